@@ -1,0 +1,40 @@
+# `make setup` once, then `make demo`, `make test`. Everything goes into .venv and work_dirs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := work_dirs/demo
+STAMP := $(VENV)/.setup-done
+
+.PHONY: setup demo test test-slow lint format clean
+
+setup: $(STAMP)
+
+$(STAMP): tools/setup_env.sh setup.py
+	PYTHON=$(PYTHON) bash tools/setup_env.sh $(VENV)
+	touch $@
+
+# The same chain as a real run, on generated data with a tiny encoder: about ten minutes on two cores.
+demo: setup
+	rm -rf $(DEMO)
+	$(BIN)/python tools/make_demo_data.py $(DEMO)/data
+	$(BIN)/python tools/train.py configs/aurora_fmc_demo.py --data-root $(DEMO)/data --work-dir $(DEMO)/train
+	$(BIN)/python tools/test.py configs/aurora_fmc_demo.py $(DEMO)/train/last.pth --data-root $(DEMO)/data \
+		--out-dir $(DEMO)/test --constant
+
+test: setup
+	$(BIN)/python -m pytest -q -m "not slow"
+
+test-slow: setup
+	$(BIN)/python -m pytest -q -m slow
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) $(DEMO)

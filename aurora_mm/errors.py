@@ -1,0 +1,34 @@
+"""The exceptions of aurora_mm: what a user can mend, told in one message."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class AuroraError(Exception):
+    """Base class of every error that a user of aurora_mm can mend."""
+
+
+class ConfigError(AuroraError):
+    """Parts of a config that do not fit together; the message names both sides."""
+
+
+class WeightsError(AuroraError):
+    """Weights that are absent, incomplete or of another shape; the message names them."""
+
+
+class DataError(AuroraError):
+    """Bad data, with the place where it stands.
+
+    Args:
+        message: What is wrong, with the offending value.
+        file: The file in which it stands (a CSV, an image or a mask).
+        row: The line of ``file``, counted from 1 with the header as line 1.
+
+    The constructor takes a lone message as well, because a ``DataLoader`` rebuilds a worker's exception
+    from its text.
+    """
+
+    def __init__(self, message: str, *, file: str | Path | None = None, row: int | None = None) -> None:
+        place = '' if file is None else f'{file}: ' if row is None else f'{file}, row {row}: '
+        super().__init__(place + message)

@@ -1,0 +1,42 @@
+"""Child registries of MMEngine's, under the scope ``aurora_mm``.
+
+This module imports nothing of the package: MMEngine imports it by name when a config says ``type='aurora_mm.X'``
+and swallows an ImportError there, which would look like 'X is not registered'. The modules under ``locations`` are
+imported at the first look-up.
+"""
+
+from mmengine import registry as mm
+from mmengine.registry import Registry
+
+_ENGINE = 'aurora_mm.engine'
+
+# What the package adds to.
+MODELS = Registry('model', parent=mm.MODELS, scope='aurora_mm', locations=['aurora_mm.models'])
+TASK_UTILS = Registry('task util', parent=mm.TASK_UTILS, scope='aurora_mm', locations=['aurora_mm.models'])
+DATASETS = Registry('dataset', parent=mm.DATASETS, scope='aurora_mm', locations=['aurora_mm.datasets'])
+TRANSFORMS = Registry('transform', parent=mm.TRANSFORMS, scope='aurora_mm', locations=['aurora_mm.datasets.transforms'])
+DATA_SAMPLERS = Registry(
+    'data sampler', parent=mm.DATA_SAMPLERS, scope='aurora_mm', locations=['aurora_mm.datasets.samplers']
+)
+METRICS = Registry('metric', parent=mm.METRICS, scope='aurora_mm', locations=['aurora_mm.evaluation'])
+EVALUATOR = Registry('evaluator', parent=mm.EVALUATOR, scope='aurora_mm', locations=['aurora_mm.evaluation'])
+HOOKS = Registry('hook', parent=mm.HOOKS, scope='aurora_mm', locations=[_ENGINE])
+FUNCTIONS = Registry('function', parent=mm.FUNCTIONS, scope='aurora_mm', locations=[_ENGINE])
+OPTIM_WRAPPERS = Registry('optim wrapper', parent=mm.OPTIM_WRAPPERS, scope='aurora_mm', locations=[_ENGINE])
+VISUALIZERS = Registry('visualizer', parent=mm.VISUALIZERS, scope='aurora_mm', locations=['aurora_mm.visualization'])
+
+# What it takes from MMEngine as it is. With ``default_scope = 'aurora_mm'`` MMEngine looks here first and warns where
+# it finds no registry of the scope.
+LOG_PROCESSORS = Registry('log processor', parent=mm.LOG_PROCESSORS, scope='aurora_mm', locations=[_ENGINE])
+LOOPS = Registry('loop', parent=mm.LOOPS, scope='aurora_mm', locations=[_ENGINE])
+MODEL_WRAPPERS = Registry('model wrapper', parent=mm.MODEL_WRAPPERS, scope='aurora_mm', locations=[_ENGINE])
+OPTIMIZERS = Registry('optimizer', parent=mm.OPTIMIZERS, scope='aurora_mm', locations=[_ENGINE])
+OPTIM_WRAPPER_CONSTRUCTORS = Registry(
+    'optim wrapper constructor', parent=mm.OPTIM_WRAPPER_CONSTRUCTORS, scope='aurora_mm', locations=[_ENGINE]
+)
+PARAM_SCHEDULERS = Registry('parameter scheduler', parent=mm.PARAM_SCHEDULERS, scope='aurora_mm', locations=[_ENGINE])
+RUNNERS = Registry('runner', parent=mm.RUNNERS, scope='aurora_mm', locations=[_ENGINE])
+VISBACKENDS = Registry('vis backend', parent=mm.VISBACKENDS, scope='aurora_mm', locations=['aurora_mm.visualization'])
+WEIGHT_INITIALIZERS = Registry(
+    'weight initializer', parent=mm.WEIGHT_INITIALIZERS, scope='aurora_mm', locations=['aurora_mm.models']
+)

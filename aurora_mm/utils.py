@@ -1,0 +1,32 @@
+"""Small helpers without a home of their own."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+
+def render_table(table: Table, width: int = 160) -> str:
+    """A rich table as plain text, for log files."""
+    buffer = StringIO()
+    Console(file=buffer, width=width, no_color=True).print(table)
+    return buffer.getvalue()
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Writes a file whole or not at all: a reader never meets half of it, an error leaves the old one."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')
+    try:
+        with os.fdopen(handle, 'w', encoding='utf-8') as file:
+            file.write(text)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)

@@ -1,0 +1,57 @@
+"""The package's version, and what it needs beside it."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+from packaging.version import Version
+
+__version__ = '0.1.0'
+
+# Import name -> the distributions that provide it (the maintained line, then the original) with their least versions.
+_NEEDED = {
+    'torch': {'torch': '2.1'},
+    'transformers': {'transformers': '4.57'},
+    'mmengine': {'onedl-mmengine': '0.10.12', 'mmengine': '0.10.7'},
+    'mmcv': {'onedl-mmcv': '2.3.6', 'mmcv': '2.1.0'},
+    'mmdet': {'onedl-mmdetection': '3.5.1', 'mmdet': '3.3.0'},
+    'mmseg': {'onedl-mmsegmentation': '1.4.2', 'mmsegmentation': '1.2.2'},
+}
+
+
+def check_environment() -> None:
+    """Says in one sentence what to install when something is missing or too old.
+
+    Raises:
+        ImportError: With that sentence.
+    """
+    for module, choices in _NEEDED.items():
+        found = {name: version for name in choices if (version := _version(name)) is not None}
+        new_enough = any(Version(found[name]) >= Version(choices[name]) for name in found)
+        if not new_enough:
+            wanted = [f'{name}>={version}' for name, version in choices.items()]
+            state = ', '.join(f'{name} {version} is too old' for name, version in found.items()) or 'it is missing'
+            raise ImportError(
+                f'aurora_mm needs {module} ({wanted}) and {state}: pip install "{wanted.split(" or ")[0]}"'
+            )
+    if not _has_operators():
+        raise ImportError(
+            'aurora_mm needs mmcv with its compiled operators and this mmcv has none: reinstall it with '
+            '`MMCV_WITH_OPS=1 pip install --no-build-isolation --force-reinstall --no-deps onedl-mmcv==2.3.6`'
+        )
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _has_operators() -> bool:
+    """Whether mmcv's compiled extension is there; looked up, not imported, which takes seconds."""
+    spec = find_spec('mmcv')
+    folders = [] if spec is None else spec.submodule_search_locations or []
+    return any(next(Path(folder).glob('_ext*'), None) is not None for folder in folders)
