@@ -1,0 +1,125 @@
+"""One row's cells: files found, labels parsed, and what is wrong with them told by value."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import posixpath
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from aurora_mm.tasks import Task
+
+BOX_COLUMNS = ('x_min', 'y_min', 'x_max', 'y_max')
+
+
+class BadRow(Exception):
+    """What is wrong with one row; the reader of the file adds the place."""
+
+
+class Files:
+    """Finds the files that rows name. Each folder is listed once: 40,000 rows must not cost 40,000 stats."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._folders: dict[str, tuple[str, frozenset[str]]] = {}
+
+    def locate(self, column: str, text: str, must_exist: bool = True) -> tuple[str, str]:
+        """(path, path under the root) of a file given relative to ``csv_files``."""
+        parent, _, name = text.strip().rpartition('/')
+        if name in ('', '.', '..'):
+            raise BadRow(f'{column} {text!r} names no file')
+        if parent not in self._folders:
+            self._folders[parent] = self._listing(column, text, parent)
+        folder, names = self._folders[parent]
+        path = f'{self._root}/{folder}/{name}'
+        if must_exist and name not in names:
+            raise BadRow(f'{column} {text!r}: there is no file {path}')
+        return path, f'{folder}/{name}'
+
+    def _listing(self, column: str, text: str, parent: str) -> tuple[str, frozenset[str]]:
+        folder = posixpath.normpath(posixpath.join('csv_files', parent))
+        if folder.startswith(('/', '..')):
+            raise BadRow(f'{column} {text!r} leads out of the data root {self._root}')
+        if not (self._root / folder).is_dir():
+            return folder, frozenset()
+        with os.scandir(self._root / folder) as entries:
+            return folder, frozenset(entry.name for entry in entries if entry.is_file())
+
+
+def needed_columns(task: Task) -> tuple[str, ...]:
+    """The columns that hold the annotation of a task."""
+    if task.type == 'landmark':
+        return tuple(f'point_{i + 1}_xy' for i in range(task.num_outputs))
+    return {'segmentation': ('mask_path',), 'classification': ('mask',), 'detection': BOX_COLUMNS}[task.type]
+
+
+def _number(column: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise BadRow(f'{column} {text!r} is not a number')
+    return value
+
+
+def integer(column: str, text: str) -> int:
+    """An integer; '1.0' is one too, which is how pandas writes a column with empty cells."""
+    value = _number(column, text)
+    if not value.is_integer():
+        raise BadRow(f'{column} {text!r} is not an integer')
+    return int(value)
+
+
+def _parse_mask(cells: Mapping[str, str], task: Task, files: Files) -> dict[str, Any]:
+    return {'seg_map_path': files.locate('mask_path', cells['mask_path'])[0]}
+
+
+def _parse_label(cells: Mapping[str, str], task: Task, files: Files) -> dict[str, Any]:
+    label = integer('mask', cells['mask'])
+    if not 0 <= label < task.num_outputs:
+        raise BadRow(f'label (column mask) {label} of {task.name!r} is not in 0..{task.num_outputs - 1}')
+    return {'gt_label': label}
+
+
+def _parse_box(cells: Mapping[str, str], task: Task, files: Files) -> dict[str, Any]:
+    box = [_number(column, cells[column]) for column in BOX_COLUMNS]
+    if box[2] <= box[0] or box[3] <= box[1]:
+        raise BadRow(f'box {box} is empty: x_max <= x_min or y_max <= y_min')
+    if min(box) < 0:
+        raise BadRow(f'box {box} has a negative coordinate')
+    return {'bbox': box}
+
+
+def _parse_points(cells: Mapping[str, str], task: Task, files: Files) -> dict[str, Any]:
+    return {'points': [_parse_point(column, cells[column]) for column in needed_columns(task)]}
+
+
+def _parse_point(column: str, text: str) -> list[float]:
+    try:
+        x, y = (float(value) for value in json.loads(text))
+    except (ValueError, TypeError):
+        x = y = math.nan
+    if not (math.isfinite(x) and math.isfinite(y)):
+        raise BadRow(f'{column} {text!r} is not a point; it should read "[x, y]"')
+    return [x, y]
+
+
+_PARSERS: dict[str, Callable[[Mapping[str, str], Task, Files], dict[str, Any]]] = {
+    'segmentation': _parse_mask,
+    'classification': _parse_label,
+    'detection': _parse_box,
+    'landmark': _parse_points,
+}
+
+
+def parse_annotation(cells: Mapping[str, str], task: Task, files: Files) -> dict[str, Any]:
+    """The annotation in a row's cells, under the key that its type has in a data set's items.
+
+    Raises:
+        BadRow: If a cell is malformed or its value impossible for the task, or the mask file is missing.
+    """
+    return _PARSERS[task.type](cells, task, files)

@@ -1,0 +1,3 @@
+from aurora_mm.datasets.samplers.task_aware_batch_sampler import TaskAwareBatchSampler
+
+__all__ = ['TaskAwareBatchSampler']

@@ -1,0 +1,21 @@
+from aurora_mm.datasets.transforms.apply_geometry import ApplyGeometry
+from aurora_mm.datasets.transforms.blur import RandomGaussianBlur, RandomMotionBlur
+from aurora_mm.datasets.transforms.fit_to_size import FitToSize
+from aurora_mm.datasets.transforms.intensity import RandomBrightnessContrast, RandomGaussianNoise
+from aurora_mm.datasets.transforms.load_annotations import LoadTaskAnnotations
+from aurora_mm.datasets.transforms.load_image import LoadUltrasoundImage
+from aurora_mm.datasets.transforms.pack_inputs import PackMultiTaskInputs
+from aurora_mm.datasets.transforms.random_geometry import RandomGeometry
+
+__all__ = [
+    'ApplyGeometry',
+    'FitToSize',
+    'LoadTaskAnnotations',
+    'LoadUltrasoundImage',
+    'PackMultiTaskInputs',
+    'RandomBrightnessContrast',
+    'RandomGaussianBlur',
+    'RandomGaussianNoise',
+    'RandomGeometry',
+    'RandomMotionBlur',
+]

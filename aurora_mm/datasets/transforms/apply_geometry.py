@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from aurora_mm.datasets.geometry import warp_boxes, warp_image, warp_mask, warp_points
+from aurora_mm.datasets.transforms.frames import require_unwarped
+from aurora_mm.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class ApplyGeometry(BaseTransform):
+    """Warp the image, once, by the ``matrix`` that earlier transforms composed, and with it any annotation loaded.
+
+    On a mirrored image the task's swaps take effect: points trade places (``flip_order``), classes their values.
+    Annotations that were warped are in the network's frame: ``gt_frame='network'``.
+
+    Args:
+        fill: Value of the pixels that lie outside the original image. Masks are background there.
+    """
+
+    def __init__(self, fill: int = 0) -> None:
+        self.fill = fill
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        require_unwarped(results, self)
+        results['img'] = warp_image(results['img'], results['matrix'], results['img_shape'], self.fill)
+        results['img_frame'] = 'network'
+        if 'gt_frame' in results:
+            self._warp_annotations(results)
+            results['gt_frame'] = 'network'
+        return results
+
+    @staticmethod
+    def _warp_annotations(results: dict[str, Any]) -> None:
+        matrix, size = results['matrix'], results['img_shape']
+        order = np.array(results['flip_order'] if results['flip'] else range(results['num_outputs']))
+        class_after_flip = np.argsort(order)  # the inverse: class order[i] becomes class i
+        if 'gt_seg_map' in results:
+            remapped = class_after_flip.astype(np.uint8)[results['gt_seg_map']]
+            results['gt_seg_map'] = warp_mask(remapped, matrix, size)
+        if 'gt_label' in results:
+            results['gt_label'] = int(class_after_flip[results['gt_label']])
+        if 'gt_bboxes' in results:
+            results['gt_bboxes'] = warp_boxes(results['gt_bboxes'], matrix, size)
+        if 'gt_landmarks' in results:
+            results['gt_landmarks'] = warp_points(results['gt_landmarks'], matrix)[order]
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(fill={self.fill})'

@@ -1,0 +1,56 @@
+"""Changes of grey values: gain and noise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from aurora_mm.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class RandomBrightnessContrast(BaseTransform):
+    """Map each value v of ``img`` (uint8) to ``(1 + c) v + 255 b``, cut to 0..255.
+
+    Args:
+        prob: Probability of a change.
+        brightness: b is uniform within plus and minus this.
+        contrast: c is uniform within plus and minus this.
+    """
+
+    def __init__(self, prob: float = 0.35, brightness: float = 0.2, contrast: float = 0.2) -> None:
+        self.prob = prob
+        self.brightness = brightness
+        self.contrast = contrast
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        if np.random.random() < self.prob:
+            gain = 1 + np.random.uniform(-self.contrast, self.contrast)
+            offset = 255 * np.random.uniform(-self.brightness, self.brightness)
+            table = np.clip(np.rint(gain * np.arange(256) + offset), 0, 255).astype(np.uint8)
+            results['img'] = cv2.LUT(results['img'], table)
+        return results
+
+
+@TRANSFORMS.register_module()
+class RandomGaussianNoise(BaseTransform):
+    """Add normal noise to ``img`` (uint8), the same to its channels: grey stays grey.
+
+    Args:
+        prob: Probability of noise.
+        std: (least, largest) standard deviation in grey values, uniform.
+    """
+
+    def __init__(self, prob: float = 0.30, std: tuple[float, float] = (3.0, 10.0)) -> None:
+        self.prob = prob
+        self.std = (std[0], std[1])
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        if np.random.random() < self.prob:
+            img = results['img']
+            noise = np.random.normal(0, np.random.uniform(*self.std), (*img.shape[:2], 1))
+            results['img'] = np.clip(np.rint(img + noise), 0, 255).astype(np.uint8)
+        return results

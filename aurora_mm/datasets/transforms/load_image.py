@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from aurora_mm.errors import DataError
+from aurora_mm.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class LoadUltrasoundImage(BaseTransform):
+    """Read ``img_path`` to 8-bit BGR; a grey image gets three equal channels, a 16-bit one keeps its upper 8 bits.
+
+    Sets:
+        img (np.ndarray): (H, W, 3) uint8.
+        img_frame (str): ``'original'``, until ApplyGeometry warps the image.
+        ori_shape, img_shape (tuple[int, int]): (H, W).
+        matrix (np.ndarray): (3, 3), the identity.
+        flip (bool): False.
+
+    Raises:
+        DataError: If the file cannot be read as an image.
+    """
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        img = cv2.imread(results['img_path'], cv2.IMREAD_COLOR)
+        if img is None:
+            raise DataError(
+                f'image {results["img_path"]} cannot be read', file=results.get('csv_file'), row=results.get('csv_row')
+            )
+        shape = img.shape[:2]
+        results.update(img=img, img_frame='original', ori_shape=shape, img_shape=shape, matrix=np.eye(3), flip=False)
+        return results

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from aurora_mm.datasets.geometry import (
+    enclosing_boxes,
+    flip_matrix,
+    rotate_scale_translate_matrix,
+    warp_boxes,
+    warp_points,
+)
+from aurora_mm.datasets.transforms.frames import require_unwarped
+from aurora_mm.registry import TRANSFORMS
+
+_TRIES = 10
+_LEAST_VISIBLE = 0.5  # of a box's area
+
+
+@TRANSFORMS.register_module()
+class RandomGeometry(BaseTransform):
+    """Compose a random flip, rotation, scaling and shift onto ``matrix``; ApplyGeometry carries them out.
+
+    Comes after FitToSize: rotation and shift are meant in the network's frame. An image is mirrored only where the
+    task allows it (``may_flip``). A draw that would hide more than half of a box or push a landmark out of the frame
+    is drawn again, up to 10 times; after that the image stays as it is, but for the flip.
+
+    Sets ``flip`` (bool): whether the image is mirrored.
+
+    Args:
+        flip_prob: Probability of the flip.
+        degrees: Rotations are uniform within plus and minus this.
+        scale: (least, largest) factor, uniform.
+        shift: Largest shift of each axis, as a fraction of the frame's side.
+        prob: Probability that the image is rotated, scaled and shifted at all.
+    """
+
+    def __init__(
+        self,
+        flip_prob: float = 0.5,
+        degrees: float = 15.0,
+        scale: tuple[float, float] = (0.85, 1.2),
+        shift: float = 0.06,
+        prob: float = 1.0,
+    ) -> None:
+        self.flip_prob = flip_prob
+        self.degrees = degrees
+        self.scale = (scale[0], scale[1])
+        self.shift = shift
+        self.prob = prob
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        require_unwarped(results, self)
+        size = results['img_shape']
+        if results['may_flip'] and np.random.random() < self.flip_prob:
+            results['matrix'] = flip_matrix(size) @ results['matrix']
+            results['flip'] = not results['flip']
+        if np.random.random() < self.prob:
+            for _ in range(_TRIES):
+                matrix = self._draw(size) @ results['matrix']
+                if _keeps_annotations(results, matrix):
+                    results['matrix'] = matrix
+                    break
+        return results
+
+    def _draw(self, size: tuple[int, int]) -> np.ndarray:
+        shift = np.random.uniform(-self.shift, self.shift, 2) * (size[1], size[0])
+        degrees = np.random.uniform(-self.degrees, self.degrees)
+        return rotate_scale_translate_matrix(size, degrees, np.random.uniform(*self.scale), shift)
+
+    def __repr__(self) -> str:
+        return (
+            f'{type(self).__name__}(flip_prob={self.flip_prob}, degrees={self.degrees}, scale={self.scale}, '
+            f'shift={self.shift}, prob={self.prob})'
+        )
+
+
+def _keeps_annotations(results: dict[str, Any], matrix: np.ndarray) -> bool:
+    """Whether ``matrix`` leaves what was annotated in view of the network's frame."""
+    height, width = results['img_shape']
+    if 'gt_bboxes' in results:
+        whole = enclosing_boxes(results['gt_bboxes'], matrix)
+        visible = warp_boxes(results['gt_bboxes'], matrix, (height, width))
+        return bool((_areas(visible) >= _LEAST_VISIBLE * _areas(whole)).all())
+    if 'gt_landmarks' in results:
+        points = warp_points(results['gt_landmarks'], matrix)
+        return bool((points >= 0).all() and (points <= (width, height)).all())
+    return True
+
+
+def _areas(boxes: np.ndarray) -> np.ndarray:
+    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])

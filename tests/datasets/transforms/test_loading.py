@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from aurora_mm.datasets.transforms import LoadTaskAnnotations, LoadUltrasoundImage
+from aurora_mm.errors import DataError
+
+SHAPE = (20, 30)
+
+
+@pytest.fixture
+def entry(tmp_path) -> dict:
+    pixels = np.random.default_rng(0).integers(0, 256, SHAPE, dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / 'img.png'), pixels)
+    return dict(img_path=str(tmp_path / 'img.png'), csv_file='x.csv', csv_row=7, task='t', num_outputs=3)
+
+
+def with_mask(entry: dict, tmp_path, mask: np.ndarray) -> dict:
+    path = tmp_path / 'mask.png'
+    cv2.imwrite(str(path), mask)
+    return LoadUltrasoundImage().transform(entry | dict(seg_map_path=str(path)))
+
+
+class TestImage:
+    def test_grey_becomes_three_equal_channels(self, entry):
+        results = LoadUltrasoundImage().transform(dict(entry))
+        assert results['img'].shape == (*SHAPE, 3)
+        assert results['img'].dtype == np.uint8
+        assert (results['img'] == cv2.imread(entry['img_path'], cv2.IMREAD_UNCHANGED)[..., None]).all()
+        assert results['ori_shape'] == results['img_shape'] == SHAPE
+        np.testing.assert_array_equal(results['matrix'], np.eye(3))
+
+    def test_16_bits_keep_the_upper_8(self, entry):
+        pixels = np.arange(600, dtype=np.uint16).reshape(SHAPE) * 109
+        cv2.imwrite(entry['img_path'], pixels)
+        img = LoadUltrasoundImage().transform(entry)['img'][..., 0]
+        np.testing.assert_array_equal(img, pixels >> 8)
+
+    @pytest.mark.parametrize('content', [None, b'', b'not an image'])
+    def test_unreadable(self, entry, tmp_path, content):
+        path = tmp_path / 'bad.png'
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(DataError, match=r'x\.csv, row 7: image .*bad\.png cannot be read'):
+            LoadUltrasoundImage().transform(entry | dict(img_path=str(path)))
+
+
+class TestAnnotations:
+    def test_mask(self, entry, tmp_path):
+        mask = np.arange(600, dtype=np.uint8).reshape(SHAPE) % 3
+        results = LoadTaskAnnotations().transform(with_mask(entry, tmp_path, mask))
+        np.testing.assert_array_equal(results['gt_seg_map'], mask)
+        assert results['gt_frame'] == 'original'
+
+    def test_mask_of_equal_channels(self, entry, tmp_path):
+        mask = np.zeros((*SHAPE, 3), np.uint8)
+        mask[5:9, 5:9] = 2
+        results = LoadTaskAnnotations().transform(with_mask(entry, tmp_path, mask))
+        np.testing.assert_array_equal(results['gt_seg_map'], mask[..., 0])
+        mask[0, 0] = (0, 1, 0)
+        with pytest.raises(DataError, match=r'x\.csv, row 7: mask .*mask\.png is a colour image'):
+            LoadTaskAnnotations().transform(with_mask(entry, tmp_path, mask))
+
+    @pytest.mark.parametrize('value', [3, 255, np.uint16(256)])
+    def test_mask_value_that_is_no_class(self, entry, tmp_path, value):
+        mask = np.zeros(SHAPE, np.asarray(value).dtype if isinstance(value, np.uint16) else np.uint8)
+        mask[3, 4] = value
+        with pytest.raises(
+            DataError, match=rf"x\.csv, row 7: mask .* values \[{value}\], but task 't' has classes 0..2"
+        ):
+            LoadTaskAnnotations().transform(with_mask(entry, tmp_path, mask))
+
+    def test_mask_of_another_size(self, entry, tmp_path):
+        with pytest.raises(DataError, match=r'row 7: mask .* \(20, 31\), its image .* \(20, 30\)'):
+            LoadTaskAnnotations().transform(with_mask(entry, tmp_path, np.zeros((20, 31), np.uint8)))
+
+    def test_unreadable_mask(self, entry, tmp_path):
+        results = with_mask(entry, tmp_path, np.zeros(SHAPE, np.uint8))
+        (tmp_path / 'mask.png').write_bytes(b'no image')
+        with pytest.raises(DataError, match=r'x\.csv, row 7: mask .*mask\.png cannot be read'):
+            LoadTaskAnnotations().transform(results)
+
+    def test_box_up_to_the_edge(self, entry):
+        results = LoadUltrasoundImage().transform(entry | dict(bbox=[0, 1.5, 30, 20]))
+        results = LoadTaskAnnotations().transform(results)
+        np.testing.assert_array_equal(results['gt_bboxes'], np.array([[0, 1.5, 30, 20]], np.float32))
+        np.testing.assert_array_equal(results['gt_bboxes_labels'], [0])
+
+    @pytest.mark.parametrize('label', [dict(bbox=[0, 0, 30.1, 20]), dict(points=[[1, 1], [3, -0.5]])])
+    def test_outside_the_image(self, entry, label):
+        results = LoadUltrasoundImage().transform(entry | label)
+        value = '30.1' if 'bbox' in label else '-0.5'
+        with pytest.raises(DataError, match=rf"x\.csv, row 7: .*{value}.* of 't' not within .*img\.png, 30 x 20"):
+            LoadTaskAnnotations().transform(results)
+
+    def test_points_and_label(self, entry):
+        results = LoadTaskAnnotations().transform(
+            LoadUltrasoundImage().transform(entry | dict(points=[[1.5, 2], [3, 4]]))
+        )
+        np.testing.assert_array_equal(results['gt_landmarks'], np.array([[1.5, 2], [3, 4]], np.float32))
+        assert LoadTaskAnnotations().transform(dict(gt_label=1)) == dict(gt_label=1, gt_frame='original')
+
+    def test_no_label(self, entry):
+        with pytest.raises(DataError, match=r'x\.csv, row 7: no label'):
+            LoadTaskAnnotations().transform(LoadUltrasoundImage().transform(entry))
