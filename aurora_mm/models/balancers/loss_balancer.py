@@ -1,0 +1,38 @@
+"""The interface of loss balancing, which is also the choice not to balance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from aurora_mm.models.balancers.task_loss_tracker import TaskLossTracker
+from aurora_mm.registry import MODELS
+from aurora_mm.tasks import Task
+
+
+@MODELS.register_module()
+class LossBalancer(nn.Module):
+    """Leaves every loss as it is. Subclasses override :meth:`weights` or :meth:`forward`.
+
+    Args:
+        tasks: The tasks, T of them, in the order of the tracker.
+    """
+
+    def __init__(self, tasks: Sequence[Task | dict]) -> None:
+        super().__init__()
+        self.tasks = {task.name: task for task in (t if isinstance(t, Task) else Task(**t) for t in tasks)}
+
+    def weights(self, tracker: TaskLossTracker) -> Tensor:
+        """(T,) factors on the losses."""
+        return torch.ones_like(tracker.ema)
+
+    def forward(self, losses: Mapping[str, Tensor], tracker: TaskLossTracker) -> dict[str, Tensor]:
+        """The losses of one batch, weighted.
+
+        Args:
+            losses: Mean loss of each task in the batch. tracker: Already updated with them.
+        """
+        weights = self.weights(tracker)
+        return {name: weights[tracker.index[name]] * loss for name, loss in losses.items()}

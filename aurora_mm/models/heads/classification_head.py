@@ -1,0 +1,89 @@
+"""The published classification head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from aurora_mm.models.heads.base_task_head import BaseTaskHead
+from aurora_mm.models.layers import TaskOutputs
+from aurora_mm.registry import MODELS
+from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.tasks import Task
+
+
+@MODELS.register_module()
+class ClassificationHead(BaseTaskHead):
+    """Global averages of all levels, side by side, through gated MLP blocks to a linear layer a task.
+
+    Args:
+        tasks, in_channels: See :class:`BaseTaskHead`.
+        hidden_channels: Width of the MLP.
+        num_blocks: Gated MLP blocks.
+        dropout: Probability of dropping a feature before the last layer.
+        label_smooth: Share of the target spread evenly over the classes.
+        share_outputs: Slice one last layer for all tasks, as published; see :class:`TaskOutputs`.
+    """
+
+    task_type = 'classification'
+
+    def __init__(
+        self,
+        tasks: Sequence[Task | dict],
+        in_channels: Sequence[int],
+        hidden_channels: int = 1024,
+        num_blocks: int = 2,
+        dropout: float = 0.0,
+        label_smooth: float = 0.0,
+        share_outputs: bool = False,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(tasks, in_channels, init_cfg)
+        self.label_smooth = label_smooth
+        self.stem = nn.Sequential(nn.LayerNorm(sum(in_channels)), nn.Linear(sum(in_channels), hidden_channels))
+        self.blocks = nn.Sequential(*(_GatedMLP(hidden_channels) for _ in range(num_blocks)))
+        self.norm = nn.LayerNorm(hidden_channels)
+        self.dropout = nn.Dropout(dropout)
+        self.outputs = TaskOutputs(
+            self.tasks, lambda n: nn.Linear(hidden_channels, n), lambda task: task.num_outputs, share_outputs
+        )
+
+    def forward(self, feats: Sequence[Tensor], task: Task) -> Tensor:
+        """Logits ``(B, num_classes)``."""
+        x = torch.cat([feat.mean((2, 3)) for feat in feats], dim=1)
+        return self.outputs(self.dropout(self.norm(self.blocks(self.stem(x)))), task)
+
+    def loss(
+        self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
+    ) -> dict[str, Tensor]:
+        """Cross entropy."""
+        target = torch.cat([sample.gt_label for sample in data_samples]).to(feats[0].device)
+        logits = self(feats, task).float()
+        return dict(loss_ce=F.cross_entropy(logits, target, label_smoothing=self.label_smooth))
+
+    def predict(
+        self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
+    ) -> list[MultiTaskDataSample]:
+        """Sets ``pred_scores`` and ``pred_label``."""
+        for probs, sample in zip(self(feats, task).float().softmax(1), data_samples, strict=True):
+            sample.pred_scores = probs
+            sample.pred_label = probs.argmax(0, keepdim=True)
+        return list(data_samples)
+
+
+class _GatedMLP(nn.Module):
+    """Residual block ``x + W(silu(gate(x)) * value(x))`` on (B, C), after a LayerNorm."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(channels)
+        self.gate = nn.Linear(channels, channels)
+        self.value = nn.Linear(channels, channels)
+        self.out = nn.Linear(channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.norm(x)
+        return x + self.out(F.silu(self.gate(y)) * self.value(y))

@@ -1,0 +1,88 @@
+"""The published landmark head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from aurora_mm.models.frames import points_to_original
+from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_frame
+from aurora_mm.models.layers import TaskOutputs
+from aurora_mm.registry import MODELS
+from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.tasks import Task
+
+
+@MODELS.register_module()
+class LandmarkHead(BaseTaskHead):
+    """Means of the last map's tokens through an MLP to coordinates in [0, 1].
+
+    Legend: B images, K points, G = ``pool_size``.
+
+    Args:
+        tasks, in_channels: See :class:`BaseTaskHead`; only the last map is read.
+        hidden_channels: Width of the MLP.
+        pool_size: The map is averaged over a grid of G x G areas, which the MLP reads side by side. The published 1
+            is the mean of all tokens, which leaves it to the encoder to carry positions in its channels.
+        beta: Where smooth L1 turns from square to linear, in normalised units; the published 1 is a plain square.
+        share_outputs: Slice one last layer for all tasks, as published; see :class:`TaskOutputs`.
+    """
+
+    task_type = 'landmark'
+
+    def __init__(
+        self,
+        tasks: Sequence[Task | dict],
+        in_channels: Sequence[int],
+        hidden_channels: int = 1024,
+        pool_size: int = 1,
+        beta: float = 1.0,
+        share_outputs: bool = False,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(tasks, in_channels, init_cfg)
+        self.beta = beta
+        self.pool_size = pool_size
+        features = in_channels[-1] * pool_size**2
+        self.mlp = nn.Sequential(
+            nn.LayerNorm(features),
+            nn.Linear(features, hidden_channels),
+            nn.GELU(),
+            nn.Linear(hidden_channels, hidden_channels),
+            nn.GELU(),
+        )
+        self.outputs = TaskOutputs(
+            self.tasks, lambda n: nn.Linear(hidden_channels, n), lambda task: 2 * task.num_outputs, share_outputs
+        )
+
+    def forward(self, feats: Sequence[Tensor], task: Task) -> Tensor:
+        """Normalised coordinates ``(B, K, 2)``, x then y."""
+        x = self.mlp(F.adaptive_avg_pool2d(feats[-1], self.pool_size).flatten(1))
+        return self.outputs(x, task).float().sigmoid().unflatten(1, (-1, 2))
+
+    def loss(
+        self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
+    ) -> dict[str, Tensor]:
+        """Smooth L1 on normalised coordinates."""
+        require_network_frame(data_samples)
+        points = self(feats, task)
+        target = torch.stack([sample.gt_landmarks / _size_xy(sample) for sample in data_samples]).to(points)
+        return dict(loss_point=F.smooth_l1_loss(points, target, beta=self.beta))
+
+    def predict(
+        self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
+    ) -> list[MultiTaskDataSample]:
+        """Sets ``pred_landmarks`` in original pixels."""
+        for points, sample in zip(self(feats, task), data_samples, strict=True):
+            pixels = points * _size_xy(sample).to(points)
+            sample.pred_landmarks = points_to_original(pixels, sample.matrix)
+        return list(data_samples)
+
+
+def _size_xy(sample: MultiTaskDataSample) -> Tensor:
+    """(2,): width and height of the network input."""
+    height, width = sample.img_shape
+    return torch.tensor([width, height], dtype=torch.float32)

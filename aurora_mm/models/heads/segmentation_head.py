@@ -1,0 +1,88 @@
+"""The published segmentation head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from mmengine.structures import PixelData
+from torch import Tensor, nn
+
+from aurora_mm.models.frames import map_to_original
+from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_frame
+from aurora_mm.models.layers import TaskOutputs, conv_gn_act
+from aurora_mm.models.losses import dice_loss, weighted_cross_entropy
+from aurora_mm.registry import MODELS
+from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.tasks import Task
+
+
+@MODELS.register_module()
+class SegmentationHead(BaseTaskHead):
+    """Top-down fusion of all levels, then a 1 x 1 convolution a task.
+
+    Legend: B images, C classes with background, h x w the finest level, H x W the network input.
+
+    Args:
+        tasks, in_channels: See :class:`BaseTaskHead`.
+        channels: Width of the fusion.
+        dropout: Probability of dropping a channel before the last layer.
+        background_weight: Weight of the background in the cross entropy.
+        dice_weight: Weight of the Dice loss beside the cross entropy.
+        share_outputs: Slice one last layer for all tasks, as published; see :class:`TaskOutputs`.
+    """
+
+    task_type = 'segmentation'
+
+    def __init__(
+        self,
+        tasks: Sequence[Task | dict],
+        in_channels: Sequence[int],
+        channels: int = 256,
+        dropout: float = 0.1,
+        background_weight: float = 0.2,
+        dice_weight: float = 1.0,
+        share_outputs: bool = False,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(tasks, in_channels, init_cfg)
+        self.background_weight = background_weight
+        self.dice_weight = dice_weight
+        self.laterals = nn.ModuleList(conv_gn_act(c, channels, 1) for c in in_channels)
+        self.fusions = nn.ModuleList(conv_gn_act(channels, channels) for _ in in_channels[1:])
+        self.dropout = nn.Dropout2d(dropout)
+        self.outputs = TaskOutputs(
+            self.tasks, lambda n: nn.Conv2d(channels, n, 1), lambda task: task.num_outputs, share_outputs
+        )
+
+    def forward(self, feats: Sequence[Tensor], task: Task) -> Tensor:
+        """Logits ``(B, C, h, w)``."""
+        maps = [lateral(feat) for lateral, feat in zip(self.laterals, feats, strict=True)]
+        x = maps[-1]
+        for i in range(len(maps) - 2, -1, -1):
+            x = F.interpolate(x, size=maps[i].shape[-2:], mode='bilinear', align_corners=False)
+            x = self.fusions[i](x + maps[i])
+        return self.outputs(self.dropout(x), task)
+
+    def loss(
+        self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
+    ) -> dict[str, Tensor]:
+        """Cross entropy and Dice at the input's resolution."""
+        require_network_frame(data_samples)
+        target = torch.cat([sample.gt_sem_seg.data for sample in data_samples]).to(feats[0].device)  # (B, H, W)
+        logits = F.interpolate(self(feats, task).float(), size=target.shape[-2:], mode='bilinear', align_corners=False)
+        return dict(
+            loss_ce=weighted_cross_entropy(logits, target, self.background_weight),
+            loss_dice=self.dice_weight * dice_loss(logits, target),
+        )
+
+    def predict(
+        self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
+    ) -> list[MultiTaskDataSample]:
+        """Sets ``pred_sem_seg`` at the original size."""
+        probs = self(feats, task).float().softmax(1)
+        for prob, sample in zip(probs, data_samples, strict=True):
+            original = map_to_original(prob, sample.matrix, sample.img_shape, sample.ori_shape)
+            sample.pred_sem_seg = PixelData(data=original.argmax(0, keepdim=True))
+        return list(data_samples)

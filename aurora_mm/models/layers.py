@@ -1,0 +1,73 @@
+"""Small layers that the neck and the heads share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from mmcv.cnn import ConvModule
+from torch import Tensor, nn
+
+from aurora_mm.tasks import Task
+
+
+def conv_gn_act(in_channels: int, out_channels: int, kernel_size: int = 3) -> ConvModule:
+    """Convolution (size kept), GroupNorm, SiLU: the block of the published neck and heads.
+
+    Groups hold about 8 channels, as 32 groups of the published 256 do: a group of one channel would be silenced on a
+    map of 1 x 1.
+    """
+    groups = next(g for g in range(max(out_channels // 8, 1), 0, -1) if out_channels % g == 0)
+    return ConvModule(
+        in_channels,
+        out_channels,
+        kernel_size,
+        padding=kernel_size // 2,
+        norm_cfg=dict(type='GN', num_groups=groups),
+        act_cfg=dict(type='SiLU'),
+    )
+
+
+class TaskOutputs(nn.Module):
+    """The last layer of a head: one a task, or one for all that is sliced.
+
+    With a layer a task, tasks share a head's trunk but never an output channel. ``shared=True`` is the published
+    way, kept for comparison: one layer of the largest task's width, of which a task takes the first channels, so that
+    the 'foreground' of all tasks competes for one channel.
+
+    Args:
+        tasks: The tasks of the head.
+        build: Makes the layer for a number of channels.
+        channels_of: Number of channels of a task's output.
+        shared: Whether to slice one layer.
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        build: Callable[[int], nn.Module],
+        channels_of: Callable[[Task], int],
+        shared: bool = False,
+    ) -> None:
+        super().__init__()
+        self.channels = {task.name: channels_of(task) for task in tasks}
+        self.shared = shared
+        if shared:
+            self.layer = build(max(self.channels.values()))
+        else:
+            self.layers = nn.ModuleDict({name: build(channels) for name, channels in self.channels.items()})
+
+    def forward(self, x: Tensor, task: Task) -> Tensor:
+        """Output of a task: its channels stand at dimension 1."""
+        if self.shared:
+            return self.layer(x)[:, : self.channels[task.name]]
+        return self.layers[task.name](x)
+
+
+def coordinate_channels(like: Tensor) -> Tensor:
+    """(B, 2, H, W): x and y of each cell's centre, from -1 at the left (top) edge to 1 at the right (bottom) one."""
+    b, _, h, w = like.shape
+    ys = (torch.arange(h, device=like.device, dtype=like.dtype) + 0.5) * (2 / h) - 1
+    xs = (torch.arange(w, device=like.device, dtype=like.dtype) + 0.5) * (2 / w) - 1
+    grid = torch.stack([xs.expand(h, w), ys[:, None].expand(h, w)])
+    return grid.expand(b, 2, h, w)

@@ -1,0 +1,33 @@
+"""Losses on class maps. Background is class 0."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def weighted_cross_entropy(logits: Tensor, target: Tensor, background_weight: float) -> Tensor:
+    """Cross entropy, the background weighing ``background_weight`` and any other class 1; the weighted mean.
+
+    Args:
+        logits: ``(B, C, H, W)``. target: ``(B, H, W)`` int64 class indices.
+    """
+    weight = logits.new_ones(logits.shape[1])
+    weight[0] = background_weight
+    return F.cross_entropy(logits, target, weight=weight)
+
+
+def dice_loss(logits: Tensor, target: Tensor, smooth: float = 1.0) -> Tensor:
+    """1 - soft Dice, the mean over images and foreground classes.
+
+    ``smooth`` (in pixels) is added to both sides of the fraction, so that a class absent from truth and prediction
+    costs nothing.
+
+    Args:
+        logits: ``(B, C, H, W)``. target: ``(B, H, W)`` int64 class indices.
+    """
+    probs = logits.float().softmax(1)[:, 1:].flatten(2)
+    truth = torch.stack([target == c for c in range(1, logits.shape[1])], dim=1).flatten(2).to(probs.dtype)
+    overlap = (probs * truth).sum(2)
+    return 1 - ((2 * overlap + smooth) / (probs.sum(2) + truth.sum(2) + smooth)).mean()

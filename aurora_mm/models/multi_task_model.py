@@ -1,0 +1,206 @@
+"""AURORA: one encoder, a light pyramid, and a small head for each type of task.
+
+Read this file first: an image goes encoder -> neck -> head of its task -> loss (or prediction), and the losses of the
+tasks go through the balancer.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+
+import torch
+from mmengine.model import BaseModel
+from torch import Tensor, nn
+
+from aurora_mm.errors import AuroraError, ConfigError
+from aurora_mm.models.balancers import LossBalancer, TaskLossTracker
+from aurora_mm.registry import MODELS
+from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.tasks import TASK_TYPES, Task, TaskTable
+
+
+@MODELS.register_module()
+class MultiTaskModel(BaseModel):
+    """One model for many tasks of four types.
+
+    Args:
+        tasks: The task table, as dicts (see :class:`aurora_mm.tasks.Task`).
+        backbone: Config of the encoder.
+        neck: Config of the neck, or several by name: ``dict(pyramid=dict(type=...), pooled=dict(type=...))``.
+        heads: Config of the head for each task type, or for a single task by its name, which then has its own.
+        sources: What a head reads, by the key it has in ``heads``: 'backbone' or the name of a neck. A head not
+            named here reads the first neck.
+        balancer: Config of the loss balancer; by default losses are left as they are.
+        ema_momentum: Of the running means of the tasks' losses.
+        data_preprocessor: Config; see MMEngine's ``ImgDataPreprocessor``.
+
+    ``in_channels`` of necks and heads (and ``in_strides`` of necks that take them) may be left out: they are what
+    the part before declares as ``out_channels`` (``strides``). Where given, they must agree with it.
+
+    Raises:
+        ConfigError: If parts do not fit together, or a task has no head.
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[Mapping],
+        backbone: dict,
+        heads: Mapping[str, dict],
+        neck: dict | None = None,
+        sources: Mapping[str, str] | None = None,
+        balancer: dict | None = None,
+        ema_momentum: float = 0.98,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor, init_cfg)
+        self.tasks = TaskTable(tasks)
+        self.backbone = MODELS.build(backbone)
+        self.necks = nn.ModuleDict()
+        for name, cfg in _by_name(neck).items():
+            self.necks[name] = MODELS.build(_fit(cfg, f'neck {name!r}', self.backbone, 'backbone'))
+
+        self.head_of = {task.name: self._head_key(task, heads) for task in self.tasks.values()}
+        self.source_of = {key: (sources or {}).get(key, next(iter(self.necks), 'backbone')) for key in heads}
+        self.heads = nn.ModuleDict()
+        for key, cfg in heads.items():
+            served = [task for task in self.tasks.values() if self.head_of[task.name] == key]
+            if served:  # a table without tasks of a type needs no head for it
+                source = self.source_of[key]
+                cfg = _fit(cfg, f'head {key!r}', self._source(source), source)
+                self.heads[key] = MODELS.build(cfg | dict(tasks=served))
+
+        self.tracker = TaskLossTracker(list(self.tasks.values()), ema_momentum)
+        self.balancer = MODELS.build((balancer or dict(type=LossBalancer)) | dict(tasks=list(self.tasks.values())))
+
+    @staticmethod
+    def _head_key(task: Task, heads: Mapping[str, dict]) -> str:
+        for key in (task.name, task.type):
+            if key in heads:
+                return key
+        raise ConfigError(f'no head for task {task.name!r} of type {task.type!r}; heads are {", ".join(heads)}')
+
+    def _source(self, name: str) -> nn.Module:
+        if name == 'backbone':
+            return self.backbone
+        if name not in self.necks:
+            raise ConfigError(f"no neck named {name!r}; sources are 'backbone', {', '.join(map(repr, self.necks))}")
+        return self.necks[name]
+
+    def extract_feat(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Maps of the encoder, ``(B, C_i, h_i, w_i)`` each, for normalised inputs ``(B, 3, h, w)``."""
+        return tuple(self.backbone(inputs))
+
+    def forward(
+        self, inputs: Tensor, data_samples: Sequence[MultiTaskDataSample] | None = None, mode: str = 'tensor'
+    ) -> dict[str, Tensor] | list[MultiTaskDataSample] | tuple[Tensor, ...] | dict[str, tuple | Tensor]:
+        """As MMEngine has it.
+
+        Args:
+            inputs: ``(B, 3, h, w)``, normalised. data_samples: One an image; their ``task`` picks the head.
+            mode: 'loss', 'predict', or 'tensor': raw head outputs by task, or without data samples the maps.
+        """
+        if mode == 'loss':
+            return self.loss(inputs, data_samples)
+        if mode == 'predict':
+            return self.predict(inputs, data_samples)
+        if mode != 'tensor':
+            raise ValueError(f"mode {mode!r} is none of 'loss', 'predict', 'tensor'")
+        maps = self.extract_feat(inputs)
+        if data_samples is None:
+            return maps
+        return {
+            task.name: self.heads[self.head_of[task.name]](self._features(maps, rows, task), task)
+            for task, rows in self._rows_by_task(data_samples)
+        }
+
+    def loss(self, inputs: Tensor, data_samples: Sequence[MultiTaskDataSample]) -> dict[str, Tensor]:
+        """One weighted loss for each task type in the batch; their sum is what is minimised.
+
+        Each task counts by its share of the batch's images, so a batch of one task has that task's loss.
+
+        Raises:
+            AuroraError: If a task's loss is not finite, naming the task and its images.
+        """
+        maps = self.extract_feat(inputs)
+        losses, counts = {}, {}
+        for task, rows in self._rows_by_task(data_samples):
+            samples = [data_samples[row] for row in rows]
+            terms = self.heads[self.head_of[task.name]].loss(self._features(maps, rows, task), samples, task)
+            losses[task.name] = sum(terms.values())
+            counts[task.name] = len(rows)
+            if not losses[task.name].isfinite():
+                values = ', '.join(f'{key} {value.item():g}' for key, value in terms.items())
+                images = ', '.join(str(sample.get('img_path')) for sample in samples)
+                raise AuroraError(f'loss of task {task.name!r} is not finite ({values}) on {images}')
+        self.tracker.update(losses, counts)
+        by_type = {}
+        for name, loss in self.balancer(losses, self.tracker).items():
+            key = f'loss_{self.tasks[name].type}'
+            by_type[key] = by_type.get(key, 0) + loss * (counts[name] / len(data_samples))
+        return by_type
+
+    @torch.no_grad()
+    def predict(self, inputs: Tensor, data_samples: Sequence[MultiTaskDataSample]) -> list[MultiTaskDataSample]:
+        """The samples, in their order, with predictions in pixels of the original images."""
+        maps = self.extract_feat(inputs)
+        for task, rows in self._rows_by_task(data_samples):
+            samples = [data_samples[row] for row in rows]
+            self.heads[self.head_of[task.name]].predict(self._features(maps, rows, task), samples, task)
+        return list(data_samples)
+
+    def _rows_by_task(self, data_samples: Sequence[MultiTaskDataSample]) -> list[tuple[Task, list[int]]]:
+        """The batch's tasks in table order, each with the positions of its images."""
+        rows: dict[str, list[int]] = {}
+        for row, sample in enumerate(data_samples):
+            if sample.task not in self.tasks:
+                raise ConfigError(
+                    f'{sample.get("img_path")} asks for task {sample.task!r}, which the model was not built for; '
+                    f'its tasks are {", ".join(self.tasks)}'
+                )
+            rows.setdefault(sample.task, []).append(row)
+        return [(self.tasks[name], rows[name]) for name in self.tasks if name in rows]
+
+    def _features(self, maps: Sequence[Tensor], rows: list[int], task: Task) -> Sequence[Tensor]:
+        """What the task's head reads, for some images of the batch."""
+        if len(rows) < len(maps[0]):
+            maps = [m[rows] for m in maps]
+        source = self.source_of[self.head_of[task.name]]
+        return maps if source == 'backbone' else self.necks[source](maps)
+
+
+def _by_name(neck: dict | None) -> dict[str, dict]:
+    if neck is None:
+        return {}
+    named = {'neck': neck} if 'type' in neck else dict(neck)
+    if reserved := {'backbone', *TASK_TYPES} & named.keys():
+        raise ConfigError(f'a neck cannot be named {", ".join(reserved)}')
+    return named
+
+
+def _fit(cfg: dict, name: str, before: nn.Module, before_name: str) -> dict:
+    """``cfg`` with the channels and strides that the part before declares; a disagreement is an error."""
+    cfg = dict(cfg)
+    part = cfg['type'] if isinstance(cfg['type'], type) else MODELS.get(cfg['type'])
+    if part is None:
+        raise ConfigError(f'{name}: {cfg["type"]!r} is not registered')
+    takes = inspect.signature(part).parameters
+    for key, attribute in (('in_channels', 'out_channels'), ('in_strides', 'strides')):
+        declared = getattr(before, attribute, None)
+        if key not in takes:
+            continue
+        if declared is None:
+            if takes[key].default is inspect.Parameter.empty and key not in cfg:
+                raise ConfigError(
+                    f'{before_name!r} ({type(before).__name__}) declares no {attribute}: give {name} {key}'
+                )
+            continue
+        declared = list(declared)
+        given = cfg.setdefault(key, declared)
+        if list(given if isinstance(given, Sequence) else [given]) != declared:
+            raise ConfigError(
+                f'{name} ({cfg["type"]}) takes {key} {given}, but {before_name!r} ({type(before).__name__}) '
+                f'declares {attribute} {declared}'
+            )
+    return cfg

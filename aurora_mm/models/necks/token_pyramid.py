@@ -1,0 +1,104 @@
+"""The light pyramid between a plain vision transformer and the heads."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from aurora_mm.errors import ConfigError
+from aurora_mm.models.layers import conv_gn_act
+from aurora_mm.registry import MODELS
+
+_DOWNSAMPLERS = ('bilinear', 'avg_pool')
+
+
+@MODELS.register_module()
+class TokenPyramid(BaseModule):
+    """Maps of one stride each become levels of many: project, resize, refine, then add from the top down.
+
+    Level i is made of input map i. The published scales are 1, 1/2, 1/4, 1/8 of the token grid; finer ones, such as
+    4, 2, 1, 1/2, are learned by transposed convolutions, as in ViTDet (https://arxiv.org/abs/2203.16527).
+
+    Legend: B images, H x W tokens of an input map, C = ``out_channels``.
+
+    Args:
+        in_channels: Channels of each input map.
+        out_channels: Channels of every level.
+        scales: Size of each level relative to its input map; a power of two each, falling, one an input map.
+        in_strides: Input pixels per cell of each input map, for ``strides``.
+        downsample: 'bilinear' (published), or 'avg_pool' for the published second pyramid.
+        num_refine: Blocks of 3 x 3 convolution, GroupNorm and SiLU at each level.
+
+    Attributes:
+        out_channels (list[int]), strides (list[int]): Declared for each level, finest first.
+    """
+
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        out_channels: int = 256,
+        scales: Sequence[float] = (1, 1 / 2, 1 / 4, 1 / 8),
+        in_strides: Sequence[int] = (16, 16, 16, 16),
+        downsample: str = 'bilinear',
+        num_refine: int = 2,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        if not len(in_channels) == len(in_strides) == len(scales):
+            raise ConfigError(
+                f'TokenPyramid makes one level an input map: got in_channels {list(in_channels)}, '
+                f'in_strides {list(in_strides)} and scales {list(scales)}'
+            )
+        if any(scale <= 0 or not math.log2(scale).is_integer() for scale in scales) or list(scales) != sorted(
+            scales, reverse=True
+        ):
+            raise ConfigError(f'scales {list(scales)} must be powers of two, from the finest to the coarsest')
+        if downsample not in _DOWNSAMPLERS:
+            raise ConfigError(f'downsample {downsample!r} is none of {", ".join(_DOWNSAMPLERS)}')
+        self.scales = [Fraction(scale) for scale in scales]
+        self.downsample = downsample
+        self.in_channels = list(in_channels)
+        self.out_channels = [out_channels] * len(scales)
+        self.strides = [int(stride / scale) for stride, scale in zip(in_strides, self.scales, strict=True)]
+
+        self.projections = nn.ModuleList(nn.Conv2d(channels, out_channels, 1) for channels in in_channels)
+        self.upsamplers = nn.ModuleList(self._upsampler(scale, out_channels) for scale in self.scales)
+        self.refiners = nn.ModuleList(
+            nn.Sequential(*(conv_gn_act(out_channels, out_channels) for _ in range(num_refine))) for _ in scales
+        )
+        self.outputs = nn.ModuleList(nn.Conv2d(out_channels, out_channels, 3, padding=1) for _ in scales)
+
+    @staticmethod
+    def _upsampler(scale: Fraction, channels: int) -> nn.Module:
+        layers: list[nn.Module] = []
+        while scale > 1:
+            if layers:
+                layers.append(nn.GELU())
+            layers.append(nn.ConvTranspose2d(channels, channels, 2, stride=2))
+            scale /= 2
+        return nn.Sequential(*layers)
+
+    def _resize(self, x: Tensor, scale: Fraction) -> Tensor:
+        """A coarser map, its size rounded up; finer maps were made by the transposed convolutions."""
+        if scale >= 1:
+            return x
+        size = [math.ceil(side * scale) for side in x.shape[-2:]]
+        if self.downsample == 'avg_pool':
+            return F.adaptive_avg_pool2d(x, size)
+        return F.interpolate(x, size=size, mode='bilinear', align_corners=False)
+
+    def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Levels ``(B, C, H * scale, W * scale)``, finest first, of maps ``(B, in_channels[i], H, W)``."""
+        levels = []
+        for i, x in enumerate(inputs):
+            x = self._resize(self.upsamplers[i](self.projections[i](x)), self.scales[i])
+            levels.append(self.refiners[i](x))
+        for i in range(len(levels) - 1, 0, -1):
+            above = F.interpolate(levels[i], size=levels[i - 1].shape[-2:], mode='bilinear', align_corners=False)
+            levels[i - 1] = levels[i - 1] + above
+        return tuple(output(level) for output, level in zip(self.outputs, levels, strict=True))

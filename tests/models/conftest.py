@@ -1,0 +1,52 @@
+"""Samples and maps for the tests of models."""
+
+import numpy as np
+import pytest
+import torch
+from mmengine.structures import InstanceData, PixelData
+
+from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.tasks import Task
+
+SEG = Task('seg', 'segmentation', classes=('background', 'a', 'b'))
+SEG2 = Task('seg2', 'segmentation', classes=('background', 'a'))
+CLS = Task('cls', 'classification', classes=('x', 'y', 'z'))
+DET = Task('det', 'detection', classes=('lesion',))
+DET2 = Task('det2', 'detection', classes=('lesion', 'cyst'))
+POINTS = Task('points', 'landmark', points=('left', 'right'))
+
+
+def make_sample(task: Task, size: int = 64, ori_shape=(100, 200), frame: str = 'network') -> MultiTaskDataSample:
+    """A sample of a task whose annotations are in network pixels."""
+    rng = torch.Generator().manual_seed(len(task.name))
+    sample = MultiTaskDataSample(
+        metainfo=dict(
+            task=task.name,
+            task_type=task.type,
+            img_path=f'{task.name}.png',
+            img_id=0,
+            ori_shape=ori_shape,
+            img_shape=(size, size),
+            matrix=np.diag([size / ori_shape[1], size / ori_shape[0], 1.0]),
+            gt_frame=frame,
+        )
+    )
+    if task.type == 'segmentation':
+        mask = torch.zeros(1, size, size, dtype=torch.long)
+        mask[0, size // 4 : size // 2, size // 4 :] = task.num_outputs - 1
+        sample.gt_sem_seg = PixelData(data=mask)
+    elif task.type == 'classification':
+        sample.gt_label = torch.tensor([1])
+    elif task.type == 'detection':
+        box = torch.tensor([[0.25, 0.25, 0.75, 0.625]]) * size
+        sample.gt_instances = InstanceData(bboxes=box, labels=torch.tensor([0]))
+    else:
+        sample.gt_landmarks = torch.rand(task.num_outputs, 2, generator=rng) * size
+    return sample
+
+
+@pytest.fixture
+def feats():
+    """Four levels of 16 channels for two images of 64 px, strides 4 to 32."""
+    torch.manual_seed(0)
+    return tuple(torch.randn(2, 16, side, side) for side in (16, 8, 4, 2))

@@ -1,0 +1,38 @@
+import math
+
+import pytest
+import torch
+
+from aurora_mm.evaluation.functional import box_iou
+from aurora_mm.models.losses import aligned_iou, dice_loss, weighted_cross_entropy
+
+
+def test_dice_of_a_perfect_and_of_an_opposite_map():
+    target = torch.zeros(1, 4, 4, dtype=torch.long)
+    target[0, :2] = 1
+    sure = torch.stack([target == 0, target == 1], dim=1).float() * 40
+    assert dice_loss(sure, target) == pytest.approx(0, abs=1e-6)
+    # No overlap, 8 pixels each: 1 - (0 + 1) / (8 + 8 + 1).
+    assert dice_loss(sure.flip(1), target) == pytest.approx(1 - 1 / 17, abs=1e-6)
+
+
+def test_dice_of_an_absent_class_costs_nothing():
+    target = torch.zeros(2, 4, 4, dtype=torch.long)
+    logits = torch.zeros(2, 3, 4, 4)
+    logits[:, 0] = 40
+    assert dice_loss(logits, target) == pytest.approx(0, abs=1e-6)
+
+
+def test_cross_entropy_weighs_the_background_by_hand():
+    logits = torch.tensor([[0.0, 0.0], [math.log(3), 0.0]]).T.reshape(1, 2, 1, 2)  # p = (1/2, 1/2) and (3/4, 1/4)
+    target = torch.tensor([[[1, 0]]])
+    expected = (1 * math.log(2) + 0.2 * math.log(4 / 3)) / 1.2
+    assert weighted_cross_entropy(logits, target, 0.2) == pytest.approx(expected)
+
+
+def test_aligned_iou_equals_the_metric():
+    torch.manual_seed(0)
+    corners = torch.rand(2, 50, 2, 2).sort(dim=2).values
+    a, b = corners.flatten(2)
+    expected = [box_iou(x.numpy(), y.numpy()) for x, y in zip(a, b, strict=True)]
+    torch.testing.assert_close(aligned_iou(a, b), torch.tensor(expected, dtype=a.dtype), atol=1e-4, rtol=1e-4)

@@ -1,0 +1,58 @@
+import pytest
+import torch
+
+from aurora_mm.errors import ConfigError
+from aurora_mm.models.necks import TokenPyramid
+
+
+@pytest.mark.parametrize('downsample', ['bilinear', 'avg_pool'])
+@pytest.mark.parametrize('scales', [(1, 1 / 2, 1 / 4, 1 / 8), (4, 2, 1, 1 / 2)])
+def test_levels_are_as_declared(scales, downsample):
+    neck = TokenPyramid([8, 8, 8, 8], 16, scales, downsample=downsample)
+    levels = neck([torch.randn(2, 8, 8, 16) for _ in range(4)])
+    assert [level.shape for level in levels] == [(2, 16, int(8 * s), int(16 * s)) for s in scales]
+    assert neck.strides == [int(16 / s) for s in scales]
+    assert neck.out_channels == [16] * 4
+
+
+def test_sizes_are_rounded_up():
+    levels = TokenPyramid([4] * 4, 8)([torch.randn(1, 4, 14, 14) for _ in range(4)])
+    assert [level.shape[-1] for level in levels] == [14, 7, 4, 2]
+
+
+@pytest.mark.parametrize('scales', [(1, 1 / 2, 1 / 4, 1 / 8), (4, 2, 1, 1 / 2)])
+def test_every_parameter_exists_at_construction_and_learns(scales):
+    """The public code made its projections at the first forward, after the optimiser, so that they never trained."""
+    neck = TokenPyramid([8] * 4, 16, scales)
+    before = dict(neck.named_parameters())
+    sum(level.square().mean() for level in neck([torch.randn(1, 8, 8, 8) for _ in range(4)])).backward()
+    assert dict(neck.named_parameters()).keys() == before.keys()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in before.values())
+
+
+def test_levels_are_equivariant_to_a_shift_of_the_tokens():
+    """Away from the border, where padding shows, a map moved by 8 tokens moves the levels."""
+    torch.manual_seed(0)
+    neck = TokenPyramid([8] * 2, 16, (1, 1 / 2), in_strides=[16, 16], num_refine=0).eval()
+    maps = [torch.zeros(1, 8, 48, 48) for _ in range(2)]
+    for m in maps:
+        m[..., 20:24, 20:24] = torch.randn(1, 8, 4, 4)
+    moved = [m.roll((8, 8), (2, 3)) for m in maps]
+    with torch.no_grad():
+        for level, after, step in zip(neck(maps), neck(moved), (8, 4), strict=True):
+            inside = (..., slice(step + 6, -6), slice(step + 6, -6))  # the padded border was rolled in
+            torch.testing.assert_close(level.roll((step, step), (2, 3))[inside], after[inside])
+
+
+@pytest.mark.parametrize(
+    ('kwargs', 'message'),
+    [
+        (dict(in_channels=[8, 8]), 'one level an input map'),
+        (dict(in_channels=[8] * 4, scales=(1, 1 / 3, 1 / 4, 1 / 8)), 'powers of two'),
+        (dict(in_channels=[8] * 4, scales=(1 / 8, 1 / 4, 1 / 2, 1)), 'from the finest'),
+        (dict(in_channels=[8] * 4, downsample='max'), "'max' is none of"),
+    ],
+)
+def test_bad_arguments(kwargs, message):
+    with pytest.raises(ConfigError, match=message):
+        TokenPyramid(**kwargs)

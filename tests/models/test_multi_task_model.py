@@ -1,0 +1,134 @@
+import pytest
+import torch
+
+import aurora_mm.models  # noqa: F401
+from aurora_mm.errors import AuroraError, ConfigError
+from aurora_mm.models import MultiTaskModel
+from tests.models.conftest import CLS, DET, POINTS, SEG, SEG2, make_sample
+
+TASKS = [SEG, SEG2, CLS, DET, POINTS]
+SIZES = dict(depth=4, hidden_size=48, intermediate_size=96, num_heads=3, num_position_embeddings=64)
+
+
+def config(**changes):
+    return (
+        dict(
+            tasks=[task.to_config() for task in TASKS],
+            backbone=dict(type='aurora_mm.Qwen3VLBackbone', preset=SIZES),
+            neck=dict(
+                pyramid=dict(type='aurora_mm.TokenPyramid', out_channels=16, scales=(2, 1, 1 / 2, 1 / 4)),
+                pooled=dict(type='aurora_mm.TokenPyramid', out_channels=8, downsample='avg_pool'),
+            ),
+            heads=dict(
+                segmentation=dict(type='aurora_mm.SegmentationHead', channels=8),
+                classification=dict(type='aurora_mm.ClassificationHead', hidden_channels=16),
+                detection=dict(type='aurora_mm.GridDetectionHead', channels=16),
+                landmark=dict(type='aurora_mm.LandmarkHead', hidden_channels=16),
+            ),
+            sources=dict(segmentation='pooled', landmark='backbone'),
+            balancer=dict(type='aurora_mm.SelectiveLossBalancer'),
+        )
+        | changes
+    )
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    return MultiTaskModel(**config())
+
+
+def batch(*tasks):
+    torch.manual_seed(1)
+    return torch.randn(len(tasks), 3, 64, 64), [make_sample(task) for task in tasks]
+
+
+def test_a_mixed_batch_has_the_mean_loss_of_its_images(model):
+    """Without dropout and balancing, a batch of many tasks and batches of one give the same losses."""
+    model = MultiTaskModel(**config(balancer=None)).eval()
+    inputs, samples = batch(SEG, CLS, CLS, DET)
+    mixed = sum(model.loss(inputs, samples).values())
+    single = [sum(model.loss(inputs[i : i + 1], samples[i : i + 1]).values()) for i in range(4)]
+    torch.testing.assert_close(mixed, sum(single) / 4)
+
+
+def test_predictions_keep_the_order_and_do_not_depend_on_the_batch(model):
+    model.eval()
+    inputs, samples = batch(POINTS, SEG, CLS, SEG2, DET, CLS)
+    together = model.predict(inputs, [sample.clone() for sample in samples])
+    for i, sample in enumerate(together):
+        assert sample.task == samples[i].task
+        alone = model.predict(inputs[i : i + 1], [samples[i].clone()])[0]
+        for key in ('pred_sem_seg', 'pred_scores', 'pred_landmarks', 'pred_instances'):
+            assert (key in sample) == (key in alone)
+        if 'pred_scores' in sample:
+            torch.testing.assert_close(sample.pred_scores, alone.pred_scores)
+        if 'pred_landmarks' in sample:
+            torch.testing.assert_close(sample.pred_landmarks, alone.pred_landmarks)
+        if 'pred_instances' in sample:
+            torch.testing.assert_close(sample.pred_instances.bboxes, alone.pred_instances.bboxes)
+
+
+def test_the_encoder_runs_once_a_batch(model):
+    calls = []
+    model.backbone.register_forward_hook(lambda *_: calls.append(1))
+    model.loss(*batch(SEG, CLS, DET, POINTS))
+    assert len(calls) == 1
+
+
+def test_every_weight_learns_from_a_batch_of_all_tasks(model):
+    sum(model.loss(*batch(*TASKS)).values()).backward()
+    without = [name for name, p in model.named_parameters() if p.grad is None]
+    assert without == []
+
+
+def test_losses_of_the_tasks_are_tracked(model):
+    model.loss(*batch(SEG, CLS))
+    means = model.tracker.means()
+    assert means['seg'] > 0
+    assert means['cls'] > 0
+    assert means['det'] is None
+
+
+def test_a_loss_that_is_not_finite_names_task_and_image(model):
+    inputs, samples = batch(CLS, POINTS)
+    samples[1].gt_landmarks[:] = torch.nan
+    with pytest.raises(AuroraError, match=r"'points' is not finite \(loss_point nan\) on points.png"):
+        model.loss(inputs, samples)
+
+
+def test_a_task_with_a_head_of_its_own():
+    heads = config()['heads'] | dict(seg2=dict(type='aurora_mm.SegmentationHead', channels=16))
+    model = MultiTaskModel(**config(heads=heads))
+    assert [task.name for task in model.heads['seg2'].tasks] == ['seg2']
+    assert [task.name for task in model.heads['segmentation'].tasks] == ['seg']
+    assert model.heads['seg2'].in_channels == [16] * 4  # it reads the first neck unless told otherwise
+
+
+def test_parts_that_do_not_fit_are_refused_with_both_sides():
+    neck = dict(type='aurora_mm.TokenPyramid', in_channels=[64] * 4)
+    with pytest.raises(ConfigError, match=r"takes in_channels \[64.*'backbone' \(Qwen3VLBackbone\) .* \[48"):
+        MultiTaskModel(**config(neck=neck, sources=None))
+
+
+def test_a_task_without_head_and_an_unknown_source_are_refused():
+    heads = config()['heads']
+    heads.pop('landmark')
+    with pytest.raises(ConfigError, match="no head for task 'points'"):
+        MultiTaskModel(**config(heads=heads))
+    with pytest.raises(ConfigError, match="no neck named 'fpn'"):
+        MultiTaskModel(**config(sources=dict(segmentation='fpn')))
+
+
+def test_a_sample_of_an_unknown_task_is_refused(model):
+    inputs, samples = batch(SEG)
+    samples[0].set_metainfo(dict(task='spleen'))
+    with pytest.raises(ConfigError, match=r"seg.png asks for task 'spleen'"):
+        model.predict(inputs, samples)
+
+
+def test_tensor_mode(model):
+    inputs, samples = batch(CLS, SEG)
+    assert [m.shape for m in model(inputs)] == [(2, 48, 4, 4)] * 4
+    outputs = model(inputs, samples, mode='tensor')
+    assert {name: out.shape for name, out in outputs.items()} == {'cls': (1, 3), 'seg': (1, 3, 4, 4)}
