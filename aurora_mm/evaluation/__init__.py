@@ -1,0 +1,26 @@
+from aurora_mm.evaluation.constant_predictor import ConstantPredictor
+from aurora_mm.evaluation.metrics import (
+    BoxIoUMetric,
+    ClassificationMetric,
+    LandmarkMetric,
+    SegmentationMetric,
+    TaskMetric,
+)
+from aurora_mm.evaluation.multi_task_evaluator import MultiTaskEvaluator
+from aurora_mm.evaluation.score_report import score_report
+from aurora_mm.evaluation.score_table import score_tables
+from aurora_mm.evaluation.scores import aggregate_scores, nested_scores
+
+__all__ = [
+    'BoxIoUMetric',
+    'ClassificationMetric',
+    'ConstantPredictor',
+    'LandmarkMetric',
+    'MultiTaskEvaluator',
+    'SegmentationMetric',
+    'TaskMetric',
+    'aggregate_scores',
+    'nested_scores',
+    'score_report',
+    'score_tables',
+]

@@ -1,0 +1,24 @@
+"""Distance of landmarks."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def mean_radial_error(pred: NDArray[np.floating], truth: NDArray[np.floating]) -> float:
+    """Mean Euclidean distance between predicted and true points.
+
+    Args:
+        pred: (K, 2) x, y in pixels.
+        truth: (K, 2) x, y in the same frame.
+
+    Returns:
+        Pixels.
+
+    Raises:
+        ValueError: If the shapes differ or are not (K, 2).
+    """
+    if pred.shape != truth.shape or pred.ndim != 2 or pred.shape[1] != 2:
+        raise ValueError(f'points of shapes {pred.shape} and {truth.shape} are not two times (K, 2)')
+    return float(np.linalg.norm(pred.astype(np.float64) - truth, axis=1).mean())

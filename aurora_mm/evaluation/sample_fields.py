@@ -1,0 +1,57 @@
+"""Annotations and predictions of a sample, looked up with a message that a user can act on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aurora_mm.errors import ConfigError, DataError
+
+
+def annotation(sample: Mapping[str, Any], field: str) -> Any:
+    """The annotation ``field`` of a sample.
+
+    Args:
+        sample: A data sample as nested dicts.
+        field: A name that starts with ``gt_``.
+
+    Raises:
+        DataError: If the sample has no such annotation.
+    """
+    if field not in sample:
+        raise DataError(
+            f'task {sample.get("task")!r}: the sample has no {field}, and scoring needs labels',
+            file=sample.get('img_path'),
+        )
+    return sample[field]
+
+
+def original_frame_annotation(sample: Mapping[str, Any], field: str) -> Any:
+    """The annotation ``field`` of a sample, known to be in pixels of the original image.
+
+    Raises:
+        DataError: If the sample has no such annotation.
+        ConfigError: If ``gt_frame`` is not ``'original'``: predictions are in pixels of the original image, and
+            comparing them with annotations in the network's pixels would give wrong scores without a word.
+    """
+    value = annotation(sample, field)
+    if sample.get('gt_frame') != 'original':
+        raise ConfigError(
+            f'task {sample.get("task")!r}, {sample.get("img_path")}: annotations to score must be in the original '
+            f"image's frame, but gt_frame is {sample.get('gt_frame')!r}; is a training pipeline used for evaluation?"
+        )
+    return value
+
+
+def prediction(sample: Mapping[str, Any], field: str) -> Any:
+    """The prediction ``field`` of a sample.
+
+    Raises:
+        ConfigError: If the model put no such prediction on the sample.
+    """
+    if field not in sample:
+        raise ConfigError(
+            f'task {sample.get("task")!r} ({sample.get("task_type")}): the metric reads {field}, which the model did '
+            f'not predict for {sample.get("img_path")}'
+        )
+    return sample[field]

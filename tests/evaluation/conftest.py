@@ -1,0 +1,1 @@
+"""Makes ``evaluation_samples`` importable from the folders below this one: pytest adds a conftest's own folder."""

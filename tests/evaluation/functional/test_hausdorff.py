@@ -1,0 +1,79 @@
+import math
+
+import cv2
+import numpy as np
+import pytest
+from scipy.spatial.distance import cdist, directed_hausdorff
+
+from aurora_mm.evaluation.functional import hausdorff_distance
+
+
+def brute_force(pred, truth):
+    distances = cdist(np.argwhere(pred), np.argwhere(truth))
+    return max(distances.min(axis=0).max(), distances.min(axis=1).max())
+
+
+def point(shape, row, column):
+    mask = np.zeros(shape, bool)
+    mask[row, column] = True
+    return mask
+
+
+def test_hand_worked():
+    assert hausdorff_distance(point((10, 10), 1, 2), point((10, 10), 4, 6)) == 5
+    near_and_far = point((10, 10), 1, 2) | point((10, 10), 1, 9)
+    assert hausdorff_distance(point((10, 10), 1, 2), near_and_far) == 7
+    assert hausdorff_distance(near_and_far, point((10, 10), 1, 2)) == 7
+
+
+def test_empty_masks():
+    empty, full = np.zeros((30, 40), bool), np.ones((30, 40), bool)
+    assert hausdorff_distance(empty, empty) == 0
+    assert hausdorff_distance(empty, full) == 50
+    assert hausdorff_distance(full, empty) == 50
+    assert hausdorff_distance(full, full) == 0
+
+
+def test_a_filled_hole_counts():
+    filled = np.ones((21, 21), bool)
+    ring = filled.copy()
+    ring[5:16, 5:16] = False
+    assert hausdorff_distance(filled, ring) == 6  # from the centre to the nearest pixel of the ring
+
+
+@pytest.mark.parametrize('seed', range(40))
+def test_agrees_with_brute_force_and_scipy(seed):
+    rng = np.random.default_rng(seed)
+    shape = tuple(rng.integers(4, 60, 2))
+    masks = []
+    for _ in range(2):
+        canvas = np.zeros(shape, np.uint8)
+        centre = int(rng.integers(shape[1])), int(rng.integers(shape[0]))
+        axes = int(rng.integers(1, shape[1])), int(rng.integers(1, shape[0]))
+        cv2.ellipse(canvas, centre, axes, float(rng.integers(180)), 0, 360, 1, -1 if seed % 2 else 1)
+        canvas[rng.integers(shape[0]), rng.integers(shape[1])] = 1
+        masks.append(canvas > 0)
+    pred, truth = masks
+    distance = hausdorff_distance(pred, truth)
+    assert distance == pytest.approx(brute_force(pred, truth), abs=1e-9)
+    points = np.argwhere(pred), np.argwhere(truth)
+    both_ways = max(directed_hausdorff(*points)[0], directed_hausdorff(*points[::-1])[0])
+    assert distance == pytest.approx(both_ways, abs=1e-9)
+
+
+def test_exact_over_large_distances():
+    assert hausdorff_distance(point((1500, 1300), 0, 1), point((1500, 1300), 1499, 1299)) == math.hypot(1499, 1298)
+
+
+def test_does_not_depend_on_place_or_orientation():
+    rng = np.random.default_rng(0)
+    pred, truth = rng.random((2, 12, 17)) < 0.05
+    distance = hausdorff_distance(pred, truth)
+    assert distance > 0
+    assert hausdorff_distance(np.pad(pred, ((3, 9), (5, 0))), np.pad(truth, ((3, 9), (5, 0)))) == distance
+    assert hausdorff_distance(pred.T[::-1], truth.T[::-1]) == distance
+
+
+def test_other_shape_is_refused():
+    with pytest.raises(ValueError, match=r'\(2, 2\)'):
+        hausdorff_distance(np.zeros((2, 2), bool), np.zeros((2, 3), bool))

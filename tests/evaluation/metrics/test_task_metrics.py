@@ -1,0 +1,163 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from evaluation_samples import (
+    TASKS,
+    classification_sample,
+    detection_sample,
+    landmark_sample,
+    make_sample,
+    segmentation_sample,
+)
+
+from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.evaluation import BoxIoUMetric, ClassificationMetric, LandmarkMetric, SegmentationMetric
+
+METRIC_OF = {
+    'organs': SegmentationMetric,
+    'plane': ClassificationMetric,
+    'nodule': BoxIoUMetric,
+    'femur': LandmarkMetric,
+}
+
+
+def score(*samples):
+    name = samples[0].task
+    metric = METRIC_OF[name]()
+    metric.dataset_meta = {'classes': list(TASKS[name].output_names)}
+    for sample in samples:
+        metric.process(None, [sample.to_dict()])
+    metrics = metric.evaluate(len(samples))
+    return metrics, metric.primary(metrics)
+
+
+def test_segmentation_hand_worked():
+    truth = torch.zeros(30, 40, dtype=torch.int64)
+    truth[0, :4] = 1
+    pred = torch.zeros_like(truth)
+    pred[0, 2:6] = 1
+    pred[5, 5] = 2
+    same = segmentation_sample(truth, truth)
+    metrics, primary = score(segmentation_sample(truth, pred), same)
+    # liver: Dice 2*2/8, then 1; Hausdorff 2, then 0.
+    # vein: predicted but not there (0, the diagonal 50), then neither (1, 0).
+    assert metrics['DSC_liver'] == pytest.approx(0.75)
+    assert metrics['DSC_vein'] == pytest.approx(0.5)
+    assert metrics['DSC'] == primary == pytest.approx(0.625)
+    assert metrics['HD'] == pytest.approx(((2 + 0) / 2 + (50 + 0) / 2) / 2)
+    assert list(metrics) == ['DSC', 'HD', 'DSC_liver', 'DSC_vein']
+    assert all(type(value) is float for value in metrics.values())
+
+
+def test_segmentation_resizes_the_prediction_to_the_true_size():
+    truth = torch.tensor([[0, 1, 2], [2, 1, 0]])
+    large = truth.repeat_interleave(3, 0).repeat_interleave(5, 1)
+    metrics, _ = score(segmentation_sample(truth, large), segmentation_sample(large, truth))
+    assert (metrics['DSC'], metrics['HD']) == (1, 0)
+
+
+def test_segmentation_refuses_values_outside_the_classes():
+    truth = torch.tensor([[0, 1], [3, 0]])
+    with pytest.raises(DataError, match=r'images/0.png.*organs.*0..3.*3 classes'):
+        score(segmentation_sample(truth, truth))
+
+
+def test_classification_hand_worked():
+    metrics, primary = score(
+        classification_sample(0, [0.7, 0.2, 0.1]),
+        classification_sample(0, [0.4, 0.5, 0.1]),
+        classification_sample(1, [0.5, 0.3, 0.2]),
+        classification_sample(1, [0.1, 0.8, 0.1]),
+    )
+    assert metrics['AUC'] == 0.75  # worked out in test_classification_scores
+    assert metrics['Accuracy'] == primary == 0.5
+    assert metrics['F1_macro'] == metrics['F1_weighted'] == 0.5
+    assert metrics['MCC'] == 0
+
+
+def test_classification_does_not_ask_for_a_frame():
+    _, primary = score(classification_sample(2, [0.1, 0.2, 0.7], gt_frame='network'))
+    assert primary == 1
+
+
+def test_classification_reads_bfloat16():
+    sample = classification_sample(2, [0.1, 0.2, 0.7])
+    sample.pred_scores = sample.pred_scores.bfloat16()
+    assert score(sample)[1] == 1
+
+
+def test_classification_refuses_other_classes():
+    with pytest.raises(DataError, match=r'images/0.png.*label 3'):
+        score(classification_sample(3, [0.1, 0.2, 0.7]))
+    with pytest.raises(ConfigError, match=r'3 classes.*\(2,\)'):
+        score(classification_sample(1, [0.3, 0.7]))
+
+
+def test_box_hand_worked():
+    metrics, primary = score(
+        detection_sample([0, 0, 2, 2], [[8, 8, 9, 9], [1, 1, 3, 3]], [0.3, 0.6]),
+        detection_sample([0, 0, 2, 2], [[0, 0, 2, 2]], [0.01]),
+        detection_sample([0, 0, 2, 2], []),
+    )
+    assert metrics['IoU'] == primary == pytest.approx((1 / 7 + 1 + 0) / 3)
+
+
+def test_box_refuses_two_true_boxes():
+    sample = detection_sample([0, 0, 2, 2], [])
+    sample.gt_instances = type(sample.gt_instances)(bboxes=torch.zeros(2, 4))
+    with pytest.raises(DataError, match='one true box an image is scored, not 2'):
+        score(sample)
+
+
+def test_landmark_hand_worked():
+    metrics, primary = score(
+        landmark_sample([[10, 10], [20, 20]], [[13, 14], [20, 21]], ori_shape=(30, 40)),  # 3 px of diagonal 50
+        landmark_sample([[10, 10], [20, 20]], [[10, 10], [20, 22]], ori_shape=(60, 80)),  # 1 px of diagonal 100
+    )
+    assert metrics['MRE'] == pytest.approx(2)
+    assert metrics['MRE_diagonal'] == pytest.approx((3 / 50 + 1 / 100) / 2)
+    assert primary == pytest.approx(1 - 0.035)
+
+
+def test_landmark_primary_is_not_below_0():
+    _, primary = score(landmark_sample([[0, 0], [0, 0]], [[300, 400], [300, 400]]))
+    assert primary == 0
+
+
+def test_landmark_refuses_another_number_of_points():
+    with pytest.raises(ConfigError, match=r"'femur' has 2 points.*\(2, 2\).*\(3, 2\)"):
+        score(landmark_sample([[1, 1], [2, 2]], [[1, 1], [2, 2], [3, 3]]))
+
+
+@pytest.mark.parametrize('task', METRIC_OF)
+def test_a_missing_annotation_names_image_and_task(task):
+    with pytest.raises(DataError, match=rf"images/7.png: task '{task}'.*needs labels"):
+        score(make_sample(task, img_id=7))
+
+
+@pytest.mark.parametrize('task', ['organs', 'nodule', 'femur'])
+@pytest.mark.parametrize('frame', ['network', None])
+def test_annotations_in_another_frame_are_refused(task, frame):
+    samples = {
+        'organs': segmentation_sample(np.zeros((4, 4), int), np.zeros((4, 4), int)),
+        'nodule': detection_sample([0, 0, 1, 1], []),
+        'femur': landmark_sample([[1, 1], [2, 2]], [[1, 1], [2, 2]]),
+    }
+    samples[task].set_metainfo({'gt_frame': frame})
+    with pytest.raises(ConfigError, match=f'{task}.*gt_frame is {frame!r}'):
+        score(samples[task])
+
+
+def test_a_missing_prediction_names_the_field():
+    sample = landmark_sample([[1, 1], [2, 2]], [[1, 1], [2, 2]])
+    del sample.pred_landmarks
+    with pytest.raises(ConfigError, match='pred_landmarks'):
+        score(sample)
+
+
+def test_auc_of_a_single_class_is_nan():
+    metrics, primary = score(classification_sample(2, [0.1, 0.2, 0.7]))
+    assert math.isnan(metrics['AUC'])
+    assert primary == 1

@@ -1,0 +1,274 @@
+import logging
+import math
+
+import pytest
+import torch
+from evaluation_samples import (
+    OWN_METRICS,
+    TASKS,
+    classification_sample,
+    detection_sample,
+    landmark_sample,
+    make_sample,
+    random_samples,
+    segmentation_sample,
+)
+from mmengine.config import Config
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import MMLogger
+from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
+
+from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.evaluation import MultiTaskEvaluator, TaskMetric
+from aurora_mm.registry import EVALUATOR, METRICS
+
+META = {'tasks': TASKS.to_config()}
+MASK = torch.tensor([[0, 1, 1], [2, 2, 0]])
+
+
+@pytest.fixture
+def log():
+    """Messages logged by MMEngine's current logger."""
+    messages = []
+    handler = logging.Handler()
+    handler.emit = lambda record: messages.append((record.levelname, record.getMessage()))
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(handler)
+    yield messages
+    logger.removeHandler(handler)
+
+
+@pytest.fixture
+def register():
+    """Registers a metric class for one test."""
+    names = []
+
+    def add(cls):
+        METRICS.register_module(module=cls)
+        names.append(cls.__name__)
+        return cls
+
+    yield add
+    for name in names:
+        METRICS.module_dict.pop(name)
+
+
+def make_evaluator(metrics=OWN_METRICS, **kwargs):
+    evaluator = MultiTaskEvaluator(metrics, **kwargs)
+    evaluator.dataset_meta = META
+    return evaluator
+
+
+def evaluate(evaluator, samples):
+    for sample in samples:
+        evaluator.process([sample])
+    return evaluator.evaluate(len(samples))
+
+
+def perfect_samples():
+    samples = [
+        segmentation_sample(MASK, MASK),
+        segmentation_sample(MASK.clamp(max=1), MASK.clamp(max=1), task='lesion'),
+        *(classification_sample(index, torch.eye(3)[index].tolist()) for index in range(3)),
+        detection_sample([1, 2, 20, 30], [[1, 2, 20, 30]]),
+        landmark_sample([[1, 2], [3, 4]], [[1, 2], [3, 4]]),
+    ]
+    for index, sample in enumerate(samples):
+        sample.set_metainfo({'img_id': index, 'img_path': f'{index}.png'})
+    return samples
+
+
+def test_perfect_predictions_score_1():
+    results = evaluate(make_evaluator(), perfect_samples())
+    assert results['score'] == results['task_mean'] == 1
+    for task in TASKS:
+        assert results[f'{task}/primary'] == 1
+    for task_type in OWN_METRICS:
+        assert results[f'type/{task_type}'] == 1
+    assert results['femur/MRE'] == results['organs/HD'] == 0
+    assert results['plane/AUC'] == results['plane/MCC'] == 1
+    assert all(type(value) is float for value in results.values())
+
+
+def test_score_is_the_mean_over_types_of_the_mean_over_tasks():
+    empty = torch.zeros_like(MASK)
+    results = evaluate(
+        make_evaluator(),
+        [
+            segmentation_sample(MASK, MASK, img_id=0),  # 1
+            segmentation_sample(MASK.clamp(max=1), empty, task='lesion', img_id=1),  # 0
+            detection_sample([0, 0, 2, 2], [[0, 0, 4, 2]], img_id=2),  # 0.5
+            detection_sample([0, 0, 2, 2], [], img_id=3),  # 0
+        ],
+    )
+    assert results['type/segmentation'] == 0.5
+    assert results['type/detection'] == 0.25
+    assert results['task_mean'] == pytest.approx((1 + 0 + 0.25) / 3)
+    assert results['score'] == pytest.approx((0.5 + 0.25) / 2)
+    assert not any(key.startswith(('plane/', 'femur/', 'type/landmark')) for key in results)
+
+
+def test_one_by_one_in_a_batch_or_as_dicts_in_any_order_is_the_same():
+    samples = random_samples(seed=0, number=5)
+    expected = evaluate(make_evaluator(), samples)
+    evaluator = make_evaluator()
+    evaluator.process([sample.to_dict() for sample in reversed(samples)], data_batch={'inputs': None})
+    assert evaluator.evaluate(len(samples)) == expected
+    assert make_evaluator().offline_evaluate(samples, chunk_size=4) == expected
+
+
+def test_an_image_counts_once():
+    samples = random_samples(seed=0, number=5)
+    expected = evaluate(make_evaluator(), samples)
+    evaluator = make_evaluator()
+    evaluator.process(samples + samples[:7])
+    assert evaluator.evaluate(len(samples)) == expected
+
+
+def test_two_images_with_one_id_are_refused():
+    evaluator = make_evaluator()
+    evaluator.process([detection_sample([0, 0, 1, 1], [], img_id=4, img_path=path) for path in ('a.png', 'b.png')])
+    with pytest.raises(DataError, match=r"'nodule': two images have img_id 4: a.png and b.png"):
+        evaluator.evaluate(2)
+
+
+def test_evaluations_do_not_see_each_other():
+    evaluator = make_evaluator()
+    evaluate(evaluator, [detection_sample([0, 0, 2, 2], [[0, 0, 2, 2]], img_id=0)])
+    results = evaluate(evaluator, [detection_sample([0, 0, 2, 2], [[0, 0, 4, 2]], img_id=1)])
+    assert results['nodule/IoU'] == results['score'] == 0.5
+
+
+def test_logs_tables_and_missing_samples(log):
+    evaluator = make_evaluator()
+    evaluator.process(perfect_samples())
+    evaluator.evaluate(9)
+    assert ('WARNING', 'the scores cover 7 of the 9 samples of the data set') in log
+    (table,) = (message for _, message in log if 'score 100.00 %' in message)
+    for task in TASKS:
+        assert task in table
+
+
+def test_nothing_to_evaluate_is_an_error():
+    with pytest.raises(DataError, match='no sample was processed'):
+        make_evaluator().evaluate(3)
+
+
+def test_task_metrics_replace_those_of_the_type(register):
+    @register
+    class HalfMetric(TaskMetric):
+        def measure(self, sample):
+            return self.names
+
+        def compute_metrics(self, results):
+            return {'half': 0.5, 'names': results[0]}
+
+        @staticmethod
+        def primary(metrics):
+            return metrics['half']
+
+    evaluator = make_evaluator(task_metrics={'lesion': [{'type': 'aurora_mm.HalfMetric', 'prefix': 'of'}]})
+    results = evaluate(evaluator, perfect_samples())
+    assert results['organs/DSC'] == 1
+    assert results['lesion/of/half'] == results['lesion/primary'] == 0.5
+    assert results['lesion/of/names'] == ['background', 'lesion']
+    assert 'lesion/DSC' not in results
+
+
+def test_a_nan_primary_counts_0_and_is_named(register, log):
+    @register
+    class NanMetric(TaskMetric):
+        def measure(self, sample):
+            return None
+
+        def compute_metrics(self, results):
+            return {'value': float('nan')}
+
+        @staticmethod
+        def primary(metrics):
+            return metrics['value']
+
+    evaluator = make_evaluator(task_metrics={'lesion': [{'type': 'aurora_mm.NanMetric'}]})
+    results = evaluate(evaluator, perfect_samples())
+    assert math.isnan(results['lesion/value'])
+    assert results['lesion/primary'] == 0
+    assert results['type/segmentation'] == 0.5
+    assert ('WARNING', 'task lesion: the primary score is nan and counts as 0') in log
+
+
+@pytest.mark.parametrize('number', [0, 2])
+def test_a_metric_must_keep_one_result_a_sample(register, number):
+    @register
+    class OtherNumber(TaskMetric):
+        def process(self, data_batch, data_samples):
+            self.results.extend([0] * number)
+
+        measure = compute_metrics = primary = None
+
+    evaluator = make_evaluator(task_metrics={'lesion': [{'type': 'aurora_mm.OtherNumber'}]})
+    with pytest.raises(ConfigError, match=f"OtherNumber kept {number} results of one sample of task 'lesion'"):
+        evaluator.process([make_sample('lesion')])
+
+
+def test_a_task_needs_a_primary_score(register):
+    @register
+    class NoPrimary(BaseMetric):
+        process = compute_metrics = None
+
+    with pytest.raises(ConfigError, match=r"'organs'.*NoPrimary.*'primary'"):
+        make_evaluator({'segmentation': [{'type': 'aurora_mm.NoPrimary'}]})
+
+
+def test_metrics_of_one_name_need_prefixes():
+    twice = [{'type': 'aurora_mm.BoxIoUMetric'}, {'type': 'aurora_mm.BoxIoUMetric'}]
+    sample = detection_sample([0, 0, 2, 2], [])
+    with pytest.raises(ConfigError, match=r"'nodule'.*'IoU'.*prefix"):
+        evaluate(make_evaluator({'detection': twice}), [sample])
+    twice[1]['prefix'] = 'again'
+    results = evaluate(make_evaluator({'detection': twice}), [sample])
+    assert results['nodule/IoU'] == results['nodule/again/IoU'] == 0
+
+
+@pytest.mark.parametrize(
+    ('kwargs', 'message'),
+    [
+        ({'metrics': {'segmentations': OWN_METRICS['segmentation']}}, "'segmentations'"),
+        ({'metrics': {'segmentation': []}}, 'at least one'),
+        ({'metrics': {'segmentation': OWN_METRICS['segmentation'][0]}}, 'must be a list'),
+        ({'metrics': OWN_METRICS, 'task_metrics': {'kidney': OWN_METRICS['segmentation']}}, "names 'kidney'"),
+    ],
+)
+def test_wrong_configs(kwargs, message):
+    with pytest.raises(ConfigError, match=message):
+        make_evaluator(**kwargs)
+
+
+def test_wrong_samples():
+    with pytest.raises(ConfigError, match="no metrics are configured for task 'organs' of type 'segmentation'"):
+        make_evaluator({'detection': OWN_METRICS['detection']}).process([segmentation_sample(MASK, MASK)])
+    with pytest.raises(ConfigError, match="'kidney'"):
+        make_evaluator().process([{'task': 'kidney', 'img_id': 0}])
+    with pytest.raises(ConfigError, match="needs 'img_id'"):
+        make_evaluator().process([{'task': 'organs'}])
+
+
+def test_a_data_set_without_tasks_is_refused():
+    with pytest.raises(ConfigError, match=r"'tasks'.*\['classes'\]"):
+        MultiTaskEvaluator(OWN_METRICS).dataset_meta = {'classes': []}
+
+
+def test_builds_from_a_config_as_the_runner_builds_it():
+    config = Config({'val_evaluator': {'type': 'aurora_mm.MultiTaskEvaluator', 'metrics': OWN_METRICS}})
+    evaluator = Runner.build_evaluator(None, config.val_evaluator)
+    assert isinstance(evaluator, MultiTaskEvaluator)
+    evaluator.dataset_meta = META
+    assert evaluate(evaluator, perfect_samples())['score'] == 1
+
+
+def test_short_names_build_under_the_default_scope():
+    with DefaultScope.overwrite_default_scope('aurora_mm'):
+        metrics = {'landmark': [{'type': 'LandmarkMetric'}]}
+        evaluator = EVALUATOR.build({'type': 'MultiTaskEvaluator', 'metrics': metrics})
+        evaluator.dataset_meta = META
+    assert evaluator.dataset_meta is META
