@@ -1,0 +1,125 @@
+"""Makes a config concrete: where the data is, which tasks it holds, which weights to start from.
+
+A config is text that is read once, so that changing ``data_root`` changes no data set that was built from it. These
+functions set every place that depends on such a choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from mmengine.config import Config, ConfigDict
+from mmengine.runner import Runner
+
+from aurora_mm.datasets.fmc_csv import FmcIndex, read_root
+from aurora_mm.errors import ConfigError, DataError, WeightsError
+from aurora_mm.models.backbones.visual_weights import read_vision_config
+from aurora_mm.tasks import TaskTable
+
+_LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+_FMC = ('FMCUIADataset', 'aurora_mm.FMCUIADataset')
+
+
+def resolve_config(cfg: Config, data_root: str | None = None, pretrained: str | None = None) -> Config:
+    """Sets the data root, the tasks and the encoder's weights wherever the config depends on them.
+
+    Args:
+        cfg: Changed in place. ``cfg.tasks`` is the table of known tasks; those found in the data are added.
+        data_root: For every FMC-UIA data set of the config; None keeps theirs.
+        pretrained: A folder or hub id, 'none' for random weights, or None to keep the config's.
+
+    Raises:
+        DataError: If there is no data. ConfigError: If the data contradicts the table.
+        WeightsError: If ``pretrained`` is not there.
+    """
+    tasks = TaskTable(cfg.get('tasks', []))
+    for dataset in _fmc_datasets(cfg):
+        if data_root is not None:
+            dataset.data_root = data_root
+        tasks = _read(dataset, tasks).tasks
+    if pretrained is not None:
+        cfg.model.backbone.pretrained = None if pretrained.lower() == 'none' else pretrained
+    source = cfg.model.backbone.get('pretrained')
+    if source is not None:
+        # Kept with the run, so that its checkpoints can be tested where the weights are not.
+        config = read_vision_config(source)
+        sizes = ('depth', 'hidden_size', 'intermediate_size', 'num_heads', 'num_position_embeddings', 'hidden_act')
+        cfg.model.backbone.preset = {name: getattr(config, name) for name in sizes}
+    return _set_tasks(cfg, tasks)
+
+
+def adopt_checkpoint(cfg: Config, checkpoint: str | Path, data_root: str | None = None) -> Config:
+    """Gives a config the tasks and the encoder's size that a checkpoint was trained with.
+
+    Args:
+        cfg: Changed in place. checkpoint: File of a training run.
+        data_root: For every FMC-UIA data set of the config; None keeps theirs.
+
+    Raises:
+        DataError: If there is no data.
+        WeightsError: If the file is no checkpoint of aurora_mm.
+        ConfigError: If the data has a task that the checkpoint was not trained for.
+    """
+    if not Path(checkpoint).is_file():
+        raise WeightsError(f'no checkpoint at {checkpoint}; `python tools/train.py CONFIG` writes them to its work dir')
+    # MMEngine's checkpoints hold NumPy values beside tensors, which torch's restricted reader refuses.
+    meta = torch.load(checkpoint, map_location='cpu', weights_only=False, mmap=True).get('meta', {})
+    if 'tasks' not in (meta.get('dataset_meta') or {}):
+        raise WeightsError(f'{checkpoint} names no tasks: it is no checkpoint of an aurora_mm training run')
+    trained = TaskTable(meta['dataset_meta']['tasks'])
+    for dataset in _fmc_datasets(cfg):
+        if data_root is not None:
+            dataset.data_root = data_root
+        unknown = {record.task for record in _read(dataset, trained).records} - trained.keys()
+        if unknown:
+            raise ConfigError(
+                f'{dataset.data_root} holds tasks that {checkpoint} was not trained for: {", ".join(sorted(unknown))}'
+            )
+    cfg.model.backbone.pretrained = None
+    trained_backbone = Config.fromstring(meta['cfg'], file_format='.py').model.backbone
+    if 'preset' in trained_backbone:
+        cfg.model.backbone.preset = trained_backbone.preset
+    return _set_tasks(cfg, trained)
+
+
+def load_weights(runner: Runner, checkpoint: str | Path) -> None:
+    """Loads a checkpoint into the runner's model, every tensor of it.
+
+    Raises:
+        WeightsError: If a tensor is missing, left over or of another shape, with torch's list of them.
+    """
+    try:
+        runner.load_checkpoint(str(checkpoint), strict=True)
+    except RuntimeError as error:
+        raise WeightsError(f'{checkpoint} does not fit the model of this config: {error}') from error
+
+
+def _set_tasks(cfg: Config, tasks: TaskTable) -> Config:
+    cfg.tasks = tasks.to_config()
+    cfg.model.tasks = tasks.to_config()
+    for dataset in _fmc_datasets(cfg):
+        dataset.tasks = tasks.to_config()
+    return cfg
+
+
+def _fmc_datasets(cfg: Config) -> Iterator[ConfigDict]:
+    for key in _LOADERS:
+        dataset = (cfg.get(key) or {}).get('dataset')
+        if dataset is not None and dataset.get('type') in _FMC:
+            yield dataset
+
+
+def _read(dataset: ConfigDict, tasks: TaskTable) -> FmcIndex:
+    """The rows of a data set, for their tasks alone: bad rows are the data set's to report."""
+    root = Path(dataset.data_root)
+    if not (root / 'csv_files').is_dir():
+        root = root / dataset.get('split', 'train')
+    if not root.is_dir():
+        raise DataError(
+            f'no data at {dataset.data_root}. Give the folder that holds csv_files (or train/ and val/ with them) as '
+            '--data-root, or try everything on generated data: `python tools/make_demo_data.py DIR`, then '
+            '`python tools/train.py configs/aurora_fmc_demo.py --data-root DIR`'
+        )
+    return read_root(root, tasks, with_labels=False, on_error='skip')

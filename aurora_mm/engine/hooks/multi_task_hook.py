@@ -1,0 +1,85 @@
+"""Task-aware sampling and balancing in MMEngine's training loop."""
+
+from __future__ import annotations
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from rich.table import Table
+
+from aurora_mm.datasets.samplers import TaskAwareBatchSampler
+from aurora_mm.models import MultiTaskModel
+from aurora_mm.registry import HOOKS
+from aurora_mm.utils import render_table
+
+
+@HOOKS.register_module()
+class MultiTaskHook(Hook):
+    """Feeds the tasks' losses to the sampler, and tells per task what happens.
+
+    The running means of the losses live in the model (:class:`aurora_mm.models.TaskLossTracker`) and so in every
+    checkpoint; the sampler's probabilities and the balancer's weights are functions of them. Nothing else needs
+    saving for a resumed run to go on as it would have.
+
+    Logged to the visualiser's backends at the logging interval, for every task met: ``task_loss/<task>`` (running
+    mean), ``task_weight/<task>`` and ``task_prob/<task>``; and once an epoch as a table on the console.
+
+    Args:
+        interval: Iterations between two logs.
+    """
+
+    priority = 'NORMAL'
+
+    def __init__(self, interval: int = 50) -> None:
+        self.interval = interval
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Sets the losses that this epoch is sampled by."""
+        sampler = _sampler(runner)
+        if sampler is not None:
+            sampler.set_losses(_model(runner).tracker.means())
+
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
+        """Logs the tasks' figures."""
+        if self.every_n_train_iters(runner, self.interval) and is_main_process():
+            scalars = {
+                f'task_{kind}/{name}': value
+                for name, figures in _figures(runner).items()
+                for kind, value in figures.items()
+                if value is not None and kind != 'images'
+            }
+            runner.visualizer.add_scalars(scalars, step=runner.iter + 1)
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Prints the table."""
+        if is_main_process():
+            table = Table(title=f'tasks after epoch {runner.epoch + 1}')
+            table.add_column('task')
+            for column in ('images seen', 'running loss', 'loss weight', 'sampled with p'):
+                table.add_column(column, justify='right')
+            for name, figures in _figures(runner).items():
+                cells = [figures['images'], figures['loss'], figures['weight'], figures['prob']]
+                table.add_row(name, *('-' if c is None else f'{c:.4g}' for c in cells))
+            runner.logger.info('\n' + render_table(table))
+
+
+def _model(runner: Runner) -> MultiTaskModel:
+    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+
+
+def _sampler(runner: Runner) -> TaskAwareBatchSampler | None:
+    sampler = runner.train_dataloader.batch_sampler
+    return sampler if isinstance(sampler, TaskAwareBatchSampler) else None
+
+
+def _figures(runner: Runner) -> dict[str, dict[str, float | None]]:
+    """Images seen, running loss, loss weight and sampling probability of each task."""
+    model, sampler = _model(runner), _sampler(runner)
+    weights = model.balancer.weights(model.tracker).tolist()
+    seen = model.tracker.seen.tolist()
+    probabilities = sampler.probabilities() if sampler is not None else {}
+    return {
+        name: dict(images=seen[i], loss=loss, weight=weights[i], prob=probabilities.get(name))
+        for i, (name, loss) in enumerate(model.tracker.means().items())
+    }

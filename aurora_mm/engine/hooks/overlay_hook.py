@@ -1,0 +1,47 @@
+"""Pictures of predictions beside the truth, while testing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import mmcv
+from mmengine.dist import master_only
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from aurora_mm.registry import HOOKS
+from aurora_mm.structures import MultiTaskDataSample
+
+
+@HOOKS.register_module()
+class OverlayHook(Hook):
+    """Draws the first images of every task with the runner's visualiser.
+
+    Args:
+        out_dir: Folder for ``<task>/<image>.png``. None: draw nothing.
+        per_task: Images of each task.
+    """
+
+    def __init__(self, out_dir: str | None = None, per_task: int = 3) -> None:
+        self.out_dir = None if out_dir is None else Path(out_dir)
+        self.per_task = per_task
+        self.drawn: Counter[str] = Counter()
+
+    def before_test(self, runner: Runner) -> None:
+        """Starts counting anew."""
+        self.drawn.clear()
+
+    @master_only
+    def after_test_iter(
+        self, runner: Runner, batch_idx: int, data_batch=None, outputs: Sequence[MultiTaskDataSample] = ()
+    ) -> None:
+        """Draws what is still wanted of this batch."""
+        for sample in outputs:
+            if self.out_dir is None or self.drawn[sample.task] >= self.per_task:
+                continue
+            self.drawn[sample.task] += 1
+            out_file = self.out_dir / sample.task / f'{Path(sample.img_path).stem}.png'
+            image = mmcv.imread(sample.img_path, channel_order='rgb')
+            runner.visualizer.add_datasample(sample.task, image, sample, out_file=str(out_file))

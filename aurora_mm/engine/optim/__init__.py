@@ -1,0 +1,3 @@
+from aurora_mm.engine.optim.autocast_optim_wrapper import AutocastOptimWrapper
+
+__all__ = ['AutocastOptimWrapper']

@@ -1,0 +1,137 @@
+"""Truth beside prediction, for any task type."""
+
+from __future__ import annotations
+
+import cv2
+import mmcv
+import numpy as np
+from mmengine.dist import master_only
+from mmengine.visualization import Visualizer
+
+from aurora_mm.errors import ConfigError
+from aurora_mm.registry import VISUALIZERS
+from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.tasks import Task, TaskTable
+
+# Okabe and Ito's colours (RGB), told apart with any colour vision; class 1 (or box, or point 1) takes the first.
+PALETTE = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167), (0, 114, 178))
+
+
+@VISUALIZERS.register_module()
+class MultiTaskVisualizer(Visualizer):
+    """Draws a sample as two panels, truth left and prediction right, in original pixels.
+
+    Args:
+        name: Of the instance, as MMEngine has it.
+        height: Height of a panel in pixels; images are scaled to it.
+        alpha: Opacity of mask fillings.
+    """
+
+    def __init__(self, name: str = 'visualizer', height: int = 320, alpha: float = 0.35, **kwargs) -> None:
+        super().__init__(name, **kwargs)
+        self.height = height
+        self.alpha = alpha
+
+    @master_only
+    def add_datasample(
+        self,
+        name: str,
+        image: np.ndarray,
+        data_sample: MultiTaskDataSample | None = None,
+        draw_gt: bool = True,
+        draw_pred: bool = True,
+        show: bool = False,
+        wait_time: float = 0,
+        out_file: str | None = None,
+        step: int = 0,
+    ) -> None:
+        """See ``Visualizer.add_datasample``.
+
+        Args:
+            name: Key of the picture in the backends. image: ``(H, W, 3)`` RGB uint8, the original image.
+            data_sample: With annotations in original pixels, if they are to be drawn.
+            out_file: Where to write the picture; without it, it goes to the backends.
+        """
+        panels = []
+        task = TaskTable(self.dataset_meta['tasks'])[data_sample.task]
+        if draw_gt and data_sample.get('gt_frame') is not None:
+            if data_sample.gt_frame != 'original':
+                raise ConfigError(f'annotations to draw must be in original pixels, not {data_sample.gt_frame!r} ones')
+            panels.append(self._panel(image, data_sample, task, 'gt', 'truth'))
+        if draw_pred:
+            panels.append(self._panel(image, data_sample, task, 'pred', 'prediction'))
+        drawn = np.concatenate(panels, axis=1)
+        self.set_image(drawn)
+        if show:
+            self.show(drawn, win_name=name, wait_time=wait_time)
+        if out_file is not None:
+            mmcv.imwrite(drawn[..., ::-1], out_file)
+        else:
+            self.add_image(name, drawn, step)
+
+    def _panel(self, image: np.ndarray, sample: MultiTaskDataSample, task: Task, side: str, title: str) -> np.ndarray:
+        scale = self.height / image.shape[0]
+        panel = cv2.resize(image, (max(round(image.shape[1] * scale), 1), self.height), interpolation=cv2.INTER_AREA)
+        panel = np.ascontiguousarray(panel)
+        answer = ''
+        if task.type == 'segmentation':
+            self._draw_mask(panel, sample.get(f'{side}_sem_seg').data[0].cpu().numpy())
+        elif task.type == 'detection':
+            answer = self._draw_boxes(panel, sample.get(f'{side}_instances'), scale, task)
+        elif task.type == 'landmark':
+            self._draw_points(panel, sample.get(f'{side}_landmarks').cpu().numpy() * scale, task)
+        else:
+            answer = _class_caption(sample, side, task)
+        return _with_caption(panel, f'{task.name}: {title}', answer)
+
+    def _draw_mask(self, panel: np.ndarray, mask: np.ndarray) -> None:
+        mask = cv2.resize(mask.astype(np.uint8), panel.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+        for label in np.unique(mask[mask > 0]):
+            colour = np.array(_colour(label - 1))
+            region = mask == label
+            panel[region] = (1 - self.alpha) * panel[region] + self.alpha * colour
+            contours, _ = cv2.findContours(region.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+            cv2.drawContours(panel, contours, -1, colour.tolist(), 2, cv2.LINE_AA)
+
+    @staticmethod
+    def _draw_boxes(panel: np.ndarray, instances, scale: float, task: Task) -> str:
+        captions = []
+        for i, box in enumerate(instances.bboxes.cpu().numpy() * scale):
+            label = int(instances.labels[i])
+            x1, y1, x2, y2 = box.round().astype(int).tolist()
+            cv2.rectangle(panel, (x1, y1), (x2, y2), _colour(label), 2, cv2.LINE_AA)
+            score = f' {float(instances.scores[i]):.2f}' if 'scores' in instances else ''
+            captions.append(f'{task.classes[label]}{score}')
+        return ', '.join(captions)
+
+    @staticmethod
+    def _draw_points(panel: np.ndarray, points: np.ndarray, task: Task) -> None:
+        for i, (x, y) in enumerate(points.round().astype(int).tolist()):
+            cv2.drawMarker(panel, (x, y), (0, 0, 0), cv2.MARKER_CROSS, 16, 4, cv2.LINE_AA)
+            cv2.drawMarker(panel, (x, y), _colour(i), cv2.MARKER_CROSS, 15, 2, cv2.LINE_AA)
+            _put_text(panel, str(i + 1), (x + 6, y - 6))
+
+
+def _colour(index: int) -> tuple[int, int, int]:
+    return PALETTE[index % len(PALETTE)]
+
+
+def _class_caption(sample: MultiTaskDataSample, side: str, task: Task) -> str:
+    label = int(sample.get(f'{side}_label'))
+    score = f' {float(sample.pred_scores[label]):.2f}' if side == 'pred' else ''
+    return task.classes[label] + score
+
+
+def _with_caption(panel: np.ndarray, *lines: str) -> np.ndarray:
+    """The panel under a strip that holds its caption, a thin white line at its right."""
+    strip = np.zeros((16 * len(lines) + 6, panel.shape[1], 3), np.uint8)
+    for i, line in enumerate(lines):
+        _put_text(strip, line, (4, 15 + 16 * i))
+    framed = np.concatenate([strip, panel])
+    framed[:, -1] = 255
+    return framed
+
+
+def _put_text(image: np.ndarray, text: str, at: tuple[int, int]) -> None:
+    cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.42, (0, 0, 0), 3, cv2.LINE_AA)
+    cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.42, (255, 255, 255), 1, cv2.LINE_AA)

@@ -1,0 +1,24 @@
+# The published model; see aurora_mm/models/multi_task_model.py. Channels are what the part before declares.
+model = dict(
+    type='MultiTaskModel',
+    data_preprocessor=dict(
+        type='ImgDataPreprocessor',
+        mean=[127.5, 127.5, 127.5],
+        std=[127.5, 127.5, 127.5],
+        bgr_to_rgb=True,
+        pad_size_divisor=32,
+    ),
+    backbone=dict(type='Qwen3VLBackbone', preset='8b'),
+    neck=dict(
+        pyramid=dict(type='TokenPyramid', out_channels=256),
+        pooled=dict(type='TokenPyramid', out_channels=256, downsample='avg_pool'),
+    ),
+    heads=dict(
+        segmentation=dict(type='SegmentationHead', channels=256),
+        classification=dict(type='ClassificationHead', hidden_channels=1024),
+        detection=dict(type='GridDetectionHead', channels=256),
+        landmark=dict(type='LandmarkHead', hidden_channels=1024),
+    ),
+    sources=dict(segmentation='pooled', landmark='backbone'),
+    balancer=dict(type='SelectiveLossBalancer'),
+)

@@ -1,0 +1,85 @@
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from aurora_mm.apis import adopt_checkpoint, resolve_config
+from aurora_mm.datasets.synthetic import make_dataset
+from aurora_mm.errors import ConfigError, DataError, WeightsError
+from aurora_mm.tasks import Task, TaskTable
+
+REPO = Path(__file__).parents[2]
+NEW = Task('spleen', 'detection', classes=('spleen',))
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory):
+    out = tmp_path_factory.mktemp('data') / 'root'
+    make_dataset(out, TaskTable([NEW, Task('lung', 'segmentation', classes=('background', 'lung'))]), 5)
+    return str(out)
+
+
+@pytest.fixture
+def cfg():
+    return Config.fromfile(REPO / 'configs' / 'aurora_fmc_demo.py')
+
+
+def test_the_data_root_reaches_every_data_set(cfg, data):
+    resolve_config(cfg, data_root=data)
+    loaders = (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader)
+    assert [loader.dataset.data_root for loader in loaders] == [data] * 3
+
+
+def test_an_unknown_task_adds_itself_everywhere(cfg, data):
+    resolve_config(cfg, data_root=data)
+    for tasks in (cfg.tasks, cfg.model.tasks, cfg.train_dataloader.dataset.tasks, cfg.val_dataloader.dataset.tasks):
+        table = TaskTable(tasks)
+        assert len(table) == 28
+        assert table['spleen'].classes == ('class_0',)
+        assert table['lung'].classes == ('background', 'lung')
+
+
+def test_pretrained(cfg, data, tmp_path):
+    cfg.model.backbone.pretrained = 'somewhere'
+    resolve_config(cfg, data_root=data, pretrained='none')
+    assert cfg.model.backbone.pretrained is None
+    with pytest.raises(WeightsError, match='no model config at'):
+        resolve_config(cfg, data_root=data, pretrained=str(tmp_path))
+
+
+def test_a_count_that_contradicts_the_table_is_refused(cfg, tmp_path):
+    make_dataset(tmp_path / 'd', TaskTable([Task('lung', 'segmentation', classes=tuple('abc'))]), 5)
+    with pytest.raises(DataError, match=r"'lung' is segmentation with 2 .* in the data"):
+        resolve_config(cfg, data_root=str(tmp_path / 'd'))
+
+
+def test_missing_data_says_what_to_do(cfg, tmp_path):
+    with pytest.raises(DataError, match=r'make_demo_data\.py'):
+        resolve_config(cfg, data_root=str(tmp_path / 'nowhere'))
+
+
+def test_what_is_no_checkpoint_is_refused(cfg, data, tmp_path):
+    import torch
+
+    with pytest.raises(WeightsError, match=r'no checkpoint at'):
+        adopt_checkpoint(cfg, tmp_path / 'absent.pth', data)
+    torch.save({'state_dict': {}}, tmp_path / 'other.pth')
+    with pytest.raises(WeightsError, match='names no tasks'):
+        adopt_checkpoint(cfg, tmp_path / 'other.pth', data)
+
+
+def test_a_checkpoint_brings_its_tasks(cfg, data, tmp_path):
+    import torch
+
+    resolve_config(cfg, data_root=data)
+    cfg.model.backbone.preset = dict(depth=4, hidden_size=48, intermediate_size=96, num_heads=3)
+    meta = dict(dataset_meta=dict(tasks=cfg.tasks), cfg=cfg.pretty_text)
+    torch.save({'meta': meta}, tmp_path / 'c.pth')
+    fresh = Config.fromfile(REPO / 'configs' / 'aurora_fmc_demo.py')
+    adopt_checkpoint(fresh, tmp_path / 'c.pth', data)
+    assert TaskTable(fresh.model.tasks) == TaskTable(cfg.tasks)
+    assert fresh.model.backbone.preset.depth == 4
+    meta['dataset_meta'] = dict(tasks=[t for t in cfg.tasks if t['name'] != 'spleen'])
+    torch.save({'meta': meta}, tmp_path / 'd.pth')
+    with pytest.raises(ConfigError, match='was not trained for: spleen'):
+        adopt_checkpoint(fresh, tmp_path / 'd.pth', data)

@@ -1,0 +1,72 @@
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.structures import InstanceData, PixelData
+
+from aurora_mm.errors import ConfigError
+from aurora_mm.tasks import Task
+from aurora_mm.visualization import MultiTaskVisualizer, contact_sheet
+from tests.models.conftest import CLS, DET, POINTS, SEG, make_sample
+
+
+def predicted(task: Task):
+    """A sample whose truth is the network's frame called original, and another prediction."""
+    sample = make_sample(task, ori_shape=(64, 64), frame='original')
+    if task.type == 'segmentation':
+        sample.pred_sem_seg = PixelData(data=torch.zeros(1, 64, 64, dtype=torch.long))
+    elif task.type == 'classification':
+        sample.pred_label, sample.pred_scores = torch.tensor([2]), torch.tensor([0.1, 0.2, 0.7])
+    elif task.type == 'detection':
+        sample.pred_instances = InstanceData(
+            bboxes=torch.tensor([[8.0, 8, 24, 24]]), scores=torch.tensor([0.5]), labels=torch.tensor([0])
+        )
+    else:
+        sample.pred_landmarks = torch.tensor([[8.0, 8], [60.0, 60]])
+    return sample
+
+
+@pytest.fixture
+def visualizer():
+    made = MultiTaskVisualizer(height=128)
+    made.dataset_meta = dict(tasks=[task.to_config() for task in (SEG, CLS, DET, POINTS)])
+    return made
+
+
+@pytest.mark.parametrize('task', [SEG, CLS, DET, POINTS], ids=lambda task: task.type)
+def test_truth_stands_left_of_the_prediction(visualizer, task, tmp_path):
+    file = tmp_path / 'out.png'
+    visualizer.add_datasample('x', np.full((64, 64, 3), 128, np.uint8), predicted(task), out_file=str(file))
+    drawn = cv2.imread(str(file))
+    assert drawn.shape[1] == 256
+    assert drawn.shape[0] > 128
+    truth, prediction = drawn[-128:, :127], drawn[-128:, 128:255]
+    if task.type == 'classification':  # the answer is in the captions
+        assert (drawn[:-128, :128] != drawn[:-128, 128:]).any()
+    else:
+        assert (truth != 128).any()
+        assert (truth != prediction).any()
+
+
+def test_a_mask_is_drawn_where_it_is(visualizer, tmp_path):
+    file = tmp_path / 'out.png'
+    visualizer.add_datasample('x', np.full((64, 64, 3), 128, np.uint8), predicted(SEG), out_file=str(file))
+    truth = cv2.imread(str(file))[-128:, :127]
+    coloured = (truth != 128).any(2)
+    assert coloured[40:56, 40:120].all()  # rows 16..32 and columns 16.. of 64, at twice the size
+    assert not coloured[80:].any()
+    assert not coloured[:, :28].any()
+
+
+def test_annotations_in_network_pixels_are_refused(visualizer):
+    with pytest.raises(ConfigError, match='original pixels'):
+        visualizer.add_datasample('x', np.zeros((64, 64, 3), np.uint8), make_sample(SEG))
+
+
+def test_contact_sheet(tmp_path):
+    for i, shade in enumerate((50, 100, 150)):
+        cv2.imwrite(str(tmp_path / f'{i}.png'), np.full((20 + i, 40, 3), shade, np.uint8))
+    contact_sheet(sorted(tmp_path.glob('*.png')), tmp_path / 'sheet.png', columns=2, cell_width=80)
+    sheet = cv2.imread(str(tmp_path / 'sheet.png'))
+    assert sheet.shape[1] == 2 * 86
+    assert [int(sheet[5, 5, 0]), int(sheet[5, 100, 0]), int(sheet[-20, 5, 0])] == [50, 100, 150]
