@@ -18,14 +18,12 @@ def make_results(**annotations) -> dict:
 
 
 class TestFitToSize:
-    @pytest.mark.parametrize('size', [448.5, 100, 0, -32, (64, 65)])
+    @pytest.mark.parametrize('size', [100, 0, -32, (64, 65)])
     def test_sizes_the_encoder_cannot_take(self, size):
-        with pytest.raises((ConfigError, TypeError)):
+        with pytest.raises(ConfigError, match='multiples of 32'):
             FitToSize(size)
 
-    def test_message_names_the_size(self):
-        with pytest.raises(ConfigError, match='multiples of 32, not 100'):
-            FitToSize(100)
+    def test_unknown_mode(self):
         with pytest.raises(ConfigError, match="'stretch'"):
             FitToSize(64, 'stretch')
 
@@ -137,10 +135,8 @@ class TestApplyGeometry:
         box = np.array([[20, 10, 50, 30]], np.float32)
         centre = np.array([[35, 20]], np.float32)
         for _ in range(20):
-            results = make_results(gt_seg_map=mask, gt_bboxes=box, gt_landmarks=centre)
-            results |= dict(num_outputs=1, flip_order=[0], gt_bboxes_labels=np.zeros(1, np.int64))
-            results = FitToSize(128, 'letterbox').transform(results | dict(num_outputs=2, flip_order=[0, 1]))
-            results['gt_landmarks'] = np.repeat(centre, 2, axis=0)
+            results = make_results(gt_seg_map=mask, gt_bboxes=box, gt_landmarks=np.repeat(centre, 2, axis=0))
+            results = FitToSize(128, 'letterbox').transform(results)
             results = ApplyGeometry().transform(RandomGeometry(degrees=10).transform(results))
             rows, columns = np.nonzero(results['gt_seg_map'])
             mean = np.array([columns.mean() + 0.5, rows.mean() + 0.5])

@@ -85,7 +85,9 @@ def test_motion_kernels_are_lines_through_the_middle(length):
         kernel = line_kernel(length, degrees)
         assert kernel.sum() == pytest.approx(1)
         np.testing.assert_array_equal(kernel, kernel[::-1, ::-1])  # so the image stays in place
-        assert length <= np.count_nonzero(kernel) <= 2 * length
+        reach = np.hypot(*(np.argwhere(kernel) - length // 2).T).max()
+        assert abs(reach - length // 2) < 0.75
+        assert np.count_nonzero(kernel) <= 2 * length
     np.testing.assert_allclose(line_kernel(5, 0)[2], 0.2)
     np.testing.assert_allclose(line_kernel(5, 90)[:, 2], 0.2)
 
