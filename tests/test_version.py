@@ -1,0 +1,47 @@
+"""What `import aurora_mm` says of an environment, and what it loads."""
+
+import subprocess
+import sys
+
+import pytest
+
+from aurora_mm import version
+
+
+def test_this_environment_is_right():
+    version.check_environment()
+
+
+@pytest.mark.parametrize(
+    ('installed', 'message'),
+    [
+        ({}, r'needs onedl-mmcv>=2\.3\.6 or mmcv>=2\.1\.0 and it is missing: pip install "onedl-mmcv>=2\.3\.6"'),
+        ({'onedl-mmcv': '2.3.1'}, r'onedl-mmcv 2\.3\.1 is too old'),
+    ],
+)
+def test_a_missing_or_old_package_is_one_sentence(monkeypatch, installed, message):
+    real = version._version
+    monkeypatch.setattr(version, '_version', lambda name: installed.get(name) if 'mmcv' in name else real(name))
+    with pytest.raises(ImportError, match=message):
+        version.check_environment()
+
+
+def test_the_original_packages_do_as_well(monkeypatch):
+    originals = {'mmengine': '0.10.7', 'mmcv': '2.1.0', 'mmdet': '3.3.0', 'mmsegmentation': '1.2.2'}
+    real = version._version
+    monkeypatch.setattr(
+        version, '_version', lambda name: real(name) if name in ('torch', 'transformers') else originals.get(name)
+    )
+    version.check_environment()
+
+
+def test_an_mmcv_without_operators_is_told(monkeypatch):
+    monkeypatch.setattr(version, '_has_operators', lambda: False)
+    with pytest.raises(ImportError, match='MMCV_WITH_OPS=1'):
+        version.check_environment()
+
+
+def test_the_import_is_light():
+    code = 'import sys, aurora_mm; print([m for m in ("mmdet", "mmseg", "torch", "transformers") if m in sys.modules])'
+    found = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == '[]'
