@@ -33,9 +33,7 @@ def check_environment() -> None:
         if not new_enough:
             wanted = [f'{name}>={version}' for name, version in choices.items()]
             state = ', '.join(f'{name} {version} is too old' for name, version in found.items()) or 'it is missing'
-            raise ImportError(
-                f'aurora_mm needs {module} ({wanted}) and {state}: pip install "{wanted.split(" or ")[0]}"'
-            )
+            raise ImportError(f'aurora_mm needs {" or ".join(wanted)} and {state}: pip install "{wanted[0]}"')
     if not _has_operators():
         raise ImportError(
             'aurora_mm needs mmcv with its compiled operators and this mmcv has none: reinstall it with '
