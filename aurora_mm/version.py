@@ -10,15 +10,15 @@ from packaging.version import Version
 
 __version__ = '0.1.0'
 
-# Import name -> the distributions that provide it (the maintained line, then the original) with their least versions.
-_NEEDED = {
-    'torch': {'torch': '2.1'},
-    'transformers': {'transformers': '4.57'},
-    'mmengine': {'onedl-mmengine': '0.10.12', 'mmengine': '0.10.7'},
-    'mmcv': {'onedl-mmcv': '2.3.6', 'mmcv': '2.1.0'},
-    'mmdet': {'onedl-mmdetection': '3.5.1', 'mmdet': '3.3.0'},
-    'mmseg': {'onedl-mmsegmentation': '1.4.2', 'mmsegmentation': '1.2.2'},
-}
+# For each package the distributions that provide it (the maintained line, then the original), with least versions.
+_NEEDED = (
+    {'torch': '2.1'},
+    {'transformers': '4.57'},
+    {'onedl-mmengine': '0.10.12', 'mmengine': '0.10.7'},
+    {'onedl-mmcv': '2.3.6', 'mmcv': '2.1.0'},
+    {'onedl-mmdetection': '3.5.1', 'mmdet': '3.3.0'},
+    {'onedl-mmsegmentation': '1.4.2', 'mmsegmentation': '1.2.2'},
+)
 
 
 def check_environment() -> None:
@@ -27,7 +27,7 @@ def check_environment() -> None:
     Raises:
         ImportError: With that sentence.
     """
-    for module, choices in _NEEDED.items():
+    for choices in _NEEDED:
         found = {name: version for name in choices if (version := _version(name)) is not None}
         new_enough = any(Version(found[name]) >= Version(choices[name]) for name in found)
         if not new_enough:
