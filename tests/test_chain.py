@@ -27,7 +27,7 @@ _base_ = ['{REPO}/configs/aurora_fmc_demo.py']
 _sizes = dict(depth=4, hidden_size=48, intermediate_size=96, num_heads=3, num_position_embeddings=64)
 tasks = {{tasks}}
 model = dict(
-    backbone=dict(preset=_sizes),
+    backbone=dict(_delete_=True, type='Qwen3VLBackbone', preset=_sizes),
     neck=dict(pyramid=dict(out_channels=16), pooled=dict(out_channels=16)),
     heads=dict(
         segmentation=dict(channels=16),

@@ -9,7 +9,7 @@ model = dict(
     ),
     heads=dict(
         segmentation=dict(channels=64),
-        classification=dict(hidden_channels=256, dropout=0.2),
+        classification=dict(hidden_channels=256, pooling='avg_max', dropout=0.2),
         detection=dict(channels=96),
         landmark=dict(hidden_channels=256, pool_size=4, beta=0.05),
     ),

@@ -22,8 +22,9 @@ class MultiTaskHook(Hook):
     checkpoint; the sampler's probabilities and the balancer's weights are functions of them. Nothing else needs
     saving for a resumed run to go on as it would have.
 
-    Logged to the visualiser's backends at the logging interval, for every task met: ``task_loss/<task>`` (running
-    mean), ``task_weight/<task>`` and ``task_prob/<task>``; and once an epoch as a table on the console.
+    Logged to the visualiser's backends at the interval and at an epoch's end, for every task met:
+    ``task_loss/<task>`` (running mean), ``task_weight/<task>`` and ``task_prob/<task>``; and once an epoch as a table
+    on the console.
 
     Args:
         interval: Iterations between two logs.
@@ -42,7 +43,8 @@ class MultiTaskHook(Hook):
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
         """Logs the tasks' figures."""
-        if self.every_n_train_iters(runner, self.interval) and is_main_process():
+        due = self.every_n_train_iters(runner, self.interval) or self.end_of_epoch(runner.train_dataloader, batch_idx)
+        if due and is_main_process():
             scalars = {
                 f'task_{kind}/{name}': value
                 for name, figures in _figures(runner).items()

@@ -8,11 +8,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from aurora_mm.errors import ConfigError
 from aurora_mm.models.heads.base_task_head import BaseTaskHead
 from aurora_mm.models.layers import TaskOutputs
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import MultiTaskDataSample
 from aurora_mm.tasks import Task
+
+
+_POOLINGS = {'avg': (torch.mean,), 'avg_max': (torch.mean, torch.amax)}
 
 
 @MODELS.register_module()
@@ -23,6 +27,8 @@ class ClassificationHead(BaseTaskHead):
         tasks, in_channels: See :class:`BaseTaskHead`.
         hidden_channels: Width of the MLP.
         num_blocks: Gated MLP blocks.
+        pooling: 'avg' (published), or 'avg_max' to set the maximum of each channel beside its average: a small lesion
+            moves the maximum, hardly the average.
         dropout: Probability of dropping a feature before the last layer.
         label_smooth: Share of the target spread evenly over the classes.
         share_outputs: Slice one last layer for all tasks, as published; see :class:`TaskOutputs`.
@@ -36,14 +42,19 @@ class ClassificationHead(BaseTaskHead):
         in_channels: Sequence[int],
         hidden_channels: int = 1024,
         num_blocks: int = 2,
+        pooling: str = 'avg',
         dropout: float = 0.0,
         label_smooth: float = 0.0,
         share_outputs: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(tasks, in_channels, init_cfg)
+        if pooling not in _POOLINGS:
+            raise ConfigError(f'pooling {pooling!r} is none of {", ".join(_POOLINGS)}')
+        self.pools = _POOLINGS[pooling]
         self.label_smooth = label_smooth
-        self.stem = nn.Sequential(nn.LayerNorm(sum(in_channels)), nn.Linear(sum(in_channels), hidden_channels))
+        features = len(self.pools) * sum(in_channels)
+        self.stem = nn.Sequential(nn.LayerNorm(features), nn.Linear(features, hidden_channels))
         self.blocks = nn.Sequential(*(_GatedMLP(hidden_channels) for _ in range(num_blocks)))
         self.norm = nn.LayerNorm(hidden_channels)
         self.dropout = nn.Dropout(dropout)
@@ -53,7 +64,7 @@ class ClassificationHead(BaseTaskHead):
 
     def forward(self, feats: Sequence[Tensor], task: Task) -> Tensor:
         """Logits ``(B, num_classes)``."""
-        x = torch.cat([feat.mean((2, 3)) for feat in feats], dim=1)
+        x = torch.cat([pool(feat, (2, 3)) for feat in feats for pool in self.pools], dim=1)
         return self.outputs(self.dropout(self.norm(self.blocks(self.stem(x)))), task)
 
     def loss(

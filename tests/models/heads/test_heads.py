@@ -12,7 +12,9 @@ from tests.models.conftest import CLS, DET, DET2, POINTS, SEG, SEG2, make_sample
 HEADS = [
     (SegmentationHead, [SEG, SEG2], dict(channels=16)),
     (ClassificationHead, [CLS], dict(hidden_channels=32)),
+    (ClassificationHead, [CLS], dict(hidden_channels=32, pooling='avg_max')),
     (GridDetectionHead, [DET, DET2], dict(channels=16)),
+    (LandmarkHead, [POINTS], dict(hidden_channels=32, pool_size=4)),
     (LandmarkHead, [POINTS], dict(hidden_channels=32)),
 ]
 
