@@ -15,7 +15,6 @@ from aurora_mm.registry import MODELS
 from aurora_mm.structures import MultiTaskDataSample
 from aurora_mm.tasks import Task
 
-
 _POOLINGS = {'avg': (torch.mean,), 'avg_max': (torch.mean, torch.amax)}
 
 
