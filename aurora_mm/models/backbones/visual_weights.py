@@ -38,6 +38,8 @@ def read_vision_config(source: str | Path) -> Qwen3VLVisionConfig:
         values, _ = PretrainedConfig.get_config_dict(str(source))
     except (OSError, ValueError) as error:
         raise WeightsError(f'no model config at {str(source)!r} ({_first_line(error)}). {_HELP}') from error
+    if not values:  # a folder without config.json is no error to transformers
+        raise WeightsError(f'no model config at {str(source)!r}. {_HELP}')
     values = values.get('vision_config', values)
     if not str(values.get('model_type', '')).startswith('qwen3_vl'):
         raise WeightsError(f'{source} holds a {values.get("model_type")!r} encoder, not one of Qwen3-VL. {_HELP}')
