@@ -11,11 +11,12 @@ from rich.console import Console
 from rich.table import Table
 
 
-def render_table(table: Table, width: int = 160) -> str:
-    """A rich table as plain text, for log files."""
+def render_table(table: Table) -> str:
+    """A rich table as plain text, for log files. A cell such as '[px]' is text and no markup."""
     buffer = StringIO()
-    Console(file=buffer, width=width, no_color=True).print(table)
-    return buffer.getvalue()
+    # Wide enough that rich never cuts a cell; it draws a table no wider than it is.
+    Console(file=buffer, width=240, color_system=None, markup=False, emoji=False).print(table)
+    return '\n'.join(line.rstrip() for line in buffer.getvalue().splitlines())
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -2,7 +2,7 @@
 _base_ = [
     '_base_/tasks_us_real.py',
     '_base_/aurora_tiny.py',
-    '_base_/fmc_uia_224.py',
+    '_base_/fmc_uia_small.py',
     '_base_/schedule_one_cycle.py',
     '_base_/runtime.py',
 ]

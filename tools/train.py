@@ -8,21 +8,15 @@ torchrun --nproc_per_node 4 tools/train.py configs/aurora_fmc.py --data-root DAT
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
-import torch
-from mmengine.config import Config, DictAction
-from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
-from aurora_mm.apis import command, resolve_config
+from aurora_mm.apis import command, read_config, resolve_config, run_parser
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config file')
-    parser.add_argument('--data-root', help='root of the data: with csv_files/, or with train/ and val/ that hold it')
+    parser = run_parser(__doc__)
     parser.add_argument('--pretrained', metavar='W', help="folder or hub id of the encoder's weights, or 'none'")
     parser.add_argument('--work-dir', help='where logs and checkpoints go (default: work_dirs/<config name>)')
     parser.add_argument(
@@ -32,33 +26,21 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
         metavar='auto|CKPT',
         help='go on from the last checkpoint of the work dir, or from the given one',
     )
-    parser.add_argument('--amp', action='store_true', help='bfloat16 mixed precision')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override the config')
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    parser.add_argument('--amp', action='store_true', help='bfloat16 mixed precision, on a CPU too')
     return parser.parse_args(argv)
 
 
 @command
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    cfg = Config.fromfile(args.config)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
-    resolve_config(cfg, args.data_root, args.pretrained)
-    cfg.launcher = args.launcher
+    cfg = resolve_config(read_config(args), args.data_root, args.pretrained)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
     if args.amp:
-        cfg.optim_wrapper.type = 'AutocastOptimWrapper'
+        cfg.optim_wrapper.update(type='AutocastOptimWrapper', on_cpu=True)
     if args.resume is not None:
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume
-    if args.launcher == 'pytorch' and not torch.cuda.is_available():
-        # MMEngine's launcher picks a GPU by rank; without one, the processes must be joined before the Runner is made.
-        torch.distributed.init_process_group('gloo')
-    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-    runner.train()
+    Runner.from_cfg(cfg).train()
 
 
 if __name__ == '__main__':

@@ -1,5 +1,13 @@
 from aurora_mm.apis.baseline import score_constant_predictor
-from aurora_mm.apis.command_line import command
+from aurora_mm.apis.command_line import command, read_config, run_parser
 from aurora_mm.apis.config import adopt_checkpoint, load_weights, resolve_config
 
-__all__ = ['adopt_checkpoint', 'command', 'load_weights', 'resolve_config', 'score_constant_predictor']
+__all__ = [
+    'adopt_checkpoint',
+    'command',
+    'load_weights',
+    'read_config',
+    'resolve_config',
+    'run_parser',
+    'score_constant_predictor',
+]

@@ -1,12 +1,17 @@
-"""How the scripts under ``tools/`` end."""
+"""What the scripts under ``tools/`` that run a model have in common: arguments, config, and how they end."""
 
 from __future__ import annotations
 
+import argparse
 import functools
+import os
 import sys
 from collections.abc import Callable, Sequence
 
-from aurora_mm.errors import AuroraError
+import torch
+from mmengine.config import Config, DictAction
+
+from aurora_mm.errors import AuroraError, ConfigError
 
 
 def command(main: Callable[..., None]) -> Callable[..., None]:
@@ -21,3 +26,35 @@ def command(main: Callable[..., None]) -> Callable[..., None]:
             sys.exit(2)
 
     return run
+
+
+def run_parser(description: str | None) -> argparse.ArgumentParser:
+    """A parser with the arguments of every script that runs a model; :func:`read_config` carries them out."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--data-root', help='root of the data: with csv_files/, or with train/ and val/ that hold it')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override the config')
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+    return parser
+
+
+def read_config(args: argparse.Namespace) -> Config:
+    """The config that the arguments name, with their overrides and launcher.
+
+    Without a GPU, ``--launcher pytorch`` joins the processes here: MMEngine's launcher picks a GPU by rank.
+
+    Raises:
+        ConfigError: If there is no such file.
+    """
+    try:
+        cfg = Config.fromfile(args.config)
+    except FileNotFoundError as error:
+        raise ConfigError(str(error)) from error
+    if args.cfg_options:
+        cfg.merge_from_dict(args.cfg_options)
+    cfg.launcher = args.launcher
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    if args.launcher == 'pytorch' and not torch.cuda.is_available():
+        torch.distributed.init_process_group('gloo')
+    return cfg

@@ -35,10 +35,8 @@ def resolve_config(cfg: Config, data_root: str | None = None, pretrained: str | 
         WeightsError: If ``pretrained`` is not there.
     """
     tasks = TaskTable(cfg.get('tasks', []))
-    for dataset in _fmc_datasets(cfg):
-        if data_root is not None:
-            dataset.data_root = data_root
-        tasks = _read(dataset, tasks).tasks
+    for folder in _folders(cfg, data_root):
+        tasks = _read(folder, tasks).tasks
     if pretrained is not None:
         cfg.model.backbone.pretrained = None if pretrained.lower() == 'none' else pretrained
     source = cfg.model.backbone.get('pretrained')
@@ -69,13 +67,11 @@ def adopt_checkpoint(cfg: Config, checkpoint: str | Path, data_root: str | None 
     if 'tasks' not in (meta.get('dataset_meta') or {}):
         raise WeightsError(f'{checkpoint} names no tasks: it is no checkpoint of an aurora_mm training run')
     trained = TaskTable(meta['dataset_meta']['tasks'])
-    for dataset in _fmc_datasets(cfg):
-        if data_root is not None:
-            dataset.data_root = data_root
-        unknown = {record.task for record in _read(dataset, trained).records} - trained.keys()
+    for folder in _folders(cfg, data_root):
+        unknown = {record.task for record in _read(folder, trained).records} - trained.keys()
         if unknown:
             raise ConfigError(
-                f'{dataset.data_root} holds tasks that {checkpoint} was not trained for: {", ".join(sorted(unknown))}'
+                f'{folder} holds tasks that {checkpoint} was not trained for: {", ".join(sorted(unknown))}'
             )
     cfg.model.backbone.pretrained = None
     trained_backbone = Config.fromstring(meta['cfg'], file_format='.py').model.backbone
@@ -111,15 +107,23 @@ def _fmc_datasets(cfg: Config) -> Iterator[ConfigDict]:
             yield dataset
 
 
-def _read(dataset: ConfigDict, tasks: TaskTable) -> FmcIndex:
-    """The rows of a data set, for their tasks alone: bad rows are the data set's to report."""
-    root = Path(dataset.data_root)
-    if not (root / 'csv_files').is_dir():
-        root = root / dataset.get('split', 'train')
-    if not root.is_dir():
+def _folders(cfg: Config, data_root: str | None) -> list[Path]:
+    """The folders of ``csv_files`` that the data sets read, each once, after ``data_root`` was set on all of them."""
+    folders: dict[Path, None] = {}
+    for dataset in _fmc_datasets(cfg):
+        if data_root is not None:
+            dataset.data_root = data_root
+        root = Path(dataset.data_root)
+        folders[root if (root / 'csv_files').is_dir() else root / dataset.get('split', 'train')] = None
+    return list(folders)
+
+
+def _read(folder: Path, tasks: TaskTable) -> FmcIndex:
+    """The rows of a folder, for their tasks alone: bad rows are the data set's to report."""
+    if not folder.is_dir():
         raise DataError(
-            f'no data at {dataset.data_root}. Give the folder that holds csv_files (or train/ and val/ with them) as '
+            f'no data at {folder.parent}. Give the folder that holds csv_files (or train/ and val/ with them) as '
             '--data-root, or try everything on generated data: `python tools/make_demo_data.py DIR`, then '
             '`python tools/train.py configs/aurora_fmc_demo.py --data-root DIR`'
         )
-    return read_root(root, tasks, with_labels=False, on_error='skip')
+    return read_root(folder, tasks, with_labels=False, on_error='skip')

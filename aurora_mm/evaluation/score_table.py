@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from io import StringIO
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from aurora_mm.tasks import TASK_TYPES, Task, TaskTable
+from aurora_mm.utils import render_table
 
 # The official metrics of each type with the unit they are shown in; '%' marks fractions, shown times 100.
 COLUMNS = {
@@ -33,18 +32,16 @@ def score_tables(results: Mapping[str, float], tasks: TaskTable, counts: Mapping
         Lines of text: a table for each task type present, its last row the mean over the tasks, then the score.
         Column heads tell the unit: percent or pixels. ``-`` stands for a metric that was not computed.
     """
-    buffer = StringIO()
-    # Wide enough that Rich never cuts a cell; it draws a table no wider than it is. '[px]' is no markup.
-    console = Console(file=buffer, width=240, color_system=None, markup=False, emoji=False)
+    blocks = []
     for task_type in TASK_TYPES:
         scored = [task for task in tasks.of_type(task_type) if task.name in counts]
         if scored:
-            console.print(_type_table(task_type, scored, results, counts))
-    console.print(
+            blocks.append(render_table(_type_table(task_type, scored, results, counts)))
+    blocks.append(
         f'score {100 * results["score"]:.2f} % (mean over task types), '
         f'{100 * results["task_mean"]:.2f} % (mean over {len(counts)} tasks)'
     )
-    return '\n'.join(line.rstrip() for line in buffer.getvalue().splitlines())
+    return '\n'.join(blocks)
 
 
 def _type_table(task_type: str, scored: list[Task], results: Mapping[str, float], counts: Mapping[str, int]) -> Table:

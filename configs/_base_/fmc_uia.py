@@ -1,4 +1,4 @@
-# FMC-UIA data sets and how they are scored; fmc_uia_448.py and its like add the pipelines.
+# FMC-UIA data sets and how they are scored; fmc_uia_448.py and fmc_uia_small.py add the pipelines.
 data_root = 'data/fmc_uia'
 
 train_dataloader = dict(
