@@ -10,8 +10,8 @@ import mmcv
 import numpy as np
 
 
-def contact_sheet(files: Sequence[str | Path], out_file: str | Path, columns: int = 3, cell_width: int = 420) -> None:
-    """Writes pictures row by row, each scaled to the cell's width and set on a dark ground.
+def contact_sheet(files: Sequence[str | Path], out_file: str | Path, columns: int = 3, cell_width: int = 640) -> None:
+    """Writes pictures row by row, each scaled down to the cell's width and set on a dark ground.
 
     Args:
         files: Pictures, in reading order; at least one. out_file: PNG or JPEG to write.
@@ -20,14 +20,15 @@ def contact_sheet(files: Sequence[str | Path], out_file: str | Path, columns: in
     pictures = []
     for file in files:
         picture = mmcv.imread(str(file))
-        height = max(round(picture.shape[0] * cell_width / picture.shape[1]), 1)
-        pictures.append(cv2.resize(picture, (cell_width, height), interpolation=cv2.INTER_AREA))
+        scale = min(cell_width / picture.shape[1], 1)
+        size = [max(round(side * scale), 1) for side in picture.shape[1::-1]]
+        pictures.append(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
     rows = []
     for start in range(0, len(pictures), columns):
         row = pictures[start : start + columns]
         sheet = np.full((max(p.shape[0] for p in row) + 6, columns * (cell_width + 6), 3), 24, np.uint8)
         for i, picture in enumerate(row):
             left = i * (cell_width + 6)
-            sheet[: picture.shape[0], left : left + cell_width] = picture
+            sheet[: picture.shape[0], left : left + picture.shape[1]] = picture
         rows.append(sheet)
     mmcv.imwrite(np.concatenate(rows), str(out_file))

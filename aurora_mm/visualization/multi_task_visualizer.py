@@ -23,13 +23,13 @@ class MultiTaskVisualizer(Visualizer):
 
     Args:
         name: Of the instance, as MMEngine has it.
-        height: Height of a panel in pixels; images are scaled to it.
+        size: Longest side of a panel in pixels; images are scaled to it.
         alpha: Opacity of mask fillings.
     """
 
-    def __init__(self, name: str = 'visualizer', height: int = 320, alpha: float = 0.35, **kwargs) -> None:
+    def __init__(self, name: str = 'visualizer', size: int = 320, alpha: float = 0.35, **kwargs) -> None:
         super().__init__(name, **kwargs)
-        self.height = height
+        self.size = size
         self.alpha = alpha
 
     @master_only
@@ -70,9 +70,9 @@ class MultiTaskVisualizer(Visualizer):
             self.add_image(name, drawn, step)
 
     def _panel(self, image: np.ndarray, sample: MultiTaskDataSample, task: Task, side: str, title: str) -> np.ndarray:
-        scale = self.height / image.shape[0]
-        panel = cv2.resize(image, (max(round(image.shape[1] * scale), 1), self.height), interpolation=cv2.INTER_AREA)
-        panel = np.ascontiguousarray(panel)
+        scale = self.size / max(image.shape[:2])
+        width, height = (max(round(side * scale), 1) for side in image.shape[1::-1])
+        panel = np.ascontiguousarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA))
         answer = ''
         if task.type == 'segmentation':
             self._draw_mask(panel, sample.get(f'{side}_sem_seg').data[0].cpu().numpy())
@@ -82,7 +82,7 @@ class MultiTaskVisualizer(Visualizer):
             self._draw_points(panel, sample.get(f'{side}_landmarks').cpu().numpy() * scale, task)
         else:
             answer = _class_caption(sample, side, task)
-        return _with_caption(panel, f'{task.name}: {title}', answer)
+        return _with_caption(panel, self.size, f'{task.name}: {title}', answer)
 
     def _draw_mask(self, panel: np.ndarray, mask: np.ndarray) -> None:
         mask = cv2.resize(mask.astype(np.uint8), panel.shape[1::-1], interpolation=cv2.INTER_NEAREST)
@@ -122,16 +122,17 @@ def _class_caption(sample: MultiTaskDataSample, side: str, task: Task) -> str:
     return task.classes[label] + score
 
 
-def _with_caption(panel: np.ndarray, *lines: str) -> np.ndarray:
-    """The panel under a strip that holds its caption, a thin white line at its right."""
-    strip = np.zeros((16 * len(lines) + 6, panel.shape[1], 3), np.uint8)
+def _with_caption(panel: np.ndarray, width: int, *lines: str) -> np.ndarray:
+    """The panel on a black ground of the given width, under its caption, a thin white line at its right."""
+    strip = 18 * len(lines) + 6
+    framed = np.zeros((strip + panel.shape[0], max(width, panel.shape[1]), 3), np.uint8)
+    framed[strip:, : panel.shape[1]] = panel
     for i, line in enumerate(lines):
-        _put_text(strip, line, (4, 15 + 16 * i))
-    framed = np.concatenate([strip, panel])
+        _put_text(framed, line, (4, 17 + 18 * i))
     framed[:, -1] = 255
     return framed
 
 
 def _put_text(image: np.ndarray, text: str, at: tuple[int, int]) -> None:
-    cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.42, (0, 0, 0), 3, cv2.LINE_AA)
-    cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.42, (255, 255, 255), 1, cv2.LINE_AA)
+    cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 3, cv2.LINE_AA)
+    cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, cv2.LINE_AA)

@@ -28,7 +28,7 @@ def predicted(task: Task):
 
 @pytest.fixture
 def visualizer():
-    made = MultiTaskVisualizer(height=128)
+    made = MultiTaskVisualizer(size=128)
     made.dataset_meta = dict(tasks=[task.to_config() for task in (SEG, CLS, DET, POINTS)])
     return made
 
