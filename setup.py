@@ -16,7 +16,7 @@ MM = [
     'onedl-mmdetection==3.5.1',
     'onedl-mmsegmentation==1.4.2',
 ]
-TEST = ['pytest>=8', 'ruff>=0.6', 'mypy>=1.11']
+TEST = ['pytest>=8', 'ruff>=0.6', 'mypy>=1.11', 'SimpleITK>=2.3']
 
 setup(
     name='aurora_mm',

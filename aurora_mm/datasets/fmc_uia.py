@@ -27,8 +27,9 @@ class FMCUIADataset(BaseDataset):
 
     An item of ``data_list`` holds ``img_path``, ``img_id`` (its index), ``task``, ``task_type``, ``num_outputs``,
     ``may_flip`` and ``flip_order`` (of the task), ``csv_file`` and ``csv_row``, ``image_path`` and, if given,
-    ``mask_path`` (the CSV's own text), and one of ``seg_map_path``, ``gt_label``, ``bbox`` ([x1, y1, x2, y2]) and
-    ``points`` ([[x, y], ...]) in pixels of the original image. ``metainfo['tasks']`` is the whole task table.
+    ``mask_path`` (the CSV's own text), ``group`` with a ``group_column``, and one of ``seg_map_path``, ``gt_label``,
+    ``bbox`` ([x1, y1, x2, y2]) and ``points`` ([[x, y], ...]) in pixels of the original image. ``metainfo['tasks']``
+    is the whole task table.
 
     Args:
         data_root: The folder described above.
@@ -184,4 +185,6 @@ class FMCUIADataset(BaseDataset):
         )
         if record.mask_path:
             entry['mask_path'] = record.mask_path
+        if self.group_column is not None:
+            entry['group'] = record.group
         return entry | record.annotation

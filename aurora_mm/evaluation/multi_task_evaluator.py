@@ -15,6 +15,8 @@ from mmengine.structures import BaseDataElement
 from mmengine.utils import apply_to
 
 from aurora_mm.errors import AuroraError, ConfigError, DataError
+from aurora_mm.evaluation.metrics import TaskMetric
+from aurora_mm.evaluation.per_image import TargetResult
 from aurora_mm.evaluation.quiet import quiet
 from aurora_mm.evaluation.score_table import score_tables
 from aurora_mm.evaluation.scores import aggregate_scores
@@ -38,6 +40,9 @@ class MultiTaskEvaluator(Evaluator):
     ``dataset_meta = {'classes': names of the task's classes or points}``; metrics of mmdet and mmseg run unchanged.
     Results do not depend on the number of processes or the order of samples: all processes' results are gathered,
     the ones that a sampler padded its last round with are dropped by ``img_id``, the rest sorted by it.
+
+    After :meth:`evaluate`, ``per_image`` of the main process holds what the official metrics kept of each image, task
+    by task in table order, as :mod:`aurora_mm.evaluation.per_image` has it.
 
     Args:
         metrics: For each task type, the configs of its metrics. The first one that has a ``primary`` method gives
@@ -74,6 +79,7 @@ class MultiTaskEvaluator(Evaluator):
         self._tasks = TaskTable()
         self._metrics: dict[str, list[BaseMetric]] = {}
         self._records: dict[str, list[_Record]] = {}
+        self.per_image: list[TargetResult] = []
 
     @property
     def dataset_meta(self) -> dict | None:
@@ -170,6 +176,7 @@ class MultiTaskEvaluator(Evaluator):
         """The scores from everyone's records, logged as tables."""
         logger = MMLogger.get_current_instance()
         results, primaries = {}, {}
+        self.per_image = []
         for name, task_records in records.items():
             scores, primaries[name] = self._compute_task(self._tasks[name], task_records)
             results.update({f'{name}/{key}': value for key, value in scores.items()})
@@ -185,8 +192,11 @@ class MultiTaskEvaluator(Evaluator):
         scores: dict[str, float] = {}
         primary = None
         for index, metric in enumerate(self._metrics_of(task)):
+            of_images = [record.results[index] for record in records]
             with quiet():
-                answer = metric.compute_metrics([record.results[index] for record in records])
+                answer = metric.compute_metrics(of_images)
+            if primary is None and isinstance(metric, TaskMetric):
+                self.per_image.extend(row for rows in of_images for row in rows)
             answer = {key: _to_number(value) for key, value in answer.items()}
             if primary is None and hasattr(metric, 'primary'):
                 primary = metric.primary(answer)

@@ -98,6 +98,14 @@ def read_per_image(path: str | Path) -> list[TargetResult]:
     return [TargetResult(**{column: _value(column, cell) for column, cell in row.items()}) for row in reader]
 
 
+def rows_by_image(rows: Iterable[TargetResult]) -> dict[str, list[list[TargetResult]]]:
+    """For each task the rows of each image, in the order of the table."""
+    images: dict[str, dict[int, list[TargetResult]]] = {}
+    for row in rows:
+        images.setdefault(row.task, {}).setdefault(row.img_id, []).append(row)
+    return {task: list(of_task.values()) for task, of_task in images.items()}
+
+
 def _cell(value: Any) -> str:
     if value is None:
         return ''

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from aurora_mm.errors import ConfigError, DataError
 
 
@@ -55,3 +58,15 @@ def prediction(sample: Mapping[str, Any], field: str) -> Any:
             f'not predict for {sample.get("img_path")}'
         )
     return sample[field]
+
+
+def best_box(sample: Mapping[str, Any]) -> NDArray[np.float64] | None:
+    """(4,) the predicted box with the highest score, xyxy in pixels of the original image; None if there is no box.
+
+    Raises:
+        ConfigError: If the model put no ``pred_instances`` on the sample.
+    """
+    pred = prediction(sample, 'pred_instances')
+    if len(pred['bboxes']) == 0:
+        return None
+    return pred['bboxes'][int(pred['scores'].argmax())].double().cpu().numpy()

@@ -81,8 +81,8 @@ def random_samples(seed, number):
                 masks = torch.randint(task.num_outputs, (2, 12, 16), generator=generator)
                 samples.append(segmentation_sample(*masks, **meta))
             elif task.type == 'classification':
-                scores = torch.rand(3, generator=generator).tolist()
-                samples.append(classification_sample(len(samples) % 3, scores, **meta))
+                scores = torch.rand(3, generator=generator)
+                samples.append(classification_sample(len(samples) % 3, (scores / scores.sum()).tolist(), **meta))
             elif task.type == 'detection':
                 shift = torch.rand(2, generator=generator).tolist()
                 box = [4 + shift[0], 5, 14, 15 + shift[1]]

@@ -1,6 +1,7 @@
 import logging
 import math
 
+import numpy as np
 import pytest
 import torch
 from evaluation_samples import (
@@ -180,7 +181,7 @@ def test_a_nan_primary_counts_0_and_is_named(register, log):
     @register
     class NanMetric(TaskMetric):
         def measure(self, sample):
-            return None
+            return []
 
         def compute_metrics(self, results):
             return {'value': float('nan')}
@@ -272,3 +273,18 @@ def test_short_names_build_under_the_default_scope():
         evaluator = EVALUATOR.build({'type': 'MultiTaskEvaluator', 'metrics': metrics})
         evaluator.dataset_meta = META
     assert evaluator.dataset_meta is META
+
+
+def test_keeps_what_is_known_of_each_image():
+    evaluator = make_evaluator()
+    samples = random_samples(seed=0, number=4)
+    evaluator.process(samples[::-1])
+    results = evaluator.evaluate(len(samples))
+    rows = evaluator.per_image
+    assert [row.task for row in rows] == sorted((row.task for row in rows), key=list(TASKS).index)
+    livers = [row for row in rows if (row.task, row.target) == ('organs', 'liver')]
+    assert [row.img_id for row in livers] == [0, 1, 2, 3]
+    assert np.mean([row.DSC for row in livers]) == pytest.approx(results['organs/DSC_liver'], abs=1e-15)
+    evaluator.process(samples[:1])
+    evaluator.evaluate(1)
+    assert {row.img_id for row in evaluator.per_image} == {0}  # of the last evaluation alone

@@ -15,7 +15,7 @@ class ApplyGeometry(BaseTransform):
     """Warp the image, once, by the ``matrix`` that earlier transforms composed, and with it any annotation loaded.
 
     On a mirrored image the task's swaps take effect: points trade places (``flip_order``), classes their values.
-    Annotations that were warped are in the network's frame: ``gt_frame='network'``.
+    Annotations that were warped are in the network's frame, ``gt_frame='network'``, and of single precision.
 
     Args:
         fill: Value of the pixels that lie outside the original image. Masks are background there.
@@ -44,9 +44,9 @@ class ApplyGeometry(BaseTransform):
         if 'gt_label' in results:
             results['gt_label'] = int(class_after_flip[results['gt_label']])
         if 'gt_bboxes' in results:
-            results['gt_bboxes'] = warp_boxes(results['gt_bboxes'], matrix, size)
+            results['gt_bboxes'] = warp_boxes(results['gt_bboxes'].astype(np.float32), matrix, size)
         if 'gt_landmarks' in results:
-            results['gt_landmarks'] = warp_points(results['gt_landmarks'], matrix)[order]
+            results['gt_landmarks'] = warp_points(results['gt_landmarks'].astype(np.float32), matrix)[order]
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(fill={self.fill})'

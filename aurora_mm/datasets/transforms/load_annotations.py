@@ -20,8 +20,8 @@ class LoadTaskAnnotations(BaseTransform):
     Sets ``gt_frame='original'`` and, by task type:
         gt_seg_map (np.ndarray): (H, W) uint8 class indices.
         gt_label (int): The class.
-        gt_bboxes, gt_bboxes_labels (np.ndarray): (1, 4) float32 xyxy and (1,) int64.
-        gt_landmarks (np.ndarray): (K, 2) float32 x, y.
+        gt_bboxes, gt_bboxes_labels (np.ndarray): (1, 4) float64 xyxy and (1,) int64.
+        gt_landmarks (np.ndarray): (K, 2) float64 x, y, as the CSV has them to the last digit.
 
     Raises:
         DataError: If the mask cannot be read, has another size than the image or a value that is no class; if a box
@@ -34,11 +34,11 @@ class LoadTaskAnnotations(BaseTransform):
         elif 'bbox' in results:
             box = np.array(results['bbox'], np.float64).reshape(1, 4)
             self._check_inside('box', box.reshape(-1, 2), results)
-            results.update(gt_bboxes=box.astype(np.float32), gt_bboxes_labels=np.zeros(1, np.int64))
+            results.update(gt_bboxes=box, gt_bboxes_labels=np.zeros(1, np.int64))
         elif 'points' in results:
             points = np.array(results['points'], np.float64).reshape(-1, 2)
             self._check_inside('points', points, results)
-            results['gt_landmarks'] = points.astype(np.float32)
+            results['gt_landmarks'] = points
         elif 'gt_label' not in results:
             raise self._error(results, 'no label was read; leave LoadTaskAnnotations out of a pipeline for such data')
         results['gt_frame'] = 'original'

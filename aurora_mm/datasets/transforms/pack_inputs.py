@@ -17,6 +17,7 @@ META_KEYS = (
     'task_type',
     'img_id',
     'img_path',
+    'group',
     'image_path',
     'mask_path',
     'csv_file',

@@ -1,20 +1,29 @@
 from aurora_mm.evaluation.functional.boxes import box_iou, pairwise_iou
-from aurora_mm.evaluation.functional.classification import accuracy, auc, f1_macro, f1_weighted, mcc
+from aurora_mm.evaluation.functional.classification import accuracy, auc, auc_of_present, f1_macro, f1_weighted, mcc
 from aurora_mm.evaluation.functional.hausdorff import hausdorff_distance
-from aurora_mm.evaluation.functional.landmarks import mean_radial_error
+from aurora_mm.evaluation.functional.landmarks import mean_radial_error, radial_errors
 from aurora_mm.evaluation.functional.masks import resize_mask
 from aurora_mm.evaluation.functional.overlap import dice
+from aurora_mm.evaluation.functional.resampled import label_scores, resampled_auc, weighted_mean
+from aurora_mm.evaluation.functional.surface import hd95_and_nsd, surface_distances
 
 __all__ = [
     'accuracy',
     'auc',
+    'auc_of_present',
     'box_iou',
     'dice',
     'f1_macro',
     'f1_weighted',
     'hausdorff_distance',
+    'hd95_and_nsd',
+    'label_scores',
     'mcc',
     'mean_radial_error',
     'pairwise_iou',
+    'radial_errors',
+    'resampled_auc',
     'resize_mask',
+    'surface_distances',
+    'weighted_mean',
 ]

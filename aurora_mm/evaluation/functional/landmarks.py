@@ -6,19 +6,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def mean_radial_error(pred: NDArray[np.floating], truth: NDArray[np.floating]) -> float:
-    """Mean Euclidean distance between predicted and true points.
+def radial_errors(pred: NDArray[np.floating], truth: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Euclidean distance of each predicted point from the true one.
 
     Args:
         pred: (K, 2) x, y in pixels.
         truth: (K, 2) x, y in the same frame.
 
     Returns:
-        Pixels.
+        (K,) pixels.
 
     Raises:
         ValueError: If the shapes differ or are not (K, 2).
     """
     if pred.shape != truth.shape or pred.ndim != 2 or pred.shape[1] != 2:
         raise ValueError(f'points of shapes {pred.shape} and {truth.shape} are not two times (K, 2)')
-    return float(np.linalg.norm(pred.astype(np.float64) - truth, axis=1).mean())
+    return np.asarray(np.linalg.norm(pred.astype(np.float64) - truth, axis=1), np.float64)
+
+
+def mean_radial_error(pred: NDArray[np.floating], truth: NDArray[np.floating]) -> float:
+    """Mean of :func:`radial_errors` over the points, in pixels."""
+    return float(radial_errors(pred, truth).mean())

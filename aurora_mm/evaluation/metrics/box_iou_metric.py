@@ -10,7 +10,8 @@ import numpy as np
 from aurora_mm.errors import DataError
 from aurora_mm.evaluation.functional import box_iou
 from aurora_mm.evaluation.metrics.task_metric import TaskMetric
-from aurora_mm.evaluation.sample_fields import original_frame_annotation, prediction
+from aurora_mm.evaluation.per_image import TargetResult
+from aurora_mm.evaluation.sample_fields import best_box, original_frame_annotation
 from aurora_mm.registry import METRICS
 
 
@@ -25,23 +26,30 @@ class BoxIoUMetric(TaskMetric):
         ConfigError: If the box is not in the original image's frame or the prediction is missing.
     """
 
-    def measure(self, sample: Mapping[str, Any]) -> float:
-        """Intersection over union in pixels of the original image."""
-        truth = original_frame_annotation(sample, 'gt_instances')['bboxes'].double().cpu().numpy()
-        if len(truth) != 1:
+    def measure(self, sample: Mapping[str, Any]) -> list[TargetResult]:
+        """One row, with intersection over union in pixels of the original image."""
+        instances = original_frame_annotation(sample, 'gt_instances')
+        boxes = instances['bboxes'].double().cpu().numpy()
+        if len(boxes) != 1:
             raise DataError(
-                f'task {sample.get("task")!r}: one true box an image is scored, not {len(truth)}',
+                f'task {sample.get("task")!r}: one true box an image is scored, not {len(boxes)}',
                 file=sample.get('img_path'),
             )
-        pred = prediction(sample, 'pred_instances')
-        if len(pred['bboxes']) == 0:
-            return 0.0
-        best = int(pred['scores'].argmax())
-        return box_iou(pred['bboxes'][best].double().cpu().numpy(), truth[0])
+        truth, pred = boxes[0], best_box(sample)
+        return [
+            self.target(
+                sample,
+                self.names[int(instances['labels'][0])],
+                size=float(np.prod(truth[2:] - truth[:2]) / np.prod(sample['ori_shape'])),
+                IoU=0.0 if pred is None else box_iou(pred, truth),
+                truth=truth.tolist(),
+                pred=None if pred is None else pred.tolist(),
+            )
+        ]
 
-    def compute_metrics(self, results: list[float]) -> dict[str, float]:
+    def compute_metrics(self, results: list[list[TargetResult]]) -> dict[str, float]:
         """Mean over images."""
-        return {'IoU': float(np.mean(results))}
+        return {'IoU': float(np.mean([row.IoU for (row,) in results]))}
 
     @staticmethod
     def primary(metrics: Mapping[str, float]) -> float:

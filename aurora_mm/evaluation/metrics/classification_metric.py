@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aurora_mm.errors import ConfigError, DataError
-from aurora_mm.evaluation.functional import accuracy, auc, f1_macro, f1_weighted, mcc
+from aurora_mm.evaluation.functional import accuracy, auc, auc_of_present, f1_macro, f1_weighted, mcc
 from aurora_mm.evaluation.metrics.task_metric import TaskMetric
+from aurora_mm.evaluation.per_image import TargetResult
 from aurora_mm.evaluation.sample_fields import annotation, prediction
 from aurora_mm.registry import METRICS
 
@@ -19,8 +19,9 @@ from aurora_mm.registry import METRICS
 class ClassificationMetric(TaskMetric):
     """AUC, F1, accuracy and Matthews correlation over all images of a task, by the official definitions.
 
-    Metrics: ``AUC``, ``F1_macro``, ``F1_weighted``, ``Accuracy`` (fractions) and ``MCC`` (in [-1, 1]). ``AUC`` is nan
-    where the true labels are all of one class.
+    Metrics: ``AUC``, ``F1_macro``, ``F1_weighted``, ``Accuracy`` (fractions) and ``MCC`` (in [-1, 1]). ``AUC`` is 0
+    where the official scorer cannot compute it, because no image is of some class; ``AUC_present``, outside of the
+    official score, is then of the classes that are there, and nan if that is just one.
 
     A class index means the same in any frame of the image, so ``gt_frame`` is not looked at.
 
@@ -29,8 +30,8 @@ class ClassificationMetric(TaskMetric):
         ConfigError: If a prediction is missing or has another number of classes than the task.
     """
 
-    def measure(self, sample: Mapping[str, Any]) -> tuple[int, int, NDArray[np.float64]]:
-        """True class, predicted class and (C,) scores."""
+    def measure(self, sample: Mapping[str, Any]) -> list[TargetResult]:
+        """One row, with true class, predicted class and probabilities."""
         truth = int(annotation(sample, 'gt_label'))
         pred = int(prediction(sample, 'pred_label'))
         # Half precision is lifted on the torch side: NumPy knows no bfloat16.
@@ -44,13 +45,14 @@ class ClassificationMetric(TaskMetric):
             raise ConfigError(
                 f'task {sample.get("task")!r} has {len(self.names)} classes, but pred_scores has shape {scores.shape}'
             )
-        return truth, pred, scores
+        return [self.target(sample, self.names[truth], truth=truth, pred=pred, probs=scores.tolist())]
 
-    def compute_metrics(self, results: list[tuple[int, int, NDArray[np.float64]]]) -> dict[str, float]:
+    def compute_metrics(self, results: list[list[TargetResult]]) -> dict[str, float]:
         """Scores of all samples together."""
-        truth, pred, scores = (np.array(column) for column in zip(*results, strict=True))
+        truth, pred, scores = (np.array([getattr(row, name) for (row,) in results]) for name in _COLUMNS)
         return {
             'AUC': auc(truth, scores),
+            'AUC_present': auc_of_present(truth, scores),
             'F1_macro': f1_macro(truth, pred),
             'F1_weighted': f1_weighted(truth, pred),
             'Accuracy': accuracy(truth, pred),
@@ -61,3 +63,6 @@ class ClassificationMetric(TaskMetric):
     def primary(metrics: Mapping[str, float]) -> float:
         """The accuracy."""
         return metrics['Accuracy']
+
+
+_COLUMNS = ('truth', 'pred', 'probs')

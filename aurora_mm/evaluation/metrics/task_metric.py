@@ -8,11 +8,13 @@ from typing import Any
 
 from mmengine.evaluator import BaseMetric
 
+from aurora_mm.evaluation.per_image import TargetResult
+
 
 class TaskMetric(BaseMetric):
     """A metric of one task with a primary score.
 
-    A subclass measures one sample at a time (:meth:`measure`), then sums up (:meth:`compute_metrics`), and says
+    A subclass measures one image at a time (:meth:`measure`), then sums up (:meth:`compute_metrics`), and says
     which single fraction stands for the task (:meth:`primary`). Names of classes or points come from
     ``dataset_meta['classes']``.
     """
@@ -34,8 +36,16 @@ class TaskMetric(BaseMetric):
         self.results.extend(self.measure(sample) for sample in data_samples)
 
     @abstractmethod
-    def measure(self, sample: Mapping[str, Any]) -> Any:
-        """What is kept of one sample: something small that can be pickled."""
+    def measure(self, sample: Mapping[str, Any]) -> list[TargetResult]:
+        """The image's rows of the table of results, one for each target of the task."""
+
+    @abstractmethod
+    def compute_metrics(self, results: list[list[TargetResult]]) -> dict[str, float]:
+        """The scores of a task.
+
+        Args:
+            results: What :meth:`measure` gave for each image.
+        """
 
     @staticmethod
     @abstractmethod
@@ -45,3 +55,27 @@ class TaskMetric(BaseMetric):
         Args:
             metrics: What :meth:`compute_metrics` returned.
         """
+
+    @staticmethod
+    def target(sample: Mapping[str, Any], name: str, **values: Any) -> TargetResult:
+        """A row for one target of a sample.
+
+        Args:
+            sample: Gives the row's place: task, files and size.
+            name: Of the target.
+            values: The row's other cells.
+        """
+        height, width = sample['ori_shape']
+        return TargetResult(
+            task=sample['task'],
+            type=sample['task_type'],
+            target=name,
+            img_id=sample['img_id'],
+            image_path=sample.get('image_path', ''),
+            mask_path=sample.get('mask_path', ''),
+            img_path=str(sample.get('img_path', '')),
+            group=sample.get('group', ''),
+            height=height,
+            width=width,
+            **values,
+        )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from aurora_mm.evaluation.functional import accuracy, auc, f1_macro, f1_weighted, mcc
+from aurora_mm.evaluation.functional import accuracy, auc, auc_of_present, f1_macro, f1_weighted, mcc
 
 
 def two_class_scores(of_class_1):
@@ -24,21 +24,49 @@ def test_auc_of_more_classes_is_sklearns_macro_one_vs_rest():
     assert auc(truth, scores) == pytest.approx(roc_auc_score(truth, scores, multi_class='ovr', average='macro'))
 
 
-def test_auc_leaves_out_a_class_that_is_absent():
-    truth = np.array([0, 0, 1, 1])
-    scores = np.array([[0.7, 0.2, 0.1], [0.4, 0.5, 0.1], [0.5, 0.3, 0.2], [0.1, 0.8, 0.1]])
+def test_auc_counts_ties_half():
+    assert auc(np.array([1, 0, 1, 0]), two_class_scores([0.5, 0.5, 0.5, 0.5])) == 0.5
+    # Pairs: .8 > .4, .8 > .1, .4 = .4, .4 > .1 -> 3.5 of 4.
+    assert auc(np.array([1, 1, 0, 0]), two_class_scores([0.8, 0.4, 0.4, 0.1])) == 0.875
+
+
+ABSENT_CLASS = (
+    np.array([0, 0, 1, 1]),
+    np.array([[0.7, 0.2, 0.1], [0.4, 0.5, 0.1], [0.5, 0.3, 0.2], [0.1, 0.8, 0.1]]),
+)
+
+
+def test_auc_is_0_where_scikit_learn_refuses_as_the_official_scorer_has_it():
+    truth, scores = ABSENT_CLASS
+    with pytest.raises(ValueError, match='Number of classes'):
+        roc_auc_score(truth, scores, multi_class='ovr', average='macro')
+    assert auc(truth, scores) == 0
+    truth = np.array([0, 2, 1, 1])
+    assert auc(truth, scores) > 0
+    with pytest.raises(ValueError, match='sum up to 1'):
+        roc_auc_score(truth, scores * 1.01, multi_class='ovr', average='macro')
+    assert auc(truth, scores * 1.01) == 0
+    assert auc(np.array([1, 1]), two_class_scores([0.8, 0.6])) == 0
+
+
+def test_auc_of_the_classes_that_are_there():
     # Class 0: .7, .4 against .5, .1 -> 3 of 4. Class 1: .3, .8 against .2, .5 -> 3 of 4. Class 2: not defined.
-    assert auc(truth, scores) == 0.75
+    assert auc_of_present(*ABSENT_CLASS) == 0.75
+    assert math.isnan(auc_of_present(np.array([1, 1]), two_class_scores([0.8, 0.6])))
 
 
-def test_auc_is_nan_where_no_curve_exists():
-    assert math.isnan(auc(np.array([1, 1]), two_class_scores([0.8, 0.6])))
+def test_auc_of_the_classes_that_are_there_is_auc_where_all_are():
+    rng = np.random.default_rng(1)
+    for classes in (2, 5):
+        truth, scores = np.arange(40) % classes, rng.dirichlet(np.ones(classes), 40)
+        assert auc_of_present(truth, scores) == pytest.approx(auc(truth, scores), abs=1e-12)
 
 
 @pytest.mark.parametrize('shape', [(2,), (3, 2), (2, 1)])
-def test_auc_refuses_scores_of_another_shape(shape):
+@pytest.mark.parametrize('function', [auc, auc_of_present])
+def test_auc_refuses_scores_of_another_shape(function, shape):
     with pytest.raises(ValueError, match='two or more classes'):
-        auc(np.array([0, 1]), np.zeros(shape))
+        function(np.array([0, 1]), np.zeros(shape))
 
 
 def test_scores_of_labels_hand_worked():

@@ -3,6 +3,7 @@ import math
 import cv2
 import numpy as np
 import pytest
+from scipy import ndimage
 from scipy.spatial.distance import cdist, directed_hausdorff
 
 from aurora_mm.evaluation.functional import hausdorff_distance
@@ -77,3 +78,46 @@ def test_does_not_depend_on_place_or_orientation():
 def test_other_shape_is_refused():
     with pytest.raises(ValueError, match=r'\(2, 2\)'):
         hausdorff_distance(np.zeros((2, 2), bool), np.zeros((2, 3), bool))
+
+
+def random_shapes(rng, shape):
+    """Ellipses, rings and holes, at any place: some beyond the image's edge, some of one pixel."""
+    canvas = np.zeros(shape, np.uint8)
+    for _ in range(rng.integers(1, 4)):
+        centre = int(rng.integers(shape[1])), int(rng.integers(shape[0]))
+        axes = int(rng.integers(shape[1])), int(rng.integers(shape[0]))
+        cv2.ellipse(canvas, centre, axes, float(rng.integers(180)), 0, 360, 1, int(rng.choice([-1, 1, 5])))
+        hole = int(rng.integers(shape[1])), int(rng.integers(shape[0]))
+        cv2.circle(canvas, hole, int(rng.integers(1, 20)), 0, -1)
+    canvas[rng.integers(shape[0]), rng.integers(shape[1])] = 1
+    return canvas > 0
+
+
+def simple_itk(pred, truth):
+    sitk = pytest.importorskip('SimpleITK', reason='the official scorer takes the Hausdorff distance from SimpleITK')
+    hausdorff = sitk.HausdorffDistanceImageFilter()
+    hausdorff.Execute(*(sitk.GetImageFromArray(mask.astype(np.uint8) * 255) for mask in (pred, truth)))
+    return hausdorff.GetHausdorffDistance()
+
+
+def test_agrees_with_simple_itk_and_is_exact():
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        shape = tuple(rng.integers(1, 120, 2))
+        pred, truth = random_shapes(rng, shape), random_shapes(rng, shape)
+        distance = hausdorff_distance(pred, truth)
+        to_truth, to_pred = (ndimage.distance_transform_edt(~mask) for mask in (truth, pred))
+        assert distance == max(to_truth[pred].max(), to_pred[truth].max())
+        assert distance == pytest.approx(simple_itk(pred, truth), abs=1e-4)
+
+
+@pytest.mark.parametrize('density', [0.0005, 0.02, 0.5])
+def test_noise_at_the_size_of_an_image(density):
+    pred, truth = np.random.default_rng(0).random((2, 540, 800)) < density
+    assert hausdorff_distance(pred, truth) == pytest.approx(simple_itk(pred, truth), abs=1e-4)
+
+
+@pytest.mark.parametrize('place', [(0, 0), (0, 39), (29, 0), (29, 39), (14, 20)])
+def test_one_pixel_against_a_full_mask(place):
+    expected = max(math.hypot(place[0] - row, place[1] - column) for row in (0, 29) for column in (0, 39))
+    assert hausdorff_distance(point((30, 40), *place), np.ones((30, 40), bool)) == expected

@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 
-from aurora_mm.evaluation.functional import mean_radial_error
+from aurora_mm.evaluation.functional import mean_radial_error, radial_errors
 
 
 def test_hand_worked():
     truth = np.array([[10.0, 20.0], [5.0, 5.0]])
     pred = truth + np.array([[3, 4], [0, -1]])
+    assert radial_errors(pred, truth).tolist() == pytest.approx([5, 1])
     assert mean_radial_error(pred, truth) == pytest.approx((5 + 1) / 2)
 
 

@@ -47,7 +47,9 @@ def test_segmentation_hand_worked():
     assert metrics['DSC_vein'] == pytest.approx(0.5)
     assert metrics['DSC'] == primary == pytest.approx(0.625)
     assert metrics['HD'] == pytest.approx(((2 + 0) / 2 + (50 + 0) / 2) / 2)
-    assert list(metrics) == ['DSC', 'HD', 'DSC_liver', 'DSC_vein']
+    assert metrics['HD_liver'] == 1
+    assert metrics['HD_vein'] == 25
+    assert list(metrics) == ['DSC', 'HD', 'HD95', 'NSD', 'DSC_liver', 'HD_liver', 'DSC_vein', 'HD_vein']
     assert all(type(value) is float for value in metrics.values())
 
 
@@ -71,7 +73,8 @@ def test_classification_hand_worked():
         classification_sample(1, [0.5, 0.3, 0.2]),
         classification_sample(1, [0.1, 0.8, 0.1]),
     )
-    assert metrics['AUC'] == 0.75  # worked out in test_classification_scores
+    assert metrics['AUC_present'] == 0.75  # worked out in test_classification_scores
+    assert metrics['AUC'] == 0  # no image is of class 2, so that the official scorer has none
     assert metrics['Accuracy'] == primary == 0.5
     assert metrics['F1_macro'] == metrics['F1_weighted'] == 0.5
     assert metrics['MCC'] == 0
@@ -117,6 +120,8 @@ def test_landmark_hand_worked():
         landmark_sample([[10, 10], [20, 20]], [[10, 10], [20, 22]], ori_shape=(60, 80)),  # 1 px of diagonal 100
     )
     assert metrics['MRE'] == pytest.approx(2)
+    assert metrics['MRE_left'] == pytest.approx(2.5)
+    assert metrics['MRE_right'] == pytest.approx(1.5)
     assert metrics['MRE_diagonal'] == pytest.approx((3 / 50 + 1 / 100) / 2)
     assert primary == pytest.approx(1 - 0.035)
 
@@ -157,7 +162,47 @@ def test_a_missing_prediction_names_the_field():
         score(sample)
 
 
-def test_auc_of_a_single_class_is_nan():
+def test_auc_of_a_single_class():
     metrics, primary = score(classification_sample(2, [0.1, 0.2, 0.7]))
-    assert math.isnan(metrics['AUC'])
+    assert metrics['AUC'] == 0
+    assert math.isnan(metrics['AUC_present'])
     assert primary == 1
+
+
+def test_segmentation_means_over_images_first_then_over_classes():
+    """Per class the mean over all images, also those where it is empty; the classes then count alike."""
+    first, second = torch.zeros(2, 30, 40, dtype=torch.int64)
+    first[:10], second[20:] = 1, 2
+    metrics, _ = score(segmentation_sample(first, first), segmentation_sample(second, first))
+    assert metrics['DSC_liver'] == (1 + 0) / 2
+    assert metrics['DSC_vein'] == (1 + 0) / 2
+    assert metrics['HD_liver'] == metrics['HD_vein'] == (0 + 50) / 2
+
+
+def rows(sample):
+    metric = METRIC_OF[sample.task]()
+    metric.dataset_meta = {'classes': list(TASKS[sample.task].output_names)}
+    return metric.measure(sample.to_dict())
+
+
+def test_rows_of_each_type():
+    place = dict(image_path='../i.png', mask_path='../m.png', group='patient 3', img_id=4)
+    truth = torch.zeros(30, 40, dtype=torch.int64)
+    truth[:3, :4] = 1
+    liver, vein = rows(segmentation_sample(truth, truth, **place))
+    assert (liver.target, liver.size, liver.DSC, liver.HD, liver.HD95, liver.NSD) == ('liver', 0.01, 1, 0, 0, 1)
+    assert (vein.target, vein.size, vein.DSC) == ('vein', 0, 1)
+    assert (liver.task, liver.type, liver.height, liver.width, liver.img_path) == (
+        *('organs', 'segmentation', 30, 40),
+        'images/4.png',
+    )
+    assert (liver.image_path, liver.mask_path, liver.group, liver.img_id) == ('../i.png', '../m.png', 'patient 3', 4)
+    (label,) = rows(classification_sample(2, [0.25, 0.5, 0.25]))
+    assert (label.target, label.truth, label.pred, label.probs) == ('sagittal', 2, 1, [0.25, 0.5, 0.25])
+    (box,) = rows(detection_sample([0, 0, 4, 3], [[0, 0, 4, 3]]))
+    assert (box.target, box.size, box.IoU, box.truth, box.pred) == ('nodule', 0.01, 1, [0, 0, 4, 3], [0, 0, 4, 3])
+    (box,) = rows(detection_sample([0, 0, 4, 3], []))
+    assert (box.IoU, box.pred) == (0, None)
+    left, right = rows(landmark_sample([[1, 1], [2, 2]], [[4, 5], [2, 2]]))
+    assert (left.target, left.error, left.truth, left.pred) == ('left', 5, [1, 1], [4, 5])
+    assert (right.target, right.error) == ('right', 0)

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+from scipy import ndimage
+from scipy.spatial.distance import cdist
+
+from aurora_mm.evaluation.functional import hd95_and_nsd, surface_distances
+
+
+def square(top, left, side, shape=(40, 50)):
+    mask = np.zeros(shape, bool)
+    mask[top : top + side, left : left + side] = True
+    return mask
+
+
+def test_hand_worked():
+    # A pixel 3 right and 4 down of another; then a 2 x 2 square, all boundary, around which a 4 x 4 one lies.
+    both = surface_distances(square(1, 1, 1), square(5, 4, 1))
+    assert [distances.tolist() for distances in both] == [[5], [5]]
+    assert hd95_and_nsd(square(1, 1, 1), square(5, 4, 1), tolerance=2) == (5, 0)
+    inner, outer = square(11, 11, 2), square(10, 10, 4)
+    to_outer, to_inner = surface_distances(inner, outer)
+    assert sorted(to_outer) == [1, 1, 1, 1]
+    assert sorted(to_inner) == pytest.approx([1] * 8 + [2**0.5] * 4)
+    # Within 1: all 4 of the inner and 8 of the 12 outer pixels.
+    assert hd95_and_nsd(inner, outer, tolerance=1)[1] == 12 / 16
+
+
+def test_a_shift_is_its_own_distance():
+    # The boundary of a shifted square is at most the shift away, most of its far side exactly so.
+    assert hd95_and_nsd(square(5, 5, 20), square(5, 8, 20), tolerance=3) == (3, 1)
+    assert hd95_and_nsd(square(5, 5, 20), square(5, 8, 20), tolerance=2.9)[1] < 1
+
+
+def test_empty_masks():
+    empty = np.zeros((30, 40), bool)
+    full = ~empty
+    assert hd95_and_nsd(empty, empty, 2) == (0, 1)
+    assert hd95_and_nsd(empty, full, 2) == hd95_and_nsd(full, empty, 2) == (50, 0)
+    assert hd95_and_nsd(full, full, 2) == (0, 1)
+    with pytest.raises(ValueError, match='empty mask'):
+        surface_distances(empty, full)
+    with pytest.raises(ValueError, match=r'\(2, 3\)'):
+        surface_distances(np.ones((2, 2), bool), np.ones((2, 3), bool))
+
+
+@pytest.mark.parametrize('seed', range(10))
+def test_agrees_with_eroded_masks_and_all_pairs(seed):
+    rng = np.random.default_rng(seed)
+    pred, truth = (ndimage.gaussian_filter(rng.random((33, 47)), 3) > 0.5 for _ in range(2))
+    edges = [np.argwhere(mask & ~ndimage.binary_erosion(mask)) for mask in (pred, truth)]
+    distances = cdist(*edges)
+    expected = distances.min(axis=1), distances.min(axis=0)
+    for found, wanted in zip(surface_distances(pred, truth), expected, strict=True):
+        np.testing.assert_allclose(np.sort(found), np.sort(wanted), atol=1e-12)
+    hd95, nsd = hd95_and_nsd(pred, truth, tolerance=1.5)
+    assert hd95 == pytest.approx(max(np.percentile(values, 95) for values in expected))
+    assert nsd == pytest.approx((np.concatenate(expected) <= 1.5).mean())
