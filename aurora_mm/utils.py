@@ -21,12 +21,17 @@ def render_table(table: Table) -> str:
 
 def write_text(path: str | Path, text: str) -> None:
     """Writes a file whole or not at all: a reader never meets half of it, an error leaves the old one."""
+    write_bytes(path, text.encode('utf-8'))
+
+
+def write_bytes(path: str | Path, data: bytes) -> None:
+    """As :func:`write_text`."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')
     try:
-        with os.fdopen(handle, 'w', encoding='utf-8') as file:
-            file.write(text)
+        with os.fdopen(handle, 'wb') as file:
+            file.write(data)
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
     finally:

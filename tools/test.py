@@ -1,23 +1,33 @@
-"""Score a checkpoint on labelled data.
+"""Score a checkpoint on labelled data, or write its predictions as a submission, or both.
 
     python tools/test.py configs/aurora_fmc.py work_dirs/aurora_fmc/best_score_epoch_20.pth --data-root DATA
+    python tools/test.py configs/aurora_fmc.py work_dirs/aurora_fmc/epoch_20.pth --data-root DATA --submission
 
-Writes OUT/metrics.json, OUT/report.md and some pictures per task under OUT/overlays.
+Writes OUT/metrics.json, OUT/per_image.csv, OUT/report.md and some pictures per task under OUT/overlays; with
+--submission the predictions under OUT/submission. Of data without labels all rows are predicted and none is scored.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
-from aurora_mm.apis import adopt_checkpoint, command, load_weights, read_config, run_parser, score_constant_predictor
-from aurora_mm.evaluation import nested_scores, score_report
+from aurora_mm.apis import (
+    adopt_checkpoint,
+    command,
+    load_weights,
+    predict_without_labels,
+    read_config,
+    run_parser,
+    score_constant_predictor,
+)
+from aurora_mm.errors import ConfigError
+from aurora_mm.evaluation import nested_scores
+from aurora_mm.evaluation.results_folder import RESULT_FILES, write_results
 from aurora_mm.tasks import TaskTable
-from aurora_mm.utils import write_text
 from aurora_mm.visualization import contact_sheet
 
 
@@ -29,6 +39,8 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--constant', action='store_true', help='also score the best constant answer, found on the training data'
     )
+    parser.add_argument('--submission', action='store_true', help='write the predictions to OUT/submission')
+    parser.add_argument('--split', choices=['all', 'train', 'val', 'test'], help="rows to test (default: the config's)")
     return parser.parse_args(argv)
 
 
@@ -38,22 +50,33 @@ def main(argv: list[str] | None = None) -> None:
     cfg = adopt_checkpoint(read_config(args), args.checkpoint, args.data_root)
     out_dir = Path(args.out_dir or Path(args.checkpoint).parent / 'test')
     cfg.work_dir = str(out_dir)
-    hook = dict(type='OverlayHook', out_dir=str(out_dir / 'overlays'), per_task=args.overlays)
-    cfg.custom_hooks = [*cfg.get('custom_hooks', []), hook]
+    if args.split:
+        cfg.test_dataloader.dataset.split = args.split
+    unlabelled = predict_without_labels(cfg)
+    if unlabelled and not args.submission:
+        raise ConfigError('no row of the data has a label: there is nothing to score; --submission writes predictions')
+    hooks = [dict(type='OverlayHook', out_dir=str(out_dir / 'overlays'), per_task=args.overlays)]
+    if args.submission:
+        hooks.append(dict(type='SubmissionHook', out_dir=str(out_dir / 'submission')))
+    cfg.custom_hooks = [*cfg.get('custom_hooks', []), *hooks]
     runner = Runner.from_cfg(cfg)
     load_weights(runner, args.checkpoint)
-    scores = nested_scores(runner.test())
+    results = runner.test()
     if not is_main_process():
         return
+    if unlabelled:
+        print(f'no row of the data has a label: nothing was scored; predictions are in {out_dir / "submission"}')
+        return
+    scores = nested_scores(results)
     constant = score_constant_predictor(cfg) if args.constant else None
-    report = score_report(scores, TaskTable(cfg.tasks), constant)
-    write_text(out_dir / 'metrics.json', json.dumps(scores | ({'constant': constant} if constant else {}), indent=2))
-    write_text(out_dir / 'report.md', report)
+    rows = runner.test_loop.evaluator.per_image
+    table = write_results(out_dir, scores, rows, TaskTable(cfg.tasks), constant)
     pictures = [sorted((out_dir / 'overlays' / name).glob('*.png'))[:1] for name in scores['tasks']]
     if any(pictures):
         contact_sheet([file for files in pictures for file in files], out_dir / 'overlays.png')
-    print(report)
-    print(f'written to {out_dir}: metrics.json, report.md, overlays/')
+    print(table)
+    written = [*RESULT_FILES, 'overlays/', *(['submission/'] if args.submission else [])]
+    print(f'written to {out_dir}: {", ".join(written)}')
 
 
 if __name__ == '__main__':

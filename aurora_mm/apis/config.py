@@ -13,7 +13,7 @@ import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
 
-from aurora_mm.datasets.fmc_csv import FmcIndex, read_root
+from aurora_mm.datasets.fmc_csv import FmcIndex, is_labelled, read_root
 from aurora_mm.errors import ConfigError, DataError, WeightsError
 from aurora_mm.models.backbones.visual_weights import read_vision_config
 from aurora_mm.tasks import TaskTable
@@ -80,6 +80,30 @@ def adopt_checkpoint(cfg: Config, checkpoint: str | Path, data_root: str | None 
     return _set_tasks(cfg, trained)
 
 
+def predict_without_labels(cfg: Config) -> bool:
+    """Sets up a test run on data without any label: all rows are predicted, none is scored.
+
+    Args:
+        cfg: Changed in place if its test data has no label; else left as it is.
+
+    Returns:
+        Whether the data has none.
+
+    Raises:
+        DataError: If there is no data.
+    """
+    dataset = cfg.test_dataloader.dataset
+    if dataset.get('type') not in _FMC or is_labelled(_folder(dataset)):
+        return False
+    dataset.with_labels = False
+    if (Path(dataset.data_root) / 'csv_files').is_dir():
+        dataset.split = 'all'
+    loaders = ('LoadTaskAnnotations', 'aurora_mm.LoadTaskAnnotations')
+    dataset.pipeline = [step for step in dataset.pipeline if step['type'] not in loaders]
+    cfg.test_evaluator = []
+    return True
+
+
 def load_weights(runner: Runner, checkpoint: str | Path) -> None:
     """Loads a checkpoint into the runner's model, every tensor of it.
 
@@ -113,9 +137,14 @@ def _folders(cfg: Config, data_root: str | None) -> list[Path]:
     for dataset in _fmc_datasets(cfg):
         if data_root is not None:
             dataset.data_root = data_root
-        root = Path(dataset.data_root)
-        folders[root if (root / 'csv_files').is_dir() else root / dataset.get('split', 'train')] = None
+        folders[_folder(dataset)] = None
     return list(folders)
+
+
+def _folder(dataset: ConfigDict) -> Path:
+    """The folder of ``csv_files`` that a data set reads."""
+    root = Path(dataset.data_root)
+    return root if (root / 'csv_files').is_dir() else root / dataset.get('split', 'train')
 
 
 def _read(folder: Path, tasks: TaskTable) -> FmcIndex:

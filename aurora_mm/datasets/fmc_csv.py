@@ -105,6 +105,28 @@ def read_root(
     return FmcIndex(reader.with_known_groups(records), reader.tasks, skipped)
 
 
+def is_labelled(root: str | Path) -> bool:
+    """Whether any row under ``root`` has a label: a cell of its own type's columns, or for masks the file itself.
+
+    The unlabelled test layout may have ``mask_path``, which says where predictions go.
+
+    Raises:
+        DataError: If there is no CSV file, or one that cannot be read.
+    """
+    folder = Path(root) / 'csv_files'
+    files = sorted(folder.glob('*.csv'))
+    if not files:
+        raise DataError('no CSV file in this folder' if folder.is_dir() else 'no such folder', file=folder)
+    for path in files:
+        for _, cells in _read_cells(path, with_labels=False):
+            mask_path = cells.get('mask_path', '').strip()
+            if mask_path and (folder / mask_path).is_file():
+                return True
+            if any(cells.get(column, '').strip() for column in _LABEL_COLUMNS if column != 'mask_path'):
+                return True
+    return False
+
+
 def describe_skipped(skipped: Sequence[SkippedRow], examples: int = 10) -> str:
     """How many rows of each task were left out, and the first ``examples`` messages."""
     counts = ', '.join(f'{task} {count}' for task, count in sorted(Counter(row.task for row in skipped).items()))

@@ -1,0 +1,39 @@
+"""Predictions of a test run, written as a submission."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from aurora_mm.evaluation.submission import SubmissionWriter
+from aurora_mm.registry import HOOKS
+from aurora_mm.structures import MultiTaskDataSample
+
+
+@HOOKS.register_module()
+class SubmissionHook(Hook):
+    """Writes every prediction of a test run, with labels or without, in the challenge's format.
+
+    Args:
+        out_dir: Folder of the submission, see :class:`aurora_mm.evaluation.submission.SubmissionWriter`.
+    """
+
+    def __init__(self, out_dir: str) -> None:
+        self.out_dir = out_dir
+
+    def before_test(self, runner: Runner) -> None:
+        """Starts a submission."""
+        self.writer = SubmissionWriter(self.out_dir)
+
+    def after_test_iter(
+        self, runner: Runner, batch_idx: int, data_batch=None, outputs: Sequence[MultiTaskDataSample] = ()
+    ) -> None:
+        """Takes the predictions of this batch."""
+        for sample in outputs:
+            self.writer.add(sample)
+
+    def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Ends the submission."""
+        self.writer.finish()

@@ -1,0 +1,47 @@
+"""The files in which scores are left, by a test run and by scoring a submission alike."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from aurora_mm.evaluation.bootstrap import bootstrap_intervals
+from aurora_mm.evaluation.details_report import details_report
+from aurora_mm.evaluation.per_image import TargetResult, write_per_image
+from aurora_mm.evaluation.score_report import score_report
+from aurora_mm.tasks import TaskTable
+from aurora_mm.utils import write_text
+
+RESULT_FILES = ('metrics.json', 'per_image.csv', 'report.md')
+
+
+def write_results(
+    folder: str | Path,
+    scores: Mapping[str, Any],
+    rows: Sequence[TargetResult],
+    tasks: TaskTable,
+    constant: Mapping[str, Any] | None = None,
+) -> str:
+    """Writes ``metrics.json``, ``per_image.csv`` and ``report.md``.
+
+    Args:
+        folder: Where to.
+        scores: As :func:`aurora_mm.evaluation.nested_scores` gives them. In ``metrics.json`` the confidence intervals
+            stand beside them as ``intervals``, and the next argument as ``constant``.
+        rows: The table of results; empty if no official metric was computed.
+        tasks: The task table.
+        constant: The constant predictor's scores.
+
+    Returns:
+        The table of scores as Markdown, which the report begins with.
+    """
+    folder = Path(folder)
+    intervals = bootstrap_intervals(rows) if rows else None
+    extras = {key: value for key, value in (('intervals', intervals), ('constant', constant)) if value is not None}
+    table = score_report(scores, tasks, constant, intervals)
+    write_text(folder / 'metrics.json', json.dumps({**scores, **extras}, indent=2, allow_nan=False) + '\n')
+    write_per_image(folder / 'per_image.csv', rows)
+    write_text(folder / 'report.md', table + '\n' + details_report(rows))
+    return table
