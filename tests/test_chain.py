@@ -1,7 +1,9 @@
 """The whole chain as a user runs it: generate, train, stop, resume, test."""
 
+import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +22,7 @@ tasks = [
     dict(name='ends', type='landmark', points=['left', 'right'], swaps=[('left', 'right')]),
 ]
 """
+COMMON = ('task_id', 'task_name', 'num_classes', 'image_path', 'mask_path')
 # Small enough for seconds, with the demo's own parts: augmentation, workers, dropout, accumulation across an epoch's
 # end (5 steps an epoch, an update every 2), balancing and loss-aware sampling.
 CONFIG = f"""
@@ -106,11 +109,16 @@ def test_a_run_killed_and_resumed_ends_with_the_weights_of_an_unbroken_one(folde
     assert all(torch.equal(unbroken[name], resumed[name]) for name in unbroken)
 
 
-def test_testing_writes_scores_report_and_pictures(folder, trained):
+@pytest.fixture(scope='module')
+def tested(folder, trained):
     out = folder / 'test'
     checkpoint = trained[0] / 'epoch_3.pth'
     config, data = folder / 'config.py', folder / 'data'
-    output = run('test.py', config, checkpoint, '--data-root', data, '--out-dir', out, '--constant')
+    return out, run('test.py', config, checkpoint, '--data-root', data, '--out-dir', out, '--constant', '--submission')
+
+
+def test_testing_writes_scores_report_and_pictures(tested):
+    out, output = tested
     metrics = json.loads((out / 'metrics.json').read_text())
     official = {
         'organs': {'DSC', 'HD', 'mmseg/mIoU'},
@@ -123,8 +131,70 @@ def test_testing_writes_scores_report_and_pictures(folder, trained):
         assert (out / 'overlays' / task).is_dir()
     assert metrics['score'] == pytest.approx(sum(metrics['types'].values()) / 4)
     assert metrics['constant']['tasks'].keys() == metrics['tasks'].keys()
-    assert (out / 'report.md').read_text() in output
+    table, details = (out / 'report.md').read_text().split('\n\n', 1)
+    assert table in output
+    assert '| organs | a | 2 | DSC ' in details
+    assert '| ends | left | 2 | error ' in details
     assert (out / 'overlays.png').stat().st_size > 10_000
+    for task in official:
+        low, high = metrics['intervals']['tasks'][task]['primary']
+        assert low <= metrics['tasks'][task]['primary'] <= high
+
+
+def test_a_submission_is_scored_without_the_model_to_the_same_numbers(folder, tested, tmp_path):
+    out, _ = tested
+    args = ('--split', 'val', '--tasks', folder / 'tasks.py', '--workers', 2)
+    output = run('score.py', folder / 'data', out / 'submission', *args, '--out-dir', tmp_path)
+    assert '8 of 8 images scored' in output
+    assert 'problem' not in output
+    ours, theirs = (json.loads((path / 'metrics.json').read_text()) for path in (tmp_path, out))
+    for task, metrics in ours['tasks'].items():
+        assert metrics == {name: theirs['tasks'][task][name] for name in metrics}
+    for key in ('types', 'score', 'task_mean', 'intervals'):
+        assert ours[key] == theirs[key]
+    assert (tmp_path / 'per_image.csv').read_bytes() == (out / 'per_image.csv').read_bytes()
+    assert (tmp_path / 'report.md').read_text().split('\n\n', 1)[1] in (out / 'report.md').read_text()
+
+
+def test_scoring_a_faulty_submission_ends_with_status_1_and_the_fault(folder, tested, tmp_path):
+    faulty = shutil.copytree(tested[0] / 'submission', tmp_path / 'faulty')
+    missing = next(faulty.rglob('*.png'))
+    missing.unlink()
+    args = ('--split', 'val', '--tasks', folder / 'tasks.py', '--workers', 1)
+    process = tool('score.py', folder / 'data', faulty, *args)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert missing.name in output
+    assert '7 of 8 images scored' in output
+    process = tool('score.py', folder / 'data', tmp_path / 'nowhere', *args)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert 'Traceback' not in output
+
+
+def test_data_without_labels_is_predicted_whole(folder, trained, tmp_path):
+    data = shutil.copytree(folder / 'data', tmp_path / 'data')
+    for file in (data / 'csv_files').glob('*.csv'):
+        rows = list(csv.reader(file.read_text().splitlines()))
+        kept = [i for i, name in enumerate(rows[0]) if name in COMMON]
+        file.write_text('\n'.join(','.join(row[i] for i in kept) for row in rows[:4]))
+    for masks in data.rglob('masks'):
+        shutil.rmtree(masks)
+    args = (folder / 'config.py', trained[0] / 'epoch_3.pth', '--data-root', data, '--out-dir', tmp_path / 'out')
+    assert 'nothing was scored' in run('test.py', *args, '--submission', '--overlays', 0)
+    submission = tmp_path / 'out' / 'submission'
+    assert len(list(submission.rglob('*.png'))) == 3
+    assert [len(json.loads(path.read_text())) for path in sorted(submission.glob('*.json'))] == [3, 3, 3]
+    # Against the labels that were taken away: all 12 rows are there, and the other 28 are named.
+    args = ('--tasks', folder / 'tasks.py', '--workers', 1)
+    process = tool('score.py', folder / 'data', submission, *args)
+    output, _ = process.communicate(timeout=120)
+    assert '12 of 40 images scored' in output
+    assert '28 problems' in output
+    process = tool('test.py', folder / 'config.py', trained[0] / 'epoch_3.pth', '--data-root', data)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert '--submission writes predictions' in output
 
 
 def test_missing_data_and_missing_weights_end_with_one_message(folder, tmp_path):

@@ -98,7 +98,8 @@ class ClassificationList(PredictionList):
         if (probs < 0).any() or (probs > 1).any():
             remarks.append(f'predicted_probs {probs.tolist()} are not all in 0..1')
         if not np.allclose(probs.sum(), 1):
-            remarks.append(f'predicted_probs sum to {probs.sum():g}, not 1: the official scorer then has no AUC')
+            lost = ': the official scorer then has no AUC' if task.num_outputs > 2 else ''
+            remarks.append(f'predicted_probs sum to {probs.sum():g}, not 1{lost}')
         return remarks
 
     def put(self, sample: MultiTaskDataSample, entry: Entry) -> None:
