@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
+
+from aurora_mm.evaluation.submission import score_submission
+from aurora_mm.tasks import TaskTable
 
 REPO = Path(__file__).resolve().parents[1]
 TASKS = """
@@ -156,22 +160,6 @@ def test_a_submission_is_scored_without_the_model_to_the_same_numbers(folder, te
     assert (tmp_path / 'report.md').read_text().split('\n\n', 1)[1] in (out / 'report.md').read_text()
 
 
-def test_scoring_a_faulty_submission_ends_with_status_1_and_the_fault(folder, tested, tmp_path):
-    faulty = shutil.copytree(tested[0] / 'submission', tmp_path / 'faulty')
-    missing = next(faulty.rglob('*.png'))
-    missing.unlink()
-    args = ('--split', 'val', '--tasks', folder / 'tasks.py', '--workers', 1)
-    process = tool('score.py', folder / 'data', faulty, *args)
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 1
-    assert missing.name in output
-    assert '7 of 8 images scored' in output
-    process = tool('score.py', folder / 'data', tmp_path / 'nowhere', *args)
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 2
-    assert 'Traceback' not in output
-
-
 def test_data_without_labels_is_predicted_whole(folder, trained, tmp_path):
     data = shutil.copytree(folder / 'data', tmp_path / 'data')
     for file in (data / 'csv_files').glob('*.csv'):
@@ -186,15 +174,9 @@ def test_data_without_labels_is_predicted_whole(folder, trained, tmp_path):
     assert len(list(submission.rglob('*.png'))) == 3
     assert [len(json.loads(path.read_text())) for path in sorted(submission.glob('*.json'))] == [3, 3, 3]
     # Against the labels that were taken away: all 12 rows are there, and the other 28 are named.
-    args = ('--tasks', folder / 'tasks.py', '--workers', 1)
-    process = tool('score.py', folder / 'data', submission, *args)
-    output, _ = process.communicate(timeout=120)
-    assert '12 of 40 images scored' in output
-    assert '28 problems' in output
-    process = tool('test.py', folder / 'config.py', trained[0] / 'epoch_3.pth', '--data-root', data)
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 2
-    assert '--submission writes predictions' in output
+    result = score_submission(folder / 'data', submission, TaskTable(Config.fromfile(folder / 'tasks.py').tasks))
+    assert sum(result.scored.values()) == 12
+    assert len(result.problems) == 28
 
 
 def test_missing_data_and_missing_weights_end_with_one_message(folder, tmp_path):

@@ -19,7 +19,7 @@ def read_lists(folder: Path, images: Sequence[Mapping[str, Any]]) -> tuple[dict[
 
     Args:
         folder: The submission's.
-        images: The rows of the data, with ``task``, ``task_type`` and ``image_path``.
+        images: The rows that an entry may be of, with ``task``, ``task_type`` and ``image_path``.
 
     Returns:
         For each task type that has a list its entries, of several for one row the last, as the official scorer takes

@@ -91,11 +91,14 @@ def score_submission(
     folder = Path(submission)
     if not folder.is_dir():
         raise DataError('there is no such submission folder', file=folder)
-    dataset = FMCUIADataset(
-        str(data_root), split, tasks=tasks.to_config(), group_column=group_column, test_mode=True, serialize_data=False
-    )
+    options = dict(tasks=tasks.to_config(), group_column=group_column, test_mode=True, serialize_data=False)
+    dataset = FMCUIADataset(str(data_root), split, **options)
     images = [dataset.get_data_info(index) for index in range(len(dataset))]
-    lists, problems = read_lists(folder, images)
+    known = images
+    if split != 'all' and (Path(data_root) / 'csv_files').is_dir():  # entries of another side are no fault
+        whole = FMCUIADataset(str(data_root), 'all', **options)
+        known = [whole.get_data_info(index) for index in range(len(whole))]
+    lists, problems = read_lists(folder, known)
     jobs = []
     for image in images:
         entries = lists.get(image['task_type'], {})
