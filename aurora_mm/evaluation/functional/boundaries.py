@@ -23,8 +23,9 @@ def bounding_box(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
 
 def nonzero_xy(mask: NDArray[np.bool_]) -> NDArray[np.integer]:
     """(N, 2) x, y of the set pixels of a mask (H, W)."""
-    found = cv2.findNonZero(_bytes(mask))
-    return np.zeros((0, 2), np.int32) if found is None else np.asarray(found, np.int32).reshape(-1, 2)
+    # Several times as fast as argwhere and OpenCV's findNonZero where few are set.
+    y, x = np.divmod(np.flatnonzero(mask), mask.shape[1])
+    return np.stack([x, y], axis=1)
 
 
 def _bytes(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
