@@ -35,7 +35,7 @@ def _group_table(groups: Iterable[Group], kind: str) -> str:
 
 
 def _worst_table(cases: dict[str, list[Case]], worst: int) -> str:
-    lines = ['| task | image | result |', '|---|---|---|']
+    lines = ['| task | image | result |', '|---|---|---|'] if cases else []
     for task, of_task in cases.items():
         lines += [f'| {task} | {case.rows[0].img_path} | {_result(case)} |' for case in of_task[:worst]]
     return '\n'.join(lines)

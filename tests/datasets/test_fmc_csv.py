@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from aurora_mm.datasets.fmc_csv import describe_skipped, read_root
+from aurora_mm.datasets.fmc_csv import describe_skipped, is_labelled, read_root
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.tasks import Task, TaskTable
 
@@ -187,3 +187,25 @@ def test_description_of_skipped_rows(fmc_root):
 def test_unknown_on_error(fmc_root):
     with pytest.raises(ConfigError, match="'ignore'"):
         read_root(fmc_root.path, EMPTY, on_error='ignore')
+
+
+@pytest.mark.parametrize('name', ['seg', 'cls', 'det', 'point'])
+def test_one_label_of_any_type_makes_data_labelled(fmc_root, name):
+    bare = dict(mask_path='../nowhere.png', mask='', x_min='', point_1_xy='')
+    rows = [make(index) | bare for index, make in enumerate([fmc_root.seg_row, fmc_root.cls_row, fmc_root.det_row])]
+    columns = dict(seg=['mask_path'], cls=['mask'], det=['x_min'], point=['point_1_xy'])[name]
+    for row in rows:
+        for column in ('y_min', 'x_max', 'y_max', 'point_2_xy'):
+            row.pop(column, None)
+    fmc_root.csv('a', rows)
+    assert not is_labelled(fmc_root.path)
+    labelled = getattr(fmc_root, f'{name}_row')(5)
+    rows.append(bare | {column: labelled[column] for column in ('image_path', *columns)} | dict(task_id='t'))
+    rows[-1] |= dict(task_name='detection', num_classes=1)
+    fmc_root.csv('a', rows)
+    assert is_labelled(fmc_root.path)
+
+
+def test_no_data_is_neither_labelled_nor_unlabelled(tmp_path):
+    with pytest.raises(DataError, match='no such folder'):
+        is_labelled(tmp_path)

@@ -73,6 +73,11 @@ class TestRandomGeometry:
             assert abs(angle) <= 15
             assert (np.abs(moved) <= 0.06 * np.array([96, 48])).all()
 
+    def test_warped_annotations_are_of_single_precision(self):
+        labels = dict(gt_landmarks=np.array([[4.1, 4], [90, 44]]), gt_bboxes=np.array([[70.1, 30, 96, 48]]))
+        results = ApplyGeometry().transform(RandomGeometry().transform(make_results(**labels)))
+        assert results['gt_landmarks'].dtype == results['gt_bboxes'].dtype == np.float32
+
     def test_annotations_stay_in_view(self):
         np.random.seed(0)
         transform = RandomGeometry(flip_prob=0.5, degrees=40, scale=(0.8, 2.0), shift=0.3)

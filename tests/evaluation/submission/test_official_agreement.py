@@ -1,6 +1,7 @@
 """All 27 tasks, against the second implementation of the official scorer."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from mmengine.config import Config
 
 from aurora_mm.datasets.synthetic import make_dataset
+from aurora_mm.evaluation import MultiTaskEvaluator
 from aurora_mm.evaluation.official import official_scores
 from aurora_mm.evaluation.per_image import read_per_image
 from aurora_mm.evaluation.results_folder import write_results
@@ -20,22 +22,37 @@ from aurora_mm.tasks import TaskTable
 pytest.importorskip('SimpleITK', reason='the official scorer takes the Hausdorff distance from SimpleITK')
 import official_scorer
 import predictions
+from evaluation_samples import OWN_METRICS
 
 CONFIGS = Path(__file__).resolve().parents[3] / 'configs'
 TASKS = TaskTable(Config.fromfile(CONFIGS / '_base_/tasks_fmc_uia.py').tasks)
 
 
 @pytest.fixture(scope='module')
-def folders(tmp_path_factory):
+def made(tmp_path_factory):
     path = tmp_path_factory.mktemp('all_tasks')
     make_dataset(path / 'data', TASKS, images_per_task=8, workers=2)
+    scores = write_disturbed(path / 'submission', predictions.true_samples(path / 'data', TASKS), TASKS)
+    return path / 'data', path / 'submission', scores
+
+
+@pytest.fixture
+def folders(made):
+    return made[:2]
+
+
+def write_disturbed(folder, samples, tasks):
+    """A submission of disturbed truth; returns the evaluator's scores of the same predictions."""
     rng = np.random.default_rng(0)
-    writer = SubmissionWriter(path / 'submission')
-    for sample in predictions.true_samples(path / 'data', TASKS):
-        predictions.disturb(sample, TASKS[sample.task], rng)
+    writer = SubmissionWriter(folder)
+    evaluator = MultiTaskEvaluator(OWN_METRICS)
+    evaluator.dataset_meta = {'tasks': tasks.to_config()}
+    for sample in samples:
+        predictions.disturb(sample, tasks[sample.task], rng)
         writer.add(sample)
+        evaluator.process([sample])
     writer.finish()
-    return path / 'data', path / 'submission'
+    return nested_scores(evaluator.evaluate(len(samples)))
 
 
 def assert_official(result, root, folder):
@@ -57,6 +74,22 @@ def test_every_figure_of_27_tasks_is_the_official_one(folders):
     assert assert_official(result, *folders) == 12 * 2 + 9 * 5 + 3 + 3
     assert 0.4 < result.scores['score'] < 0.95
     assert all(result.scores['tasks'][task.name]['AUC'] > 0.5 for task in TASKS.of_type('classification'))
+
+
+def test_scoring_a_submission_gives_the_evaluators_own_numbers(made):
+    root, folder, scores = made
+    assert score_submission(root, folder, TASKS).scores == scores
+
+
+@pytest.mark.skipif('AURORA_REAL_DATA' not in os.environ, reason='AURORA_REAL_DATA names no data set to read')
+def test_real_data(tmp_path):
+    root = Path(os.environ['AURORA_REAL_DATA']) / 'val'
+    tasks = TaskTable(Config.fromfile(CONFIGS / '_base_/tasks_us_real.py').tasks)
+    scores = write_disturbed(tmp_path, predictions.true_samples(root, tasks), tasks)
+    result = score_submission(root, tmp_path, tasks)
+    assert result.problems == []
+    assert result.scores == scores
+    assert assert_official(result, root, tmp_path) == 3 * 2 + 2 * 5 + 2 + 1
 
 
 def test_the_table_of_results_holds_every_score(folders, tmp_path):

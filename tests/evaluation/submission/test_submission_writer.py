@@ -10,18 +10,11 @@ import torch.multiprocessing as mp
 from mmengine.structures import InstanceData, PixelData
 
 from aurora_mm.errors import ConfigError, DataError
-from aurora_mm.evaluation import MultiTaskEvaluator, nested_scores
-from aurora_mm.evaluation.submission import SubmissionWriter, score_submission
+from aurora_mm.evaluation.submission import SubmissionWriter
 from aurora_mm.evaluation.submission.mask_files import mask_file
 from aurora_mm.structures import MultiTaskDataSample
 
 FILES = ('classification_predictions.json', 'detection_predictions.json', 'regression_predictions.json')
-OWN_METRICS = {
-    'segmentation': [{'type': 'aurora_mm.SegmentationMetric'}],
-    'classification': [{'type': 'aurora_mm.ClassificationMetric'}],
-    'detection': [{'type': 'aurora_mm.BoxIoUMetric'}],
-    'landmark': [{'type': 'aurora_mm.LandmarkMetric'}],
-}
 
 
 def sample(task_type, number=0, **metainfo):
@@ -131,17 +124,6 @@ def test_place_of_a_mask(text, place):
 def test_a_mask_stays_inside_the_submission(text):
     with pytest.raises(DataError, match='names no place'):
         mask_file(text)
-
-
-def test_scoring_gives_the_evaluators_own_numbers(root, submission, samples, tasks):
-    evaluator = MultiTaskEvaluator(OWN_METRICS)
-    evaluator.dataset_meta = {'tasks': tasks.to_config()}
-    evaluator.process(samples)
-    expected = nested_scores(evaluator.evaluate(len(samples)))
-    result = score_submission(root, submission, tasks)
-    assert result.problems == []
-    assert result.scores == expected
-    assert result.rows == evaluator.per_image
 
 
 def work(rank, folder, samples):
