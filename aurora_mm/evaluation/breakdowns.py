@@ -24,12 +24,12 @@ class Group(NamedTuple):
 
     Args:
         task: Their task. name: What they have in common: the target's name, or the bin of their size.
-        count: How many. scores: Mean of each metric that their type has.
+        number: How many. scores: Mean of each metric that their type has.
     """
 
     task: str
     name: str
-    count: int
+    number: int
     scores: dict[str, float]
 
 
@@ -94,7 +94,9 @@ def _goodness(rows: Sequence[TargetResult]) -> tuple[float, float]:
         return _mean(rows, 'DSC'), -_mean(rows, 'HD')
     if first.type == 'landmark':
         return -_mean(rows, 'error'), 0.0
-    return (first.IoU, 0.0) if first.type == 'detection' else (first.probs[first.truth], 0.0)
+    if first.type == 'detection':
+        return _mean(rows, 'IoU'), 0.0
+    return float(np.array(first.probs)[np.array(first.truth)]), 0.0
 
 
 def _means(rows: Sequence[TargetResult]) -> dict[str, float]:

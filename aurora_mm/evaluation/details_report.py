@@ -29,7 +29,7 @@ def details_report(rows: Sequence[TargetResult], worst: int = 5) -> str:
 
 
 def _group_table(groups: Iterable[Group], kind: str) -> str:
-    lines = [f'| {group.task} | {group.name} | {group.count} | {_figures(group.scores)} |' for group in groups]
+    lines = [f'| {group.task} | {group.name} | {group.number} | {_figures(group.scores)} |' for group in groups]
     head = [f'| task | {kind} | targets | means |', '|---|---|---|---|']
     return '\n'.join(head + lines) if lines else ''
 

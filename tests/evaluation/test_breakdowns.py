@@ -40,7 +40,7 @@ ROWS = [
 def test_by_target():
     groups = {(group.task, group.name): group for group in by_target(ROWS)}
     assert groups['organs', 'liver'].scores == pytest.approx({'DSC': 0.7, 'HD': 7.0, 'HD95': 1.0, 'NSD': 0.5})
-    assert groups['organs', 'liver'].count == 3
+    assert groups['organs', 'liver'].number == 3
     assert groups['plane', 'x'].scores == {'Recall': 0.5}
     assert groups['plane', 'z'].scores == {'Recall': 0}
     assert ('plane', 'y') not in groups
@@ -64,7 +64,7 @@ def test_size_bins(size, name):
 
 
 def test_by_size():
-    found = [(group.task, group.name, group.count) for group in by_size(ROWS)]
+    found = [(group.task, group.name, group.number) for group in by_size(ROWS)]
     assert found == [
         ('organs', 'absent', 1),
         ('organs', 'below 1 %', 1),

@@ -61,4 +61,5 @@ def write_mask(folder: Path, sample: MultiTaskDataSample) -> Path:
 
 def read_mask(path: Path) -> NDArray[np.uint8] | None:
     """(H, W) a mask as the official scorer reads it, or None if the file is no image."""
-    return cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    return None if mask is None else np.asarray(mask, np.uint8)

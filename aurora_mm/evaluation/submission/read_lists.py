@@ -56,11 +56,10 @@ def _by_row(file: str, items: Iterable[Any], asked: set[tuple[str, str]]) -> tup
     entries: Entries = {}
     problems = []
     for number, item in enumerate(items):
-        keys = [item.get(name) for name in ('task_id', 'image_path')] if isinstance(item, dict) else []
-        if not keys or not all(isinstance(key, str) for key in keys):
+        task, image = (item.get('task_id'), item.get('image_path')) if isinstance(item, dict) else (None, None)
+        if not isinstance(task, str) or not isinstance(image, str):
             problems.append(Problem(file, '', '', f'entry {number} has no image_path and task_id: {item!r}', False))
             continue
-        task, image = keys
         if (task, image) not in asked:
             problems.append(Problem(file, task, image, f'entry {number} is of no row of the data', scored=False))
             continue
