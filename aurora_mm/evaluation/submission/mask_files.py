@@ -59,7 +59,13 @@ def write_mask(folder: Path, sample: MultiTaskDataSample) -> Path:
     return path
 
 
-def read_mask(path: Path) -> NDArray[np.uint8] | None:
-    """(H, W) a mask as the official scorer reads it, or None if the file is no image."""
-    mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-    return None if mask is None else np.asarray(mask, np.uint8)
+def read_mask(path: Path) -> tuple[NDArray[np.uint8] | None, str | None]:
+    """(H, W) a mask as the official scorer reads it, None if the file is no image; and what its pixels should not be."""
+    stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if stored is None:
+        return None, None
+    if stored.ndim == 2 and stored.dtype == np.uint8:
+        return np.asarray(stored, np.uint8), None
+    grey = np.asarray(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), np.uint8)
+    channels = 1 if stored.ndim == 2 else stored.shape[2]
+    return grey, f'this mask has {channels} channel(s) of {stored.dtype}, not one of uint8'

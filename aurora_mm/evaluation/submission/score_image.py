@@ -74,10 +74,10 @@ def _put_mask(sample: MultiTaskDataSample, job: ImageJob) -> list[Problem]:
     problem = partial(Problem, path, job.task.name, sample.image_path)
     if not (job.folder / path).is_file():
         return [problem('there is no such mask', scored=False)]
-    mask = read_mask(job.folder / path)
+    mask, remark = read_mask(job.folder / path)
     if mask is None:
         return [problem('this mask cannot be read as an image', scored=False)]
-    problems = []
+    problems = [] if remark is None else [problem(remark, scored=True)]
     if mask.shape != tuple(sample.ori_shape):
         size, wanted = ('{1} x {0}'.format(*shape) for shape in (mask.shape, sample.ori_shape))
         problems.append(problem(f'this mask has {size} pixels, the image {wanted}', scored=True))

@@ -99,6 +99,8 @@ def test_a_list_as_a_whole_is_one_problem(score, submission, content, message):
         (lambda path, mask: path.write_bytes(path.read_bytes()[:50]), 'cannot be read as an image', False),
         (lambda path, mask: path.write_text('mask'), 'cannot be read as an image', False),
         (lambda path, mask: cv2.imwrite(str(path), mask[::2, ::2]), r' pixels, the image ', True),
+        (lambda path, mask: cv2.imwrite(str(path), mask.astype(np.uint16) * 257), '1 channel(s) of uint16', True),
+        (lambda path, mask: cv2.imwrite(str(path), np.stack([mask] * 3, 2)), '3 channel(s) of uint8', True),
         (lambda path, mask: cv2.imwrite(str(path), mask * 127), 'mask values [127, 254] are not in 0..2', True),
     ],
 )
