@@ -60,7 +60,7 @@ def write_mask(folder: Path, sample: MultiTaskDataSample) -> Path:
 
 
 def read_mask(path: Path) -> tuple[NDArray[np.uint8] | None, str | None]:
-    """(H, W) a mask as the official scorer reads it, None if the file is no image; and what its pixels should not be."""
+    """(H, W) a mask as the official scorer reads it, or None if it is no image; and what is wrong with its pixels."""
     stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if stored is None:
         return None, None
