@@ -30,7 +30,7 @@ class Problem(NamedTuple):
 
 def problem_table(problems: Sequence[Problem], most: int = 50) -> str:
     """The first problems as a table for a console, unscored ones first."""
-    table = Table(title=f'{len(problems)} problems', title_justify='left')
+    table = Table(title=f'{len(problems)} problem{"s" if len(problems) > 1 else ""}', title_justify='left')
     for name in ('file', 'task', 'image', 'problem', 'scored'):
         table.add_column(name, overflow='fold')
     for problem in sorted(problems, key=lambda p: (p.scored, p.file, p.task))[:most]:
