@@ -8,17 +8,20 @@ from aurora_mm.models.heads import (
     LandmarkHead,
     SegmentationHead,
 )
+from aurora_mm.models.merging import EnsembleModel, MultiTaskTTAModel
 from aurora_mm.models.multi_task_model import MultiTaskModel
 from aurora_mm.models.necks import TokenPyramid
 
 __all__ = [
     'BaseTaskHead',
     'ClassificationHead',
+    'EnsembleModel',
     'GridBoxCodec',
     'GridDetectionHead',
     'LandmarkHead',
     'LossBalancer',
     'MultiTaskModel',
+    'MultiTaskTTAModel',
     'Qwen3VLBackbone',
     'SegmentationHead',
     'SelectiveLossBalancer',

@@ -2,15 +2,20 @@
 
 Every sample carries the affine ``matrix`` (original -> network, continuous pixel coordinates) that its image went
 through. Its inverse takes points and boxes back; maps are sampled through it, one network position for each original
-pixel. Test-time flips or letterboxes need no code of their own.
+pixel. Test-time flips or letterboxes need no geometry of their own; what a mirrored image does to the names of classes
+and points is undone by :mod:`aurora_mm.models.mirrored`.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from aurora_mm.structures import MaskView
 
 
 def points_to_original(points: Tensor, matrix: np.ndarray) -> Tensor:
@@ -47,6 +52,22 @@ def map_to_original(
     theta = torch.as_tensor(to_unit[None, :2], dtype=scores.dtype, device=scores.device)
     grid = F.affine_grid(theta, [1, scores.shape[0], *ori_shape], align_corners=False)
     return F.grid_sample(scores[None], grid, mode='bilinear', padding_mode='border', align_corners=False)[0]
+
+
+def mask_from_views(views: Sequence[MaskView], ori_shape: tuple[int, int]) -> Tensor:
+    """The likeliest class of each original pixel, by the mean probability over the views.
+
+    Args:
+        views: At least one, all of the same classes.
+        ori_shape: ``(height, width)`` of the original image, H x W.
+
+    Returns:
+        ``(1, H, W)`` int64. At most two maps of the original size are held at a time, however many views there are.
+    """
+    total = map_to_original(views[0].probs, views[0].matrix, views[0].img_shape, ori_shape)
+    for view in views[1:]:
+        total += map_to_original(view.probs, view.matrix, view.img_shape, ori_shape)
+    return total.argmax(0, keepdim=True)
 
 
 def _unit_square(shape: tuple[int, int]) -> np.ndarray:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from aurora_mm.errors import AuroraError, ConfigError
 from aurora_mm.models.balancers import LossBalancer, TaskLossTracker
+from aurora_mm.models.mirrored import restore_names
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import MultiTaskDataSample
 from aurora_mm.tasks import TASK_TYPES, Task, TaskTable
@@ -29,8 +30,8 @@ class MultiTaskModel(BaseModel):
         backbone: Config of the encoder.
         neck: Config of the neck, or several by name: ``dict(pyramid=dict(type=...), pooled=dict(type=...))``.
         heads: Config of the head for each task type, or for a single task by its name, which then has its own.
-        sources: What a head reads, by the key it has in ``heads``: 'backbone' or the name of a neck. A head not
-            named here reads the first neck.
+        sources: What a head reads, by the key it has in ``heads``: 'backbone' or the name of a neck. With one neck
+            a head not named here reads that, and without a neck the backbone.
         balancer: Config of the loss balancer; by default losses are left as they are.
         ema_momentum: Of the running means of the tasks' losses.
         data_preprocessor: Config; see MMEngine's ``ImgDataPreprocessor``.
@@ -62,7 +63,7 @@ class MultiTaskModel(BaseModel):
             self.necks[name] = MODELS.build(_fit(cfg, f'neck {name!r}', self.backbone, 'backbone'))
 
         self.head_of = {task.name: self._head_key(task, heads) for task in self.tasks.values()}
-        self.source_of = {key: (sources or {}).get(key, next(iter(self.necks), 'backbone')) for key in heads}
+        self.source_of = {key: self._source_key(key, sources or {}) for key in heads}
         self.heads = nn.ModuleDict()
         for key, cfg in heads.items():
             served = [task for task in self.tasks.values() if self.head_of[task.name] == key]
@@ -80,6 +81,12 @@ class MultiTaskModel(BaseModel):
             if key in heads:
                 return key
         raise ConfigError(f'no head for task {task.name!r} of type {task.type!r}; heads are {", ".join(heads)}')
+
+    def _source_key(self, key: str, sources: Mapping[str, str]) -> str:
+        # Not 'the first neck' of several: MMEngine sorts the keys of the configs that it keeps in checkpoints.
+        if key not in sources and len(self.necks) > 1:
+            raise ConfigError(f'sources must say which of the necks {", ".join(self.necks)} the head {key!r} reads')
+        return sources[key] if key in sources else next(iter(self.necks), 'backbone')
 
     def _source(self, name: str) -> nn.Module:
         if name == 'backbone':
@@ -148,6 +155,9 @@ class MultiTaskModel(BaseModel):
         for task, rows in self._rows_by_task(data_samples):
             samples = [data_samples[row] for row in rows]
             self.heads[self.head_of[task.name]].predict(self._features(maps, rows, task), samples, task)
+            for sample in samples:
+                if sample.get('flip'):
+                    restore_names(sample, task)
         return list(data_samples)
 
     def _rows_by_task(self, data_samples: Sequence[MultiTaskDataSample]) -> list[tuple[Task, list[int]]]:

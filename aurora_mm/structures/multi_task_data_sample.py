@@ -39,6 +39,7 @@ class MultiTaskDataSample(BaseDataElement):
         img_id (int): Position in the data set. img_path (str): The file that was read.
         ori_shape, img_shape (tuple): (height, width) of the original image and of the network's input.
         matrix (np.ndarray): (3, 3) affine map from original to network pixels (continuous coordinates).
+        flip (bool): Whether the network saw the image mirrored, left for right.
         scale_factor (tuple): (x, y) network pixels per original pixel, where the map has no rotation.
         gt_frame (str): Coordinates of the annotations.
         instances (list[dict]): For detection, what ``mmdet.CocoMetric`` reads:
@@ -53,6 +54,7 @@ class MultiTaskDataSample(BaseDataElement):
 
     gt_sem_seg = _field('gt_sem_seg', PixelData, '``data`` (1, H, W) int64: the true class index of each pixel.')
     pred_sem_seg = _field('pred_sem_seg', PixelData, '``data`` (1, H, W) int64: the predicted class of each pixel.')
+    mask_views = _field('mask_views', list, 'list[MaskView]: the probabilities behind ``pred_sem_seg``.')
     gt_instances = _field('gt_instances', InstanceData, '``bboxes`` (N, 4) xyxy in pixels, ``labels`` (N,).')
     pred_instances = _field('pred_instances', InstanceData, '``bboxes`` (N, 4) xyxy, ``scores`` (N,), ``labels`` (N,).')
     gt_label = _field('gt_label', torch.Tensor, '(1,) int64: the true class.')

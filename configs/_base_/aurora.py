@@ -19,6 +19,6 @@ model = dict(
         detection=dict(type='GridDetectionHead', channels=256),
         landmark=dict(type='LandmarkHead', hidden_channels=1024),
     ),
-    sources=dict(segmentation='pooled', landmark='backbone'),
+    sources=dict(segmentation='pooled', classification='pyramid', detection='pyramid', landmark='backbone'),
     balancer=dict(type='SelectiveLossBalancer'),
 )

@@ -25,7 +25,7 @@ def config(**changes):
                 detection=dict(type='aurora_mm.GridDetectionHead', channels=16),
                 landmark=dict(type='aurora_mm.LandmarkHead', hidden_channels=16),
             ),
-            sources=dict(segmentation='pooled', landmark='backbone'),
+            sources=dict(segmentation='pooled', classification='pyramid', detection='pyramid', landmark='backbone'),
             balancer=dict(type='aurora_mm.SelectiveLossBalancer'),
         )
         | changes
@@ -99,10 +99,10 @@ def test_a_loss_that_is_not_finite_names_task_and_image(model):
 
 def test_a_task_with_a_head_of_its_own():
     heads = config()['heads'] | dict(seg2=dict(type='aurora_mm.SegmentationHead', channels=16))
-    model = MultiTaskModel(**config(heads=heads))
+    model = MultiTaskModel(**config(heads=heads, sources=config()['sources'] | dict(seg2='pyramid')))
     assert [task.name for task in model.heads['seg2'].tasks] == ['seg2']
     assert [task.name for task in model.heads['segmentation'].tasks] == ['seg']
-    assert model.heads['seg2'].in_channels == [16] * 4  # it reads the first neck unless told otherwise
+    assert model.heads['seg2'].in_channels == [16] * 4
 
 
 def test_parts_that_do_not_fit_are_refused_with_both_sides():
@@ -117,7 +117,15 @@ def test_a_task_without_head_and_an_unknown_source_are_refused():
     with pytest.raises(ConfigError, match="no head for task 'points'"):
         MultiTaskModel(**config(heads=heads))
     with pytest.raises(ConfigError, match="no neck named 'fpn'"):
-        MultiTaskModel(**config(sources=dict(segmentation='fpn')))
+        MultiTaskModel(**config(sources=config()['sources'] | dict(segmentation='fpn')))
+
+
+def test_with_several_necks_a_head_says_which_it_reads():
+    """The order of the necks must not matter: checkpoints keep their config with sorted keys."""
+    with pytest.raises(ConfigError, match="which of the necks pyramid, pooled the head 'classification' reads"):
+        MultiTaskModel(**config(sources=dict(segmentation='pooled')))
+    only = dict(pyramid=config()['neck']['pyramid'])
+    assert MultiTaskModel(**config(neck=only, sources=None)).source_of['landmark'] == 'pyramid'
 
 
 def test_a_sample_of_an_unknown_task_is_refused(model):

@@ -9,12 +9,12 @@ import torch.nn.functional as F
 from mmengine.structures import PixelData
 from torch import Tensor, nn
 
-from aurora_mm.models.frames import map_to_original
+from aurora_mm.models.frames import mask_from_views
 from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_frame
 from aurora_mm.models.layers import TaskOutputs, conv_gn_act
 from aurora_mm.models.losses import dice_loss, weighted_cross_entropy
 from aurora_mm.registry import MODELS
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import MaskView, MultiTaskDataSample
 from aurora_mm.tasks import Task
 
 
@@ -80,9 +80,18 @@ class SegmentationHead(BaseTaskHead):
     def predict(
         self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
     ) -> list[MultiTaskDataSample]:
-        """Sets ``pred_sem_seg`` at the original size."""
-        probs = self(feats, task).float().softmax(1)
-        for prob, sample in zip(probs, data_samples, strict=True):
-            original = map_to_original(prob, sample.matrix, sample.img_shape, sample.ori_shape)
-            sample.pred_sem_seg = PixelData(data=original.argmax(0, keepdim=True))
-        return list(data_samples)
+        """Sets ``pred_sem_seg`` at the original size, and the ``mask_views`` that it follows from."""
+        return set_predicted_masks(self(feats, task).float(), data_samples)
+
+
+def set_predicted_masks(logits: Tensor, data_samples: Sequence[MultiTaskDataSample]) -> list[MultiTaskDataSample]:
+    """The samples with ``pred_sem_seg`` set, the likeliest class of each original pixel, and with the ``mask_views``
+    that it follows from, by which predictions are merged.
+
+    Args:
+        logits: ``(B, C, h, w)`` over the whole network input, at any resolution.
+    """
+    for probs, sample in zip(logits.softmax(1), data_samples, strict=True):
+        sample.mask_views = [MaskView(probs, sample.matrix, sample.img_shape)]
+        sample.pred_sem_seg = PixelData(data=mask_from_views(sample.mask_views, sample.ori_shape))
+    return list(data_samples)
