@@ -2,6 +2,7 @@
 
     python tools/test.py configs/aurora_fmc.py work_dirs/aurora_fmc/best_score_epoch_20.pth --data-root DATA
     python tools/test.py configs/aurora_fmc.py work_dirs/aurora_fmc/epoch_20.pth --data-root DATA --submission
+    python tools/test.py configs/aurora_fmc.py seed_*/epoch_20.pth --data-root DATA --tta    # an ensemble, mirrored too
 
 Writes OUT/metrics.json, OUT/per_image.csv, OUT/report.md and some pictures per task under OUT/overlays; with
 --submission the predictions under OUT/submission. Of data without labels all rows are predicted and none is scored.
@@ -17,12 +18,14 @@ from mmengine.runner import Runner
 
 from aurora_mm.apis import (
     adopt_checkpoint,
+    adopt_ensemble,
     command,
     load_weights,
     predict_without_labels,
     read_config,
     run_parser,
     score_constant_predictor,
+    use_tta,
 )
 from aurora_mm.errors import ConfigError
 from aurora_mm.evaluation import nested_scores
@@ -33,8 +36,15 @@ from aurora_mm.visualization import contact_sheet
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser = run_parser(__doc__)
-    parser.add_argument('checkpoint', help='checkpoint of a training run')
+    parser.add_argument('checkpoint', nargs='+', help='checkpoint of a training run; several answer as an ensemble')
     parser.add_argument('--out-dir', help='where results go (default: the folder `test` beside the checkpoint)')
+    parser.add_argument(
+        '--tta',
+        nargs='*',
+        type=float,
+        metavar='SCALE',
+        help='average over views of each image: mirrored where the task allows it, and at these scales (default: 1)',
+    )
     parser.add_argument('--overlays', type=int, default=3, metavar='N', help='pictures per task (default: 3)')
     parser.add_argument(
         '--constant', action='store_true', help='also score the best constant answer, found on the training data'
@@ -47,20 +57,24 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 @command
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
-    cfg = adopt_checkpoint(read_config(args), args.checkpoint, args.data_root)
-    out_dir = Path(args.out_dir or Path(args.checkpoint).parent / 'test')
+    cfg = adopt_checkpoint(read_config(args), args.checkpoint[0], args.data_root)
+    if len(args.checkpoint) > 1:
+        adopt_ensemble(cfg, args.checkpoint)
+    out_dir = Path(args.out_dir or Path(args.checkpoint[0]).parent / 'test')
     cfg.work_dir = str(out_dir)
     if args.split:
         cfg.test_dataloader.dataset.split = args.split
     unlabelled = predict_without_labels(cfg)
     if unlabelled and not args.submission:
         raise ConfigError('no row of the data has a label: there is nothing to score; --submission writes predictions')
+    if args.tta is not None:
+        use_tta(cfg, args.tta)
     hooks = [dict(type='OverlayHook', out_dir=str(out_dir / 'overlays'), per_task=args.overlays)]
     if args.submission:
         hooks.append(dict(type='SubmissionHook', out_dir=str(out_dir / 'submission')))
     cfg.custom_hooks = [*cfg.get('custom_hooks', []), *hooks]
     runner = Runner.from_cfg(cfg)
-    load_weights(runner, args.checkpoint)
+    load_weights(runner.model, args.checkpoint)
     results = runner.test()
     if not is_main_process():
         return

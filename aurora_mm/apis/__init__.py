@@ -1,14 +1,31 @@
+from aurora_mm.apis.averaging import average_checkpoints, batch_norm_statistics
 from aurora_mm.apis.baseline import score_constant_predictor
+from aurora_mm.apis.challenge_model import Model
+from aurora_mm.apis.checkpoint import read_checkpoint, write_checkpoint
 from aurora_mm.apis.command_line import command, read_config, run_parser
-from aurora_mm.apis.config import adopt_checkpoint, load_weights, predict_without_labels, resolve_config
+from aurora_mm.apis.config import adopt_checkpoint, adopt_ensemble, load_weights, predict_without_labels, resolve_config
+from aurora_mm.apis.inferencer import MultiTaskInferencer
+from aurora_mm.apis.packing import pack_checkpoint
+from aurora_mm.apis.pipelines import tta_pipeline
+from aurora_mm.apis.tta import use_tta
 
 __all__ = [
+    'Model',
+    'MultiTaskInferencer',
     'adopt_checkpoint',
+    'adopt_ensemble',
+    'average_checkpoints',
+    'batch_norm_statistics',
     'command',
     'load_weights',
+    'pack_checkpoint',
     'predict_without_labels',
+    'read_checkpoint',
     'read_config',
     'resolve_config',
     'run_parser',
     'score_constant_predictor',
+    'tta_pipeline',
+    'use_tta',
+    'write_checkpoint',
 ]

@@ -34,14 +34,25 @@ def score_constant_predictor(cfg: Config) -> dict[str, Any]:
         Scores as :func:`aurora_mm.evaluation.nested_scores` gives them, by the config's own test evaluator.
     """
     with DefaultScope.overwrite_default_scope('aurora_mm'):
-        predictor = ConstantPredictor(TaskTable(cfg.tasks))
-        predictor.fit(_samples(cfg.train_dataloader.dataset, 'constant answers: training data'))
+        predictor = fit_constant_predictor(cfg)
         test_set = DATASETS.build(cfg.test_dataloader.dataset | dict(pipeline=_PIPELINE, test_mode=True))
         evaluator = EVALUATOR.build(cfg.test_evaluator)
         evaluator.dataset_meta = test_set.metainfo
         for sample in _samples(cfg.test_dataloader.dataset, 'constant answers: test data'):
             evaluator.process([predictor.predict(sample)])
         return nested_scores(evaluator.evaluate(len(test_set)))
+
+
+def fit_constant_predictor(cfg: Config) -> ConstantPredictor:
+    """The constant answers of a config's training data.
+
+    Args:
+        cfg: With the data root and the tasks set, see :func:`aurora_mm.apis.resolve_config`.
+    """
+    with DefaultScope.overwrite_default_scope('aurora_mm'):
+        predictor = ConstantPredictor(TaskTable(cfg.tasks))
+        predictor.fit(_samples(cfg.train_dataloader.dataset, 'constant answers: training data'))
+    return predictor
 
 
 def _samples(dataset_cfg: dict, title: str) -> Iterator[MultiTaskDataSample]:

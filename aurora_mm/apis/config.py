@@ -6,15 +6,19 @@ functions set every place that depends on such a choice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import torch
 from mmengine.config import Config, ConfigDict
-from mmengine.runner import Runner
+from mmengine.model import BaseTTAModel, is_model_wrapper
+from mmengine.runner.checkpoint import load_state_dict
+from torch import nn
 
+from aurora_mm.apis.checkpoint import read_checkpoint, require_same_tasks, trained_config, trained_tasks
+from aurora_mm.apis.pipelines import leave_annotations_out
 from aurora_mm.datasets.fmc_csv import FmcIndex, is_labelled, read_root
 from aurora_mm.errors import ConfigError, DataError, WeightsError
+from aurora_mm.models import EnsembleModel
 from aurora_mm.models.backbones.visual_weights import read_vision_config
 from aurora_mm.tasks import TaskTable
 
@@ -60,13 +64,8 @@ def adopt_checkpoint(cfg: Config, checkpoint: str | Path, data_root: str | None 
         WeightsError: If the file is no checkpoint of aurora_mm.
         ConfigError: If the data has a task that the checkpoint was not trained for.
     """
-    if not Path(checkpoint).is_file():
-        raise WeightsError(f'no checkpoint at {checkpoint}; `python tools/train.py CONFIG` writes them to its work dir')
-    # MMEngine's checkpoints hold NumPy values beside tensors, which torch's restricted reader refuses.
-    meta = torch.load(checkpoint, map_location='cpu', weights_only=False, mmap=True).get('meta', {})
-    if 'tasks' not in (meta.get('dataset_meta') or {}):
-        raise WeightsError(f'{checkpoint} names no tasks: it is no checkpoint of an aurora_mm training run')
-    trained = TaskTable(meta['dataset_meta']['tasks'])
+    loaded = read_checkpoint(checkpoint)
+    trained, backbone = trained_tasks(loaded), trained_config(loaded).model.backbone
     for folder in _folders(cfg, data_root):
         unknown = {record.task for record in _read(folder, trained).records} - trained.keys()
         if unknown:
@@ -74,9 +73,8 @@ def adopt_checkpoint(cfg: Config, checkpoint: str | Path, data_root: str | None 
                 f'{folder} holds tasks that {checkpoint} was not trained for: {", ".join(sorted(unknown))}'
             )
     cfg.model.backbone.pretrained = None
-    trained_backbone = Config.fromstring(meta['cfg'], file_format='.py').model.backbone
-    if 'preset' in trained_backbone:
-        cfg.model.backbone.preset = trained_backbone.preset
+    if 'preset' in backbone:
+        cfg.model.backbone.preset = backbone.preset
     return _set_tasks(cfg, trained)
 
 
@@ -98,22 +96,47 @@ def predict_without_labels(cfg: Config) -> bool:
     dataset.with_labels = False
     if (Path(dataset.data_root) / 'csv_files').is_dir():
         dataset.split = 'all'
-    loaders = ('LoadTaskAnnotations', 'aurora_mm.LoadTaskAnnotations')
-    dataset.pipeline = [step for step in dataset.pipeline if step['type'] not in loaders]
+    leave_annotations_out(cfg)
     cfg.test_evaluator = []
     return True
 
 
-def load_weights(runner: Runner, checkpoint: str | Path) -> None:
-    """Loads a checkpoint into the runner's model, every tensor of it.
+def adopt_ensemble(cfg: Config, checkpoints: Sequence[str | Path]) -> Config:
+    """Makes the model of a config the ensemble of checkpoints, each with the model that its own run was trained with.
+
+    Args:
+        cfg: Changed in place; it already adopted the first checkpoint.
 
     Raises:
-        WeightsError: If a tensor is missing, left over or of another shape, with torch's list of them.
+        WeightsError: If a file is no checkpoint of aurora_mm, or was trained for other tasks than the first.
     """
-    try:
-        runner.load_checkpoint(str(checkpoint), strict=True)
-    except RuntimeError as error:
-        raise WeightsError(f'{checkpoint} does not fit the model of this config: {error}') from error
+    members = []
+    for checkpoint in checkpoints:
+        loaded = read_checkpoint(checkpoint)
+        require_same_tasks(checkpoint, trained_tasks(loaded), checkpoints[0], TaskTable(cfg.tasks))
+        members.append(trained_config(loaded).model)
+    cfg.model = dict(type='EnsembleModel', models=members)
+    return cfg
+
+
+def load_weights(model: nn.Module, checkpoints: Sequence[str | Path]) -> None:
+    """Loads a checkpoint into a model, every tensor of it, or one into each member of an ensemble.
+
+    Args:
+        model: As MMEngine wrapped it, if it did. checkpoints: One for each member.
+
+    Raises:
+        WeightsError: If a file is no checkpoint of aurora_mm, or a tensor is missing, left over or of another shape,
+            with torch's list of them.
+    """
+    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
+        model = model.module
+    members = model.members if isinstance(model, EnsembleModel) else [model]
+    for member, checkpoint in zip(members, checkpoints, strict=True):
+        try:
+            load_state_dict(member, read_checkpoint(checkpoint)['state_dict'], strict=True)
+        except RuntimeError as error:
+            raise WeightsError(f'{checkpoint} does not fit the model of this config: {error}') from error
 
 
 def _set_tasks(cfg: Config, tasks: TaskTable) -> Config:

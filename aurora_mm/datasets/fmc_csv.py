@@ -66,6 +66,7 @@ def read_root(
     with_labels: bool = True,
     on_error: str = 'raise',
     group_column: str | None = None,
+    images_must_exist: bool = True,
 ) -> FmcIndex:
     """Read every ``csv_files/*.csv`` under ``root``, in sorted order.
 
@@ -77,6 +78,7 @@ def read_root(
             with a file or a task as a whole raises in either case.
         group_column: Column whose value (a patient, say) keeps images together in a split. A file may lack it or a
             cell be empty; then the value that another row gives for the same image counts, else the image alone.
+        images_must_exist: Whether a row without its image file is a bad one.
 
     Raises:
         DataError: Naming file, line and value of what is wrong.
@@ -88,7 +90,7 @@ def read_root(
     files = sorted(folder.glob('*.csv'))
     if not files:
         raise DataError('no CSV file in this folder' if folder.is_dir() else 'no such folder', file=folder)
-    reader = _Reader(Path(root), tasks, with_labels, group_column)
+    reader = _Reader(Path(root), tasks, with_labels, group_column, images_must_exist)
     records: list[Record] = []
     skipped: list[SkippedRow] = []
     for path in files:
@@ -170,11 +172,14 @@ def _check_header(path: Path, header: list[str], with_labels: bool) -> None:
 class _Reader:
     """Turns cells into records, and remembers the tasks, folders and groups met on the way."""
 
-    def __init__(self, root: Path, tasks: TaskTable, with_labels: bool, group_column: str | None) -> None:
+    def __init__(
+        self, root: Path, tasks: TaskTable, with_labels: bool, group_column: str | None, images_must_exist: bool
+    ) -> None:
         self.tasks = tasks
         self._files = Files(root)
         self._with_labels = with_labels
         self._group_column = group_column
+        self._images_must_exist = images_must_exist
         self._group_column_met = False
         self._group_of_image: dict[str, str] = {}
         self._known: dict[tuple[str, str, str], Task] = {}
@@ -182,7 +187,7 @@ class _Reader:
 
     def record(self, path: Path, line: int, cells: Mapping[str, str]) -> Record:
         task = self._task(path, line, cells)
-        img_path, key = self._files.locate('image_path', cells['image_path'])
+        img_path, key = self._files.locate('image_path', cells['image_path'], self._images_must_exist)
         mask_path = cells.get('mask_path', '')
         if self._with_labels:
             for column in needed_columns(task):

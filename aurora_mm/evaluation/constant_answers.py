@@ -40,6 +40,14 @@ class ConstantAnswer(ABC):
         """Settles the answer from all samples added so far, at least one."""
 
     @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """The settled answer as plain values, ready for JSON or a checkpoint."""
+
+    @abstractmethod
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Takes the answer that :meth:`state` gave, in place of learning one."""
+
+    @abstractmethod
     def put(self, sample: MultiTaskDataSample) -> None:
         """Sets the answer as the sample's prediction, in pixels of its original image."""
 
@@ -56,6 +64,12 @@ class ConstantLabel(ConstantAnswer):
 
     def finish(self) -> None:
         self._scores = self._counts / self._counts.sum()
+
+    def state(self) -> dict[str, Any]:
+        return {'scores': self._scores.tolist()}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        self._scores = torch.tensor(state['scores'])
 
     def put(self, sample: MultiTaskDataSample) -> None:
         sample.pred_scores = self._scores.clone()
@@ -84,13 +98,20 @@ class ConstantBox(ConstantAnswer):
         # One row at a time: the whole table of overlaps would be quadratic in memory.
         overlaps = [pairwise_iou(candidate[None], boxes).mean() for candidate in candidates]
         self._box = candidates[int(np.argmax(overlaps))]
+        self._label = int(self._label_counts.argmax())
+
+    def state(self) -> dict[str, Any]:
+        return {'box': self._box.tolist(), 'label': self._label}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        self._box, self._label = np.array(state['box']), int(state['label'])
 
     def put(self, sample: MultiTaskDataSample) -> None:
         box = self._box * np.tile(_width_height(sample), 2)
         sample.pred_instances = InstanceData(
             bboxes=torch.from_numpy(box).float()[None],
             scores=torch.ones(1),
-            labels=torch.tensor([int(self._label_counts.argmax())]),
+            labels=torch.tensor([self._label]),
         )
 
 
@@ -107,6 +128,12 @@ class ConstantPoints(ConstantAnswer):
 
     def finish(self) -> None:
         self._median = np.median(self._points, axis=0)
+
+    def state(self) -> dict[str, Any]:
+        return {'points': self._median.tolist()}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        self._median = np.array(state['points'])
 
     def put(self, sample: MultiTaskDataSample) -> None:
         sample.pred_landmarks = torch.from_numpy(self._median * _width_height(sample)).float()
@@ -137,6 +164,12 @@ class ConstantMask(ConstantAnswer):
         candidates = np.array([np.where(strength > t, likeliest + 1, 0) for t in _THRESHOLDS], np.uint8)
         scores = _mean_dice(candidates, masks, self.task.num_outputs)
         self._mask = candidates[int(np.argmax(scores))]
+
+    def state(self) -> dict[str, Any]:
+        return {'mask': self._mask.tolist()}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        self._mask = np.array(state['mask'], np.uint8)
 
     def put(self, sample: MultiTaskDataSample) -> None:
         mask = resize_mask(self._mask, sample.ori_shape)

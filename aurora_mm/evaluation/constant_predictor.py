@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.evaluation.constant_answers import CONSTANT_ANSWERS, ConstantAnswer
@@ -49,6 +50,17 @@ class ConstantPredictor:
         for answer in answers.values():
             answer.finish()
         self._answers = answers
+
+    def state(self) -> dict[str, dict[str, Any]]:
+        """The answers by task as plain values; :meth:`load_state` takes them back."""
+        return {name: answer.state() for name, answer in self._answers.items()}
+
+    def load_state(self, state: Mapping[str, Mapping[str, Any]]) -> None:
+        """Takes answers that :meth:`state` gave, in place of :meth:`fit`."""
+        self._answers = {}
+        for name, values in state.items():
+            self._answers[name] = CONSTANT_ANSWERS[self._tasks[name].type](self._tasks[name])
+            self._answers[name].load_state(values)
 
     def predict(self, sample: MultiTaskDataSample) -> MultiTaskDataSample:
         """The task's answer to a sample.

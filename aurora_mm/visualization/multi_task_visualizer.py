@@ -52,6 +52,23 @@ class MultiTaskVisualizer(Visualizer):
             data_sample: With annotations in original pixels, if they are to be drawn.
             out_file: Where to write the picture; without it, it goes to the backends.
         """
+        drawn = self.draw(image, data_sample, draw_gt, draw_pred)
+        self.set_image(drawn)
+        if show:
+            self.show(drawn, win_name=name, wait_time=wait_time)
+        if out_file is not None:
+            mmcv.imwrite(drawn[..., ::-1], out_file)
+        else:
+            self.add_image(name, drawn, step)
+
+    def draw(
+        self, image: np.ndarray, data_sample: MultiTaskDataSample, draw_gt: bool = True, draw_pred: bool = True
+    ) -> np.ndarray:
+        """The panels side by side, ``(H, W, 3)`` RGB uint8; the arguments are those of :meth:`add_datasample`.
+
+        Raises:
+            ConfigError: If annotations are in the network's pixels.
+        """
         panels = []
         task = TaskTable(self.dataset_meta['tasks'])[data_sample.task]
         if draw_gt and data_sample.get('gt_frame') is not None:
@@ -60,14 +77,7 @@ class MultiTaskVisualizer(Visualizer):
             panels.append(self._panel(image, data_sample, task, 'gt', 'truth'))
         if draw_pred:
             panels.append(self._panel(image, data_sample, task, 'pred', 'prediction'))
-        drawn = np.concatenate(panels, axis=1)
-        self.set_image(drawn)
-        if show:
-            self.show(drawn, win_name=name, wait_time=wait_time)
-        if out_file is not None:
-            mmcv.imwrite(drawn[..., ::-1], out_file)
-        else:
-            self.add_image(name, drawn, step)
+        return np.concatenate(panels, axis=1)
 
     def _panel(self, image: np.ndarray, sample: MultiTaskDataSample, task: Task, side: str, title: str) -> np.ndarray:
         scale = self.size / max(image.shape[:2])
@@ -87,7 +97,7 @@ class MultiTaskVisualizer(Visualizer):
     def _draw_mask(self, panel: np.ndarray, mask: np.ndarray) -> None:
         mask = cv2.resize(mask.astype(np.uint8), panel.shape[1::-1], interpolation=cv2.INTER_NEAREST)
         for label in np.unique(mask[mask > 0]):
-            colour = np.array(_colour(label - 1))
+            colour = np.array(class_colour(label - 1))
             region = mask == label
             panel[region] = (1 - self.alpha) * panel[region] + self.alpha * colour
             contours, _ = cv2.findContours(region.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
@@ -99,7 +109,7 @@ class MultiTaskVisualizer(Visualizer):
         for i, box in enumerate(instances.bboxes.cpu().numpy() * scale):
             label = int(instances.labels[i])
             x1, y1, x2, y2 = box.round().astype(int).tolist()
-            cv2.rectangle(panel, (x1, y1), (x2, y2), _colour(label), 2, cv2.LINE_AA)
+            cv2.rectangle(panel, (x1, y1), (x2, y2), class_colour(label), 2, cv2.LINE_AA)
             score = f' {float(instances.scores[i]):.2f}' if 'scores' in instances else ''
             captions.append(f'{task.classes[label]}{score}')
         return ', '.join(captions)
@@ -108,11 +118,12 @@ class MultiTaskVisualizer(Visualizer):
     def _draw_points(panel: np.ndarray, points: np.ndarray, task: Task) -> None:
         for i, (x, y) in enumerate(points.round().astype(int).tolist()):
             cv2.drawMarker(panel, (x, y), (0, 0, 0), cv2.MARKER_CROSS, 16, 4, cv2.LINE_AA)
-            cv2.drawMarker(panel, (x, y), _colour(i), cv2.MARKER_CROSS, 15, 2, cv2.LINE_AA)
+            cv2.drawMarker(panel, (x, y), class_colour(i), cv2.MARKER_CROSS, 15, 2, cv2.LINE_AA)
             _put_text(panel, str(i + 1), (x + 6, y - 6))
 
 
-def _colour(index: int) -> tuple[int, int, int]:
+def class_colour(index: int) -> tuple[int, int, int]:
+    """RGB of the i-th class (background not counted), box or point."""
     return PALETTE[index % len(PALETTE)]
 
 

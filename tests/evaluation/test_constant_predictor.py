@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -47,6 +49,18 @@ def test_the_box_with_the_highest_mean_overlap_wins_over_the_median():
     predictor = fitted(*(detection_sample(box, [], ori_shape=(100, 100)) for box in boxes))
     answer = predictor.predict(make_sample('nodule', ori_shape=(100, 100)))
     torch.testing.assert_close(answer.pred_instances.bboxes, torch.tensor([[0.0, 0.0, 10.0, 10.0]]))
+
+
+def test_answers_survive_being_plain_values():
+    samples = random_samples(0, 4)
+    predictor, restored = fitted(*samples), ConstantPredictor(TASKS)
+    restored.load_state(json.loads(json.dumps(predictor.state())))
+    for name in TASKS:
+        first, second = (p.predict(make_sample(name)).to_dict() for p in (predictor, restored))
+        fields = first.keys() & {'pred_sem_seg', 'pred_scores', 'pred_label', 'pred_instances', 'pred_landmarks'}
+        assert fields
+        for field in fields:
+            torch.testing.assert_close(first[field], second[field])
 
 
 def test_points_are_the_relative_median():

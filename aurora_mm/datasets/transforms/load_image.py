@@ -14,6 +14,8 @@ from aurora_mm.registry import TRANSFORMS
 class LoadUltrasoundImage(BaseTransform):
     """Read ``img_path`` to 8-bit BGR; a grey image gets three equal channels, a 16-bit one keeps its upper 8 bits.
 
+    An image that is there already, as ``img`` (H, W, 3) uint8 BGR, is taken as it is.
+
     Sets:
         img (np.ndarray): (H, W, 3) uint8.
         img_frame (str): ``'original'``, until ApplyGeometry warps the image.
@@ -26,7 +28,7 @@ class LoadUltrasoundImage(BaseTransform):
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        img = cv2.imread(results['img_path'], cv2.IMREAD_COLOR)
+        img = results['img'] if 'img' in results else cv2.imread(results['img_path'], cv2.IMREAD_COLOR)
         if img is None:
             raise DataError(
                 f'image {results["img_path"]} cannot be read', file=results.get('csv_file'), row=results.get('csv_row')

@@ -1,0 +1,71 @@
+"""Pipelines made from a config's test pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmengine.config import Config
+
+from aurora_mm.errors import ConfigError
+
+_MULTIPLE = 32  # what FitToSize asks of a side
+
+
+def leave_annotations_out(cfg: Config) -> Config:
+    """Makes a config's test pipelines fit for images without labels.
+
+    Args:
+        cfg: Changed in place: the pipeline of ``test_dataloader``, and ``tta_pipeline`` if there is one.
+    """
+    dataset = cfg.test_dataloader.dataset
+    dataset.pipeline = without_annotations(dataset.pipeline)
+    if cfg.get('tta_pipeline') is not None:
+        cfg.tta_pipeline = without_annotations(cfg.tta_pipeline)
+    return cfg
+
+
+def without_annotations(pipeline: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A test pipeline for images without labels, inside of ``TestTimeAug`` too."""
+    steps = []
+    for step in pipeline:
+        if _name(step) == 'LoadTaskAnnotations':
+            continue
+        if _name(step) == 'TestTimeAug':
+            options = [without_annotations(choices) for choices in step['transforms']]
+            step = dict(step, transforms=[choices for choices in options if choices])
+        steps.append(dict(step))
+    return steps
+
+
+def tta_pipeline(pipeline: Sequence[dict[str, Any]], scales: Sequence[float] = (1.0,)) -> list[dict[str, Any]]:
+    """A test pipeline that makes views of each image: every scale, plain and mirrored.
+
+    Args:
+        pipeline: A test pipeline with one ``FitToSize``.
+        scales: Factors of its size, sides rounded to multiples of 32; the first view is plain, at the first scale.
+
+    Raises:
+        ConfigError: If there is not one ``FitToSize``, or two scales come to the same size.
+    """
+    places = [i for i, step in enumerate(pipeline) if _name(step) == 'FitToSize']
+    if len(places) != 1:
+        raise ConfigError(f'test-time views are made from a pipeline with one FitToSize; this one has {len(places)}')
+    fit = pipeline[places[0]]
+    size = fit.get('size', 448)
+    sizes = [_scaled((size, size) if isinstance(size, int) else size, scale) for scale in scales]
+    if len(set(sizes)) != len(sizes):
+        raise ConfigError(f'scales {list(scales)} of {size} pixels come to the sizes {sizes}, not all different')
+    flips = [dict(type='RandomGeometry', flip_prob=p, prob=0.0) for p in (0.0, 1.0)]
+    rest = [[step] for step in pipeline[places[0] + 1 :]]
+    views = dict(type='TestTimeAug', transforms=[[fit | dict(size=s) for s in sizes], flips, *rest])
+    return [*pipeline[: places[0]], views]
+
+
+def _scaled(size: Sequence[int], scale: float) -> tuple[int, int]:
+    height, width = (max(round(side * scale / _MULTIPLE), 1) * _MULTIPLE for side in size)
+    return height, width
+
+
+def _name(step: Mapping[str, Any]) -> str:
+    return step['type'].rsplit('.', 1)[-1]

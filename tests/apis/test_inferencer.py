@@ -1,0 +1,136 @@
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.runner import Runner
+
+from aurora_mm.apis import MultiTaskInferencer, adopt_checkpoint, load_weights, read_checkpoint
+from aurora_mm.apis.checkpoint import trained_config
+from aurora_mm.apis.pipelines import without_annotations
+from aurora_mm.errors import ConfigError, DataError, WeightsError
+
+
+@pytest.fixture(scope='module')
+def inferencer(checkpoints):
+    return MultiTaskInferencer(checkpoints[0], device='cpu', show_progress=False)
+
+
+def images(root, task):
+    return sorted(str(file) for file in root.glob(f'*/**/{task}/images/*.png'))
+
+
+def test_it_answers_as_the_test_loop_does(inferencer, checkpoints, generated, tmp_path):
+    """The same predictions as MMEngine's own test run of the same checkpoint."""
+    cfg = adopt_checkpoint(trained_config(read_checkpoint(checkpoints[0])), checkpoints[0], str(generated))
+    cfg.work_dir, cfg.launcher = str(tmp_path), 'none'
+    cfg.test_dataloader.num_workers = 0
+    runner = Runner.from_cfg(cfg)
+    load_weights(runner.model, checkpoints[:1])
+    runner.model.eval()
+    for batch in runner.test_dataloader:
+        expected = runner.model.test_step(batch)
+        rows = [dict(img_path=sample.img_path, task=sample.task) for sample in expected]
+        found = dict(inferencer.predict_rows(rows, batch_size=3))
+        for i, sample in enumerate(expected):
+            for field in ('pred_label', 'pred_scores', 'pred_landmarks'):
+                assert (field in sample) == (field in found[i])
+                if field in sample:
+                    torch.testing.assert_close(found[i].get(field), sample.get(field), atol=1e-3, rtol=1e-5)
+            if 'pred_sem_seg' in sample:
+                assert (found[i].pred_sem_seg.data == sample.pred_sem_seg.data).float().mean() > 0.9999
+            if 'pred_instances' in sample:
+                pixels = (found[i].pred_instances.bboxes, sample.pred_instances.bboxes)
+                torch.testing.assert_close(*pixels, atol=1e-3, rtol=0)
+
+
+def test_plain_answers_of_every_type(inferencer, generated):
+    for task, key in (('organs', 'mask'), ('kind', 'scores'), ('find', 'boxes'), ('ends', 'points')):
+        files = images(generated, task)[:3]
+        predictions = inferencer(files, task=task, batch_size=2)['predictions']
+        assert [prediction['img_path'] for prediction in predictions] == files
+        assert all(key in prediction for prediction in predictions)
+    assert predictions[0]['points'].keys() == {'left', 'right'}
+    mask = inferencer(images(generated, 'organs')[0], task='organs')['predictions'][0]['mask']
+    assert mask.shape == cv2.imread(images(generated, 'organs')[0]).shape[:2]
+    assert mask.dtype == np.uint8
+
+
+def test_an_array_is_answered_as_its_file(inferencer, generated, tmp_path):
+    file = images(generated, 'kind')[0]
+    answers = [
+        inferencer(image, task='kind', out_dir=tmp_path)['predictions'][0]['scores']
+        for image in (file, cv2.imread(file))
+    ]
+    assert answers[0] == answers[1]
+    assert len(list(tmp_path.glob('00000_*.png'))) == 2
+
+
+def test_images_are_batched_by_the_size_of_their_input(inferencer, generated, monkeypatch):
+    """Two network sizes in turn, as a pipeline may choose: batches are full and of one size all the same."""
+    sizes = []
+    pipeline, step = inferencer.pipeline, inferencer.model.test_step
+
+    def two_sizes(row):
+        row = pipeline(row)
+        side = 128 if row['data_samples'].img_id % 2 else 64
+        row['inputs'] = row['inputs'][:, :side]
+        return row
+
+    def record(data):
+        sizes.append([tuple(image.shape) for image in data['inputs']])
+        return step(data)
+
+    monkeypatch.setattr(inferencer, 'pipeline', two_sizes)
+    monkeypatch.setattr(inferencer.model, 'test_step', record)
+    file = images(generated, 'kind')[0]
+    rows = [dict(img_path=file, task='kind', img_id=i) for i in range(7)]
+    answers = dict(inferencer.predict_rows(rows, batch_size=3))
+    assert sorted(answers) == list(range(7))
+    assert all(answers[i].img_id == i for i in range(7))
+    assert [len(batch) for batch in sizes] == [3, 3, 1]
+    assert all(len(set(batch)) == 1 for batch in sizes)
+
+
+def test_an_unreadable_image_is_told_and_others_are_answered(inferencer, generated, tmp_path):
+    bad = tmp_path / 'bad.png'
+    bad.write_bytes(b'nothing')
+    files = [images(generated, 'kind')[0], str(bad), images(generated, 'kind')[1]]
+    answers = dict(inferencer.predict_rows([dict(img_path=file, task='kind') for file in files]))
+    assert isinstance(answers[1], DataError)
+    assert 'pred_scores' in answers[0]
+    assert 'pred_scores' in answers[2]
+    with pytest.raises(DataError, match=r'bad\.png cannot be read'):
+        inferencer(files, task='kind')
+
+
+def test_a_task_must_be_named_and_known(inferencer, generated):
+    with pytest.raises(ConfigError, match='knows organs, kind, find, ends'):
+        inferencer(images(generated, 'kind')[0])
+    with pytest.raises(ConfigError, match="does not know task 'spleen'"):
+        inferencer(images(generated, 'kind')[0], task='spleen')
+
+
+def test_an_ensemble_with_test_time_augmentation(checkpoints, generated):
+    """Models of different width, two views each."""
+    together = MultiTaskInferencer(checkpoints, device='cpu', tta=(), show_progress=False)
+    sample = together(images(generated, 'organs')[0], True, task='organs')['predictions'][0]
+    assert len(sample.mask_views) == 4
+    each = [MultiTaskInferencer(file, device='cpu', show_progress=False) for file in checkpoints]
+    plain = MultiTaskInferencer(checkpoints, device='cpu', show_progress=False)
+    file = images(generated, 'kind')[0]
+    scores = [one(file, True, task='kind')['predictions'][0].pred_scores for one in (*each, plain)]
+    torch.testing.assert_close((scores[0] + scores[1]) / 2, scores[2])
+
+
+def test_what_is_no_checkpoint_is_refused(tmp_path):
+    with pytest.raises(WeightsError, match='no checkpoint at'):
+        MultiTaskInferencer(tmp_path / 'absent.pth')
+    torch.save(dict(state_dict={}), tmp_path / 'other.pth')
+    with pytest.raises(WeightsError, match='names no tasks'):
+        MultiTaskInferencer(tmp_path / 'other.pth')
+
+
+def test_annotations_are_left_out_of_views_too():
+    load, fit, annotations = dict(type='LoadUltrasoundImage'), dict(type='FitToSize'), dict(type='LoadTaskAnnotations')
+    pipeline = [load, dict(type='TestTimeAug', transforms=[[fit], [dict(annotations)]]), annotations]
+    assert without_annotations(pipeline) == [load, dict(type='TestTimeAug', transforms=[[fit]])]
