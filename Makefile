@@ -19,8 +19,9 @@ demo: setup
 	$(BIN)/python tools/make_demo_data.py $(DEMO)/data
 	$(BIN)/python tools/train.py configs/aurora_fmc_demo.py --data-root $(DEMO)/data --work-dir $(DEMO)/train
 	$(BIN)/python tools/test.py configs/aurora_fmc_demo.py $(DEMO)/train/best_score_*.pth --data-root $(DEMO)/data \
-		--out-dir $(DEMO)/test --constant
-	@echo "The report is $(DEMO)/test/report.md, with pictures in $(DEMO)/test/overlays.png"
+		--out-dir $(DEMO)/test --constant --submission
+	$(BIN)/python tools/report.py $(DEMO)/train --results $(DEMO)/test
+	@echo "The report is $(DEMO)/test/report.html; the same as text is report.md"
 
 test: setup
 	$(BIN)/python -m pytest -q -m "not slow"

@@ -179,6 +179,18 @@ def test_data_without_labels_is_predicted_whole(folder, trained, tmp_path):
     assert len(result.problems) == 28
 
 
+def test_an_ensemble_with_views_writes_a_submission_and_the_report_shows_it(folder, trained):
+    out, work_dir = folder / 'views', trained[0]
+    checkpoints = [work_dir / 'epoch_2.pth', work_dir / 'epoch_3.pth']
+    args = ('--data-root', folder / 'data', '--out-dir', out, '--tta', '1', '1.25', '--submission')
+    run('test.py', folder / 'config.py', *checkpoints, *args)
+    assert 0 < json.loads((out / 'metrics.json').read_text())['score'] < 1
+    assert 'report.html' in run('report.py', work_dir, '--results', out)
+    html = (out / 'report.html').read_text()
+    assert 'Validation score by epoch' in html
+    assert html.count('data:image/jpeg') >= 4
+
+
 def test_missing_data_and_missing_weights_end_with_one_message(folder, tmp_path):
     process = tool('train.py', folder / 'config.py', '--data-root', tmp_path / 'nowhere', '--work-dir', tmp_path)
     output, _ = process.communicate(timeout=120)

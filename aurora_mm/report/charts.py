@@ -1,0 +1,81 @@
+"""Figures as data URIs: SVG by matplotlib, drawn narrow enough to be read on a phone."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+INK = '#1d2733'
+FAINT = '#8a94a0'
+# Okabe and Ito's colours, told apart with any colour vision.
+COLOURS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000', '#7f7f7f')
+TYPE_COLOURS = dict(zip(('segmentation', 'classification', 'detection', 'landmark'), COLOURS, strict=False))
+_STYLE: dict[Any, Any] = {
+    'font.family': 'DejaVu Sans',
+    'font.size': 8.5,
+    'axes.edgecolor': FAINT,
+    'axes.labelcolor': INK,
+    'axes.spines.top': False,
+    'axes.spines.right': False,
+    'axes.grid': True,
+    'axes.axisbelow': True,
+    'grid.color': '#e6eaee',
+    'grid.linewidth': 0.7,
+    'xtick.color': INK,
+    'ytick.color': INK,
+    'text.color': INK,
+    'legend.frameon': False,
+    'legend.fontsize': 8,
+    'lines.linewidth': 1.6,
+    'svg.fonttype': 'path',
+    'svg.hashsalt': 'aurora_mm',
+}
+
+
+class Chart:
+    """One figure with one pair of axes; as text it is a data URI for ``<img src=...>``.
+
+    Args:
+        title: What it shows; it stands above the picture. width, height: In inches of 96 CSS pixels. A phone shows
+            about 3.6 inches, a column of three on a desktop as much.
+    """
+
+    def __init__(self, title: str, width: float = 3.7, height: float = 2.9) -> None:
+        self.title = title
+        self.width, self.height = round(width * 96), round(height * 96)
+        self.uri = ''
+        self._size = (width, height)
+
+    @contextmanager
+    def draw(self) -> Iterator[Axes]:
+        """Axes to draw on; when the block ends the figure is kept as text."""
+        with rc_context(_STYLE):
+            figure = Figure(figsize=self._size, layout='constrained')
+            axes = figure.subplots()
+            yield axes
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format='svg', transparent=True, metadata={'Date': None})
+        self.uri = 'data:image/svg+xml;base64,' + base64.b64encode(buffer.getvalue()).decode()
+
+
+def legend_below(axes: Axes, columns: int = 3) -> None:
+    """A legend under the axes, where it hides no curve."""
+    axes.figure.legend(loc='outside lower center', ncols=columns, handlelength=1.4, columnspacing=1.2)
+
+
+def plain_log_axis(axis: Axis) -> None:
+    """Plain numbers, 0.01 and 100, at the powers of ten, and between them where an axis spans few."""
+    if axis.get_scale() == 'log':
+        low, high = axis.get_view_interval()
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 300 * low else (1,)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f'{value:g}'))
+    axis.set_minor_formatter(NullFormatter())

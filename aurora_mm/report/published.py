@@ -1,0 +1,72 @@
+"""Published figures that a run is set beside. None was taken on the data at hand; each says on what.
+
+The public code's log is that of an earlier snapshot (Qwen2.5-VL-7B encoder) at its best epoch, on its own 80/20 split
+of the challenge's training images, where images of one patient can stand on both sides. The other entries report the
+challenge's official validation set, in different phases of it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+PUBLIC_CODE = "AURORA's public code, best epoch of its log, own 80/20 split"
+
+# The metric of each type that both sides have.
+PUBLIC_CODE_METRICS = {'segmentation': 'DSC', 'classification': 'Accuracy', 'detection': 'IoU'}
+
+PUBLIC_CODE_LOG = {
+    'fetal_head': 0.960,
+    'head_symphysis_multi': 0.943,
+    'carotid_artery': 0.906,
+    'cervix_multi': 0.900,
+    'fetal_heart': 0.881,
+    'cardiac_multi': 0.876,
+    'lung': 0.854,
+    'cervix': 0.854,
+    'breast_lesion': 0.837,
+    'fetal_abdomen_multi': 0.808,
+    'ovary_tumor': 0.790,
+    'thyroid_nodule': 0.789,
+    'organ_cls': 1.0,
+    'fetal_plane_cls': 0.933,
+    'liver_lesion_2cls': 0.895,
+    'breast_3cls': 0.857,
+    'fetal_head_pos_cls': 0.853,
+    'breast_2cls': 0.829,
+    'lung_disease_3cls': 0.787,
+    'fetal_sacral_pos_cls': 0.708,
+    'lung_2cls': 0.600,
+    'spinal_cord_injury_loc': 0.838,
+    'thyroid_nodule_det': 0.714,
+    'uterine_fibroid_det': 0.710,
+}
+
+
+class Entry(NamedTuple):
+    """Means over the challenge's tasks that an entry reports; HD and MRE in pixels."""
+
+    name: str
+    what: str
+    DSC: float
+    HD: float
+    AUC: float
+    F1_macro: float
+    MCC: float
+    IoU: float
+    MRE: float
+
+
+ENTRIES = (
+    Entry('USTri', 'TransUNet, heads per data set, heatmaps', 0.898, 27.2, 0.935, 0.859, 0.768, 0.800, 18.4),
+    Entry('FMC_UIA_Deeper', 'two ConvNeXt-B, fixed task weights', 0.893, 30.1, 0.919, 0.821, 0.722, 0.765, 32.0),
+    Entry('baseline', "the challenge's, on 15 % of the images", 0.798, 72.1, 0.874, 0.904, 0.866, 0.398, 90.4),
+)
+ENTRY_METRICS = {
+    'DSC': 'segmentation',
+    'HD': 'segmentation',
+    'AUC': 'classification',
+    'F1_macro': 'classification',
+    'MCC': 'classification',
+    'IoU': 'detection',
+    'MRE': 'landmark',
+}
