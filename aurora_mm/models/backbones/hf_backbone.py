@@ -19,6 +19,7 @@ from aurora_mm.models.backbones.visual_weights import fetch_optional, read_confi
 from aurora_mm.registry import MODELS
 
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+_STATS = ('image_mean', 'image_std')
 _HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 _CLIP = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
 
@@ -28,7 +29,9 @@ _UNUSED = ('.mask_token', '.swin.layernorm.weight', '.swin.layernorm.bias')
 
 class _Family(NamedTuple):
     encoder: type[hf_encoders.HFEncoder]
-    stats: tuple[Sequence[float], Sequence[float]]  # mean and std of RGB in [0, 1] that its checkpoints were trained with
+    stats: tuple[
+        Sequence[float], Sequence[float]
+    ]  # mean and std of RGB in [0, 1] that its checkpoints were trained with
 
 
 FAMILIES = {
@@ -55,7 +58,8 @@ class HFBackbone(BaseEncoder):
 
     Args:
         config: For random weights: ``model_type``, a key of :data:`FAMILIES`, and other values of that model's config
-            in transformers. Overruled by the config of ``pretrained``.
+            in transformers (and ``image_mean``, ``image_std`` of its image processor). Overruled by the config of
+            ``pretrained``.
         pretrained: A hub id or folder; of a vision-language model the vision part is taken. Weights are loaded when
             :meth:`init_weights` is called, strictly.
         out_indices: Blocks, or stages of a hierarchical encoder, to tap, counted from 0. None taps four blocks, evenly
@@ -84,23 +88,25 @@ class HFBackbone(BaseEncoder):
     ) -> None:
         super().__init__(init_cfg)
         if pretrained is not None:
-            found = self.resolve(str(pretrained))
-            config, mean, std = found['config'], mean or found['mean'], std or found['std']
+            config = self.resolve(str(pretrained))['config']
         if config is None:
             raise ConfigError("HFBackbone needs `pretrained`, or a `config` such as dict(model_type='dinov2')")
         family = _family(config)
+        stats = config.get('image_mean', family.stats[0]), config.get('image_std', family.stats[1])
         self.pretrained = pretrained
         self.encoder = family.encoder(_config(config), out_indices)
         if with_cp:
             if not self.encoder.model.supports_gradient_checkpointing:
-                raise ConfigError(f'{config["model_type"]!r} has no gradient checkpointing in transformers: with_cp=False')
+                raise ConfigError(
+                    f'{config["model_type"]!r} has no gradient checkpointing in transformers: with_cp=False'
+                )
             self.encoder.model.gradient_checkpointing_enable(dict(use_reentrant=False))
         self.out_indices = self.encoder.taps
         self.num_blocks = self.encoder.num_blocks
         self.out_channels = self.encoder.out_channels
         self.strides = self.encoder.strides
         self.size_divisor = self.encoder.size_divisor
-        mean, std = torch.tensor([mean or family.stats[0], std or family.stats[1]])[..., None, None]
+        mean, std = torch.tensor([mean or stats[0], std or stats[1]])[..., None, None]
         # ((x + 1) / 2 - mean) / std
         self.register_buffer('scale', 0.5 / std, persistent=False)
         self.register_buffer('shift', (0.5 - mean) / std, persistent=False)
@@ -111,7 +117,7 @@ class HFBackbone(BaseEncoder):
 
     @classmethod
     def resolve(cls, pretrained: str) -> dict:
-        """``config``, ``mean`` and ``std`` of a checkpoint, see :meth:`BaseEncoder.resolve`."""
+        """``config`` of a checkpoint, with the mean and std of its image processor, see :meth:`BaseEncoder.resolve`."""
         values = read_config(pretrained)
         values = values.get('vision_config', values)
         try:
@@ -122,12 +128,7 @@ class HFBackbone(BaseEncoder):
             config.pop(unneeded, None)
         has_stats = fetch_optional(pretrained, 'preprocessor_config.json') is not None
         stats = read_config(pretrained, 'preprocessor_config.json') if has_stats else {}
-        family = _family(config)
-        return dict(
-            config=config,
-            mean=list(stats.get('image_mean', family.stats[0])),
-            std=list(stats.get('image_std', family.stats[1])),
-        )
+        return dict(config=config | {key: stats[key] for key in _STATS if key in stats})
 
     def init_weights(self) -> None:
         """Loads ``pretrained``, strictly.
@@ -165,7 +166,7 @@ def _family(values: Mapping) -> _Family:
 
 def _config(values: Mapping) -> PretrainedConfig:
     _family(values)
-    values = copy.deepcopy(dict(values))
+    values = copy.deepcopy({key: value for key, value in values.items() if key not in _STATS})
     kind = values.pop('model_type')
     if _model_type(dict(model_type=kind)) == 'qwen2_5_vl_vision':
         return Qwen2_5_VLVisionConfig.from_dict(values)

@@ -85,9 +85,7 @@ class PlainViT(HFEncoder):
         root.head = root.pooler = None  # they are for whole images
         root.use_head = False
         self._norm = [next(getattr(root, n) for n in ('layernorm', 'post_layernorm', 'norm') if hasattr(root, n))]
-        self._blocks = [
-            next(m for m in root.modules() if isinstance(m, nn.ModuleList) and len(m) == self.num_blocks)
-        ]
+        self._blocks = [next(m for m in root.modules() if isinstance(m, nn.ModuleList) and len(m) == self.num_blocks)]
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         patch = self.size_divisor

@@ -45,7 +45,9 @@ def add_lora(
         raise ConfigError(f'`lora` needs peft, which cannot be imported ({error}): pip install peft') from error
     blocks = range(encoder.num_blocks) if blocks is None else blocks
     if unknown := sorted(set(blocks) - set(range(encoder.num_blocks))):
-        raise ConfigError(f'lora.blocks {unknown} are none of 0..{encoder.num_blocks - 1}, the blocks that are computed')
+        raise ConfigError(
+            f'lora.blocks {unknown} are none of 0..{encoder.num_blocks - 1}, the blocks that are computed'
+        )
     linear = {
         name: name.rsplit('.', 1)[-1]
         for name, module in encoder.named_modules()

@@ -95,7 +95,9 @@ class Qwen3VLBackbone(BaseEncoder):
         values = read_config(pretrained)
         values = values.get('vision_config', values)
         if not str(values.get('model_type', '')).startswith('qwen3_vl'):
-            raise WeightsError(f'{pretrained} holds a {values.get("model_type")!r} encoder, not one of Qwen3-VL. {HELP}')
+            raise WeightsError(
+                f'{pretrained} holds a {values.get("model_type")!r} encoder, not one of Qwen3-VL. {HELP}'
+            )
         config = Qwen3VLVisionConfig.from_dict(values)
         sizes = ('depth', 'hidden_size', 'intermediate_size', 'num_heads', 'num_position_embeddings', 'hidden_act')
         return dict(preset={name: getattr(config, name) for name in sizes})

@@ -73,7 +73,9 @@ def read_config(source: str | Path, filename: str = 'config.json') -> dict:
     """
     path = fetch_optional(source, filename)
     if path is None:
-        raise WeightsError(f'no model config at {str(source)!r}, be it a folder or a hub id that can be reached. {HELP}')
+        raise WeightsError(
+            f'no model config at {str(source)!r}, be it a folder or a hub id that can be reached. {HELP}'
+        )
     try:
         values = json.loads(path.read_text())
     except ValueError as error:
@@ -212,5 +214,3 @@ def _slice(file: safe_open, place: _Place, path: Path) -> safe_open:
 
 def _first_line(error: BaseException) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-
-
