@@ -16,7 +16,8 @@ MM = [
     'onedl-mmdetection==3.5.1',
     'onedl-mmsegmentation==1.4.2',
 ]
-TEST = ['pytest>=8', 'ruff>=0.6', 'mypy>=1.11']
+LORA = ['peft>=0.17']
+TEST = ['pytest>=8', 'ruff>=0.6', 'mypy>=1.11', *LORA]
 
 setup(
     name='aurora_mm',
@@ -28,6 +29,7 @@ setup(
     python_requires='>=3.10',
     packages=find_packages(include=['aurora_mm', 'aurora_mm.*']),
     install_requires=[
+        'huggingface_hub',
         'numpy',
         'opencv-python-headless',
         'packaging',
@@ -38,5 +40,5 @@ setup(
         'torch>=2.1',
         'transformers>=4.57',
     ],
-    extras_require={'mm': MM, 'test': TEST},
+    extras_require={'mm': MM, 'lora': LORA, 'test': TEST},
 )

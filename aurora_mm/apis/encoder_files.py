@@ -21,6 +21,8 @@ from aurora_mm.registry import MODELS
 _CLASSES = {
     'qwen3_vl': 'Qwen3VLVisionModel',
     'qwen3_vl_vision': 'Qwen3VLVisionModel',
+    'qwen3_vl_moe': 'Qwen3VLMoeVisionModel',
+    'qwen3_vl_moe_vision': 'Qwen3VLMoeVisionModel',
     'qwen2_5_vl': 'Qwen2_5_VisionTransformerPretrainedModel',
     'qwen2_5_vl_vision': 'Qwen2_5_VisionTransformerPretrainedModel',
 }
