@@ -5,11 +5,12 @@
     python benchmarks/encoder.py --only loading
     python benchmarks/encoder.py --only steps --presets 8b --size 448 --batch 16 --device cuda --dtype bfloat16
 
-Both run side by side in one process, in turns, on the same random weights and images; a time is the fastest of
---repeats. transformers gets flat patches that were made before the clock starts, and hands out the same four blocks by
-hooks, as its users have to; a training step is the mean square of these maps and its gradients. Memory is what a
-fresh process adds at its peak while it does one step, or loads. On a CUDA device the share of --peak-tflops that the
-encoder reaches is printed too.
+Both run side by side in one process, in turns, on random weights and images; a time is the fastest of --repeats, on
+one CPU thread in processor time, which other work on the machine hardly touches, else in wall time. transformers gets
+flat patches that were made before the clock starts, and hands out the same four blocks by hooks, as its users have
+to; a training step is the mean square of these maps and its gradients. Memory is what a fresh process adds at its
+peak while it does one training step, or loads. On a CUDA device the share of --peak-tflops that the encoder reaches
+is printed too.
 """
 
 from __future__ import annotations
@@ -104,12 +105,13 @@ def step(model: nn.Module, maps: Callable[[], list[Tensor]], train: bool) -> Non
             model.zero_grad(set_to_none=True)
 
 
-def seconds(run: Callable[[], None], device: str) -> float:
-    start = time.perf_counter()
+def seconds(run: Callable[[], None], args: argparse.Namespace) -> float:
+    clock = time.process_time if args.device == 'cpu' and args.threads == 1 else time.perf_counter
+    start = clock()
     run()
-    if device.startswith('cuda'):
+    if args.device != 'cpu':
         torch.cuda.synchronize()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def measure_steps(args: argparse.Namespace) -> None:
@@ -125,12 +127,17 @@ def measure_steps(args: argparse.Namespace) -> None:
                 times: list[list[float]] = [[], []]
                 for _ in range(args.repeats + 1):  # the first of each warms up
                     for side, (model, maps) in enumerate(sides):
-                        times[side].append(seconds(lambda m=model, f=maps, t=train: step(m, f, t), args.device))
+                        times[side].append(seconds(lambda m=model, f=maps, t=train: step(m, f, t), args))
                 fastest = [min(of_side[1:]) for of_side in times]
-                memory = [step_memory(args, side, preset, batch, train) for side in SIDES]
                 row = f'| {preset} | {batch} | {"forward + backward" if train else "forward"} '
                 row += '| {:.3f} | {:.3f} | {:.2f} '.format(*fastest, fastest[0] / fastest[1])
-                row += '| {:.0f} | {:.0f} | {:.2f} |'.format(*(m / 1e6 for m in memory), memory[0] / memory[1])
+                if train:
+                    memory = [
+                        run_child(args, dict(do='step', side=s, preset=preset, batch=batch))['bytes'] for s in SIDES
+                    ]
+                    row += '| {:.0f} | {:.0f} | {:.2f} |'.format(*(m / 1e6 for m in memory), memory[0] / memory[1])
+                else:
+                    row += '| | | |'
                 if args.device != 'cpu':
                     row += f' {flops(preset, args.size, train) * batch / fastest[0] / args.peak_tflops / 1e12:.1%} |'
                 print(row, flush=True)
@@ -143,10 +150,6 @@ def flops(preset: str, size: int, train: bool) -> float:
     width = sizes['hidden_size']
     linear = 2 * tokens * (4 * width**2 + 2 * width * sizes['intermediate_size'])
     return sizes['depth'] * (linear + 4 * tokens**2 * width) * (3 if train else 1)
-
-
-def step_memory(args: argparse.Namespace, side: str, preset: str, batch: int, train: bool) -> int:
-    return run_child(args, dict(do='step', side=side, preset=preset, batch=batch, train=train))['bytes']
 
 
 def run_child(args: argparse.Namespace, job: dict) -> dict:
@@ -188,9 +191,9 @@ def child(args: argparse.Namespace) -> dict:
         x = torch.rand(job['batch'], 3, args.size, args.size, device=args.device, dtype=getattr(torch, args.dtype))
         model, maps = make_side(job['side'], job['preset'], x)
         small = make_side(job['side'], 'tiny', x[:1, :, :64, :64])
-        step(*small, job['train'])  # what the libraries allocate once
+        step(*small, train=True)  # what the libraries allocate once
         peak = Peak(args.device)
-        step(model, maps, job['train'])
+        step(model, maps, train=True)
         return dict(bytes=peak.bytes())
     if job['do'] == 'write':
         return write_whole_model(job['folder'], getattr(torch, job['dtype']))

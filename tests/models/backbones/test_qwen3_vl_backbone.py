@@ -188,3 +188,12 @@ def test_bad_preset_and_bad_size():
         Qwen3VLBackbone('7b')
     with pytest.raises(ConfigError, match='100 x 64 pixels'):
         Qwen3VLBackbone(SIZES)(torch.randn(1, 3, 100, 64))
+
+
+def test_exporting_gives_the_same_maps_and_leaves_nothing_behind():
+    backbone = Qwen3VLBackbone(SIZES).eval()
+    x = torch.randn(1, 3, 96, 64)
+    program = torch.export.export(backbone, (x,)).module()
+    with torch.no_grad():
+        for exported, own in zip(program(x), backbone(x), strict=True):
+            torch.testing.assert_close(exported, own)
