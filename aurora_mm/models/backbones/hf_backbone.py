@@ -13,7 +13,7 @@ from transformers import AutoConfig, PretrainedConfig
 from transformers.models.qwen2_5_vl.configuration_qwen2_5_vl import Qwen2_5_VLVisionConfig
 
 from aurora_mm.errors import ConfigError, WeightsError
-from aurora_mm.models.backbones import hf_encoders
+from aurora_mm.models.backbones import hf
 from aurora_mm.models.backbones.base_encoder import BaseEncoder
 from aurora_mm.models.backbones.visual_weights import fetch_optional, read_config
 from aurora_mm.registry import MODELS
@@ -28,24 +28,24 @@ _UNUSED = ('.mask_token', '.swin.layernorm.weight', '.swin.layernorm.bias')
 
 
 class _Family(NamedTuple):
-    encoder: type[hf_encoders.HFEncoder]
+    encoder: type[hf.HFEncoder]
     stats: tuple[
         Sequence[float], Sequence[float]
     ]  # mean and std of RGB in [0, 1] that its checkpoints were trained with
 
 
 FAMILIES = {
-    'dinov2': _Family(hf_encoders.PlainViT, _IMAGENET),
-    'dinov2_with_registers': _Family(hf_encoders.PlainViT, _IMAGENET),
-    'dinov3_vit': _Family(hf_encoders.PlainViT, _IMAGENET),
-    'vit': _Family(hf_encoders.ResampledViT, _HALF),
-    'siglip_vision_model': _Family(hf_encoders.ResampledViT, _HALF),
-    'siglip2_vision_model': _Family(hf_encoders.NaFlexViT, _HALF),
-    'swin': _Family(hf_encoders.StagedBackbone, _IMAGENET),
-    'swinv2': _Family(hf_encoders.StagedBackbone, _IMAGENET),
-    'convnext': _Family(hf_encoders.StagedBackbone, _IMAGENET),
-    'convnextv2': _Family(hf_encoders.StagedBackbone, _IMAGENET),
-    'qwen2_5_vl_vision': _Family(hf_encoders.Qwen25VL, _CLIP),
+    'dinov2': _Family(hf.PlainViT, _IMAGENET),
+    'dinov2_with_registers': _Family(hf.PlainViT, _IMAGENET),
+    'dinov3_vit': _Family(hf.PlainViT, _IMAGENET),
+    'vit': _Family(hf.ResampledViT, _HALF),
+    'siglip_vision_model': _Family(hf.ResampledViT, _HALF),
+    'siglip2_vision_model': _Family(hf.NaFlexViT, _HALF),
+    'swin': _Family(hf.StagedBackbone, _IMAGENET),
+    'swinv2': _Family(hf.StagedBackbone, _IMAGENET),
+    'convnext': _Family(hf.StagedBackbone, _IMAGENET),
+    'convnextv2': _Family(hf.StagedBackbone, _IMAGENET),
+    'qwen2_5_vl_vision': _Family(hf.Qwen25VL, _CLIP),
 }
 
 

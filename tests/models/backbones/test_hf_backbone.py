@@ -12,7 +12,7 @@ from transformers import AutoBackbone, AutoConfig, AutoModel
 from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.models import MultiTaskModel
 from aurora_mm.models.backbones import HFBackbone
-from aurora_mm.models.backbones.hf_encoders import window_order
+from aurora_mm.models.backbones.hf.qwen2_5_vl import window_order
 from tests.models.backbones.hf_configs import TINY
 from tests.models.conftest import CLS, DET, POINTS, SEG, make_sample
 
