@@ -166,7 +166,7 @@ def test_tiny_preset_is_of_the_promised_size():
     assert 3e6 < sum(p.numel() for p in Qwen3VLBackbone('tiny').parameters()) < 5e6
 
 
-def test_positions_and_rotary_angles_are_made_once_a_grid():
+def test_rotary_angles_are_made_once_a_grid():
     from aurora_mm.models.backbones import qwen3_vl_layers
 
     backbone = Qwen3VLBackbone(SIZES)
