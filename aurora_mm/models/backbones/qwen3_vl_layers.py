@@ -28,7 +28,8 @@ class PatchEmbed(nn.Module):
         self.proj = nn.Conv2d(config.in_channels, config.hidden_size, kernel_size=patch, stride=patch)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.proj(x).flatten(2).transpose(1, 2)
+        # Contiguous, because every later sum takes over this layout, and norms and products would stride through it.
+        return self.proj(x).flatten(2).transpose(1, 2).contiguous()
 
 
 class Block(nn.Module):

@@ -197,3 +197,12 @@ def test_exporting_gives_the_same_maps_and_leaves_nothing_behind():
     with torch.no_grad():
         for exported, own in zip(program(x), backbone(x), strict=True):
             torch.testing.assert_close(exported, own)
+
+
+def test_tokens_stay_contiguous_between_blocks():
+    backbone = Qwen3VLBackbone(SIZES)
+    seen = []
+    for block in backbone.blocks:
+        block.register_forward_hook(lambda _m, _i, out: seen.append(out.is_contiguous()))
+    backbone(torch.randn(2, 3, 64, 96))
+    assert seen == [True] * 6
