@@ -16,7 +16,8 @@ MM = [
     'onedl-mmdetection==3.5.1',
     'onedl-mmsegmentation==1.4.2',
 ]
-TEST = ['pytest>=8', 'ruff>=0.6', 'mypy>=1.11', 'SimpleITK>=2.3']
+LORA = ['peft>=0.17']
+TEST = ['pytest>=8', 'ruff>=0.6', 'mypy>=1.11', 'SimpleITK>=2.3', *LORA]
 
 setup(
     name='aurora_mm',
@@ -31,6 +32,7 @@ setup(
     install_requires=[
         'jinja2',
         'matplotlib',
+        'huggingface_hub',
         'numpy',
         'opencv-python-headless',
         'packaging',
@@ -42,5 +44,5 @@ setup(
         'torch>=2.1',
         'transformers>=4.57',
     ],
-    extras_require={'mm': MM, 'test': TEST},
+    extras_require={'mm': MM, 'lora': LORA, 'test': TEST},
 )

@@ -4,6 +4,7 @@ from aurora_mm.apis.challenge_model import Model
 from aurora_mm.apis.checkpoint import read_checkpoint, write_checkpoint
 from aurora_mm.apis.command_line import command, read_config, run_parser
 from aurora_mm.apis.config import adopt_checkpoint, adopt_ensemble, load_weights, predict_without_labels, resolve_config
+from aurora_mm.apis.encoder_files import extract_encoder, merge_checkpoint
 from aurora_mm.apis.inferencer import MultiTaskInferencer
 from aurora_mm.apis.packing import pack_checkpoint
 from aurora_mm.apis.pipelines import tta_pipeline
@@ -17,10 +18,12 @@ __all__ = [
     'average_checkpoints',
     'batch_norm_statistics',
     'command',
+    'extract_encoder',
     'load_weights',
     'pack_checkpoint',
     'predict_without_labels',
     'read_checkpoint',
+    'merge_checkpoint',
     'read_config',
     'resolve_config',
     'run_parser',

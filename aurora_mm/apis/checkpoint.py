@@ -48,7 +48,8 @@ def trained_tasks(checkpoint: Mapping[str, Any]) -> TaskTable:
 def trained_config(checkpoint: Mapping[str, Any]) -> Config:
     """The config that a checkpoint was trained with; it loads no other weights."""
     cfg = Config.fromstring(checkpoint['meta']['cfg'], file_format='.py')
-    cfg.model.backbone.pretrained = None
+    if 'pretrained' in cfg.model.backbone:
+        cfg.model.backbone.pretrained = None
     return cfg
 
 

@@ -19,7 +19,7 @@ from aurora_mm.apis.pipelines import leave_annotations_out
 from aurora_mm.datasets.fmc_csv import FmcIndex, is_labelled, read_root
 from aurora_mm.errors import ConfigError, DataError, WeightsError
 from aurora_mm.models import EnsembleModel
-from aurora_mm.models.backbones.visual_weights import read_vision_config
+from aurora_mm.registry import MODELS
 from aurora_mm.tasks import TaskTable
 
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -46,9 +46,9 @@ def resolve_config(cfg: Config, data_root: str | None = None, pretrained: str | 
     source = cfg.model.backbone.get('pretrained')
     if source is not None:
         # Kept with the run, so that its checkpoints can be tested where the weights are not.
-        config = read_vision_config(source)
-        sizes = ('depth', 'hidden_size', 'intermediate_size', 'num_heads', 'num_position_embeddings', 'hidden_act')
-        cfg.model.backbone.preset = {name: getattr(config, name) for name in sizes}
+        encoder = MODELS.get(cfg.model.backbone.type)
+        if hasattr(encoder, 'resolve'):
+            cfg.model.backbone.update(encoder.resolve(source))
     return _set_tasks(cfg, tasks)
 
 
@@ -72,9 +72,8 @@ def adopt_checkpoint(cfg: Config, checkpoint: str | Path, data_root: str | None 
             raise ConfigError(
                 f'{folder} holds tasks that {checkpoint} was not trained for: {", ".join(sorted(unknown))}'
             )
-    cfg.model.backbone.pretrained = None
-    if 'preset' in backbone:
-        cfg.model.backbone.preset = backbone.preset
+    # The encoder is the trained one, whatever this config says: its size, taps and LoRA make up the checkpoint's names.
+    cfg.model.backbone = backbone
     return _set_tasks(cfg, trained)
 
 

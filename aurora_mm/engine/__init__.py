@@ -1,4 +1,10 @@
 from aurora_mm.engine.hooks import MultiTaskHook, OverlayHook, ReproducibleEpochHook
-from aurora_mm.engine.optim import AutocastOptimWrapper
+from aurora_mm.engine.optim import AutocastOptimWrapper, LayerDecayOptimWrapperConstructor
 
-__all__ = ['AutocastOptimWrapper', 'MultiTaskHook', 'OverlayHook', 'ReproducibleEpochHook']
+__all__ = [
+    'AutocastOptimWrapper',
+    'LayerDecayOptimWrapperConstructor',
+    'MultiTaskHook',
+    'OverlayHook',
+    'ReproducibleEpochHook',
+]

@@ -1,4 +1,4 @@
-from aurora_mm.models.backbones import Qwen3VLBackbone
+from aurora_mm.models.backbones import BaseEncoder, HFBackbone, Qwen3VLBackbone, merge_lora
 from aurora_mm.models.balancers import LossBalancer, SelectiveLossBalancer, TaskLossTracker
 from aurora_mm.models.codecs import GridBoxCodec
 from aurora_mm.models.heads import (
@@ -13,11 +13,13 @@ from aurora_mm.models.multi_task_model import MultiTaskModel
 from aurora_mm.models.necks import TokenPyramid
 
 __all__ = [
+    'BaseEncoder',
     'BaseTaskHead',
     'ClassificationHead',
     'EnsembleModel',
     'GridBoxCodec',
     'GridDetectionHead',
+    'HFBackbone',
     'LandmarkHead',
     'LossBalancer',
     'MultiTaskModel',
@@ -27,4 +29,5 @@ __all__ = [
     'SelectiveLossBalancer',
     'TaskLossTracker',
     'TokenPyramid',
+    'merge_lora',
 ]

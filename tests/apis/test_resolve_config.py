@@ -83,3 +83,29 @@ def test_a_checkpoint_brings_its_tasks(cfg, data, tmp_path):
     torch.save({'meta': meta}, tmp_path / 'd.pth')
     with pytest.raises(ConfigError, match='was not trained for: spleen'):
         adopt_checkpoint(fresh, tmp_path / 'd.pth', data)
+
+
+def test_the_size_of_any_pretrained_encoder_is_kept_with_the_run(data, tmp_path):
+    from transformers import Dinov2Config, Dinov2Model
+
+    small = dict(hidden_size=32, num_hidden_layers=4, num_attention_heads=2, image_size=56)
+    Dinov2Model(Dinov2Config(**small)).save_pretrained(tmp_path)
+    cfg = Config.fromfile(REPO / 'configs' / 'aurora_us_real_dinov2.py')
+    resolve_config(cfg, data_root=data, pretrained=str(tmp_path))
+    kept = Config.fromstring(cfg.pretty_text, file_format='.py').model.backbone
+    assert kept.config.model_type == 'dinov2'
+    assert kept.config.hidden_size == 32
+
+
+def test_a_checkpoint_brings_its_encoder(cfg, data, tmp_path):
+    import torch
+
+    resolve_config(cfg, data_root=data)
+    cfg.model.backbone = dict(
+        type='HFBackbone', config=dict(model_type='dinov2'), pretrained='somewhere', lora=dict(r=2)
+    )
+    meta = dict(dataset_meta=dict(tasks=cfg.tasks), cfg=cfg.pretty_text)
+    torch.save({'meta': meta}, tmp_path / 'c.pth')
+    fresh = Config.fromfile(REPO / 'configs' / 'aurora_fmc_demo.py')
+    adopt_checkpoint(fresh, tmp_path / 'c.pth', data)
+    assert fresh.model.backbone == cfg.model.backbone | dict(pretrained=None)

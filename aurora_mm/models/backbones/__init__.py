@@ -1,3 +1,6 @@
+from aurora_mm.models.backbones.base_encoder import BaseEncoder
+from aurora_mm.models.backbones.hf_backbone import HFBackbone
+from aurora_mm.models.backbones.lora import add_lora, merge_lora
 from aurora_mm.models.backbones.qwen3_vl_backbone import Qwen3VLBackbone
 
-__all__ = ['Qwen3VLBackbone']
+__all__ = ['BaseEncoder', 'HFBackbone', 'Qwen3VLBackbone', 'add_lora', 'merge_lora']

@@ -1,99 +1,215 @@
-"""Reads the visual part of a Qwen3-VL checkpoint, and nothing else of it.
+"""Reads the visual part of a vision-language checkpoint, and nothing else of it.
 
-A vision-language checkpoint is mostly language model. The safetensors format names its tensors in an index, so only
-the shards that hold ``visual`` tensors are opened (or downloaded), and of those only these tensors are read.
+Such a checkpoint is mostly language model. The safetensors format names its tensors in an index, so only the shards
+that hold visual tensors are opened (or downloaded), and of those only these tensors are read, one at a time: what is
+in memory is the encoder and a few tensors, never a file.
 """
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
-from safetensors import safe_open
-from transformers import PretrainedConfig
-from transformers.models.qwen3_vl.configuration_qwen3_vl import Qwen3VLVisionConfig
-from transformers.utils import cached_file
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import EntryNotFoundError
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
 
 from aurora_mm.errors import WeightsError
 
-# Where checkpoints keep the encoder: the whole model as transformers saves it, an older layout, the encoder alone.
-_PREFIXES = ('model.visual.', 'visual.', '')
-_ANCHOR = 'patch_embed.proj.weight'
-_HELP = (
+# Where checkpoints keep the encoder: the whole model as transformers 4.52 and later saves it; the layout before that,
+# which is also that of the model without its language head; the encoder alone.
+PREFIXES = ('model.visual.', 'visual.', '')
+ANCHOR = 'patch_embed.proj.weight'
+HELP = (
     'Give a folder or hub id of a Qwen3-VL model (for instance Qwen/Qwen3-VL-8B-Instruct, downloaded with '
     '`hf download Qwen/Qwen3-VL-8B-Instruct --local-dir DIR`), or train from random weights: '
     '`python tools/train.py CONFIG --pretrained none`'
 )
+# A mapped file counts as resident as far as it was read, so it is mapped anew after so many bytes.
+_REMAP_BYTES = 16 * 2**20
 
 
-def read_vision_config(source: str | Path) -> Qwen3VLVisionConfig:
-    """The encoder's sizes, from the ``config.json`` of a folder or hub id.
+class _Place(NamedTuple):
+    shard: str  # file name within the checkpoint
+    name: str  # the tensor's name in that file
+
+
+def fetch(source: str | Path, filename: str) -> Path:
+    """Local path of a file of a checkpoint, downloaded where ``source`` is a hub id.
 
     Raises:
-        WeightsError: If there is no such config, or it is not of a Qwen3-VL model.
+        WeightsError: If it has no such file, or the hub no such model, or the hub cannot be reached.
     """
+    path = fetch_optional(source, filename)
+    if path is not None:
+        return path
+    if Path(source).is_dir():
+        raise WeightsError(f'{source} has no {filename}. {HELP}')
+    raise WeightsError(f'cannot fetch {filename} of {str(source)!r}: no such file there, or no connection. {HELP}')
+
+
+def fetch_optional(source: str | Path, filename: str) -> Path | None:
+    """As :func:`fetch`, but None where the file is missing, which offline cannot be told from 'not downloaded'."""
+    if Path(source).is_dir():
+        path = Path(source) / filename
+        return path if path.is_file() else None
     try:
-        values, _ = PretrainedConfig.get_config_dict(str(source))
+        return Path(hf_hub_download(str(source), filename))
+    except EntryNotFoundError:
+        return None
     except (OSError, ValueError) as error:
-        raise WeightsError(f'no model config at {str(source)!r} ({_first_line(error)}). {_HELP}') from error
-    if not values:  # a folder without config.json is no error to transformers
-        raise WeightsError(f'no model config at {str(source)!r}. {_HELP}')
-    values = values.get('vision_config', values)
-    if not str(values.get('model_type', '')).startswith('qwen3_vl'):
-        raise WeightsError(f'{source} holds a {values.get("model_type")!r} encoder, not one of Qwen3-VL. {_HELP}')
-    return Qwen3VLVisionConfig.from_dict(values)
+        raise WeightsError(f'cannot fetch {filename} of {str(source)!r} ({_first_line(error)}). {HELP}') from error
 
 
-def read_visual_tensors(source: str | Path) -> dict[str, torch.Tensor]:
-    """All tensors of the visual encoder by their names within it, such as ``blocks.0.attn.qkv.weight``.
+def read_config(source: str | Path, filename: str = 'config.json') -> dict:
+    """The values of a checkpoint's ``config.json``, or another JSON object of it.
+
+    Raises:
+        WeightsError: If there is none, or it is no JSON object.
+    """
+    path = fetch_optional(source, filename)
+    if path is None:
+        raise WeightsError(
+            f'no model config at {str(source)!r}, be it a folder or a hub id that can be reached. {HELP}'
+        )
+    try:
+        values = json.loads(path.read_text())
+    except ValueError as error:
+        raise WeightsError(f'{path} is no JSON ({error})') from error
+    if not isinstance(values, dict):
+        raise WeightsError(f'{path} is no model config but a {type(values).__name__}')
+    return values
+
+
+class VisualCheckpoint:
+    """The visual tensors of a checkpoint, by their names within the encoder, such as ``blocks.0.attn.qkv.weight``.
 
     Args:
         source: A folder or hub id with ``model.safetensors``, or shards and their index.
 
+    Attributes:
+        shapes (dict[str, tuple[int, ...]]): Of every visual tensor, from the files' headers.
+
     Raises:
-        WeightsError: If there is no safetensors checkpoint or no visual encoder in it.
+        WeightsError: If there is no safetensors checkpoint, no visual encoder in it, or a file is damaged.
     """
-    shards = _tensor_names_by_shard(source)
-    names = {name for in_shard in shards.values() for name in in_shard}
-    prefix = next((p for p in _PREFIXES if p + _ANCHOR in names), None)
-    if prefix is None:
-        raise WeightsError(f'{source} has no visual encoder: no tensor named *{_ANCHOR}. {_HELP}')
-    tensors = {}
-    for shard, in_shard in shards.items():
-        wanted = [name for name in in_shard if name.startswith(prefix)]
-        if wanted:
-            with safe_open(_fetch(source, shard), framework='pt') as file:
-                tensors.update({name.removeprefix(prefix): file.get_tensor(name) for name in wanted})
-    return tensors
+
+    def __init__(self, source: str | Path) -> None:
+        self.source = source
+        self._files: dict[str, Path] = {}
+        self._places = self._find()
+        self.shapes: dict[str, tuple[int, ...]] = {}
+        for shard, names in self._by_shard(self._places).items():
+            with _opened(self._file(shard)) as file:
+                for name in names:
+                    self.shapes[name] = tuple(_slice(file, self._places[name], self._file(shard)).get_shape())
+
+    def _find(self) -> dict[str, _Place]:
+        index = fetch_optional(self.source, 'model.safetensors.index.json')
+        if index is not None:
+            try:
+                shard_of = json.loads(index.read_text())['weight_map']
+            except (ValueError, KeyError, TypeError) as error:
+                raise WeightsError(f'{index} is no index of safetensors shards ({error!r})') from error
+        else:
+            with _opened(self._file('model.safetensors')) as file:
+                shard_of = dict.fromkeys(file.keys(), 'model.safetensors')
+        prefix = next((p for p in PREFIXES if p + ANCHOR in shard_of), None)
+        if prefix is None:
+            raise WeightsError(f'{self.source} has no visual encoder: no tensor named *{ANCHOR}. {HELP}')
+        return {
+            name.removeprefix(prefix): _Place(shard, name)
+            for name, shard in shard_of.items()
+            if name.startswith(prefix)
+        }
+
+    def _file(self, shard: str) -> Path:
+        if shard not in self._files:
+            self._files[shard] = fetch(self.source, shard)
+        return self._files[shard]
+
+    def _by_shard(self, names: Iterable[str]) -> dict[str, list[str]]:
+        shards: dict[str, list[str]] = {}
+        for name in names:
+            shards.setdefault(self._places[name].shard, []).append(name)
+        return shards
+
+    def tensors(self, names: Iterable[str] | None = None) -> Iterator[tuple[str, Tensor]]:
+        """Names and tensors, shard by shard; a tensor is a view of the mapped file, to be copied before the next."""
+        for shard, inside in self._by_shard(self._places if names is None else names).items():
+            while inside:
+                mapped = 0
+                with _opened(self._file(shard)) as file:
+                    while inside and mapped < _REMAP_BYTES:
+                        tensor = file.get_tensor(self._places[inside[0]].name)
+                        mapped += tensor.nbytes
+                        yield inside.pop(0), tensor
+                        del tensor
+
+    def check(self, wanted: Mapping[str, tuple[int, ...]], unused: tuple[str, ...] = ()) -> None:
+        """Compares names and shapes with those of an encoder.
+
+        Args:
+            wanted: The encoder's shapes by name. unused: Prefixes of tensors that the encoder leaves out.
+
+        Raises:
+            WeightsError: If a tensor is missing, of another shape, or unknown; the message names each.
+        """
+        missing = [name for name in wanted if name not in self.shapes]
+        unknown = [name for name in self.shapes if name not in wanted and not name.startswith(unused)]
+        faults = [f'missing: {", ".join(missing)}'] * bool(missing)
+        faults += [
+            f'{name} is {self.shapes[name]} and not {tuple(shape)}'
+            for name, shape in wanted.items()
+            if name in self.shapes and self.shapes[name] != tuple(shape)
+        ]
+        faults += [f'unknown: {", ".join(unknown)}'] * bool(unknown)
+        if faults:
+            raise WeightsError(f'{self.source} does not fit the encoder; {"; ".join(faults)}')
 
 
-def _tensor_names_by_shard(source: str | Path) -> dict[str, list[str]]:
-    index = _fetch(source, 'model.safetensors.index.json', missing_ok=True)
-    if index is None:
-        with safe_open(_fetch(source, 'model.safetensors'), framework='pt') as file:
-            return {'model.safetensors': list(file.keys())}
-    shards = defaultdict(list)
-    for name, shard in json.loads(Path(index).read_text())['weight_map'].items():
-        shards[shard].append(name)
-    return shards
+@torch.no_grad()
+def load_visual(parameters: Mapping[str, Tensor], source: str | Path, unused: tuple[str, ...] = ()) -> None:
+    """Fills an encoder's parameters in place from a checkpoint; nothing changes unless all of it fits.
+
+    A convolution over time and space may fill one over space: a still image stands in every temporal slot, so that one
+    kernel with their sum does the same.
+
+    Args:
+        parameters: The encoder's tensors by their names in the checkpoint.
+        source: See :class:`VisualCheckpoint`. unused: Prefixes of tensors that the encoder leaves out.
+
+    Raises:
+        WeightsError: See :class:`VisualCheckpoint` and its ``check``.
+    """
+    checkpoint = VisualCheckpoint(source)
+    shapes = {name: tuple(tensor.shape) for name, tensor in parameters.items()}
+    kernel = checkpoint.shapes[ANCHOR]
+    if len(kernel) == 5 and len(shapes[ANCHOR]) == 4:
+        shapes[ANCHOR] = (*shapes[ANCHOR][:2], kernel[2], *shapes[ANCHOR][2:])
+    checkpoint.check(shapes, unused)
+    for name, tensor in checkpoint.tensors(parameters):
+        if tensor.ndim == parameters[name].ndim + 1:
+            tensor = tensor.float().sum(dim=2)
+        parameters[name].copy_(tensor)
 
 
-def _fetch(source: str | Path, filename: str, missing_ok: bool = False) -> str | None:
-    """Local path of a file of the checkpoint, downloaded where the source is a hub id."""
-    if Path(source).is_dir():
-        path = Path(source) / filename
-        if path.is_file():
-            return str(path)
-        if missing_ok:
-            return None
-        raise WeightsError(f'{source} has no {filename}. {_HELP}')
+def _opened(path: Path) -> safe_open:
     try:
-        path = cached_file(str(source), filename, _raise_exceptions_for_missing_entries=not missing_ok)
-    except (OSError, ValueError) as error:
-        raise WeightsError(f'cannot fetch {filename} of {str(source)!r} ({_first_line(error)}). {_HELP}') from error
-    return path
+        return safe_open(path, framework='pt')
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f'{path} is no whole safetensors file ({_first_line(error)})') from error
+
+
+def _slice(file: safe_open, place: _Place, path: Path) -> safe_open:
+    try:
+        return file.get_slice(place.name)
+    except SafetensorError as error:
+        raise WeightsError(f'{path} has no tensor {place.name}, which the index promises') from error
 
 
 def _first_line(error: BaseException) -> str:

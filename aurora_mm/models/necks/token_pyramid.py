@@ -29,14 +29,17 @@ class TokenPyramid(BaseModule):
     Args:
         in_channels: Channels of each input map.
         out_channels: Channels of every level.
-        scales: Size of each level relative to its input map; a power of two each, falling, one an input map.
-        in_strides: Input pixels per cell of each input map, for ``strides``.
+        scales: Size of each level relative to the token grid; a power of two each, falling, one an input map.
+        in_strides: Input pixels per cell of each input map. Where they differ (hierarchical encoders), scales count
+            from :attr:`TOKEN_STRIDE`, so that the levels have the strides that a plain transformer's would have.
         downsample: 'bilinear' (published), or 'avg_pool' for the published second pyramid.
         num_refine: Blocks of 3 x 3 convolution, GroupNorm and SiLU at each level.
 
     Attributes:
         out_channels (list[int]), strides (list[int]): Declared for each level, finest first.
     """
+
+    TOKEN_STRIDE = 16
 
     def __init__(
         self,
@@ -54,13 +57,15 @@ class TokenPyramid(BaseModule):
                 f'TokenPyramid makes one level an input map: got in_channels {list(in_channels)}, '
                 f'in_strides {list(in_strides)} and scales {list(scales)}'
             )
-        if any(scale <= 0 or not math.log2(scale).is_integer() for scale in scales) or list(scales) != sorted(
-            scales, reverse=True
-        ):
+        if any(not _is_power_of_two(scale) for scale in scales) or list(scales) != sorted(scales, reverse=True):
             raise ConfigError(f'scales {list(scales)} must be powers of two, from the finest to the coarsest')
         if downsample not in _DOWNSAMPLERS:
             raise ConfigError(f'downsample {downsample!r} is none of {", ".join(_DOWNSAMPLERS)}')
-        self.scales = [Fraction(scale) for scale in scales]
+        base = in_strides[0] if len(set(in_strides)) == 1 else self.TOKEN_STRIDE
+        # Relative to each level's own input map.
+        self.scales = [Fraction(scale) * stride / base for scale, stride in zip(scales, in_strides, strict=True)]
+        if any(not _is_power_of_two(scale) for scale in self.scales):
+            raise ConfigError(f'in_strides {list(in_strides)} must be equal or powers of two')
         self.downsample = downsample
         self.in_channels = list(in_channels)
         self.out_channels = [out_channels] * len(scales)
@@ -102,3 +107,7 @@ class TokenPyramid(BaseModule):
             above = F.interpolate(levels[i], size=levels[i - 1].shape[-2:], mode='bilinear', align_corners=False)
             levels[i - 1] = levels[i - 1] + above
         return tuple(output(level) for output, level in zip(self.outputs, levels, strict=True))
+
+
+def _is_power_of_two(scale: float | Fraction) -> bool:
+    return scale > 0 and math.log2(scale).is_integer()

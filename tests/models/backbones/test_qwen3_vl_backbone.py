@@ -1,52 +1,24 @@
 """The encoder against transformers' own."""
 
-import json
+import csv
+import os
+from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
-from transformers.models.qwen3_vl.configuration_qwen3_vl import Qwen3VLVisionConfig
-from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLVisionModel
+from mmengine.model import ImgDataPreprocessor
 
-from aurora_mm.errors import ConfigError, WeightsError
+from aurora_mm.errors import ConfigError
 from aurora_mm.models.backbones import Qwen3VLBackbone
+from aurora_mm.models.backbones.base_encoder import check_taps
+from tests.models.backbones.reference import SIZES, flat_patches, transformers_maps
 
-SIZES = dict(depth=6, hidden_size=48, intermediate_size=96, num_heads=3, num_position_embeddings=64)
-
-
-@pytest.fixture(scope='module')
-def reference():
-    torch.manual_seed(0)
-    config = Qwen3VLVisionConfig(**SIZES, out_hidden_size=32, deepstack_visual_indexes=[1, 3])
-    model = Qwen3VLVisionModel(config).eval()
-    for parameter in model.parameters():  # large weights, so that attention is far from uniform
-        torch.nn.init.normal_(parameter, std=0.3 if parameter.ndim > 1 else 0.1)
-    return model
-
-
-@pytest.fixture(scope='module')
-def folder(reference, tmp_path_factory):
-    path = tmp_path_factory.mktemp('visual')
-    reference.save_pretrained(path)
-    return path
-
-
-@pytest.fixture(scope='module')
-def sharded(reference, tmp_path_factory):
-    """A whole vision-language model in two shards, as the hub has it, with a language part that is unreadable."""
-    path = tmp_path_factory.mktemp('whole')
-    tensors = {f'model.visual.{name}': tensor.contiguous() for name, tensor in reference.state_dict().items()}
-    names = sorted(tensors)
-    shards = {'model-1.safetensors': names[::2], 'model-2.safetensors': names[1::2]}
-    for file, inside in shards.items():
-        save_file({name: tensors[name] for name in inside}, path / file)
-    (path / 'model-3.safetensors').write_bytes(b'no safetensors: opening this shard fails')
-    weight_map = {name: file for file, inside in shards.items() for name in inside}
-    weight_map['model.language_model.embed_tokens.weight'] = 'model-3.safetensors'
-    (path / 'model.safetensors.index.json').write_text(json.dumps({'weight_map': weight_map}))
-    config = {'model_type': 'qwen3_vl', 'vision_config': reference.config.to_dict()}
-    (path / 'config.json').write_text(json.dumps(config))
-    return path
+try:  # transformers 5 has one on torchvision and one on Pillow; transformers 4 has the latter under the plain name
+    from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil as Processor
+except ImportError:
+    from transformers.models.qwen2_vl.image_processing_qwen2_vl import Qwen2VLImageProcessor as Processor
 
 
 def build(source, **kwargs):
@@ -55,43 +27,51 @@ def build(source, **kwargs):
     return backbone
 
 
-def flat_patches(x):
-    """Patches as transformers takes them: merge blocks of 2 x 2 in raster order, the image in both temporal slots."""
-    b, _, h, w = x.shape
-    x = x.view(b, 3, h // 32, 2, 16, w // 32, 2, 16).permute(0, 2, 5, 3, 6, 1, 4, 7)
-    return x.unsqueeze(6).expand(*[-1] * 6, 2, -1, -1).reshape(b * h * w // 256, -1)
-
-
-def transformers_maps(model, x, taps):
-    """Maps of transformers' own encoder, its merge-block order undone."""
-    b, _, h, w = x.shape
-    outputs = []
-    hooks = [block.register_forward_hook(lambda _m, _i, out: outputs.append(out)) for block in model.blocks]
-    with torch.no_grad():
-        model(flat_patches(x), grid_thw=torch.tensor([[1, h // 16, w // 16]] * b))
-    for hook in hooks:
-        hook.remove()
-    return [
-        outputs[i].view(b, h // 32, w // 32, 2, 2, -1).permute(0, 5, 1, 3, 2, 4).reshape(b, -1, h // 16, w // 16)
-        for i in taps
-    ]
-
-
+@pytest.mark.parametrize('taps', [range(6), [0], [1, 4], [5]])
 @pytest.mark.parametrize('size', [(64, 64), (96, 160), (160, 64)])
-def test_maps_equal_transformers(reference, folder, size):
+def test_maps_equal_transformers(reference, folder, size, taps):
     x = torch.randn(2, 3, *size)
-    backbone = build(folder, out_indices=range(6))
+    grid = torch.tensor([[1, size[0] // 16, size[1] // 16]] * 2)
     with torch.no_grad():
-        maps = backbone(x)
-    for ours, theirs in zip(maps, transformers_maps(reference, x, range(6)), strict=True):
+        maps = build(folder, out_indices=taps)(x)
+    for ours, theirs in zip(maps, transformers_maps(reference, flat_patches(x), grid, taps), strict=True):
         torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=0)
 
 
-def test_sharded_checkpoint_opens_visual_shards_only(folder, sharded):
-    x = torch.randn(1, 3, 64, 64)
+def images():
+    """A generated image, and a real one where there is one: BGR, 8 bits, sides multiples of 32."""
+    rng = np.random.default_rng(0)
+    yield pytest.param(rng.integers(0, 256, (96, 160, 3), dtype=np.uint8), id='generated')
+    root = os.environ.get('AURORA_REAL_DATA')
+    if not root:
+        yield pytest.param(None, id='real', marks=pytest.mark.skip(reason='AURORA_REAL_DATA names no real images'))
+        return
+    index = sorted(Path(root).rglob('csv_files/*.csv'))[0]
+    with index.open() as rows:
+        file = index.parent / next(csv.DictReader(rows))['image_path']
+    yield pytest.param(cv2.resize(cv2.imread(str(file)), (192, 128)), id='real')
+
+
+@pytest.mark.parametrize('image', list(images()))
+def test_an_image_gives_the_maps_that_transformers_gives_it_from_its_processor_on(reference, folder, image):
+    """BGR pixels through MMEngine's preprocessor and ours, and RGB pixels through transformers' processor and model."""
+    processor = Processor(
+        patch_size=16,
+        merge_size=2,
+        temporal_patch_size=2,
+        image_mean=[0.5] * 3,
+        image_std=[0.5] * 3,
+        do_resize=False,
+    )
+    given = processor(images=[image[..., ::-1].copy()], return_tensors='pt')
+    preprocessor = ImgDataPreprocessor(mean=[127.5] * 3, std=[127.5] * 3, bgr_to_rgb=True, pad_size_divisor=32)
+    x = preprocessor(dict(inputs=[torch.from_numpy(image).permute(2, 0, 1)]))['inputs']
+    torch.testing.assert_close(flat_patches(x), given['pixel_values'], atol=1e-6, rtol=0)
     with torch.no_grad():
-        for ours, theirs in zip(build(sharded)(x), build(folder)(x), strict=True):
-            torch.testing.assert_close(ours, theirs)
+        maps = build(folder)(x)
+    theirs = transformers_maps(reference, given['pixel_values'], given['image_grid_thw'], [0, 2, 3, 5])
+    for ours, expected in zip(maps, theirs, strict=True):
+        torch.testing.assert_close(ours, expected, atol=1e-4, rtol=0)
 
 
 def test_a_changed_patch_changes_the_maps_most_at_its_place(folder):
@@ -114,10 +94,8 @@ def test_declares_what_it_gives():
 
 
 def test_default_taps_of_the_published_sizes():
-    from aurora_mm.models.backbones.qwen3_vl_backbone import _check_taps
-
-    assert _check_taps(None, 24) == [0, 8, 15, 23]
-    assert _check_taps(None, 27) == [0, 9, 17, 26]
+    assert check_taps(None, 24) == [0, 8, 15, 23]
+    assert check_taps(None, 27) == [0, 9, 17, 26]
 
 
 def test_gradient_checkpointing_gives_the_same_gradients():
@@ -130,6 +108,49 @@ def test_gradient_checkpointing_gives_the_same_gradients():
         gradients.append([p.grad.clone() for p in backbone.parameters()])
     for plain, recomputed in zip(*gradients, strict=True):
         torch.testing.assert_close(plain, recomputed)
+
+
+def test_gradient_checkpointing_keeps_less_for_the_backward_pass():
+    def saved_bytes(with_cp):
+        kept = {}
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda t: kept.setdefault(t.untyped_storage().data_ptr(), t).nbytes and t, lambda t: t
+        ):
+            torch.manual_seed(0)
+            Qwen3VLBackbone(SIZES, with_cp=with_cp)(torch.randn(1, 3, 128, 128))
+        return sum(t.untyped_storage().nbytes() for t in kept.values())
+
+    assert saved_bytes(True) < saved_bytes(False) / 2
+
+
+@pytest.mark.parametrize('whole', [False, True], ids=['autocast', 'bf16 weights'])
+def test_bfloat16_is_near_fp32(whole):
+    torch.manual_seed(0)
+    backbone = Qwen3VLBackbone(SIZES).eval()
+    x = torch.randn(2, 3, 64, 96)
+    with torch.no_grad():
+        exact = backbone(x)[-1]
+        if whole:
+            rough = backbone.bfloat16()(x.bfloat16())[-1]
+        else:
+            with torch.autocast('cpu', torch.bfloat16):
+                rough = backbone(x)[-1]
+    assert (rough.float() - exact).norm() < 0.02 * exact.norm()
+
+
+@pytest.mark.parametrize('frozen', [-1, 0, 2, 6])
+def test_frozen_stages(frozen):
+    backbone = Qwen3VLBackbone(SIZES, frozen_stages=frozen)
+    sum(m.square().sum() for m in backbone(torch.randn(1, 3, 64, 64))).backward() if frozen < 6 else None
+    for name, parameter in backbone.named_parameters():
+        layer = int(name.split('.')[1]) + 1 if name.startswith('blocks') else 0
+        assert parameter.requires_grad == (layer > frozen), name
+        assert (parameter.grad is not None) == (layer > frozen), name
+
+
+def test_frozen_stages_out_of_range():
+    with pytest.raises(ConfigError, match='frozen_stages 7 must be from -1'):
+        Qwen3VLBackbone(SIZES, frozen_stages=7)
 
 
 def test_blocks_after_the_last_tap_are_not_built(folder):
@@ -145,42 +166,15 @@ def test_tiny_preset_is_of_the_promised_size():
     assert 3e6 < sum(p.numel() for p in Qwen3VLBackbone('tiny').parameters()) < 5e6
 
 
-def damaged(folder, tmp_path, change):
-    for file in folder.iterdir():
-        (tmp_path / file.name).write_bytes(file.read_bytes())
-    tensors = load_file(tmp_path / 'model.safetensors')
-    change(tensors)
-    save_file(tensors, tmp_path / 'model.safetensors')
-    return tmp_path
+def test_rotary_angles_are_made_once_a_grid():
+    from aurora_mm.models.backbones import qwen3_vl_layers
 
-
-def test_missing_tensor_is_named(folder, tmp_path):
-    source = damaged(folder, tmp_path, lambda t: t.pop('blocks.1.mlp.linear_fc1.bias'))
-    with pytest.raises(WeightsError, match=r'missing: blocks\.1\.mlp\.linear_fc1\.bias'):
-        build(source)
-
-
-def test_misshaped_tensor_is_named(folder, tmp_path):
-    source = damaged(folder, tmp_path, lambda t: t.update({'blocks.0.norm1.weight': torch.zeros(7)}))
-    with pytest.raises(WeightsError, match=r'blocks\.0\.norm1\.weight is \(7,\) and not \(48,\)'):
-        build(source)
-
-
-def test_unknown_tensor_is_named(folder, tmp_path):
-    source = damaged(folder, tmp_path, lambda t: t.update({'blocks.0.surprise': torch.zeros(7)}))
-    with pytest.raises(WeightsError, match=r'unknown: blocks\.0\.surprise'):
-        build(source)
-
-
-def test_absent_weights_tell_where_to_get_them(tmp_path):
-    with pytest.raises(WeightsError, match=r'hf download .* --pretrained none'):
-        Qwen3VLBackbone(pretrained=tmp_path)
-
-
-def test_another_model_is_refused(tmp_path):
-    (tmp_path / 'config.json').write_text(json.dumps({'model_type': 'qwen2_5_vl'}))
-    with pytest.raises(WeightsError, match='qwen2_5_vl'):
-        Qwen3VLBackbone(pretrained=tmp_path)
+    backbone = Qwen3VLBackbone(SIZES)
+    backbone(torch.randn(1, 3, 64, 96))
+    before = qwen3_vl_layers._cached_axial_rope.cache_info()
+    backbone(torch.randn(2, 3, 64, 96))
+    after = qwen3_vl_layers._cached_axial_rope.cache_info()
+    assert (after.hits, after.misses) == (before.hits + 1, before.misses)
 
 
 @pytest.mark.parametrize('taps', [[], [2, 1], [0, 6], [-1, 2], [1, 1]])
@@ -194,3 +188,21 @@ def test_bad_preset_and_bad_size():
         Qwen3VLBackbone('7b')
     with pytest.raises(ConfigError, match='100 x 64 pixels'):
         Qwen3VLBackbone(SIZES)(torch.randn(1, 3, 100, 64))
+
+
+def test_exporting_gives_the_same_maps_and_leaves_nothing_behind():
+    backbone = Qwen3VLBackbone(SIZES).eval()
+    x = torch.randn(1, 3, 96, 64)
+    program = torch.export.export(backbone, (x,)).module()
+    with torch.no_grad():
+        for exported, own in zip(program(x), backbone(x), strict=True):
+            torch.testing.assert_close(exported, own)
+
+
+def test_tokens_stay_contiguous_between_blocks():
+    backbone = Qwen3VLBackbone(SIZES)
+    seen = []
+    for block in backbone.blocks:
+        block.register_forward_hook(lambda _m, _i, out: seen.append(out.is_contiguous()))
+    backbone(torch.randn(2, 3, 64, 96))
+    assert seen == [True] * 6

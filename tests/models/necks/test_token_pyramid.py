@@ -56,3 +56,14 @@ def test_levels_are_equivariant_to_a_shift_of_the_tokens():
 def test_bad_arguments(kwargs, message):
     with pytest.raises(ConfigError, match=message):
         TokenPyramid(**kwargs)
+
+
+def test_a_hierarchical_encoder_gives_the_levels_of_a_plain_one():
+    maps = [torch.randn(1, 8, 128 // stride, 128 // stride) for stride in (4, 8, 16, 32)]
+    for scales in ((1, 1 / 2, 1 / 4, 1 / 8), (4, 2, 1, 1 / 2), (2, 1, 1 / 2, 1 / 4)):
+        staged = TokenPyramid([8] * 4, out_channels=16, scales=scales, in_strides=(4, 8, 16, 32))
+        plain = TokenPyramid([8] * 4, out_channels=16, scales=scales)
+        assert staged.strides == plain.strides
+        assert [128 // level.shape[-1] for level in staged(maps)] == staged.strides
+    with pytest.raises(ConfigError, match=r'\[4, 12, 16, 32\] must be equal or powers of two'):
+        TokenPyramid([8] * 4, in_strides=(4, 12, 16, 32))

@@ -1,0 +1,99 @@
+"""What every encoder declares, and how it is frozen and tuned."""
+
+from __future__ import annotations
+
+from abc import ABCMeta, abstractmethod
+from collections.abc import Mapping, Sequence
+
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from aurora_mm.errors import ConfigError
+from aurora_mm.models.backbones.lora import add_lora, plain_name
+
+
+class BaseEncoder(BaseModule, metaclass=ABCMeta):
+    """An encoder gives one map a tap for RGB images scaled to [-1, 1].
+
+    Its layers are ordered: layer 0 is everything before the first block (patches, positions), layer i the i-th of
+    ``num_blocks`` blocks, layer ``num_blocks + 1`` what follows the last. Freezing, LoRA and the layer-wise decay of
+    the learning rate all go by this order.
+
+    Attributes:
+        out_channels (list[int]): Channels of each map.
+        strides (list[int]): Input pixels per cell of each map.
+        size_divisor (int): Height and width of the input must be multiples of it.
+        out_indices (list[int]): The taps.
+        num_blocks (int): Blocks that are computed.
+    """
+
+    out_channels: list[int]
+    strides: list[int]
+    size_divisor: int
+    out_indices: list[int]
+    num_blocks: int
+
+    @classmethod
+    @abstractmethod
+    def resolve(cls, pretrained: str) -> dict:
+        """The arguments that build this encoder as ``pretrained`` has it, when the weights are not at hand.
+
+        Raises:
+            WeightsError: If there is no config at ``pretrained``, or it is of another model.
+        """
+
+    @abstractmethod
+    def layer_of(self, name: str) -> int:
+        """The layer, 0 to ``num_blocks + 1``, of a parameter by its name within the encoder."""
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """One map ``(B, out_channels[i], h / strides[i], w / strides[i])`` a tap, for ``(B, 3, h, w)`` in [-1, 1]."""
+
+    def get_layer_depth(self, param_name: str, prefix: str = '') -> tuple[int, int]:
+        """A parameter's layer and the number of layers: mmpretrain's interface for layer-wise decay.
+
+        Args:
+            param_name: Name of the parameter, with ``prefix``. prefix: Name of the encoder in the model, with its dot.
+        """
+        return self.layer_of(plain_name(param_name.removeprefix(prefix))), self.num_blocks + 2
+
+    def tune(self, frozen_stages: int, lora: Mapping | None) -> None:
+        """Sets what learns; to be called at the end of ``__init__``.
+
+        Args:
+            frozen_stages: The last layer that is frozen; -1 for none.
+            lora: Arguments of :func:`aurora_mm.models.backbones.lora.add_lora`, or None.
+        """
+        if not -1 <= frozen_stages <= self.num_blocks:
+            raise ConfigError(
+                f'frozen_stages {frozen_stages} must be from -1 (nothing) over 0 (patches and positions) to '
+                f'{self.num_blocks} (all blocks up to the last tap)'
+            )
+        if lora is not None:
+            add_lora(self, **lora)
+        for name, parameter in self.named_parameters():
+            if self.layer_of(plain_name(name)) <= frozen_stages:
+                parameter.requires_grad_(False)
+
+    def plain_parameters(self) -> dict[str, Tensor]:
+        """The encoder's own parameters by the names they have without LoRA."""
+        return {plain_name(name): p for name, p in self.named_parameters() if '.lora_' not in name}
+
+    def check_size(self, x: Tensor) -> None:
+        """Raises ConfigError if height or width is no multiple of ``size_divisor``."""
+        h, w = x.shape[-2:]
+        if h % self.size_divisor or w % self.size_divisor:
+            raise ConfigError(
+                f'input of {h} x {w} pixels; {type(self).__name__} takes multiples of {self.size_divisor} here'
+            )
+
+
+def check_taps(out_indices: Sequence[int] | None, depth: int) -> list[int]:
+    """The tapped blocks, counted from 0 and rising; four, evenly spaced from the first to the last, for None."""
+    if out_indices is None:
+        return [round(i * (depth - 1) / 3) for i in range(4)]
+    taps = list(out_indices)
+    if not taps or taps != sorted(set(taps)) or taps[0] < 0 or taps[-1] >= depth:
+        raise ConfigError(f'out_indices {taps} must rise within 0..{depth - 1}, the blocks of this encoder')
+    return taps

@@ -1,0 +1,60 @@
+"""The tower of Qwen2.5-VL, whose tokens are in no raster order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from transformers import PretrainedConfig
+from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VisionTransformerPretrainedModel
+
+from aurora_mm.models.backbones.hf.hf_encoder import HFEncoder, tapped
+from aurora_mm.models.backbones.visual_weights import load_visual
+
+
+class Qwen25VL(HFEncoder):
+    """Qwen2.5-VL's tower: its tokens stand in merge blocks of 2 x 2, and these in windows; both are undone."""
+
+    depth_key = 'depth'
+
+    def __init__(self, config: PretrainedConfig, out_indices: Sequence[int] | None) -> None:
+        depth = config.depth
+        super().__init__(config, out_indices)
+        self.not_ours = ('merger.', *(f'blocks.{i}.' for i in range(self.num_blocks, depth)))
+        self.merge = config.spatial_merge_size
+        self.size_divisor = config.patch_size * self.merge
+        self.frames = config.temporal_patch_size
+        self.window = config.window_size // self.merge // config.patch_size  # merge blocks along a window's side
+        self.model = Qwen2_5_VisionTransformerPretrainedModel._from_config(config)
+        self.model.merger = nn.Identity()  # only the language model reads it
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        b, _, h, w = x.shape
+        patch, merge = self.model.config.patch_size, self.merge
+        grid = (h // patch, w // patch)
+        # Flat patches in merge blocks, a still image in every temporal slot.
+        x = x.unflatten(3, (grid[1] // merge, merge, patch)).unflatten(2, (grid[0] // merge, merge, patch))
+        x = x.permute(0, 2, 5, 3, 6, 1, 4, 7)  # (B, H / 2, W / 2, 2, 2, 3, patch, patch)
+        x = x.unsqueeze(6).expand(*[-1] * 6, self.frames, -1, -1).reshape(b * grid[0] * grid[1], -1)
+        grid_thw = torch.tensor([[1, *grid]] * b, device=x.device)
+        tokens = tapped(self.model.blocks, self.taps, lambda: self.model(x, grid_thw=grid_thw))
+        raster = window_order(grid, merge, self.window).argsort().to(x.device)
+        return tuple(t.unflatten(0, (b, -1))[:, raster].transpose(1, 2).unflatten(2, grid) for t in tokens)
+
+    def load(self, parameters: Mapping[str, Tensor], source: str) -> None:
+        """As :meth:`HFEncoder.load`; of the checkpoint the visual part alone is read."""
+        inside = {name.removeprefix('model.'): parameter for name, parameter in parameters.items()}
+        load_visual(inside, source, self.not_ours)
+
+
+def window_order(grid: tuple[int, int], merge: int, window: int) -> Tensor:
+    """The raster index of each token of Qwen2.5-VL, ``(H * W,)``: windows, in them merge blocks, in them tokens.
+
+    Args:
+        grid: H, W tokens. merge: Tokens along a merge block's side. window: Merge blocks along a window's side.
+    """
+    index = torch.arange(grid[0] * grid[1]).view(grid[0] // merge, merge, grid[1] // merge, merge)
+    blocks = index.permute(0, 2, 1, 3).flatten(2)  # (H / merge, W / merge, merge * merge)
+    windows = [cell.flatten() for rows in blocks.split(window, 0) for cell in rows.split(window, 1)]
+    return torch.cat(windows)

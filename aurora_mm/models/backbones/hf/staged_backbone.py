@@ -1,0 +1,45 @@
+"""Hierarchical encoders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+from transformers import AutoBackbone, PretrainedConfig
+
+from aurora_mm.models.backbones.base_encoder import check_taps
+from aurora_mm.models.backbones.hf.hf_encoder import HFEncoder
+
+
+class StagedBackbone(HFEncoder):
+    """A hierarchical encoder through AutoBackbone: one map a stage, each of half the size of the one before."""
+
+    new_parameters = 'hidden_states_norms.'
+
+    def __init__(self, config: PretrainedConfig, out_indices: Sequence[int] | None) -> None:
+        nn.Module.__init__(self)
+        self.taps = check_taps(range(len(config.depths)) if out_indices is None else out_indices, len(config.depths))
+        config.out_features = [f'stage{i + 1}' for i in self.taps]
+        self.model = AutoBackbone.from_config(config)
+        self.depths = list(config.depths)
+        self.num_blocks = sum(self.depths)
+        self.out_channels = list(self.model.channels)
+        self.strides = [config.patch_size * 2**i for i in self.taps]
+        self.size_divisor = config.patch_size * 2 ** (len(self.depths) - 1)
+
+    def layer_of(self, name: str) -> int:
+        if norm := re.search(r'hidden_states_norms\.stage(\d+)\.', name):
+            return sum(self.depths[: int(norm[1])])
+        place = re.search(r'encoder\.(?:layers|stages)\.(\d+)\.(?:(?:blocks|layers)\.(\d+)\.)?', name)
+        if place is None:
+            return self.num_blocks + 1 if re.search(r'layernorm\.\w+$', name) and 'embeddings' not in name else 0
+        stage, block = int(place[1]), place[2]
+        before = sum(self.depths[:stage])
+        if block is not None:
+            return before + int(block) + 1
+        # What halves the map between stages: ConvNeXt has it at a stage's start, Swin at its end.
+        return before + 1 if 'downsampling_layer' in name else before + self.depths[stage]
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        return tuple(self.model(x).feature_maps)

@@ -1,0 +1,173 @@
+"""Any of transformers' image encoders in the place of Qwen3-VL's."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from transformers import AutoConfig, PretrainedConfig
+from transformers.models.qwen2_5_vl.configuration_qwen2_5_vl import Qwen2_5_VLVisionConfig
+
+from aurora_mm.errors import ConfigError, WeightsError
+from aurora_mm.models.backbones import hf
+from aurora_mm.models.backbones.base_encoder import BaseEncoder
+from aurora_mm.models.backbones.visual_weights import fetch_optional, read_config
+from aurora_mm.registry import MODELS
+
+_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+_STATS = ('image_mean', 'image_std')
+_HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+_CLIP = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
+
+# Parameters that the maps do not depend on: of masked pre-training, and a norm after the last stage.
+_UNUSED = ('.mask_token', '.swin.layernorm.weight', '.swin.layernorm.bias')
+
+
+class _Family(NamedTuple):
+    encoder: type[hf.HFEncoder]
+    stats: tuple[
+        Sequence[float], Sequence[float]
+    ]  # mean and std of RGB in [0, 1] that its checkpoints were trained with
+
+
+FAMILIES = {
+    'dinov2': _Family(hf.PlainViT, _IMAGENET),
+    'dinov2_with_registers': _Family(hf.PlainViT, _IMAGENET),
+    'dinov3_vit': _Family(hf.PlainViT, _IMAGENET),
+    'vit': _Family(hf.ResampledViT, _HALF),
+    'siglip_vision_model': _Family(hf.ResampledViT, _HALF),
+    'siglip2_vision_model': _Family(hf.NaFlexViT, _HALF),
+    'swin': _Family(hf.StagedBackbone, _IMAGENET),
+    'swinv2': _Family(hf.StagedBackbone, _IMAGENET),
+    'convnext': _Family(hf.StagedBackbone, _IMAGENET),
+    'convnextv2': _Family(hf.StagedBackbone, _IMAGENET),
+    'qwen2_5_vl_vision': _Family(hf.Qwen25VL, _CLIP),
+}
+
+
+@MODELS.register_module()
+class HFBackbone(BaseEncoder):
+    """Maps of an encoder of transformers: DINOv2, DINOv3, ViT, SigLIP (2), Swin (V2), ConvNeXt (V2), Qwen2.5-VL.
+
+    Inputs are RGB scaled to [-1, 1] as for :class:`Qwen3VLBackbone`; each encoder is given what it was trained with.
+    Plain transformers give one stride for all maps; hierarchical ones a map a stage, of rising stride.
+
+    Args:
+        config: For random weights: ``model_type``, a key of :data:`FAMILIES`, and other values of that model's config
+            in transformers (and ``image_mean``, ``image_std`` of its image processor). Overruled by the config of
+            ``pretrained``.
+        pretrained: A hub id or folder; of a vision-language model the vision part is taken. Weights are loaded when
+            :meth:`init_weights` is called, strictly.
+        out_indices: Blocks, or stages of a hierarchical encoder, to tap, counted from 0. None taps four blocks, evenly
+            spaced from the first to the last, or every stage. A plain encoder ends with its last tap.
+        with_cp: Recompute each block in the backward pass (gradient checkpointing) to save memory.
+        frozen_stages: -1 trains all of it; 0 freezes patches and positions, k also the first k blocks (of all stages
+            together).
+        lora: See :class:`Qwen3VLBackbone`.
+        mean, std: Of RGB in [0, 1], to which inputs are normalised; None is what ``pretrained`` says in its
+            ``preprocessor_config.json``, or else what the family's checkpoints were trained with.
+
+    Attributes: See :class:`BaseEncoder`.
+    """
+
+    def __init__(
+        self,
+        config: Mapping | None = None,
+        pretrained: str | Path | None = None,
+        out_indices: Sequence[int] | None = None,
+        with_cp: bool = False,
+        frozen_stages: int = -1,
+        lora: Mapping | None = None,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        if pretrained is not None:
+            config = self.resolve(str(pretrained))['config']
+        if config is None:
+            raise ConfigError("HFBackbone needs `pretrained`, or a `config` such as dict(model_type='dinov2')")
+        family = _family(config)
+        stats = config.get('image_mean', family.stats[0]), config.get('image_std', family.stats[1])
+        self.pretrained = pretrained
+        self.encoder = family.encoder(_config(config), out_indices)
+        if with_cp:
+            if not self.encoder.model.supports_gradient_checkpointing:
+                raise ConfigError(
+                    f'{config["model_type"]!r} has no gradient checkpointing in transformers: with_cp=False'
+                )
+            self.encoder.model.gradient_checkpointing_enable(dict(use_reentrant=False))
+        self.out_indices = self.encoder.taps
+        self.num_blocks = self.encoder.num_blocks
+        self.out_channels = self.encoder.out_channels
+        self.strides = self.encoder.strides
+        self.size_divisor = self.encoder.size_divisor
+        mean, std = torch.tensor([mean or stats[0], std or stats[1]])[..., None, None]
+        # ((x + 1) / 2 - mean) / std
+        self.register_buffer('scale', 0.5 / std, persistent=False)
+        self.register_buffer('shift', (0.5 - mean) / std, persistent=False)
+        for name, parameter in self.named_parameters():
+            if name.endswith(_UNUSED):
+                parameter.requires_grad_(False)
+        self.tune(frozen_stages, lora)
+
+    @classmethod
+    def resolve(cls, pretrained: str) -> dict:
+        """``config`` of a checkpoint, with the mean and std of its image processor, see :meth:`BaseEncoder.resolve`."""
+        values = read_config(pretrained)
+        values = values.get('vision_config', values)
+        try:
+            config = _config(values).to_diff_dict()
+        except ConfigError as error:
+            raise WeightsError(f'{pretrained}: {error}') from error
+        for unneeded in ('architectures', 'id2label', 'label2id', 'dtype', 'torch_dtype', 'transformers_version'):
+            config.pop(unneeded, None)
+        has_stats = fetch_optional(pretrained, 'preprocessor_config.json') is not None
+        stats = read_config(pretrained, 'preprocessor_config.json') if has_stats else {}
+        return dict(config=config | {key: stats[key] for key in _STATS if key in stats})
+
+    def init_weights(self) -> None:
+        """Loads ``pretrained``, strictly.
+
+        Raises:
+            WeightsError: If tensors are missing or of another shape, naming them.
+        """
+        super().init_weights()
+        if self.pretrained is not None:
+            prefix = 'encoder.'
+            inside = {name.removeprefix(prefix): parameter for name, parameter in self.plain_parameters().items()}
+            self.encoder.load(inside, str(self.pretrained))
+
+    def layer_of(self, name: str) -> int:
+        """See :meth:`BaseEncoder.layer_of`."""
+        return self.encoder.layer_of(name)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """See :meth:`BaseEncoder.forward`."""
+        self.check_size(x)
+        return self.encoder(x * self.scale + self.shift)
+
+
+def _model_type(values: Mapping) -> str:
+    kind = values.get('model_type')
+    return 'qwen2_5_vl_vision' if kind == 'qwen2_5_vl' else kind  # the name it has in transformers 4 and 5
+
+
+def _family(values: Mapping) -> _Family:
+    kind = _model_type(values)
+    if kind not in FAMILIES:
+        raise ConfigError(f'HFBackbone has no encoder of model_type {kind!r}; it has {", ".join(FAMILIES)}')
+    return FAMILIES[kind]
+
+
+def _config(values: Mapping) -> PretrainedConfig:
+    _family(values)
+    values = copy.deepcopy({key: value for key, value in values.items() if key not in _STATS})
+    kind = values.pop('model_type')
+    if _model_type(dict(model_type=kind)) == 'qwen2_5_vl_vision':
+        return Qwen2_5_VLVisionConfig.from_dict(values)
+    return AutoConfig.for_model(kind, **values)

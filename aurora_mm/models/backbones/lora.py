@@ -1,0 +1,90 @@
+"""Low-rank adaptation of an encoder, through peft.
+
+LoRA (https://arxiv.org/abs/2106.09685) freezes the encoder and learns ``alpha / r * B A`` beside the weights W of
+some of its linear layers, A being ``(r, in)`` and B ``(out, r)``. B starts as zero, so that training starts from the
+pretrained encoder, and W + alpha / r * B A can take W's place afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+from aurora_mm.errors import ConfigError
+
+if TYPE_CHECKING:
+    from aurora_mm.models.backbones.base_encoder import BaseEncoder
+
+
+def add_lora(
+    encoder: BaseEncoder,
+    r: int = 8,
+    alpha: float | None = None,
+    dropout: float = 0.0,
+    blocks: Sequence[int] | None = None,
+    modules: Sequence[str] | None = None,
+) -> None:
+    """Freezes an encoder and puts LoRA beside linear layers of its blocks, in place.
+
+    Args:
+        encoder: Changed in place. r: Rank.
+        alpha: Scale of the update, see above; 2 r by default.
+        dropout: On the input of A, in training.
+        blocks: Blocks to adapt, counted from 0; all by default.
+        modules: Last names of the linear layers to adapt, such as 'qkv', 'proj', 'linear_fc1', 'linear_fc2' of
+            Qwen3-VL; all of the blocks' by default.
+
+    Raises:
+        ConfigError: If peft is not installed, or a block or module is not there.
+    """
+    try:
+        from peft import LoraConfig, inject_adapter_in_model
+    except ImportError as error:
+        raise ConfigError(f'`lora` needs peft, which cannot be imported ({error}): pip install peft') from error
+    blocks = range(encoder.num_blocks) if blocks is None else blocks
+    if unknown := sorted(set(blocks) - set(range(encoder.num_blocks))):
+        raise ConfigError(
+            f'lora.blocks {unknown} are none of 0..{encoder.num_blocks - 1}, the blocks that are computed'
+        )
+    linear = {
+        name: name.rsplit('.', 1)[-1]
+        for name, module in encoder.named_modules()
+        if isinstance(module, nn.Linear) and encoder.layer_of(f'{name}.weight') - 1 in blocks
+    }
+    if unknown := sorted(set(modules or ()) - set(linear.values())):
+        there = ', '.join(sorted(set(linear.values())))
+        raise ConfigError(f'lora.modules {unknown} are none of the linear layers of the blocks: {there}')
+    targets = [name for name, last in linear.items() if modules is None or last in modules]
+    config = LoraConfig(
+        r=r, lora_alpha=2 * r if alpha is None else alpha, lora_dropout=dropout, target_modules=targets, bias='none'
+    )
+    inject_adapter_in_model(config, encoder)
+
+
+def merge_lora(model: nn.Module) -> int:
+    """Adds every LoRA update to its weights and removes the LoRA layers, in place.
+
+    The parameters of the model then have the names they have without LoRA.
+
+    Returns:
+        How many layers were merged; 0 for a model without LoRA.
+    """
+    adapted = [
+        (parent, key, layer)
+        for parent in list(model.modules())
+        for key, layer in parent.named_children()
+        if hasattr(layer, 'lora_A') and hasattr(layer, 'get_base_layer')
+    ]
+    for parent, key, layer in adapted:
+        layer.merge(safe_merge=True)
+        setattr(parent, key, layer.get_base_layer())
+    if adapted and hasattr(model, 'peft_config'):
+        del model.peft_config
+    return len(adapted)
+
+
+def plain_name(name: str) -> str:
+    """A parameter's name as it is without LoRA: peft keeps an adapted layer's weights one level down."""
+    return name.replace('.base_layer.', '.')

@@ -1,0 +1,260 @@
+"""The Qwen3-VL encoder here against transformers' own: time, memory of a step, and loading.
+
+    python benchmarks/encoder.py                                        # all of it, minutes on a CPU
+    python benchmarks/encoder.py --only steps --presets 2b --size 224 --batch 1 4
+    python benchmarks/encoder.py --only loading
+    python benchmarks/encoder.py --only steps --presets 8b --size 448 --batch 16 --device cuda --dtype bfloat16
+
+Both run side by side in one process, in turns, on random weights and images; a time is the fastest of --repeats, on
+one CPU thread in processor time, which other work on the machine hardly touches, else in wall time. transformers gets
+flat patches that were made before the clock starts, and hands out the same four blocks by hooks, as its users have
+to; a training step is the mean square of these maps and its gradients. Memory is what a fresh process adds at its
+peak while it does one training step, or loads. On a CUDA device the share of --peak-tflops that the encoder reaches
+is printed too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from transformers.models.qwen3_vl.configuration_qwen3_vl import Qwen3VLVisionConfig
+from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLVisionModel
+
+from aurora_mm.models.backbones import Qwen3VLBackbone
+from aurora_mm.models.backbones.qwen3_vl_backbone import PRESETS
+
+SIDES = ('aurora_mm', 'transformers')
+LOADERS = ('aurora_mm', 'transformers, whole model in fp32', 'transformers, whole model as stored, encoder to fp32')
+# A whole model whose language part is 8 times its encoder: 12 blocks of 768 against 38 layers of 1280.
+VISION = dict(depth=12, hidden_size=768, intermediate_size=3072, num_heads=12, deepstack_visual_indexes=[5])
+TEXT = dict(
+    hidden_size=1280,
+    intermediate_size=3584,
+    num_hidden_layers=38,
+    num_attention_heads=10,
+    num_key_value_heads=5,
+    head_dim=128,
+    vocab_size=16384,
+    tie_word_embeddings=True,
+    rope_scaling=dict(mrope_section=[24, 20, 20], rope_type='default', mrope_interleaved=True),
+)
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--only', choices=['steps', 'loading'], help='one half of the benchmark')
+    parser.add_argument('--presets', nargs='+', choices=PRESETS, default=['tiny', '2b'])
+    parser.add_argument('--size', type=int, default=224, help='height and width of the images (default: 224)')
+    parser.add_argument('--batch', type=int, nargs='+', default=[1, 4, 16])
+    parser.add_argument('--repeats', type=int, default=5)
+    parser.add_argument('--threads', type=int, default=1)
+    parser.add_argument('--device', default='cpu')
+    parser.add_argument('--dtype', choices=['float32', 'bfloat16'], default='float32')
+    parser.add_argument(
+        '--peak-tflops', type=float, default=989.0, help="the device's dense peak (default: H100, H200)"
+    )
+    parser.add_argument('--child', help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def make_side(side: str, preset: str, x: Tensor) -> tuple[nn.Module, Callable[[], list[Tensor]]]:
+    """A model in x's type and place, and its maps of x."""
+    ours = Qwen3VLBackbone(preset) if side == 'aurora_mm' else None
+    if ours is not None:
+        ours.to(x)
+        return ours, lambda: list(ours(x))
+    taps = [round(i * (PRESETS[preset]['depth'] - 1) / 3) for i in range(4)]
+    merged = [round(PRESETS[preset]['depth'] * share) for share in (0.22, 0.47, 0.71)]  # as published, by depth
+    config = Qwen3VLVisionConfig(**PRESETS[preset], out_hidden_size=2048, deepstack_visual_indexes=merged)
+    model = Qwen3VLVisionModel(config).to(x)
+    patches, grid = flat_patches(x), torch.tensor([[1, x.shape[2] // 16, x.shape[3] // 16]] * len(x), device=x.device)
+    outputs: list[Tensor] = []
+    for i in taps:
+        model.blocks[i].register_forward_hook(lambda _m, _i, out: outputs.append(out))
+
+    def maps() -> list[Tensor]:
+        outputs.clear()
+        model(patches, grid_thw=grid)
+        return list(outputs)
+
+    return model, maps
+
+
+def flat_patches(x: Tensor) -> Tensor:
+    """Patches as transformers takes them: merge blocks of 2 x 2, the image in both temporal slots."""
+    b, _, h, w = x.shape
+    x = x.view(b, 3, h // 32, 2, 16, w // 32, 2, 16).permute(0, 2, 5, 3, 6, 1, 4, 7)
+    return x.unsqueeze(6).expand(*[-1] * 6, 2, -1, -1).reshape(b * h * w // 256, -1)
+
+
+def step(model: nn.Module, maps: Callable[[], list[Tensor]], train: bool) -> None:
+    with torch.set_grad_enabled(train):
+        outputs = maps()
+        if train:
+            sum(m.float().square().mean() for m in outputs).backward()
+            model.zero_grad(set_to_none=True)
+
+
+def seconds(run: Callable[[], None], args: argparse.Namespace) -> float:
+    clock = time.process_time if args.device == 'cpu' and args.threads == 1 else time.perf_counter
+    start = clock()
+    run()
+    if args.device != 'cpu':
+        torch.cuda.synchronize()
+    return clock() - start
+
+
+def measure_steps(args: argparse.Namespace) -> None:
+    print(f'\nImages of {args.size} x {args.size}, {args.dtype}, {args.device}, {args.threads} thread(s):\n')
+    head = '| encoder | batch | pass | aurora_mm s | transformers s | ratio | extra memory MB | transformers | ratio |'
+    print(head + (' of peak |' if args.device != 'cpu' else ''))
+    print('|---|---|---|---|---|---|---|---|---|' + ('---|' if args.device != 'cpu' else ''))
+    for preset in args.presets:
+        for batch in args.batch:
+            x = torch.rand(batch, 3, args.size, args.size, device=args.device, dtype=getattr(torch, args.dtype)) * 2 - 1
+            sides = [make_side(side, preset, x) for side in SIDES]
+            for train in (False, True):
+                times: list[list[float]] = [[], []]
+                for _ in range(args.repeats + 1):  # the first of each warms up
+                    for side, (model, maps) in enumerate(sides):
+                        times[side].append(seconds(lambda m=model, f=maps, t=train: step(m, f, t), args))
+                fastest = [min(of_side[1:]) for of_side in times]
+                row = f'| {preset} | {batch} | {"forward + backward" if train else "forward"} '
+                row += '| {:.3f} | {:.3f} | {:.2f} '.format(*fastest, fastest[0] / fastest[1])
+                if train:
+                    memory = [
+                        run_child(args, dict(do='step', side=s, preset=preset, batch=batch))['bytes'] for s in SIDES
+                    ]
+                    row += '| {:.0f} | {:.0f} | {:.2f} |'.format(*(m / 1e6 for m in memory), memory[0] / memory[1])
+                else:
+                    row += '| | | |'
+                if args.device != 'cpu':
+                    row += f' {flops(preset, args.size, train) * batch / fastest[0] / args.peak_tflops / 1e12:.1%} |'
+                print(row, flush=True)
+            del sides
+
+
+def flops(preset: str, size: int, train: bool) -> float:
+    """Of an image's blocks: two a weight and token, four a pair of tokens and channel; the backward pass is twice."""
+    sizes, tokens = PRESETS[preset], (size // 16) ** 2
+    width = sizes['hidden_size']
+    linear = 2 * tokens * (4 * width**2 + 2 * width * sizes['intermediate_size'])
+    return sizes['depth'] * (linear + 4 * tokens**2 * width) * (3 if train else 1)
+
+
+def run_child(args: argparse.Namespace, job: dict) -> dict:
+    options = ('size', 'threads', 'device', 'dtype')
+    command = [sys.executable, __file__, '--child', json.dumps(job)]
+    command += [text for option in options for text in (f'--{option}', str(getattr(args, option)))]
+    # Every larger block goes back to the system when it is freed: else the allocator's habits are measured.
+    env = os.environ | dict(MALLOC_MMAP_THRESHOLD_='65536', MALLOC_TRIM_THRESHOLD_='65536')
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+    if done.returncode:
+        raise SystemExit(f'a measuring process failed:\n{done.stderr}')
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+class Peak:
+    """What this process adds to its resident memory at its peak (on CUDA: to torch's allocations)."""
+
+    def __init__(self, device: str = 'cpu') -> None:
+        self.cuda = device.startswith('cuda')
+        if self.cuda:
+            torch.cuda.reset_peak_memory_stats()
+            self.before = torch.cuda.memory_allocated()
+        else:
+            Path('/proc/self/clear_refs').write_text('5')  # the peak starts anew
+            self.before = self._status('VmRSS')
+
+    def bytes(self) -> int:
+        return (torch.cuda.max_memory_allocated() if self.cuda else self._status('VmHWM')) - self.before
+
+    @staticmethod
+    def _status(key: str) -> int:
+        line = next(line for line in Path('/proc/self/status').read_text().splitlines() if line.startswith(key))
+        return int(line.split()[1]) * 1024
+
+
+def child(args: argparse.Namespace) -> dict:
+    job = json.loads(args.child)
+    if job['do'] == 'step':
+        x = torch.rand(job['batch'], 3, args.size, args.size, device=args.device, dtype=getattr(torch, args.dtype))
+        model, maps = make_side(job['side'], job['preset'], x)
+        small = make_side(job['side'], 'tiny', x[:1, :, :64, :64])
+        step(*small, train=True)  # what the libraries allocate once
+        peak = Peak(args.device)
+        step(model, maps, train=True)
+        return dict(bytes=peak.bytes())
+    if job['do'] == 'write':
+        return write_whole_model(job['folder'], getattr(torch, job['dtype']))
+    return load(job['folder'], job['who'])
+
+
+def load(folder: str, who: str) -> dict:
+    from transformers import Qwen3VLForConditionalGeneration as Whole
+
+    peak, start = Peak(), time.perf_counter()
+    if who == 'aurora_mm':
+        model = Qwen3VLBackbone(pretrained=folder)
+        model.init_weights()
+    elif who == 'transformers, whole model in fp32':
+        model = Whole.from_pretrained(folder, dtype=torch.float32).model.visual
+    else:
+        model = Whole.from_pretrained(folder, dtype='auto').model.visual.float()
+    # transformers maps files where it need not convert them: what the encoder needs is read now.
+    sum(p.sum() for p in model.parameters()).item()
+    return dict(bytes=peak.bytes(), seconds=time.perf_counter() - start, held=sum(p.nbytes for p in model.parameters()))
+
+
+def write_whole_model(folder: str, dtype: torch.dtype) -> dict:
+    from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
+
+    config = Qwen3VLConfig(vision_config=VISION | dict(out_hidden_size=TEXT['hidden_size']), text_config=TEXT)
+    torch.set_default_dtype(dtype)
+    model = Qwen3VLForConditionalGeneration(config)
+    model.save_pretrained(folder, max_shard_size='500MB')
+    blocks = sum(p.numel() for n, p in model.model.visual.named_parameters() if 'merger' not in n)
+    return dict(ratio=sum(p.numel() for p in model.model.language_model.parameters()) / blocks)
+
+
+def measure_loading(args: argparse.Namespace) -> None:
+    print('\nLoading the encoder of a sharded model to fp32; memory as a share of the encoder held in the end:\n')
+    print('| checkpoint | language part / encoder | who | encoder MB | extra memory MB | share | s |')
+    print('|---|---|---|---|---|---|---|')
+    for dtype in ('float32', 'bfloat16'):
+        with tempfile.TemporaryDirectory() as folder:
+            ratio = run_child(args, dict(do='write', folder=folder, dtype=dtype))['ratio']
+            held = 0
+            for who in LOADERS:
+                runs = [run_child(args, dict(do='load', who=who, folder=folder)) for _ in range(3)]
+                held = held or runs[0]['held']  # ours: without the parts that only the language model reads
+                memory, fastest = max(run['bytes'] for run in runs), min(run['seconds'] for run in runs)
+                row = f'| {dtype} | {ratio:.1f} | {who} | {held / 1e6:.0f} | {memory / 1e6:.0f} '
+                print(row + f'| {memory / held:.2f} | {fastest:.2f} |', flush=True)
+
+
+def main() -> None:
+    args = parse_args()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(0)
+    if args.child:
+        print(json.dumps(child(args)))
+        return
+    if args.only != 'loading':
+        measure_steps(args)
+    if args.only != 'steps':
+        measure_loading(args)
+
+
+if __name__ == '__main__':
+    main()
