@@ -2,6 +2,7 @@ from aurora_mm.evaluation.constant_predictor import ConstantPredictor
 from aurora_mm.evaluation.metrics import (
     BoxIoUMetric,
     ClassificationMetric,
+    ForeignMetric,
     LandmarkMetric,
     SegmentationMetric,
     TaskMetric,
@@ -15,6 +16,7 @@ __all__ = [
     'BoxIoUMetric',
     'ClassificationMetric',
     'ConstantPredictor',
+    'ForeignMetric',
     'LandmarkMetric',
     'MultiTaskEvaluator',
     'SegmentationMetric',

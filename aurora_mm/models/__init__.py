@@ -8,16 +8,21 @@ from aurora_mm.models.heads import (
     LandmarkHead,
     SegmentationHead,
 )
+from aurora_mm.models.interop import AuroraDecodeHead, AuroraDenseHead, MMDetHead, MMSegHead
 from aurora_mm.models.multi_task_model import MultiTaskModel
 from aurora_mm.models.necks import TokenPyramid
 
 __all__ = [
+    'AuroraDecodeHead',
+    'AuroraDenseHead',
     'BaseTaskHead',
     'ClassificationHead',
     'GridBoxCodec',
     'GridDetectionHead',
     'LandmarkHead',
     'LossBalancer',
+    'MMDetHead',
+    'MMSegHead',
     'MultiTaskModel',
     'Qwen3VLBackbone',
     'SegmentationHead',

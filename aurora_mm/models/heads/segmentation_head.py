@@ -81,8 +81,16 @@ class SegmentationHead(BaseTaskHead):
         self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
     ) -> list[MultiTaskDataSample]:
         """Sets ``pred_sem_seg`` at the original size."""
-        probs = self(feats, task).float().softmax(1)
-        for prob, sample in zip(probs, data_samples, strict=True):
-            original = map_to_original(prob, sample.matrix, sample.img_shape, sample.ori_shape)
-            sample.pred_sem_seg = PixelData(data=original.argmax(0, keepdim=True))
-        return list(data_samples)
+        return set_predicted_masks(self(feats, task).float(), data_samples)
+
+
+def set_predicted_masks(logits: Tensor, data_samples: Sequence[MultiTaskDataSample]) -> list[MultiTaskDataSample]:
+    """The samples with ``pred_sem_seg`` set: the likeliest class of each original pixel.
+
+    Args:
+        logits: ``(B, C, h, w)`` over the whole network input, at any resolution.
+    """
+    for prob, sample in zip(logits.softmax(1), data_samples, strict=True):
+        original = map_to_original(prob, sample.matrix, sample.img_shape, sample.ori_shape)
+        sample.pred_sem_seg = PixelData(data=original.argmax(0, keepdim=True))
+    return list(data_samples)
