@@ -71,7 +71,7 @@ class TaskDataset(BaseDataset):
         return {self.task.name: np.arange(len(self))}
 
     def load_data_list(self) -> list[dict[str, Any]]:
-        source = self._build()
+        source, labels = self._build()
         common = dict(
             task=self.task.name,
             task_type=self.task.type,
@@ -83,7 +83,7 @@ class TaskDataset(BaseDataset):
         for index in range(len(source)):
             info = source.get_data_info(index)
             entry = dict(img_path=info['img_path'], img_id=info.get('img_id', index))
-            entries.append(entry | common | _READERS[self.task.type](info))
+            entries.append(entry | common | _READERS[self.task.type](info, labels))
         if not entries:
             raise DataError(f'no image for task {self.task.name!r}', file=source.ann_file or None)
         return entries
@@ -94,22 +94,43 @@ class TaskDataset(BaseDataset):
             raise DataError('a transform of the pipeline returned None', file=self.get_data_info(idx)['img_path'])
         return data
 
-    def _build(self) -> BaseDataset:
-        classes = tuple(self.task.classes)
-        cfg = self.source | dict(pipeline=[], test_mode=self.test_mode)
-        cfg['metainfo'] = dict(cfg.get('metainfo') or {}) | dict(classes=classes)
+    def _build(self) -> tuple[BaseDataset, list[int]]:
+        """The source, and the task's label of each of its own."""
+        classes = list(self.task.classes)
+        cfg = self.source | dict(pipeline=[], test_mode=self.test_mode, lazy_init=True)
+        cfg['metainfo'] = dict(cfg.get('metainfo') or {}) | dict(classes=tuple(classes))
         with DefaultScope.overwrite_default_scope(cfg['type'].partition('.')[0]):
             source = DATASETS.build(cfg)
-        known = getattr(source, 'cat_ids', None)  # of a COCO file
-        if known is not None and len(known) != len(classes):
+        categories = _remember_categories(source)
+        source.full_init()
+        if not categories:
+            return source, list(range(len(classes)))
+        # mmdet numbers classes in the file's order, whatever the order in which they are named.
+        names = [categories[identity]['name'] for identity in source.cat_ids]
+        if sorted(names) != sorted(classes):
             raise ConfigError(
-                f'task {self.task.name!r} has classes {", ".join(classes)}, but {source.ann_file} knows only '
-                f'{len(known)} of them'
+                f'task {self.task.name!r} has classes {", ".join(classes)}, but {source.ann_file} knows '
+                f'{", ".join(names) or "none"} of them'
             )
-        return source
+        return source, [classes.index(name) for name in names]
 
 
-def _read_mask(info: Mapping[str, Any]) -> dict[str, Any]:
+def _remember_categories(source: BaseDataset) -> dict[int, dict[str, Any]]:
+    """A dict that will hold the categories of a COCO file once it is read; mmdet forgets their names."""
+    categories: dict[int, dict[str, Any]] = {}
+    api = getattr(source, 'COCOAPI', None)
+    if api is not None:
+
+        def read(file: str) -> Any:
+            coco = api(file)
+            categories.update(coco.cats)
+            return coco
+
+        source.COCOAPI = read
+    return categories
+
+
+def _read_mask(info: Mapping[str, Any], labels: Sequence[int]) -> dict[str, Any]:
     if info.get('label_map') or info.get('reduce_zero_label'):
         raise ConfigError('TaskDataset takes mask values as they are: no label_map, no reduce_zero_label')
     if not info.get('seg_map_path'):
@@ -117,14 +138,14 @@ def _read_mask(info: Mapping[str, Any]) -> dict[str, Any]:
     return dict(seg_map_path=info['seg_map_path'])
 
 
-def _read_boxes(info: Mapping[str, Any]) -> dict[str, Any]:
+def _read_boxes(info: Mapping[str, Any], labels: Sequence[int]) -> dict[str, Any]:
     if 'instances' not in info:
         raise ConfigError(f'{info["img_path"]} has no boxes in this data set; is it one for segmentation?')
     instances = [instance for instance in info['instances'] if not instance['ignore_flag']]
     limit = [info['width'], info['height']] * 2
     return dict(
         bboxes=[np.clip(instance['bbox'], 0, limit).tolist() for instance in instances],
-        bboxes_labels=[instance['bbox_label'] for instance in instances],
+        bboxes_labels=[labels[instance['bbox_label']] for instance in instances],
     )
 
 
