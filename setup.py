@@ -16,7 +16,9 @@ MM = [
     'onedl-mmdetection==3.5.1',
     'onedl-mmsegmentation==1.4.2',
 ]
-TEST = ['pytest>=8', 'ruff>=0.6', 'mypy>=1.11']
+# The packages that these were forked from, which are no longer maintained.
+MM_ORIGINAL = ['mmengine==0.10.7', 'mmcv==2.1.0', 'mmdet==3.3.0', 'mmsegmentation==1.2.2']
+TEST = ['pytest>=8', 'ruff>=0.6', 'mypy>=1.11', 'tensorboard']
 
 setup(
     name='aurora_mm',
@@ -27,6 +29,8 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=['aurora_mm', 'aurora_mm.*']),
+    # Configs, scripts and the model index travel with the package, where OpenMMLab's tools look for them.
+    package_data={'aurora_mm': ['.mim/*.yml', '.mim/configs/**/*', '.mim/tools/*']},
     install_requires=[
         'numpy',
         'opencv-python-headless',
@@ -38,5 +42,5 @@ setup(
         'torch>=2.1',
         'transformers>=4.57',
     ],
-    extras_require={'mm': MM, 'test': TEST},
+    extras_require={'mm': MM, 'mm-original': MM_ORIGINAL, 'test': TEST},
 )

@@ -1,4 +1,4 @@
-from aurora_mm.engine.hooks import MultiTaskHook, OverlayHook, ReproducibleEpochHook
+from aurora_mm.engine.hooks import LRFinderHook, MultiTaskHook, OverlayHook, ReproducibleEpochHook
 from aurora_mm.engine.optim import AutocastOptimWrapper
 
-__all__ = ['AutocastOptimWrapper', 'MultiTaskHook', 'OverlayHook', 'ReproducibleEpochHook']
+__all__ = ['AutocastOptimWrapper', 'LRFinderHook', 'MultiTaskHook', 'OverlayHook', 'ReproducibleEpochHook']

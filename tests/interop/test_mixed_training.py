@@ -48,7 +48,8 @@ def three(split):
 
 train_dataloader = dict(
     batch_size=4, num_workers=0, batch_sampler=dict(num_batches=8),
-    dataset=dict(_delete_=True, type='ConcatTaskDataset', datasets=three('train'), pipeline={{{{_base_.train_pipeline}}}}))
+    dataset=dict(
+        _delete_=True, type='ConcatTaskDataset', datasets=three('train'), pipeline={{{{_base_.train_pipeline}}}}))
 val_dataloader = dict(
     num_workers=0,
     dataset=dict(
