@@ -16,8 +16,8 @@ MM = [
     'onedl-mmdetection==3.5.1',
     'onedl-mmsegmentation==1.4.2',
 ]
-# The packages that these were forked from, which are no longer maintained.
-MM_ORIGINAL = ['mmengine==0.10.7', 'mmcv==2.1.0', 'mmdet==3.3.0', 'mmsegmentation==1.2.2']
+# The packages that these were forked from, which are no longer maintained; mmseg forgets to name the last two.
+MM_ORIGINAL = ['mmengine==0.10.7', 'mmcv==2.1.0', 'mmdet==3.3.0', 'mmsegmentation==1.2.2', 'ftfy', 'regex']
 TEST = ['pytest>=8', 'ruff>=0.6', 'mypy>=1.11', 'tensorboard']
 
 setup(

@@ -1,8 +1,8 @@
-# mmdet: our encoder and pyramid under its DINO, made small.
+# mmdet: our encoder and pyramid under its DINO, of few layers and queries. mmdet 3.3.0's works with 256 channels only.
 _base_ = ['./_base_/fetal_head_coco.py', './_base_/schedule.py']
-_attn = dict(embed_dims=96, num_heads=4, dropout=0.0)
-_deform = dict(embed_dims=96, num_heads=4, num_levels=4, dropout=0.0)
-_ffn = dict(embed_dims=96, feedforward_channels=256, ffn_drop=0.0)
+_attn = dict(embed_dims=256, num_heads=8, dropout=0.0)
+_deform = dict(embed_dims=256, num_levels=4, dropout=0.0)
+_ffn = dict(embed_dims=256, feedforward_channels=256, ffn_drop=0.0)
 model = dict(
     type='DINO',
     num_queries=30,
@@ -19,7 +19,7 @@ model = dict(
     neck=dict(
         type='aurora_mm.TokenPyramid',
         in_channels=[192] * 4,
-        out_channels=96,
+        out_channels=256,
         scales=(2, 1, 1 / 2, 1 / 4),
         num_refine=1,
     ),
@@ -30,11 +30,10 @@ model = dict(
         layer_cfg=dict(self_attn_cfg=_attn, cross_attn_cfg=_deform, ffn_cfg=_ffn),
         post_norm_cfg=None,
     ),
-    positional_encoding=dict(num_feats=48, normalize=True, offset=0.0, temperature=20),
+    positional_encoding=dict(num_feats=128, normalize=True, offset=0.0, temperature=20),
     bbox_head=dict(
         type='DINOHead',
         num_classes=1,
-        embed_dims=96,
         sync_cls_avg_factor=True,
         loss_cls=dict(type='FocalLoss', use_sigmoid=True, gamma=2.0, alpha=0.25, loss_weight=1.0),
         loss_bbox=dict(type='L1Loss', loss_weight=5.0),
