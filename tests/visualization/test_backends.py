@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from aurora_mm.registry import VISBACKENDS, VISUALIZERS
@@ -9,15 +10,16 @@ from tests.models.conftest import SEG, make_sample
 
 
 def draw(backend, save_dir):
-    """Scalars and a picture of a sample, as the hooks write them."""
+    """Scalars and a picture of a sample; MLflow's backend takes the name for a file's, so it has a suffix."""
     with DefaultScope.overwrite_default_scope('aurora_mm'):
         visualizer = VISUALIZERS.build(
             dict(type='MultiTaskVisualizer', name=str(save_dir), save_dir=str(save_dir), vis_backends=[backend])
         )
     visualizer.dataset_meta = dict(tasks=[SEG.to_config()])
+    visualizer.add_config(Config(dict(work_dir=str(save_dir))))  # the Runner does so first
     visualizer.add_scalars({'task_loss/seg': 0.5, 'score': 0.25}, step=3)
     image = np.zeros((64, 64, 3), np.uint8)
-    visualizer.add_datasample('seg', image, make_sample(SEG), draw_pred=False, step=3)
+    visualizer.add_datasample('seg.png', image, make_sample(SEG), draw_pred=False, step=3)
     visualizer.close()
 
 
@@ -30,7 +32,7 @@ def test_tensorboard(tmp_path):
     events = EventAccumulator(str(file)).Reload()
     (scalar,) = events.Scalars('task_loss/seg')
     assert (scalar.step, scalar.value) == (3, 0.5)
-    assert events.Images('seg')[0].step == 3
+    assert events.Images('seg.png')[0].step == 3
 
 
 def test_weights_and_biases_offline(tmp_path, monkeypatch):
