@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := work_dirs/demo
 STAMP := $(VENV)/.setup-done
+ORIGINAL := .venv-original
 
-.PHONY: setup demo test test-slow lint format clean
+.PHONY: setup demo test test-slow test-original lint format clean
 
 setup: $(STAMP)
 
@@ -29,6 +30,14 @@ test: setup
 test-slow: setup
 	$(BIN)/python -m pytest -q -m slow
 
+# The same tests on the original OpenMMLab packages (mmengine 0.10.7, mmcv 2.1.0, mmdet 3.3.0, mmsegmentation 1.2.2).
+$(ORIGINAL)/.setup-done: tools/setup_env.sh setup.py
+	PYTHON=$(PYTHON) bash tools/setup_env.sh $(ORIGINAL) original
+	touch $@
+
+test-original: $(ORIGINAL)/.setup-done
+	$(ORIGINAL)/bin/python -m pytest -q -m "not slow"
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -39,4 +48,4 @@ format: setup
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(DEMO)
+	rm -rf $(VENV) $(ORIGINAL) $(DEMO)

@@ -16,8 +16,10 @@ MM = [
     'onedl-mmdetection==3.5.1',
     'onedl-mmsegmentation==1.4.2',
 ]
+# The packages that these were forked from, which are no longer maintained; mmseg forgets to name the last two.
+MM_ORIGINAL = ['mmengine==0.10.7', 'mmcv==2.1.0', 'mmdet==3.3.0', 'mmsegmentation==1.2.2', 'ftfy', 'regex']
 LORA = ['peft>=0.17']
-TEST = ['pytest>=8', 'ruff>=0.6', 'mypy>=1.11', 'SimpleITK>=2.3', *LORA]
+TEST = ['pytest>=8', 'ruff>=0.6', 'mypy>=1.11', 'SimpleITK>=2.3', 'tensorboard', *LORA]
 
 setup(
     name='aurora_mm',
@@ -28,7 +30,11 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=['aurora_mm', 'aurora_mm.*']),
-    package_data={'aurora_mm.report': ['*.jinja', '*.css']},
+    # Configs, scripts and the model index travel with the package, where OpenMMLab's tools look for them.
+    package_data={
+        'aurora_mm': ['.mim/*.yml', '.mim/configs/**/*', '.mim/tools/*'],
+        'aurora_mm.report': ['*.jinja', '*.css'],
+    },
     install_requires=[
         'jinja2',
         'matplotlib',
@@ -44,5 +50,5 @@ setup(
         'torch>=2.1',
         'transformers>=4.57',
     ],
-    extras_require={'mm': MM, 'lora': LORA, 'test': TEST},
+    extras_require={'mm': MM, 'mm-original': MM_ORIGINAL, 'lora': LORA, 'test': TEST},
 )

@@ -1,12 +1,16 @@
 """Child registries of MMEngine's, under the scope ``aurora_mm``.
 
-This module imports nothing of the package: MMEngine imports it by name when a config says ``type='aurora_mm.X'``
-and swallows an ImportError there, which would look like 'X is not registered'. The modules under ``locations`` are
-imported at the first look-up.
+This module imports next to nothing of the package: MMEngine imports it by name when a config says
+``type='aurora_mm.X'`` and swallows an ImportError there, which would look like 'X is not registered'. The modules
+under ``locations`` are imported at the first look-up.
 """
 
 from mmengine import registry as mm
 from mmengine.registry import Registry
+
+from aurora_mm.compat import apply_guards
+
+apply_guards()
 
 _ENGINE = 'aurora_mm.engine'
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 
@@ -36,3 +39,22 @@ def write_bytes(path: str | Path, data: bytes) -> None:
         Path(temporary).replace(path)
     finally:
         Path(temporary).unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(out: Path) -> Iterator[Path]:
+    """A fresh sibling folder that takes the place of ``out`` when the block ends well and goes when it does not.
+
+    Raises:
+        OSError: If ``out`` exists and is not an empty folder; it is left as it is.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial_folder = out.parent / f'.{out.name}.partial-{os.getpid()}'
+    partial_folder.mkdir()
+    try:
+        yield partial_folder
+        if out.exists():
+            out.rmdir()  # empty, or this fails and nothing is lost
+        partial_folder.rename(out)
+    finally:
+        shutil.rmtree(partial_folder, ignore_errors=True)

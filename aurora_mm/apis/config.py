@@ -20,17 +20,19 @@ from aurora_mm.datasets.fmc_csv import FmcIndex, is_labelled, read_root
 from aurora_mm.errors import ConfigError, DataError, WeightsError
 from aurora_mm.models import EnsembleModel
 from aurora_mm.registry import MODELS
-from aurora_mm.tasks import TaskTable
+from aurora_mm.tasks import Task, TaskTable
 
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 _FMC = ('FMCUIADataset', 'aurora_mm.FMCUIADataset')
+_FOREIGN = ('TaskDataset', 'aurora_mm.TaskDataset')
 
 
 def resolve_config(cfg: Config, data_root: str | None = None, pretrained: str | None = None) -> Config:
     """Sets the data root, the tasks and the encoder's weights wherever the config depends on them.
 
     Args:
-        cfg: Changed in place. ``cfg.tasks`` is the table of known tasks; those found in the data are added.
+        cfg: Changed in place. ``cfg.tasks`` is the table of known tasks; those found in the data are added, and those
+            of the data sets of mmdet and mmseg.
         data_root: For every FMC-UIA data set of the config; None keeps theirs.
         pretrained: A folder or hub id, 'none' for random weights, or None to keep the config's.
 
@@ -41,6 +43,7 @@ def resolve_config(cfg: Config, data_root: str | None = None, pretrained: str | 
     tasks = TaskTable(cfg.get('tasks', []))
     for folder in _folders(cfg, data_root):
         tasks = _read(folder, tasks).tasks
+    tasks = tasks.with_tasks(Task(**dataset.task) for dataset in _datasets(cfg, _FOREIGN))
     if pretrained is not None:
         cfg.model.backbone.pretrained = None if pretrained.lower() == 'none' else pretrained
     source = cfg.model.backbone.get('pretrained')
@@ -72,6 +75,9 @@ def adopt_checkpoint(cfg: Config, checkpoint: str | Path, data_root: str | None 
             raise ConfigError(
                 f'{folder} holds tasks that {checkpoint} was not trained for: {", ".join(sorted(unknown))}'
             )
+    for dataset in _datasets(cfg, _FOREIGN):
+        if dataset.task.name not in trained:
+            raise ConfigError(f'the config has task {dataset.task.name!r}, which {checkpoint} was not trained for')
     # The encoder is the trained one, whatever this config says: its size, taps and LoRA make up the checkpoint's names.
     cfg.model.backbone = backbone
     return _set_tasks(cfg, trained)
@@ -141,22 +147,23 @@ def load_weights(model: nn.Module, checkpoints: Sequence[str | Path]) -> None:
 def _set_tasks(cfg: Config, tasks: TaskTable) -> Config:
     cfg.tasks = tasks.to_config()
     cfg.model.tasks = tasks.to_config()
-    for dataset in _fmc_datasets(cfg):
+    for dataset in _datasets(cfg, _FMC):
         dataset.tasks = tasks.to_config()
     return cfg
 
 
-def _fmc_datasets(cfg: Config) -> Iterator[ConfigDict]:
+def _datasets(cfg: Config, types: Sequence[str]) -> Iterator[ConfigDict]:
+    """The data sets of some types, wherever they stand: alone or side by side in a ConcatTaskDataset."""
     for key in _LOADERS:
         dataset = (cfg.get(key) or {}).get('dataset')
-        if dataset is not None and dataset.get('type') in _FMC:
-            yield dataset
+        if dataset is not None:
+            yield from (part for part in dataset.get('datasets', [dataset]) if part.get('type') in types)
 
 
 def _folders(cfg: Config, data_root: str | None) -> list[Path]:
     """The folders of ``csv_files`` that the data sets read, each once, after ``data_root`` was set on all of them."""
     folders: dict[Path, None] = {}
-    for dataset in _fmc_datasets(cfg):
+    for dataset in _datasets(cfg, _FMC):
         if data_root is not None:
             dataset.data_root = data_root
         folders[_folder(dataset)] = None

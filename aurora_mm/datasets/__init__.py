@@ -1,4 +1,6 @@
+from aurora_mm.datasets.concat_task_dataset import ConcatTaskDataset
 from aurora_mm.datasets.fmc_uia import FMCUIADataset
 from aurora_mm.datasets.samplers import TaskAwareBatchSampler
+from aurora_mm.datasets.task_dataset import TaskDataset
 
-__all__ = ['FMCUIADataset', 'TaskAwareBatchSampler']
+__all__ = ['ConcatTaskDataset', 'FMCUIADataset', 'TaskAwareBatchSampler', 'TaskDataset']

@@ -1,8 +1,9 @@
-from aurora_mm.engine.hooks import MultiTaskHook, OverlayHook, ReproducibleEpochHook
+from aurora_mm.engine.hooks import LRFinderHook, MultiTaskHook, OverlayHook, ReproducibleEpochHook
 from aurora_mm.engine.optim import AutocastOptimWrapper, LayerDecayOptimWrapperConstructor
 
 __all__ = [
     'AutocastOptimWrapper',
+    'LRFinderHook',
     'LayerDecayOptimWrapperConstructor',
     'MultiTaskHook',
     'OverlayHook',

@@ -3,6 +3,7 @@ from aurora_mm.evaluation.constant_predictor import ConstantPredictor
 from aurora_mm.evaluation.metrics import (
     BoxIoUMetric,
     ClassificationMetric,
+    ForeignMetric,
     LandmarkMetric,
     SegmentationMetric,
     TaskMetric,
@@ -17,6 +18,7 @@ __all__ = [
     'BoxIoUMetric',
     'ClassificationMetric',
     'ConstantPredictor',
+    'ForeignMetric',
     'LandmarkMetric',
     'MultiTaskEvaluator',
     'SegmentationMetric',

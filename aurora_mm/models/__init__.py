@@ -8,11 +8,14 @@ from aurora_mm.models.heads import (
     LandmarkHead,
     SegmentationHead,
 )
+from aurora_mm.models.interop import AuroraDecodeHead, AuroraDenseHead, MMDetHead, MMSegHead
 from aurora_mm.models.merging import EnsembleModel, MultiTaskTTAModel
 from aurora_mm.models.multi_task_model import MultiTaskModel
 from aurora_mm.models.necks import TokenPyramid
 
 __all__ = [
+    'AuroraDecodeHead',
+    'AuroraDenseHead',
     'BaseEncoder',
     'BaseTaskHead',
     'ClassificationHead',
@@ -22,6 +25,8 @@ __all__ = [
     'HFBackbone',
     'LandmarkHead',
     'LossBalancer',
+    'MMDetHead',
+    'MMSegHead',
     'MultiTaskModel',
     'MultiTaskTTAModel',
     'Qwen3VLBackbone',

@@ -6,7 +6,6 @@ tasks go through the balancer.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from aurora_mm.errors import AuroraError, ConfigError
 from aurora_mm.models.balancers import LossBalancer, TaskLossTracker
 from aurora_mm.models.mirrored import restore_names
+from aurora_mm.models.parts import Maps, build_in_scope, fit, maps_of, with_adapter
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import MultiTaskDataSample
 from aurora_mm.tasks import TASK_TYPES, Task, TaskTable
@@ -36,8 +36,11 @@ class MultiTaskModel(BaseModel):
         ema_momentum: Of the running means of the tasks' losses.
         data_preprocessor: Config; see MMEngine's ``ImgDataPreprocessor``.
 
-    ``in_channels`` of necks and heads (and ``in_strides`` of necks that take them) may be left out: they are what
-    the part before declares as ``out_channels`` (``strides``). Where given, they must agree with it.
+    Backbones and necks of other packages go in by prefix (``mmdet.ResNet``, ``mmdet.FPN``), and so do heads: dense
+    heads of mmdet and decode heads of mmseg, behind :class:`MMDetHead` and :class:`MMSegHead`.
+
+    ``in_channels`` of necks and heads (and ``in_strides`` where they take them) may be left out: they are what the
+    part before puts out, see :func:`aurora_mm.models.parts.maps_of`. Where given, they must agree with it.
 
     Raises:
         ConfigError: If parts do not fit together, or a task has no head.
@@ -57,10 +60,13 @@ class MultiTaskModel(BaseModel):
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         self.tasks = TaskTable(tasks)
-        self.backbone = MODELS.build(backbone)
+        self.backbone = build_in_scope(backbone)
+        maps = {'backbone': maps_of(self.backbone)}
         self.necks = nn.ModuleDict()
         for name, cfg in _by_name(neck).items():
-            self.necks[name] = MODELS.build(_fit(cfg, f'neck {name!r}', self.backbone, 'backbone'))
+            cfg = fit(cfg, f'neck {name!r}', maps['backbone'], f"'backbone' ({type(self.backbone).__name__})")
+            self.necks[name] = build_in_scope(cfg)
+            maps[name] = maps_of(self.necks[name], maps['backbone'])
 
         self.head_of = {task.name: self._head_key(task, heads) for task in self.tasks.values()}
         self.source_of = {key: self._source_key(key, sources or {}) for key in heads}
@@ -69,7 +75,7 @@ class MultiTaskModel(BaseModel):
             served = [task for task in self.tasks.values() if self.head_of[task.name] == key]
             if served:  # a table without tasks of a type needs no head for it
                 source = self.source_of[key]
-                cfg = _fit(cfg, f'head {key!r}', self._source(source), source)
+                cfg = fit(with_adapter(cfg), f'head {key!r}', self._maps_of(source, maps), repr(source))
                 self.heads[key] = MODELS.build(cfg | dict(tasks=served))
 
         self.tracker = TaskLossTracker(list(self.tasks.values()), ema_momentum)
@@ -88,12 +94,11 @@ class MultiTaskModel(BaseModel):
             raise ConfigError(f'sources must say which of the necks {", ".join(self.necks)} the head {key!r} reads')
         return sources[key] if key in sources else next(iter(self.necks), 'backbone')
 
-    def _source(self, name: str) -> nn.Module:
-        if name == 'backbone':
-            return self.backbone
-        if name not in self.necks:
-            raise ConfigError(f"no neck named {name!r}; sources are 'backbone', {', '.join(map(repr, self.necks))}")
-        return self.necks[name]
+    @staticmethod
+    def _maps_of(source: str, maps: Mapping[str, Maps]) -> Maps:
+        if source not in maps:
+            raise ConfigError(f'no neck named {source!r}; sources are {", ".join(map(repr, maps))}')
+        return maps[source]
 
     def extract_feat(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Maps of the encoder, ``(B, C_i, h_i, w_i)`` each, for normalised inputs ``(B, 3, h, w)``."""
@@ -187,30 +192,3 @@ def _by_name(neck: dict | None) -> dict[str, dict]:
     if reserved := {'backbone', *TASK_TYPES} & named.keys():
         raise ConfigError(f'a neck cannot be named {", ".join(reserved)}')
     return named
-
-
-def _fit(cfg: dict, name: str, before: nn.Module, before_name: str) -> dict:
-    """``cfg`` with the channels and strides that the part before declares; a disagreement is an error."""
-    cfg = dict(cfg)
-    part = cfg['type'] if isinstance(cfg['type'], type) else MODELS.get(cfg['type'])
-    if part is None:
-        raise ConfigError(f'{name}: {cfg["type"]!r} is not registered')
-    takes = inspect.signature(part).parameters
-    for key, attribute in (('in_channels', 'out_channels'), ('in_strides', 'strides')):
-        declared = getattr(before, attribute, None)
-        if key not in takes:
-            continue
-        if declared is None:
-            if takes[key].default is inspect.Parameter.empty and key not in cfg:
-                raise ConfigError(
-                    f'{before_name!r} ({type(before).__name__}) declares no {attribute}: give {name} {key}'
-                )
-            continue
-        declared = list(declared)
-        given = cfg.setdefault(key, declared)
-        if list(given if isinstance(given, Sequence) else [given]) != declared:
-            raise ConfigError(
-                f'{name} ({cfg["type"]}) takes {key} {given}, but {before_name!r} ({type(before).__name__}) '
-                f'declares {attribute} {declared}'
-            )
-    return cfg

@@ -48,8 +48,9 @@ class MultiTaskVisualizer(Visualizer):
         """See ``Visualizer.add_datasample``.
 
         Args:
-            name: Key of the picture in the backends. image: ``(H, W, 3)`` RGB uint8, the original image.
-            data_sample: With annotations in original pixels, if they are to be drawn.
+            name: Key of the picture in the backends.
+            image: ``(H, W, 3)`` RGB uint8: the original image or, without predictions, the network's input.
+            data_sample: With annotations in pixels of that image, if they are to be drawn.
             out_file: Where to write the picture; without it, it goes to the backends.
         """
         drawn = self.draw(image, data_sample, draw_gt, draw_pred)
@@ -72,8 +73,7 @@ class MultiTaskVisualizer(Visualizer):
         panels = []
         task = TaskTable(self.dataset_meta['tasks'])[data_sample.task]
         if draw_gt and data_sample.get('gt_frame') is not None:
-            if data_sample.gt_frame != 'original':
-                raise ConfigError(f'annotations to draw must be in original pixels, not {data_sample.gt_frame!r} ones')
+            _check_frame(data_sample, image, draw_pred)
             panels.append(self._panel(image, data_sample, task, 'gt', 'truth'))
         if draw_pred:
             panels.append(self._panel(image, data_sample, task, 'pred', 'prediction'))
@@ -120,6 +120,16 @@ class MultiTaskVisualizer(Visualizer):
             cv2.drawMarker(panel, (x, y), (0, 0, 0), cv2.MARKER_CROSS, 16, 4, cv2.LINE_AA)
             cv2.drawMarker(panel, (x, y), class_colour(i), cv2.MARKER_CROSS, 15, 2, cv2.LINE_AA)
             _put_text(panel, str(i + 1), (x + 6, y - 6))
+
+
+def _check_frame(sample: MultiTaskDataSample, image: np.ndarray, draw_pred: bool) -> None:
+    """Predictions are in original pixels; annotations may be in the network's, and then so must the image be."""
+    shape = sample.ori_shape if sample.gt_frame == 'original' else sample.img_shape
+    if (draw_pred and sample.gt_frame != 'original') or image.shape[:2] != tuple(shape):
+        raise ConfigError(
+            f'an image of (height, width) {image.shape[:2]} cannot show annotations in {sample.gt_frame!r} pixels of '
+            f'{tuple(shape)}' + ' beside predictions, which are in original pixels' * draw_pred
+        )
 
 
 def class_colour(index: int) -> tuple[int, int, int]:

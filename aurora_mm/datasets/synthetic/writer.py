@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import csv
 import multiprocessing
-import os
-import shutil
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,6 +22,7 @@ from aurora_mm.datasets.synthetic.scene import Scene
 from aurora_mm.datasets.synthetic.segmentation_scene import SegmentationScene
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.tasks import Task, TaskTable
+from aurora_mm.utils import whole_folder
 
 SCENES: dict[str, type[Scene]] = {
     'segmentation': SegmentationScene,
@@ -96,21 +94,6 @@ def _write_csv(root: Path, task: Task, rows: Iterable[Row]) -> None:
         writer.writerows(rows)
 
 
-@contextmanager
-def _whole_or_nothing(out: Path) -> Iterator[Path]:
-    """A fresh sibling folder that takes the place of ``out`` when the block ends well and goes when it does not."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial_folder = out.parent / f'.{out.name}.partial-{os.getpid()}'
-    partial_folder.mkdir()
-    try:
-        yield partial_folder
-        if out.exists():
-            out.rmdir()  # empty, or this fails and nothing is lost
-        partial_folder.rename(out)
-    finally:
-        shutil.rmtree(partial_folder, ignore_errors=True)
-
-
 def _run(jobs: list[_Job], workers: int, progress: bool) -> list[Row]:
     """The rows of the jobs, in their order."""
     show = partial(track, description='Drawing phantoms', total=len(jobs), disable=not progress)
@@ -166,7 +149,7 @@ def make_dataset(
         raise DataError('stands in the way: phantoms are written to a new or an empty folder', file=out)
     for task in tasks.values():
         make_scene(task)  # tasks that cannot be drawn show up before anything is written
-    with _whole_or_nothing(out) as folder:
+    with whole_folder(out) as folder:
         train_root = folder / 'train' if val_images_per_task else folder
         splits = [('train', train_root, images_per_task), ('val', folder / 'val', val_images_per_task)]
         jobs = [

@@ -15,7 +15,8 @@ class ApplyGeometry(BaseTransform):
     """Warp the image, once, by the ``matrix`` that earlier transforms composed, and with it any annotation loaded.
 
     On a mirrored image the task's swaps take effect: points trade places (``flip_order``), classes their values.
-    Annotations that were warped are in the network's frame, ``gt_frame='network'``, and of single precision.
+    Annotations that were warped are in the network's frame, ``gt_frame='network'``, and of single precision. Sets
+    ``warped_shape`` too, the size that nothing may change any more.
 
     Args:
         fill: Value of the pixels that lie outside the original image. Masks are background there.
@@ -28,6 +29,7 @@ class ApplyGeometry(BaseTransform):
         require_unwarped(results, self)
         results['img'] = warp_image(results['img'], results['matrix'], results['img_shape'], self.fill)
         results['img_frame'] = 'network'
+        results['warped_shape'] = results['img_shape']
         if 'gt_frame' in results:
             self._warp_annotations(results)
             results['gt_frame'] = 'network'

@@ -20,7 +20,7 @@ class LoadTaskAnnotations(BaseTransform):
     Sets ``gt_frame='original'`` and, by task type:
         gt_seg_map (np.ndarray): (H, W) uint8 class indices.
         gt_label (int): The class.
-        gt_bboxes, gt_bboxes_labels (np.ndarray): (1, 4) float64 xyxy and (1,) int64.
+        gt_bboxes, gt_bboxes_labels (np.ndarray): (N, 4) float64 xyxy and (N,) int64; N = 1 for FMC-UIA.
         gt_landmarks (np.ndarray): (K, 2) float64 x, y, as the CSV has them to the last digit.
 
     Raises:
@@ -35,6 +35,10 @@ class LoadTaskAnnotations(BaseTransform):
             box = np.array(results['bbox'], np.float64).reshape(1, 4)
             self._check_inside('box', box.reshape(-1, 2), results)
             results.update(gt_bboxes=box, gt_bboxes_labels=np.zeros(1, np.int64))
+        elif 'bboxes' in results:
+            boxes = np.array(results['bboxes'], np.float64).reshape(-1, 4)
+            self._check_inside('boxes', boxes.reshape(-1, 2), results)
+            results.update(gt_bboxes=boxes, gt_bboxes_labels=np.array(results['bboxes_labels'], np.int64))
         elif 'points' in results:
             points = np.array(results['points'], np.float64).reshape(-1, 2)
             self._check_inside('points', points, results)

@@ -29,6 +29,9 @@ META_KEYS = (
     'gt_frame',
 )
 
+# What geometric transforms of other packages leave in the results.
+_FOREIGN_GEOMETRY = {'scale_factor', 'flip_direction', 'homography_matrix', 'pad_shape', 'crop_size'}
+
 
 @TRANSFORMS.register_module()
 class PackMultiTaskInputs(BaseTransform):
@@ -42,7 +45,8 @@ class PackMultiTaskInputs(BaseTransform):
         meta_keys: Keys of ``results`` that become metainfo, where present.
 
     Raises:
-        ConfigError: If ``matrix`` was composed but no ApplyGeometry carried it out.
+        ConfigError: If ``matrix`` was composed but no ApplyGeometry carried it out, or a transform of another package
+            moved pixels, so that predictions could not be brought back to the original image.
     """
 
     def __init__(self, meta_keys: Sequence[str] = META_KEYS) -> None:
@@ -51,6 +55,7 @@ class PackMultiTaskInputs(BaseTransform):
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         if results['img_frame'] == 'original' and not np.array_equal(results['matrix'], np.eye(3)):
             raise ConfigError('PackMultiTaskInputs: the pipeline composes a matrix but has no ApplyGeometry')
+        _refuse_foreign_geometry(results)
         sample = MultiTaskDataSample(metainfo=self._metainfo(results))
         if 'gt_frame' in results:
             _add_annotations(sample, results)
@@ -72,6 +77,19 @@ class PackMultiTaskInputs(BaseTransform):
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(meta_keys={self.meta_keys})'
+
+
+def _refuse_foreign_geometry(results: dict[str, Any]) -> None:
+    """mmcv's, mmdet's and mmseg's transforms may change values; ``matrix`` does not know where they move pixels to."""
+    moved = _FOREIGN_GEOMETRY & results.keys()
+    unwarped = results['ori_shape' if results['img_frame'] == 'original' else 'img_shape']
+    warped_to = tuple(results.get('warped_shape', unwarped))
+    if moved or results['img'].shape[:2] != warped_to:
+        signs = ', '.join(sorted(moved)) or f'its size is {results["img"].shape[:2]} and not {warped_to}'
+        raise ConfigError(
+            f'PackMultiTaskInputs: a transform of another package moved the pixels ({signs}); use FitToSize, '
+            'RandomGeometry and ApplyGeometry for that'
+        )
 
 
 def _add_annotations(sample: MultiTaskDataSample, results: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from aurora_mm.models.frames import boxes_to_original
 from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_frame
 from aurora_mm.models.layers import TaskOutputs, conv_gn_act, coordinate_channels
 from aurora_mm.models.losses import aligned_iou
+from aurora_mm.models.parts import build_in_scope
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import MultiTaskDataSample
 from aurora_mm.tasks import Task
@@ -31,7 +32,8 @@ class GridDetectionHead(BaseTaskHead):
         channels: Width of the tower.
         num_blocks: Residual blocks of the tower.
         box_weight: Weight of the smooth L1 loss (beta 0.05, normalised coordinates).
-        iou_weight: Weight of 1 - IoU.
+        iou_weight: Weight of 1 - IoU, or of ``overlap_loss``.
+        overlap_loss: Config of a loss of mmdet to use instead of 1 - IoU, such as ``dict(type='mmdet.GIoULoss')``.
         share_outputs: Slice one last layer for all tasks, as published; see :class:`TaskOutputs`.
     """
 
@@ -46,6 +48,7 @@ class GridDetectionHead(BaseTaskHead):
         num_blocks: int = 2,
         box_weight: float = 10.0,
         iou_weight: float = 5.0,
+        overlap_loss: dict | None = None,
         share_outputs: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
@@ -53,6 +56,7 @@ class GridDetectionHead(BaseTaskHead):
         self.in_index = list(in_index)
         self.box_weight = box_weight
         self.iou_weight = iou_weight
+        self.overlap_loss = None if overlap_loss is None else build_in_scope(overlap_loss)
         self.codec = GridBoxCodec()
         self.fusion = conv_gn_act(sum(self.in_channels[i] for i in self.in_index) + 2, channels, 1)
         self.tower = nn.Sequential(*(_Residual(channels) for _ in range(num_blocks)))
@@ -89,7 +93,10 @@ class GridDetectionHead(BaseTaskHead):
         wanted = target_boxes.permute(0, 2, 3, 1)[positive]
         count = max(len(found), 1)  # without a box in the batch, the sums below are 0 and still reach every weight
         l1 = F.smooth_l1_loss(found, wanted, beta=0.05, reduction='sum') / (4 * count)
-        overlap = (1 - aligned_iou(found, wanted)).sum() / count
+        if self.overlap_loss is None:
+            overlap = (1 - aligned_iou(found, wanted)).sum() / count
+        else:
+            overlap = self.overlap_loss(found, wanted, reduction_override='sum') / count
         return dict(loss_obj=objectness, loss_box=self.box_weight * l1, loss_iou=self.iou_weight * overlap)
 
     def _encode(self, sample: MultiTaskDataSample, task: Task, like: Tensor) -> tuple[Tensor, Tensor]:

@@ -13,6 +13,7 @@ from aurora_mm.models.frames import mask_from_views
 from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_frame
 from aurora_mm.models.layers import TaskOutputs, conv_gn_act
 from aurora_mm.models.losses import dice_loss, weighted_cross_entropy
+from aurora_mm.models.parts import build_in_scope
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import MaskView, MultiTaskDataSample
 from aurora_mm.tasks import Task
@@ -31,6 +32,8 @@ class SegmentationHead(BaseTaskHead):
         background_weight: Weight of the background in the cross entropy.
         dice_weight: Weight of the Dice loss beside the cross entropy.
         share_outputs: Slice one last layer for all tasks, as published; see :class:`TaskOutputs`.
+        losses: Configs of losses to use instead, such as ``dict(type='mmseg.LovaszLoss', reduction='none')``; each is
+            called with logits ``(B, C, H, W)`` and targets ``(B, H, W)``, and reported by its ``loss_name``.
     """
 
     task_type = 'segmentation'
@@ -44,11 +47,13 @@ class SegmentationHead(BaseTaskHead):
         background_weight: float = 0.2,
         dice_weight: float = 1.0,
         share_outputs: bool = False,
+        losses: Sequence[dict] | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(tasks, in_channels, init_cfg)
         self.background_weight = background_weight
         self.dice_weight = dice_weight
+        self.losses = None if losses is None else nn.ModuleList(build_in_scope(loss) for loss in losses)
         self.laterals = nn.ModuleList(conv_gn_act(c, channels, 1) for c in in_channels)
         self.fusions = nn.ModuleList(conv_gn_act(channels, channels) for _ in in_channels[1:])
         self.dropout = nn.Dropout2d(dropout)
@@ -68,10 +73,12 @@ class SegmentationHead(BaseTaskHead):
     def loss(
         self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
     ) -> dict[str, Tensor]:
-        """Cross entropy and Dice at the input's resolution."""
+        """Cross entropy and Dice, or the losses that were given, at the input's resolution."""
         require_network_frame(data_samples)
         target = torch.cat([sample.gt_sem_seg.data for sample in data_samples]).to(feats[0].device)  # (B, H, W)
         logits = F.interpolate(self(feats, task).float(), size=target.shape[-2:], mode='bilinear', align_corners=False)
+        if self.losses is not None:
+            return {f'{i}_{loss.loss_name}': loss(logits, target) for i, loss in enumerate(self.losses)}
         return dict(
             loss_ce=weighted_cross_entropy(logits, target, self.background_weight),
             loss_dice=self.dice_weight * dice_loss(logits, target),

@@ -1,10 +1,12 @@
-"""Losses on class maps. Background is class 0."""
+"""Losses on class maps. Background is class 0; pixels of value :data:`IGNORE` (mmseg's padding) do not count."""
 
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+IGNORE = 255
 
 
 def weighted_cross_entropy(logits: Tensor, target: Tensor, background_weight: float) -> Tensor:
@@ -15,7 +17,7 @@ def weighted_cross_entropy(logits: Tensor, target: Tensor, background_weight: fl
     """
     weight = logits.new_ones(logits.shape[1])
     weight[0] = background_weight
-    return F.cross_entropy(logits, target, weight=weight)
+    return F.cross_entropy(logits, target, weight=weight, ignore_index=IGNORE)
 
 
 def dice_loss(logits: Tensor, target: Tensor, smooth: float = 1.0) -> Tensor:
@@ -27,7 +29,8 @@ def dice_loss(logits: Tensor, target: Tensor, smooth: float = 1.0) -> Tensor:
     Args:
         logits: ``(B, C, H, W)``. target: ``(B, H, W)`` int64 class indices.
     """
-    probs = logits.float().softmax(1)[:, 1:].flatten(2)
+    counted = (target != IGNORE).flatten(1)[:, None]
+    probs = logits.float().softmax(1)[:, 1:].flatten(2) * counted
     truth = torch.stack([target == c for c in range(1, logits.shape[1])], dim=1).flatten(2).to(probs.dtype)
     overlap = (probs * truth).sum(2)
     return 1 - ((2 * overlap + smooth) / (probs.sum(2) + truth.sum(2) + smooth)).mean()

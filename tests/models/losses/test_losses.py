@@ -16,6 +16,18 @@ def test_dice_of_a_perfect_and_of_an_opposite_map():
     assert dice_loss(sure.flip(1), target) == pytest.approx(1 - 1 / 17, abs=1e-6)
 
 
+def test_ignored_pixels_do_not_count():
+    """The losses of a padded map are those of the map within."""
+    torch.manual_seed(0)
+    target = torch.randint(0, 3, (2, 6, 8))
+    padded = torch.full((2, 10, 8), 255)
+    padded[:, :6] = target
+    logits = torch.randn(2, 3, 10, 8)
+    torch.testing.assert_close(dice_loss(logits, padded), dice_loss(logits[:, :, :6], target))
+    within = weighted_cross_entropy(logits[:, :, :6], target, 0.2)
+    torch.testing.assert_close(weighted_cross_entropy(logits, padded, 0.2), within)
+
+
 def test_dice_of_an_absent_class_costs_nothing():
     target = torch.zeros(2, 4, 4, dtype=torch.long)
     logits = torch.zeros(2, 3, 4, 4)

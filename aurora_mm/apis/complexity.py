@@ -1,0 +1,72 @@
+"""What a model costs: parameters and multiply-adds of each part, for one image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from rich.table import Table
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from aurora_mm.registry import MODELS
+from aurora_mm.utils import render_table
+
+
+class PartCost(NamedTuple):
+    """Parameters of a part, and multiply-adds of matrix products and convolutions for one image."""
+
+    part: str
+    params: int
+    macs: int
+
+
+def model_cost(cfg: Config, size: tuple[int, int]) -> list[PartCost]:
+    """The cost of the encoder, each neck, and each head for each of its tasks.
+
+    Nothing is computed: tensors have shapes and no content, so that the largest encoder takes seconds. OpenMMLab's own
+    ``get_flops`` calls a multiply-add one FLOP; of a head, the parameters of all its tasks are counted with each.
+
+    Args:
+        cfg: With ``model``. size: (height, width) of the network's input.
+    """
+    model_cfg = cfg.model.copy()
+    if 'pretrained' in model_cfg.backbone:
+        model_cfg.backbone = model_cfg.backbone | dict(pretrained=None)
+    with DefaultScope.overwrite_default_scope('aurora_mm'), torch.device('meta'):
+        model = MODELS.build(model_cfg).eval()
+        maps, macs = _count(model.extract_feat, torch.zeros(1, 3, *size))
+        costs = [_cost(f'backbone ({type(model.backbone).__name__})', model.backbone, macs)]
+        levels = {'backbone': maps}
+        for name, neck in model.necks.items():
+            levels[name], macs = _count(neck, maps)
+            costs.append(_cost(f'neck {name} ({type(neck).__name__})', neck, macs))
+        for task in model.tasks.values():
+            key = model.head_of[task.name]
+            _, macs = _count(model.heads[key], levels[model.source_of[key]], task)
+            costs.append(_cost(f'head {key}: {task.name}', model.heads[key], macs))
+    return costs
+
+
+def cost_table(costs: list[PartCost], size: tuple[int, int]) -> str:
+    """The costs as a table."""
+    table = Table(title=f'one image of {size[0]} x {size[1]}')
+    table.add_column('part')
+    table.add_column('parameters (M)', justify='right')
+    table.add_column('multiply-adds (G)', justify='right')
+    for cost in costs:
+        table.add_row(cost.part, f'{cost.params / 1e6:.2f}', f'{cost.macs / 1e9:.3f}')
+    return render_table(table)
+
+
+def _cost(name: str, part: nn.Module, macs: int) -> PartCost:
+    return PartCost(name, sum(p.numel() for p in part.parameters()), macs)
+
+
+def _count(run: Callable[..., Any], *args: Any) -> tuple[Any, int]:
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        result = run(*args)
+    return result, counter.get_total_flops() // 2  # torch counts a multiply-add as two

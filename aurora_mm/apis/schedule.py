@@ -1,0 +1,71 @@
+"""The learning rate that a config's schedule gives at each step, without its model and its data."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.model import BaseModel
+from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
+from torch import Tensor, nn
+
+
+def schedule_curve(cfg: Config, steps_per_epoch: int) -> list[float]:
+    """The rate of each step of the whole training, by MMEngine's own Runner on a model of one number.
+
+    Args:
+        cfg: With ``train_cfg``, ``optim_wrapper`` and ``param_scheduler``. The rate is the optimiser's first group's;
+            ``paramwise_cfg`` is left out.
+        steps_per_epoch: Batches in an epoch.
+    """
+    recorder = _Recorder()
+    with tempfile.TemporaryDirectory() as folder, DefaultScope.overwrite_default_scope('aurora_mm'):
+        runner = Runner(
+            model=_OneNumber(),
+            work_dir=folder,
+            train_dataloader=torch.utils.data.DataLoader([dict(inputs=torch.zeros(1))] * steps_per_epoch),
+            train_cfg=cfg.train_cfg,
+            optim_wrapper=dict(type='OptimWrapper', optimizer=cfg.optim_wrapper.optimizer),
+            param_scheduler=cfg.get('param_scheduler'),
+            default_hooks=dict(logger=None, checkpoint=None, timer=None, sampler_seed=None),
+            custom_hooks=[recorder],
+            visualizer=dict(type='Visualizer', vis_backends=None),
+            log_level='ERROR',
+            experiment_name=f'schedule_{id(recorder)}',
+            default_scope='aurora_mm',
+        )
+        runner.train()
+    return recorder.rates
+
+
+def plot_schedule(rates: list[float], steps_per_epoch: int, file: str | Path) -> None:
+    """Draws the rates over epochs."""
+    from matplotlib.figure import Figure  # a second of import that nothing else here needs
+
+    axes = (figure := Figure(figsize=(7, 3.5), layout='constrained')).subplots()
+    axes.plot([step / steps_per_epoch for step in range(len(rates))], rates)
+    axes.set(xlabel='epoch', ylabel='learning rate', ylim=(0, None))
+    axes.grid(alpha=0.3)
+    Path(file).parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(file)
+
+
+class _OneNumber(BaseModel):
+    def __init__(self) -> None:
+        super().__init__()
+        self.number = nn.Parameter(torch.zeros(1))
+
+    def forward(self, inputs: Tensor, data_samples=None, mode: str = 'loss') -> dict[str, Tensor]:
+        return dict(loss=(self.number * 0).sum())
+
+
+class _Recorder(Hook):
+    def __init__(self) -> None:
+        self.rates: list[float] = []
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch=None) -> None:
+        self.rates.append(runner.optim_wrapper.param_groups[0]['lr'])

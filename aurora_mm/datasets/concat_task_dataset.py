@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from mmengine.dataset import BaseDataset, ConcatDataset
+
+from aurora_mm.errors import ConfigError
+from aurora_mm.registry import DATASETS
+from aurora_mm.tasks import TaskTable
+
+
+@DATASETS.register_module()
+class ConcatTaskDataset(ConcatDataset):
+    """Data sets of tasks one after the other, as one: FMC-UIA roots, COCO files, mmseg folders.
+
+        Args:
+            datasets: Configs of data sets that tell their ``tasks`` and ``indices_by_task``. The same task may
+    XX_init: As in ConcatDataset.
+
+        Raises:
+            ConfigError: If a data set is none of tasks, or two of them contradict each other about a task.
+    """
+
+    def __init__(
+        self,
+        datasets: Sequence[Mapping[str, Any]],
+        pipeline: Sequence[Mapping[str, Any] | Callable] | None = None,
+        test_mode: bool | None = None,
+        lazy_init: bool = False,
+    ) -> None:
+        given = dict(pipeline=pipeline, test_mode=test_mode)
+        common = {key: value for key, value in given.items() if value is not None}
+        built: list[BaseDataset] = [DATASETS.build(dict(dataset) | common) for dataset in datasets]
+        for dataset in built:
+            if not hasattr(dataset, 'indices_by_task'):
+                raise ConfigError(f'{type(dataset).__name__} is no data set of tasks; wrap it in TaskDataset')
+        super().__init__(built, lazy_init, ignore_keys=['tasks'])
+
+    @property
+    def tasks(self) -> TaskTable:
+        """The tasks of all parts."""
+        table = TaskTable()
+        for dataset in self.datasets:
+            table = table.with_tasks(dataset.tasks.values())
+        return table
+
+    @property
+    def metainfo(self) -> dict[str, Any]:
+        """``tasks``: the whole table."""
+        return dict(tasks=self.tasks.to_config())
+
+    def indices_by_task(self) -> dict[str, np.ndarray]:
+        """The indices of each task's items, increasing; tasks in table order, those without items left out."""
+        self.full_init()
+        found: dict[str, list[np.ndarray]] = {name: [] for name in self.tasks}
+        start = 0
+        for dataset in self.datasets:
+            for name, indices in dataset.indices_by_task().items():
+                found[name].append(indices + start)
+            start += len(dataset)
+        return {name: np.concatenate(parts) for name, parts in found.items() if parts}

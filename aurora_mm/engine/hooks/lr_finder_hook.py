@@ -1,0 +1,100 @@
+"""A sweep of the learning rate, to choose one by."""
+
+from __future__ import annotations
+
+import csv
+import math
+from io import StringIO
+from pathlib import Path
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from aurora_mm.errors import ConfigError
+from aurora_mm.registry import HOOKS
+from aurora_mm.utils import write_text
+
+
+@HOOKS.register_module()
+class LRFinderHook(Hook):
+    """Raises the learning rate from step to step, geometrically, and keeps the loss (https://arxiv.org/abs/1506.01186).
+
+    Runs in a training of ``max_iters`` steps without schedule. Groups keep the ratio of their rates. The run stops
+    when the smoothed loss is several times its least. Writes ``lr_finder.csv`` (lr, loss, smoothed loss) to the work
+    dir, with ``lr_finder.png``, and logs a suggestion: the rate at which the smoothed loss falls fastest.
+
+    Args:
+        low, high: First and last rate, of the group whose rate is the largest.
+        smoothing: Share of the old value in the smoothed loss, corrected for its start.
+        stop_factor: Several times.
+    """
+
+    priority = 'VERY_LOW'
+
+    def __init__(self, low: float = 1e-6, high: float = 1.0, smoothing: float = 0.9, stop_factor: float = 4.0) -> None:
+        if not 0 < low < high:
+            raise ConfigError(f'the learning rate is swept upwards from above 0, not from {low} to {high}')
+        self.low = low
+        self.high = high
+        self.smoothing = smoothing
+        self.stop_factor = stop_factor
+        self.rows: list[tuple[float, float, float]] = []
+        self._mean = 0.0
+
+    def before_train(self, runner: Runner) -> None:
+        """Remembers how the groups' rates relate."""
+        rates = [group['lr'] for group in runner.optim_wrapper.param_groups]
+        self._ratios = [rate / max(rates) for rate in rates]
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch=None) -> None:
+        """Sets the step's rate."""
+        self._rate = self.low * (self.high / self.low) ** (runner.iter / max(runner.max_iters - 1, 1))
+        for group, ratio in zip(runner.optim_wrapper.param_groups, self._ratios, strict=True):
+            group['lr'] = self._rate * ratio
+
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
+        """Keeps the step's loss; ends the run when there is nothing more to learn from it."""
+        loss = float(outputs['loss'])
+        self._mean = self.smoothing * self._mean + (1 - self.smoothing) * loss
+        smoothed = self._mean / (1 - self.smoothing ** (len(self.rows) + 1))
+        diverged = not math.isfinite(loss) or smoothed > self.stop_factor * min(
+            (row[2] for row in self.rows), default=math.inf
+        )
+        if not diverged:
+            self.rows.append((self._rate, loss, smoothed))
+        else:
+            runner.logger.info(f'the loss diverges at lr {self._rate:.3g}; the sweep ends here')
+            runner.train_loop.stop_training = True
+
+    def after_train(self, runner: Runner) -> None:
+        """Writes what was found."""
+        if not is_main_process():
+            return
+        text = StringIO()
+        writer = csv.writer(text, lineterminator='\n')
+        writer.writerow(['lr', 'loss', 'smoothed_loss'])
+        writer.writerows(self.rows)
+        write_text(Path(runner.work_dir) / 'lr_finder.csv', text.getvalue())
+        suggestion = self.suggestion()
+        self._plot(Path(runner.work_dir) / 'lr_finder.png', suggestion)
+        runner.logger.info(f'suggested lr: {suggestion:.3g}' if suggestion else 'no lr made the loss fall')
+
+    def suggestion(self) -> float | None:
+        """The rate at which the smoothed loss falls fastest by the logarithm of the rate; None if it never falls."""
+        slopes = [(self.rows[i + 1][2] - self.rows[i - 1][2], self.rows[i][0]) for i in range(1, len(self.rows) - 1)]
+        steepest, rate = min(slopes, default=(0.0, 0.0))
+        return rate if steepest < 0 else None
+
+    def _plot(self, file: Path, suggestion: float | None) -> None:
+        from matplotlib.figure import Figure  # a second of import that training does not need
+
+        axes = (figure := Figure(figsize=(7, 4), layout='constrained')).subplots()
+        rates, losses, smoothed = zip(*self.rows, strict=True)
+        axes.semilogx(rates, losses, color='0.8', label='loss')
+        axes.semilogx(rates, smoothed, color='tab:blue', label='smoothed')
+        if suggestion is not None:
+            axes.axvline(suggestion, color='tab:orange', label=f'suggested {suggestion:.3g}')
+        axes.set(xlabel='learning rate', ylabel='loss', ylim=(0, 1.5 * max(smoothed[: len(smoothed) // 2 + 1])))
+        axes.legend()
+        figure.savefig(file)

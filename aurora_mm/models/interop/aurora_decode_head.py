@@ -1,0 +1,61 @@
+"""aurora_mm's segmentation head in a segmentor of mmseg."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from mmengine.structures import BaseDataElement, PixelData
+from torch import Tensor
+
+from aurora_mm.models.heads import SegmentationHead
+from aurora_mm.registry import MODELS
+from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.tasks import Task
+
+
+@MODELS.register_module()
+class AuroraDecodeHead(BaseModule):
+    """:class:`SegmentationHead` as the ``decode_head`` of ``mmseg.EncoderDecoder``.
+
+    Legend: B images, C classes with background, H x W the network input.
+
+    Args:
+        in_channels: Channels of each level of the neck, finest first.
+        num_classes: C, background counted as class 0.
+        kwargs: Further arguments of :class:`SegmentationHead`.
+    """
+
+    align_corners = False
+
+    def __init__(
+        self, in_channels: Sequence[int], num_classes: int, init_cfg: dict | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(init_cfg)
+        self.num_classes = self.out_channels = num_classes
+        self.task = Task('decode_head', 'segmentation', classes=tuple(f'class_{i}' for i in range(num_classes)))
+        self.head = SegmentationHead([self.task], in_channels, **kwargs)
+
+    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
+        """Logits ``(B, C, h, w)`` at the finest level's size."""
+        return self.head(inputs, self.task)
+
+    def loss(
+        self, inputs: Sequence[Tensor], batch_data_samples: Sequence[BaseDataElement], train_cfg: Any
+    ) -> dict[str, Tensor]:
+        """Cross entropy and Dice; ``train_cfg`` is not used. Pixels of value 255 do not count."""
+        return self.head.loss(inputs, [_as_network_sample(sample) for sample in batch_data_samples], self.task)
+
+    def predict(self, inputs: Sequence[Tensor], batch_img_metas: Sequence[dict], test_cfg: Any) -> Tensor:
+        """Logits ``(B, C, H, W)`` at the network input's size, padding included, as mmseg wants them."""
+        meta = batch_img_metas[0]
+        size = tuple(meta.get('pad_shape', meta['img_shape']))[:2]
+        return F.interpolate(self(inputs).float(), size=size, mode='bilinear', align_corners=False)
+
+
+def _as_network_sample(sample: BaseDataElement) -> MultiTaskDataSample:
+    mine = MultiTaskDataSample(metainfo=dict(gt_frame='network', img_path=sample.get('img_path')))
+    mine.gt_sem_seg = PixelData(data=sample.gt_sem_seg.data)
+    return mine

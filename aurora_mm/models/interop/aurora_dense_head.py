@@ -1,0 +1,77 @@
+"""aurora_mm's detection head in a single-stage detector of mmdet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from mmengine.model import BaseModule
+from mmengine.structures import BaseDataElement, InstanceData
+from torch import Tensor
+
+from aurora_mm.models.heads import GridDetectionHead
+from aurora_mm.registry import MODELS
+from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.tasks import Task
+
+
+@MODELS.register_module()
+class AuroraDenseHead(BaseModule):
+    """:class:`GridDetectionHead` as the ``bbox_head`` of ``mmdet.SingleStageDetector``.
+
+    It learns from any number of boxes in an image and predicts the one best box of each.
+
+    Legend: B images, K classes.
+
+    Args:
+        in_channels: Channels of each level of the neck, finest first.
+        num_classes: K; there is no background class.
+        train_cfg, test_cfg: What the detector hands on; not used.
+        kwargs: Further arguments of :class:`GridDetectionHead`.
+    """
+
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        num_classes: int,
+        train_cfg: Any = None,
+        test_cfg: Any = None,
+        init_cfg: dict | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.num_classes = num_classes
+        self.task = Task('bbox_head', 'detection', classes=tuple(f'class_{i}' for i in range(num_classes)))
+        self.head = GridDetectionHead([self.task], in_channels, **kwargs)
+
+    def forward(self, x: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Objectness logits ``(B, K, h, w)`` and boxes ``(B, 4, h, w)``, xyxy normalised by the input's size."""
+        return self.head(x, self.task)
+
+    def loss(self, x: Sequence[Tensor], batch_data_samples: Sequence[BaseDataElement]) -> dict[str, Tensor]:
+        """Losses of :class:`GridDetectionHead`; boxes are xyxy in pixels of the network input."""
+        return self.head.loss(x, [_as_network_sample(sample) for sample in batch_data_samples], self.task)
+
+    def predict(
+        self, x: Sequence[Tensor], batch_data_samples: Sequence[BaseDataElement], rescale: bool = False
+    ) -> list[InstanceData]:
+        """One box an image, xyxy in pixels of the original image if ``rescale``, else of the network input."""
+        samples = []
+        for sample in batch_data_samples:
+            matrix, shape = np.eye(3), tuple(sample.img_shape)
+            if rescale:
+                matrix, shape = np.diag([*sample.scale_factor, 1.0]), tuple(sample.ori_shape)
+            size = tuple(sample.get('batch_input_shape', sample.img_shape))
+            samples.append(MultiTaskDataSample(metainfo=dict(matrix=matrix, ori_shape=shape[:2], img_shape=size)))
+        return [sample.pred_instances for sample in self.head.predict(x, samples, self.task)]
+
+
+def _as_network_sample(sample: BaseDataElement) -> MultiTaskDataSample:
+    # A batch is padded on the right and at the bottom: pixels keep their place, the network sees the padded size.
+    size = tuple(sample.get('batch_input_shape', sample.img_shape))
+    mine = MultiTaskDataSample(metainfo=dict(gt_frame='network', img_path=sample.get('img_path'), img_shape=size))
+    boxes = sample.gt_instances.bboxes
+    boxes = getattr(boxes, 'tensor', boxes)  # mmdet may keep them in a class of its own
+    mine.gt_instances = InstanceData(bboxes=boxes, labels=sample.gt_instances.labels)
+    return mine

@@ -1,0 +1,23 @@
+# mmseg: our encoder, pyramid and segmentation head.
+_base_ = ['./_base_/fetal_head_mmseg.py', './_base_/schedule.py']
+model = dict(
+    type='EncoderDecoder',
+    data_preprocessor=dict(
+        type='SegDataPreProcessor',
+        mean=[127.5] * 3,
+        std=[127.5] * 3,
+        bgr_to_rgb=True,
+        size_divisor=32,
+    ),
+    backbone=dict(type='aurora_mm.Qwen3VLBackbone', preset='tiny'),
+    neck=dict(
+        type='aurora_mm.TokenPyramid',
+        in_channels=[192] * 4,
+        out_channels=96,
+        scales=(4, 2, 1, 1 / 2),
+        num_refine=1,
+    ),
+    decode_head=dict(type='aurora_mm.AuroraDecodeHead', in_channels=[96] * 4, num_classes=2, channels=64),
+    train_cfg=dict(),
+    test_cfg=dict(mode='whole'),
+)

@@ -1,0 +1,116 @@
+"""mmdet's and mmseg's data sets as tasks, alone and beside FMC-UIA."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from aurora_mm.datasets import ConcatTaskDataset, TaskDataset
+from aurora_mm.datasets.converters import fmc_to_mmseg
+from aurora_mm.errors import ConfigError
+
+pytest.importorskip('mmdet')
+pytest.importorskip('mmseg')
+
+LOAD = [
+    dict(type='LoadUltrasoundImage'),
+    dict(type='LoadTaskAnnotations'),
+    dict(type='FitToSize', size=32),
+    dict(type='ApplyGeometry'),
+    dict(type='PackMultiTaskInputs'),
+]
+NODULES = dict(name='nodules', type='detection', classes=['nodule', 'cyst'])
+
+
+@pytest.fixture
+def coco(tmp_path):
+    """Three images of 64 x 48: two boxes of two classes and a crowd; a box over the edge; none."""
+    annotations = [
+        dict(id=1, image_id=10, category_id=5, bbox=[8, 10, 16, 10], area=160, iscrowd=0),
+        dict(id=2, image_id=10, category_id=2, bbox=[30, 10, 10, 10], area=100, iscrowd=0),
+        dict(id=3, image_id=10, category_id=2, bbox=[0, 0, 9, 9], area=81, iscrowd=1),
+        dict(id=4, image_id=20, category_id=5, bbox=[50, 10, 20, 10], area=200, iscrowd=0),
+    ]
+    images = [dict(id=i, file_name=f'{i}.png', height=48, width=64) for i in (10, 20, 30)]
+    categories = [dict(id=2, name='cyst'), dict(id=5, name='nodule')]
+    for image in images:
+        cv2.imwrite(str(tmp_path / image['file_name']), np.full((48, 64), image['id'], np.uint8))
+    file = tmp_path / 'train.json'
+    file.write_text(json.dumps(dict(images=images, annotations=annotations, categories=categories)))
+    return dict(type='mmdet.CocoDataset', ann_file=str(file), data_prefix=dict(img=str(tmp_path)))
+
+
+def test_a_coco_file_as_a_detection_task(coco):
+    dataset = TaskDataset(NODULES, coco, LOAD)
+    assert len(dataset) == 3
+    assert list(dataset.indices_by_task()) == ['nodules']
+    samples = [dataset[i]['data_samples'] for i in range(3)]
+    assert [sample.img_id for sample in samples] == [10, 20, 30]  # the file's own, so that CocoMetric can read it too
+    # 64 x 48 becomes 32 x 32. Classes are found by name: category 5 is class 0, though second in the file. The crowd
+    # is left out.
+    by_class = dict(zip(samples[0].gt_instances.labels.tolist(), samples[0].gt_instances.bboxes.tolist(), strict=True))
+    assert by_class[0] == pytest.approx([4, 20 / 3, 12, 40 / 3])
+    assert by_class[1] == pytest.approx([15, 20 / 3, 20, 40 / 3])
+    assert samples[1].gt_instances.bboxes.tolist()[0] == pytest.approx([25, 20 / 3, 32, 40 / 3])  # cut at the edge
+    assert len(samples[2].gt_instances) == 0
+    assert samples[0].task == 'nodules'
+
+
+def test_classes_that_the_file_does_not_know_are_refused(coco):
+    with pytest.raises(ConfigError, match=r'has classes nodule, tumour, but .*train\.json knows nodule of them'):
+        TaskDataset(NODULES | dict(classes=['nodule', 'tumour']), coco)
+
+
+def test_an_mmseg_folder_as_a_segmentation_task(fmc_root, tmp_path):
+    fmc_root.csv('a', [fmc_root.seg_row(index) for index in range(5)])
+    fmc_to_mmseg(fmc_root.path, tmp_path / 'seg')
+    task = dict(name='tissue', type='segmentation', classes=['background', 'a', 'b'])
+    source = dict(
+        type='mmseg.BaseSegDataset',
+        data_root=str(tmp_path / 'seg/organs'),
+        data_prefix=dict(img_path='img_dir/train', seg_map_path='ann_dir/train'),
+        img_suffix='.png',
+    )
+    dataset = TaskDataset(task, source, [LOAD[0], LOAD[2], LOAD[3], LOAD[1], LOAD[4]])
+    assert len(dataset) == 4
+    mask = np.zeros((48, 64), int)
+    mask[10:20, 8:24], mask[30:40, 40:56] = 1, 2
+    assert (dataset[0]['data_samples'].gt_sem_seg.data[0].numpy() == mask).all()
+    with pytest.raises(ConfigError, match='no label_map'):
+        TaskDataset(task, source | dict(reduce_zero_label=True))
+
+
+def test_a_data_set_of_the_wrong_kind_is_refused(coco):
+    with pytest.raises(ConfigError, match='has no mask'):
+        TaskDataset(dict(name='n', type='segmentation', classes=['nodule', 'cyst']), coco)
+    with pytest.raises(ConfigError, match="reads segmentation and detection tasks; 'n' is landmark"):
+        TaskDataset(dict(name='n', type='landmark', points=['a']), coco)
+
+
+def test_side_by_side_with_fmc_uia(fmc_root, coco):
+    fmc_root.fill(10)
+    parts = [
+        dict(type='FMCUIADataset', data_root=str(fmc_root.path)),
+        dict(type='TaskDataset', task=NODULES, dataset=coco),
+    ]
+    dataset = ConcatTaskDataset(parts, pipeline=LOAD)
+    assert len(dataset) == 4 * 8 + 3
+    assert {task['name'] for task in dataset.metainfo['tasks']} == {'organs', 'breast', 'nodule', 'femur', 'nodules'}
+    indices = dataset.indices_by_task()
+    assert sorted(np.concatenate(list(indices.values()))) == list(range(35))
+    for name, rows in indices.items():
+        assert {dataset[int(i)]['data_samples'].task for i in rows} == {name}
+
+
+def test_parts_that_contradict_each_other_are_refused(fmc_root, coco):
+    fmc_root.fill(10)
+    other = NODULES | dict(name='nodule')  # of one class in the CSV files
+    parts = [
+        dict(type='FMCUIADataset', data_root=str(fmc_root.path)),
+        dict(type='TaskDataset', task=other, dataset=coco),
+    ]
+    with pytest.raises(ConfigError, match=r'task .nodule. is detection with 1 outputs .* but detection with 2'):
+        ConcatTaskDataset(parts).metainfo  # noqa: B018
+    with pytest.raises(ConfigError, match='CocoDataset is no data set of tasks; wrap it in TaskDataset'):
+        ConcatTaskDataset([coco | dict(metainfo=dict(classes=('nodule',)), pipeline=[])])

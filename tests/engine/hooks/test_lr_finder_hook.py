@@ -1,0 +1,71 @@
+"""The sweep on a problem whose largest stable rate is known."""
+
+import csv
+import itertools
+
+import pytest
+import torch
+from mmengine.model import BaseModel
+from mmengine.runner import Runner
+from torch import nn
+
+from aurora_mm.engine import LRFinderHook
+from aurora_mm.errors import ConfigError
+
+
+class Quadratic(BaseModel):
+    """loss = 1 + k/2 w^2, k = 4: a step of plain gradient descent shrinks w while lr < 2 / k = 0.5."""
+
+    def __init__(self):
+        super().__init__()
+        self.w = nn.Parameter(torch.full((1,), 3.0))
+        self.slow = nn.Parameter(torch.zeros(1))
+
+    def forward(self, inputs, data_samples=None, mode='loss'):
+        return dict(loss=(1 + 2 * self.w**2 + 0 * self.slow).sum())
+
+
+def sweep(tmp_path, hook, steps=60):
+    runner = Runner(
+        model=Quadratic(),
+        work_dir=str(tmp_path),
+        train_dataloader=torch.utils.data.DataLoader([dict(inputs=torch.zeros(1))] * 10),
+        train_cfg=dict(type='IterBasedTrainLoop', max_iters=steps),
+        optim_wrapper=dict(
+            optimizer=dict(type='SGD', lr=0.1), paramwise_cfg=dict(custom_keys={'slow': dict(lr_mult=0.1)})
+        ),
+        default_hooks=dict(checkpoint=None),
+        custom_hooks=[hook],
+        log_level='WARNING',
+        experiment_name=f'sweep_{id(hook)}',
+    )
+    runner.train()
+    return runner
+
+
+def test_the_sweep_stops_where_descent_diverges_and_suggests_less(tmp_path):
+    hook = LRFinderHook(low=1e-3, high=100.0, smoothing=0.5)
+    runner = sweep(tmp_path, hook)
+    rates = [row[0] for row in hook.rows]
+    assert rates[0] == pytest.approx(1e-3)
+    assert all(b / a == pytest.approx(1e5 ** (1 / 59)) for a, b in itertools.pairwise(rates))
+    assert 0.5 < rates[-1] < 100
+    assert runner.iter < 60
+    assert 1e-3 < hook.suggestion() < 0.5
+    groups = runner.optim_wrapper.param_groups
+    assert groups[1]['lr'] == pytest.approx(groups[0]['lr'] * 0.1)
+
+
+def test_the_curve_is_written(tmp_path):
+    hook = LRFinderHook(low=1e-4, high=1e-1)
+    sweep(tmp_path, hook)
+    with (tmp_path / 'lr_finder.csv').open() as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row['lr']) for row in rows] == [row[0] for row in hook.rows]
+    assert float(rows[0]['loss']) == 19  # 1 + 2 * 3^2
+    assert (tmp_path / 'lr_finder.png').stat().st_size > 5000
+
+
+def test_a_sweep_that_goes_nowhere_is_refused():
+    with pytest.raises(ConfigError, match=r'not from 0\.1 to 0\.1'):
+        LRFinderHook(0.1, 0.1)

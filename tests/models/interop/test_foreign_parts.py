@@ -1,0 +1,180 @@
+"""Backbones, necks and heads of mmdet and mmseg in the multi-task model, by config alone."""
+
+import numpy as np
+import pytest
+import torch
+from foreign_heads import DETECTION, FCOS, SEGMENTATION
+
+from aurora_mm.errors import ConfigError
+from aurora_mm.models import MultiTaskModel
+from aurora_mm.models.interop import MMDetHead, MMSegHead
+from aurora_mm.models.parts import Maps, maps_of
+from tests.models.conftest import DET, DET2, POINTS, SEG, SEG2, make_sample
+from tests.models.test_multi_task_model import SIZES
+
+pytest.importorskip('mmdet')
+pytest.importorskip('mmseg')
+
+TASKS = [SEG, SEG2, DET, DET2, POINTS]
+TINY = dict(
+    resnet=dict(type='mmdet.ResNet', depth=18),
+    resnet_v1c=dict(type='mmseg.ResNetV1c', depth=18),
+    swin=dict(type='mmdet.SwinTransformer', embed_dims=16, depths=[1, 1, 1, 1], num_heads=[2, 2, 2, 2]),
+    swin_mmseg=dict(type='mmseg.SwinTransformer', embed_dims=16, depths=[1, 1, 1, 1], num_heads=[2, 2, 2, 2]),
+    mit=dict(type='mmseg.MixVisionTransformer', embed_dims=16, num_layers=[1] * 4, num_heads=[1] * 4),
+    cspnext=dict(type='mmdet.CSPNeXt', widen_factor=0.125, deepen_factor=0.2, out_indices=(1, 2, 3, 4)),
+)
+
+
+def config(backbone=None, neck=None, **heads):
+    return dict(
+        tasks=[task.to_config() for task in TASKS],
+        backbone=backbone or dict(type='aurora_mm.Qwen3VLBackbone', preset=SIZES),
+        neck=neck or dict(type='aurora_mm.TokenPyramid', out_channels=16, scales=(2, 1, 1 / 2, 1 / 4)),
+        heads=dict(
+            segmentation=dict(type='aurora_mm.SegmentationHead', channels=8),
+            detection=dict(type='aurora_mm.GridDetectionHead', channels=16),
+            landmark=dict(type='aurora_mm.LandmarkHead', hidden_channels=16),
+        )
+        | heads,
+    )
+
+
+def build(cfg):
+    torch.manual_seed(0)
+    return MultiTaskModel(**cfg)
+
+
+def learns_and_predicts(model):
+    """Some steps on a batch of all tasks; then predictions in original pixels."""
+    torch.manual_seed(1)
+    inputs, samples = torch.randn(len(TASKS), 3, 64, 64), [make_sample(task) for task in TASKS]
+    optimizer = torch.optim.Adam(model.parameters(), 2e-3)
+    losses = []
+    for _ in range(8):
+        loss = sum(model.loss(inputs, samples).values())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0]
+    assert [name for name, p in model.named_parameters() if p.grad is None and p.requires_grad] == []
+    for sample, task in zip(model.eval().predict(inputs, samples), TASKS, strict=True):
+        if task.type == 'segmentation':
+            assert sample.pred_sem_seg.data.shape == (1, 100, 200)
+            assert sample.pred_sem_seg.data.max() < task.num_outputs
+        elif task.type == 'detection':
+            boxes = sample.pred_instances
+            assert len(boxes) > 0
+            assert (boxes.bboxes >= 0).all()
+            assert (boxes.bboxes <= torch.tensor([200, 100, 200, 100])).all()
+            assert (boxes.labels < task.num_outputs).all()
+            assert torch.equal(boxes.scores, boxes.scores.sort(descending=True).values)
+
+
+@pytest.mark.parametrize('name', SEGMENTATION)
+def test_a_decode_head_of_mmseg(name):
+    model = build(config(segmentation=SEGMENTATION[name]))
+    assert isinstance(model.heads['segmentation'], MMSegHead)
+    learns_and_predicts(model)
+
+
+@pytest.mark.parametrize('name', DETECTION)
+def test_a_dense_head_of_mmdet(name):
+    model = build(config(detection=DETECTION[name]))
+    assert isinstance(model.heads['detection'], MMDetHead)
+    learns_and_predicts(model)
+
+
+@pytest.mark.parametrize('name', TINY)
+def test_a_backbone_and_a_neck_of_theirs(name):
+    neck = dict(type='mmdet.FPN', out_channels=16, num_outs=4)
+    model = build(config(backbone=TINY[name], neck=neck))
+    assert maps_of(model.backbone).strides == [4, 8, 16, 32]
+    learns_and_predicts(model)
+
+
+def test_a_backbone_is_measured_without_leaving_a_trace():
+    """Its running means and its mode stay as they were."""
+    backbone = build(config(backbone=TINY['resnet'])).backbone
+    before = {name: tensor.clone() for name, tensor in backbone.state_dict().items()}
+    assert backbone.training
+    assert maps_of(backbone) == Maps([64, 128, 256, 512], [4, 8, 16, 32])
+    assert backbone.training
+    assert all(torch.equal(before[name], tensor) for name, tensor in backbone.state_dict().items())
+
+
+def test_losses_of_theirs_in_our_heads():
+    lovasz = dict(type='mmseg.LovaszLoss', reduction='none', loss_name='loss_lovasz')
+    segmentation = dict(
+        type='aurora_mm.SegmentationHead', channels=8, losses=[lovasz, dict(type='mmseg.CrossEntropyLoss')]
+    )
+    detection = dict(type='aurora_mm.GridDetectionHead', channels=16, overlap_loss=dict(type='mmdet.GIoULoss'))
+    learns_and_predicts(build(config(segmentation=segmentation, detection=detection)))
+
+
+def test_heads_of_single_tasks_beside_those_of_a_type():
+    model = build(config(seg2=SEGMENTATION['fpn'], det2=FCOS))
+    assert [task.name for task in model.heads['seg2'].tasks] == ['seg2']
+    assert type(model.heads['segmentation']).__name__ == 'SegmentationHead'
+    learns_and_predicts(model)
+
+
+def test_tasks_share_the_trunk_of_a_decode_head_but_no_output(feats):
+    head = MMSegHead([SEG, SEG2], [16] * 4, SEGMENTATION['uper'])
+    sum(head.loss(feats, [make_sample(SEG)] * 2, SEG).values()).backward()
+    assert head.outputs.layers['seg'].weight.grad is not None
+    assert head.outputs.layers['seg2'].weight.grad is None
+    assert head(feats, SEG2).shape[1] == 2
+
+
+def test_a_decode_head_gives_what_mmseg_gives(feats):
+    """With one task and its last layer put back, it is the same head: same losses, same logits."""
+    from mmengine.registry import MODELS, DefaultScope
+
+    ours = MMSegHead([SEG], [16] * 4, SEGMENTATION['uper']).eval()
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        theirs = MODELS.build(SEGMENTATION['uper'] | dict(in_channels=[16] * 4, num_classes=3)).eval()
+    state = {name.removeprefix('head.'): t for name, t in ours.state_dict().items() if name.startswith('head.')}
+    for part in ('weight', 'bias'):
+        state[f'conv_seg.{part}'] = ours.state_dict()[f'outputs.layers.seg.{part}']
+    theirs.load_state_dict(state, strict=True)
+    torch.testing.assert_close(ours(feats, SEG), theirs(feats))
+    samples = [make_sample(SEG), make_sample(SEG)]
+    expected = theirs.loss_by_feat(theirs(feats), samples)
+    torch.testing.assert_close(ours.loss(feats, samples, SEG), dict(loss_ce=expected['loss_ce']))
+
+
+def test_boxes_come_back_through_the_matrix(feats):
+    """A mirrored, scaled input: mmdet's scale factor could not say that."""
+    head = MMDetHead([DET], [16] * 4, FCOS).eval()
+    plain, mirrored = make_sample(DET), make_sample(DET)
+    mirrored.set_metainfo(dict(matrix=np.array([[-1, 0, 64], [0, 1, 0], [0, 0, 1]]) @ mirrored.matrix))
+    head.predict([f[:1] for f in feats], [plain], DET)
+    head.predict([f[:1] for f in feats], [mirrored], DET)
+    x1, y1, x2, y2 = plain.pred_instances.bboxes.unbind(1)
+    expected = torch.stack([200 - x2, y1, 200 - x1, y2], dim=1)
+    torch.testing.assert_close(mirrored.pred_instances.bboxes, expected)
+
+
+def test_an_image_without_a_box(feats):
+    sample = make_sample(DET)
+    sample.gt_instances = sample.gt_instances[:0]
+    losses = MMDetHead([DET], [16] * 4, FCOS).loss(feats, [sample, sample], DET)
+    assert all(loss.isfinite() for loss in losses.values())
+
+
+def test_what_does_not_fit_is_refused():
+    with pytest.raises(ConfigError, match=r'set up for strides \[4, 8, 16, 32\], but its maps have \[8, 16, 32, 64\]'):
+        build(config(detection=FCOS | dict(strides=[4, 8, 16, 32])))
+    with pytest.raises(ConfigError, match='num_classes 80'):
+        build(config(detection=FCOS | dict(num_classes=80)))
+    with pytest.raises(ConfigError, match=r'levels of one width, not \[16, 32\]'):
+        MMDetHead([DET], [16, 32], FCOS)
+    with pytest.raises(ConfigError, match=r'UPerHead cannot be built: in_index -1'):
+        build(config(segmentation=dict(type='mmseg.UPerHead', channels=8)))
+    with pytest.raises(ConfigError, match=r"'mmdet\.NoHead' is not registered"):
+        build(config(detection=dict(type='mmdet.NoHead')))
+    with pytest.raises(ConfigError, match="'original'"):
+        head = MMDetHead([DET], [16] * 4, FCOS)
+        head.loss([torch.zeros(1, 16, s, s) for s in (8, 4, 2, 1)], [make_sample(DET, frame='original')], DET)

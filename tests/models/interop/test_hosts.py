@@ -1,0 +1,77 @@
+"""aurora_mm's heads in the hosts' models: the same losses and predictions as in our own."""
+
+import pytest
+import torch
+from mmengine.structures import InstanceData, PixelData
+
+from aurora_mm.models.interop import AuroraDecodeHead, AuroraDenseHead
+
+pytest.importorskip('mmdet')
+pytest.importorskip('mmseg')
+
+
+def det_sample(boxes, scale=(1.0, 1.0), ori_shape=(64, 64)):
+    from mmdet.structures import DetDataSample
+
+    meta = dict(img_shape=(64, 64), batch_input_shape=(64, 64), ori_shape=ori_shape, scale_factor=scale)
+    sample = DetDataSample(metainfo=meta)
+    sample.gt_instances = InstanceData(bboxes=torch.tensor(boxes), labels=torch.zeros(len(boxes), dtype=torch.long))
+    return sample
+
+
+def test_the_dense_head_learns_and_rescales(feats):
+    torch.manual_seed(0)
+    head = AuroraDenseHead([16] * 4, num_classes=1, channels=16)
+    samples = [det_sample([[8.0, 8.0, 40.0, 32.0]]), det_sample([[20.0, 30.0, 60.0, 60.0], [2.0, 2.0, 10.0, 10.0]])]
+    optimizer = torch.optim.Adam(head.parameters(), 3e-3)
+    losses = []
+    for _ in range(20):
+        loss = sum(head.loss(feats, samples).values())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.8 * losses[0]
+    small = head.eval().predict(feats, samples)
+    large = head.predict(feats, [det_sample([[0.0, 0.0, 1.0, 1.0]], (0.5, 0.25), (256, 128))] * 2, rescale=True)
+    for a, b in zip(small, large, strict=True):
+        torch.testing.assert_close(b.bboxes, a.bboxes * torch.tensor([2.0, 4.0, 2.0, 4.0]))
+        assert a.scores.shape == a.labels.shape == (1,)
+
+
+def test_the_dense_head_sees_the_padded_input(feats):
+    """Coordinates are normalised by what the network sees, not by the image within it."""
+    head = AuroraDenseHead([16] * 4, num_classes=1, channels=16)
+    whole, padded = det_sample([[8.0, 8.0, 40.0, 32.0]]), det_sample([[8.0, 8.0, 40.0, 32.0]])
+    padded.set_metainfo(dict(img_shape=(50, 60)))
+    one = [f[:1] for f in feats]
+    assert head.loss(one, [whole]) == head.loss(one, [padded])
+
+
+def test_the_decode_head_learns_and_padding_of_mmseg_does_not_count(feats):
+    from mmseg.structures import SegDataSample
+
+    torch.manual_seed(0)
+    head = AuroraDecodeHead([16] * 4, num_classes=2, channels=16)
+    samples = []
+    for _ in range(2):
+        sample = SegDataSample(metainfo=dict(img_shape=(40, 64), pad_shape=(64, 64)))
+        mask = torch.zeros(1, 64, 64, dtype=torch.long)
+        mask[:, :20], mask[:, 40:] = 1, 255
+        sample.gt_sem_seg = PixelData(data=mask)
+        samples.append(sample)
+    optimizer = torch.optim.Adam(head.parameters(), 3e-3)
+    losses = []
+    for _ in range(20):
+        loss = sum(head.loss(feats, samples, None).values())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_the_decode_head_gives_logits_of_the_padded_size(feats):
+    head = AuroraDecodeHead([16] * 4, num_classes=2, channels=16)
+    assert head.predict(feats, [dict(img_shape=(50, 60), pad_shape=(64, 64))] * 2, None).shape == (2, 2, 64, 64)
+    assert (head.num_classes, head.out_channels, head.align_corners) == (2, 2, False)

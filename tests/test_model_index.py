@@ -1,0 +1,72 @@
+"""The model index and the layout that OpenMMLab's tools read of an installed package."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+from mmengine.config import Config
+
+REPO = Path(__file__).resolve().parents[1]
+CONFIGS = sorted((*REPO.glob('configs/*.py'), *REPO.glob('configs/interop/*.py')))
+
+
+def read(path):
+    return yaml.safe_load((REPO / path).read_text())
+
+
+def entries(kind):
+    return [entry for file in read('model-index.yml')['Import'] for entry in read(file).get(kind) or []]
+
+
+def test_every_config_has_one_entry():
+    listed = [model['Config'] for model in entries('Models')]
+    assert sorted(listed) == [str(file.relative_to(REPO)) for file in CONFIGS]
+    names = [model['Name'] for model in entries('Models')]
+    assert len(set(names)) == len(names)
+
+
+def test_entries_are_complete():
+    collections = {collection['Name'] for collection in entries('Collections')}
+    for model in entries('Models'):
+        assert model['In Collection'] in collections
+        assert Path(model['Config']).stem == model['Name']
+        assert model['Metadata']['Training Data']
+        for result in model.get('Results', ()):
+            assert set(result) == {'Task', 'Dataset', 'Metrics'}
+            assert all(isinstance(value, float) for value in result['Metrics'].values())
+    for collection in entries('Collections'):
+        assert (REPO / collection['README']).is_file()
+        assert (REPO / collection['Code']['URL']).is_file()
+
+
+def test_a_checkout_has_the_layout_too():
+    mim = REPO / 'aurora_mm/.mim'
+    assert (mim / 'model-index.yml').samefile(REPO / 'model-index.yml')
+    assert Config.fromfile(mim / 'configs/aurora_fmc_demo.py').model.type == 'MultiTaskModel'
+
+
+@pytest.mark.slow
+def test_a_wheel_holds_configs_and_scripts_that_run(tmp_path):
+    files = subprocess.run(['git', 'ls-files', '-z'], cwd=REPO, capture_output=True, text=True, check=True).stdout
+    archive = tmp_path / 'tree.tar'
+    subprocess.run(
+        ['tar', '--null', '-T', '-', '-cf', archive], cwd=REPO, input=files.encode(), check=True
+    )  # as it is in the working tree
+    source = tmp_path / 'source'
+    source.mkdir()
+    subprocess.run(['tar', '-xf', archive, '-C', source], check=True)
+    pip = [sys.executable, '-m', 'pip', 'wheel', '-q', '--no-deps', '--no-build-isolation', '-w', tmp_path, source]
+    subprocess.run(pip, check=True, capture_output=True)
+    installed = tmp_path / 'installed'
+    with zipfile.ZipFile(next(tmp_path.glob('*.whl'))) as wheel:
+        wheel.extractall(installed)
+    mim = installed / 'aurora_mm/.mim'
+    assert {path.name for path in mim.glob('configs/interop/*.py')} == {
+        path.name for path in REPO.glob('configs/interop/*.py')
+    }
+    command = [sys.executable, mim / 'tools/get_flops.py', mim / 'configs/aurora_fmc_demo.py', '--shape', '128', '128']
+    done = subprocess.run(command, capture_output=True, text=True, env={'PYTHONPATH': str(installed)}, cwd=tmp_path)
+    assert 'head landmark: FUGC' in done.stdout, done.stderr
