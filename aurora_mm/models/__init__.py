@@ -1,5 +1,14 @@
 from aurora_mm.models.backbones import Qwen3VLBackbone
-from aurora_mm.models.balancers import LossBalancer, SelectiveLossBalancer, TaskLossTracker
+from aurora_mm.models.balancers import (
+    EMALossBalancer,
+    FAMOLossBalancer,
+    FixedLossBalancer,
+    IGBLossBalancer,
+    LossBalancer,
+    SelectiveLossBalancer,
+    TaskLossTracker,
+    UncertaintyLossBalancer,
+)
 from aurora_mm.models.codecs import GridBoxCodec
 from aurora_mm.models.heads import (
     BaseTaskHead,
@@ -14,8 +23,12 @@ from aurora_mm.models.necks import TokenPyramid
 __all__ = [
     'BaseTaskHead',
     'ClassificationHead',
+    'EMALossBalancer',
+    'FAMOLossBalancer',
+    'FixedLossBalancer',
     'GridBoxCodec',
     'GridDetectionHead',
+    'IGBLossBalancer',
     'LandmarkHead',
     'LossBalancer',
     'MultiTaskModel',
@@ -24,4 +37,5 @@ __all__ = [
     'SelectiveLossBalancer',
     'TaskLossTracker',
     'TokenPyramid',
+    'UncertaintyLossBalancer',
 ]

@@ -14,13 +14,16 @@ from aurora_mm.registry import HOOKS
 from aurora_mm.utils import render_table
 
 
+_DEALT = 'images_dealt'
+
+
 @HOOKS.register_module()
 class MultiTaskHook(Hook):
-    """Feeds the tasks' losses to the sampler, and tells per task what happens.
+    """Feeds the tasks' losses and scores to the sampler, and tells per task what happens.
 
-    The running means of the losses live in the model (:class:`aurora_mm.models.TaskLossTracker`) and so in every
-    checkpoint; the sampler's probabilities and the balancer's weights are functions of them. Nothing else needs
-    saving for a resumed run to go on as it would have.
+    Everything that steers sampling and balancing is in the checkpoint: the running means of the losses in the model
+    (:class:`aurora_mm.models.TaskLossTracker`), the scores of the last validation and the images dealt so far in
+    MMEngine's message hub.
 
     Logged to the visualiser's backends at the interval and at an epoch's end, for every task met:
     ``task_loss/<task>`` (running mean), ``task_weight/<task>`` and ``task_prob/<task>``; and once an epoch as a table
@@ -36,10 +39,18 @@ class MultiTaskHook(Hook):
         self.interval = interval
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Sets the losses that this epoch is sampled by."""
+        """Sets what this epoch is sampled by."""
         sampler = _sampler(runner)
-        if sampler is not None:
-            sampler.set_losses(_model(runner).tracker.means())
+        if sampler is None:
+            return
+        hub = runner.message_hub
+        scores = {
+            name: hub.get_scalar(key).current()
+            for name in sampler.progress
+            if (key := f'val/{name}/primary') in hub.log_scalars
+        }
+        sampler.set_progress(_model(runner).tracker.means(), scores)
+        sampler.dealt.update(hub.get_info(_DEALT, {}))
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
         """Logs the tasks' figures."""
@@ -54,7 +65,10 @@ class MultiTaskHook(Hook):
             runner.visualizer.add_scalars(scalars, step=runner.iter + 1)
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Prints the table."""
+        """Keeps for the checkpoint what was dealt, and prints the table."""
+        sampler = _sampler(runner)
+        if sampler is not None:
+            runner.message_hub.update_info(_DEALT, dict(sampler.dealt))
         if is_main_process():
             table = Table(title=f'tasks after epoch {runner.epoch + 1}')
             table.add_column('task')
