@@ -1,4 +1,21 @@
 from aurora_mm.engine.hooks import MultiTaskHook, OverlayHook, ReproducibleEpochHook
-from aurora_mm.engine.optim import AutocastOptimWrapper
+from aurora_mm.engine.optim import (
+    AutocastOptimWrapper,
+    CAGradCombiner,
+    GradientCombiner,
+    GradientSurgeryOptimWrapper,
+    NashMTLCombiner,
+    PCGradCombiner,
+)
 
-__all__ = ['AutocastOptimWrapper', 'MultiTaskHook', 'OverlayHook', 'ReproducibleEpochHook']
+__all__ = [
+    'AutocastOptimWrapper',
+    'CAGradCombiner',
+    'GradientCombiner',
+    'GradientSurgeryOptimWrapper',
+    'MultiTaskHook',
+    'NashMTLCombiner',
+    'OverlayHook',
+    'PCGradCombiner',
+    'ReproducibleEpochHook',
+]

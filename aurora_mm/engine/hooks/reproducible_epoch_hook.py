@@ -12,7 +12,6 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from aurora_mm.registry import FUNCTIONS, HOOKS
 
-
 _VALIDATED = 'validated_epoch'
 
 

@@ -1,3 +1,15 @@
 from aurora_mm.engine.optim.autocast_optim_wrapper import AutocastOptimWrapper
+from aurora_mm.engine.optim.cagrad_combiner import CAGradCombiner
+from aurora_mm.engine.optim.gradient_combiner import GradientCombiner
+from aurora_mm.engine.optim.gradient_surgery_optim_wrapper import GradientSurgeryOptimWrapper
+from aurora_mm.engine.optim.nash_mtl_combiner import NashMTLCombiner
+from aurora_mm.engine.optim.pcgrad_combiner import PCGradCombiner
 
-__all__ = ['AutocastOptimWrapper']
+__all__ = [
+    'AutocastOptimWrapper',
+    'CAGradCombiner',
+    'GradientCombiner',
+    'GradientSurgeryOptimWrapper',
+    'NashMTLCombiner',
+    'PCGradCombiner',
+]
