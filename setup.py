@@ -28,6 +28,7 @@ setup(
     python_requires='>=3.10',
     packages=find_packages(include=['aurora_mm', 'aurora_mm.*']),
     install_requires=[
+        'matplotlib',
         'numpy',
         'opencv-python-headless',
         'packaging',

@@ -1,4 +1,4 @@
-from aurora_mm.engine.hooks import MultiTaskHook, OverlayHook, ReproducibleEpochHook
+from aurora_mm.engine.hooks import MultiTaskHook, OverlayHook, ReproducibleEpochHook, StopAfterEpochHook
 from aurora_mm.engine.optim import (
     AutocastOptimWrapper,
     CAGradCombiner,
@@ -18,4 +18,5 @@ __all__ = [
     'OverlayHook',
     'PCGradCombiner',
     'ReproducibleEpochHook',
+    'StopAfterEpochHook',
 ]

@@ -1,4 +1,6 @@
 from aurora_mm.visualization.contact_sheet import contact_sheet
 from aurora_mm.visualization.multi_task_visualizer import MultiTaskVisualizer
+from aurora_mm.visualization.run_comparison import comparison_table, draw_comparison
+from aurora_mm.visualization.run_history import RunHistory, read_run
 
-__all__ = ['MultiTaskVisualizer', 'contact_sheet']
+__all__ = ['MultiTaskVisualizer', 'RunHistory', 'comparison_table', 'contact_sheet', 'draw_comparison', 'read_run']
