@@ -6,7 +6,9 @@ from aurora_mm.engine.optim import (
     GradientSurgeryOptimWrapper,
     NashMTLCombiner,
     PCGradCombiner,
+    ShardedOptimWrapper,
 )
+from aurora_mm.engine.sharding import wrap_encoder_blocks
 
 __all__ = [
     'AutocastOptimWrapper',
@@ -18,5 +20,7 @@ __all__ = [
     'OverlayHook',
     'PCGradCombiner',
     'ReproducibleEpochHook',
+    'ShardedOptimWrapper',
     'StopAfterEpochHook',
+    'wrap_encoder_blocks',
 ]

@@ -9,7 +9,10 @@ import torch
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
+from torch.distributed.fsdp import FullyShardedDataParallel
 
+from aurora_mm.engine.optim import GradientSurgeryOptimWrapper, average_gradients
+from aurora_mm.errors import ConfigError
 from aurora_mm.registry import FUNCTIONS, HOOKS
 
 _VALIDATED = 'validated_epoch'
@@ -34,7 +37,13 @@ class ReproducibleEpochHook(Hook):
         self._validation_due = False
 
     def before_train(self, runner: Runner) -> None:
-        """Finds out whether the validation between the checkpoint and this run's first epoch is missing."""
+        """Finds out whether the validation between the checkpoint and this run's first epoch is missing.
+
+        Raises:
+            ConfigError: If a sharded model (FSDP) is to accumulate gradients.
+        """
+        if isinstance(runner.model, FullyShardedDataParallel) and runner.optim_wrapper._accumulative_counts > 1:
+            raise ConfigError('FSDP cannot end an epoch within an accumulation: set accumulative_counts=1')
         loop = runner.train_loop
         if isinstance(loop, EpochBasedTrainLoop) and runner.val_loop is not None:
             planned = runner.epoch % loop.val_interval == 0 or runner.epoch == runner.max_epochs
@@ -63,6 +72,9 @@ class ReproducibleEpochHook(Hook):
         """Applies what is left of an accumulation."""
         wrapper = runner.optim_wrapper
         if runner.train_loop.iter % wrapper._accumulative_counts and not _is_last_epoch(runner):
+            if not isinstance(wrapper, GradientSurgeryOptimWrapper):
+                # DDP averages over the ranks in the backward pass before an update alone, and there was none here.
+                average_gradients([p for p in runner.model.parameters() if p.requires_grad])
             wrapper.step()
             wrapper.zero_grad()
 

@@ -1,9 +1,11 @@
 from aurora_mm.engine.optim.autocast_optim_wrapper import AutocastOptimWrapper
+from aurora_mm.engine.optim.average_gradients import average_gradients
 from aurora_mm.engine.optim.cagrad_combiner import CAGradCombiner
 from aurora_mm.engine.optim.gradient_combiner import GradientCombiner
 from aurora_mm.engine.optim.gradient_surgery_optim_wrapper import GradientSurgeryOptimWrapper
 from aurora_mm.engine.optim.nash_mtl_combiner import NashMTLCombiner
 from aurora_mm.engine.optim.pcgrad_combiner import PCGradCombiner
+from aurora_mm.engine.optim.sharded_optim_wrapper import ShardedOptimWrapper
 
 __all__ = [
     'AutocastOptimWrapper',
@@ -12,4 +14,6 @@ __all__ = [
     'GradientSurgeryOptimWrapper',
     'NashMTLCombiner',
     'PCGradCombiner',
+    'ShardedOptimWrapper',
+    'average_gradients',
 ]

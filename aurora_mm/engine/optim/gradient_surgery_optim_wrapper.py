@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import all_gather_object, all_reduce_params
+from mmengine.dist import all_gather_object, all_reduce_params, get_world_size
 from torch import Tensor, nn
 from torch.distributed.fsdp import FullyShardedDataParallel
 
 from aurora_mm.engine.optim.autocast_optim_wrapper import AutocastOptimWrapper
+from aurora_mm.engine.optim.average_gradients import average_gradients
 from aurora_mm.engine.optim.gradient_combiner import GradientCombiner
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import OPTIM_WRAPPERS
@@ -114,16 +115,11 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
             parameter.grad = _add(parameter.grad, gradient)
 
     def _reduce(self) -> None:
-        """Averages over the ranks; what any rank has a gradient for, all have then."""
-        met = [parameter.grad is not None for parameter in self._other_parameters]
-        told = all_gather_object((list(self._buffers), met))
-        if len(told) == 1:
+        """Averages over the ranks."""
+        if get_world_size() == 1:
             return
-        others = [p for i, p in enumerate(self._other_parameters) if any(rank[1][i] for rank in told)]
-        for parameter in others:
-            parameter.grad = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
-        all_reduce_params([parameter.grad for parameter in others], op='mean')
-        for name in sorted({name for rank in told for name in rank[0]}):
+        average_gradients(self._other_parameters)
+        for name in sorted({name for names in all_gather_object(list(self._buffers)) for name in names}):
             buffer = self._buffers.setdefault(name, [None] * len(self._shared_parameters))
             full = [
                 torch.zeros_like(p) if g is None else g for p, g in zip(self._shared_parameters, buffer, strict=True)

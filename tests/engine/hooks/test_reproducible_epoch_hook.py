@@ -37,7 +37,11 @@ class Wrapper:
 def after_epoch(iterations, epoch=0):
     wrapper = Wrapper()
     runner = SimpleNamespace(
-        optim_wrapper=wrapper, train_loop=SimpleNamespace(iter=iterations), epoch=epoch, max_epochs=2
+        model=torch.nn.Identity(),
+        optim_wrapper=wrapper,
+        train_loop=SimpleNamespace(iter=iterations),
+        epoch=epoch,
+        max_epochs=2,
     )
     ReproducibleEpochHook().after_train_epoch(runner)
     return wrapper.calls
@@ -70,6 +74,7 @@ class ValidationRunner:
         self.message_hub.update_info('validated_epoch', validated)
         self.logger = SimpleNamespace(info=lambda message: None)
         self.val_loop = self
+        self.model = torch.nn.Identity()
         self.validations = 0
 
     def run(self):
