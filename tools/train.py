@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> None:
     cfg = resolve_config(read_config(args), args.data_root, args.pretrained)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
     if args.amp:
-        if cfg.optim_wrapper.type == 'OptimWrapper':
+        if cfg.optim_wrapper.type in ('OptimWrapper', 'AccumulatingOptimWrapper'):
             cfg.optim_wrapper.type = 'AutocastOptimWrapper'
         cfg.optim_wrapper.on_cpu = True
     if args.resume is not None:

@@ -14,6 +14,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
+from aurora_mm.engine.hooks.reproducible_epoch_hook import VALIDATED_EPOCH
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.utils import write_text
 
@@ -134,7 +135,9 @@ def train_until(cfg: Config, epoch: int) -> float:
     """Trains until the :class:`aurora_mm.engine.StopAfterEpochHook` of a config stops it; the validation's score."""
     runner = Runner.from_cfg(cfg)
     runner.train()
-    return float(runner.val()['score'])
+    if runner.message_hub.get_info(VALIDATED_EPOCH, 0) < runner.epoch:
+        runner.val()
+    return float(runner.message_hub.get_scalar('val/score').current())
 
 
 def _draw(types: Sequence[str], trials: int, spread: float, seed: int) -> list[Trial]:

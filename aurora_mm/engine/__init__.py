@@ -1,5 +1,6 @@
 from aurora_mm.engine.hooks import MultiTaskHook, OverlayHook, ReproducibleEpochHook, StopAfterEpochHook
 from aurora_mm.engine.optim import (
+    AccumulatingOptimWrapper,
     AutocastOptimWrapper,
     CAGradCombiner,
     GradientCombiner,
@@ -11,6 +12,7 @@ from aurora_mm.engine.optim import (
 from aurora_mm.engine.sharding import wrap_encoder_blocks
 
 __all__ = [
+    'AccumulatingOptimWrapper',
     'AutocastOptimWrapper',
     'CAGradCombiner',
     'GradientCombiner',

@@ -15,7 +15,12 @@ from mmengine.registry import MODEL_WRAPPERS
 from torch import nn
 from torch.distributed.fsdp import FullyShardedDataParallel
 
-from aurora_mm.engine import GradientSurgeryOptimWrapper, ReproducibleEpochHook, ShardedOptimWrapper
+from aurora_mm.engine import (
+    AccumulatingOptimWrapper,
+    GradientSurgeryOptimWrapper,
+    ReproducibleEpochHook,
+    ShardedOptimWrapper,
+)
 from aurora_mm.errors import AuroraError
 from aurora_mm.models import MultiTaskModel
 from tests.models.conftest import CLS, DET, POINTS, SEG, SEG2, make_sample
@@ -67,7 +72,11 @@ def state(model):
 def train_two_ways(rank, folder, queue):
     torch.set_num_threads(1)
     dist.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2)
-    queue.put((rank, {way: train(rank, way) for way in WAYS}, state_after_an_unfinished_accumulation(rank)))
+    model, _ = start('ddp', lambda model: wrap(model, 'ddp'))
+    accumulated = accumulate(model, [batch(STEPS[i][rank], 10 * i + rank) for i in ACCUMULATED])
+    queue.put(
+        (rank, {way: train(rank, way) for way in WAYS}, {name: value.numpy() for name, value in accumulated.items()})
+    )
     dist.barrier()
     dist.destroy_process_group()
 
@@ -96,16 +105,19 @@ def train(rank, way):
     return *({name: value.numpy() for name, value in s.items()} for s in (clean, spoilt)), str(error.value)
 
 
-def state_after_an_unfinished_accumulation(rank):
-    """An epoch of one step, of the two that an update takes."""
-    model, _ = start('ddp', lambda model: wrap(model, 'ddp'))
-    wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), 0.01), accumulative_counts=2)
-    model.train_step(batch(STEPS[0][rank], rank), wrapper)
-    runner = SimpleNamespace(
-        model=model, optim_wrapper=wrapper, train_loop=SimpleNamespace(iter=1), epoch=0, max_epochs=2
-    )
-    ReproducibleEpochHook().after_train_epoch(runner)
-    return {name: value.numpy() for name, value in state(model).items()}
+def accumulate(model, batches):
+    """Epochs of three steps with an update every two: the state after that of the second epoch's first two."""
+    wrapper = AccumulatingOptimWrapper(torch.optim.SGD(model.parameters(), 0.01), accumulative_counts=2)
+    for i, data in enumerate(batches, start=1):
+        model.train_step(data, wrapper)
+        if i == 3:
+            runner = SimpleNamespace(optim_wrapper=wrapper, train_loop=SimpleNamespace(iter=i), epoch=0, max_epochs=2)
+            ReproducibleEpochHook().after_train_epoch(runner)
+            wrapper.initialize_count_status(model, 0, -1)
+    return state(model)
+
+
+ACCUMULATED = (0, 1, 0, 1, 2)  # a rank has nothing in the fourth step of what it had in the third
 
 
 @pytest.fixture(scope='module')
@@ -151,10 +163,7 @@ def test_too_many_bad_images_stop_all_ranks_with_one_message(ranks):
 
 def test_what_is_left_of_an_accumulation_is_averaged_over_the_ranks(ranks):
     model, _ = start('ddp')
-    wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), 0.01), accumulative_counts=2)
-    model.train_step(joined(0), wrapper)
-    wrapper.step()
-    expected = state(model)
-    for _, _, unfinished in ranks:
-        for name, value in unfinished.items():
+    expected = accumulate(model, [joined(i) for i in ACCUMULATED])
+    for _, _, accumulated in ranks:
+        for name, value in accumulated.items():
             torch.testing.assert_close(torch.from_numpy(value), expected[name], rtol=1e-4, atol=1e-6, equal_nan=True)

@@ -6,16 +6,17 @@ import random
 
 import numpy as np
 import torch
-from mmengine.dist import get_rank
+from mmengine.dist import get_rank, get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch.distributed.fsdp import FullyShardedDataParallel
 
-from aurora_mm.engine.optim import GradientSurgeryOptimWrapper, average_gradients
+from aurora_mm.engine.optim import AccumulatingOptimWrapper
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import FUNCTIONS, HOOKS
 
-_VALIDATED = 'validated_epoch'
+# Where the message hub holds the last epoch that was validated.
+VALIDATED_EPOCH = 'validated_epoch'
 
 
 @HOOKS.register_module()
@@ -40,14 +41,20 @@ class ReproducibleEpochHook(Hook):
         """Finds out whether the validation between the checkpoint and this run's first epoch is missing.
 
         Raises:
-            ConfigError: If a sharded model (FSDP) is to accumulate gradients.
+            ConfigError: If gradients cannot be accumulated the way the config says.
         """
-        if isinstance(runner.model, FullyShardedDataParallel) and runner.optim_wrapper._accumulative_counts > 1:
-            raise ConfigError('FSDP cannot end an epoch within an accumulation: set accumulative_counts=1')
+        if runner.optim_wrapper._accumulative_counts > 1:
+            if isinstance(runner.model, FullyShardedDataParallel):
+                raise ConfigError('FSDP cannot end an epoch within an accumulation: set accumulative_counts=1')
+            if get_world_size() > 1 and not isinstance(runner.optim_wrapper, AccumulatingOptimWrapper):
+                raise ConfigError(
+                    f'{type(runner.optim_wrapper).__name__} cannot end an epoch within an accumulation on several '
+                    "ranks: set optim_wrapper.type='AccumulatingOptimWrapper', or accumulative_counts=1"
+                )
         loop = runner.train_loop
         if isinstance(loop, EpochBasedTrainLoop) and runner.val_loop is not None:
             planned = runner.epoch % loop.val_interval == 0 or runner.epoch == runner.max_epochs
-            done = runner.message_hub.get_info(_VALIDATED, 0)
+            done = runner.message_hub.get_info(VALIDATED_EPOCH, 0)
             self._validation_due = planned and done < runner.epoch >= loop.val_begin
 
     def _make_up_validation(self, runner: Runner) -> None:
@@ -58,7 +65,7 @@ class ReproducibleEpochHook(Hook):
 
     def before_val_epoch(self, runner: Runner) -> None:
         """Notes for the checkpoint of the best epoch, which is saved after validation, that it is done."""
-        runner.message_hub.update_info(_VALIDATED, runner.epoch)
+        runner.message_hub.update_info(VALIDATED_EPOCH, runner.epoch)
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Seeds Python, NumPy and torch."""
@@ -72,9 +79,6 @@ class ReproducibleEpochHook(Hook):
         """Applies what is left of an accumulation."""
         wrapper = runner.optim_wrapper
         if runner.train_loop.iter % wrapper._accumulative_counts and not _is_last_epoch(runner):
-            if not isinstance(wrapper, GradientSurgeryOptimWrapper):
-                # DDP averages over the ranks in the backward pass before an update alone, and there was none here.
-                average_gradients([p for p in runner.model.parameters() if p.requires_grad])
             wrapper.step()
             wrapper.zero_grad()
 

@@ -1,5 +1,5 @@
+from aurora_mm.engine.optim.accumulating_optim_wrapper import AccumulatingOptimWrapper
 from aurora_mm.engine.optim.autocast_optim_wrapper import AutocastOptimWrapper
-from aurora_mm.engine.optim.average_gradients import average_gradients
 from aurora_mm.engine.optim.cagrad_combiner import CAGradCombiner
 from aurora_mm.engine.optim.gradient_combiner import GradientCombiner
 from aurora_mm.engine.optim.gradient_surgery_optim_wrapper import GradientSurgeryOptimWrapper
@@ -8,6 +8,7 @@ from aurora_mm.engine.optim.pcgrad_combiner import PCGradCombiner
 from aurora_mm.engine.optim.sharded_optim_wrapper import ShardedOptimWrapper
 
 __all__ = [
+    'AccumulatingOptimWrapper',
     'AutocastOptimWrapper',
     'CAGradCombiner',
     'GradientCombiner',
@@ -15,5 +16,4 @@ __all__ = [
     'NashMTLCombiner',
     'PCGradCombiner',
     'ShardedOptimWrapper',
-    'average_gradients',
 ]

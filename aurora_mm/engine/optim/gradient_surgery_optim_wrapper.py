@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from itertools import combinations
 from typing import Any
 
@@ -55,6 +55,11 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
         self._buffers: dict[str, list[Tensor | None]] = {}
         self._cosines: dict[str, list[float]] = {}
 
+    @property
+    def averages(self) -> bool:
+        """Always: no gradient comes from DistributedDataParallel."""
+        return True
+
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
         """See ``OptimWrapper.optim_context``; also takes hold of the losses that the model returns in it."""
@@ -62,7 +67,7 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
             self._sort_parameters(model)
         hook = model.register_forward_hook(self._take_losses)
         try:
-            with model.no_sync() if hasattr(model, 'no_sync') else nullcontext(), super().optim_context(model):
+            with super().optim_context(model):
                 yield
         finally:
             hook.remove()
@@ -79,11 +84,10 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
             self.step(**(step_kwargs or {}))
             self.zero_grad(**(zero_kwargs or {}))
 
-    def step(self, **kwargs: Any) -> None:
-        """Combines what was gathered, then clips and updates."""
+    def average(self) -> None:
+        """Averages over the ranks, and combines the types' gradients."""
         self._reduce()
         self._combine()
-        super().step(**kwargs)
 
     def pop_cosines(self) -> dict[str, float]:
         """Mean cosine between the gradients of two types, by ``<type>-<type>``, over the updates since last asked."""
@@ -115,7 +119,6 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
             parameter.grad = _add(parameter.grad, gradient)
 
     def _reduce(self) -> None:
-        """Averages over the ranks."""
         if get_world_size() == 1:
             return
         average_gradients(self._other_parameters)

@@ -2,12 +2,14 @@ import random
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 import torch
 from mmengine.logging import MessageHub
 from mmengine.runner import EpochBasedTrainLoop
 
 from aurora_mm.engine import ReproducibleEpochHook
 from aurora_mm.engine.hooks import seed_worker
+from aurora_mm.errors import ConfigError
 from aurora_mm.registry import FUNCTIONS
 
 
@@ -75,6 +77,7 @@ class ValidationRunner:
         self.logger = SimpleNamespace(info=lambda message: None)
         self.val_loop = self
         self.model = torch.nn.Identity()
+        self.optim_wrapper = Wrapper()
         self.validations = 0
 
     def run(self):
@@ -103,3 +106,9 @@ def test_what_was_validated_is_noted():
     runner = ValidationRunner(epoch=4)
     ReproducibleEpochHook().before_val_epoch(runner)
     assert runner.message_hub.get_info('validated_epoch') == 4
+
+
+def test_accumulation_on_several_ranks_needs_a_wrapper_that_can(monkeypatch):
+    monkeypatch.setattr('aurora_mm.engine.hooks.reproducible_epoch_hook.get_world_size', lambda: 2)
+    with pytest.raises(ConfigError, match=r"Wrapper cannot end an epoch .* type='AccumulatingOptimWrapper'"):
+        ReproducibleEpochHook().before_train(ValidationRunner(epoch=0))
