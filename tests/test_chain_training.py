@@ -30,7 +30,10 @@ def test_two_processes_train_and_score_as_one(folder, tmp_path):  # noqa: F811
     torchrun('test.py', config, checkpoint, '--data-root', data, '--out-dir', tmp_path / 'two', '--overlays', '0')
     run('test.py', config, checkpoint, '--data-root', data, '--out-dir', tmp_path / 'one', '--overlays', '0')
     one, two = (json.loads((tmp_path / name / 'metrics.json').read_text()) for name in ('one', 'two'))
-    assert one == two
+    assert one['score'] == pytest.approx(two['score'], abs=1e-5)
+    assert one['tasks'].keys() == two['tasks'].keys()
+    for task, scores in one['tasks'].items():  # rounding differs with the images that share a batch
+        assert scores == pytest.approx(two['tasks'][task], rel=1e-4, abs=1e-5), task
 
 
 def test_flexible_runner_trains_as_the_runner_does(folder, tmp_path):  # noqa: F811

@@ -67,10 +67,10 @@ def comparison_table(runs: Sequence[RunHistory]) -> str:
     lines = [
         '| score at the best validation | ' + ' | '.join(run.name for run in runs) + ' |',
         '|---|' + '---|' * len(runs),
-        '| at step | ' + ' | '.join(str(run.best_step) for run in runs) + ' |',
+        '| at step | ' + ' | '.join(str(run.best_step or '-') for run in runs) + ' |',
     ]
     for title, key in rows:
-        values = [run.series.get(key, {}).get(run.best_step) for run in runs]
+        values = [None if run.best_step is None else run.series.get(key, {}).get(run.best_step) for run in runs]
         if any(value is not None for value in values):
             best = max(value for value in values if value is not None)
             cells = [

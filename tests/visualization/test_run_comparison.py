@@ -51,7 +51,7 @@ def test_the_table_holds_the_best_validation(run, tmp_path):
     log(tmp_path / 'better', '20260101_000000', [step(10), scores(1, 0.6)])
     table = comparison_table([read_run(run), read_run(tmp_path / 'better', 'B'), read_run(tmp_path / 'new')])
     assert '| score at the best validation | run | B | new |' in table
-    assert '| at step | 20 | 10 | None |' in table
+    assert '| at step | 20 | 10 | - |' in table
     assert '| a | 0.500 | **0.600** | - |' in table
     assert '| b |' not in table
 

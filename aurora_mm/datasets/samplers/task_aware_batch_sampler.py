@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+from mmengine.dataset import DefaultSampler
 from mmengine.dist import get_dist_info
 from torch.utils.data import Sampler
 
@@ -48,7 +49,7 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
 
     def __init__(
         self,
-        sampler: Sampler,
+        sampler: DefaultSampler,
         batch_size: int,
         policy: dict | None = None,
         batches_of: str = 'task',

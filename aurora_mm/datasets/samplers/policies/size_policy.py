@@ -28,11 +28,15 @@ class SizePolicy(SamplingPolicy):
     def __init__(self, power: float | str | None = None, temperature: float | None = None) -> None:
         if (power is None) == (temperature is None):
             raise ConfigError(f'SizePolicy takes power or temperature, not {power!r} and {temperature!r}')
-        if isinstance(power, str) and power not in POWERS:
-            raise ConfigError(f'SizePolicy: power {power!r} is no number and none of {", ".join(POWERS)}')
-        if temperature is not None and temperature <= 0:
-            raise ConfigError(f'SizePolicy: temperature {temperature} is not above 0')
-        self.power = 1 / temperature if temperature is not None else POWERS.get(power, power)
+        if temperature is not None:
+            if temperature <= 0:
+                raise ConfigError(f'SizePolicy: temperature {temperature} is not above 0')
+            power = 1 / temperature
+        if isinstance(power, str):
+            if power not in POWERS:
+                raise ConfigError(f'SizePolicy: power {power!r} is no number and none of {", ".join(POWERS)}')
+            power = POWERS[power]
+        self.power = power
 
     def log_weights(self, tasks: Sequence[TaskProgress]) -> np.ndarray:
         """See :class:`SamplingPolicy`."""
