@@ -1,9 +1,9 @@
 """Cost of a training step against how its losses are balanced.
 
-    python benchmarks/balancing.py
+    OMP_NUM_THREADS=1 python benchmarks/balancing.py
 
-Times steps of the tiny model on batches of 8 images, every choice in turn, and gives the ratio of the fastest step to
-that of no balancing.
+Takes the processor time of training steps of the tiny model on batches of 8 images, every choice in turn, and gives the
+ratio of each choice's least to that of no balancing.
 """
 
 from __future__ import annotations
@@ -70,9 +70,9 @@ def main() -> None:
             order = order[1:] + order[:1]  # none is always the first
             for name in order:
                 model, wrapper = steps[name]
-                start = time.perf_counter()
+                start = time.process_time()
                 model.train_step(batch, wrapper)
-                times[name].append(time.perf_counter() - start)
+                times[name].append(time.process_time() - start)
         base = min(times['no balancing'])
         print(f'batches of {len(types)} type(s): ' + ', '.join(f'{n} {min(t) / base:.2f}' for n, t in times.items()))
 
