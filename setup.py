@@ -36,9 +36,9 @@ setup(
         'aurora_mm.report': ['*.jinja', '*.css'],
     },
     install_requires=[
+        'huggingface_hub',
         'jinja2',
         'matplotlib',
-        'huggingface_hub',
         'numpy',
         'opencv-python-headless',
         'packaging',

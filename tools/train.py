@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from aurora_mm.apis import command, read_config, resolve_config, run_parser
@@ -36,11 +37,14 @@ def main(argv: list[str] | None = None) -> None:
     cfg = resolve_config(read_config(args), args.data_root, args.pretrained)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
     if args.amp:
-        cfg.optim_wrapper.update(type='AutocastOptimWrapper', on_cpu=True)
+        if cfg.optim_wrapper.type in ('OptimWrapper', 'AccumulatingOptimWrapper'):
+            cfg.optim_wrapper.type = 'AutocastOptimWrapper'
+        cfg.optim_wrapper.on_cpu = True
     if args.resume is not None:
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume
-    Runner.from_cfg(cfg).train()
+    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    runner.train()
 
 
 if __name__ == '__main__':

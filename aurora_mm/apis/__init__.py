@@ -9,10 +9,13 @@ from aurora_mm.apis.inferencer import MultiTaskInferencer
 from aurora_mm.apis.packing import pack_checkpoint
 from aurora_mm.apis.pipelines import tta_pipeline
 from aurora_mm.apis.tta import use_tta
+from aurora_mm.apis.weight_search import Trial, WeightSearch
 
 __all__ = [
     'Model',
     'MultiTaskInferencer',
+    'Trial',
+    'WeightSearch',
     'adopt_checkpoint',
     'adopt_ensemble',
     'average_checkpoints',

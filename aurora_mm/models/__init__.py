@@ -1,5 +1,14 @@
 from aurora_mm.models.backbones import BaseEncoder, HFBackbone, Qwen3VLBackbone, merge_lora
-from aurora_mm.models.balancers import LossBalancer, SelectiveLossBalancer, TaskLossTracker
+from aurora_mm.models.balancers import (
+    EMALossBalancer,
+    FAMOLossBalancer,
+    FixedLossBalancer,
+    IGBLossBalancer,
+    LossBalancer,
+    SelectiveLossBalancer,
+    TaskLossTracker,
+    UncertaintyLossBalancer,
+)
 from aurora_mm.models.codecs import GridBoxCodec
 from aurora_mm.models.heads import (
     BaseTaskHead,
@@ -19,10 +28,14 @@ __all__ = [
     'BaseEncoder',
     'BaseTaskHead',
     'ClassificationHead',
+    'EMALossBalancer',
     'EnsembleModel',
+    'FAMOLossBalancer',
+    'FixedLossBalancer',
     'GridBoxCodec',
     'GridDetectionHead',
     'HFBackbone',
+    'IGBLossBalancer',
     'LandmarkHead',
     'LossBalancer',
     'MMDetHead',
@@ -34,5 +47,6 @@ __all__ = [
     'SelectiveLossBalancer',
     'TaskLossTracker',
     'TokenPyramid',
+    'UncertaintyLossBalancer',
     'merge_lora',
 ]

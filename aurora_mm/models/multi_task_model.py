@@ -12,9 +12,10 @@ import torch
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
-from aurora_mm.errors import AuroraError, ConfigError
+from aurora_mm.errors import ConfigError
 from aurora_mm.models.balancers import LossBalancer, TaskLossTracker
 from aurora_mm.models.mirrored import restore_names
+from aurora_mm.models.nonfinite_guard import NonFiniteGuard
 from aurora_mm.models.parts import Maps, build_in_scope, fit, maps_of, with_adapter
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import MultiTaskDataSample
@@ -34,6 +35,7 @@ class MultiTaskModel(BaseModel):
             a head not named here reads that, and without a neck the backbone.
         balancer: Config of the loss balancer; by default losses are left as they are.
         ema_momentum: Of the running means of the tasks' losses.
+        max_nonfinite: How many losses that are not finite a run bears, over all tasks and ranks; see :meth:`loss`.
         data_preprocessor: Config; see MMEngine's ``ImgDataPreprocessor``.
 
     Backbones and necks of other packages go in by prefix (``mmdet.ResNet``, ``mmdet.FPN``), and so do heads: dense
@@ -55,6 +57,7 @@ class MultiTaskModel(BaseModel):
         sources: Mapping[str, str] | None = None,
         balancer: dict | None = None,
         ema_momentum: float = 0.98,
+        max_nonfinite: int = 10,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -78,6 +81,7 @@ class MultiTaskModel(BaseModel):
                 cfg = fit(with_adapter(cfg), f'head {key!r}', self._maps_of(source, maps), repr(source))
                 self.heads[key] = MODELS.build(cfg | dict(tasks=served))
 
+        self.guard = NonFiniteGuard(list(self.tasks.values()), max_nonfinite)
         self.tracker = TaskLossTracker(list(self.tasks.values()), ema_momentum)
         self.balancer = MODELS.build((balancer or dict(type=LossBalancer)) | dict(tasks=list(self.tasks.values())))
 
@@ -130,28 +134,40 @@ class MultiTaskModel(BaseModel):
     def loss(self, inputs: Tensor, data_samples: Sequence[MultiTaskDataSample]) -> dict[str, Tensor]:
         """One weighted loss for each task type in the batch; their sum is what is minimised.
 
-        Each task counts by its share of the batch's images, so a batch of one task has that task's loss.
+        Each task counts by its share of the batch's images, so a batch of one task has that task's loss. A task whose
+        loss is not finite is left out, and the step goes on as if its images had not been in the batch.
 
         Raises:
-            AuroraError: If a task's loss is not finite, naming the task and its images.
+            AuroraError: If more than ``max_nonfinite`` losses were not finite, naming the task and its images.
         """
         maps = self.extract_feat(inputs)
-        losses, counts = {}, {}
+        losses, counts, problems = {}, {}, {}
         for task, rows in self._rows_by_task(data_samples):
             samples = [data_samples[row] for row in rows]
             terms = self.heads[self.head_of[task.name]].loss(self._features(maps, rows, task), samples, task)
+            if not terms:  # nothing to learn from these images
+                continue
             losses[task.name] = sum(terms.values())
             counts[task.name] = len(rows)
             if not losses[task.name].isfinite():
                 values = ', '.join(f'{key} {value.item():g}' for key, value in terms.items())
                 images = ', '.join(str(sample.get('img_path')) for sample in samples)
-                raise AuroraError(f'loss of task {task.name!r} is not finite ({values}) on {images}')
+                problems[task.name] = f'loss of task {task.name!r} is not finite ({values}) on {images}'
+        if self.guard.any(problems):
+            self.guard.report(problems)
+            # To drop the loss is not enough: backwards, an activation that is NaN makes NaN of a gradient of 0. All
+            # ranks go again, so that none waits for another; one that has no image left takes a blank one.
+            rows = [row for row, sample in enumerate(data_samples) if sample.task not in problems]
+            del maps, losses
+            return self.loss(
+                inputs[rows] if rows else torch.zeros_like(inputs[:1]), [data_samples[row] for row in rows]
+            )
         self.tracker.update(losses, counts)
         by_type = {}
         for name, loss in self.balancer(losses, self.tracker).items():
             key = f'loss_{self.tasks[name].type}'
-            by_type[key] = by_type.get(key, 0) + loss * (counts[name] / len(data_samples))
-        return by_type
+            by_type[key] = by_type.get(key, 0) + loss * (counts[name] / sum(counts.values()))
+        return by_type or dict(loss_nothing=sum(level.sum() for level in maps) * 0)
 
     @torch.no_grad()
     def predict(self, inputs: Tensor, data_samples: Sequence[MultiTaskDataSample]) -> list[MultiTaskDataSample]:

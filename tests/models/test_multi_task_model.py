@@ -1,5 +1,6 @@
 import pytest
 import torch
+from mmengine.logging import MMLogger
 
 import aurora_mm.models  # noqa: F401
 from aurora_mm.errors import AuroraError, ConfigError
@@ -90,11 +91,64 @@ def test_losses_of_the_tasks_are_tracked(model):
     assert means['det'] is None
 
 
-def test_a_loss_that_is_not_finite_names_task_and_image(model):
-    inputs, samples = batch(CLS, POINTS)
+def spoilt():
+    """A batch whose second image has a bad annotation, and whose third is bad itself."""
+    inputs, samples = batch(CLS, POINTS, DET, SEG)
     samples[1].gt_landmarks[:] = torch.nan
-    with pytest.raises(AuroraError, match=r"'points' is not finite \(loss_point nan\) on points.png"):
-        model.loss(inputs, samples)
+    inputs[2] = torch.nan
+    return inputs, samples
+
+
+def gradients(model, inputs, samples):
+    model.zero_grad()
+    sum(model.loss(inputs, samples).values()).backward()
+    return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+
+
+def test_losses_that_are_not_finite_do_not_touch_the_others(model):
+    """The step is that of a batch without their images, to the last bit."""
+    model = MultiTaskModel(**config(balancer=None)).eval()
+    inputs, samples = spoilt()
+    got = gradients(model, inputs, samples)
+    assert model.tracker.means()['points'] is None
+    assert model.tracker.seen.tolist() == [1, 0, 1, 0, 0]
+    assert dict(zip(model.tasks, model.guard.skipped.tolist(), strict=True)) == dict(
+        seg=0, seg2=0, cls=0, det=1, points=1
+    )
+    expected = gradients(model, inputs[[0, 3]], [samples[0], samples[3]])
+    assert got.keys() == expected.keys()
+    assert all(torch.equal(got[name], expected[name]) for name in got)
+
+
+def test_a_batch_without_a_finite_loss_moves_nothing(model):
+    inputs, samples = spoilt()
+    got = gradients(model, inputs[1:3], samples[1:3])
+    assert got
+    assert all((gradient == 0).all() for gradient in got.values())
+
+
+def test_a_loss_that_is_not_finite_is_named_and_too_many_stop_the_run(caplog):
+    model = MultiTaskModel(**config(max_nonfinite=2))
+    inputs, samples = spoilt()
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    model.loss(inputs, samples)
+    logger.removeHandler(caplog.handler)
+    assert "loss of task 'points' is not finite (loss_point nan) on points.png" in caplog.text
+    assert "loss of task 'det' is not finite" in caplog.text
+    resumed = MultiTaskModel(**config(max_nonfinite=2))
+    resumed.load_state_dict(model.state_dict())
+    with pytest.raises(
+        AuroraError, match=r"'points' is not finite .* on points.png.* 3 losses left out; a run bears 2"
+    ):
+        resumed.loss(inputs[:2], samples[:2])
+
+
+def test_a_head_may_have_nothing_to_learn(model, monkeypatch):
+    monkeypatch.setattr(model.heads['classification'], 'loss', lambda *_: {})
+    inputs, samples = batch(CLS, SEG)
+    assert set(model.loss(inputs, samples)) == {'loss_segmentation'}
+    assert model.loss(inputs[:1], samples[:1])['loss_nothing'] == 0
 
 
 def test_a_task_with_a_head_of_its_own():

@@ -1,3 +1,17 @@
+from aurora_mm.datasets.samplers.policies import (
+    LossAwarePolicy,
+    SamplingPolicy,
+    ScoreGapPolicy,
+    SizePolicy,
+    TaskProgress,
+)
 from aurora_mm.datasets.samplers.task_aware_batch_sampler import TaskAwareBatchSampler
 
-__all__ = ['TaskAwareBatchSampler']
+__all__ = [
+    'LossAwarePolicy',
+    'SamplingPolicy',
+    'ScoreGapPolicy',
+    'SizePolicy',
+    'TaskAwareBatchSampler',
+    'TaskProgress',
+]

@@ -6,45 +6,53 @@ import math
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+from mmengine.dataset import DefaultSampler
 from mmengine.dist import get_dist_info
 from torch.utils.data import Sampler
 
+from aurora_mm.datasets.samplers.deck import Deck
+from aurora_mm.datasets.samplers.policies import LossAwarePolicy, SamplingPolicy, TaskProgress
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import DATA_SAMPLERS
-from aurora_mm.tasks import TaskTable
+
+_BATCHES_OF = ('task', 'type', 'all')
 
 
 @DATA_SAMPLERS.register_module()
 class TaskAwareBatchSampler(Sampler[list[int]]):
-    """Draws a task for each batch (or each image) by the published loss-aware probabilities.
+    """Draws tasks by a policy's probabilities, and deals their images from shuffled decks.
 
-    ``p(task) ~ (n^size_power * (loss * scale)^loss_power + offset)^(1 / temperature)``, where n is the number of the
-    task's images and ``loss`` the running mean of its loss; the loss term is 1 until losses are known.
-    :class:`aurora_mm.engine.MultiTaskHook` sets the losses before every epoch.
+    Every image slot of an epoch goes to a task with the policy's probability p, in random order but in numbers as
+    near to p as whole numbers are: batches of one task (or type) are within one batch of their expected number,
+    images of mixed batches within one image. The decks go on from epoch to epoch: after any number of epochs, every
+    image of a task has been dealt as often as any other of it, or once more.
 
-    Within an epoch a task's images are dealt from a shuffled deck that is shuffled anew when it runs out. All of an
-    epoch's draws follow from (seed, epoch, losses), so a resumed run repeats an unbroken one. With several ranks, all
-    of them deal from the same decks in turn: no image goes to two ranks in the same round.
+    With several ranks, all of them deal from the same decks in turn, so no image goes to two ranks of a round (but
+    where a deck runs out and is shuffled anew).
+
+    An epoch follows from the seed, its number, ``progress`` and ``dealt``; :class:`aurora_mm.engine.MultiTaskHook`
+    keeps both with the checkpoint, so a resumed run repeats an unbroken one.
 
     Args:
         sampler: MMEngine's sampler over the data set; it holds the data set, the seed and the epoch.
         batch_size: Images of a batch, on each rank.
-        mixed: Draw a task for every image, instead of one for the whole batch (published).
-        size_power, loss_power, offset, temperature: See the formula.
-        scales: Factor on the loss, by task type.
+        policy: Config of the sampling policy; the published one by default.
+        batches_of: What the images of a batch share: 'task' (published), 'type', or 'all' for nothing.
         num_batches: Batches an epoch, on each rank; by default as many as see each image once on average.
+
+    Attributes:
+        dealt (dict[str, int]): Images of each task dealt to all ranks in the epochs so far.
+
+    Raises:
+        ConfigError: If the data set has no tasks, or an argument means nothing here.
     """
 
     def __init__(
         self,
-        sampler: Sampler,
+        sampler: DefaultSampler,
         batch_size: int,
-        mixed: bool = False,
-        size_power: float = 0.5,
-        loss_power: float = 1.0,
-        offset: float = 1.0,
-        temperature: float = 0.7,
-        scales: Mapping[str, float] | None = None,
+        policy: dict | None = None,
+        batches_of: str = 'task',
         num_batches: int | None = None,
         drop_last: bool = False,
     ) -> None:
@@ -53,54 +61,75 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
             raise ConfigError(f'TaskAwareBatchSampler needs a data set of tasks; {type(dataset).__name__} is none')
         if drop_last:
             raise ConfigError('TaskAwareBatchSampler fills every batch: drop_last means nothing to it')
+        if batches_of not in _BATCHES_OF:
+            raise ConfigError(f'batches_of {batches_of!r} is none of {", ".join(_BATCHES_OF)}')
         self.sampler = sampler
         self.batch_size = batch_size
-        self.mixed = mixed
-        self.size_power = size_power
-        self.loss_power = loss_power
-        self.offset = offset
-        self.temperature = temperature
-        self.scales = dict(landmark=300.0) if scales is None else dict(scales)
-        self.indices: dict[str, np.ndarray] = dataset.indices_by_task()
-        tasks: TaskTable = dataset.tasks
-        self.types = {name: tasks[name].type for name in self.indices}
-        self.losses: dict[str, float | None] = {}
+        self.policy: SamplingPolicy = LossAwarePolicy() if policy is None else DATA_SAMPLERS.build(policy)
+        self.batches_of = batches_of
+        rows = dataset.indices_by_task()
+        self.progress = {name: TaskProgress(name, dataset.tasks[name].type, len(rows[name])) for name in rows}
+        self.decks = {name: Deck(name, rows[name], sampler.seed) for name in rows}
+        self.dealt = dict.fromkeys(rows, 0)
         self.rank, self.world_size = get_dist_info()
-        total = sum(len(rows) for rows in self.indices.values())
+        total = sum(task.images for task in self.progress.values())
         self.num_batches = num_batches or math.ceil(total / (batch_size * self.world_size))
 
-    def set_losses(self, losses: Mapping[str, float | None]) -> None:
-        """The running mean of each task's loss; None for a task without one yet."""
-        self.losses = dict(losses)
+    def set_progress(self, losses: Mapping[str, float | None], scores: Mapping[str, float | None]) -> None:
+        """What the policy goes by from the next epoch on.
+
+        Args:
+            losses: Running mean of each task's loss. scores: Primary score of each task's last validation. A task
+                without one yet has None, or is absent.
+        """
+        self.progress = {
+            name: TaskProgress(name, task.type, task.images, losses.get(name), scores.get(name))
+            for name, task in self.progress.items()
+        }
 
     def probabilities(self) -> dict[str, float]:
         """p of each task that has images, summing to 1."""
-        log_p = []
-        for name, rows in self.indices.items():
-            loss = self.losses.get(name)
-            term = 1.0 if loss is None else (loss * self.scales.get(self.types[name], 1.0)) ** self.loss_power
-            # In logarithms, because the power 1 / temperature of a large number may overflow.
-            log_p.append(math.log(len(rows) ** self.size_power * term + self.offset) / self.temperature)
-        p = np.exp(np.array(log_p) - max(log_p))
-        return dict(zip(self.indices, (p / p.sum()).tolist(), strict=True))
+        p = self.policy.probabilities(list(self.progress.values()))
+        return dict(zip(self.progress, p.tolist(), strict=True))
 
     def __len__(self) -> int:
         return self.num_batches
 
     def __iter__(self) -> Iterator[list[int]]:
+        names = list(self.progress)
+        dealt = dict(self.dealt)
+        for batches in self._draw_tasks().reshape(self.num_batches, self.world_size, self.batch_size):
+            mine = []
+            for rank, batch in enumerate(batches.tolist()):
+                for name in (names[i] for i in batch):
+                    if rank == self.rank:
+                        mine.append(self.decks[name][dealt[name]])
+                    dealt[name] += 1
+            yield mine
+        self.dealt = dealt
+
+    def _draw_tasks(self) -> np.ndarray:
+        """(batches of all ranks, batch_size) the number of each slot's task."""
         rng = np.random.default_rng((self.sampler.seed, self.sampler.epoch))
-        names = list(self.indices)
-        p = list(self.probabilities().values())
-        decks = {name: _deck(self.indices[name], rng) for name in names}
-        for _ in range(self.num_batches):
-            batches = []
-            for _rank in range(self.world_size):
-                drawn = rng.choice(len(names), size=self.batch_size if self.mixed else 1, p=p)
-                drawn = drawn if self.mixed else drawn.repeat(self.batch_size)
-                batches.append([next(decks[names[i]]) for i in drawn])
-            yield batches[self.rank]
+        p = self.policy.probabilities(list(self.progress.values()))
+        kinds = [dict(task=task.name, type=task.type, all='')[self.batches_of] for task in self.progress.values()]
+        groups = [np.flatnonzero([kind == other for other in kinds]) for kind in dict.fromkeys(kinds)]
+        group_of_batch = _systematic([p[group].sum() for group in groups], self.num_batches * self.world_size, rng)
+        tasks = np.empty((len(group_of_batch), self.batch_size), dtype=np.int64)
+        for number, group in enumerate(groups):
+            batches = np.flatnonzero(group_of_batch == number)
+            drawn = _systematic(p[group], len(batches) * self.batch_size, rng)
+            tasks[batches] = group[drawn].reshape(-1, self.batch_size)
+        return tasks
 
 
-def _deck(rows: np.ndarray, rng: np.random.Generator) -> Iterator[int]:
-    while True:
-        yield from rng.permutation(rows).tolist()
+def _systematic(weights: np.ndarray | list[float], size: int, rng: np.random.Generator) -> np.ndarray:
+    """(size,) draws in random order, each with its probability, and in numbers within one of the expected.
+
+    Systematic sampling: evenly spaced points behind one random start, on the line that the weights divide.
+    """
+    edges = np.cumsum(weights)
+    points = (np.arange(size) + rng.random()) / size * edges[-1] if size else np.empty(0)
+    drawn = np.searchsorted(edges, points, side='right').clip(max=len(edges) - 1)
+    rng.shuffle(drawn)
+    return drawn

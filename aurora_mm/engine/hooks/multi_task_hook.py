@@ -9,22 +9,26 @@ from mmengine.runner import Runner
 from rich.table import Table
 
 from aurora_mm.datasets.samplers import TaskAwareBatchSampler
+from aurora_mm.engine.optim import GradientSurgeryOptimWrapper
 from aurora_mm.models import MultiTaskModel
 from aurora_mm.registry import HOOKS
 from aurora_mm.utils import render_table
 
+_DEALT = 'images_dealt'
+
 
 @HOOKS.register_module()
 class MultiTaskHook(Hook):
-    """Feeds the tasks' losses to the sampler, and tells per task what happens.
+    """Feeds the tasks' losses and scores to the sampler, and tells per task what happens.
 
-    The running means of the losses live in the model (:class:`aurora_mm.models.TaskLossTracker`) and so in every
-    checkpoint; the sampler's probabilities and the balancer's weights are functions of them. Nothing else needs
-    saving for a resumed run to go on as it would have.
+    Everything that steers sampling and balancing is in the checkpoint: the running means of the losses in the model
+    (:class:`aurora_mm.models.TaskLossTracker`), the scores of the last validation and the images dealt so far in
+    MMEngine's message hub.
 
     Logged to the visualiser's backends at the interval and at an epoch's end, for every task met:
-    ``task_loss/<task>`` (running mean), ``task_weight/<task>`` and ``task_prob/<task>``; and once an epoch as a table
-    on the console.
+    ``task_loss/<task>`` (running mean), ``task_weight/<task>`` and ``task_prob/<task>``; once an epoch as a table on
+    the console. With a :class:`aurora_mm.engine.GradientSurgeryOptimWrapper`, also ``gradient_cosine/<type>-<type>``,
+    the mean since the last log.
 
     Args:
         interval: Iterations between two logs.
@@ -36,10 +40,18 @@ class MultiTaskHook(Hook):
         self.interval = interval
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Sets the losses that this epoch is sampled by."""
+        """Sets what this epoch is sampled by."""
         sampler = _sampler(runner)
-        if sampler is not None:
-            sampler.set_losses(_model(runner).tracker.means())
+        if sampler is None:
+            return
+        hub = runner.message_hub
+        scores = {
+            name: hub.get_scalar(key).current()
+            for name in sampler.progress
+            if (key := f'val/{name}/primary') in hub.log_scalars
+        }
+        sampler.set_progress(_model(runner).tracker.means(), scores)
+        sampler.dealt.update(hub.get_info(_DEALT, {}))
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
         """Logs the tasks' figures."""
@@ -49,19 +61,25 @@ class MultiTaskHook(Hook):
                 f'task_{kind}/{name}': value
                 for name, figures in _figures(runner).items()
                 for kind, value in figures.items()
-                if value is not None and kind != 'images'
+                if value is not None and kind in ('loss', 'weight', 'prob')
             }
+            if isinstance(runner.optim_wrapper, GradientSurgeryOptimWrapper):
+                cosines = runner.optim_wrapper.pop_cosines()
+                scalars |= {f'gradient_cosine/{pair}': cosine for pair, cosine in cosines.items()}
             runner.visualizer.add_scalars(scalars, step=runner.iter + 1)
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Prints the table."""
+        """Keeps for the checkpoint what was dealt, and prints the table."""
+        sampler = _sampler(runner)
+        if sampler is not None:
+            runner.message_hub.update_info(_DEALT, dict(sampler.dealt))
         if is_main_process():
             table = Table(title=f'tasks after epoch {runner.epoch + 1}')
             table.add_column('task')
-            for column in ('images seen', 'running loss', 'loss weight', 'sampled with p'):
+            for column in ('images seen', 'left out', 'running loss', 'loss weight', 'sampled with p'):
                 table.add_column(column, justify='right')
             for name, figures in _figures(runner).items():
-                cells = [figures['images'], figures['loss'], figures['weight'], figures['prob']]
+                cells = [figures[key] for key in ('images', 'skipped', 'loss', 'weight', 'prob')]
                 table.add_row(name, *('-' if c is None else f'{c:.4g}' for c in cells))
             runner.logger.info('\n' + render_table(table))
 
@@ -76,12 +94,12 @@ def _sampler(runner: Runner) -> TaskAwareBatchSampler | None:
 
 
 def _figures(runner: Runner) -> dict[str, dict[str, float | None]]:
-    """Images seen, running loss, loss weight and sampling probability of each task."""
+    """Images seen, losses left out, running loss, loss weight and sampling probability of each task."""
     model, sampler = _model(runner), _sampler(runner)
     weights = model.balancer.weights(model.tracker).tolist()
-    seen = model.tracker.seen.tolist()
+    seen, skipped = model.tracker.seen.tolist(), model.guard.skipped.tolist()
     probabilities = sampler.probabilities() if sampler is not None else {}
     return {
-        name: dict(images=seen[i], loss=loss, weight=weights[i], prob=probabilities.get(name))
+        name: dict(images=seen[i], skipped=skipped[i], loss=loss, weight=weights[i], prob=probabilities.get(name))
         for i, (name, loss) in enumerate(model.tracker.means().items())
     }

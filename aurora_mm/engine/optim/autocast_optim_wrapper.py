@@ -9,15 +9,15 @@ from typing import Any
 import torch
 from mmengine.device import get_device
 from mmengine.logging import MMLogger
-from mmengine.optim import OptimWrapper
 from mmengine.runner.amp import autocast
 from torch import nn
 
+from aurora_mm.engine.optim.accumulating_optim_wrapper import AccumulatingOptimWrapper
 from aurora_mm.registry import OPTIM_WRAPPERS
 
 
 @OPTIM_WRAPPERS.register_module()
-class AutocastOptimWrapper(OptimWrapper):
+class AutocastOptimWrapper(AccumulatingOptimWrapper):
     """Runs the forward pass under bfloat16 autocast; weights, gradients and the optimiser stay in fp32.
 
     bfloat16 has the range of fp32, so losses need no scaling. MMEngine's ``AmpOptimWrapper`` scales them all the same

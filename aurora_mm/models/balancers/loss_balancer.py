@@ -14,7 +14,10 @@ from aurora_mm.tasks import Task
 
 @MODELS.register_module()
 class LossBalancer(nn.Module):
-    """Leaves every loss as it is. Subclasses override :meth:`weights` or :meth:`forward`.
+    """Leaves every loss as it is. Subclasses override :meth:`weights`, :meth:`observe` or :meth:`forward`.
+
+    Whatever a balancer steers by it takes from the tracker, which is equal on all ranks; whatever it remembers is in
+    buffers and parameters, and so in the checkpoint.
 
     Args:
         tasks: The tasks, T of them, in the order of the tracker.
@@ -28,11 +31,17 @@ class LossBalancer(nn.Module):
         """(T,) factors on the losses."""
         return torch.ones_like(tracker.ema)
 
+    def observe(self, tracker: TaskLossTracker) -> None:
+        """Learns from one training step; called on every rank, also where the batch holds nothing of use."""
+
     def forward(self, losses: Mapping[str, Tensor], tracker: TaskLossTracker) -> dict[str, Tensor]:
         """The losses of one batch, weighted.
 
         Args:
             losses: Mean loss of each task in the batch. tracker: Already updated with them.
         """
-        weights = self.weights(tracker)
+        if self.training:
+            self.observe(tracker)
+        with torch.no_grad():
+            weights = self.weights(tracker)
         return {name: weights[tracker.index[name]] * loss for name, loss in losses.items()}

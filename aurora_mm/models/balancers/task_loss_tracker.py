@@ -21,10 +21,12 @@ class TaskLossTracker(nn.Module):
     Attributes:
         ema (Tensor): (T,), NaN for a task not met yet.
         seen (Tensor): (T,) int64, images met so far.
+        batch (Tensor): (T,) mean loss of the last step over all ranks, NaN for a task that was not in it.
     """
 
     ema: Tensor
     seen: Tensor
+    batch: Tensor
 
     def __init__(self, tasks: Sequence[Task], momentum: float = 0.98) -> None:
         super().__init__()
@@ -32,24 +34,26 @@ class TaskLossTracker(nn.Module):
         self.momentum = momentum
         self.register_buffer('ema', torch.full((len(tasks),), torch.nan))
         self.register_buffer('seen', torch.zeros(len(tasks), dtype=torch.long))
+        self.register_buffer('batch', torch.full((len(tasks),), torch.nan), persistent=False)
 
     @torch.no_grad()
     def update(self, losses: Mapping[str, Tensor], counts: Mapping[str, int]) -> None:
-        """Takes in one batch; every rank calls it once a step, whatever tasks it holds.
+        """Takes in one step; every rank calls it once a step, whatever tasks it holds.
 
         Args:
-            losses: Mean loss over the images of each task in the batch. counts: Number of those images.
+            losses: Finite mean loss over the images of each task in the batch. counts: Number of those images.
         """
-        batch = torch.zeros(2, len(self.ema), device=self.ema.device)
+        step = torch.zeros(2, len(self.ema), device=self.ema.device)
         for name, loss in losses.items():
-            batch[0, self.index[name]] = loss.detach().float() * counts[name]
-            batch[1, self.index[name]] = counts[name]
-        all_reduce(batch)
-        total, count = batch
+            step[0, self.index[name]] = loss.detach().float() * counts[name]
+            step[1, self.index[name]] = counts[name]
+        all_reduce(step)
+        total, count = step
         present = count > 0
         mean = total / count.clamp(min=1)
         old = torch.where(self.ema.isnan(), mean, self.ema)
         self.ema.copy_(torch.where(present, self.momentum * old + (1 - self.momentum) * mean, self.ema))
+        self.batch.copy_(torch.where(present, mean, torch.nan))
         self.seen += count.long()
 
     def means(self) -> dict[str, float | None]:

@@ -1,12 +1,33 @@
+import copy
 import math
 
+import numpy as np
 import pytest
 import torch
 
-from aurora_mm.models.balancers import LossBalancer, SelectiveLossBalancer, TaskLossTracker
-from tests.models.conftest import CLS, DET, POINTS, SEG
+from aurora_mm.errors import ConfigError
+from aurora_mm.models.balancers import (
+    EMALossBalancer,
+    FAMOLossBalancer,
+    FixedLossBalancer,
+    IGBLossBalancer,
+    LossBalancer,
+    SelectiveLossBalancer,
+    TaskLossTracker,
+    UncertaintyLossBalancer,
+)
+from tests.models.conftest import CLS, DET, POINTS, SEG, SEG2
 
 TASKS = [SEG, CLS, DET, POINTS]
+ALL = [
+    LossBalancer,
+    lambda tasks: FixedLossBalancer(tasks, dict(detection=2.0)),
+    EMALossBalancer,
+    SelectiveLossBalancer,
+    UncertaintyLossBalancer,
+    FAMOLossBalancer,
+    lambda tasks: IGBLossBalancer(tasks, base_steps=(1, 2)),
+]
 
 
 def tracked(**losses):
@@ -14,6 +35,13 @@ def tracked(**losses):
     values = {name: torch.tensor(value) for name, value in losses.items()}
     tracker.update(values, dict.fromkeys(losses, 1))
     return tracker
+
+
+def step(balancer, tracker, losses):
+    """One step on losses of all tasks, as a (T,) array; returns the balanced losses."""
+    values = {task.name: torch.tensor(float(loss)) for task, loss in zip(TASKS, losses, strict=True)}
+    tracker.update(values, dict.fromkeys(values, 1))
+    return balancer(values, tracker)
 
 
 def test_running_mean_by_hand():
@@ -25,6 +53,29 @@ def test_running_mean_by_hand():
     assert means['seg'] == pytest.approx(5)
     assert means['det'] is None
     assert tracker.seen.tolist() == [4, 4, 0, 0]
+    assert tracker.batch[:2].tolist() == [5, 1]
+    assert tracker.batch[2:].isnan().all()
+
+
+def test_without_balancing_losses_pass():
+    losses = {'cls': torch.tensor(4.0)}
+    assert LossBalancer(TASKS)(losses, tracked(cls=4.0)) == losses
+
+
+def test_fixed_weights_by_task_before_type():
+    balancer = FixedLossBalancer([SEG, SEG2, CLS], dict(segmentation=0.5, seg2=3.0))
+    assert balancer.weights(tracked()).tolist() == [0.5, 3, 1]
+    with pytest.raises(ConfigError, match="'organ' is neither a task nor one of segmentation"):
+        FixedLossBalancer(TASKS, dict(organ=1.0))
+    with pytest.raises(ConfigError, match="weight -1 of 'cls' is negative"):
+        FixedLossBalancer(TASKS, dict(cls=-1))
+
+
+def test_dynamic_weights_by_hand():
+    tracker = tracked(seg=1.0, cls=4.0, det=0.01)  # mean 1.67
+    mean = 5.01 / 3
+    weights = EMALossBalancer(TASKS, limits=(0.01, 50)).weights(tracker)
+    torch.testing.assert_close(weights, torch.tensor([mean, mean / 4, 50, 1]))
 
 
 def test_selective_weights_by_hand():
@@ -50,12 +101,97 @@ def test_uncertainty_of_a_hard_type_grows():
     assert balancer.raw['detection'].grad is None
 
 
-def test_without_balancing_losses_pass():
-    losses = {'cls': torch.tensor(4.0)}
-    assert LossBalancer(TASKS)(losses, tracked(cls=4.0)) == losses
+def test_learned_uncertainty_settles_at_the_loss():
+    """The minimum of L / s^2 + log s is at s^2 = 2 L, that of L / (2 s^2) + log s at s^2 = L."""
+    balancer = UncertaintyLossBalancer(TASKS, per='task')
+    optimizer = torch.optim.LBFGS(balancer.parameters(), max_iter=100, line_search_fn='strong_wolfe')
+    losses = dict(zip(('seg', 'cls', 'det', 'points'), torch.tensor([3.0, 0.2, 0.7, 0.01]), strict=True))
+    tracker = tracked(**{name: loss.item() for name, loss in losses.items()})
+
+    def closure():
+        optimizer.zero_grad()
+        total = sum(balancer(losses, tracker).values())
+        total.backward()
+        return total
+
+    optimizer.step(closure)
+    variance = [balancer.log_variance[name].exp().item() for name in losses]
+    assert variance == pytest.approx([2 * 3.0, 2 * 0.2, 0.7, 0.01], rel=1e-3)
 
 
-def test_state_survives_a_checkpoint():
-    tracker, fresh = tracked(cls=2.5), TaskLossTracker(TASKS)
-    fresh.load_state_dict(tracker.state_dict())
-    assert fresh.means() == tracker.means()
+def test_uncertainty_by_type_and_its_start():
+    balancer = UncertaintyLossBalancer([SEG, SEG2, CLS, POINTS])
+    assert set(balancer.log_variance) == {'segmentation', 'classification', 'landmark'}
+    assert balancer.weights(tracked()).tolist() == [1, 1, 1, 0.5]
+    with pytest.raises(ConfigError, match="per='image'"):
+        UncertaintyLossBalancer(TASKS, per='image')
+
+
+def test_famo_is_the_papers_where_every_batch_holds_all_tasks():
+    """Against the algorithm written out with autograd and torch's own Adam."""
+    rng = np.random.default_rng(0)
+    balancer, tracker = FAMOLossBalancer(TASKS, lr=0.1, decay=0.01), TaskLossTracker(TASKS, momentum=0.0)
+    logits = torch.zeros(4, requires_grad=True)
+    optimizer = torch.optim.Adam([logits], lr=0.1, weight_decay=0.01)
+    previous = None
+    for i in range(30):
+        losses = torch.tensor(rng.uniform(0.1, 2, 4) * [1, 0.9**i, 0.99**i, 100], dtype=torch.float32)
+        if previous is not None:
+            delta = previous.log() - losses.log()
+            logits.grad = torch.autograd.grad(logits.softmax(0), logits, delta)[0]
+            optimizer.step()
+        previous = losses
+        step(balancer, tracker, losses)
+        # Gradient of the paper's loss, sum of z log(L) / sum of z / L, in the losses.
+        leaf = losses.clone().requires_grad_()
+        z = logits.detach().softmax(0)
+        ((z * leaf.log()).sum() / (z / losses).sum()).backward()
+        torch.testing.assert_close(balancer.weights(tracker), 4 * leaf.grad, rtol=1e-4, atol=1e-5)
+    assert balancer.logits[0] > balancer.logits[1]  # the loss that falls fastest loses weight
+
+
+def test_igb_is_the_papers_where_every_batch_holds_all_tasks():
+    rng = np.random.default_rng(0)
+    losses = torch.tensor(rng.uniform(0.1, 2, (8, 4)), dtype=torch.float32)
+    balancer, tracker = IGBLossBalancer(TASKS, base_steps=(3, 5)), TaskLossTracker(TASKS, momentum=0.0)
+    for i, values in enumerate(losses, start=1):
+        step(balancer, tracker, values)
+        w = 4 * (values / losses[2:5].mean(0)).softmax(0) if i >= 5 else torch.ones(4)
+        leaf = values.clone().requires_grad_()
+        (w * leaf.log()).sum().backward()
+        torch.testing.assert_close(balancer.weights(tracker), leaf.grad, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize('make', ALL)
+def test_zero_and_missing_losses_poison_nothing(make):
+    balancer, tracker = make(TASKS), TaskLossTracker(TASKS, momentum=0.5)
+    for i in range(6):
+        losses = {'cls': torch.tensor(2.0)} if i % 2 else {'seg': torch.tensor(0.0), 'det': torch.tensor(1.0)}
+        tracker.update(losses, dict.fromkeys(losses, 1))
+        assert all(value.isfinite() for value in balancer(losses, tracker).values())
+        assert balancer.weights(tracker).isfinite().all()
+    tracker.update({}, {})
+    assert balancer({}, tracker) == {}
+
+
+@pytest.mark.parametrize('make', ALL)
+def test_state_survives_a_checkpoint(make):
+    """A balancer that is saved and loaded half-way ends as one that is not."""
+    rng = np.random.default_rng(0)
+    balancer, tracker = make(TASKS), TaskLossTracker(TASKS)
+    for losses in rng.uniform(0.1, 2, (5, 4)):
+        step(balancer, tracker, losses)
+    fresh, fresh_tracker = make(TASKS), TaskLossTracker(TASKS)
+    fresh.load_state_dict(copy.deepcopy(balancer.state_dict()))
+    fresh_tracker.load_state_dict(copy.deepcopy(tracker.state_dict()))
+    for losses in rng.uniform(0.1, 2, (5, 4)):
+        assert step(balancer, tracker, losses) == step(fresh, fresh_tracker, losses)
+    assert torch.equal(balancer.weights(tracker), fresh.weights(fresh_tracker))
+    assert fresh_tracker.means() == tracker.means()
+
+
+def test_evaluation_teaches_a_balancer_nothing():
+    balancer, tracker = FAMOLossBalancer(TASKS).eval(), TaskLossTracker(TASKS)
+    for losses in ([1, 1, 1, 1], [1, 2, 3, 4]):
+        step(balancer, tracker, losses)
+    assert not balancer.logits.any()

@@ -1,0 +1,151 @@
+"""A search for fixed loss weights by successive halving."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+from mmengine.config import Config, ConfigDict
+from mmengine.dist import is_main_process
+from mmengine.runner import Runner
+
+from aurora_mm.engine.hooks.reproducible_epoch_hook import VALIDATED_EPOCH
+from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.utils import write_text
+
+
+@dataclass
+class Trial:
+    """One choice of weights, and how far it has been followed.
+
+    Args:
+        name: Its folder's. factors: Weight by task type, with a geometric mean of 1.
+        scores: ``score`` of the validation after each stage, by its last epoch.
+    """
+
+    name: str
+    factors: dict[str, float]
+    scores: dict[int, float] = field(default_factory=dict)
+
+
+class WeightSearch:
+    """Trains a config with random weights of the task types, and goes on with the best only (successive halving,
+    Jamieson and Talwalkar 2016, https://arxiv.org/abs/1502.07943).
+
+    A trial that goes on does so from its checkpoint, on the learning rate's full schedule. What was found is in
+    ``search.json`` after every stage; the same search, started again, goes on from there.
+
+    Args:
+        cfg: A resolved config (see :func:`aurora_mm.apis.resolve_config`) that trains by epochs.
+        out_dir: Where trials and results go.
+        trials: Number of choices; the first has all weights 1.
+        epochs: The epochs after which trials are compared, increasing; a single one makes it a random search.
+        keep: Share of the trials that go on after each of them.
+        spread: Weights are log-uniform in ``[1 / spread, spread]`` before they are normalised.
+        seed: Of the weights.
+
+    Raises:
+        ConfigError: If the epochs do not increase or exceed the config's, or ``search.json`` is of another search.
+    """
+
+    def __init__(
+        self,
+        cfg: Config,
+        out_dir: str | Path,
+        trials: int = 9,
+        epochs: Sequence[int] = (),
+        keep: float = 1 / 3,
+        spread: float = 4.0,
+        seed: int = 0,
+    ) -> None:
+        longest = cfg.train_cfg.max_epochs
+        self.epochs = sorted({*(epochs or [max(longest // 9, 1), max(longest // 3, 1), longest])})
+        if self.epochs[0] < 1 or self.epochs[-1] > longest:
+            raise ConfigError(f'stages end after epochs {self.epochs}, but the config trains for {longest}')
+        self.cfg = cfg
+        self.out_dir = Path(out_dir)
+        self.keep = keep
+        self.trials = self._load(_draw(sorted({task['type'] for task in cfg.tasks}), trials, spread, seed))
+
+    def run(self, train: Callable[[Config, int], float] | None = None) -> Trial:
+        """Trains stage after stage; the best trial of the last one.
+
+        Args:
+            train: Trains a config up to the end of an epoch and gives the score; MMEngine's runner by default.
+        """
+        train = train or train_until
+        going = self.trials
+        for epoch in self.epochs:
+            for trial in going:
+                if epoch not in trial.scores:
+                    trial.scores[epoch] = train(self._config(trial, epoch), epoch)
+                    self._save()
+            going = sorted(going, key=lambda trial: -trial.scores[epoch])
+            if epoch != self.epochs[-1]:
+                going = going[: math.ceil(len(going) * self.keep)]
+        return going[0]
+
+    def table(self) -> str:
+        """A Markdown table of all trials, those that came furthest first, then by score."""
+        types = list(self.trials[0].factors)
+        heads = ['trial', *types, *(f'score, epoch {epoch}' for epoch in self.epochs)]
+        lines = ['| ' + ' | '.join(heads) + ' |', '|---' * len(heads) + '|']
+        order = sorted(self.trials, key=lambda trial: [-trial.scores.get(epoch, -1) for epoch in self.epochs[::-1]])
+        for trial in order:
+            scores = [f'{trial.scores[epoch]:.3f}' if epoch in trial.scores else '-' for epoch in self.epochs]
+            lines.append('| ' + ' | '.join([trial.name, *(f'{trial.factors[t]:.3g}' for t in types), *scores]) + ' |')
+        return '\n'.join(lines) + '\n'
+
+    def _config(self, trial: Trial, epoch: int) -> Config:
+        cfg = copy.deepcopy(self.cfg)
+        cfg.model.balancer = ConfigDict(type='FixedLossBalancer', factors=trial.factors)
+        cfg.work_dir = str(self.out_dir / trial.name)
+        cfg.experiment_name = f'{trial.name}_epoch_{epoch}'
+        cfg.default_hooks.checkpoint.interval = 1
+        cfg.custom_hooks = [*cfg.get('custom_hooks', []), dict(type='StopAfterEpochHook', epoch=epoch)]
+        cfg.resume = True
+        cfg.load_from = None
+        return cfg
+
+    def _load(self, drawn: list[Trial]) -> list[Trial]:
+        file = self.out_dir / 'search.json'
+        if not file.exists():
+            return drawn
+        try:
+            found = [Trial(**entry) for entry in json.loads(file.read_text())]
+            for trial in found:  # JSON has text for keys
+                trial.scores = {int(epoch): score for epoch, score in trial.scores.items()}
+        except (ValueError, TypeError, AttributeError) as error:
+            raise DataError(f'not the results of a search: {error!r}', file=file) from error
+        if [trial.factors for trial in found] != [trial.factors for trial in drawn]:
+            raise ConfigError(f'{file} is of a search with other trials; give another folder')
+        return found
+
+    def _save(self) -> None:
+        if is_main_process():
+            write_text(self.out_dir / 'search.json', json.dumps([asdict(trial) for trial in self.trials], indent=2))
+
+
+def train_until(cfg: Config, epoch: int) -> float:
+    """Trains until the :class:`aurora_mm.engine.StopAfterEpochHook` of a config stops it; the validation's score."""
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    if runner.message_hub.get_info(VALIDATED_EPOCH, 0) < runner.epoch:
+        runner.val()
+    return float(runner.message_hub.get_scalar('val/score').current())
+
+
+def _draw(types: Sequence[str], trials: int, spread: float, seed: int) -> list[Trial]:
+    rng = np.random.default_rng(seed)
+    drawn = [Trial('trial_00', dict.fromkeys(types, 1.0))]
+    for number in range(1, trials):
+        logs = rng.uniform(-math.log(spread), math.log(spread), len(types))
+        # The level of all weights is the learning rate's business.
+        factors = np.exp(logs - logs.mean()).round(4).tolist()
+        drawn.append(Trial(f'trial_{number:02d}', dict(zip(types, factors, strict=True))))
+    return drawn

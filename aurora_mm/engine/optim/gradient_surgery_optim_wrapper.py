@@ -1,0 +1,165 @@
+"""Training with the gradients of the task types kept apart until each update."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dist import all_gather_object, all_reduce_params, get_world_size
+from torch import Tensor, nn
+from torch.distributed.fsdp import FullyShardedDataParallel
+
+from aurora_mm.engine.optim.autocast_optim_wrapper import AutocastOptimWrapper
+from aurora_mm.engine.optim.average_gradients import average_gradients
+from aurora_mm.engine.optim.gradient_combiner import GradientCombiner
+from aurora_mm.errors import ConfigError
+from aurora_mm.registry import OPTIM_WRAPPERS
+
+
+@OPTIM_WRAPPERS.register_module()
+class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
+    """Combines the gradients of the task types on the shared parameters by a method of one's choice.
+
+    The model's losses, ``loss_<type>``, are differentiated one by one. Over all the batches of an accumulation each
+    type's gradients are summed in a buffer of its own; before the update the buffers are averaged over the ranks,
+    combined into the parameters' gradients, and those are clipped as usual. Other parameters (necks, heads, a
+    balancer's own) get the sum. So the update is the same for one batch of all types and for many of one type, on
+    one rank or several. DistributedDataParallel's own averaging is switched off, this one stands in for it.
+
+    Costs a backward pass for each type in a batch (batches of one type cost nothing extra) and, for each type, the
+    memory of one gradient of the shared parameters.
+
+    Args:
+        combiner: Config of the method; :class:`GradientCombiner` by default, which changes nothing but tells the
+            conflicts.
+        shared: What the names of shared parameters begin with.
+        args, kwargs: Of :class:`AutocastOptimWrapper`.
+
+    Raises:
+        ConfigError: If no parameter is shared, or the model is sharded (FSDP).
+    """
+
+    def __init__(
+        self, *args: Any, combiner: dict | None = None, shared: Sequence[str] = ('backbone.',), **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.combiner: GradientCombiner = GradientCombiner() if combiner is None else OPTIM_WRAPPERS.build(combiner)
+        self.shared = tuple(shared)
+        self._shared_parameters: list[nn.Parameter] = []
+        self._other_parameters: list[nn.Parameter] = []
+        self._losses: dict[str, Tensor] = {}
+        self._buffers: dict[str, list[Tensor | None]] = {}
+        self._cosines: dict[str, list[float]] = {}
+
+    @property
+    def averages(self) -> bool:
+        """Always: no gradient comes from DistributedDataParallel."""
+        return True
+
+    @contextmanager
+    def optim_context(self, model: nn.Module) -> Iterator[None]:
+        """See ``OptimWrapper.optim_context``; also takes hold of the losses that the model returns in it."""
+        if not self._shared_parameters:
+            self._sort_parameters(model)
+        hook = model.register_forward_hook(self._take_losses)
+        try:
+            with super().optim_context(model):
+                yield
+        finally:
+            hook.remove()
+
+    def update_params(  # type: ignore[override]
+        self, loss: Tensor, step_kwargs: dict | None = None, zero_kwargs: dict | None = None
+    ) -> None:
+        """See ``OptimWrapper.update_params``; ``loss`` is the sum of the losses that are differentiated here."""
+        for number, (name, part) in enumerate(self._losses.items(), start=1):
+            self._add_gradients(name, self.scale_loss(part), retain_graph=number < len(self._losses))
+        self._losses = {}
+        self._inner_count += 1
+        if self.should_update():
+            self.step(**(step_kwargs or {}))
+            self.zero_grad(**(zero_kwargs or {}))
+
+    def average(self) -> None:
+        """Averages over the ranks, and combines the types' gradients."""
+        self._reduce()
+        self._combine()
+
+    def pop_cosines(self) -> dict[str, float]:
+        """Mean cosine between the gradients of two types, by ``<type>-<type>``, over the updates since last asked."""
+        means = {pair: float(np.mean(values)) for pair, values in self._cosines.items()}
+        self._cosines = {}
+        return means
+
+    def _sort_parameters(self, model: nn.Module) -> None:
+        if isinstance(model, FullyShardedDataParallel):
+            raise ConfigError('GradientSurgeryOptimWrapper needs whole gradients; FSDP shards them')
+        for name, parameter in model.named_parameters():
+            if parameter.requires_grad:
+                is_shared = name.removeprefix('module.').startswith(self.shared)
+                (self._shared_parameters if is_shared else self._other_parameters).append(parameter)
+        if not self._shared_parameters:
+            raise ConfigError(f'no parameter that is trained has a name that begins with {" or ".join(self.shared)}')
+
+    def _take_losses(self, module: nn.Module, inputs: Any, outputs: Any) -> None:
+        if isinstance(outputs, dict):
+            self._losses = {key: value for key, value in outputs.items() if 'loss' in key and value.requires_grad}
+
+    def _add_gradients(self, name: str, loss: Tensor, retain_graph: bool) -> None:
+        parameters = self._shared_parameters + self._other_parameters
+        gradients = torch.autograd.grad(loss, parameters, retain_graph=retain_graph, allow_unused=True)
+        buffer = self._buffers.setdefault(name, [None] * len(self._shared_parameters))
+        for i, gradient in enumerate(gradients[: len(buffer)]):
+            buffer[i] = _add(buffer[i], gradient)
+        for parameter, gradient in zip(self._other_parameters, gradients[len(buffer) :], strict=True):
+            parameter.grad = _add(parameter.grad, gradient)
+
+    def _reduce(self) -> None:
+        if get_world_size() == 1:
+            return
+        average_gradients(self._other_parameters)
+        for name in sorted({name for names in all_gather_object(list(self._buffers)) for name in names}):
+            buffer = self._buffers.setdefault(name, [None] * len(self._shared_parameters))
+            full = [
+                torch.zeros_like(p) if g is None else g for p, g in zip(self._shared_parameters, buffer, strict=True)
+            ]
+            all_reduce_params(full, op='mean')
+            self._buffers[name] = full
+
+    def _combine(self) -> None:
+        """Turns the buffers into the gradients of the shared parameters."""
+        names = sorted(self._buffers)
+        gram = torch.zeros(len(names), len(names), device=self._shared_parameters[0].device)
+        for parts in zip(*(self._buffers[name] for name in names), strict=True):
+            zero = next((torch.zeros_like(part) for part in parts if part is not None), None)
+            if zero is not None:
+                rows = torch.stack([(zero if part is None else part).flatten().float() for part in parts])
+                gram += rows @ rows.T
+        inner = gram.double().cpu().numpy()
+        weights = np.ones(len(names))
+        # A type whose gradient is zero has no say; one that is not finite is left for the clipping to meet.
+        active = np.flatnonzero(np.diag(inner) > 0)
+        if len(active) and np.isfinite(inner).all():
+            rng = np.random.default_rng(self._inner_count)  # the same on all ranks, and in a resumed run
+            weights[active] = self.combiner.coefficients(inner[np.ix_(active, active)], rng)
+            self._note_cosines(names, inner, active)
+        for i, parameter in enumerate(self._shared_parameters):
+            for name, weight in zip(names, weights.tolist(), strict=True):
+                part = self._buffers[name][i]
+                parameter.grad = _add(parameter.grad, None if part is None else part * weight)
+        self._buffers = {}
+
+    def _note_cosines(self, names: Sequence[str], inner: np.ndarray, active: np.ndarray) -> None:
+        for i, j in combinations(active, 2):
+            pair = '-'.join(names[k].removeprefix('loss_') for k in (i, j))
+            self._cosines.setdefault(pair, []).append(inner[i, j] / np.sqrt(inner[i, i] * inner[j, j]))
+
+
+def _add(total: Tensor | None, gradient: Tensor | None) -> Tensor | None:
+    if total is None or gradient is None:
+        return gradient if total is None else total
+    return total + gradient  # not in place: autograd may give one tensor to two parameters

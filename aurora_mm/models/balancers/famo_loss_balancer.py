@@ -1,0 +1,70 @@
+"""FAMO: losses that fall at one rate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from aurora_mm.models.balancers.loss_balancer import LossBalancer
+from aurora_mm.models.balancers.task_loss_tracker import TaskLossTracker
+from aurora_mm.registry import MODELS
+from aurora_mm.tasks import Task
+
+
+@MODELS.register_module()
+class FAMOLossBalancer(LossBalancer):
+    """Fast Adaptive Multitask Optimization (Liu et al., NeurIPS 2023, https://arxiv.org/abs/2306.03792).
+
+    Minimises ``sum of z log(L)``, scaled so that the factors on the losses have mean 1: task i's factor is
+    ``T c z_i / L_i`` with ``c = 1 / sum of z / L`` and ``z = softmax(logits)``. After each step the logits take one
+    Adam step along ``J^T (log L_before - log L_after)``, J the Jacobian of the softmax, so that a task whose loss
+    falls more slowly than others gains weight. No gradient but the training's own is computed.
+
+    The paper has every task in every batch and evaluates a batch again after the step. Here a batch holds few tasks
+    and few images, so L is the running mean of each task's loss, before and after the step; with a momentum of 0 and
+    all tasks in the batch, this is the paper's method with the next batch in place of the same.
+
+    Args:
+        tasks: The tasks, T of them.
+        lr: Of the logits. decay: L2 decay of the logits (the paper's gamma). eps: Added to losses.
+    """
+
+    logits: Tensor
+    before: Tensor
+    moments: Tensor
+    steps: Tensor
+
+    def __init__(
+        self, tasks: Sequence[Task | dict], lr: float = 0.025, decay: float = 0.001, eps: float = 1e-8
+    ) -> None:
+        super().__init__(tasks)
+        self.lr = lr
+        self.decay = decay
+        self.eps = eps
+        self.register_buffer('logits', torch.zeros(len(self.tasks)))
+        self.register_buffer('before', torch.full((len(self.tasks),), torch.nan))
+        self.register_buffer('moments', torch.zeros(2, len(self.tasks)))
+        self.register_buffer('steps', torch.zeros(()))
+
+    def weights(self, tracker: TaskLossTracker) -> Tensor:
+        """(T,) factors, of mean 1 over the tasks met so far; 1 for the others."""
+        rate = self.logits.softmax(0) / (tracker.ema + self.eps)
+        return (rate / rate.nanmean()).nan_to_num(nan=1.0)
+
+    @torch.no_grad()
+    def observe(self, tracker: TaskLossTracker) -> None:
+        """One Adam step of the logits, from the second time on that any task is met."""
+        delta = (self.before + self.eps).log() - (tracker.ema + self.eps).log()
+        self.before.copy_(tracker.ema)
+        if delta.isnan().all():
+            return
+        z = self.logits.softmax(0)
+        delta = delta.nan_to_num(nan=0.0)
+        gradient = z * (delta - (z * delta).sum()) + self.decay * self.logits
+        self.steps += 1
+        self.moments[0].lerp_(gradient, 1 - 0.9)
+        self.moments[1].lerp_(gradient**2, 1 - 0.999)
+        first, second = self.moments[0] / (1 - 0.9**self.steps), self.moments[1] / (1 - 0.999**self.steps)
+        self.logits -= self.lr * first / (second.sqrt() + 1e-8)

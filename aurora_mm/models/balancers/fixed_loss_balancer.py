@@ -1,0 +1,44 @@
+"""Weights chosen by hand, or by a search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from aurora_mm.errors import ConfigError
+from aurora_mm.models.balancers.loss_balancer import LossBalancer
+from aurora_mm.models.balancers.task_loss_tracker import TaskLossTracker
+from aurora_mm.registry import MODELS
+from aurora_mm.tasks import TASK_TYPES, Task
+
+
+@MODELS.register_module()
+class FixedLossBalancer(LossBalancer):
+    """Multiplies each loss by a constant; ``tools/search_weights.py`` finds good ones.
+
+    Args:
+        tasks: The tasks, T of them.
+        factors: Weight by task name or task type, the name first; 1 for any other.
+
+    Raises:
+        ConfigError: If a key is neither, or a weight is negative.
+    """
+
+    factors: Tensor
+
+    def __init__(self, tasks: Sequence[Task | dict], factors: Mapping[str, float]) -> None:
+        super().__init__(tasks)
+        for key, factor in factors.items():
+            if key not in self.tasks and key not in TASK_TYPES:
+                raise ConfigError(f'FixedLossBalancer: {key!r} is neither a task nor one of {", ".join(TASK_TYPES)}')
+            if factor < 0:
+                raise ConfigError(f'FixedLossBalancer: the weight {factor} of {key!r} is negative')
+        chosen = [factors.get(task.name, factors.get(task.type, 1.0)) for task in self.tasks.values()]
+        # A choice of the config and no state: another config may continue a checkpoint with other weights.
+        self.register_buffer('factors', torch.tensor(chosen, dtype=torch.float32), persistent=False)
+
+    def weights(self, tracker: TaskLossTracker) -> Tensor:
+        """(T,) the factors."""
+        return self.factors

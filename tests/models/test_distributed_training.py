@@ -1,0 +1,169 @@
+"""Two processes train one model as one process does, whatever tasks each of them holds."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from mmengine.config import Config
+from mmengine.model import MMDistributedDataParallel
+from mmengine.optim import OptimWrapper
+from mmengine.registry import MODEL_WRAPPERS
+from torch import nn
+from torch.distributed.fsdp import FullyShardedDataParallel
+
+from aurora_mm.engine import (
+    AccumulatingOptimWrapper,
+    GradientSurgeryOptimWrapper,
+    ReproducibleEpochHook,
+    ShardedOptimWrapper,
+)
+from aurora_mm.errors import AuroraError
+from aurora_mm.models import MultiTaskModel
+from tests.models.conftest import CLS, DET, POINTS, SEG, SEG2, make_sample
+from tests.models.test_multi_task_model import config
+
+# What each rank holds, step by step. In most steps a rank has nothing of some type.
+STEPS = [([SEG, CLS], [DET, POINTS]), ([SEG, SEG2], [SEG, SEG]), ([CLS, CLS], [POINTS, DET])]
+
+
+WAYS = ('ddp', 'surgery', 'fsdp')
+
+
+def batch(tasks, seed, spoil=False):
+    inputs = torch.randn(len(tasks), 3, 64, 64, generator=torch.Generator().manual_seed(seed))
+    samples = [make_sample(task) for task in tasks]
+    if spoil:
+        inputs[0] = torch.nan
+    return dict(inputs=inputs, data_samples=samples)
+
+
+def joined(step):
+    """Both ranks' batches of a step as one."""
+    first, second = (batch(tasks, 10 * step + rank) for rank, tasks in enumerate(STEPS[step]))
+    return dict(
+        inputs=torch.cat([first['inputs'], second['inputs']]),
+        data_samples=first['data_samples'] + second['data_samples'],
+    )
+
+
+def start(way, wrap=lambda model: model):
+    torch.manual_seed(0)
+    model = MultiTaskModel(**config(balancer=dict(type='aurora_mm.FAMOLossBalancer', lr=0.5), max_nonfinite=2))
+    for module in model.modules():
+        if isinstance(module, (nn.Dropout, nn.Dropout2d)):
+            module.p = 0.0
+    model = wrap(model).train()
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    if way == 'surgery':
+        return model, GradientSurgeryOptimWrapper(optimizer, combiner=dict(type='aurora_mm.PCGradCombiner'))
+    if way == 'fsdp' and dist.is_initialized():
+        return model, ShardedOptimWrapper(optimizer, clip_grad=dict(max_norm=0.1))
+    return model, OptimWrapper(optimizer, clip_grad=dict(max_norm=0.1))
+
+
+def state(model):
+    return {name.removeprefix('module.'): value.clone() for name, value in model.state_dict().items()}
+
+
+def train_two_ways(rank, folder, queue):
+    torch.set_num_threads(1)
+    dist.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2)
+    model, _ = start('ddp', lambda model: wrap(model, 'ddp'))
+    accumulated = accumulate(model, [batch(STEPS[i][rank], 10 * i + rank) for i in ACCUMULATED])
+    queue.put(
+        (rank, {way: train(rank, way) for way in WAYS}, {name: value.numpy() for name, value in accumulated.items()})
+    )
+    dist.barrier()
+    dist.destroy_process_group()
+
+
+def wrap(model, way):
+    if way != 'fsdp':
+        return MMDistributedDataParallel(model, find_unused_parameters=True)
+    cfg = Config.fromfile(Path(__file__).parents[2] / 'configs' / 'aurora_fmc_32b.py').strategy.model_wrapper
+    sharded = MODEL_WRAPPERS.build(cfg, default_args=dict(module=model, device_id=torch.device('cpu')))
+    units = [module for module in sharded.modules() if isinstance(module, FullyShardedDataParallel)]
+    assert len(units) == 1 + len(sharded.module.backbone.blocks)
+    return sharded
+
+
+def train(rank, way):
+    """The state after some good steps, that after one with a bad image, and the message of a third bad one."""
+    model, wrapper = start(way, lambda model: wrap(model, way))
+    for i, tasks in enumerate(STEPS):
+        model.train_step(batch(tasks[rank], 10 * i + rank), wrapper)
+    clean = state(model)
+    # A bad image on one rank, that rank's only one; then one on each, which is one too many.
+    model.train_step(batch([CLS], 50 + rank, spoil=rank == 1), wrapper)
+    spoilt = state(model)
+    with pytest.raises(AuroraError) as error:
+        model.train_step(batch([SEG, DET], 60 + rank, spoil=True), wrapper)
+    return *({name: value.numpy() for name, value in s.items()} for s in (clean, spoilt)), str(error.value)
+
+
+def accumulate(model, batches):
+    """Epochs of three steps with an update every two: the state after that of the second epoch's first two."""
+    wrapper = AccumulatingOptimWrapper(torch.optim.SGD(model.parameters(), 0.01), accumulative_counts=2)
+    for i, data in enumerate(batches, start=1):
+        model.train_step(data, wrapper)
+        if i == 3:
+            runner = SimpleNamespace(optim_wrapper=wrapper, train_loop=SimpleNamespace(iter=i), epoch=0, max_epochs=2)
+            ReproducibleEpochHook().after_train_epoch(runner)
+            wrapper.initialize_count_status(model, 0, -1)
+    return state(model)
+
+
+ACCUMULATED = (0, 1, 0, 1, 2)  # a rank has nothing in the fourth step of what it had in the third
+
+
+@pytest.fixture(scope='module')
+def ranks(tmp_path_factory):
+    """What both ranks ended with."""
+    queue = mp.get_context('spawn').Queue()
+    context = mp.spawn(train_two_ways, args=(tmp_path_factory.mktemp('ranks'), queue), nprocs=2, join=False)
+    results = sorted((queue.get(timeout=180) for _ in range(2)), key=lambda result: result[0])
+    while not context.join():
+        pass
+    return results
+
+
+@pytest.mark.parametrize('way', WAYS)
+def test_two_processes_train_as_one(ranks, way):
+    model, wrapper = start(way)
+    for i in range(len(STEPS)):
+        model.train_step(joined(i), wrapper)
+    expected = state(model)
+    for clean, _, _ in (trained[way] for _, trained, _ in ranks):
+        assert clean.keys() == expected.keys()
+        for name, value in clean.items():  # weights, running means, and the balancer's state
+            torch.testing.assert_close(torch.from_numpy(value), expected[name], rtol=1e-4, atol=1e-5, equal_nan=True)
+
+
+@pytest.mark.parametrize('way', WAYS)
+def test_a_bad_image_of_one_rank_spoils_none(ranks, way):
+    (_, first, _), (_, second, _) = (trained[way] for _, trained, _ in ranks)
+    for name, value in first.items():
+        np.testing.assert_array_equal(value, second[name])
+        if name not in ('tracker.ema', 'balancer.before'):  # NaN for tasks not met
+            assert np.isfinite(value).all(), name
+    assert first['guard.skipped'].sum() == 1
+
+
+def test_too_many_bad_images_stop_all_ranks_with_one_message(ranks):
+    messages = {message for _, trained, _ in ranks for _, _, message in trained.values()}
+    assert len(messages) == 1
+    message = messages.pop()
+    assert message.count("'seg' is not finite") == 2
+    assert '3 losses left out; a run bears 2' in message
+
+
+def test_what_is_left_of_an_accumulation_is_averaged_over_the_ranks(ranks):
+    model, _ = start('ddp')
+    expected = accumulate(model, [joined(i) for i in ACCUMULATED])
+    for _, _, accumulated in ranks:
+        for name, value in accumulated.items():
+            torch.testing.assert_close(torch.from_numpy(value), expected[name], rtol=1e-4, atol=1e-6, equal_nan=True)

@@ -1,0 +1,38 @@
+"""Every policy, balancer and combiner that docs/training.md names can be built from its config line."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from aurora_mm.datasets.samplers import SamplingPolicy
+from aurora_mm.engine import GradientCombiner
+from aurora_mm.models import LossBalancer
+from aurora_mm.registry import DATA_SAMPLERS, MODELS, OPTIM_WRAPPERS
+from tests.models.conftest import CLS, DET, POINTS, SEG
+
+TEXT = (Path(__file__).parents[1] / 'docs' / 'training.md').read_text()
+LINES = re.findall(r"^\|.*\| `(dict\(type='.*\))` \|$", TEXT, flags=re.MULTILINE)
+
+
+def subclasses(base):
+    return {base} | {found for child in base.__subclasses__() for found in subclasses(child)}
+
+
+@pytest.mark.parametrize('line', LINES)
+def test_config_line_builds(line):
+    cfg = eval(line)
+    kind = cfg['type']
+    cfg['type'] = f'aurora_mm.{kind}'
+    if kind.endswith('Policy'):
+        assert isinstance(DATA_SAMPLERS.build(cfg), SamplingPolicy)
+    elif kind.endswith('Balancer'):
+        assert isinstance(MODELS.build(cfg | dict(tasks=[SEG, CLS, DET, POINTS])), LossBalancer)
+    else:
+        assert isinstance(OPTIM_WRAPPERS.build(cfg), GradientCombiner)
+
+
+@pytest.mark.parametrize('base', [SamplingPolicy, LossBalancer, GradientCombiner])
+def test_none_is_left_out(base):
+    named = set(re.findall(r"type='(\w+)'", ' '.join(LINES)))
+    assert {cls.__name__ for cls in subclasses(base)} - named <= {'SamplingPolicy', 'GradientCombiner'}
