@@ -31,8 +31,9 @@ class MultiTaskModel(BaseModel):
         backbone: Config of the encoder.
         neck: Config of the neck, or several by name: ``dict(pyramid=dict(type=...), pooled=dict(type=...))``.
         heads: Config of the head for each task type, or for a single task by its name, which then has its own.
-        sources: What a head reads, by the key it has in ``heads``: 'backbone' or the name of a neck. With one neck
-            a head not named here reads that, and without a neck the backbone.
+        sources: What a head reads, by the key it has in ``heads``: 'backbone' or the name of a neck. A single
+            task's head reads what its type's does, unless it is named itself. With one neck a head not named reads
+            that, and without a neck the backbone.
         balancer: Config of the loss balancer; by default losses are left as they are.
         ema_momentum: Of the running means of the tasks' losses.
         max_nonfinite: How many losses that are not finite a run bears, over all tasks and ranks; see :meth:`loss`.
@@ -93,10 +94,13 @@ class MultiTaskModel(BaseModel):
         raise ConfigError(f'no head for task {task.name!r} of type {task.type!r}; heads are {", ".join(heads)}')
 
     def _source_key(self, key: str, sources: Mapping[str, str]) -> str:
+        for name in (key, self.tasks[key].type if key in self.tasks else None):
+            if name in sources:
+                return sources[name]
         # Not 'the first neck' of several: MMEngine sorts the keys of the configs that it keeps in checkpoints.
-        if key not in sources and len(self.necks) > 1:
+        if len(self.necks) > 1:
             raise ConfigError(f'sources must say which of the necks {", ".join(self.necks)} the head {key!r} reads')
-        return sources[key] if key in sources else next(iter(self.necks), 'backbone')
+        return next(iter(self.necks), 'backbone')
 
     @staticmethod
     def _maps_of(source: str, maps: Mapping[str, Maps]) -> Maps:

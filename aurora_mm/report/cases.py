@@ -88,7 +88,9 @@ def _sample(result: ImageResult, results: Results) -> MultiTaskDataSample:
     """The image's rows as the sample that they came from."""
     image, task = result.image, result.task
     shape = (image.height, image.width)
-    sample = MultiTaskDataSample(metainfo=dict(task=task.name, task_type=task.type, gt_frame='original'))
+    sample = MultiTaskDataSample(
+        metainfo=dict(task=task.name, task_type=task.type, ori_shape=shape, gt_frame='original')
+    )
     if task.type == 'segmentation':
         sample.gt_sem_seg = _mask(results.data_file(image, image.mask_path), shape)
         sample.pred_sem_seg = _mask(results.submission / image.mask_path.removeprefix('../'), shape)

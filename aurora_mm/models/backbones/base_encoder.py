@@ -97,3 +97,12 @@ def check_taps(out_indices: Sequence[int] | None, depth: int) -> list[int]:
     if not taps or taps != sorted(set(taps)) or taps[0] < 0 or taps[-1] >= depth:
         raise ConfigError(f'out_indices {taps} must rise within 0..{depth - 1}, the blocks of this encoder')
     return taps
+
+
+def token_map(tokens: Tensor, grid: tuple[int, int]) -> Tensor:
+    """``(B, H * W, C)`` tokens in raster order as a ``(B, C, H, W)`` map.
+
+    Contiguous, because strides would go on through every convolution to heads that take a ``view``, as mmdet's
+    CenterNet does.
+    """
+    return tokens.transpose(1, 2).contiguous().unflatten(2, grid)

@@ -20,7 +20,7 @@ from torch.utils.checkpoint import checkpoint
 from transformers.models.qwen3_vl.configuration_qwen3_vl import Qwen3VLVisionConfig
 
 from aurora_mm.errors import ConfigError, WeightsError
-from aurora_mm.models.backbones.base_encoder import BaseEncoder, check_taps
+from aurora_mm.models.backbones.base_encoder import BaseEncoder, check_taps, token_map
 from aurora_mm.models.backbones.qwen3_vl_layers import Block, PatchEmbed, axial_rope
 from aurora_mm.models.backbones.visual_weights import HELP, load_visual, read_config
 from aurora_mm.registry import MODELS
@@ -147,7 +147,7 @@ class Qwen3VLBackbone(BaseEncoder):
             else:
                 x = block(x, rope)
             if i in self.out_indices:
-                maps.append(x.transpose(1, 2).unflatten(2, grid))  # (B, C, H, W)
+                maps.append(token_map(x, grid))
         return tuple(maps)
 
     def _positions(self, grid: tuple[int, int]) -> Tensor:

@@ -164,7 +164,7 @@ def test_trains_one_step_in_the_recipe(name):
             detection=dict(type='aurora_mm.GridDetectionHead', channels=16),
             landmark=dict(type='aurora_mm.LandmarkHead', hidden_channels=16),
         ),
-        sources=dict(segmentation='pooled', landmark='backbone'),
+        sources=dict(segmentation='pooled', classification='pyramid', detection='pyramid', landmark='backbone'),
     )
     model.init_weights()
     stride = model.backbone.strides[0] if len(set(model.backbone.strides)) == 1 else 16

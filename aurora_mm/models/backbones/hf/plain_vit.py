@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoModel, PretrainedConfig
 
+from aurora_mm.models.backbones.base_encoder import token_map
 from aurora_mm.models.backbones.hf.hf_encoder import HFEncoder, tapped
 
 
@@ -34,7 +35,7 @@ class PlainViT(HFEncoder):
         grid = (x.shape[-2] // patch, x.shape[-1] // patch)
         taps = tapped(self._blocks[0], self.taps, lambda: self._run(x, grid))
         tokens = [self._norm[0](t)[:, -grid[0] * grid[1] :] for t in taps]  # class and register tokens come first
-        return tuple(t.transpose(1, 2).unflatten(2, grid) for t in tokens)
+        return tuple(token_map(t, grid) for t in tokens)
 
     def _run(self, x: Tensor, grid: tuple[int, int]) -> None:
         self.model(x, **self.forward_args)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from transformers import PretrainedConfig
 from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VisionTransformerPretrainedModel
 
+from aurora_mm.models.backbones.base_encoder import token_map
 from aurora_mm.models.backbones.hf.hf_encoder import HFEncoder, tapped
 from aurora_mm.models.backbones.visual_weights import load_visual
 
@@ -40,7 +41,7 @@ class Qwen25VL(HFEncoder):
         grid_thw = torch.tensor([[1, *grid]] * b, device=x.device)
         tokens = tapped(self.model.blocks, self.taps, lambda: self.model(x, grid_thw=grid_thw))
         raster = window_order(grid, merge, self.window).argsort().to(x.device)
-        return tuple(t.unflatten(0, (b, -1))[:, raster].transpose(1, 2).unflatten(2, grid) for t in tokens)
+        return tuple(token_map(t.unflatten(0, (b, -1))[:, raster], grid) for t in tokens)
 
     def load(self, parameters: Mapping[str, Tensor], source: str) -> None:
         """As :meth:`HFEncoder.load`; of the checkpoint the visual part alone is read."""
