@@ -9,11 +9,12 @@ from aurora_mm.models.balancers import (
     TaskLossTracker,
     UncertaintyLossBalancer,
 )
-from aurora_mm.models.codecs import GridBoxCodec
+from aurora_mm.models.codecs import GridBoxCodec, HeatmapCodec
 from aurora_mm.models.heads import (
     BaseTaskHead,
     ClassificationHead,
     GridDetectionHead,
+    HeatmapLandmarkHead,
     LandmarkHead,
     SegmentationHead,
 )
@@ -35,6 +36,8 @@ __all__ = [
     'GridBoxCodec',
     'GridDetectionHead',
     'HFBackbone',
+    'HeatmapCodec',
+    'HeatmapLandmarkHead',
     'IGBLossBalancer',
     'LandmarkHead',
     'LossBalancer',

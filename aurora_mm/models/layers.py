@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
+import torch.nn.functional as F
 from mmcv.cnn import ConvModule
 from torch import Tensor, nn
 
@@ -26,6 +27,28 @@ def conv_gn_act(in_channels: int, out_channels: int, kernel_size: int = 3) -> Co
         norm_cfg=dict(type='GN', num_groups=groups),
         act_cfg=dict(type='SiLU'),
     )
+
+
+class TopDownFusion(nn.Module):
+    """Levels to one map at the finest of them: from the coarsest down, enlarge, add the next level, convolve.
+
+    Args:
+        in_channels: Channels of each level, finest first. channels: Width of the result.
+    """
+
+    def __init__(self, in_channels: Sequence[int], channels: int) -> None:
+        super().__init__()
+        self.laterals = nn.ModuleList(conv_gn_act(c, channels, 1) for c in in_channels)
+        self.fusions = nn.ModuleList(conv_gn_act(channels, channels) for _ in in_channels[1:])
+
+    def forward(self, levels: Sequence[Tensor]) -> Tensor:
+        """``(B, channels, h, w)`` of levels ``(B, in_channels[i], h_i, w_i)``, h x w being the finest."""
+        maps = [lateral(level) for lateral, level in zip(self.laterals, levels, strict=True)]
+        x = maps[-1]
+        for i in range(len(maps) - 2, -1, -1):
+            x = F.interpolate(x, size=maps[i].shape[-2:], mode='bilinear', align_corners=False)
+            x = self.fusions[i](x + maps[i])
+        return x
 
 
 class TaskOutputs(nn.Module):

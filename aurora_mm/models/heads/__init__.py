@@ -1,7 +1,15 @@
 from aurora_mm.models.heads.base_task_head import BaseTaskHead
 from aurora_mm.models.heads.classification_head import ClassificationHead
 from aurora_mm.models.heads.grid_detection_head import GridDetectionHead
+from aurora_mm.models.heads.heatmap_landmark_head import HeatmapLandmarkHead
 from aurora_mm.models.heads.landmark_head import LandmarkHead
 from aurora_mm.models.heads.segmentation_head import SegmentationHead
 
-__all__ = ['BaseTaskHead', 'ClassificationHead', 'GridDetectionHead', 'LandmarkHead', 'SegmentationHead']
+__all__ = [
+    'BaseTaskHead',
+    'ClassificationHead',
+    'GridDetectionHead',
+    'HeatmapLandmarkHead',
+    'LandmarkHead',
+    'SegmentationHead',
+]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
 
+import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 
@@ -66,3 +67,9 @@ def require_network_frame(data_samples: Sequence[MultiTaskDataSample]) -> None:
                 f'a loss needs annotations in network pixels; those of {sample.get("img_path")} are in '
                 f'{sample.get("gt_frame")!r} ones. Load annotations before ApplyGeometry in the training pipeline'
             )
+
+
+def size_xy(sample: MultiTaskDataSample) -> Tensor:
+    """(2,): width and height of the network input."""
+    height, width = sample.img_shape
+    return torch.tensor([width, height], dtype=torch.float32)

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aurora_mm.models.frames import points_to_original
-from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_frame
+from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_frame, size_xy
 from aurora_mm.models.layers import TaskOutputs
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import MultiTaskDataSample
@@ -69,7 +69,7 @@ class LandmarkHead(BaseTaskHead):
         """Smooth L1 on normalised coordinates."""
         require_network_frame(data_samples)
         points = self(feats, task)
-        target = torch.stack([sample.gt_landmarks / _size_xy(sample) for sample in data_samples]).to(points)
+        target = torch.stack([sample.gt_landmarks / size_xy(sample) for sample in data_samples]).to(points)
         return dict(loss_point=F.smooth_l1_loss(points, target, beta=self.beta))
 
     def predict(
@@ -77,12 +77,6 @@ class LandmarkHead(BaseTaskHead):
     ) -> list[MultiTaskDataSample]:
         """Sets ``pred_landmarks`` in original pixels."""
         for points, sample in zip(self(feats, task), data_samples, strict=True):
-            pixels = points * _size_xy(sample).to(points)
+            pixels = points * size_xy(sample).to(points)
             sample.pred_landmarks = points_to_original(pixels, sample.matrix)
         return list(data_samples)
-
-
-def _size_xy(sample: MultiTaskDataSample) -> Tensor:
-    """(2,): width and height of the network input."""
-    height, width = sample.img_shape
-    return torch.tensor([width, height], dtype=torch.float32)

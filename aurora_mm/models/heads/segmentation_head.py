@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from aurora_mm.models.frames import mask_from_views
 from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_frame
-from aurora_mm.models.layers import TaskOutputs, conv_gn_act
+from aurora_mm.models.layers import TaskOutputs, TopDownFusion
 from aurora_mm.models.losses import dice_loss, weighted_cross_entropy
 from aurora_mm.models.parts import build_in_scope
 from aurora_mm.registry import MODELS
@@ -54,8 +54,7 @@ class SegmentationHead(BaseTaskHead):
         self.background_weight = background_weight
         self.dice_weight = dice_weight
         self.losses = None if losses is None else nn.ModuleList(build_in_scope(loss) for loss in losses)
-        self.laterals = nn.ModuleList(conv_gn_act(c, channels, 1) for c in in_channels)
-        self.fusions = nn.ModuleList(conv_gn_act(channels, channels) for _ in in_channels[1:])
+        self.fusion = TopDownFusion(in_channels, channels)
         self.dropout = nn.Dropout2d(dropout)
         self.outputs = TaskOutputs(
             self.tasks, lambda n: nn.Conv2d(channels, n, 1), lambda task: task.num_outputs, share_outputs
@@ -63,12 +62,7 @@ class SegmentationHead(BaseTaskHead):
 
     def forward(self, feats: Sequence[Tensor], task: Task) -> Tensor:
         """Logits ``(B, C, h, w)``."""
-        maps = [lateral(feat) for lateral, feat in zip(self.laterals, feats, strict=True)]
-        x = maps[-1]
-        for i in range(len(maps) - 2, -1, -1):
-            x = F.interpolate(x, size=maps[i].shape[-2:], mode='bilinear', align_corners=False)
-            x = self.fusions[i](x + maps[i])
-        return self.outputs(self.dropout(x), task)
+        return self.outputs(self.dropout(self.fusion(feats)), task)
 
     def loss(
         self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task

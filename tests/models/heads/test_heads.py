@@ -6,7 +6,13 @@ import torch
 from torch import nn
 
 from aurora_mm.errors import ConfigError
-from aurora_mm.models.heads import ClassificationHead, GridDetectionHead, LandmarkHead, SegmentationHead
+from aurora_mm.models.heads import (
+    ClassificationHead,
+    GridDetectionHead,
+    HeatmapLandmarkHead,
+    LandmarkHead,
+    SegmentationHead,
+)
 from tests.models.conftest import CLS, DET, DET2, POINTS, SEG, SEG2, make_sample
 
 HEADS = [
@@ -16,6 +22,8 @@ HEADS = [
     (GridDetectionHead, [DET, DET2], dict(channels=16)),
     (LandmarkHead, [POINTS], dict(hidden_channels=32, pool_size=4)),
     (LandmarkHead, [POINTS], dict(hidden_channels=32)),
+    (HeatmapLandmarkHead, [POINTS], dict(channels=16)),
+    (HeatmapLandmarkHead, [POINTS], dict(channels=16, in_index=(1, 2))),
 ]
 
 
@@ -58,7 +66,8 @@ def test_predictions_are_in_original_pixels(cls, tasks, kwargs, feats):
                 assert 0 <= sample.pred_instances.labels[0] < task.num_outputs
             else:
                 assert sample.pred_landmarks.shape == (2, 2)
-                normalised = head(feats, task)
+                out = head(feats, task)
+                normalised = out if cls is LandmarkHead else head.codec.decode(out.exp())
                 expected = normalised[0] * torch.tensor([200.0, 100.0])
                 first = head.predict(feats, [make_sample(task) for _ in range(2)], task)[0]
                 torch.testing.assert_close(first.pred_landmarks, expected)
