@@ -25,7 +25,7 @@ class PartCost(NamedTuple):
 
 
 def model_cost(cfg: Config, size: tuple[int, int]) -> list[PartCost]:
-    """The cost of the encoder, each neck, and each head for each of its tasks.
+    """The cost of the encoder, the detail branch, each neck, and each head for each of its tasks.
 
     Nothing is computed: tensors have shapes and no content, so that the largest encoder takes seconds. OpenMMLab's own
     ``get_flops`` calls a multiply-add one FLOP; of a head, the parameters of all its tasks are counted with each.
@@ -38,8 +38,13 @@ def model_cost(cfg: Config, size: tuple[int, int]) -> list[PartCost]:
         model_cfg.backbone = model_cfg.backbone | dict(pretrained=None)
     with DefaultScope.overwrite_default_scope('aurora_mm'), torch.device('meta'):
         model = MODELS.build(model_cfg).eval()
-        maps, macs = _count(model.extract_feat, torch.zeros(1, 3, *size))
+        image = torch.zeros(1, 3, *size)
+        maps, macs = _count(model.backbone, image)
         costs = [_cost(f'backbone ({type(model.backbone).__name__})', model.backbone, macs)]
+        if model.detail is not None:
+            details, macs = _count(model.detail, image)
+            costs.append(_cost(f'detail ({type(model.detail).__name__})', model.detail, macs))
+            maps = (*details, *maps)
         levels = {'backbone': maps}
         for name, neck in model.necks.items():
             levels[name], macs = _count(neck, maps)

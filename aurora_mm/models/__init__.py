@@ -10,6 +10,7 @@ from aurora_mm.models.balancers import (
     UncertaintyLossBalancer,
 )
 from aurora_mm.models.codecs import GridBoxCodec, HeatmapCodec
+from aurora_mm.models.details import ConvDetailBranch
 from aurora_mm.models.heads import (
     BaseTaskHead,
     ClassificationHead,
@@ -29,6 +30,7 @@ __all__ = [
     'BaseEncoder',
     'BaseTaskHead',
     'ClassificationHead',
+    'ConvDetailBranch',
     'EMALossBalancer',
     'EnsembleModel',
     'FAMOLossBalancer',

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from aurora_mm.tasks import Task
 
 
-def conv_gn_act(in_channels: int, out_channels: int, kernel_size: int = 3) -> ConvModule:
-    """Convolution (size kept), GroupNorm, SiLU: the block of the published neck and heads.
+def conv_gn_act(in_channels: int, out_channels: int, kernel_size: int = 3, stride: int = 1) -> ConvModule:
+    """Convolution (size kept, but for the stride), GroupNorm, SiLU: the block of the published neck and heads.
 
     Groups hold about 8 channels, as 32 groups of the published 256 do: a group of one channel would be silenced on a
     map of 1 x 1.
@@ -23,10 +23,22 @@ def conv_gn_act(in_channels: int, out_channels: int, kernel_size: int = 3) -> Co
         in_channels,
         out_channels,
         kernel_size,
+        stride,
         padding=kernel_size // 2,
         norm_cfg=dict(type='GN', num_groups=groups),
         act_cfg=dict(type='SiLU'),
     )
+
+
+class ResidualBlock(nn.Module):
+    """Two convolutions, each with GroupNorm and SiLU, whose result is added to what went in: ``(B, C, h, w)``."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.convs = nn.Sequential(conv_gn_act(channels, channels), conv_gn_act(channels, channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.convs(x)
 
 
 class TopDownFusion(nn.Module):

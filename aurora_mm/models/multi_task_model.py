@@ -29,6 +29,8 @@ class MultiTaskModel(BaseModel):
     Args:
         tasks: The task table, as dicts (see :class:`aurora_mm.tasks.Task`).
         backbone: Config of the encoder.
+        detail: Config of a branch of fine maps beside the encoder (:class:`ConvDetailBranch`). Its maps stand before
+            the encoder's wherever 'backbone' is read.
         neck: Config of the neck, or several by name: ``dict(pyramid=dict(type=...), pooled=dict(type=...))``.
         heads: Config of the head for each task type, or for a single task by its name, which then has its own.
         sources: What a head reads, by the key it has in ``heads``: 'backbone' or the name of a neck. A single
@@ -55,6 +57,7 @@ class MultiTaskModel(BaseModel):
         backbone: dict,
         heads: Mapping[str, dict],
         neck: dict | None = None,
+        detail: dict | None = None,
         sources: Mapping[str, str] | None = None,
         balancer: dict | None = None,
         ema_momentum: float = 0.98,
@@ -65,7 +68,10 @@ class MultiTaskModel(BaseModel):
         super().__init__(data_preprocessor, init_cfg)
         self.tasks = TaskTable(tasks)
         self.backbone = build_in_scope(backbone)
+        self.detail = None if detail is None else build_in_scope(detail)
         maps = {'backbone': maps_of(self.backbone)}
+        if self.detail is not None:
+            maps['backbone'] = Maps(*(a + b for a, b in zip(maps_of(self.detail), maps['backbone'], strict=True)))
         self.necks = nn.ModuleDict()
         for name, cfg in _by_name(neck).items():
             cfg = fit(cfg, f'neck {name!r}', maps['backbone'], f"'backbone' ({type(self.backbone).__name__})")
@@ -109,8 +115,13 @@ class MultiTaskModel(BaseModel):
         return maps[source]
 
     def extract_feat(self, inputs: Tensor) -> tuple[Tensor, ...]:
-        """Maps of the encoder, ``(B, C_i, h_i, w_i)`` each, for normalised inputs ``(B, 3, h, w)``."""
-        return tuple(self.backbone(inputs))
+        """Maps ``(B, C_i, h_i, w_i)`` of the detail branch, if there is one, and of the encoder.
+
+        Args:
+            inputs: ``(B, 3, h, w)``, normalised.
+        """
+        details = () if self.detail is None else self.detail(inputs)
+        return (*details, *self.backbone(inputs))
 
     def forward(
         self, inputs: Tensor, data_samples: Sequence[MultiTaskDataSample] | None = None, mode: str = 'tensor'

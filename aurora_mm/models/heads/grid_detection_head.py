@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from aurora_mm.models.codecs import GridBoxCodec
 from aurora_mm.models.frames import boxes_to_original
 from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_frame
-from aurora_mm.models.layers import TaskOutputs, conv_gn_act, coordinate_channels
+from aurora_mm.models.layers import ResidualBlock, TaskOutputs, conv_gn_act, coordinate_channels
 from aurora_mm.models.losses import aligned_iou
 from aurora_mm.models.parts import build_in_scope
 from aurora_mm.registry import MODELS
@@ -59,7 +59,7 @@ class GridDetectionHead(BaseTaskHead):
         self.overlap_loss = None if overlap_loss is None else build_in_scope(overlap_loss)
         self.codec = GridBoxCodec()
         self.fusion = conv_gn_act(sum(self.in_channels[i] for i in self.in_index) + 2, channels, 1)
-        self.tower = nn.Sequential(*(_Residual(channels) for _ in range(num_blocks)))
+        self.tower = nn.Sequential(*(ResidualBlock(channels) for _ in range(num_blocks)))
         self.outputs = TaskOutputs(
             self.tasks, lambda n: nn.Conv2d(channels, n, 1), lambda task: 4 + task.num_outputs, share_outputs
         )
@@ -118,12 +118,3 @@ class GridDetectionHead(BaseTaskHead):
                 bboxes=boxes_to_original(pixels, sample.matrix, sample.ori_shape), scores=scores[i], labels=labels[i]
             )
         return list(data_samples)
-
-
-class _Residual(nn.Module):
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.convs = nn.Sequential(conv_gn_act(channels, channels), conv_gn_act(channels, channels))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.convs(x)

@@ -30,6 +30,8 @@ class SegmentationHead(BaseTaskHead):
         channels: Width of the fusion.
         dropout: Probability of dropping a channel before the last layer.
         background_weight: Weight of the background in the cross entropy.
+        class_balance: How far the cross entropy makes up for small classes: 0 counts pixels (published), 1 classes, see
+            :func:`aurora_mm.models.losses.weighted_cross_entropy`.
         dice_weight: Weight of the Dice loss beside the cross entropy.
         share_outputs: Slice one last layer for all tasks, as published; see :class:`TaskOutputs`.
         losses: Configs of losses to use instead, such as ``dict(type='mmseg.LovaszLoss', reduction='none')``; each is
@@ -45,6 +47,7 @@ class SegmentationHead(BaseTaskHead):
         channels: int = 256,
         dropout: float = 0.1,
         background_weight: float = 0.2,
+        class_balance: float = 0.0,
         dice_weight: float = 1.0,
         share_outputs: bool = False,
         losses: Sequence[dict] | None = None,
@@ -52,6 +55,7 @@ class SegmentationHead(BaseTaskHead):
     ) -> None:
         super().__init__(tasks, in_channels, init_cfg)
         self.background_weight = background_weight
+        self.class_balance = class_balance
         self.dice_weight = dice_weight
         self.losses = None if losses is None else nn.ModuleList(build_in_scope(loss) for loss in losses)
         self.fusion = TopDownFusion(in_channels, channels)
@@ -74,7 +78,7 @@ class SegmentationHead(BaseTaskHead):
         if self.losses is not None:
             return {f'{i}_{loss.loss_name}': loss(logits, target) for i, loss in enumerate(self.losses)}
         return dict(
-            loss_ce=weighted_cross_entropy(logits, target, self.background_weight),
+            loss_ce=weighted_cross_entropy(logits, target, self.background_weight, self.class_balance),
             loss_dice=self.dice_weight * dice_loss(logits, target),
         )
 

@@ -29,11 +29,13 @@ class TokenPyramid(BaseModule):
     Args:
         in_channels: Channels of each input map.
         out_channels: Channels of every level.
-        scales: Size of each level relative to the token grid; a power of two each, falling, one an input map.
+        scales: Size of each level relative to the token grid; a power of two each, falling, one a map of tokens.
         in_strides: Input pixels per cell of each input map. Where they differ (hierarchical encoders), scales count
             from :attr:`TOKEN_STRIDE`, so that the levels have the strides that a plain transformer's would have.
         downsample: 'bilinear' (published), or 'avg_pool' for the published second pyramid.
         num_refine: Blocks of 3 x 3 convolution, GroupNorm and SiLU at each level.
+        num_details: How many of the first input maps are a detail branch's (:class:`ConvDetailBranch`): each is added,
+            projected, to the level of its stride before that is refined. The others are maps of tokens.
 
     Attributes:
         out_channels (list[int]), strides (list[int]): Declared for each level, finest first.
@@ -49,28 +51,33 @@ class TokenPyramid(BaseModule):
         in_strides: Sequence[int] = (16, 16, 16, 16),
         downsample: str = 'bilinear',
         num_refine: int = 2,
+        num_details: int = 0,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        if not len(in_channels) == len(in_strides) == len(scales):
+        if not len(in_channels) == len(in_strides) == len(scales) + num_details:
             raise ConfigError(
-                f'TokenPyramid makes one level an input map: got in_channels {list(in_channels)}, '
-                f'in_strides {list(in_strides)} and scales {list(scales)}'
+                f'TokenPyramid makes one level a map of tokens: got in_channels {list(in_channels)}, in_strides '
+                f'{list(in_strides)}, scales {list(scales)} and num_details {num_details}'
             )
         if any(not _is_power_of_two(scale) for scale in scales) or list(scales) != sorted(scales, reverse=True):
             raise ConfigError(f'scales {list(scales)} must be powers of two, from the finest to the coarsest')
         if downsample not in _DOWNSAMPLERS:
             raise ConfigError(f'downsample {downsample!r} is none of {", ".join(_DOWNSAMPLERS)}')
+        self.in_channels = list(in_channels)
+        detail_channels, in_channels = self.in_channels[:num_details], self.in_channels[num_details:]
+        detail_strides, in_strides = list(in_strides[:num_details]), list(in_strides[num_details:])
         base = in_strides[0] if len(set(in_strides)) == 1 else self.TOKEN_STRIDE
         # Relative to each level's own input map.
         self.scales = [Fraction(scale) * stride / base for scale, stride in zip(scales, in_strides, strict=True)]
         if any(not _is_power_of_two(scale) for scale in self.scales):
             raise ConfigError(f'in_strides {list(in_strides)} must be equal or powers of two')
         self.downsample = downsample
-        self.in_channels = list(in_channels)
         self.out_channels = [out_channels] * len(scales)
         self.strides = [int(stride / scale) for stride, scale in zip(in_strides, self.scales, strict=True)]
+        self.detail_levels = [_nearest(stride, self.strides) for stride in detail_strides]
 
+        self.details = nn.ModuleList(nn.Conv2d(channels, out_channels, 1) for channels in detail_channels)
         self.projections = nn.ModuleList(nn.Conv2d(channels, out_channels, 1) for channels in in_channels)
         self.upsamplers = nn.ModuleList(self._upsampler(scale, out_channels) for scale in self.scales)
         self.refiners = nn.ModuleList(
@@ -95,19 +102,32 @@ class TokenPyramid(BaseModule):
         size = [math.ceil(side * scale) for side in x.shape[-2:]]
         if self.downsample == 'avg_pool':
             return F.adaptive_avg_pool2d(x, size)
-        return F.interpolate(x, size=size, mode='bilinear', align_corners=False)
+        return _to_size(x, size)
 
     def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Levels ``(B, C, H * scale, W * scale)``, finest first, of maps ``(B, in_channels[i], H, W)``."""
-        levels = []
-        for i, x in enumerate(inputs):
-            x = self._resize(self.upsamplers[i](self.projections[i](x)), self.scales[i])
-            levels.append(self.refiners[i](x))
+        details, tokens = inputs[: len(self.details)], inputs[len(self.details) :]
+        levels = [
+            self._resize(self.upsamplers[i](self.projections[i](x)), self.scales[i]) for i, x in enumerate(tokens)
+        ]
+        for level, project, x in zip(self.detail_levels, self.details, details, strict=True):
+            levels[level] = levels[level] + _to_size(project(x), levels[level].shape[-2:])
+        levels = [refine(level) for refine, level in zip(self.refiners, levels, strict=True)]
         for i in range(len(levels) - 1, 0, -1):
-            above = F.interpolate(levels[i], size=levels[i - 1].shape[-2:], mode='bilinear', align_corners=False)
-            levels[i - 1] = levels[i - 1] + above
+            levels[i - 1] = levels[i - 1] + _to_size(levels[i], levels[i - 1].shape[-2:])
         return tuple(output(level) for output, level in zip(self.outputs, levels, strict=True))
 
 
 def _is_power_of_two(scale: float | Fraction) -> bool:
     return scale > 0 and math.log2(scale).is_integer()
+
+
+def _nearest(stride: int, strides: Sequence[int]) -> int:
+    """Index of the stride that is least often doubled or halved to reach ``stride``."""
+    return min(range(len(strides)), key=lambda i: abs(math.log2(strides[i] / stride)))
+
+
+def _to_size(x: Tensor, size: Sequence[int]) -> Tensor:
+    if tuple(x.shape[-2:]) == tuple(size):
+        return x
+    return F.interpolate(x, size=list(size), mode='bilinear', align_corners=False)

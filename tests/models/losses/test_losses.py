@@ -35,6 +35,20 @@ def test_dice_of_an_absent_class_costs_nothing():
     assert dice_loss(logits, target) == pytest.approx(0, abs=1e-6)
 
 
+def test_balanced_cross_entropy_counts_classes_rather_than_pixels():
+    """With balance 1, and the background as heavy as any class: the mean over classes of the mean over their pixels."""
+    torch.manual_seed(0)
+    logits = torch.randn(2, 4, 6, 8)
+    target = torch.zeros(2, 6, 8, dtype=torch.long)
+    target[0, :2], target[1, 3, 2] = 1, 2  # 16 pixels, 1 pixel; class 3 is absent
+    by_pixel = torch.nn.functional.cross_entropy(logits, target, reduction='none')
+    expected = torch.stack([by_pixel[target == c].mean() for c in range(3)]).mean()
+    torch.testing.assert_close(weighted_cross_entropy(logits, target, 1.0, balance=1.0), expected)
+    torch.testing.assert_close(weighted_cross_entropy(logits, target, 1.0, balance=0.0), by_pixel.mean())
+    ignored = torch.cat([target, torch.full_like(target, 255)])
+    torch.testing.assert_close(weighted_cross_entropy(torch.cat([logits, logits]), ignored, 1.0, balance=1.0), expected)
+
+
 def test_cross_entropy_weighs_the_background_by_hand():
     logits = torch.tensor([[0.0, 0.0], [math.log(3), 0.0]]).T.reshape(1, 2, 1, 2)  # p = (1/2, 1/2) and (3/4, 1/4)
     target = torch.tensor([[[1, 0]]])

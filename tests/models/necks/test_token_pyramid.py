@@ -47,7 +47,7 @@ def test_levels_are_equivariant_to_a_shift_of_the_tokens():
 @pytest.mark.parametrize(
     ('kwargs', 'message'),
     [
-        (dict(in_channels=[8, 8]), 'one level an input map'),
+        (dict(in_channels=[8, 8]), 'one level a map of tokens'),
         (dict(in_channels=[8] * 4, scales=(1, 1 / 3, 1 / 4, 1 / 8)), 'powers of two'),
         (dict(in_channels=[8] * 4, scales=(1 / 8, 1 / 4, 1 / 2, 1)), 'from the finest'),
         (dict(in_channels=[8] * 4, downsample='max'), "'max' is none of"),
@@ -67,3 +67,18 @@ def test_a_hierarchical_encoder_gives_the_levels_of_a_plain_one():
         assert [128 // level.shape[-1] for level in staged(maps)] == staged.strides
     with pytest.raises(ConfigError, match=r'\[4, 12, 16, 32\] must be equal or powers of two'):
         TokenPyramid([8] * 4, in_strides=(4, 12, 16, 32))
+
+
+def test_a_detail_reaches_the_level_nearest_to_its_stride_and_those_below():
+    torch.manual_seed(0)
+    neck = TokenPyramid([8, 8, 8, 8], 16, (2, 1), in_strides=[4, 14, 16, 16], num_details=2).eval()
+    assert neck.strides == [8, 16]
+    assert neck.detail_levels == [0, 1]
+    maps = [torch.randn(1, 8, side, side) for side in (32, 9, 8, 8)]
+    with torch.no_grad():
+        before = neck(maps)
+        fine = neck([maps[0] + 1, *maps[1:]])
+        coarse = neck([maps[0], maps[1] + 1, *maps[2:]])
+    assert [level.shape[-1] for level in before] == [16, 8]
+    assert [torch.equal(a, b) for a, b in zip(before, fine, strict=True)] == [False, True]  # what is added goes down
+    assert [torch.equal(a, b) for a, b in zip(before, coarse, strict=True)] == [False, False]
