@@ -6,7 +6,7 @@ tasks go through the balancer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from mmengine.model import BaseModel
@@ -142,8 +142,8 @@ class MultiTaskModel(BaseModel):
         if data_samples is None:
             return maps
         return {
-            task.name: self.heads[self.head_of[task.name]](self._features(maps, rows, task), task)
-            for task, rows in self._rows_by_task(data_samples)
+            task.name: self.heads[self.head_of[task.name]](feats, task)
+            for task, _, feats in self._features(maps, data_samples)
         }
 
     def loss(self, inputs: Tensor, data_samples: Sequence[MultiTaskDataSample]) -> dict[str, Tensor]:
@@ -157,9 +157,9 @@ class MultiTaskModel(BaseModel):
         """
         maps = self.extract_feat(inputs)
         losses, counts, problems = {}, {}, {}
-        for task, rows in self._rows_by_task(data_samples):
+        for task, rows, feats in self._features(maps, data_samples):
             samples = [data_samples[row] for row in rows]
-            terms = self.heads[self.head_of[task.name]].loss(self._features(maps, rows, task), samples, task)
+            terms = self.heads[self.head_of[task.name]].loss(feats, samples, task)
             if not terms:  # nothing to learn from these images
                 continue
             losses[task.name] = sum(terms.values())
@@ -188,9 +188,9 @@ class MultiTaskModel(BaseModel):
     def predict(self, inputs: Tensor, data_samples: Sequence[MultiTaskDataSample]) -> list[MultiTaskDataSample]:
         """The samples, in their order, with predictions in pixels of the original images."""
         maps = self.extract_feat(inputs)
-        for task, rows in self._rows_by_task(data_samples):
+        for task, rows, feats in self._features(maps, data_samples):
             samples = [data_samples[row] for row in rows]
-            self.heads[self.head_of[task.name]].predict(self._features(maps, rows, task), samples, task)
+            self.heads[self.head_of[task.name]].predict(feats, samples, task)
             for sample in samples:
                 if sample.get('flip'):
                     restore_names(sample, task)
@@ -208,12 +208,30 @@ class MultiTaskModel(BaseModel):
             rows.setdefault(sample.task, []).append(row)
         return [(self.tasks[name], rows[name]) for name in self.tasks if name in rows]
 
-    def _features(self, maps: Sequence[Tensor], rows: list[int], task: Task) -> Sequence[Tensor]:
-        """What the task's head reads, for some images of the batch."""
-        if len(rows) < len(maps[0]):
-            maps = [m[rows] for m in maps]
-        source = self.source_of[self.head_of[task.name]]
-        return maps if source == 'backbone' else self.necks[source](maps)
+    def _features(
+        self, maps: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample]
+    ) -> Iterator[tuple[Task, list[int], Sequence[Tensor]]]:
+        """Each task of the batch, the positions of its images, and what its head reads of them.
+
+        A neck runs once, on the images of all tasks whose heads read it.
+        """
+        groups = self._rows_by_task(data_samples)
+        readers: dict[str, list[int]] = {}
+        for task, rows in groups:
+            readers.setdefault(self.source_of[self.head_of[task.name]], []).extend(rows)
+        levels = {
+            source: maps if source == 'backbone' else self.necks[source](_take(maps, rows))
+            for source, rows in readers.items()
+        }
+        for task, rows in groups:
+            source = self.source_of[self.head_of[task.name]]
+            places = rows if source == 'backbone' else [readers[source].index(row) for row in rows]
+            yield task, rows, _take(levels[source], places)
+
+
+def _take(maps: Sequence[Tensor], rows: list[int]) -> Sequence[Tensor]:
+    """Some images' part of maps of a batch; the maps themselves where that is all."""
+    return maps if rows == list(range(len(maps[0]))) else [m[rows] for m in maps]
 
 
 def _by_name(neck: dict | None) -> dict[str, dict]:
