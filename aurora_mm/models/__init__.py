@@ -9,10 +9,11 @@ from aurora_mm.models.balancers import (
     TaskLossTracker,
     UncertaintyLossBalancer,
 )
-from aurora_mm.models.codecs import GridBoxCodec, HeatmapCodec
+from aurora_mm.models.codecs import DenseBoxCodec, GridBoxCodec, HeatmapCodec
 from aurora_mm.models.heads import (
     BaseTaskHead,
     ClassificationHead,
+    DenseDetectionHead,
     GridDetectionHead,
     HeatmapLandmarkHead,
     LandmarkHead,
@@ -29,6 +30,8 @@ __all__ = [
     'BaseEncoder',
     'BaseTaskHead',
     'ClassificationHead',
+    'DenseBoxCodec',
+    'DenseDetectionHead',
     'EMALossBalancer',
     'EnsembleModel',
     'FAMOLossBalancer',
