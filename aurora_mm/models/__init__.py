@@ -9,11 +9,12 @@ from aurora_mm.models.balancers import (
     TaskLossTracker,
     UncertaintyLossBalancer,
 )
-from aurora_mm.models.codecs import GridBoxCodec, HeatmapCodec
+from aurora_mm.models.codecs import DenseBoxCodec, GridBoxCodec, HeatmapCodec
 from aurora_mm.models.details import ConvDetailBranch
 from aurora_mm.models.heads import (
     BaseTaskHead,
     ClassificationHead,
+    DenseDetectionHead,
     GridDetectionHead,
     HeatmapLandmarkHead,
     LandmarkHead,
@@ -31,6 +32,8 @@ __all__ = [
     'BaseTaskHead',
     'ClassificationHead',
     'ConvDetailBranch',
+    'DenseBoxCodec',
+    'DenseDetectionHead',
     'EMALossBalancer',
     'EnsembleModel',
     'FAMOLossBalancer',

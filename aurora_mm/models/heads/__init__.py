@@ -1,5 +1,6 @@
 from aurora_mm.models.heads.base_task_head import BaseTaskHead
 from aurora_mm.models.heads.classification_head import ClassificationHead
+from aurora_mm.models.heads.dense_detection_head import DenseDetectionHead
 from aurora_mm.models.heads.grid_detection_head import GridDetectionHead
 from aurora_mm.models.heads.heatmap_landmark_head import HeatmapLandmarkHead
 from aurora_mm.models.heads.landmark_head import LandmarkHead
@@ -8,6 +9,7 @@ from aurora_mm.models.heads.segmentation_head import SegmentationHead
 __all__ = [
     'BaseTaskHead',
     'ClassificationHead',
+    'DenseDetectionHead',
     'GridDetectionHead',
     'HeatmapLandmarkHead',
     'LandmarkHead',
