@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import subprocess
@@ -11,10 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TextIO
 
 from mmengine.config import Config
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from aurora_mm.errors import ConfigError
 
@@ -23,7 +23,7 @@ _ITER = re.compile(r'Iter\(train\)\s+\[\s*(\d+)/(\d+)\].*?eta: (\d[\d:, day]*)')
 _TRAINING = 0.95  # of a run's time
 
 
-@dataclass
+@dataclass(frozen=True)
 class AblationRun:
     """One config with one seed.
 
@@ -34,7 +34,6 @@ class AblationRun:
     config: Path
     seed: int
     out: Path
-    _epochs: int | None = field(default=None, init=False)
 
     @property
     def name(self) -> str:
@@ -74,9 +73,8 @@ class AblationRun:
         configs = sorted(self.folder.glob('*/vis_data/config.py'))
         if configs and (by_epoch := _EPOCH.findall(text)):
             epoch, done, total, left = by_epoch[-1]
-            if self._epochs is None:  # it takes a while to read
-                self._epochs = int(Config.fromfile(configs[-1], import_custom_modules=False).train_cfg.max_epochs)
-            return _TRAINING * (int(epoch) - 1 + int(done) / int(total)) / self._epochs, left.strip()
+            share = (int(epoch) - 1 + int(done) / int(total)) / _max_epochs(configs[-1])
+            return _TRAINING * share, left.strip()
         return 0.0, ''
 
 
@@ -98,7 +96,7 @@ class Ablation:
     jobs: int = 2
     threads: int = 1
     options: Sequence[str] = ()
-    _processes: dict[str, tuple[AblationRun, subprocess.Popen, TextIO]] = field(default_factory=dict, init=False)
+    _processes: dict[AblationRun, subprocess.Popen] = field(default_factory=dict, init=False)
 
     def run(self, runs: Sequence[AblationRun]) -> list[AblationRun]:
         """Makes all runs, the first ones first; those that failed."""
@@ -111,73 +109,63 @@ class Ablation:
             TextColumn('{task.fields[left]}'),
         )
         with Progress(*columns) as progress:
-            total = progress.add_task('all runs', total=len(runs), left='')
-            bars: dict[str, TaskID] = {}
-            begun, at_first = time.monotonic(), sum(run.progress()[0] for run in runs)
+            everything = progress.add_task('all runs', total=len(runs), left='')
+            bars = {}
+            pace = _Pace(runs)
             try:
                 while waiting or self._processes:
                     while waiting and len(self._processes) < self.jobs:
                         run = waiting.pop(0)
-                        self._start(run, self._test(run) if run.trained.exists() else self._train(run))
-                        bars[run.name] = progress.add_task(run.name, total=1.0, left='')
+                        self._start(run)
+                        bars[run] = progress.add_task(run.name, total=1.0, left='')
                     time.sleep(1)
-                    for name, (run, process, log) in list(self._processes.items()):
+                    for run in list(self._processes):
                         share, left = run.progress()
-                        progress.update(bars[name], completed=share, left=left)
-                        if process.poll() is None:
+                        progress.update(bars[run], completed=share, left=left)
+                        if self._is_busy(run):
                             continue
-                        log.close()
-                        del self._processes[name]
-                        if process.returncode == 0 and not run.trained.exists():
-                            run.trained.write_text(Path((run.folder / 'last_checkpoint').read_text().strip()).name)
-                            self._start(run, self._test(run))
-                            continue
-                        progress.remove_task(bars.pop(name))
-                        if not run.finished:
-                            failed.append(run)
-                            progress.print(f'{name}: failed, see {run.log}', markup=False, soft_wrap=True)
+                        progress.remove_task(bars.pop(run))
+                        if run.finished:
+                            progress.print(f'{run.name}: done; {pace.left(failed)}', markup=False)
                         else:
-                            progress.print(f'{name}: done, {self._left(runs, failed, begun, at_first)}', markup=False)
-                    done = sum(run.progress()[0] for run in runs if run not in failed)
-                    left = self._left(runs, failed, begun, at_first)
-                    progress.update(total, completed=done + len(failed), left=left)
+                            failed.append(run)
+                            progress.print(f'{run.name}: failed, see {run.log}', markup=False, soft_wrap=True)
+                    progress.update(everything, completed=pace.done(failed), left=pace.left(failed))
             finally:
-                for _, process, log in self._processes.values():
+                for process in self._processes.values():
                     process.terminate()
                     process.wait()
-                    log.close()
+                self._processes.clear()
         return failed
 
-    def _left(self, runs: Sequence[AblationRun], failed: list[AblationRun], begun: float, at_first: float) -> str:
-        """Time left at the pace so far."""
-        going = [run for run in runs if run not in failed]
-        done = sum(run.progress()[0] for run in going)
-        if done <= at_first:
-            return ''
-        seconds = (len(going) - done) * (time.monotonic() - begun) / (done - at_first)
-        return f'{sum(run.finished for run in runs)} of {len(runs)}, {timedelta(seconds=round(seconds))} left'
+    def _is_busy(self, run: AblationRun) -> bool:
+        """Whether a run goes on. After a training that ended well, its test is begun."""
+        status = self._processes[run].poll()
+        if status is None:
+            return True
+        del self._processes[run]
+        if status or run.trained.exists():
+            return False
+        run.trained.write_text(Path((run.folder / 'last_checkpoint').read_text().strip()).name)
+        self._start(run)
+        return True
 
-    def _train(self, run: AblationRun) -> list[str]:
-        # The best checkpoint is not what is tested: it need not be written.
-        options = [f'randomness.seed={run.seed}', 'default_hooks.checkpoint.save_best=None', *self.options]
-        return self._command('train.py', run, '--work-dir', run.folder, '--resume', '--cfg-options', *options)
-
-    def _test(self, run: AblationRun) -> list[str]:
-        checkpoint = run.folder / run.trained.read_text()
-        options = [f'randomness.seed={run.seed}', *self.options]
-        args = ('--out-dir', run.folder / 'test', '--overlays', '0', '--cfg-options', *options)
-        return self._command('test.py', run, checkpoint, *args)
-
-    def _command(self, tool: str, run: AblationRun, *args: object) -> list[str]:
-        data = () if self.data_root is None else ('--data-root', self.data_root)
-        return [sys.executable, *map(str, (self.tools / tool, run.config, *data, *args))]
-
-    def _start(self, run: AblationRun, command: list[str]) -> None:
+    def _start(self, run: AblationRun) -> None:
         run.folder.mkdir(parents=True, exist_ok=True)
-        log = run.log.open('a')
+        options = [f'randomness.seed={run.seed}', *self.options]
+        if run.trained.exists():
+            tool, args = 'test.py', [run.config, run.folder / run.trained.read_text(), '--out-dir', run.folder / 'test']
+            args += ['--overlays', '0']
+        else:
+            tool, args = 'train.py', [run.config, '--work-dir', run.folder, '--resume']
+            options.append('default_hooks.checkpoint.save_best=None')  # not what is tested
+        args += [] if self.data_root is None else ['--data-root', self.data_root]
+        command = [sys.executable, *map(str, (self.tools / tool, *args, '--cfg-options', *options))]
         env = os.environ | dict.fromkeys(('OMP_NUM_THREADS', 'MKL_NUM_THREADS'), str(self.threads))
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=env)
-        self._processes[run.name] = (run, process, log)
+        with run.log.open('a') as log:
+            self._processes[run] = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=env
+            )
 
 
 def plan_runs(configs: Sequence[str], seeds: Sequence[int], out: str | Path) -> list[AblationRun]:
@@ -204,3 +192,30 @@ def plan_runs(configs: Sequence[str], seeds: Sequence[int], out: str | Path) -> 
             raise ConfigError(f'{text}: seeds are whole numbers with commas between') from error
     rounds = range(max(map(len, chosen.values())))
     return [AblationRun(c, s[i], Path(out)) for i in rounds for c, s in chosen.items() if i < len(s)]
+
+
+class _Pace:
+    """The time that is left, at the pace so far."""
+
+    def __init__(self, runs: Sequence[AblationRun]) -> None:
+        self.runs = runs
+        self.begun = time.monotonic()
+        self.at_first = self.done([])
+
+    def done(self, failed: Sequence[AblationRun]) -> float:
+        """Runs that are done, with parts of runs; a failed one is done."""
+        return sum(1.0 if run in failed else run.progress()[0] for run in self.runs)
+
+    def left(self, failed: Sequence[AblationRun]) -> str:
+        done = self.done(failed)
+        text = f'{sum(run.finished for run in self.runs)} of {len(self.runs)} done'
+        worked = done - len(failed) - self.at_first
+        if worked <= 0:
+            return text
+        seconds = (len(self.runs) - done) * (time.monotonic() - self.begun) / worked
+        return f'{text}, {timedelta(seconds=round(seconds))} left'
+
+
+@functools.cache
+def _max_epochs(config: Path) -> int:
+    return int(Config.fromfile(config, import_custom_modules=False).train_cfg.max_epochs)

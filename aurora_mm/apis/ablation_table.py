@@ -88,14 +88,17 @@ def ablation_table(rows: Sequence[AblationRow]) -> str:
     keys = _keys(rows)
     types, tasks = ([key for key in keys if key.startswith(f'{kind}/')] for kind in ('types', 'tasks'))
     heads = ['config', 'seeds', *_names(types), 'mean over tasks', 'change', 'score', 'images / s']
-    means = []
-    for row in rows:
-        change = _change(row, rows[0])
-        means.append(
-            [row.name, str(len(row.seeds)), *(_cell(row, key) for key in (*types, 'task_mean'))]
-            + ['' if row is rows[0] else '-' if change is None else f'{change:+.3f}']
-            + [_cell(row, 'score'), _cell(row, SPEED, 1)]
-        )
+    means = [
+        [
+            row.name,
+            str(len(row.seeds)),
+            *(_cell(row, key) for key in (*types, 'task_mean')),
+            '' if row is rows[0] else _signed(_change(row, rows[0])),
+            _cell(row, 'score'),
+            _cell(row, SPEED, 1),
+        ]
+        for row in rows
+    ]
     details = [[row.name, *(_cell(row, key) for key in tasks)] for row in rows]
     return _markdown(heads, means) + '\n' + _markdown(['primary score', *_names(tasks)], details)
 
@@ -123,6 +126,10 @@ def _keys(rows: Sequence[AblationRow]) -> list[str]:
 def _change(row: AblationRow, first: AblationRow) -> float | None:
     mean, base = row.mean('task_mean'), first.mean('task_mean')
     return None if mean is None or base is None else mean - base
+
+
+def _signed(change: float | None) -> str:
+    return '-' if change is None else f'{change:+.3f}'
 
 
 def _cell(row: AblationRow, key: str, digits: int = 3) -> str:
