@@ -1,0 +1,221 @@
+"""Trains and tests several configs with several seeds, as processes side by side."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from mmengine.config import Config
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+from aurora_mm.errors import ConfigError
+
+_EPOCH = re.compile(r'Epoch\(train\)\s+\[(\d+)\]\[\s*(\d+)/(\d+)\].*?eta: (\d[\d:, day]*)')
+_ITER = re.compile(r'Iter\(train\)\s+\[\s*(\d+)/(\d+)\].*?eta: (\d[\d:, day]*)')
+_TRAINING = 0.95  # of a run's time
+
+
+@dataclass(frozen=True)
+class AblationRun:
+    """One config with one seed.
+
+    Args:
+        config: File. seed: MMEngine's ``randomness.seed``. out: Folder of the ablation.
+    """
+
+    config: Path
+    seed: int
+    out: Path
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f'{self.config.stem}, seed {self.seed}'
+
+    @property
+    def folder(self) -> Path:
+        """The work dir."""
+        return self.out / self.config.stem / f'seed_{self.seed}'
+
+    @property
+    def log(self) -> Path:
+        """What training and test wrote to the console, over all starts."""
+        return self.folder / 'console.log'
+
+    @property
+    def trained(self) -> Path:
+        """A file that stands for a finished training; it holds the name of the last epoch's checkpoint."""
+        return self.folder / 'trained'
+
+    @property
+    def finished(self) -> bool:
+        """Whether the scores are there."""
+        return (self.folder / 'test' / 'metrics.json').is_file()
+
+    def progress(self) -> tuple[float, str]:
+        """Share of the work that is done, in [0, 1], and MMEngine's estimate of the training time left."""
+        if self.finished:
+            return 1.0, ''
+        if self.trained.exists():
+            return _TRAINING, 'test'
+        text = self.log.read_text(errors='replace') if self.log.exists() else ''
+        if by_iter := _ITER.findall(text):
+            done, total, left = by_iter[-1]
+            return _TRAINING * int(done) / int(total), left.strip()
+        configs = sorted(self.folder.glob('*/vis_data/config.py'))
+        if configs and (by_epoch := _EPOCH.findall(text)):
+            epoch, done, total, left = by_epoch[-1]
+            share = (int(epoch) - 1 + int(done) / int(total)) / _max_epochs(configs[-1])
+            return _TRAINING * share, left.strip()
+        return 0.0, ''
+
+
+@dataclass
+class Ablation:
+    """How the runs are made. A finished run is left as it is, one that was stopped goes on where it was.
+
+    The last epoch's checkpoint is tested: to pick the best on the data that it is scored on would flatter it.
+
+    Args:
+        tools: Folder of ``train.py`` and ``test.py``.
+        data_root: As theirs; None keeps the configs'.
+        jobs: Runs side by side. threads: Of each, beside its data loader's workers.
+        options: ``KEY=VALUE``, over all configs.
+    """
+
+    tools: Path
+    data_root: str | None = None
+    jobs: int = 2
+    threads: int = 1
+    options: Sequence[str] = ()
+    _processes: dict[AblationRun, subprocess.Popen] = field(default_factory=dict, init=False)
+
+    def run(self, runs: Sequence[AblationRun]) -> list[AblationRun]:
+        """Makes all runs, the first ones first; those that failed."""
+        waiting = [run for run in runs if not run.finished]
+        failed: list[AblationRun] = []
+        columns = (
+            TextColumn('{task.description}'),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn('{task.fields[left]}'),
+        )
+        with Progress(*columns) as progress:
+            everything = progress.add_task('all runs', total=len(runs), left='')
+            bars = {}
+            pace = _Pace(runs)
+            try:
+                while waiting or self._processes:
+                    while waiting and len(self._processes) < self.jobs:
+                        run = waiting.pop(0)
+                        self._start(run)
+                        bars[run] = progress.add_task(run.name, total=1.0, left='')
+                    time.sleep(1)
+                    for run in list(self._processes):
+                        share, left = run.progress()
+                        progress.update(bars[run], completed=share, left=left)
+                        if self._is_busy(run):
+                            continue
+                        progress.remove_task(bars.pop(run))
+                        if run.finished:
+                            progress.print(f'{run.name}: done; {pace.left(failed)}', markup=False)
+                        else:
+                            failed.append(run)
+                            progress.print(f'{run.name}: failed, see {run.log}', markup=False, soft_wrap=True)
+                    progress.update(everything, completed=pace.done(failed), left=pace.left(failed))
+            finally:
+                for process in self._processes.values():
+                    process.terminate()
+                    process.wait()
+                self._processes.clear()
+        return failed
+
+    def _is_busy(self, run: AblationRun) -> bool:
+        """Whether a run goes on. After a training that ended well, its test is begun."""
+        status = self._processes[run].poll()
+        if status is None:
+            return True
+        del self._processes[run]
+        if status or run.trained.exists():
+            return False
+        run.trained.write_text(Path((run.folder / 'last_checkpoint').read_text().strip()).name)
+        self._start(run)
+        return True
+
+    def _start(self, run: AblationRun) -> None:
+        run.folder.mkdir(parents=True, exist_ok=True)
+        options = [f'randomness.seed={run.seed}', *self.options]
+        if run.trained.exists():
+            tool, args = 'test.py', [run.config, run.folder / run.trained.read_text(), '--out-dir', run.folder / 'test']
+            args += ['--overlays', '0']
+        else:
+            tool, args = 'train.py', [run.config, '--work-dir', run.folder, '--resume']
+            options.append('default_hooks.checkpoint.save_best=None')  # not what is tested
+        args += [] if self.data_root is None else ['--data-root', self.data_root]
+        command = [sys.executable, *map(str, (self.tools / tool, *args, '--cfg-options', *options))]
+        env = os.environ | dict.fromkeys(('OMP_NUM_THREADS', 'MKL_NUM_THREADS'), str(self.threads))
+        with run.log.open('a') as log:
+            self._processes[run] = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=env
+            )
+
+
+def plan_runs(configs: Sequence[str], seeds: Sequence[int], out: str | Path) -> list[AblationRun]:
+    """The runs of an ablation, each config's first seed before any config's second.
+
+    Args:
+        configs: Files; ``CONFIG:0,1,2`` has seeds of its own.
+        seeds: Of the others.
+        out: Folder of the ablation.
+
+    Raises:
+        ConfigError: If a file is not there, two have one name, or seeds are no numbers.
+    """
+    chosen: dict[Path, Sequence[int]] = {}
+    for text in configs:
+        name, colon, own = text.partition(':')
+        if not Path(name).is_file():
+            raise ConfigError(f'no config at {name}')
+        if Path(name).stem in {config.stem for config in chosen}:
+            raise ConfigError(f'two configs are called {Path(name).stem}: their runs would share a folder')
+        try:
+            chosen[Path(name)] = [int(seed) for seed in own.split(',')] if colon else seeds
+        except ValueError as error:
+            raise ConfigError(f'{text}: seeds are whole numbers with commas between') from error
+    rounds = range(max(map(len, chosen.values())))
+    return [AblationRun(c, s[i], Path(out)) for i in rounds for c, s in chosen.items() if i < len(s)]
+
+
+class _Pace:
+    """The time that is left, at the pace so far."""
+
+    def __init__(self, runs: Sequence[AblationRun]) -> None:
+        self.runs = runs
+        self.begun = time.monotonic()
+        self.at_first = self.done([])
+
+    def done(self, failed: Sequence[AblationRun]) -> float:
+        """Runs that are done, with parts of runs; a failed one is done."""
+        return sum(1.0 if run in failed else run.progress()[0] for run in self.runs)
+
+    def left(self, failed: Sequence[AblationRun]) -> str:
+        done = self.done(failed)
+        text = f'{sum(run.finished for run in self.runs)} of {len(self.runs)} done'
+        worked = done - len(failed) - self.at_first
+        if worked <= 0:
+            return text
+        seconds = (len(self.runs) - done) * (time.monotonic() - self.begun) / worked
+        return f'{text}, {timedelta(seconds=round(seconds))} left'
+
+
+@functools.cache
+def _max_epochs(config: Path) -> int:
+    return int(Config.fromfile(config, import_custom_modules=False).train_cfg.max_epochs)
