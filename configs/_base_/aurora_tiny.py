@@ -1,17 +1,14 @@
-# AURORA for small data on a CPU: 3 M encoder, narrow necks and heads; masks are found at stride 4.
-_base_ = './aurora.py'
+# aurora_plus.py for small data on a CPU: 3 M encoder, narrow branch, neck and heads.
+_base_ = './aurora_plus.py'
 
 model = dict(
     backbone=dict(preset='tiny'),
-    neck=dict(
-        pyramid=dict(out_channels=96, scales=(2, 1, 1 / 2, 1 / 4), num_refine=1),
-        pooled=dict(out_channels=64, scales=(4, 2, 1, 1 / 2), num_refine=1),
-    ),
+    detail=dict(channels=(32, 64, 96, 128), num_blocks=1),
+    neck=dict(out_channels=64, num_refine=1),
     heads=dict(
         segmentation=dict(channels=64),
-        classification=dict(hidden_channels=256, pooling='avg_max', dropout=0.2),
-        detection=dict(channels=96),
-        landmark=dict(hidden_channels=256, pool_size=4, beta=0.05),
+        classification=dict(hidden_channels=256),
+        detection=dict(channels=64),
+        landmark=dict(channels=64),
     ),
-    balancer=dict(init_raw=-3.0),
 )

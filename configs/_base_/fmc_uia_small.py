@@ -22,11 +22,7 @@ test_pipeline = [
 train_dataloader = dict(
     batch_size=8,
     num_workers=2,
-    # The scales bring the losses of aurora_tiny.py's heads to one level, and the power softens what differences remain.
-    batch_sampler=dict(
-        batches_of='all',
-        policy=dict(type='LossAwarePolicy', loss_power=0.5, scales=dict(landmark=25.0, detection=0.3)),
-    ),
+    batch_sampler=dict(batches_of='all', policy=dict(type='SizePolicy', power='uniform')),
     dataset=dict(pipeline=train_pipeline),
 )
 val_dataloader = dict(num_workers=2, dataset=dict(pipeline=test_pipeline))

@@ -44,3 +44,4 @@ optim_wrapper = dict(
     accumulative_counts=16,
 )
 param_scheduler = []
+custom_hooks = [dict(type='ReproducibleEpochHook'), dict(type='MultiTaskHook', interval=50)]

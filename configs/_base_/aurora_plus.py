@@ -1,0 +1,21 @@
+# AURORA with what measurements prefer to the published parts (docs/ablation.md): fine levels with a convolutional detail
+# branch, a dense detector, landmarks as heatmaps, losses that make up for small structures.
+model = dict(
+    type='MultiTaskModel',
+    data_preprocessor=dict(
+        type='ImgDataPreprocessor',
+        mean=[127.5, 127.5, 127.5],
+        std=[127.5, 127.5, 127.5],
+        bgr_to_rgb=True,
+        pad_size_divisor=32,
+    ),
+    backbone=dict(type='Qwen3VLBackbone', preset='8b'),
+    detail=dict(type='ConvDetailBranch', channels=(64, 128, 192, 256), num_blocks=2),
+    neck=dict(type='TokenPyramid', num_details=4, out_channels=256, scales=(4, 2, 1, 1 / 2)),
+    heads=dict(
+        segmentation=dict(type='SegmentationHead', channels=256, class_balance=0.5),
+        classification=dict(type='ClassificationHead', hidden_channels=1024, pooling='avg_max', dropout=0.2),
+        detection=dict(type='DenseDetectionHead', in_index=(1, 2, 3), channels=256),
+        landmark=dict(type='HeatmapLandmarkHead', in_index=(1, 2, 3), channels=256),
+    ),
+)
