@@ -10,7 +10,8 @@ from mmengine.registry import DefaultScope
 from aurora_mm.registry import EVALUATOR, HOOKS, MODELS, TRANSFORMS
 from aurora_mm.tasks import TaskTable
 
-CONFIGS = sorted((Path(__file__).parents[1] / 'configs').glob('*.py'))
+ROOT = Path(__file__).parents[1] / 'configs'
+CONFIGS = sorted([*ROOT.glob('*.py'), *ROOT.glob('ablation/*.py')])
 
 
 @pytest.mark.parametrize('file', CONFIGS, ids=lambda file: file.stem)
@@ -42,7 +43,7 @@ def test_the_papers_encoder_is_full_size():
 
 
 def test_the_challenge_has_27_tasks():
-    tasks = TaskTable(Config.fromfile(CONFIGS[0].parent / '_base_' / 'tasks_fmc_uia.py').tasks)
+    tasks = TaskTable(Config.fromfile(ROOT / '_base_' / 'tasks_fmc_uia.py').tasks)
     counts = {t: len(tasks.of_type(t)) for t in ('segmentation', 'classification', 'detection', 'landmark')}
     assert counts == dict(segmentation=12, classification=9, detection=3, landmark=3)
 
@@ -53,7 +54,7 @@ def test_configs_are_short_and_two_levels_deep():
         assert len(file.read_text().splitlines()) < 60
         for base in Config.fromfile(file, import_custom_modules=False).get('_base_', []):
             assert base
-    for file in (CONFIGS[0].parent / '_base_').glob('*.py'):
+    for file in (ROOT / '_base_').glob('*.py'):
         text = file.read_text()
         if '_base_ =' in text:
             parent = (file.parent / text.split("_base_ = '")[1].split("'")[0]).read_text()

@@ -1,5 +1,5 @@
-# AURORA with what measurements prefer to the published parts (docs/ablation.md): fine levels with a convolutional detail
-# branch, a dense detector, landmarks as heatmaps, losses that make up for small structures.
+# What measurements prefer to the published parts (docs/ablation.md): fine levels with a convolutional detail branch, a
+# dense detector, landmarks as heatmaps, a cross entropy that makes up for small structures.
 model = dict(
     type='MultiTaskModel',
     data_preprocessor=dict(

@@ -1,4 +1,4 @@
-# AdamW on one cycle of 12 epochs, for small models trained from random weights; a running mean of the weights is tested.
+# AdamW on one cycle of 12 epochs, for small models trained from random weights; what is tested is their running mean.
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=12, val_interval=4)
 optim_wrapper = dict(
     type='OptimWrapper',

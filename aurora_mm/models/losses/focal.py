@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def quality_focal_loss(logits: Tensor, targets: Tensor, beta: float = 2.0) -> Tensor:
-    """Cross entropy of each cell with a soft target, scaled by \|target - probability\|^beta, so that cells which are
+    r"""Cross entropy of each cell with a soft target, scaled by \|target - probability\|^beta, so that cells which are
     right already count little (quality focal loss, https://arxiv.org/abs/2006.04388).
 
     Args:
