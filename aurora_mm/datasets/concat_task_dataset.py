@@ -51,6 +51,16 @@ class ConcatTaskDataset(ConcatDataset):
         """``tasks``: the whole table."""
         return dict(tasks=self.tasks.to_config())
 
+    def label_counts(self) -> np.ndarray:
+        """(N,) the number of labels that each item brings; 1 where a part does not tell."""
+        self.full_init()
+        return np.concatenate(
+            [
+                dataset.label_counts() if hasattr(dataset, 'label_counts') else np.ones(len(dataset), int)
+                for dataset in self.datasets
+            ]
+        )
+
     def indices_by_task(self) -> dict[str, np.ndarray]:
         """The indices of each task's items, increasing; tasks in table order, those without items left out."""
         self.full_init()

@@ -42,6 +42,8 @@ class FMCUIADataset(BaseDataset):
         on_error: ``'raise'`` at the first bad row. ``'skip'`` decodes every file up front and leaves bad rows out,
             the same in every process, and lists them in the log and in ``skipped``.
         include: Names of the tasks to keep; all by default. The split does not depend on it.
+        all_labels: Whether an item brings the labels that its image has for other tasks too, as ``others``: items of
+            these rows. The image is then read, moved and encoded once for all of them.
         pipeline: Transforms, or their configs.
         test_mode: As in BaseDataset.
         kwargs: Further arguments of BaseDataset: ``lazy_init``, ``serialize_data``, ``indices``.
@@ -62,6 +64,7 @@ class FMCUIADataset(BaseDataset):
         with_labels: bool = True,
         on_error: str = 'raise',
         include: Iterable[str] | None = None,
+        all_labels: bool = False,
         pipeline: Sequence[Mapping[str, Any] | Callable] = (),
         test_mode: bool = False,
         **kwargs: Any,
@@ -75,6 +78,7 @@ class FMCUIADataset(BaseDataset):
         self.with_labels = with_labels
         self.on_error = on_error
         self.include = None if include is None else tuple(include)
+        self.all_labels = all_labels
         self.skipped: list[SkippedRow] = []
         self._tasks = TaskTable(tasks)
         super().__init__(
@@ -99,6 +103,10 @@ class FMCUIADataset(BaseDataset):
         names = np.array([self.get_data_info(index)['task'] for index in range(len(self))])
         return {name: np.flatnonzero(names == name) for name in order if (names == name).any()}
 
+    def label_counts(self) -> np.ndarray:
+        """(N,) the number of labels that each item brings."""
+        return np.array([1 + len(self.get_data_info(index).get('others', ())) for index in range(len(self))])
+
     def load_data_list(self) -> list[dict[str, Any]]:
         root, whole = self._find_root()
         records, self._tasks, skipped = read_root(root, self._tasks, self.with_labels, self.on_error, self.group_column)
@@ -119,7 +127,7 @@ class FMCUIADataset(BaseDataset):
             raise DataError(f'no row is left for split {self.split!r} and include={self.include}', file=root)
         for index, entry in enumerate(entries):
             entry['img_id'] = index
-        return entries
+        return _with_others(entries) if self.all_labels else entries
 
     def __getitem__(self, idx: int) -> dict[str, Any]:
         data = self.prepare_data(idx)
@@ -188,3 +196,14 @@ class FMCUIADataset(BaseDataset):
         if self.group_column is not None:
             entry['group'] = record.group
         return entry | record.annotation
+
+
+def _with_others(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The entries, each with ``others``: those of other tasks on the same image file."""
+    of_image: dict[str, list[dict[str, Any]]] = {}
+    for entry in entries:
+        of_image.setdefault(entry['img_path'], []).append(entry)
+    return [
+        entry | dict(others=[other for other in of_image[entry['img_path']] if other['task'] != entry['task']])
+        for entry in entries
+    ]

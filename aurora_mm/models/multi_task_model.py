@@ -129,7 +129,8 @@ class MultiTaskModel(BaseModel):
         """As MMEngine has it.
 
         Args:
-            inputs: ``(B, 3, h, w)``, normalised. data_samples: One an image; their ``task`` picks the head.
+            inputs: ``(B, 3, h, w)``, normalised. data_samples: One an image; their ``task`` picks the head. Their
+                ``others`` are what further tasks have to say about the same image, which is encoded once.
             mode: 'loss', 'predict', or 'tensor': raw head outputs by task, or without data samples the maps.
         """
         if mode == 'loss':
@@ -149,7 +150,7 @@ class MultiTaskModel(BaseModel):
     def loss(self, inputs: Tensor, data_samples: Sequence[MultiTaskDataSample]) -> dict[str, Tensor]:
         """One weighted loss for each task type in the batch; their sum is what is minimised.
 
-        Each task counts by its share of the batch's images, so a batch of one task has that task's loss. A task whose
+        Each task counts by its share of the batch's labels, so a batch of one task has that task's loss. A task whose
         loss is not finite is left out, and the step goes on as if its images had not been in the batch.
 
         Raises:
@@ -157,13 +158,12 @@ class MultiTaskModel(BaseModel):
         """
         maps = self.extract_feat(inputs)
         losses, counts, problems = {}, {}, {}
-        for task, rows, feats in self._features(maps, data_samples):
-            samples = [data_samples[row] for row in rows]
+        for task, samples, feats in self._features(maps, data_samples):
             terms = self.heads[self.head_of[task.name]].loss(feats, samples, task)
             if not terms:  # nothing to learn from these images
                 continue
             losses[task.name] = sum(terms.values())
-            counts[task.name] = len(rows)
+            counts[task.name] = len(samples)
             if not losses[task.name].isfinite():
                 values = ', '.join(f'{key} {value.item():g}' for key, value in terms.items())
                 images = ', '.join(str(sample.get('img_path')) for sample in samples)
@@ -172,7 +172,7 @@ class MultiTaskModel(BaseModel):
             self.guard.report(problems)
             # To drop the loss is not enough: backwards, an activation that is NaN makes NaN of a gradient of 0. All
             # ranks go again, so that none waits for another; one that has no image left takes a blank one.
-            rows = [row for row, sample in enumerate(data_samples) if sample.task not in problems]
+            rows = [i for i, one in enumerate(data_samples) if not any(s.task in problems for s in _samples_of(one))]
             del maps, losses
             return self.loss(
                 inputs[rows] if rows else torch.zeros_like(inputs[:1]), [data_samples[row] for row in rows]
@@ -188,45 +188,55 @@ class MultiTaskModel(BaseModel):
     def predict(self, inputs: Tensor, data_samples: Sequence[MultiTaskDataSample]) -> list[MultiTaskDataSample]:
         """The samples, in their order, with predictions in pixels of the original images."""
         maps = self.extract_feat(inputs)
-        for task, rows, feats in self._features(maps, data_samples):
-            samples = [data_samples[row] for row in rows]
+        for task, samples, feats in self._features(maps, data_samples):
             self.heads[self.head_of[task.name]].predict(feats, samples, task)
             for sample in samples:
                 if sample.get('flip'):
                     restore_names(sample, task)
         return list(data_samples)
 
-    def _rows_by_task(self, data_samples: Sequence[MultiTaskDataSample]) -> list[tuple[Task, list[int]]]:
-        """The batch's tasks in table order, each with the positions of its images."""
-        rows: dict[str, list[int]] = {}
-        for row, sample in enumerate(data_samples):
-            if sample.task not in self.tasks:
-                raise ConfigError(
-                    f'{sample.get("img_path")} asks for task {sample.task!r}, which the model was not built for; '
-                    f'its tasks are {", ".join(self.tasks)}'
-                )
-            rows.setdefault(sample.task, []).append(row)
-        return [(self.tasks[name], rows[name]) for name in self.tasks if name in rows]
+    def _by_task(
+        self, data_samples: Sequence[MultiTaskDataSample]
+    ) -> list[tuple[Task, list[int], list[MultiTaskDataSample]]]:
+        """The batch's tasks in table order, each with the positions of its images and with their samples."""
+        found: dict[str, tuple[list[int], list[MultiTaskDataSample]]] = {}
+        for row, image in enumerate(data_samples):
+            for sample in _samples_of(image):
+                if sample.task not in self.tasks:
+                    raise ConfigError(
+                        f'{sample.get("img_path")} asks for task {sample.task!r}, which the model was not built for; '
+                        f'its tasks are {", ".join(self.tasks)}'
+                    )
+                rows, samples = found.setdefault(sample.task, ([], []))
+                rows.append(row)
+                samples.append(sample)
+        return [(task, *found[name]) for name, task in self.tasks.items() if name in found]
 
     def _features(
         self, maps: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample]
-    ) -> Iterator[tuple[Task, list[int], Sequence[Tensor]]]:
-        """Each task of the batch, the positions of its images, and what its head reads of them.
+    ) -> Iterator[tuple[Task, list[MultiTaskDataSample], Sequence[Tensor]]]:
+        """Each task of the batch, its samples, and what its head reads of their images.
 
         A neck runs once, on the images of all tasks whose heads read it.
         """
-        groups = self._rows_by_task(data_samples)
+        groups = self._by_task(data_samples)
         readers: dict[str, list[int]] = {}
-        for task, rows in groups:
+        for task, rows, _ in groups:
             readers.setdefault(self.source_of[self.head_of[task.name]], []).extend(rows)
-        levels = {
-            source: maps if source == 'backbone' else self.necks[source](_take(maps, rows))
-            for source, rows in readers.items()
-        }
-        for task, rows in groups:
+        levels = {}
+        for source, rows in readers.items():
+            readers[source] = rows = sorted(set(rows))
+            levels[source] = _take(maps, rows)
+            if source != 'backbone':
+                levels[source] = self.necks[source](levels[source])
+        for task, rows, samples in groups:
             source = self.source_of[self.head_of[task.name]]
-            places = rows if source == 'backbone' else [readers[source].index(row) for row in rows]
-            yield task, rows, _take(levels[source], places)
+            yield task, samples, _take(levels[source], [readers[source].index(row) for row in rows])
+
+
+def _samples_of(image: MultiTaskDataSample) -> list[MultiTaskDataSample]:
+    """An image's sample and those of other tasks that came along."""
+    return [image, *image.get('others', [])]
 
 
 def _take(maps: Sequence[Tensor], rows: list[int]) -> Sequence[Tensor]:

@@ -61,4 +61,5 @@ class MultiTaskDataSample(BaseDataElement):
     pred_label = _field('pred_label', torch.Tensor, '(1,) int64: the predicted class.')
     pred_scores = _field('pred_scores', torch.Tensor, '(C,): the probability of each class, summing to 1.')
     gt_landmarks = _field('gt_landmarks', torch.Tensor, '(K, 2) float: x, y of each point in pixels.')
+    others = _field('others', list, 'list[MultiTaskDataSample]: the same image as other tasks see it.')
     pred_landmarks = _field('pred_landmarks', torch.Tensor, '(K, 2) float: x, y of each point in pixels.')

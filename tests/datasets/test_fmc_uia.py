@@ -234,3 +234,36 @@ def test_real_data():
                 assert item['inputs'].shape == (3, 64, 64)
                 assert (sample.task, sample.gt_frame) == (name, frame)
                 assert fields[sample.task_type] in sample
+
+
+def test_an_item_brings_the_labels_that_its_image_has_for_other_tasks(fmc_root):
+    """All rows of an image are moved alike: mask, box and points of one place stay in one place."""
+    image = fmc_root.image('shared.png')
+    mask = np.zeros((48, 64), np.uint8)
+    mask[10:20, 8:24] = 1
+    rows = [
+        fmc_root.seg_row(0, image_path=image, mask_path=fmc_root.array('shared_mask.png', mask)),
+        fmc_root.det_row(0, (8, 10, 24, 20), image_path=image),
+        fmc_root.point_row(0, ('[8, 10]', '[24, 20]'), image_path=image),
+        fmc_root.cls_row(1),
+    ]
+    fmc_root.csv('all', rows)
+    dataset = FMCUIADataset(fmc_root.path, split='all', all_labels=True, pipeline=TRAIN)
+    assert dataset.label_counts().tolist() == [3, 3, 3, 1]
+    np.random.seed(0)
+    for index in range(3):
+        for _ in range(4):
+            sample = dataset[index]['data_samples']
+            found = {one.task_type: one for one in (sample, *sample.others)}
+            assert sample.task == dataset.get_data_info(index)['task']
+            assert found.keys() == {'segmentation', 'detection', 'landmark'}
+            assert {one.gt_frame for one in found.values()} == {'network'}
+            assert len({one.matrix.tobytes() for one in found.values()}) == 1
+            box = found['detection'].gt_instances.bboxes[0]
+            ys, xs = found['segmentation'].gt_sem_seg.data[0].nonzero().T
+            around = torch.tensor([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1])
+            torch.testing.assert_close(box, around.to(box), atol=1.5, rtol=0)
+            corners = found['landmark'].gt_landmarks
+            assert ((corners >= box[:2] - 1e-3) & (corners <= box[2:] + 1e-3)).all()
+    assert 'others' not in dataset[3]['data_samples']
+    assert 'others' not in FMCUIADataset(fmc_root.path, split='all', pipeline=TRAIN)[0]['data_samples']

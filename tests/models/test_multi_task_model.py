@@ -53,6 +53,26 @@ def test_a_mixed_batch_has_the_mean_loss_of_its_images(model):
     torch.testing.assert_close(mixed, sum(single) / 4)
 
 
+def test_labels_of_other_tasks_count_as_if_their_image_stood_in_the_batch_again():
+    model = MultiTaskModel(**config(balancer=None)).eval()
+    inputs, (first, second) = batch(SEG, CLS)
+    others = [make_sample(task) for task in (DET, POINTS, SEG2)]
+    apart = model.loss(inputs[[0, 1, 0, 0, 0]], [first, second, *others])
+    seen = model.tracker.seen.clone()
+    encoded = []
+    model.backbone.register_forward_hook(lambda module, args, output: encoded.append(len(args[0])))
+    first.others = others
+    together = model.loss(inputs, [first, second])
+    assert together.keys() == apart.keys()
+    for key in apart:
+        torch.testing.assert_close(together[key], apart[key])
+    assert encoded == [2]
+    assert torch.equal(model.tracker.seen, 2 * seen)
+    predicted = model.predict(inputs, [first, second])
+    assert [sample.task for sample in predicted] == [SEG.name, CLS.name]
+    assert predicted[0].others[1].pred_landmarks.shape == (POINTS.num_outputs, 2)
+
+
 def test_predictions_keep_the_order_and_do_not_depend_on_the_batch(model):
     model.eval()
     inputs, samples = batch(POINTS, SEG, CLS, SEG2, DET, CLS)

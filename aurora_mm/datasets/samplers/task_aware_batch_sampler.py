@@ -33,6 +33,10 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
     An epoch follows from the seed, its number, ``progress`` and ``dealt``; :class:`aurora_mm.engine.MultiTaskHook`
     keeps both with the checkpoint, so a resumed run repeats an unbroken one.
 
+    A data set whose items bring labels of several tasks tells how many by ``label_counts()``. A slot of such an item
+    trains several tasks, so the policy's probabilities are divided by the number of labels: the policy goes on to say
+    how often a task is trained.
+
     Args:
         sampler: MMEngine's sampler over the data set; it holds the data set, the seed and the epoch.
         batch_size: Images of a batch, on each rank.
@@ -69,6 +73,10 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
         self.batches_of = batches_of
         rows = dataset.indices_by_task()
         self.progress = {name: TaskProgress(name, dataset.tasks[name].type, len(rows[name])) for name in rows}
+        self._share = np.ones(len(rows))
+        if hasattr(dataset, 'label_counts'):
+            counts = dataset.label_counts()
+            self._share = np.array([(1 / counts[rows[name]]).mean() for name in rows])
         self.decks = {name: Deck(name, rows[name], sampler.seed) for name in rows}
         self.dealt = dict.fromkeys(rows, 0)
         self.rank, self.world_size = get_dist_info()
@@ -89,8 +97,11 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
 
     def probabilities(self) -> dict[str, float]:
         """p of each task that has images, summing to 1."""
-        p = self.policy.probabilities(list(self.progress.values()))
-        return dict(zip(self.progress, p.tolist(), strict=True))
+        return dict(zip(self.progress, self._probabilities().tolist(), strict=True))
+
+    def _probabilities(self) -> np.ndarray:
+        p = self.policy.probabilities(list(self.progress.values())) * self._share
+        return p / p.sum()
 
     def __len__(self) -> int:
         return self.num_batches
@@ -111,7 +122,7 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
     def _draw_tasks(self) -> np.ndarray:
         """(batches of all ranks, batch_size) the number of each slot's task."""
         rng = np.random.default_rng((self.sampler.seed, self.sampler.epoch))
-        p = self.policy.probabilities(list(self.progress.values()))
+        p = self._probabilities()
         kinds = [dict(task=task.name, type=task.type, all='')[self.batches_of] for task in self.progress.values()]
         groups = [np.flatnonzero([kind == other for other in kinds]) for kind in dict.fromkeys(kinds)]
         group_of_batch = _systematic([p[group].sum() for group in groups], self.num_batches * self.world_size, rng)

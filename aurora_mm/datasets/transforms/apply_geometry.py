@@ -6,7 +6,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 
 from aurora_mm.datasets.geometry import warp_boxes, warp_image, warp_mask, warp_points
-from aurora_mm.datasets.transforms.frames import require_unwarped
+from aurora_mm.datasets.transforms.frames import require_unwarped, rows_of
 from aurora_mm.registry import TRANSFORMS
 
 
@@ -30,9 +30,10 @@ class ApplyGeometry(BaseTransform):
         results['img'] = warp_image(results['img'], results['matrix'], results['img_shape'], self.fill)
         results['img_frame'] = 'network'
         results['warped_shape'] = results['img_shape']
-        if 'gt_frame' in results:
-            self._warp_annotations(results)
-            results['gt_frame'] = 'network'
+        for row in rows_of(results):
+            if 'gt_frame' in row:
+                self._warp_annotations(row)
+                row['gt_frame'] = 'network'
         return results
 
     @staticmethod

@@ -1,10 +1,21 @@
-"""Which pixels the image in ``results`` is made of: a check that keeps the image and its matrix in step."""
+"""What keeps the image, its matrix and the labels of all its rows in step."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from aurora_mm.errors import ConfigError
+
+# What the rows of an image have in common.
+_SHARED = ('img_frame', 'ori_shape', 'img_shape', 'warped_shape', 'matrix', 'flip')
+
+
+def rows_of(results: dict[str, Any]) -> list[dict[str, Any]]:
+    """The row in ``results``, then the ``others`` that label the same image, brought up to date with it."""
+    others = results.get('others', [])
+    for other in others:
+        other.update({key: results[key] for key in _SHARED if key in results})
+    return [results, *others]
 
 
 def require_unwarped(results: dict[str, Any], transform: object) -> None:

@@ -8,6 +8,7 @@ import torch
 from mmcv.transforms import BaseTransform
 from mmengine.structures import InstanceData, PixelData
 
+from aurora_mm.datasets.transforms.frames import rows_of
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import TRANSFORMS
 from aurora_mm.structures import MultiTaskDataSample
@@ -37,7 +38,8 @@ _FOREIGN_GEOMETRY = {'scale_factor', 'flip_direction', 'homography_matrix', 'pad
 class PackMultiTaskInputs(BaseTransform):
     """Pack ``results`` into what the model takes.
 
-    Returns ``inputs``, (3, h, w) uint8 BGR, and ``data_samples``, a MultiTaskDataSample with the annotations found.
+    Returns ``inputs``, (3, h, w) uint8 BGR, and ``data_samples``, a MultiTaskDataSample with the annotations found;
+    its ``others`` are those of the image's other rows.
     Beside the ``meta_keys`` its metainfo holds ``scale_factor`` where the image was scaled and nothing else, and
     ``instances`` for boxes in pixels of the original image.
 
@@ -56,11 +58,17 @@ class PackMultiTaskInputs(BaseTransform):
         if results['img_frame'] == 'original' and not np.array_equal(results['matrix'], np.eye(3)):
             raise ConfigError('PackMultiTaskInputs: the pipeline composes a matrix but has no ApplyGeometry')
         _refuse_foreign_geometry(results)
+        sample, *others = [self._sample(row) for row in rows_of(results)]
+        if others:
+            sample.others = others
+        inputs = torch.from_numpy(np.ascontiguousarray(results['img'].transpose(2, 0, 1)))
+        return dict(inputs=inputs, data_samples=sample)
+
+    def _sample(self, results: dict[str, Any]) -> MultiTaskDataSample:
         sample = MultiTaskDataSample(metainfo=self._metainfo(results))
         if 'gt_frame' in results:
             _add_annotations(sample, results)
-        inputs = torch.from_numpy(np.ascontiguousarray(results['img'].transpose(2, 0, 1)))
-        return dict(inputs=inputs, data_samples=sample)
+        return sample
 
     def _metainfo(self, results: dict[str, Any]) -> dict[str, Any]:
         metainfo = {key: results[key] for key in self.meta_keys if key in results}

@@ -12,7 +12,7 @@ from aurora_mm.datasets.geometry import (
     warp_boxes,
     warp_points,
 )
-from aurora_mm.datasets.transforms.frames import require_unwarped
+from aurora_mm.datasets.transforms.frames import require_unwarped, rows_of
 from aurora_mm.registry import TRANSFORMS
 
 _TRIES = 10
@@ -54,13 +54,14 @@ class RandomGeometry(BaseTransform):
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         require_unwarped(results, self)
         size = results['img_shape']
-        if results['may_flip'] and np.random.random() < self.flip_prob:
+        rows = rows_of(results)
+        if all(row['may_flip'] for row in rows) and np.random.random() < self.flip_prob:
             results['matrix'] = flip_matrix(size) @ results['matrix']
             results['flip'] = not results['flip']
         if np.random.random() < self.prob:
             for _ in range(_TRIES):
                 matrix = self._draw(size) @ results['matrix']
-                if _keeps_annotations(results, matrix):
+                if all(_keeps_annotations(row, matrix) for row in rows):
                     results['matrix'] = matrix
                     break
         return results

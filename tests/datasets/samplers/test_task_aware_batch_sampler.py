@@ -169,3 +169,16 @@ def test_ranks_share_one_epoch_and_see_disjoint_images(monkeypatch, batches_of):
 def test_a_data_set_without_tasks_is_refused():
     with pytest.raises(ConfigError, match='needs a data set of tasks; list is none'):
         TaskAwareBatchSampler(SimpleNamespace(dataset=[1], seed=0, epoch=0), 4)
+
+
+def test_a_slot_that_brings_several_labels_counts_for_all_of_them():
+    """Items of `small` and `third` are the same images: each of the two is trained by the other's slots too."""
+
+    class Shared(FakeDataset):
+        def label_counts(self):
+            return np.array([1] * SIZES['big'] + [2] * (SIZES['small'] + SIZES['third']))
+
+    sampler = TaskAwareBatchSampler(
+        SimpleNamespace(dataset=Shared(), seed=7, epoch=0), 4, dict(type='aurora_mm.SizePolicy', power='uniform')
+    )
+    assert sampler.probabilities() == pytest.approx(dict(big=1 / 2, small=1 / 4, third=1 / 4))
