@@ -9,7 +9,7 @@ VERSION = next(
     if line.startswith('__version__')
 )
 
-# The OpenMMLab packages are extras: whoever has a build of mmcv keeps it.
+# The OpenMMLab packages are extras: whoever has a build of mmcv keeps it, and the OpenCV that it brought.
 MM = [
     'onedl-mmengine==0.10.12',
     'onedl-mmcv==2.3.6',
@@ -40,7 +40,6 @@ setup(
         'jinja2',
         'matplotlib',
         'numpy',
-        'opencv-python-headless',
         'packaging',
         'pillow',
         'rich',

@@ -93,6 +93,16 @@ class Task:
             order[i], order[j] = order[j], order[i]
         return order
 
+    def item_fields(self) -> dict[str, Any]:
+        """What an item of a data set says of its task: all that transforms go by."""
+        return dict(
+            task=self.name,
+            task_type=self.type,
+            num_outputs=self.num_outputs,
+            may_flip=self.flip,
+            flip_order=self.flip_order,
+        )
+
     def to_config(self) -> dict[str, Any]:
         """The task as a plain dict that a config file can hold; ``Task(**task.to_config()) == task``."""
         return {

@@ -19,6 +19,8 @@ _NEEDED = (
     {'onedl-mmdetection': '3.5.1', 'mmdet': '3.3.0'},
     {'onedl-mmsegmentation': '1.4.2', 'mmsegmentation': '1.2.2'},
 )
+# A plain `pip install` builds mmcv without its operators, and says nothing.
+_INSTALL_MMCV = 'MMCV_WITH_OPS=1 pip install --no-build-isolation'
 
 
 def check_environment() -> None:
@@ -33,11 +35,12 @@ def check_environment() -> None:
         if not new_enough:
             wanted = [f'{name}>={version}' for name, version in choices.items()]
             state = ', '.join(f'{name} {version} is too old' for name, version in found.items()) or 'it is missing'
-            raise ImportError(f'aurora_mm needs {" or ".join(wanted)} and {state}: pip install "{wanted[0]}"')
+            install = _INSTALL_MMCV if 'mmcv' in choices else 'pip install'
+            raise ImportError(f'aurora_mm needs {" or ".join(wanted)} and {state}: {install} "{wanted[0]}"')
     if not _has_operators():
         raise ImportError(
-            'aurora_mm needs mmcv with its compiled operators and this mmcv has none: reinstall it with '
-            '`MMCV_WITH_OPS=1 pip install --no-build-isolation --force-reinstall --no-deps onedl-mmcv==2.3.6`'
+            'aurora_mm needs mmcv with its compiled operators and this mmcv has none: '
+            f'{_INSTALL_MMCV} --force-reinstall --no-deps "onedl-mmcv>=2.3.6"'
         )
 
 

@@ -5,12 +5,12 @@
     python benchmarks/encoder.py --only loading
     python benchmarks/encoder.py --only steps --presets 8b --size 448 --batch 16 --device cuda --dtype bfloat16
 
-Both run side by side in one process, in turns, on random weights and images; a time is the fastest of --repeats, on
-one CPU thread in processor time, which other work on the machine hardly touches, else in wall time. transformers gets
-flat patches that were made before the clock starts, and hands out the same four blocks by hooks, as its users have
-to; a training step is the mean square of these maps and its gradients. Memory is what a fresh process adds at its
-peak while it does one training step, or loads. On a CUDA device the share of --peak-tflops that the encoder reaches
-is printed too.
+Both run side by side in one process, in turns, on random weights and images; a time is the fastest of --repeats after
+a warm-up, on one CPU thread in processor time, which other work on the machine hardly touches, else in wall time, on a
+GPU from an idle device to an idle device. transformers gets flat patches that were made before the clock starts, and
+hands out the same four blocks by hooks, as its users have to; a training step is the mean square of these maps and its
+gradients. Memory is what a fresh process adds at its peak while it does one training step, or loads. In bfloat16 on a
+GPU, the share of its dense peak that the encoder reaches is printed too (CUDA_VISIBLE_DEVICES picks the GPU).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,23 @@ from aurora_mm.models.backbones.qwen3_vl_backbone import PRESETS
 
 SIDES = ('aurora_mm', 'transformers')
 LOADERS = ('aurora_mm', 'transformers, whole model in fp32', 'transformers, whole model as stored, encoder to fp32')
+# Dense bfloat16 TFLOP/s by NVIDIA's data sheets (half of what they give for sparse matrices), special models first.
+PEAKS = {
+    'H100 PCIe': 756,
+    'H100 NVL': 835,
+    'H200 NVL': 835,
+    'H100': 989,
+    'H200': 989,
+    'GH200': 989,
+    'B200': 2250,
+    'A100': 312,
+    'A40': 150,
+    'A30': 165,
+    'A10': 125,
+    'L40S': 362,
+    'L40': 181,
+    'L4': 121,
+}
 # A whole model whose language part is 8 times its encoder: 12 blocks of 768 against 38 layers of 1280.
 VISION = dict(depth=12, hidden_size=768, intermediate_size=3072, num_heads=12, deepstack_visual_indexes=[5])
 TEXT = dict(
@@ -58,13 +76,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--batch', type=int, nargs='+', default=[1, 4, 16])
     parser.add_argument('--repeats', type=int, default=5)
     parser.add_argument('--threads', type=int, default=1)
-    parser.add_argument('--device', default='cpu')
+    parser.add_argument('--device', choices=['cpu', 'cuda'], default='cpu')
     parser.add_argument('--dtype', choices=['float32', 'bfloat16'], default='float32')
-    parser.add_argument(
-        '--peak-tflops', type=float, default=989.0, help="the device's dense peak (default: H100, H200)"
-    )
+    parser.add_argument('--peak-tflops', type=float, help="the GPU's dense bfloat16 peak (default: by its name)")
     parser.add_argument('--child', help=argparse.SUPPRESS)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.device == 'cuda' and not torch.cuda.is_available():
+        parser.error('torch finds no CUDA device')
+    return args
 
 
 def make_side(side: str, preset: str, x: Tensor) -> tuple[nn.Module, Callable[[], list[Tensor]]]:
@@ -107,45 +126,76 @@ def step(model: nn.Module, maps: Callable[[], list[Tensor]], train: bool) -> Non
 
 def seconds(run: Callable[[], None], args: argparse.Namespace) -> float:
     clock = time.process_time if args.device == 'cpu' and args.threads == 1 else time.perf_counter
+    wait(args)
     start = clock()
     run()
-    if args.device != 'cpu':
-        torch.cuda.synchronize()
+    wait(args)
     return clock() - start
 
 
+def wait(args: argparse.Namespace) -> None:
+    if args.device == 'cuda':
+        torch.cuda.synchronize()
+
+
 def measure_steps(args: argparse.Namespace) -> None:
-    print(f'\nImages of {args.size} x {args.size}, {args.dtype}, {args.device}, {args.threads} thread(s):\n')
+    peak = dense_peak(args)
+    place = f'{args.threads} CPU thread(s)' if args.device == 'cpu' else torch.cuda.get_device_name()
+    print(f'\nImages of {args.size} x {args.size}, {args.dtype}, {place}:\n')
     head = '| encoder | batch | pass | aurora_mm s | transformers s | ratio | extra memory MB | transformers | ratio |'
-    print(head + (' of peak |' if args.device != 'cpu' else ''))
-    print('|---|---|---|---|---|---|---|---|---|' + ('---|' if args.device != 'cpu' else ''))
+    print(head + (f' of {peak:.0f} TFLOP/s |' if peak else ''))
+    print('|---|---|---|---|---|---|---|---|---|' + ('---|' if peak else ''))
     for preset in args.presets:
         for batch in args.batch:
             x = torch.rand(batch, 3, args.size, args.size, device=args.device, dtype=getattr(torch, args.dtype)) * 2 - 1
             sides = [make_side(side, preset, x) for side in SIDES]
             for train in (False, True):
-                times: list[list[float]] = [[], []]
-                for _ in range(args.repeats + 1):  # the first of each warms up
-                    for side, (model, maps) in enumerate(sides):
-                        times[side].append(seconds(lambda m=model, f=maps, t=train: step(m, f, t), args))
-                fastest = [min(of_side[1:]) for of_side in times]
+                fastest = fastest_steps(sides, train, args)
                 row = f'| {preset} | {batch} | {"forward + backward" if train else "forward"} '
-                row += '| {:.3f} | {:.3f} | {:.2f} '.format(*fastest, fastest[0] / fastest[1])
+                row += '| {:.4f} | {:.4f} | {:.2f} '.format(*fastest, fastest[0] / fastest[1])
                 if train:
+                    if args.device == 'cuda':
+                        torch.cuda.empty_cache()  # the measuring processes need room
                     memory = [
                         run_child(args, dict(do='step', side=s, preset=preset, batch=batch))['bytes'] for s in SIDES
                     ]
                     row += '| {:.0f} | {:.0f} | {:.2f} |'.format(*(m / 1e6 for m in memory), memory[0] / memory[1])
                 else:
                     row += '| | | |'
-                if args.device != 'cpu':
-                    row += f' {flops(preset, args.size, train) * batch / fastest[0] / args.peak_tflops / 1e12:.1%} |'
+                if peak:
+                    row += f' {flops(preset, args.size, train) * batch / fastest[0] / peak / 1e12:.1%} |'
                 print(row, flush=True)
             del sides
 
 
+def fastest_steps(
+    sides: list[tuple[nn.Module, Callable[[], list[Tensor]]]], train: bool, args: argparse.Namespace
+) -> list[float]:
+    """Seconds of each side's fastest step, taken in turns; on a GPU, libraries pick their kernels in the first ones."""
+    warm_ups = 1 if args.device == 'cpu' else 3
+    times: list[list[float]] = [[] for _ in sides]
+    for _ in range(warm_ups + args.repeats):
+        for of_side, (model, maps) in zip(times, sides, strict=True):
+            of_side.append(seconds(lambda m=model, f=maps: step(m, f, train), args))
+    return [min(of_side[warm_ups:]) for of_side in times]
+
+
+def dense_peak(args: argparse.Namespace) -> float | None:
+    """TFLOP/s that the device could reach in this type, or None where that is not known or means nothing."""
+    if args.device == 'cpu' or args.dtype != 'bfloat16':
+        return None
+    name = torch.cuda.get_device_name()
+    known = [] if 'MIG' in name else [peak for key, peak in PEAKS.items() if re.search(rf'\b{key}\b', name)]
+    if args.peak_tflops is None and not known:
+        print(f'no peak is known here for {name}: --peak-tflops gives it', file=sys.stderr)
+    return args.peak_tflops or next(iter(known), None)
+
+
 def flops(preset: str, size: int, train: bool) -> float:
-    """Of an image's blocks: two a weight and token, four a pair of tokens and channel; the backward pass is twice."""
+    """Of an image's blocks: two a weight and token, four a pair of tokens and channel; a backward pass has twice that.
+
+    Patches, norms and positions are left out: under 1 %.
+    """
     sizes, tokens = PRESETS[preset], (size // 16) ** 2
     width = sizes['hidden_size']
     linear = 2 * tokens * (4 * width**2 + 2 * width * sizes['intermediate_size'])
@@ -168,7 +218,7 @@ class Peak:
     """What this process adds to its resident memory at its peak (on CUDA: to torch's allocations)."""
 
     def __init__(self, device: str = 'cpu') -> None:
-        self.cuda = device.startswith('cuda')
+        self.cuda = device == 'cuda'
         if self.cuda:
             torch.cuda.reset_peak_memory_stats()
             self.before = torch.cuda.memory_allocated()

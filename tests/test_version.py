@@ -1,7 +1,9 @@
 """What `import aurora_mm` says of an environment, and what it loads."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +17,11 @@ def test_this_environment_is_right():
 @pytest.mark.parametrize(
     ('installed', 'message'),
     [
-        ({}, r'needs onedl-mmcv>=2\.3\.6 or mmcv>=2\.1\.0 and it is missing: pip install "onedl-mmcv>=2\.3\.6"'),
+        (
+            {},
+            r'needs onedl-mmcv>=2\.3\.6 or mmcv>=2\.1\.0 and it is missing: '
+            r'MMCV_WITH_OPS=1 pip install --no-build-isolation "onedl-mmcv>=2\.3\.6"',
+        ),
         ({'onedl-mmcv': '2.3.1'}, r'onedl-mmcv 2\.3\.1 is too old'),
     ],
 )
@@ -45,3 +51,14 @@ def test_the_import_is_light():
     code = 'import sys, aurora_mm; print([m for m in ("mmdet", "mmseg", "torch", "transformers") if m in sys.modules])'
     found = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == '[]'
+
+
+def test_installing_leaves_openmmlab_and_opencv_as_they_are(tmp_path):
+    """mmcv is compiled by hand and brings its OpenCV; another one of either would overwrite files of theirs."""
+    command = [sys.executable, 'setup.py', '-q', 'egg_info', '--egg-base', str(tmp_path)]
+    subprocess.run(command, check=True, capture_output=True, cwd=Path(__file__).parents[1])
+    text = (tmp_path / 'aurora_mm.egg-info' / 'requires.txt').read_text()
+    always, _, extras = text.partition('[')
+    assert 'transformers' in always
+    assert not re.search('mm|opencv', always)
+    assert {'onedl-mmcv==2.3.6', 'mmcv==2.1.0'} <= set(extras.split())

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from pathlib import Path
 
 import torch
-from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from aurora_mm.apis.checkpoint import trained_config, write_checkpoint
 from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.models.backbones import merge_lora
 from aurora_mm.models.backbones.visual_weights import VisualCheckpoint, read_config
 from aurora_mm.registry import MODELS
+from aurora_mm.utils import whole_folder
 
 # Model types of whole models and of their vision parts, which transformers 4 and 5 name differently.
 _CLASSES = {
@@ -52,13 +52,9 @@ def extract_encoder(source: str | Path, folder: str | Path) -> int:
     if kind not in _CLASSES:
         raise WeightsError(f'{source} holds a {kind!r} encoder; extracted are those of Qwen2.5-VL and Qwen3-VL')
     tensors = dict(VisualCheckpoint(source).tensors())
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f'.{folder.name}.') as temporary:
-        new = Path(temporary) / 'encoder'
-        new.mkdir()
+    with whole_folder(folder) as new:
         save_file(tensors, new / 'model.safetensors', metadata={'format': 'pt'})
         (new / 'config.json').write_text(json.dumps(values | dict(architectures=[_CLASSES[kind]]), indent=2) + '\n')
-        new.replace(folder)
     return sum(tensor.nbytes for tensor in tensors.values())
 
 
@@ -82,11 +78,9 @@ def merge_checkpoint(checkpoint: str | Path, out: str | Path) -> int:
     content = torch.load(checkpoint, map_location='cpu', weights_only=False)
     if 'cfg' not in content.get('meta', {}):
         raise WeightsError(f'{checkpoint} has no config in it: it is no checkpoint of a training run')
-    cfg = Config.fromstring(content['meta']['cfg'], file_format='.py')
+    cfg = trained_config(content)
     if not cfg.model.backbone.get('lora'):
         raise WeightsError(f'{checkpoint} was trained without LoRA: there is nothing to merge')
-    if 'pretrained' in cfg.model.backbone:
-        cfg.model.backbone.pretrained = None
     with DefaultScope.overwrite_default_scope('aurora_mm'):
         backbone = MODELS.build(cfg.model.backbone)
     state: dict[str, Tensor] = content['state_dict']
@@ -95,12 +89,7 @@ def merge_checkpoint(checkpoint: str | Path, out: str | Path) -> int:
     cfg.model.backbone.lora = None
     rest = {name: tensor for name, tensor in state.items() if not name.startswith('backbone.')}
     state = {f'backbone.{name}': tensor for name, tensor in backbone.state_dict().items()} | rest
-    out = Path(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f'.{out.name}.') as temporary:
-        new = Path(temporary) / out.name
-        torch.save(dict(meta=content['meta'] | dict(cfg=cfg.pretty_text), state_dict=state), new)
-        new.replace(out)
+    write_checkpoint(out, dict(meta=content['meta'] | dict(cfg=cfg.pretty_text), state_dict=state))
     return merged
 
 

@@ -204,14 +204,7 @@ class MultiTaskInferencer(BaseInferencer):
     def _load_one(self, row: Mapping[str, Any]) -> Row | DataError:
         if row['task'] not in self.tasks:
             raise ConfigError(f'the model does not know task {row["task"]!r}; it knows {", ".join(self.tasks)}')
-        task = self.tasks[row['task']]
-        fields = dict(
-            img_id=0,
-            task_type=task.type,
-            num_outputs=task.num_outputs,
-            may_flip=task.flip,
-            flip_order=task.flip_order,
-        )
+        fields = dict(img_id=0) | self.tasks[row['task']].item_fields()
         try:
             return self.pipeline(fields | dict(row))
         except DataError as error:

@@ -15,12 +15,14 @@ from aurora_mm.tasks import TaskTable
 class ConcatTaskDataset(ConcatDataset):
     """Data sets of tasks one after the other, as one: FMC-UIA roots, COCO files, mmseg folders.
 
-        Args:
-            datasets: Configs of data sets that tell their ``tasks`` and ``indices_by_task``. The same task may
-    XX_init: As in ConcatDataset.
+    Args:
+        datasets: Configs of data sets that tell their ``tasks`` and ``indices_by_task``. The same task may stand in
+            several of them.
+        pipeline, test_mode: Given to every data set in place of its own; None leaves each its own.
+        lazy_init: As in ConcatDataset.
 
-        Raises:
-            ConfigError: If a data set is none of tasks, or two of them contradict each other about a task.
+    Raises:
+        ConfigError: If a data set is none of tasks, or two of them contradict each other about a task.
     """
 
     def __init__(

@@ -179,14 +179,9 @@ class FMCUIADataset(BaseDataset):
         return [record for record in records if record.task in self.include]
 
     def _entry(self, record: Record) -> dict[str, Any]:
-        task = self._tasks[record.task]
         entry = dict(
             img_path=record.img_path,
-            task=task.name,
-            task_type=task.type,
-            num_outputs=task.num_outputs,
-            may_flip=task.flip,
-            flip_order=task.flip_order,
+            **self._tasks[record.task].item_fields(),
             csv_file=record.csv_file,
             csv_row=record.csv_row,
             image_path=record.image_path,

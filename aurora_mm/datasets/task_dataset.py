@@ -72,18 +72,11 @@ class TaskDataset(BaseDataset):
 
     def load_data_list(self) -> list[dict[str, Any]]:
         source, labels = self._build()
-        common = dict(
-            task=self.task.name,
-            task_type=self.task.type,
-            num_outputs=self.task.num_outputs,
-            may_flip=self.task.flip,
-            flip_order=self.task.flip_order,
-        )
         entries = []
         for index in range(len(source)):
             info = source.get_data_info(index)
             entry = dict(img_path=info['img_path'], img_id=info.get('img_id', index))
-            entries.append(entry | common | _READERS[self.task.type](info, labels))
+            entries.append(entry | self.task.item_fields() | _READERS[self.task.type](info, labels))
         if not entries:
             raise DataError(f'no image for task {self.task.name!r}', file=source.ann_file or None)
         return entries

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
+from PIL import Image
 
 from aurora_mm.errors import DataError
 from aurora_mm.registry import TRANSFORMS
@@ -24,15 +27,35 @@ class LoadUltrasoundImage(BaseTransform):
         flip (bool): False.
 
     Raises:
-        DataError: If the file cannot be read as an image.
+        DataError: If the file cannot be read as an image, or is but the beginning of one.
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        img = results['img'] if 'img' in results else cv2.imread(results['img_path'], cv2.IMREAD_COLOR)
-        if img is None:
-            raise DataError(
-                f'image {results["img_path"]} cannot be read', file=results.get('csv_file'), row=results.get('csv_row')
-            )
+        img = results['img'] if 'img' in results else _read(results)
         shape = img.shape[:2]
         results.update(img=img, img_frame='original', ori_shape=shape, img_shape=shape, matrix=np.eye(3), flip=False)
         return results
+
+
+def _read(results: dict[str, Any]) -> np.ndarray:
+    path = results['img_path']
+    img = cv2.imread(path, cv2.IMREAD_COLOR)
+    if img is None or _is_cut_off(path):
+        fault = 'cannot be read' if img is None else 'ends early: the file was cut off'
+        raise DataError(f'image {path} {fault}', file=results.get('csv_file'), row=results.get('csv_row'))
+    return img
+
+
+def _is_cut_off(path: str) -> bool:
+    """Whether the end of a JPEG file is missing; OpenCV paints over what it lacks, but refuses other formats then."""
+    with Path(path).open('rb') as file:
+        begins = file.read(2)
+        file.seek(-2, os.SEEK_END)
+        if begins != b'\xff\xd8' or file.read() == b'\xff\xd9':
+            return False
+    try:  # some cameras write on behind the image's end
+        with Image.open(path) as image:
+            image.load()
+    except OSError:
+        return True
+    return False

@@ -18,10 +18,13 @@ from aurora_mm.models.backbones.base_encoder import BaseEncoder
 from aurora_mm.models.backbones.visual_weights import fetch_optional, read_config
 from aurora_mm.registry import MODELS
 
-_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+# Mean and std of RGB in [0, 1].
+_MeanStd = tuple[Sequence[float], Sequence[float]]
+_IMAGENET: _MeanStd = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+_HALF: _MeanStd = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+_CLIP: _MeanStd = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
+# Their keys in the config of an image processor.
 _STATS = ('image_mean', 'image_std')
-_HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-_CLIP = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
 
 # Parameters that the maps do not depend on: of masked pre-training, and a norm after the last stage.
 _UNUSED = ('.mask_token', '.swin.layernorm.weight', '.swin.layernorm.bias')
@@ -29,9 +32,7 @@ _UNUSED = ('.mask_token', '.swin.layernorm.weight', '.swin.layernorm.bias')
 
 class _Family(NamedTuple):
     encoder: type[hf.HFEncoder]
-    stats: tuple[
-        Sequence[float], Sequence[float]
-    ]  # mean and std of RGB in [0, 1] that its checkpoints were trained with
+    stats: _MeanStd  # that its checkpoints were trained with
 
 
 FAMILIES = {

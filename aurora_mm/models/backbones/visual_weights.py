@@ -139,7 +139,7 @@ class VisualCheckpoint:
         return shards
 
     def tensors(self, names: Iterable[str] | None = None) -> Iterator[tuple[str, Tensor]]:
-        """Names and tensors, shard by shard; a tensor is a view of the mapped file, to be copied before the next."""
+        """Names and tensors, shard by shard; a tensor is a view of the file, which stays mapped while one is kept."""
         for shard, inside in self._by_shard(self._places if names is None else names).items():
             while inside:
                 mapped = 0

@@ -46,6 +46,24 @@ class TestImage:
         with pytest.raises(DataError, match=r'x\.csv, row 7: image .*bad\.png cannot be read'):
             LoadUltrasoundImage().transform(entry | dict(img_path=str(path)))
 
+    @pytest.mark.parametrize('kind', ['jpg', 'png', 'bmp', 'tif'])
+    def test_a_file_that_was_cut_off_is_no_image(self, entry, tmp_path, kind):
+        path = tmp_path / f'cut.{kind}'
+        cv2.imwrite(str(path), np.random.default_rng(0).integers(0, 256, SHAPE, dtype=np.uint8))
+        entry['img_path'] = str(path)
+        whole = path.read_bytes()
+        LoadUltrasoundImage().transform(dict(entry))
+        for share in (0.5, 0.99):
+            path.write_bytes(whole[: int(len(whole) * share)])
+            with pytest.raises(DataError, match=rf'x\.csv, row 7: image .*cut\.{kind} (ends early|cannot be read)'):
+                LoadUltrasoundImage().transform(dict(entry))
+
+    def test_what_stands_behind_the_end_of_a_jpeg_is_no_matter(self, entry, tmp_path):
+        path = tmp_path / 'camera.jpg'
+        cv2.imwrite(str(path), np.zeros(SHAPE, np.uint8))
+        path.write_bytes(path.read_bytes() + b'a note of the scanner')
+        assert LoadUltrasoundImage().transform(entry | dict(img_path=str(path)))['ori_shape'] == SHAPE
+
 
 class TestAnnotations:
     def test_mask(self, entry, tmp_path):

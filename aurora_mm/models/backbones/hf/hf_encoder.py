@@ -29,8 +29,8 @@ class HFEncoder(nn.Module):
 
     model: nn.Module
 
-    # Start of the names of parameters that no checkpoint has: they are new where the encoder is used as a backbone.
-    new_parameters = '\0'
+    # What the names of parameters begin with that no checkpoint has: they are new where the encoder is a backbone.
+    new_parameters: tuple[str, ...] = ()
     # The config's name of the number of blocks.
     depth_key = 'num_hidden_layers'
 
@@ -61,8 +61,8 @@ class HFEncoder(nn.Module):
             loaded, info = type(self.model).from_pretrained(source, config=self.model.config, output_loading_info=True)
         except (OSError, ValueError, RuntimeError) as error:
             raise WeightsError(f'cannot load {type(self.model).__name__} from {source!r} ({error})') from error
-        missing = {f'model.{key}' for key in info['missing_keys']} & parameters.keys()
-        missing = {key for key in missing if not key.startswith(f'model.{self.new_parameters}')}
+        missing = {key for key in info['missing_keys'] if not key.startswith(self.new_parameters)}
+        missing = {f'model.{key}' for key in missing} & parameters.keys()
         misshaped = {str(key) for key in info['mismatched_keys']}
         if missing or misshaped:
             faults = [

@@ -27,6 +27,7 @@ class PlainViT(HFEncoder):
         root = getattr(self.model, 'vision_model', self.model)
         root.head = root.pooler = None  # they are for whole images
         root.use_head = False
+        # In lists, so that they are not registered a second time.
         self._norm = [next(getattr(root, n) for n in ('layernorm', 'post_layernorm', 'norm') if hasattr(root, n))]
         self._blocks = [next(m for m in root.modules() if isinstance(m, nn.ModuleList) and len(m) == self.num_blocks)]
 

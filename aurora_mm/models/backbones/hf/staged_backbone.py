@@ -15,7 +15,7 @@ from aurora_mm.models.backbones.hf.hf_encoder import HFEncoder
 class StagedBackbone(HFEncoder):
     """A hierarchical encoder through AutoBackbone: one map a stage, each of half the size of the one before."""
 
-    new_parameters = 'hidden_states_norms.'
+    new_parameters = ('hidden_states_norms.',)
 
     def __init__(self, config: PretrainedConfig, out_indices: Sequence[int] | None) -> None:
         nn.Module.__init__(self)
