@@ -144,9 +144,10 @@ class Ablation:
         if status is None:
             return True
         del self._processes[run]
-        if status or run.trained.exists():
+        last = run.folder / 'last_checkpoint'
+        if status or run.trained.exists() or not last.exists():
             return False
-        run.trained.write_text(Path((run.folder / 'last_checkpoint').read_text().strip()).name)
+        run.trained.write_text(Path(last.read_text().strip()).name)
         self._start(run)
         return True
 
@@ -187,9 +188,10 @@ def plan_runs(configs: Sequence[str], seeds: Sequence[int], out: str | Path) -> 
         if Path(name).stem in {config.stem for config in chosen}:
             raise ConfigError(f'two configs are called {Path(name).stem}: their runs would share a folder')
         try:
-            chosen[Path(name)] = [int(seed) for seed in own.split(',')] if colon else seeds
+            own_seeds = [int(seed) for seed in own.split(',')] if colon else seeds
         except ValueError as error:
             raise ConfigError(f'{text}: seeds are whole numbers with commas between') from error
+        chosen[Path(name)] = list(dict.fromkeys(own_seeds))
     rounds = range(max(map(len, chosen.values())))
     return [AblationRun(c, s[i], Path(out)) for i in rounds for c, s in chosen.items() if i < len(s)]
 

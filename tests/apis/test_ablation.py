@@ -19,7 +19,7 @@ def touch(*files):
 
 def test_every_config_has_its_first_seed_before_any_has_its_second(tmp_path):
     a, b, c = touch(tmp_path / 'a.py', tmp_path / 'b.py', tmp_path / 'c.py')
-    runs = plan_runs([a, f'{b}:7', f'{c}:4,5,6'], [0, 1], tmp_path / 'out')
+    runs = plan_runs([a, f'{b}:7', f'{c}:4,5,5,6'], [0, 1], tmp_path / 'out')
     planned = [(run.config.stem, run.seed) for run in runs]
     assert planned == [('a', 0), ('b', 7), ('c', 4), ('a', 1), ('c', 5), ('c', 6)]
     assert runs[2].folder == tmp_path / 'out' / 'c' / 'seed_4'
