@@ -7,7 +7,6 @@ model = dict(
     frozen=['backbone', 'necks'],
     balancer=dict(_delete_=True, type='LossBalancer'),
 )
-train_dataloader = dict(batch_sampler=dict(policy=dict(_delete_=True, type='SizePolicy', power='sqrt')))
 train_cfg = dict(max_epochs=4, val_interval=1)
 optim_wrapper = dict(_delete_=True, type='OptimWrapper', optimizer=dict(type='AdamW', lr=2e-4, weight_decay=0.05))
 param_scheduler = [dict(type='CosineAnnealingLR', T_max=4, convert_to_iter_based=True)]

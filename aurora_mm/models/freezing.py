@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from torch import nn
 
 from aurora_mm.errors import ConfigError
 
 
-def freeze(model: nn.Module, names: Sequence[str], roots: Sequence[str]) -> list[nn.Module]:
+def freeze(parts: Mapping[str, nn.Module], names: Sequence[str]) -> list[nn.Module]:
     """Puts parts of a model in eval mode and lets them take no gradient. Autograd then keeps nothing of a part that
     follows none that learns.
 
     Args:
-        model: Its parts are trained as they are, but for those named.
-        names: ``roots`` or the parts right below them, by their names in the model's state ('necks.pyramid').
-        roots: What can be frozen.
+        parts: All that can learn, by name. Of a container its content can be named too, as 'necks.pyramid'.
+        names: The parts to freeze.
 
     Returns:
         The frozen parts, which the model must keep in eval mode when it is told to train.
 
     Raises:
-        ConfigError: If a name is that of no such part, or nothing would be left to learn.
+        ConfigError: If a name is that of no part, or nothing would be left to learn.
     """
-    parts = {root: model.get_submodule(root) for root in roots}
-    parts |= {
-        f'{root}.{name}': part
-        for root, container in parts.items()
-        if isinstance(container, nn.ModuleDict)
-        for name, part in container.items()
-    }
-    if unknown := [name for name in names if name not in parts]:
-        raise ConfigError(f'frozen names {", ".join(map(repr, unknown))}; parts of this model are {", ".join(parts)}')
+    known = dict(parts)
+    for name, part in parts.items():
+        if isinstance(part, nn.ModuleDict):
+            known |= {f'{name}.{key}': content for key, content in part.items()}
+    if unknown := [name for name in names if name not in known]:
+        raise ConfigError(f'frozen names {", ".join(map(repr, unknown))}; parts of this model are {", ".join(known)}')
     for name in names:
-        parts[name].requires_grad_(False).eval()
-    if names and not any(parameter.requires_grad for root in roots for parameter in parts[root].parameters()):
+        known[name].requires_grad_(False).eval()
+    if names and not any(parameter.requires_grad for part in parts.values() for parameter in part.parameters()):
         raise ConfigError(f'with {", ".join(names)} frozen, nothing is left to learn')
-    return [parts[name] for name in names]
+    return [known[name] for name in names]

@@ -38,8 +38,8 @@ class MultiTaskModel(BaseModel):
         own_heads: Whether each task has a head of its own, made from its type's config.
         adapter: Config of what stands between source and head, one for each task: :class:`TaskFiLM` or
             :class:`TaskBottleneckAdapter`; nothing by default.
-        frozen: Parts that keep their weights and stay in eval mode: 'backbone', 'necks', 'heads', 'adapters' or one
-            of these, as 'necks.pyramid'.
+        frozen: Parts that keep their weights and stay in eval mode: 'backbone', 'necks', 'heads', 'adapters', or one
+            of several, as 'necks.pyramid'.
         balancer: Config of the loss balancer; by default losses are left as they are.
         ema_momentum: Of the running means of the tasks' losses.
         max_nonfinite: How many losses that are not finite a run bears, over all tasks and ranks; see :meth:`loss`.
@@ -98,7 +98,7 @@ class MultiTaskModel(BaseModel):
             for name, key in self.head_of.items():
                 reads = dict(in_channels=maps[self.source_of[key]].channels, in_index=self.heads[key].in_index)
                 self.adapters[name] = build_in_scope(adapter | reads)
-        self._frozen = freeze(self, frozen, roots=('backbone', 'necks', 'adapters', 'heads'))
+        self._frozen = freeze(dict(self.named_children()), frozen)
 
         self.guard = NonFiniteGuard(list(self.tasks.values()), max_nonfinite)
         self.tracker = TaskLossTracker(list(self.tasks.values()), ema_momentum)
