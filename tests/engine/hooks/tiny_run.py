@@ -66,10 +66,8 @@ def tiny_run(name, work_dir, model, scores=(), epochs=3, hooks=(), **kwargs):
     )
 
 
-def tiny_config(**changes):
+def tiny_config(tasks=TASKS, **changes):
     heads = config()['heads']
     heads.pop('detection')
-    tasks = [task.to_config() for task in TASKS]
-    return config(
-        tasks=tasks, heads=heads, balancer=None, data_preprocessor=dict(type='BaseDataPreprocessor'), **changes
-    )
+    fixed = dict(balancer=None, data_preprocessor=dict(type='BaseDataPreprocessor'))
+    return config(tasks=[task.to_config() for task in tasks], heads=heads, **fixed, **changes)
