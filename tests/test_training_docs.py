@@ -1,4 +1,4 @@
-"""Every policy, balancer and combiner that docs/training.md names can be built from its config line."""
+"""Every policy, balancer, combiner and adapter that docs/training.md names can be built from its config line."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from aurora_mm.datasets.samplers import SamplingPolicy
 from aurora_mm.engine import GradientCombiner
-from aurora_mm.models import LossBalancer
+from aurora_mm.models import LossBalancer, TaskAdapter
 from aurora_mm.registry import DATA_SAMPLERS, MODELS, OPTIM_WRAPPERS
 from tests.models.conftest import CLS, DET, POINTS, SEG
 
@@ -28,11 +28,13 @@ def test_config_line_builds(line):
         assert isinstance(DATA_SAMPLERS.build(cfg), SamplingPolicy)
     elif kind.endswith('Balancer'):
         assert isinstance(MODELS.build(cfg | dict(tasks=[SEG, CLS, DET, POINTS])), LossBalancer)
+    elif kind.startswith('Task'):
+        assert isinstance(MODELS.build(cfg | dict(in_channels=[16], in_index=[0])), TaskAdapter)
     else:
         assert isinstance(OPTIM_WRAPPERS.build(cfg), GradientCombiner)
 
 
-@pytest.mark.parametrize('base', [SamplingPolicy, LossBalancer, GradientCombiner])
+@pytest.mark.parametrize('base', [SamplingPolicy, LossBalancer, GradientCombiner, TaskAdapter])
 def test_none_is_left_out(base):
     named = set(re.findall(r"type='(\w+)'", ' '.join(LINES)))
-    assert {cls.__name__ for cls in subclasses(base)} - named <= {'SamplingPolicy', 'GradientCombiner'}
+    assert {cls.__name__ for cls in subclasses(base)} - named <= {'SamplingPolicy', 'GradientCombiner', 'TaskAdapter'}

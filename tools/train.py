@@ -2,6 +2,7 @@
 
 python tools/train.py configs/aurora_fmc.py --data-root DATA
 python tools/train.py configs/aurora_fmc.py --data-root DATA --resume        # go on after a stop
+python tools/train.py configs/aurora_fmc_specialise.py --data-root DATA --load-from work_dirs/aurora_fmc/epoch_20.pth
 torchrun --nproc_per_node 4 tools/train.py configs/aurora_fmc.py --data-root DATA --launcher pytorch
 """
 
@@ -11,14 +12,18 @@ import argparse
 from pathlib import Path
 
 from mmengine.registry import RUNNERS
-from mmengine.runner import Runner
+from mmengine.runner import Runner, find_latest_checkpoint
 
-from aurora_mm.apis import command, read_config, resolve_config, run_parser
+from aurora_mm.apis import command, read_config, resolve_config, run_parser, start_from, starts_from_weights
+from aurora_mm.errors import ConfigError
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser = run_parser(__doc__)
     parser.add_argument('--pretrained', metavar='W', help="folder or hub id of the encoder's weights, or 'none'")
+    parser.add_argument(
+        '--load-from', metavar='CKPT', help="start from a trained model's encoder, necks and heads, in a new run"
+    )
     parser.add_argument('--work-dir', help='where logs and checkpoints go (default: work_dirs/<config name>)')
     parser.add_argument(
         '--resume',
@@ -34,15 +39,21 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 @command
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
-    cfg = resolve_config(read_config(args), args.data_root, args.pretrained)
+    cfg = read_config(args)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
+    if args.load_from is not None and args.pretrained is not None:
+        raise ConfigError("--load-from brings the encoder's weights: leave --pretrained out")
+    resumed = find_latest_checkpoint(cfg.work_dir) if args.resume == 'auto' else args.resume
+    if args.load_from is not None or (resumed is not None and starts_from_weights(cfg)):
+        start_from(cfg, resumed or args.load_from, args.data_root)
+    else:
+        resolve_config(cfg, args.data_root, args.pretrained)
     if args.amp:
         if cfg.optim_wrapper.type in ('OptimWrapper', 'AccumulatingOptimWrapper'):
             cfg.optim_wrapper.type = 'AutocastOptimWrapper'
         cfg.optim_wrapper.on_cpu = True
-    if args.resume is not None:
-        cfg.resume = True
-        cfg.load_from = None if args.resume == 'auto' else args.resume
+    if resumed is not None:
+        cfg.resume, cfg.load_from = True, resumed
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     runner.train()
 

@@ -3,7 +3,15 @@ from aurora_mm.apis.baseline import score_constant_predictor
 from aurora_mm.apis.challenge_model import Model
 from aurora_mm.apis.checkpoint import read_checkpoint, write_checkpoint
 from aurora_mm.apis.command_line import command, read_config, run_parser
-from aurora_mm.apis.config import adopt_checkpoint, adopt_ensemble, load_weights, predict_without_labels, resolve_config
+from aurora_mm.apis.config import (
+    adopt_checkpoint,
+    adopt_ensemble,
+    load_weights,
+    predict_without_labels,
+    resolve_config,
+    start_from,
+    starts_from_weights,
+)
 from aurora_mm.apis.encoder_files import extract_encoder, merge_checkpoint
 from aurora_mm.apis.inferencer import MultiTaskInferencer
 from aurora_mm.apis.packing import pack_checkpoint
@@ -31,6 +39,8 @@ __all__ = [
     'resolve_config',
     'run_parser',
     'score_constant_predictor',
+    'start_from',
+    'starts_from_weights',
     'tta_pipeline',
     'use_tta',
     'write_checkpoint',

@@ -25,7 +25,7 @@ class PartCost(NamedTuple):
 
 
 def model_cost(cfg: Config, size: tuple[int, int]) -> list[PartCost]:
-    """The cost of the encoder, the detail branch, each neck, and each head for each of its tasks.
+    """The cost of the encoder, the detail branch, each neck, and each adapter and head for each of its tasks.
 
     Nothing is computed: tensors have shapes and no content, so that the largest encoder takes seconds. OpenMMLab's own
     ``get_flops`` calls a multiply-add one FLOP; of a head, the parameters of all its tasks are counted with each.
@@ -51,7 +51,12 @@ def model_cost(cfg: Config, size: tuple[int, int]) -> list[PartCost]:
             costs.append(_cost(f'neck {name} ({type(neck).__name__})', neck, macs))
         for task in model.tasks.values():
             key = model.head_of[task.name]
-            _, macs = _count(model.heads[key], levels[model.source_of[key]], task)
+            feats = levels[model.source_of[key]]
+            if model.adapters:
+                adapter = model.adapters[task.name]
+                feats, macs = _count(adapter, feats)
+                costs.append(_cost(f'adapter ({type(adapter).__name__}): {task.name}', adapter, macs))
+            _, macs = _count(model.heads[key], feats, task)
             costs.append(_cost(f'head {key}: {task.name}', model.heads[key], macs))
     return costs
 

@@ -24,6 +24,7 @@ from aurora_mm.tasks import Task, TaskTable
 
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 _FMC = ('FMCUIADataset', 'aurora_mm.FMCUIADataset')
+_START_FROM = ('StartFromHook', 'aurora_mm.StartFromHook')
 _FOREIGN = ('TaskDataset', 'aurora_mm.TaskDataset')
 
 
@@ -81,6 +82,27 @@ def adopt_checkpoint(cfg: Config, checkpoint: str | Path, data_root: str | None 
     # The encoder is the trained one, whatever this config says: its size, taps and LoRA make up the checkpoint's names.
     cfg.model.backbone = backbone
     return _set_tasks(cfg, trained)
+
+
+def start_from(cfg: Config, checkpoint: str | Path, data_root: str | None = None) -> Config:
+    """Sets up a training that starts from the weights of a trained model, see :class:`aurora_mm.engine.StartFromHook`.
+
+    Tasks and encoder are those of the checkpoint, necks and heads this config's: they must be made as they were
+    there.
+
+    Args:
+        cfg: Changed in place. checkpoint, data_root: See :func:`adopt_checkpoint`, which also says what is raised.
+    """
+    adopt_checkpoint(cfg, checkpoint, data_root)
+    cfg.load_from = str(checkpoint)
+    if not starts_from_weights(cfg):
+        cfg.custom_hooks = [*cfg.get('custom_hooks', []), dict(type=_START_FROM[0])]
+    return cfg
+
+
+def starts_from_weights(cfg: Config) -> bool:
+    """Whether a config is one that trains a trained model on, by its hooks."""
+    return any(hook['type'] in _START_FROM for hook in cfg.get('custom_hooks', []))
 
 
 def predict_without_labels(cfg: Config) -> bool:

@@ -1,8 +1,10 @@
 from aurora_mm.engine.hooks import (
+    BestOfTaskHook,
     LRFinderHook,
     MultiTaskHook,
     OverlayHook,
     ReproducibleEpochHook,
+    StartFromHook,
     StopAfterEpochHook,
     SubmissionHook,
 )
@@ -22,6 +24,7 @@ from aurora_mm.engine.sharding import wrap_encoder_blocks
 __all__ = [
     'AccumulatingOptimWrapper',
     'AutocastOptimWrapper',
+    'BestOfTaskHook',
     'CAGradCombiner',
     'GradientCombiner',
     'GradientSurgeryOptimWrapper',
@@ -33,6 +36,7 @@ __all__ = [
     'PCGradCombiner',
     'ReproducibleEpochHook',
     'ShardedOptimWrapper',
+    'StartFromHook',
     'StopAfterEpochHook',
     'SubmissionHook',
     'wrap_encoder_blocks',

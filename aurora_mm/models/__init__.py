@@ -1,3 +1,4 @@
+from aurora_mm.models.adapters import TaskAdapter, TaskBottleneckAdapter, TaskFiLM
 from aurora_mm.models.backbones import BaseEncoder, HFBackbone, Qwen3VLBackbone, merge_lora
 from aurora_mm.models.balancers import (
     EMALossBalancer,
@@ -24,6 +25,7 @@ from aurora_mm.models.interop import AuroraDecodeHead, AuroraDenseHead, MMDetHea
 from aurora_mm.models.merging import EnsembleModel, MultiTaskTTAModel
 from aurora_mm.models.multi_task_model import MultiTaskModel
 from aurora_mm.models.necks import TokenPyramid
+from aurora_mm.models.starting_weights import starting_state
 
 __all__ = [
     'AuroraDecodeHead',
@@ -53,8 +55,12 @@ __all__ = [
     'Qwen3VLBackbone',
     'SegmentationHead',
     'SelectiveLossBalancer',
+    'TaskAdapter',
+    'TaskBottleneckAdapter',
+    'TaskFiLM',
     'TaskLossTracker',
     'TokenPyramid',
     'UncertaintyLossBalancer',
     'merge_lora',
+    'starting_state',
 ]

@@ -1,7 +1,7 @@
 """AURORA: one encoder, a light pyramid, and a small head for each type of task.
 
-Read this file first: an image goes encoder -> neck -> head of its task -> loss (or prediction), and the losses of the
-tasks go through the balancer.
+Read this file first: an image goes encoder -> neck -> (adapter and) head of its task -> loss (or prediction), and the
+losses of the tasks go through the balancer.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.balancers import LossBalancer, TaskLossTracker
+from aurora_mm.models.freezing import freeze
 from aurora_mm.models.mirrored import restore_names
 from aurora_mm.models.nonfinite_guard import NonFiniteGuard
 from aurora_mm.models.parts import Maps, build_in_scope, fit, maps_of, with_adapter
@@ -36,6 +37,11 @@ class MultiTaskModel(BaseModel):
         sources: What a head reads, by the key it has in ``heads``: 'backbone' or the name of a neck. A single
             task's head reads what its type's does, unless it is named itself. With one neck a head not named reads
             that, and without a neck the backbone.
+        own_heads: Whether each task has a head of its own, made from its type's config.
+        adapter: Config of what stands between source and head, one for each task: :class:`TaskFiLM` or
+            :class:`TaskBottleneckAdapter`; nothing by default.
+        frozen: Parts that keep their weights and stay in eval mode: 'backbone', 'detail', 'necks', 'heads', 'adapters',
+            or one of several, as 'necks.pyramid'.
         balancer: Config of the loss balancer; by default losses are left as they are.
         ema_momentum: Of the running means of the tasks' losses.
         max_nonfinite: How many losses that are not finite a run bears, over all tasks and ranks; see :meth:`loss`.
@@ -59,6 +65,9 @@ class MultiTaskModel(BaseModel):
         neck: dict | None = None,
         detail: dict | None = None,
         sources: Mapping[str, str] | None = None,
+        own_heads: bool = False,
+        adapter: dict | None = None,
+        frozen: Sequence[str] = (),
         balancer: dict | None = None,
         ema_momentum: float = 0.98,
         max_nonfinite: int = 10,
@@ -79,6 +88,9 @@ class MultiTaskModel(BaseModel):
             maps[name] = maps_of(self.necks[name], maps['backbone'])
 
         self.head_of = {task.name: self._head_key(task, heads) for task in self.tasks.values()}
+        if own_heads:
+            heads = {name: heads[key] for name, key in self.head_of.items()}
+            self.head_of = {name: name for name in heads}
         self.source_of = {key: self._source_key(key, sources or {}) for key in heads}
         self.heads = nn.ModuleDict()
         for key, cfg in heads.items():
@@ -87,6 +99,12 @@ class MultiTaskModel(BaseModel):
                 source = self.source_of[key]
                 cfg = fit(with_adapter(cfg), f'head {key!r}', self._maps_of(source, maps), repr(source))
                 self.heads[key] = MODELS.build(cfg | dict(tasks=served))
+        self.adapters = nn.ModuleDict()
+        if adapter is not None:
+            for name, key in self.head_of.items():
+                reads = dict(in_channels=maps[self.source_of[key]].channels, in_index=self.heads[key].in_index)
+                self.adapters[name] = build_in_scope(adapter | reads)
+        self._frozen = freeze(dict(self.named_children()), frozen)
 
         self.guard = NonFiniteGuard(list(self.tasks.values()), max_nonfinite)
         self.tracker = TaskLossTracker(list(self.tasks.values()), ema_momentum)
@@ -113,6 +131,13 @@ class MultiTaskModel(BaseModel):
         if source not in maps:
             raise ConfigError(f'no neck named {source!r}; sources are {", ".join(map(repr, maps))}')
         return maps[source]
+
+    def train(self, mode: bool = True) -> MultiTaskModel:
+        """As torch has it, but frozen parts stay in eval mode."""
+        super().train(mode)
+        for part in self._frozen:
+            part.eval()
+        return self
 
     def extract_feat(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Maps ``(B, C_i, h_i, w_i)`` of the detail branch, if there is one, and of the encoder.
@@ -182,7 +207,12 @@ class MultiTaskModel(BaseModel):
         for name, loss in self.balancer(losses, self.tracker).items():
             key = f'loss_{self.tasks[name].type}'
             by_type[key] = by_type.get(key, 0) + loss * (counts[name] / sum(counts.values()))
-        return by_type or dict(loss_nothing=sum(level.sum() for level in maps) * 0)
+        return by_type or dict(loss_nothing=self._nothing(maps))
+
+    def _nothing(self, maps: Sequence[Tensor]) -> Tensor:
+        """A loss of 0 for a backward pass, which needs something that learns."""
+        nothing = sum(level.sum() for level in maps) * 0
+        return nothing if nothing.requires_grad else next(p for p in self.parameters() if p.requires_grad).sum() * 0
 
     @torch.no_grad()
     def predict(self, inputs: Tensor, data_samples: Sequence[MultiTaskDataSample]) -> list[MultiTaskDataSample]:
@@ -231,7 +261,8 @@ class MultiTaskModel(BaseModel):
                 levels[source] = self.necks[source](levels[source])
         for task, rows, samples in groups:
             source = self.source_of[self.head_of[task.name]]
-            yield task, samples, _take(levels[source], [readers[source].index(row) for row in rows])
+            feats = _take(levels[source], [readers[source].index(row) for row in rows])
+            yield task, samples, self.adapters[task.name](feats) if self.adapters else feats
 
 
 def _samples_of(image: MultiTaskDataSample) -> list[MultiTaskDataSample]:

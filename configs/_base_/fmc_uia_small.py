@@ -23,7 +23,7 @@ train_dataloader = dict(
     batch_size=8,
     num_workers=2,
     batch_sampler=dict(batches_of='all', policy=dict(type='SizePolicy', power='uniform')),
-    dataset=dict(pipeline=train_pipeline),
+    dataset=dict(pipeline=train_pipeline, all_labels=True),
 )
 val_dataloader = dict(num_workers=2, dataset=dict(pipeline=test_pipeline))
 test_dataloader = dict(num_workers=2, dataset=dict(pipeline=test_pipeline))

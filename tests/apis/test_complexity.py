@@ -33,3 +33,11 @@ def test_counts_by_hand():
     table = cost_table(list(costs.values()), (64, 96))
     assert 'one image of 64 x 96' in table
     assert 'head classification: kind' in table
+
+
+def test_adapters_are_counted_with_their_task():
+    adapter = dict(type='TaskBottleneckAdapter', channels=8)
+    costs = {cost.part: cost for cost in model_cost(Config(dict(model=MODEL | dict(adapter=adapter))), (64, 96))}
+    cost = costs['adapter (TaskBottleneckAdapter): kind']
+    assert cost.macs == 4 * (4 * 6) * (48 * 8 + 9 * 8 + 8 * 48)  # levels, cells, and the three convolutions
+    assert cost.params == 4 * (48 * 8 + 2 * 8 + 9 * 8 + 8 + 8 * 48 + 48)

@@ -30,7 +30,9 @@ from tests.models.test_multi_task_model import config
 STEPS = [([SEG, CLS], [DET, POINTS]), ([SEG, SEG2], [SEG, SEG]), ([CLS, CLS], [POINTS, DET])]
 
 
-WAYS = ('ddp', 'surgery', 'fsdp')
+WAYS = ('ddp', 'surgery', 'fsdp', 'second')
+# The second stage: the encoder frozen, so that a rank whose images are all bad has nothing else to go back through.
+SECOND = dict(own_heads=True, adapter=dict(type='aurora_mm.TaskFiLM'), frozen=['backbone', 'necks'])
 
 
 def batch(tasks, seed, spoil=False):
@@ -52,7 +54,9 @@ def joined(step):
 
 def start(way, wrap=lambda model: model):
     torch.manual_seed(0)
-    model = MultiTaskModel(**config(balancer=dict(type='aurora_mm.FAMOLossBalancer', lr=0.5), max_nonfinite=2))
+    changes = SECOND if way == 'second' else {}
+    balancer = dict(type='aurora_mm.FAMOLossBalancer', lr=0.5)
+    model = MultiTaskModel(**config(balancer=balancer, max_nonfinite=2, **changes))
     for module in model.modules():
         if isinstance(module, (nn.Dropout, nn.Dropout2d)):
             module.p = 0.0

@@ -3,12 +3,15 @@ import torch
 from mmengine.logging import MMLogger
 
 import aurora_mm.models  # noqa: F401
+from aurora_mm.engine import GradientSurgeryOptimWrapper
 from aurora_mm.errors import AuroraError, ConfigError
 from aurora_mm.models import MultiTaskModel
 from tests.models.conftest import CLS, DET, POINTS, SEG, SEG2, make_sample
 
 TASKS = [SEG, SEG2, CLS, DET, POINTS]
 SIZES = dict(depth=4, hidden_size=48, intermediate_size=96, num_heads=3, num_position_embeddings=64)
+FILM = dict(type='aurora_mm.TaskFiLM')
+BOTTLENECK = dict(type='aurora_mm.TaskBottleneckAdapter', channels=8)
 
 
 def config(**changes):
@@ -214,3 +217,114 @@ def test_tensor_mode(model):
     assert [m.shape for m in model(inputs)] == [(2, 48, 4, 4)] * 4
     outputs = model(inputs, samples, mode='tensor')
     assert {name: out.shape for name, out in outputs.items()} == {'cls': (1, 3), 'seg': (1, 3, 4, 4)}
+
+
+def answers(model, *tasks):
+    """What a model predicts for a batch, as one flat tensor for each task."""
+    inputs, samples = batch(*tasks)
+    with torch.no_grad():
+        outputs = model.eval()(inputs, samples, mode='tensor')
+    return {
+        name: torch.cat([o.flatten() for o in (out if isinstance(out, tuple) else (out,))])
+        for name, out in outputs.items()
+    }
+
+
+@pytest.mark.parametrize('adapter', [FILM, BOTTLENECK])
+def test_adapters_start_as_nothing_and_then_speak_for_one_task(model, adapter):
+    """Heads read maps of 8, 16 and 48 channels, one of them only the last."""
+    adapted = MultiTaskModel(**config(adapter=adapter))
+    assert adapted.load_state_dict(model.state_dict(), strict=False).unexpected_keys == []
+    assert len(adapted.adapters['seg'].levels) == 4
+    assert list(adapted.adapters['points'].levels) == ['3']
+    before = answers(model, *TASKS)
+    assert all(torch.equal(before[name], value) for name, value in answers(adapted, *TASKS).items())
+    with torch.no_grad():
+        for parameter in adapted.adapters['seg2'].parameters():
+            parameter.add_(0.1)
+    after = answers(adapted, *TASKS)
+    assert [name for name in after if not torch.equal(before[name], after[name])] == ['seg2']
+
+
+@pytest.mark.parametrize('adapter', [FILM, BOTTLENECK])
+def test_every_weight_of_adapters_learns(adapter):
+    model = MultiTaskModel(**config(adapter=adapter, own_heads=True))
+    sum(model.loss(*batch(*TASKS)).values()).backward()
+    assert [name for name, p in model.named_parameters() if p.grad is None] == []
+
+
+def test_an_unknown_adapter_is_refused():
+    with pytest.raises(ConfigError, match=r"'aurora_mm\.TaskPrompt' is not registered"):
+        MultiTaskModel(**config(adapter=dict(type='aurora_mm.TaskPrompt')))
+
+
+def test_heads_of_their_own():
+    """Built from the type's config, or the task's where it has one, and reading what that would read."""
+    heads = config()['heads'] | dict(seg2=dict(type='aurora_mm.SegmentationHead', channels=16))
+    model = MultiTaskModel(**config(heads=heads, own_heads=True))
+    assert list(model.heads) == [task.name for task in TASKS]
+    assert model.head_of == {task.name: task.name for task in TASKS}
+    assert model.source_of == dict(seg='pooled', seg2='pooled', cls='pyramid', det='pyramid', points='backbone')
+    assert all([task.name for task in head.tasks] == [name] for name, head in model.heads.items())
+    assert [model.heads[name].fusion.laterals[0].out_channels for name in ('seg', 'seg2')] == [8, 16]
+    heads.pop('detection')
+    with pytest.raises(ConfigError, match="no head for task 'det'"):
+        MultiTaskModel(**config(heads=heads, own_heads=True))
+
+
+def test_frozen_parts_keep_weights_and_graph_and_mode():
+    neck = config()['neck'] | dict(pyramid=config()['neck']['pyramid'] | dict(num_refine=1))
+    model = MultiTaskModel(**config(neck=neck, frozen=['backbone', 'necks'])).train()
+    assert not any(part.training for name in ('backbone', 'necks') for part in getattr(model, name).modules())
+    assert all(part.training for part in model.heads.modules())
+    inputs, samples = batch(*TASKS)
+    maps = model.extract_feat(inputs)
+    assert not any(m.requires_grad for m in (*maps, *model.necks['pyramid'](maps)))
+    before = {name: p.clone() for name, p in model.state_dict().items()}
+    optimizer = torch.optim.AdamW(model.parameters(), 0.1, weight_decay=0.5)
+    sum(model.loss(inputs, samples).values()).backward()
+    optimizer.step()
+    for name, tensor in model.state_dict().items():
+        if name.startswith(('backbone.', 'necks.')):
+            assert torch.equal(tensor, before[name])
+    assert not any(torch.equal(p, before[name]) for name, p in model.named_parameters() if name.startswith('heads.'))
+
+
+def test_what_comes_before_a_frozen_part_learns_through_it():
+    model = MultiTaskModel(**config(frozen=['necks.pyramid', 'heads.segmentation']))
+    sum(model.loss(*batch(SEG, CLS)).values()).backward()
+    learning = {
+        name.split('.')[0] + '.' + name.split('.')[1] for name, p in model.named_parameters() if p.grad is not None
+    }
+    assert 'necks.pooled' in learning
+    assert 'backbone.blocks' in learning
+    assert not {'necks.pyramid', 'heads.segmentation'} & learning
+
+
+@pytest.mark.parametrize(
+    ('frozen', 'message'),
+    [
+        (['backbone', 'neck'], r"frozen names 'neck'; parts of this model are .*backbone, necks, .*necks\.pyramid"),
+        (['backbone.blocks'], "frozen names 'backbone.blocks'"),
+        (['backbone', 'necks', 'heads'], 'nothing is left to learn'),
+    ],
+)
+def test_what_cannot_be_frozen_is_refused(frozen, message):
+    with pytest.raises(ConfigError, match=message):
+        MultiTaskModel(**config(frozen=frozen))
+
+
+def test_a_batch_without_a_finite_loss_moves_nothing_of_a_frozen_model():
+    model = MultiTaskModel(**config(frozen=['backbone', 'necks']))
+    inputs, samples = spoilt()
+    got = gradients(model, inputs[1:3], samples[1:3])
+    assert got
+    assert all((gradient == 0).all() for gradient in got.values())
+
+
+def test_gradient_surgery_of_a_frozen_encoder_is_refused():
+    model = MultiTaskModel(**config(frozen=['backbone']))
+    wrapper = GradientSurgeryOptimWrapper(torch.optim.SGD(model.parameters(), 0.1))
+    inputs, samples = batch(SEG)
+    with pytest.raises(ConfigError, match=r'no parameter that is trained has a name that begins with backbone\.'):
+        model.train_step(dict(inputs=inputs, data_samples=samples), wrapper)

@@ -23,6 +23,7 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
 
     Attributes:
         task_type: The type of task it can serve.
+        in_index: The maps that it reads, counted from 0; all of them unless it says otherwise.
     """
 
     task_type: str
@@ -33,6 +34,7 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
         super().__init__(init_cfg)
         self.tasks = [task if isinstance(task, Task) else Task(**task) for task in tasks]
         self.in_channels = list(in_channels)
+        self.in_index = list(range(len(self.in_channels)))
         wrong = [task for task in self.tasks if task.type != self.task_type]
         if wrong or not self.tasks:
             given = ', '.join(f'{task.name} ({task.type})' for task in wrong) or 'no task'

@@ -46,6 +46,7 @@ class LandmarkHead(BaseTaskHead):
         super().__init__(tasks, in_channels, init_cfg)
         self.beta = beta
         self.pool_size = pool_size
+        self.in_index = [len(in_channels) - 1]
         features = in_channels[-1] * pool_size**2
         self.mlp = nn.Sequential(
             nn.LayerNorm(features),

@@ -54,6 +54,7 @@ class MMSegHead(BaseTaskHead):
         cfg = ConfigDict(head)
         index = cfg.get('in_index', -1)
         many = not isinstance(index, int)
+        self.in_index = [self.in_index[i] for i in (index if many else [index])]
         cfg.setdefault('in_channels', [in_channels[i] for i in index] if many else in_channels[index])
         cfg.setdefault('num_classes', max(task.num_outputs for task in self.tasks))
         takes_strides = 'feature_strides' in inspect.signature(MODELS.get(cfg.type)).parameters

@@ -1,0 +1,25 @@
+# Second stage: heads and small adapters of each task's own, on the encoder and necks of a trained aurora_fmc.py:
+# tools/train.py configs/aurora_fmc_specialise.py --data-root DATA --load-from work_dirs/aurora_fmc/epoch_20.pth
+_base_ = './aurora_fmc.py'
+
+model = dict(
+    own_heads=True,
+    adapter=dict(type='TaskBottleneckAdapter', channels=32),
+    frozen=['backbone', 'necks'],
+    balancer=dict(_delete_=True, type='LossBalancer'),
+)
+train_dataloader = dict(
+    batch_size=16, batch_sampler=dict(batches_of='all', policy=dict(type='SizePolicy', power='sqrt'))
+)
+train_cfg = dict(max_epochs=5)
+# No clipping: the norm of all gradients would tie the tasks to each other.
+optim_wrapper = dict(
+    _delete_=True, type='AutocastOptimWrapper', optimizer=dict(type='AdamW', lr=2e-4, weight_decay=0.05)
+)
+param_scheduler = [dict(type='CosineAnnealingLR', T_max=5, convert_to_iter_based=True)]
+custom_hooks = [
+    dict(type='ReproducibleEpochHook'),
+    dict(type='MultiTaskHook', interval=50),
+    dict(type='StartFromHook'),
+    dict(type='BestOfTaskHook'),
+]

@@ -1,0 +1,132 @@
+"""The second stage as a user runs it: train a joint model, specialise it, test the result."""
+
+import json
+
+import pytest
+import torch
+
+from aurora_mm.apis import MultiTaskInferencer
+from tests.test_chain import CONFIG, TASKS, run, tool
+
+# Two tasks share the joint model's head for segmentation.
+BOTH = (
+    TASKS.rstrip().removesuffix(']') + "    dict(name='lumps', type='segmentation', classes=['background', 'lump']),\n]"
+)
+SPECIALISE = """
+_base_ = ['./config.py']
+model = dict(
+    own_heads=True,
+    adapter=dict(type='TaskBottleneckAdapter', channels=8),
+    frozen=['backbone', 'necks'],
+    balancer=dict(_delete_=True, type='LossBalancer'),
+    backbone=dict(preset=dict(hidden_size=96)),  # the joint model's encoder is adopted all the same
+)
+train_cfg = dict(max_epochs=2)
+optim_wrapper = dict(_delete_=True, type='OptimWrapper', optimizer=dict(type='AdamW', lr=1e-2))
+param_scheduler = [dict(type='CosineAnnealingLR', T_max=2, convert_to_iter_based=True)]
+custom_hooks = [dict(type='ReproducibleEpochHook'), dict(type='MultiTaskHook')]
+custom_hooks += [dict(type='StartFromHook'), dict(type='BestOfTaskHook')]
+"""
+
+
+def load(file):
+    return torch.load(file, weights_only=False)
+
+
+def scores(work_dir):
+    """What each validation found, by epoch."""
+    lines = [line for file in work_dir.glob('*/vis_data/scalars.json') for line in file.read_text().splitlines()]
+    return {entry['step']: entry for entry in map(json.loads, lines) if 'score' in entry}
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp('specialise_chain')
+    (path / 'tasks.py').write_text(BOTH)
+    (path / 'config.py').write_text(CONFIG.format(tasks=BOTH.split('=', 1)[1].strip()))
+    (path / 'specialise.py').write_text(SPECIALISE)
+    run('make_demo_data.py', path / 'data', '--tasks', path / 'tasks.py', '--images-per-task', 6, '--workers', 1)
+    args = ('--data-root', path / 'data', '--work-dir', path / 'joint')
+    run('train.py', path / 'config.py', *args, '--cfg-options', 'train_cfg.max_epochs=1')
+    return path
+
+
+@pytest.fixture(scope='module')
+def specialised(folder):
+    args = ('--data-root', folder / 'data', '--work-dir', folder / 'own', '--load-from', folder / 'joint/epoch_1.pth')
+    return folder / 'own', run('train.py', folder / 'specialise.py', *args)
+
+
+def test_only_what_is_the_tasks_own_moves(folder, specialised):
+    work_dir, _ = specialised
+    joint, own = (load(file)['state_dict'] for file in (folder / 'joint/epoch_1.pth', work_dir / 'epoch_2.pth'))
+    shared = [name for name in own if name.startswith(('backbone.', 'necks.'))]
+    assert shared
+    assert all(torch.equal(own[name], joint[name]) for name in shared)
+    for name in ('fusion.laterals.0.conv.weight', 'fusion.fusions.0.conv.weight'):
+        organs, lumps, before = (
+            own[f'heads.organs.{name}'],
+            own[f'heads.lumps.{name}'],
+            joint[f'heads.segmentation.{name}'],
+        )
+        assert not torch.equal(organs, before)
+        assert not torch.equal(lumps, before)
+        assert not torch.equal(organs, lumps)
+    assert all(own[f'adapters.{task}.levels.3.up.weight'].abs().max() > 0 for task in ('organs', 'ends'))
+
+
+def test_it_starts_with_the_scores_of_the_joint_model(folder, specialised):
+    joint, start = scores(folder / 'joint')[1], scores(specialised[0])[0]
+    names = [name for name in joint if name.endswith('/primary')]
+    assert len(names) == 5
+    assert {name: start[name] for name in names} == {name: joint[name] for name in names}
+
+
+def test_the_best_of_each_task_is_tested_with_the_same_config(folder, specialised):
+    work_dir, output = specialised
+    assert 'best of each task' in output
+    checkpoint = work_dir / 'best_of_tasks.pth'
+    run('test.py', folder / 'specialise.py', checkpoint, '--data-root', folder / 'data', '--overlays', 0)
+    found = json.loads((work_dir / 'test' / 'metrics.json').read_text())['tasks']
+    validations = scores(work_dir)
+    assert set(validations) == {0, 1, 2}
+    for task, best in load(checkpoint)['meta']['best_of_task'].items():
+        seen = {epoch: entry[f'{task}/primary'] for epoch, entry in validations.items()}
+        assert best['score'] == pytest.approx(max(seen.values()), abs=1e-6)
+        assert found[task]['primary'] == pytest.approx(best['score'], abs=1e-4)
+    inferencer = MultiTaskInferencer(checkpoint, show_progress=False)
+    image = next((folder / 'data').rglob('*.png'))
+    assert inferencer([image], task='kind')['predictions'][0]['label'] in ('x', 'y')
+
+
+def test_without_weights_and_with_two_encoders_it_is_refused(folder, tmp_path):
+    args = (folder / 'specialise.py', '--data-root', folder / 'data', '--work-dir', tmp_path)
+    for more in ((), ('--load-from', folder / 'joint/epoch_1.pth', '--pretrained', 'none')):
+        process = tool('train.py', *args, *more)
+        output, _ = process.communicate(timeout=120)
+        assert process.returncode == 2
+        assert '--load-from' in output
+        assert 'Traceback' not in output
+
+
+@pytest.mark.slow
+def test_resumed_it_ends_the_same_with_or_without_the_joint_checkpoint(folder, specialised):
+    unbroken = load(specialised[0] / 'best_of_tasks.pth')['state_dict']
+    for name, more in dict(with_it=('--load-from', folder / 'joint/epoch_1.pth'), without=()).items():
+        work_dir = folder / name
+        work_dir.mkdir()
+        first = work_dir / 'epoch_1.pth'
+        first.write_bytes((specialised[0] / 'epoch_1.pth').read_bytes())
+        (work_dir / 'last_checkpoint').write_text(str(first))
+        run(
+            'train.py',
+            folder / 'specialise.py',
+            '--data-root',
+            folder / 'data',
+            '--work-dir',
+            work_dir,
+            '--resume',
+            *more,
+        )
+        resumed = load(work_dir / 'best_of_tasks.pth')['state_dict']
+        assert all(torch.equal(tensor, resumed[key]) for key, tensor in unbroken.items())
