@@ -15,7 +15,7 @@ model = dict(
 train_dataloader = dict(
     batch_size=4,
     batch_sampler=dict(batches_of='all', policy=dict(type='SizePolicy', power='sqrt')),
-    dataset=dict(pipeline=train_pipeline, tasks={{_base_.tasks}}),
+    dataset=dict(pipeline=train_pipeline, tasks={{_base_.tasks}}, all_labels=True),
 )
 val_dataloader = dict(dataset=dict(tasks={{_base_.tasks}}))
 test_dataloader = dict(dataset=dict(tasks={{_base_.tasks}}))

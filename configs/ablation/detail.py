@@ -1,4 +1,5 @@
-# Step 4: the convolutional detail branch. What is left to aurora_us_real.py is the running mean of the weights.
+# Step 4: the convolutional detail branch.
 _base_ = '../aurora_us_real.py'
 
 custom_hooks = [dict(type='ReproducibleEpochHook'), dict(type='MultiTaskHook', interval=50)]
+train_dataloader = dict(dataset=dict(all_labels=False))

@@ -12,3 +12,4 @@ model = dict(
     sources=dict(landmark='backbone'),
 )
 custom_hooks = [dict(type='ReproducibleEpochHook'), dict(type='MultiTaskHook', interval=50)]
+train_dataloader = dict(dataset=dict(all_labels=False))

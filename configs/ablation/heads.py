@@ -3,3 +3,4 @@ _base_ = '../aurora_us_real.py'
 
 model = dict(detail=None, neck=dict(num_details=0))
 custom_hooks = [dict(type='ReproducibleEpochHook'), dict(type='MultiTaskHook', interval=50)]
+train_dataloader = dict(dataset=dict(all_labels=False))

@@ -19,3 +19,4 @@ model = dict(
     sources=dict(segmentation='pooled', classification='pyramid', detection='pyramid', landmark='backbone'),
 )
 custom_hooks = [dict(type='ReproducibleEpochHook'), dict(type='MultiTaskHook', interval=50)]
+train_dataloader = dict(dataset=dict(all_labels=False))
