@@ -35,12 +35,13 @@ _sizes = dict(depth=4, hidden_size=48, intermediate_size=96, num_heads=3, num_po
 tasks = {{tasks}}
 model = dict(
     backbone=dict(_delete_=True, type='Qwen3VLBackbone', preset=_sizes),
-    neck=dict(pyramid=dict(out_channels=16), pooled=dict(out_channels=16)),
+    detail=dict(channels=(8, 8, 16, 16)),
+    neck=dict(out_channels=16),
     heads=dict(
         segmentation=dict(channels=16),
         classification=dict(hidden_channels=16),
         detection=dict(channels=16),
-        landmark=dict(hidden_channels=16),
+        landmark=dict(channels=16),
     ),
 )
 train_dataloader = dict(

@@ -13,12 +13,13 @@ _base_ = ['{REPO}/configs/aurora_fmc_demo.py']
 tasks = {{tasks}}
 model = dict(
     backbone=dict(_delete_=True, type='Qwen3VLBackbone', lora=dict(r=2, dropout=0.1), with_cp=True),
-    neck=dict(pyramid=dict(out_channels=16), pooled=dict(out_channels=16)),
+    detail=dict(channels=(8, 8, 16, 16)),
+    neck=dict(out_channels=16),
     heads=dict(
         segmentation=dict(channels=16),
         classification=dict(hidden_channels=16),
         detection=dict(channels=16),
-        landmark=dict(hidden_channels=16),
+        landmark=dict(channels=16),
     ),
 )
 train_dataloader = dict(batch_size=4, batch_sampler=dict(num_batches=3))

@@ -18,15 +18,16 @@ _sizes = dict(depth=4, hidden_size=48, intermediate_size=96, num_heads=3, num_po
 tasks = {tasks}
 model = dict(
     backbone=dict(_delete_=True, type='Qwen3VLBackbone', preset=_sizes),
-    neck=dict(pyramid=dict(out_channels=16), pooled=dict(out_channels=16)),
+    detail=dict(channels=(8, 8, 16, 16)),
+    neck=dict(out_channels=16),
     heads=dict(
         segmentation=dict(channels=16),
         classification=dict(hidden_channels=16),
-        landmark=dict(hidden_channels=16),
+        landmark=dict(channels=16),
         detection=dict(channels=16),
         nodules=dict(
             type='mmdet.FCOSHead', feat_channels=16, stacked_convs=1, norm_cfg=dict(type='GN', num_groups=4),
-            strides=[8, 16, 32, 64], regress_ranges=((-1, 32), (32, 64), (64, 128), (128, 1e8))),
+            strides=[4, 8, 16, 32], regress_ranges=((-1, 32), (32, 64), (64, 128), (128, 1e8))),
         tissue=dict(type='mmseg.FCNHead', channels=16, num_convs=1, in_index=0),
     ),
 )
