@@ -5,7 +5,7 @@ model = dict(
     own_heads=True,
     adapter=dict(type='TaskBottleneckAdapter', channels=16),
     frozen=['backbone', 'necks'],
-    balancer=None,
+    balancer=dict(_delete_=True, type='LossBalancer'),
 )
 train_cfg = dict(max_epochs=4, val_interval=1)
 optim_wrapper = dict(_delete_=True, type='OptimWrapper', optimizer=dict(type='AdamW', lr=2e-4, weight_decay=0.05))
