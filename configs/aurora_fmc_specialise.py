@@ -6,7 +6,7 @@ model = dict(
     own_heads=True,
     adapter=dict(type='TaskBottleneckAdapter', channels=32),
     frozen=['backbone', 'necks'],
-    balancer=dict(_delete_=True, type='LossBalancer'),
+    balancer=None,
 )
 train_dataloader = dict(
     batch_size=16, batch_sampler=dict(batches_of='all', policy=dict(type='SizePolicy', power='sqrt'))

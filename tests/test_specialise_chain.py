@@ -18,7 +18,7 @@ model = dict(
     own_heads=True,
     adapter=dict(type='TaskBottleneckAdapter', channels=8),
     frozen=['backbone', 'necks'],
-    balancer=dict(_delete_=True, type='LossBalancer'),
+    balancer=None,
     backbone=dict(preset=dict(hidden_size=96)),  # the joint model's encoder is adopted all the same
 )
 train_cfg = dict(max_epochs=2)

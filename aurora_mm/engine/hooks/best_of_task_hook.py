@@ -25,7 +25,7 @@ _KEY = 'best_of_task'
 class BestOfTaskHook(Hook):
     """Ends a training of parts that tasks do not share with a checkpoint of each task's best.
 
-    With encoder and necks frozen and a head (and adapter) for each task, what one task learns changes no other. So the
+    With a head (and adapter) for each task and all else frozen, what one task learns changes no other. So the
     weights that scored best can be taken task by task, among all validations and the one that this hook adds before
     the first epoch: no task ends below the score it started with. They are written to ``best_of_tasks.pth`` in the
     work dir, a checkpoint like any other but for the optimiser; its ``meta`` has the scores. The run's own weights,
@@ -62,7 +62,7 @@ class BestOfTaskHook(Hook):
         if shared:
             raise ConfigError(
                 f'BestOfTaskHook needs tasks that share nothing they train, but {len(shared)} tensors are shared, as '
-                f"{shared[0]}: set own_heads=True and frozen=['backbone', 'necks']"
+                f'{shared[0]}: set own_heads=True and freeze all parts but heads and adapters'
             )
         self._training = True
 
