@@ -91,8 +91,8 @@ class MultiTaskInferencer(BaseInferencer):
         Returns:
             ``predictions`` in the order of the inputs and ``visualization``, the pictures ``(H, W, 3)`` RGB, empty
             without ``out_dir``. A plain prediction holds ``img_path``, ``task``, and ``mask`` ``(H, W)`` uint8;
-            ``label`` and ``scores``; ``boxes`` (xyxy, ``label``, ``score``); or ``points`` by name, all in pixels of
-            the original image.
+            ``label`` and ``scores``; ``boxes`` (xyxy, ``label``, ``score``), the surest first; or ``points`` by name,
+            all in pixels of the original image.
 
         Raises:
             DataError: If an image cannot be read. ConfigError: If the model does not know the task.

@@ -15,6 +15,7 @@ from aurora_mm.tasks import Task, TaskTable
 
 # Okabe and Ito's colours (RGB), told apart with any colour vision; class 1 (or box, or point 1) takes the first.
 PALETTE = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167), (0, 114, 178))
+_CAPTIONS = 3  # boxes that a panel names
 
 
 @VISUALIZERS.register_module()
@@ -25,12 +26,16 @@ class MultiTaskVisualizer(Visualizer):
         name: Of the instance, as MMEngine has it.
         size: Longest side of a panel in pixels; images are scaled to it.
         alpha: Opacity of mask fillings.
+        box_score: Predicted boxes of a lower score are not drawn, but for the best one.
     """
 
-    def __init__(self, name: str = 'visualizer', size: int = 320, alpha: float = 0.35, **kwargs) -> None:
+    def __init__(
+        self, name: str = 'visualizer', size: int = 320, alpha: float = 0.35, box_score: float = 0.3, **kwargs
+    ) -> None:
         super().__init__(name, **kwargs)
         self.size = size
         self.alpha = alpha
+        self.box_score = box_score
 
     @master_only
     def add_datasample(
@@ -103,16 +108,18 @@ class MultiTaskVisualizer(Visualizer):
             contours, _ = cv2.findContours(region.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
             cv2.drawContours(panel, contours, -1, colour.tolist(), 2, cv2.LINE_AA)
 
-    @staticmethod
-    def _draw_boxes(panel: np.ndarray, instances, scale: float, task: Task) -> str:
+    def _draw_boxes(self, panel: np.ndarray, instances, scale: float, task: Task) -> str:
         captions = []
+        if 'scores' in instances and len(instances.scores):
+            instances = instances[instances.scores >= min(self.box_score, float(instances.scores.max()))]
         for i, box in enumerate(instances.bboxes.cpu().numpy() * scale):
             label = int(instances.labels[i])
             x1, y1, x2, y2 = box.round().astype(int).tolist()
             cv2.rectangle(panel, (x1, y1), (x2, y2), class_colour(label), 2, cv2.LINE_AA)
             score = f' {float(instances.scores[i]):.2f}' if 'scores' in instances else ''
             captions.append(f'{task.classes[label]}{score}')
-        return ', '.join(captions)
+        more = f' and {len(captions) - _CAPTIONS} more' if len(captions) > _CAPTIONS else ''
+        return ', '.join(captions[:_CAPTIONS]) + more
 
     @staticmethod
     def _draw_points(panel: np.ndarray, points: np.ndarray, task: Task) -> None:

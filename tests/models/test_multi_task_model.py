@@ -76,6 +76,20 @@ def test_labels_of_other_tasks_count_as_if_their_image_stood_in_the_batch_again(
     assert predicted[0].others[1].pred_landmarks.shape == (POINTS.num_outputs, 2)
 
 
+def test_the_dense_detector_in_the_model_gives_images_their_own_losses_and_many_boxes():
+    dense = dict(type='aurora_mm.DenseDetectionHead', in_index=(0, 1, 2), channels=16, codec=dict(score_thr=0.0))
+    model = MultiTaskModel(**config(balancer=None, heads=config()['heads'] | dict(detection=dense))).eval()
+    inputs, samples = batch(DET, SEG, DET)
+    samples[2].gt_instances = samples[2].gt_instances[:0]
+    together = sum(model.loss(inputs, samples).values())
+    single = [sum(model.loss(inputs[i : i + 1], samples[i : i + 1]).values()) for i in range(3)]
+    torch.testing.assert_close(together, sum(single) / 3)
+    found = model.predict(inputs, samples)
+    assert len(found[0].pred_instances.bboxes) > 1
+    alone = model.predict(inputs[:1], [samples[0].clone()])[0]
+    torch.testing.assert_close(found[0].pred_instances.bboxes, alone.pred_instances.bboxes)
+
+
 def test_predictions_keep_the_order_and_do_not_depend_on_the_batch(model):
     model.eval()
     inputs, samples = batch(POINTS, SEG, CLS, SEG2, DET, CLS)

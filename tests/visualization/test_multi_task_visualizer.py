@@ -58,6 +58,26 @@ def test_a_mask_is_drawn_where_it_is(visualizer, tmp_path):
     assert not coloured[:, :28].any()
 
 
+def test_boxes_of_low_score_are_not_drawn_but_for_the_best(visualizer):
+    image, sample = np.full((64, 64, 3), 128, np.uint8), predicted(DET)
+    sample.pred_instances = InstanceData(
+        bboxes=torch.tensor([[8.0, 8, 24, 24], [40, 8, 56, 24], [8, 40, 24, 56]]),
+        scores=torch.tensor([0.9, 0.5, 0.1]),
+        labels=torch.tensor([0, 0, 0]),
+    )
+
+    def corners():
+        """Whether something is drawn at the upper left corner of each box, at twice the size."""
+        panel = visualizer.draw(image, sample, draw_gt=False)[-128:]
+        return [(panel[y, x] != 128).any() for x, y in ((16, 16), (80, 16), (16, 80))]
+
+    assert corners() == [True, True, False]
+    sample.pred_instances.scores /= 5
+    assert corners() == [True, False, False]
+    sample.pred_instances = sample.pred_instances[:0]
+    assert corners() == [False, False, False]
+
+
 def test_annotations_in_network_pixels_are_refused(visualizer):
     with pytest.raises(ConfigError, match='original pixels'):
         visualizer.add_datasample('x', np.zeros((64, 64, 3), np.uint8), make_sample(SEG))

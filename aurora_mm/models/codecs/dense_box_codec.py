@@ -32,7 +32,7 @@ class DenseBoxCodec:
         sigma: float = 1 / 6,
         least_sigma: float = 0.75,
         nms_threshold: float = 0.5,
-        vote_threshold: float = 0.6,
+        vote_threshold: float = 0.5,
         candidates: int = 300,
         score_thr: float = 0.05,
         max_per_img: int = 20,
@@ -95,13 +95,15 @@ class DenseBoxCodec:
     def place(raw: Tensor) -> Tensor:
         """Boxes ``(B, 4, h, w)``, xyxy, of a network's raw output ``(B, 4, h, w)``.
 
-        The first two are the way from the cell's centre to the box's, the last two the softplus of its sides.
+        The last two are the box's sides, before softplus; the first two the way from the cell's centre to the box's, in
+        those sides. So an error counts by the size of the box, whatever that is, and a box between cell centres can be
+        placed too, which distances from a cell to its four sides could not.
         """
         h, w = raw.shape[-2:]
         xs, ys = _centres(w, raw).expand(h, w), _centres(h, raw)[:, None].expand(h, w)
-        centres = raw[:, :2] + torch.stack([xs, ys])
-        halves = F.softplus(raw[:, 2:]) / 2
-        return torch.cat([centres - halves, centres + halves], dim=1)
+        sides = F.softplus(raw[:, 2:])
+        centres = torch.stack([xs, ys]) + raw[:, :2] * sides
+        return torch.cat([centres - sides / 2, centres + sides / 2], dim=1)
 
     def decode(self, scores: Tensor, boxes: Tensor) -> list[InstanceData]:
         """The boxes found in each image, by falling score, at least one.

@@ -85,8 +85,9 @@ class DenseDetectionHead(BaseTaskHead):
     ) -> dict[str, Tensor]:
         """Means over the images, of each image's mean over its boxes.
 
-        A cell's score is to be its place on the hill times the overlap that its own box reaches, so that the surest
-        cell is the one that knows the box best. On the cells of a box's hill the box is learned.
+        A cell's score is to be its place on the hill times the square root of the overlap that its own box reaches, so
+        that the surest cell is the one that knows the box best; the root, because boxes overlap little at first, and
+        scores that are to be low everywhere teach little. On the cells of a box's hill the box is learned.
         """
         require_network_frame(data_samples)
         logits, boxes = self(feats, task)
@@ -94,7 +95,7 @@ class DenseDetectionHead(BaseTaskHead):
         hills, wanted, weights = (torch.stack(maps) for maps in zip(*targets, strict=True))
 
         found, wanted = boxes.permute(0, 2, 3, 1), wanted.permute(0, 2, 3, 1)  # (B, h, w, 4)
-        quality = hills * aligned_iou(found, wanted).detach()[:, None]
+        quality = hills * aligned_iou(found, wanted).detach().sqrt()[:, None]
         scores = quality_focal_loss(logits, quality).sum((1, 2, 3)) / hills.sum((1, 2, 3)).clamp(min=1)
         # Without a box in an image its weights are 0: the terms are too, and still reach every weight of the head.
         overlap = (weights * (1 - aligned_giou(found, wanted))).sum((1, 2))

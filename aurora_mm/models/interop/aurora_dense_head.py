@@ -1,4 +1,4 @@
-"""aurora_mm's detection head in a single-stage detector of mmdet."""
+"""aurora_mm's detection heads in a single-stage detector of mmdet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from mmengine.model import BaseModule
 from mmengine.structures import BaseDataElement, InstanceData
 from torch import Tensor
 
-from aurora_mm.models.heads import GridDetectionHead
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import MultiTaskDataSample
 from aurora_mm.tasks import Task
@@ -18,23 +17,26 @@ from aurora_mm.tasks import Task
 
 @MODELS.register_module()
 class AuroraDenseHead(BaseModule):
-    """:class:`GridDetectionHead` as the ``bbox_head`` of ``mmdet.SingleStageDetector``.
+    """A detection head of aurora_mm as the ``bbox_head`` of ``mmdet.SingleStageDetector``.
 
-    It learns from any number of boxes in an image and predicts the one best box of each.
+    It learns from any number of boxes in an image. :class:`GridDetectionHead` predicts the one best box of each,
+    :class:`DenseDetectionHead` any number.
 
     Legend: B images, K classes.
 
     Args:
         in_channels: Channels of each level of the neck, finest first.
         num_classes: K; there is no background class.
+        head: Registered name of the head.
         train_cfg, test_cfg: What the detector hands on; not used.
-        kwargs: Further arguments of :class:`GridDetectionHead`.
+        kwargs: Further arguments of the head.
     """
 
     def __init__(
         self,
         in_channels: Sequence[int],
         num_classes: int,
+        head: str = 'aurora_mm.GridDetectionHead',
         train_cfg: Any = None,
         test_cfg: Any = None,
         init_cfg: dict | None = None,
@@ -43,20 +45,20 @@ class AuroraDenseHead(BaseModule):
         super().__init__(init_cfg)
         self.num_classes = num_classes
         self.task = Task('bbox_head', 'detection', classes=tuple(f'class_{i}' for i in range(num_classes)))
-        self.head = GridDetectionHead([self.task], in_channels, **kwargs)
+        self.head = MODELS.build(dict(type=head, tasks=[self.task], in_channels=list(in_channels), **kwargs))
 
     def forward(self, x: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Objectness logits ``(B, K, h, w)`` and boxes ``(B, 4, h, w)``, xyxy normalised by the input's size."""
+        """Logits of score ``(B, K, h, w)`` and boxes ``(B, 4, h, w)``, xyxy normalised by the input's size."""
         return self.head(x, self.task)
 
     def loss(self, x: Sequence[Tensor], batch_data_samples: Sequence[BaseDataElement]) -> dict[str, Tensor]:
-        """Losses of :class:`GridDetectionHead`; boxes are xyxy in pixels of the network input."""
+        """The head's losses; boxes are xyxy in pixels of the network input."""
         return self.head.loss(x, [_as_network_sample(sample) for sample in batch_data_samples], self.task)
 
     def predict(
         self, x: Sequence[Tensor], batch_data_samples: Sequence[BaseDataElement], rescale: bool = False
     ) -> list[InstanceData]:
-        """One box an image, xyxy in pixels of the original image if ``rescale``, else of the network input."""
+        """The boxes of each image, xyxy in pixels of the original image if ``rescale``, else of the network input."""
         samples = []
         for sample in batch_data_samples:
             matrix, shape = np.eye(3), tuple(sample.img_shape)

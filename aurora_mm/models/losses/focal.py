@@ -7,8 +7,8 @@ from torch import Tensor
 
 
 def quality_focal_loss(logits: Tensor, targets: Tensor, beta: float = 2.0) -> Tensor:
-    r"""Cross entropy of each cell with a soft target, scaled by \|target - probability\|^beta, so that cells which are
-    right already count little (quality focal loss, https://arxiv.org/abs/2006.04388).
+    """Cross entropy of each cell with a soft target, times its distance from the target to the power ``beta``, so that
+    cells which are right already count little (quality focal loss, https://arxiv.org/abs/2006.04388).
 
     Args:
         logits: ``(...)``. targets: ``(...)`` in [0, 1].

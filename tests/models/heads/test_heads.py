@@ -8,6 +8,7 @@ from torch import nn
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.heads import (
     ClassificationHead,
+    DenseDetectionHead,
     GridDetectionHead,
     HeatmapLandmarkHead,
     LandmarkHead,
@@ -20,6 +21,8 @@ HEADS = [
     (ClassificationHead, [CLS], dict(hidden_channels=32)),
     (ClassificationHead, [CLS], dict(hidden_channels=32, pooling='avg_max')),
     (GridDetectionHead, [DET, DET2], dict(channels=16)),
+    (DenseDetectionHead, [DET, DET2], dict(channels=16)),
+    (DenseDetectionHead, [DET, DET2], dict(channels=16, in_index=(1, 2), num_convs=1)),
     (LandmarkHead, [POINTS], dict(hidden_channels=32, pool_size=4)),
     (LandmarkHead, [POINTS], dict(hidden_channels=32)),
     (HeatmapLandmarkHead, [POINTS], dict(channels=16)),
@@ -73,7 +76,10 @@ def test_predictions_are_in_original_pixels(cls, tasks, kwargs, feats):
                 torch.testing.assert_close(first.pred_landmarks, expected)
 
 
-@pytest.mark.parametrize(('cls', 'tasks'), [(SegmentationHead, [SEG, SEG2]), (GridDetectionHead, [DET, DET2])])
+@pytest.mark.parametrize(
+    ('cls', 'tasks'),
+    [(SegmentationHead, [SEG, SEG2]), (GridDetectionHead, [DET, DET2]), (DenseDetectionHead, [DET, DET2])],
+)
 @pytest.mark.parametrize('share_outputs', [False, True])
 def test_tasks_share_output_channels_only_when_asked_to(cls, tasks, share_outputs, feats):
     head = build(cls, tasks, dict(channels=16), share_outputs=share_outputs)
@@ -99,13 +105,17 @@ def test_a_head_refuses_tasks_of_another_type():
         SegmentationHead([], [16] * 4)
 
 
-def test_detection_without_a_box_still_reaches_every_weight(feats):
-    head = build(GridDetectionHead, [DET], dict(channels=16))
+@pytest.mark.parametrize(
+    ('cls', 'box_terms'),
+    [(GridDetectionHead, ('loss_box', 'loss_iou')), (DenseDetectionHead, ('loss_overlap', 'loss_side'))],
+)
+def test_detection_without_a_box_still_reaches_every_weight(cls, box_terms, feats):
+    head = build(cls, [DET], dict(channels=16))
     sample = make_sample(DET)
     sample.gt_instances = sample.gt_instances[:0]
     losses = head.loss(feats, [sample, sample], DET)
-    assert losses['loss_box'] == 0
-    assert losses['loss_iou'] == 0
+    assert all(losses[term] == 0 for term in box_terms)
+    assert sum(losses.values()) > 0
     sum(losses.values()).backward()
     assert all(p.grad is not None for p in head.parameters())
 

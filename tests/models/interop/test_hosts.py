@@ -39,6 +39,17 @@ def test_the_dense_head_learns_and_rescales(feats):
         assert a.scores.shape == a.labels.shape == (1,)
 
 
+def test_any_detection_head_may_stand_in_the_host(feats):
+    from aurora_mm.models import DenseDetectionHead
+
+    head = AuroraDenseHead([16] * 4, num_classes=2, head='aurora_mm.DenseDetectionHead', channels=16)
+    assert isinstance(head.head, DenseDetectionHead)
+    samples = [det_sample([[8.0, 8.0, 40.0, 32.0], [2.0, 40.0, 10.0, 60.0]])] * 2
+    assert all(term.isfinite() for term in head.loss(feats, samples).values())
+    head.head.codec.score_thr = 0.0
+    assert all(len(found.bboxes) > 1 for found in head.eval().predict(feats, samples))
+
+
 def test_the_dense_head_sees_the_padded_input(feats):
     """Coordinates are normalised by what the network sees, not by the image within it."""
     head = AuroraDenseHead([16] * 4, num_classes=1, channels=16)

@@ -4,7 +4,13 @@ import pytest
 import torch
 
 from aurora_mm.evaluation.functional import box_iou
-from aurora_mm.models.losses import aligned_iou, dice_loss, weighted_cross_entropy
+from aurora_mm.models.losses import (
+    aligned_giou,
+    aligned_iou,
+    dice_loss,
+    quality_focal_loss,
+    weighted_cross_entropy,
+)
 
 
 def test_dice_of_a_perfect_and_of_an_opposite_map():
@@ -62,3 +68,37 @@ def test_aligned_iou_equals_the_metric():
     a, b = corners.flatten(2)
     expected = [box_iou(x.numpy(), y.numpy()) for x, y in zip(a, b, strict=True)]
     torch.testing.assert_close(aligned_iou(a, b), torch.tensor(expected, dtype=a.dtype), atol=1e-4, rtol=1e-4)
+
+
+def test_aligned_iou_of_every_box_with_every_other():
+    torch.manual_seed(0)
+    a, b = torch.rand(5, 2, 2).sort(dim=1).values.flatten(1), torch.rand(3, 2, 2).sort(dim=1).values.flatten(1)
+    table = aligned_iou(a[:, None], b)
+    assert table.shape == (5, 3)
+    torch.testing.assert_close(table[4], aligned_iou(a[4].expand(3, 4), b))
+
+
+def test_giou_by_hand():
+    unit = torch.tensor([0.0, 0.0, 1.0, 1.0])
+    others = torch.tensor([[0.0, 0, 1, 1], [0, 0, 0.5, 0.5], [2, 0, 3, 1], [0.5, 0.5, 1.5, 1.5]])
+    # the same; within: IoU; apart, in a box of 3 with a gap of 1: 0 - 1/3; overlap 1/4 of 7/4, in a box of 9/4
+    expected = torch.tensor([1, 1 / 4, -1 / 3, 1 / 7 - (9 / 4 - 7 / 4) / (9 / 4)])
+    torch.testing.assert_close(aligned_giou(unit, others), expected)
+    torch.testing.assert_close(aligned_giou(others, unit), expected)
+
+
+def test_giou_equals_mmdets():
+    losses = pytest.importorskip('mmdet.models.losses.iou_loss')
+    torch.manual_seed(0)
+    a, b = torch.rand(2, 50, 2, 2).sort(dim=2).values.flatten(2)
+    torch.testing.assert_close(1 - aligned_giou(a, b), losses.giou_loss(a, b, reduction='none'), atol=1e-5, rtol=1e-5)
+
+
+def test_quality_focal_loss_by_hand():
+    logits = torch.tensor([0.0, 0.0, math.log(3)])  # p = 1/2, 1/2, 3/4
+    targets = torch.tensor([1.0, 0.5, 0.25])
+    last = 0.25 * math.log(4 / 3) + 0.75 * math.log(4)
+    expected = torch.tensor([math.log(2) / 4, 0.0, last / 4])
+    torch.testing.assert_close(quality_focal_loss(logits, targets, beta=2.0), expected)
+    expected = torch.tensor([math.log(2) / 2, 0.0, last / 2])
+    torch.testing.assert_close(quality_focal_loss(logits, targets, beta=1.0), expected)

@@ -39,3 +39,30 @@ def test_boxes_without_scores_and_views_without_boxes():
     assert fused.bboxes.tolist() == [[0, 0, 11, 10]]
     assert len(fuse_boxes([view(), view()]).bboxes) == 0
     assert fuse_boxes([view(), view([0, 0, 4, 4, 0.8, 2])]).scores.tolist() == pytest.approx([0.4])
+
+
+def test_two_objects_in_two_views():
+    fused = fuse_boxes(
+        [
+            view([0, 0, 10, 10, 0.8, 0], [30, 0, 40, 20, 0.6, 0]),
+            view([32, 0, 42, 20, 0.6, 0], [0, 0, 10, 12, 0.4, 0]),
+        ]
+    )
+    torch.testing.assert_close(fused.bboxes, view([0, 0, 10, 32 / 3, 0, 0], [31, 0, 41, 20, 0, 0]).bboxes)
+    assert fused.scores.tolist() == pytest.approx([0.6, 0.6])
+
+
+def test_what_a_view_told_apart_stays_apart():
+    """Two objects that overlap by 3/5, both seen by both views; and one view alone, which comes back as it was."""
+    one, other = [0, 0, 8, 10, 0.9, 0], [2, 0, 10, 10, 0.7, 0]
+    fused = fuse_boxes([view(one, other), view(one, other)])
+    assert fused.bboxes.tolist() == [one[:4], other[:4]]
+    assert fused.scores.tolist() == pytest.approx([0.9, 0.7])
+    alone = fuse_boxes([view(one, other)])
+    assert alone.bboxes.tolist() == [one[:4], other[:4]]
+    assert alone.scores.tolist() == [0.9, 0.7]
+
+
+def test_a_box_found_twice_in_a_view_counts_once():
+    fused = fuse_boxes([view([0, 0, 10, 10, 0.9, 0], [0, 0, 10, 11, 0.8, 0]), view([0, 0, 10, 10, 0.9, 0])])
+    assert fused.scores.tolist() == pytest.approx([0.9, 0.4])
