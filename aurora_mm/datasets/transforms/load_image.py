@@ -8,6 +8,7 @@ from mmcv.transforms import BaseTransform
 
 from aurora_mm.errors import DataError
 from aurora_mm.registry import TRANSFORMS
+from aurora_mm.utils import read_image
 
 
 @TRANSFORMS.register_module()
@@ -28,7 +29,7 @@ class LoadUltrasoundImage(BaseTransform):
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        img = results['img'] if 'img' in results else cv2.imread(results['img_path'], cv2.IMREAD_COLOR)
+        img = results['img'] if 'img' in results else read_image(results['img_path'], cv2.IMREAD_COLOR)
         if img is None:
             raise DataError(
                 f'image {results["img_path"]} cannot be read', file=results.get('csv_file'), row=results.get('csv_row')

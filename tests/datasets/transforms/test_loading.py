@@ -46,6 +46,11 @@ class TestImage:
         with pytest.raises(DataError, match=r'x\.csv, row 7: image .*bad\.png cannot be read'):
             LoadUltrasoundImage().transform(entry | dict(img_path=str(path)))
 
+    def test_more_pixels_than_opencv_reads(self, entry, tmp_path, huge_png):
+        (tmp_path / 'bad.png').write_bytes(huge_png)
+        with pytest.raises(DataError, match=r'bad\.png cannot be read'):
+            LoadUltrasoundImage().transform(entry | dict(img_path=str(tmp_path / 'bad.png')))
+
 
 class TestAnnotations:
     def test_mask(self, entry, tmp_path):
