@@ -15,6 +15,7 @@ from aurora_mm.errors import DataError
 from aurora_mm.report.results import ImageResult, Results
 from aurora_mm.structures import MultiTaskDataSample
 from aurora_mm.tasks import Task
+from aurora_mm.utils import read_image
 from aurora_mm.visualization import MultiTaskVisualizer, class_colour
 
 _PANEL_SIZE = 320  # pixels; two panels side by side fill a phone at about twice its own pixels
@@ -75,7 +76,7 @@ def _drawn_names(task: Task) -> tuple[str, ...]:
 
 def _draw(visualizer: MultiTaskVisualizer, rank: str, result: ImageResult, results: Results) -> Case:
     file = results.data_file(result.image, result.image.image_path)
-    image = cv2.imread(str(file), cv2.IMREAD_COLOR_RGB)
+    image = read_image(file, cv2.IMREAD_COLOR_RGB)
     if image is None:
         raise DataError('the image cannot be read; if the data has moved, say where to by --data-root', file=file)
     drawn = visualizer.draw(image, _sample(result, results))
@@ -108,7 +109,7 @@ def _sample(result: ImageResult, results: Results) -> MultiTaskDataSample:
 
 
 def _mask(file: Path, shape: tuple[int, int]) -> PixelData:
-    mask = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
+    mask = read_image(file, cv2.IMREAD_GRAYSCALE)
     if mask is None:
         raise DataError('the mask cannot be read', file=file)
     if mask.shape != shape:

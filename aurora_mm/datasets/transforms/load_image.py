@@ -11,6 +11,7 @@ from PIL import Image
 
 from aurora_mm.errors import DataError
 from aurora_mm.registry import TRANSFORMS
+from aurora_mm.utils import read_image
 
 
 @TRANSFORMS.register_module()
@@ -39,7 +40,7 @@ class LoadUltrasoundImage(BaseTransform):
 
 def _read(results: dict[str, Any]) -> np.ndarray:
     path = results['img_path']
-    img = cv2.imread(path, cv2.IMREAD_COLOR)
+    img = read_image(path, cv2.IMREAD_COLOR)
     if img is None or _is_cut_off(path):
         fault = 'cannot be read' if img is None else 'ends early: the file was cut off'
         raise DataError(f'image {path} {fault}', file=results.get('csv_file'), row=results.get('csv_row'))

@@ -7,6 +7,7 @@ scorer reads pixels and leaves the normalised coordinates alone.
 from __future__ import annotations
 
 import math
+import sys
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -30,6 +31,8 @@ class PredictionList(ABC):
     """Its name."""
     fields: tuple[str, ...]
     """The keys of an entry beside ``image_path`` and ``task_id``."""
+    scored: tuple[str, ...]
+    """Those of them that the official scorer reads."""
 
     def entry(self, sample: MultiTaskDataSample) -> Entry:
         """The entry for a sample's prediction, of plain Python numbers.
@@ -44,14 +47,14 @@ class PredictionList(ABC):
 
     def fault(self, entry: Entry, task: Task) -> str | None:
         """What makes an entry impossible to score, or None."""
-        for field in self.fields:
+        for field in self.scored:
             if field not in entry:
                 return f'{field} is missing'
         return self._fault(entry, task)
 
     @abstractmethod
     def remarks(self, entry: Entry, task: Task, shape: tuple[int, int]) -> list[str]:
-        """What is out of range in an entry that can be scored.
+        """What is missing or out of range in an entry that can be scored.
 
         Args:
             entry: Without :meth:`fault`.
@@ -69,14 +72,14 @@ class PredictionList(ABC):
 
     @abstractmethod
     def _fault(self, entry: Entry, task: Task) -> str | None:
-        """What makes an entry with all fields impossible to score, or None."""
+        """What makes an entry with all scored fields impossible to score, or None."""
 
 
 class ClassificationList(PredictionList):
     """``predicted_class`` (int), ``predicted_probs`` (a float for each class)."""
 
     file = 'classification_predictions.json'
-    fields = ('predicted_class', 'predicted_probs')
+    fields = scored = ('predicted_class', 'predicted_probs')
 
     def _values(self, sample: MultiTaskDataSample) -> Entry:
         fields = sample.to_dict()
@@ -86,8 +89,9 @@ class ClassificationList(PredictionList):
         }
 
     def _fault(self, entry: Entry, task: Task) -> str | None:
-        if not isinstance(entry['predicted_class'], int) or isinstance(entry['predicted_class'], bool):
-            return f'predicted_class {entry["predicted_class"]!r} is not an integer'
+        label = entry['predicted_class']
+        if not isinstance(label, int) or isinstance(label, bool) or abs(label) >= 2**63:
+            return f'predicted_class {label!r} is not a 64-bit integer'
         return _number_fault('predicted_probs', entry['predicted_probs'], task.num_outputs)
 
     def remarks(self, entry: Entry, task: Task, shape: tuple[int, int]) -> list[str]:
@@ -116,6 +120,7 @@ class DetectionList(PredictionList):
 
     file = 'detection_predictions.json'
     fields = ('bbox_normalized', 'bbox_pixels')
+    scored = ('bbox_pixels',)
 
     def _values(self, sample: MultiTaskDataSample) -> Entry:
         best = best_box(sample.to_dict())
@@ -127,7 +132,7 @@ class DetectionList(PredictionList):
 
     def remarks(self, entry: Entry, task: Task, shape: tuple[int, int]) -> list[str]:
         x1, y1, x2, y2 = box = entry['bbox_pixels']
-        remarks = _coordinate_remarks(box, entry['bbox_normalized'], shape, 'bbox_pixels', 'bbox_normalized')
+        remarks = _coordinate_remarks(entry, *self.fields, shape)
         if x2 < x1 or y2 < y1:
             remarks.append(f'bbox_pixels {box} has its corners swapped')
         return remarks
@@ -145,6 +150,7 @@ class LandmarkList(PredictionList):
 
     file = 'regression_predictions.json'
     fields = ('predicted_points_normalized', 'predicted_points_pixels')
+    scored = ('predicted_points_pixels',)
 
     def _values(self, sample: MultiTaskDataSample) -> Entry:
         points = prediction(sample.to_dict(), 'pred_landmarks').double().flatten().cpu().numpy()
@@ -155,8 +161,7 @@ class LandmarkList(PredictionList):
         return _number_fault('predicted_points_pixels', entry['predicted_points_pixels'], 2 * task.num_outputs)
 
     def remarks(self, entry: Entry, task: Task, shape: tuple[int, int]) -> list[str]:
-        normalized, pixels = (entry[field] for field in self.fields)
-        return _coordinate_remarks(pixels, normalized, shape, *self.fields[::-1])
+        return _coordinate_remarks(entry, *self.fields, shape)
 
     def put(self, sample: MultiTaskDataSample, entry: Entry) -> None:
         points = torch.tensor(entry['predicted_points_pixels'], dtype=torch.float64)
@@ -181,20 +186,25 @@ def _number_fault(field: str, values: Any, length: int) -> str | None:
     if not isinstance(values, list) or len(values) != length:
         return f'{field} {values!r} is not a list of {length} numbers'
     for value in values:
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
+        # Compared rather than asked: an integer too large for a float has no isfinite.
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not abs(value) <= sys.float_info.max:
             return f'{field} holds {value!r}, which is not a finite number'
     return None
 
 
-def _coordinate_remarks(pixels: list, normalized: Any, shape: tuple[int, int], name: str, other: str) -> list[str]:
-    """Coordinates outside of the image, or not the same in pixels and normalised."""
-    sizes = _sizes(shape, len(pixels))
-    values = np.array(pixels, float)
+def _coordinate_remarks(entry: Entry, normalized: str, pixels: str, shape: tuple[int, int]) -> list[str]:
+    """Coordinates outside of the image, or not the same in the fields ``pixels`` and ``normalized``."""
+    values = np.array(entry[pixels], float)
+    sizes = _sizes(shape, len(values))
     remarks = []
     if (values < -_SLACK).any() or (values > sizes + _SLACK).any():
-        remarks.append(f'{name} {pixels} lies outside of the image, {shape[1]} x {shape[0]} pixels')
-    if fault := _number_fault(other, normalized, len(pixels)):
+        remarks.append(f'{pixels} {entry[pixels]} lies outside of the image, {shape[1]} x {shape[0]} pixels')
+    if normalized not in entry:
+        remarks.append(f'{normalized} is missing')
+    elif fault := _number_fault(normalized, entry[normalized], len(values)):
         remarks.append(fault)
-    elif (np.abs(np.array(normalized) * sizes - values) > _SLACK).any():
-        remarks.append(f'{other} {normalized} times the size of the image, {shape[1]} x {shape[0]}, is not {name}')
+    elif (np.abs(np.array(entry[normalized], float) * sizes - values) > _SLACK).any():
+        remarks.append(
+            f'{normalized} {entry[normalized]} times the size of the image, {shape[1]} x {shape[0]}, is not {pixels}'
+        )
     return remarks

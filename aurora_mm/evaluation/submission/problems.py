@@ -28,14 +28,12 @@ class Problem(NamedTuple):
     scored: bool
 
 
-def problem_table(problems: Sequence[Problem], most: int = 50) -> str:
-    """The first problems as a table for a console, unscored ones first."""
+def problem_table(problems: Sequence[Problem]) -> str:
+    """All problems as a table for a console, unscored ones first."""
     table = Table(title=f'{len(problems)} problem{"s" if len(problems) > 1 else ""}', title_justify='left')
     for name in ('file', 'task', 'image', 'problem', 'scored'):
         table.add_column(name, overflow='fold')
-    for problem in sorted(problems, key=lambda p: (p.scored, p.file, p.task))[:most]:
+    for problem in sorted(problems, key=lambda p: (p.scored, p.file, p.task)):
         cells = (problem.file, problem.task, problem.image, problem.message, 'as it stands' if problem.scored else 'no')
         table.add_row(*map(Text, cells))
-    if len(problems) > most:
-        table.caption = f'... and {len(problems) - most} more'
     return render_table(table)

@@ -43,7 +43,9 @@ def _read(path: Path, asked: set[tuple[str, str]]) -> tuple[Entries | None, list
         items = json.loads(path.read_text(encoding='utf-8'))
     except FileNotFoundError:
         fault = 'there is no such file'
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except OSError as error:
+        fault = f'this file cannot be read: {error.strerror}'
+    except (ValueError, RecursionError) as error:  # not UTF-8, no JSON, or a number or a nesting beyond Python's limits
         fault = f'this file cannot be read as JSON: {error}'
     else:
         if isinstance(items, list):

@@ -64,6 +64,11 @@ class TestImage:
         path.write_bytes(path.read_bytes() + b'a note of the scanner')
         assert LoadUltrasoundImage().transform(entry | dict(img_path=str(path)))['ori_shape'] == SHAPE
 
+    def test_more_pixels_than_opencv_reads(self, entry, tmp_path, huge_png):
+        (tmp_path / 'bad.png').write_bytes(huge_png)
+        with pytest.raises(DataError, match=r'bad\.png cannot be read'):
+            LoadUltrasoundImage().transform(entry | dict(img_path=str(tmp_path / 'bad.png')))
+
 
 class TestAnnotations:
     def test_mask(self, entry, tmp_path):

@@ -28,6 +28,10 @@ def with_first(**values):
     return lambda entries: [entries[0] | values, *entries[1:]]
 
 
+def first_without(field):
+    return lambda entries: [{k: v for k, v in entries[0].items() if k != field}, *entries[1:]]
+
+
 def test_a_good_submission_has_no_problem(score):
     result = score()
     assert result.problems == []
@@ -43,8 +47,9 @@ def test_a_good_submission_has_no_problem(score):
         (CLASSES, lambda e: [*e, e[0] | {'image_path': '../x.png'}], 'entry 4 is of no row', False),
         (CLASSES, lambda e: [*e, {'task_id': 'kind'}], 'entry 4 has no image_path and task_id', False),
         (CLASSES, lambda e: [*e, 7], 'entry 4 has no image_path', False),
-        (CLASSES, with_first(predicted_class='1'), "predicted_class '1' is not an integer", False),
-        (CLASSES, with_first(predicted_class=True), 'predicted_class True is not an integer', False),
+        (CLASSES, with_first(predicted_class='1'), "predicted_class '1' is not a 64-bit integer", False),
+        (CLASSES, with_first(predicted_class=True), 'predicted_class True is not a 64-bit integer', False),
+        (CLASSES, with_first(predicted_class=10**30), 'is not a 64-bit integer', False),
         (CLASSES, with_first(predicted_class=3), 'predicted_class 3 is not in 0..2', True),
         (CLASSES, with_first(predicted_probs=[0.5, 0.5]), 'not a list of 3 numbers', False),
         (CLASSES, with_first(predicted_probs=None), 'predicted_probs None is not a list', False),
@@ -53,11 +58,13 @@ def test_a_good_submission_has_no_problem(score):
         (CLASSES, with_first(predicted_probs=[1.5, -0.5, 0.0]), 'not all in 0..1', True),
         (BOXES, with_first(bbox_pixels=[0, 0, 1]), 'bbox_pixels [0, 0, 1] is not a list of 4', False),
         (BOXES, with_first(bbox_pixels=[0, 0, 1, '2']), "'2', which is not a finite number", False),
+        (BOXES, with_first(bbox_pixels=[0, 0, 1, 10**400]), '00, which is not a finite number', False),
         (BOXES, with_first(bbox_pixels=[0, 0, 9999, 2]), 'outside of the image', True),
         (BOXES, with_first(bbox_pixels=[50, 40, 40, 50]), 'corners swapped', True),
         (BOXES, with_first(bbox_normalized=[0.1, 0.2, 50, 60]), 'is not bbox_pixels', True),
         (BOXES, with_first(bbox_normalized=None), 'bbox_normalized None is not a list', True),
-        (BOXES, lambda e: [{k: v for k, v in e[0].items() if k != 'bbox_pixels'}, *e[1:]], 'bbox_pixels is m', False),
+        (BOXES, first_without('bbox_pixels'), 'bbox_pixels is missing', False),
+        (BOXES, first_without('bbox_normalized'), 'bbox_normalized is missing', True),
         (POINTS, with_first(predicted_points_pixels=[[1, 2], [3, 4]]), 'not a list of 4 numbers', False),
         (POINTS, with_first(predicted_points_pixels=[1, 2, 3, -40]), 'outside of the image', True),
     ],
@@ -78,7 +85,13 @@ def test_entries(score, submission, file, change, message, scored):
 
 @pytest.mark.parametrize(
     ('content', 'message'),
-    [(None, 'no such file'), (b'[{"a": 1]', 'as JSON'), (b'{}', 'not dict'), (b'\xff\xfe\x00', 'as JSON')],
+    [
+        (None, 'no such file'),
+        (b'[{"a": 1]', 'as JSON'),
+        (b'{}', 'not dict'),
+        (b'\xff\xfe\x00', 'as JSON'),
+        (b'[' * 100_000, 'as JSON'),
+    ],
 )
 def test_a_list_as_a_whole_is_one_problem(score, submission, content, message):
     (submission / BOXES).unlink()
@@ -120,6 +133,19 @@ def test_masks(score, submission, spoil, message, scored):
     assert result.scored['organs'] == 3 + scored
 
 
+def test_a_mask_that_claims_more_pixels_than_opencv_reads(score, submission, huge_png):
+    next(submission.rglob('*.png')).write_bytes(huge_png)
+    (problem,) = score().problems
+    assert problem.message == 'this mask cannot be read as an image'
+
+
+def test_a_folder_in_place_of_a_list(score, submission):
+    (submission / BOXES).unlink()
+    (submission / BOXES).mkdir()
+    (problem,) = score().problems
+    assert (problem.file, problem.message) == (BOXES, 'this file cannot be read: Is a directory')
+
+
 def test_all_problems_are_collected_into_one_table(score, submission):
     edit(submission / CLASSES, lambda entries: [])
     edit(submission / POINTS, with_first(predicted_points_pixels=[1, 2, 3, -40]))
@@ -131,7 +157,7 @@ def test_all_problems_are_collected_into_one_table(score, submission):
     assert len(result.problems) == 4 + 4 + 2  # a point outside is also not what its normalised one says
     assert table.index('no entry') < table.index('as it stands')
     assert set(result.scores['tasks']) == {'find', 'ends'}
-    assert '... and 5 more' in problem_table(result.problems, most=5)
+    assert all(problem.image in table for problem in result.problems)
 
 
 def test_nothing_at_all_is_scored_as_nothing(score, submission):

@@ -33,9 +33,7 @@ def test_the_hill_of_a_box_by_hand():
 
 
 def test_cells_outside_of_a_box_are_background():
-    scores, boxes, weights = DenseBoxCodec().encode(
-        torch.tensor([[0.0, 0.5, 0.5, 1.0]]), torch.tensor([0]), 1, (4, 4)
-    )
+    scores, boxes, weights = DenseBoxCodec().encode(torch.tensor([[0.0, 0.5, 0.5, 1.0]]), torch.tensor([0]), 1, (4, 4))
     expected = torch.zeros(4, 4, dtype=torch.bool)
     expected[2:, :2] = True
     for values in (scores[0], weights, boxes.sum(0)):
