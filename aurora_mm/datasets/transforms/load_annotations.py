@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from aurora_mm.datasets.masks import read_mask
 from aurora_mm.errors import DataError
 from aurora_mm.registry import TRANSFORMS
 
@@ -50,7 +50,7 @@ class LoadTaskAnnotations(BaseTransform):
 
     def _mask(self, results: dict[str, Any]) -> np.ndarray:
         path = results['seg_map_path']
-        mask = cv2.imread(path, cv2.IMREAD_UNCHANGED)
+        mask = read_mask(path)
         if mask is None:
             raise self._error(results, f'mask {path} cannot be read')
         if mask.ndim == 3:
