@@ -8,19 +8,21 @@ from mmengine.dataset import BaseDataset, ConcatDataset
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import DATASETS
-from aurora_mm.tasks import TaskTable
+from aurora_mm.tasks import Task, TaskTable
 
 
 @DATASETS.register_module()
 class ConcatTaskDataset(ConcatDataset):
     """Data sets of tasks one after the other, as one: FMC-UIA roots, COCO files, mmseg folders.
 
-        Args:
-            datasets: Configs of data sets that tell their ``tasks`` and ``indices_by_task``. The same task may
-    XX_init: As in ConcatDataset.
+    Args:
+        datasets: Configs of data sets that tell their ``tasks`` and ``indices_by_task``. The same task may stand in
+            several, if they agree about it.
+        pipeline, test_mode: Handed to every data set in place of its own.
+        lazy_init: As in ConcatDataset.
 
-        Raises:
-            ConfigError: If a data set is none of tasks, or two of them contradict each other about a task.
+    Raises:
+        ConfigError: If a data set is none of tasks, or two of them contradict each other about a task.
     """
 
     def __init__(
@@ -40,9 +42,11 @@ class ConcatTaskDataset(ConcatDataset):
 
     @property
     def tasks(self) -> TaskTable:
-        """The tasks of all parts."""
+        """The tasks of all parts; one that stands in several has the names of the first."""
         table = TaskTable()
         for dataset in self.datasets:
+            for task in dataset.tasks.values():
+                _check_order(task, table.get(task.name, task))
             table = table.with_tasks(dataset.tasks.values())
         return table
 
@@ -61,3 +65,11 @@ class ConcatTaskDataset(ConcatDataset):
                 found[name].append(indices + start)
             start += len(dataset)
         return {name: np.concatenate(parts) for name, parts in found.items() if parts}
+
+
+def _check_order(task: Task, known: Task) -> None:
+    names, expected = task.output_names, known.output_names
+    if names != expected and sorted(names) == sorted(expected):
+        raise ConfigError(
+            f'task {task.name!r} has {", ".join(expected)} in one data set, {", ".join(names)} in another'
+        )
