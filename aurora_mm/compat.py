@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import metadata
+from pathlib import Path
 
 import torch
 from mmengine.runner import CheckpointLoader
@@ -23,4 +24,4 @@ def apply_guards() -> None:
 
 
 def _load_from_file(filename: str, map_location: str | torch.device | None = None) -> dict:
-    return torch.load(filename, map_location=map_location, weights_only=False)
+    return torch.load(Path(filename).expanduser(), map_location=map_location, weights_only=False)

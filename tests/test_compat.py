@@ -37,3 +37,5 @@ def test_the_guard_is_for_the_original_alone(monkeypatch, tmp_path):
     assert (options['prefixes'], options['force']) == ('', True)
     torch.save(dict(value=np.float64(2)), tmp_path / 'x.pth')
     assert options['loader'](str(tmp_path / 'x.pth'), 'cpu') == dict(value=2)
+    monkeypatch.setenv('HOME', str(tmp_path))
+    assert options['loader']('~/x.pth') == dict(value=2)

@@ -8,7 +8,7 @@ from mmengine.dataset import BaseDataset, ConcatDataset
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import DATASETS
-from aurora_mm.tasks import TaskTable
+from aurora_mm.tasks import Task, TaskTable
 
 
 @DATASETS.register_module()
@@ -17,7 +17,7 @@ class ConcatTaskDataset(ConcatDataset):
 
     Args:
         datasets: Configs of data sets that tell their ``tasks`` and ``indices_by_task``. The same task may stand in
-            several of them.
+            several, if they agree about it.
         pipeline, test_mode: Given to every data set in place of its own; None leaves each its own.
         lazy_init: As in ConcatDataset.
 
@@ -42,9 +42,11 @@ class ConcatTaskDataset(ConcatDataset):
 
     @property
     def tasks(self) -> TaskTable:
-        """The tasks of all parts."""
+        """The tasks of all parts; one that stands in several has the names of the first."""
         table = TaskTable()
         for dataset in self.datasets:
+            for task in dataset.tasks.values():
+                _check_order(task, table.get(task.name, task))
             table = table.with_tasks(dataset.tasks.values())
         return table
 
@@ -73,3 +75,11 @@ class ConcatTaskDataset(ConcatDataset):
                 found[name].append(indices + start)
             start += len(dataset)
         return {name: np.concatenate(parts) for name, parts in found.items() if parts}
+
+
+def _check_order(task: Task, known: Task) -> None:
+    names, expected = task.output_names, known.output_names
+    if names != expected and sorted(names) == sorted(expected):
+        raise ConfigError(
+            f'task {task.name!r} has {", ".join(expected)} in one data set, {", ".join(names)} in another'
+        )

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 import cv2
 import mmcv
 import numpy as np
@@ -26,16 +31,22 @@ class MultiTaskVisualizer(Visualizer):
         name: Of the instance, as MMEngine has it.
         size: Longest side of a panel in pixels; images are scaled to it.
         alpha: Opacity of mask fillings.
-        box_score: Predicted boxes of a lower score are not drawn, but for the best one.
+        foreign: Configs of visualisers of mmdet and mmseg that draw in its place, by task name or else task type:
+            ``dict(detection=dict(type='mmdet.DetLocalVisualizer'))``. They draw at the image's own size.
     """
 
     def __init__(
-        self, name: str = 'visualizer', size: int = 320, alpha: float = 0.35, box_score: float = 0.3, **kwargs
+        self,
+        name: str = 'visualizer',
+        size: int = 320,
+        alpha: float = 0.35,
+        foreign: Mapping[str, dict[str, Any]] | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(name, **kwargs)
         self.size = size
         self.alpha = alpha
-        self.box_score = box_score
+        self.foreign = {key: _build(**cfg) for key, cfg in (foreign or {}).items()}
 
     @master_only
     def add_datasample(
@@ -49,16 +60,18 @@ class MultiTaskVisualizer(Visualizer):
         wait_time: float = 0,
         out_file: str | None = None,
         step: int = 0,
+        pred_score_thr: float = 0.3,
     ) -> None:
-        """See ``Visualizer.add_datasample``.
+        """See ``Visualizer.add_datasample``; mmdet's and mmseg's visualisation hooks call it too.
 
         Args:
             name: Key of the picture in the backends.
             image: ``(H, W, 3)`` RGB uint8: the original image or, without predictions, the network's input.
             data_sample: With annotations in pixels of that image, if they are to be drawn.
             out_file: Where to write the picture; without it, it goes to the backends.
+            pred_score_thr: Predicted boxes of a lower score are left out, but never the surest one.
         """
-        drawn = self.draw(image, data_sample, draw_gt, draw_pred)
+        drawn = self.draw(image, data_sample, draw_gt, draw_pred, pred_score_thr)
         self.set_image(drawn)
         if show:
             self.show(drawn, win_name=name, wait_time=wait_time)
@@ -68,17 +81,29 @@ class MultiTaskVisualizer(Visualizer):
             self.add_image(name, drawn, step)
 
     def draw(
-        self, image: np.ndarray, data_sample: MultiTaskDataSample, draw_gt: bool = True, draw_pred: bool = True
+        self,
+        image: np.ndarray,
+        data_sample: MultiTaskDataSample,
+        draw_gt: bool = True,
+        draw_pred: bool = True,
+        pred_score_thr: float = 0.3,
     ) -> np.ndarray:
         """The panels side by side, ``(H, W, 3)`` RGB uint8; the arguments are those of :meth:`add_datasample`.
 
         Raises:
             ConfigError: If annotations are in the network's pixels.
         """
-        panels = []
         task = TaskTable(self.dataset_meta['tasks'])[data_sample.task]
-        if draw_gt and data_sample.get('gt_frame') is not None:
+        draw_gt = draw_gt and data_sample.get('gt_frame') is not None
+        if draw_gt:
             _check_frame(data_sample, image, draw_pred)
+        if draw_pred and task.type == 'detection':
+            data_sample = _with_sure_boxes(data_sample, pred_score_thr)
+        foreign = self.foreign.get(task.name) or self.foreign.get(task.type)
+        if foreign is not None:
+            return _drawn_by(foreign, task, image, data_sample, draw_gt=draw_gt, draw_pred=draw_pred)
+        panels = []
+        if draw_gt:
             panels.append(self._panel(image, data_sample, task, 'gt', 'truth'))
         if draw_pred:
             panels.append(self._panel(image, data_sample, task, 'pred', 'prediction'))
@@ -110,8 +135,6 @@ class MultiTaskVisualizer(Visualizer):
 
     def _draw_boxes(self, panel: np.ndarray, instances, scale: float, task: Task) -> str:
         captions = []
-        if 'scores' in instances and len(instances.scores):
-            instances = instances[instances.scores >= min(self.box_score, float(instances.scores.max()))]
         for i, box in enumerate(instances.bboxes.cpu().numpy() * scale):
             label = int(instances.labels[i])
             x1, y1, x2, y2 = box.round().astype(int).tolist()
@@ -137,6 +160,35 @@ def _check_frame(sample: MultiTaskDataSample, image: np.ndarray, draw_pred: bool
             f'an image of (height, width) {image.shape[:2]} cannot show annotations in {sample.gt_frame!r} pixels of '
             f'{tuple(shape)}' + ' beside predictions, which are in original pixels' * draw_pred
         )
+
+
+def _with_sure_boxes(sample: MultiTaskDataSample, threshold: float) -> MultiTaskDataSample:
+    """A copy with the predicted boxes of at least that score, and the surest one in any case."""
+    boxes = sample.pred_instances
+    if len(boxes) > 1:
+        sample = sample.new()
+        sample.pred_instances = boxes[boxes.scores >= boxes.scores.max().clamp(max=threshold)]
+    return sample
+
+
+def _build(type: str, **kwargs: Any) -> Visualizer:
+    """A visualiser; the registry would want a name and keep it for good."""
+    kind = VISUALIZERS.get(type)
+    if kind is None:
+        raise ConfigError(f'{type!r} is not registered')
+    return kind(**kwargs)
+
+
+def _drawn_by(visualizer: Visualizer, task: Task, image: np.ndarray, sample: MultiTaskDataSample, **what: bool):
+    """What a visualiser of another package draws, ``(H, W, 3)`` RGB uint8; it hands pictures out as files alone."""
+    first = 1 if task.type == 'segmentation' else 0  # the background is black
+    palette = [(0, 0, 0)] * first + [class_colour(i) for i in range(len(task.classes) - first)]
+    visualizer.dataset_meta = dict(classes=task.classes, palette=palette)
+    thresholds = dict(pred_score_thr=-1.0) if task.type == 'detection' else {}  # unsure boxes are gone already
+    with tempfile.TemporaryDirectory() as folder:
+        file = str(Path(folder) / 'drawn.png')
+        visualizer.add_datasample(task.name, image, sample, out_file=file, **what, **thresholds)
+        return mmcv.imread(file, channel_order='rgb')
 
 
 def class_colour(index: int) -> tuple[int, int, int]:

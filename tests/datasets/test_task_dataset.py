@@ -112,5 +112,8 @@ def test_parts_that_contradict_each_other_are_refused(fmc_root, coco):
     ]
     with pytest.raises(ConfigError, match=r'task .nodule. is detection with 1 outputs .* but detection with 2'):
         ConcatTaskDataset(parts).metainfo  # noqa: B018
+    swapped = dict(type='TaskDataset', task=NODULES | dict(classes=['cyst', 'nodule']), dataset=coco)
+    with pytest.raises(ConfigError, match='has nodule, cyst in one data set, cyst, nodule in another'):
+        ConcatTaskDataset([parts[1] | dict(task=NODULES), swapped]).metainfo  # noqa: B018
     with pytest.raises(ConfigError, match='CocoDataset is no data set of tasks; wrap it in TaskDataset'):
         ConcatTaskDataset([coco | dict(metainfo=dict(classes=('nodule',)), pipeline=[])])

@@ -11,7 +11,8 @@ REPO = Path(__file__).parents[2]
 pytest.importorskip('mmdet')
 pytest.importorskip('mmseg')
 
-# As a user writes it: one pipeline, three sources, and heads, metrics and data of mmdet and mmseg by prefix.
+# As a user writes it: one pipeline, three sources, and heads, metrics, hooks, visualisers and data of mmdet and mmseg
+# by prefix.
 CONFIG = """
 _base_ = ['{repo}/configs/aurora_fmc_demo.py']
 _sizes = dict(depth=4, hidden_size=48, intermediate_size=96, num_heads=3, num_position_embeddings=64)
@@ -71,6 +72,19 @@ val_evaluator = dict(
     )
 )
 test_evaluator = val_evaluator
+custom_hooks = [
+    dict(type='ReproducibleEpochHook'),
+    dict(type='MultiTaskHook'),
+    dict(type='mmdet.CheckInvalidLossHook', interval=1),
+    dict(type='mmdet.DetVisualizationHook', draw=True, interval=1),
+    dict(type='mmseg.SegVisualizationHook', draw=True, interval=1),
+]
+visualizer = dict(
+    foreign=dict(
+        nodules=dict(type='mmdet.DetLocalVisualizer'),
+        tissue=dict(type='mmseg.SegLocalVisualizer'),
+    )
+)
 train_cfg = dict(max_epochs=1, val_interval=1)
 param_scheduler = []
 """
@@ -87,6 +101,9 @@ def test_three_sources_train_together_and_are_scored_each_in_its_own_way(data, t
     run('train.py', config, '--work-dir', tmp_path / 'train')
     saved = Config.fromfile(tmp_path / 'train/mixed.py')
     assert {task['name'] for task in saved.tasks} == {*data.tasks, 'nodules', 'tissue'}
+    pictures = {file.name.rsplit('_', 1)[0] for file in (tmp_path / 'train').rglob('vis_image/*.png')}
+    assert 'val_img' in pictures  # mmdet's hook
+    assert any(name.endswith('.png') for name in pictures - {'val_img'})  # mmseg's, by the image's name
 
     checkpoint = next((tmp_path / 'train').glob('best_score*.pth'))
     run('test.py', config, checkpoint, '--out-dir', tmp_path / 'test')

@@ -37,20 +37,26 @@ def test_tensorboard(tmp_path):
 
 def test_weights_and_biases_offline(tmp_path, monkeypatch):
     pytest.importorskip('wandb')
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv('WANDB_MODE', 'offline')
     draw(dict(type='WandbVisBackend', init_kwargs=dict(project='aurora_mm')), tmp_path)
     assert list(tmp_path.rglob('*.wandb'))
 
 
-def test_mlflow_in_a_folder(tmp_path):
+def test_mlflow_in_a_folder(tmp_path, monkeypatch):
+    """Pictures go to the current folder unless it is told otherwise."""
     pytest.importorskip('mlflow')
-    uri = f'sqlite:///{tmp_path}/runs.db'
-    draw(dict(type='MLflowVisBackend', exp_name='aurora_mm', tracking_uri=uri), tmp_path / 'out')
+    monkeypatch.chdir(tmp_path)
+    uri = 'sqlite:///runs.db'
+    backend = dict(type='MLflowVisBackend', exp_name='aurora_mm', tracking_uri=uri, artifact_location='pictures')
+    draw(backend, tmp_path / 'out')
     from mlflow.tracking import MlflowClient
 
     client = MlflowClient(uri)
     (run,) = client.search_runs([client.get_experiment_by_name('aurora_mm').experiment_id])
     assert run.data.metrics['score'] == 0.25
+    assert len(list(tmp_path.rglob('pictures/**/seg.png'))) == 1
+    assert not (tmp_path / 'mlruns').exists()
 
 
 @pytest.mark.parametrize('name', ['WandbVisBackend', 'MLflowVisBackend', 'TensorboardVisBackend', 'ClearMLVisBackend'])

@@ -7,6 +7,7 @@ from mmengine.structures import InstanceData, PixelData
 from aurora_mm.errors import ConfigError
 from aurora_mm.tasks import Task
 from aurora_mm.visualization import MultiTaskVisualizer, contact_sheet
+from aurora_mm.visualization.multi_task_visualizer import PALETTE
 from tests.models.conftest import CLS, DET, POINTS, SEG, make_sample
 
 
@@ -58,6 +59,50 @@ def test_a_mask_is_drawn_where_it_is(visualizer, tmp_path):
     assert not coloured[:, :28].any()
 
 
+def test_boxes_that_are_not_sure_are_left_out_but_never_the_surest(visualizer):
+    sample = predicted(DET)
+    image = np.full((64, 64, 3), 128, np.uint8)
+
+    def boxes(scores):
+        sample.pred_instances = InstanceData(
+            bboxes=torch.tensor([[8.0, 8, 24, 24], [32, 32, 60, 60]]),
+            scores=torch.tensor(scores),
+            labels=torch.zeros(2),
+        )
+        panel = visualizer.draw(image, sample)[-128:, 128:255]
+        return [bool((panel[2 * top, 2 * left : 2 * left + 16] != 128).any()) for left, top in ((8, 8), (32, 32))]
+
+    assert boxes([0.5, 0.4]) == [True, True]
+    assert boxes([0.5, 0.2]) == [True, False]
+    assert boxes([0.2, 0.1]) == [True, False]
+    assert len(sample.pred_instances) == 2
+
+
+@pytest.mark.parametrize('task', [SEG, CLS, DET, POINTS], ids=lambda task: task.type)
+def test_truth_stands_left_of_the_prediction(visualizer, task, tmp_path):
+    file = tmp_path / 'out.png'
+    visualizer.add_datasample('x', np.full((64, 64, 3), 128, np.uint8), predicted(task), out_file=str(file))
+    drawn = cv2.imread(str(file))
+    assert drawn.shape[1] == 256
+    assert drawn.shape[0] > 128
+    truth, prediction = drawn[-128:, :127], drawn[-128:, 128:255]
+    if task.type == 'classification':  # the answer is in the captions
+        assert (drawn[:-128, :128] != drawn[:-128, 128:]).any()
+    else:
+        assert (truth != 128).any()
+        assert (truth != prediction).any()
+
+
+def test_a_mask_is_drawn_where_it_is(visualizer, tmp_path):
+    file = tmp_path / 'out.png'
+    visualizer.add_datasample('x', np.full((64, 64, 3), 128, np.uint8), predicted(SEG), out_file=str(file))
+    truth = cv2.imread(str(file))[-128:, :127]
+    coloured = (truth != 128).any(2)
+    assert coloured[40:56, 40:120].all()  # rows 16..32 and columns 16.. of 64, at twice the size
+    assert not coloured[80:].any()
+    assert not coloured[:, :28].any()
+
+
 def test_boxes_of_low_score_are_not_drawn_but_for_the_best(visualizer):
     image, sample = np.full((64, 64, 3), 128, np.uint8), predicted(DET)
     sample.pred_instances = InstanceData(
@@ -76,6 +121,27 @@ def test_boxes_of_low_score_are_not_drawn_but_for_the_best(visualizer):
     assert corners() == [True, False, False]
     sample.pred_instances = sample.pred_instances[:0]
     assert corners() == [False, False, False]
+
+
+@pytest.mark.parametrize('task', [SEG, DET], ids=lambda task: task.type)
+def test_visualisers_of_theirs_draw_instead(task, tmp_path):
+    """As they draw in their own package; truth and prediction side by side at the image's own size."""
+    mmdet = pytest.importorskip('mmdet.visualization')
+    mmseg = pytest.importorskip('mmseg.visualization')
+    foreign = dict(segmentation=dict(type='mmseg.SegLocalVisualizer'), det=dict(type='mmdet.DetLocalVisualizer'))
+    made = MultiTaskVisualizer(size=128, foreign=foreign)
+    made.dataset_meta = dict(tasks=[task.to_config() for task in (SEG, DET)])
+    image, file = np.full((64, 64, 3), 128, np.uint8), tmp_path / 'out.png'
+    made.add_datasample('x', image, predicted(task), out_file=str(file))
+
+    theirs = mmseg.SegLocalVisualizer() if task is SEG else mmdet.DetLocalVisualizer()
+    palette = [(0, 0, 0), *PALETTE[:2]] if task is SEG else list(PALETTE[:1])
+    theirs.dataset_meta = dict(classes=task.classes, palette=palette)
+    theirs.add_datasample('x', image, predicted(task), out_file=str(tmp_path / 'theirs.png'))
+    drawn = cv2.imread(str(file))
+    assert drawn.shape == (64, 128, 3)
+    assert (drawn == cv2.imread(str(tmp_path / 'theirs.png'))).all()
+    assert (drawn[:, :64] != drawn[:, 64:]).any()
 
 
 def test_annotations_in_network_pixels_are_refused(visualizer):

@@ -121,7 +121,10 @@ def coco_to_fmc(
                 path = check_relative(image.get('file_name'), file)
                 if not (image_folder / path).is_file():
                     raise DataError(f'there is no image {image_folder / path}', file=file)
-                writer.add(coco.task, image_folder / path, path, coco.answer(image), image.get('mask_path'))
+                mask_path = image.get('mask_path')
+                if mask_path is not None:
+                    check_relative(path_under_root(str(mask_path)), file)
+                writer.add(coco.task, image_folder / path, path, coco.answer(image), mask_path)
         for writer in writers.values():
             writer.finish()
         (folder / 'tasks.py').write_text(tasks_config(list(tasks.values())))

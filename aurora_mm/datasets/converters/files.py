@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from aurora_mm.datasets.masks import read_mask
 from aurora_mm.errors import DataError
 
 
@@ -42,6 +43,15 @@ class FilePlacer:
             self.place(source, path)
         elif self._is_new(source, path):
             write_png(self._root / path, cv2.imread(str(source), cv2.IMREAD_UNCHANGED))
+
+    def place_mask(self, source: str | Path, path: str, mask: np.ndarray) -> None:
+        """The same for the file of a mask (H, W); one of several channels, which mmseg cannot read, is written anew."""
+        source = Path(source).resolve()
+        stored = read_mask(source)
+        if source.suffix.lower() == '.png' and stored is not None and stored.ndim == 2:
+            self.place(source, path)
+        elif self._is_new(source, path):
+            write_png(self._root / path, mask)
 
     def _is_new(self, source: Path, path: str) -> bool:
         known = self._source_of.setdefault(path, source)

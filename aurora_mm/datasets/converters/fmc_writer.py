@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from aurora_mm.datasets.converters.files import FilePlacer, write_png
+from aurora_mm.datasets.converters.files import FilePlacer, path_under_root, write_png
 from aurora_mm.datasets.fmc_cells import BOX_COLUMNS, needed_columns
 from aurora_mm.tasks import Task
 
@@ -49,7 +49,7 @@ class FmcWriter:
         }
         if 'mask' in answer:
             row['mask_path'] = mask_path or f'../{_mask_folder(task)}/{Path(path).with_suffix(".png").as_posix()}'
-            write_png(self._root / row['mask_path'].removeprefix('../'), answer['mask'])
+            write_png(self._root / path_under_root(row['mask_path']), answer['mask'])
         elif 'bbox' in answer:
             row.update(zip(BOX_COLUMNS, map(_number, answer['bbox']), strict=True))
         else:

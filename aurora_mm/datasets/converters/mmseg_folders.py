@@ -10,12 +10,12 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 from rich.progress import track
 
 from aurora_mm.datasets.converters.files import FilePlacer, check_relative, path_under_root, read_json
 from aurora_mm.datasets.converters.fmc_source import labelled_rows, read_splits
 from aurora_mm.datasets.converters.fmc_writer import FmcWriter, tasks_config
+from aurora_mm.datasets.masks import read_mask
 from aurora_mm.datasets.split import SIDES
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.tasks import Task
@@ -58,7 +58,7 @@ def fmc_to_mmseg(
             for split, row in labelled_rows(datasets, task, 'to mmseg'):
                 name = Path(path_under_root(row['image_path'])).with_suffix('').as_posix()
                 placer.place_png(row['img_path'], f'img_dir/{split}/{name}.png')
-                placer.place_png(row['seg_map_path'], f'ann_dir/{split}/{name}.png')
+                placer.place_mask(row['seg_map_path'], f'ann_dir/{split}/{name}.png', row['gt_seg_map'])
                 names.setdefault(split, []).append(name)
             if names:
                 for split, listed in names.items():
@@ -100,10 +100,13 @@ def mmseg_to_fmc(
             writer = FmcWriter(target / split, link)
             parts = [(f, t) for f, t in zip(folders, tasks, strict=True) if (f / 'ann_dir' / split).is_dir()]
             for folder, task in parts:
+                images = _images_by_stem(folder, split)
                 for stem in track(_listed(folder, split), f'to FMC-UIA: {task.name} {split}'):
-                    image = _image_of(folder, split, stem)
-                    path = image.relative_to(folder / 'img_dir' / split).as_posix()
-                    writer.add(task, image, path, dict(mask=_read_mask(folder, split, stem, task)))
+                    if len(found := images.get(stem, [])) != 1:
+                        place = folder / 'img_dir' / split / stem
+                        raise DataError(f'{len(found)} images named {place}.*; there must be one', file=folder)
+                    path = found[0].relative_to(folder / 'img_dir' / split).as_posix()
+                    writer.add(task, found[0], path, dict(mask=_read_mask(folder, split, stem, task)))
             if parts:
                 writer.finish()
         (target / 'tasks.py').write_text(tasks_config(tasks))
@@ -127,17 +130,19 @@ def _listed(folder: Path, split: str) -> list[str]:
     return sorted(path.relative_to(masks).with_suffix('').as_posix() for path in masks.rglob('*.png'))
 
 
-def _image_of(folder: Path, split: str, stem: str) -> Path:
-    place = folder / 'img_dir' / split / stem
-    found = [path for path in place.parent.glob(f'{place.name}.*') if path.stem == place.name]
-    if len(found) != 1:
-        raise DataError(f'{len(found)} images named {place}.*; there must be one', file=folder)
-    return found[0]
+def _images_by_stem(folder: Path, split: str) -> dict[str, list[Path]]:
+    """The image files of a split by their names without suffix, as masks are named."""
+    images = folder / 'img_dir' / split
+    found: dict[str, list[Path]] = {}
+    for path in images.rglob('*.*'):
+        if path.is_file():
+            found.setdefault(path.relative_to(images).with_suffix('').as_posix(), []).append(path)
+    return found
 
 
 def _read_mask(folder: Path, split: str, stem: str, task: Task):
     file = folder / 'ann_dir' / split / f'{stem}.png'
-    mask = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
+    mask = read_mask(file)
     if mask is None or mask.ndim != 2:
         raise DataError('no mask of one channel', file=file)
     if mask.max() >= task.num_outputs:

@@ -2,14 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from aurora_mm.datasets.masks import read_mask
 from aurora_mm.datasets.transforms.frames import rows_of
 from aurora_mm.errors import DataError
 from aurora_mm.registry import TRANSFORMS
-from aurora_mm.utils import read_image
 
 
 @TRANSFORMS.register_module()
@@ -56,7 +55,7 @@ class LoadTaskAnnotations(BaseTransform):
 
     def _mask(self, results: dict[str, Any]) -> np.ndarray:
         path = results['seg_map_path']
-        mask = read_image(path, cv2.IMREAD_UNCHANGED)
+        mask = read_mask(path)
         if mask is None:
             raise self._error(results, f'mask {path} cannot be read')
         if mask.ndim == 3:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from mmengine.structures import BaseDataElement, PixelData
@@ -51,7 +52,10 @@ class AuroraDecodeHead(BaseModule):
     def predict(self, inputs: Sequence[Tensor], batch_img_metas: Sequence[dict], test_cfg: Any) -> Tensor:
         """Logits ``(B, C, H, W)`` at the network input's size, padding included, as mmseg wants them."""
         meta = batch_img_metas[0]
-        size = tuple(meta.get('pad_shape', meta['img_shape']))[:2]
+        size = meta['img_shape']
+        if not isinstance(size, torch.Size):  # as mmseg tells a window of a sliding inference from an image
+            size = meta.get('pad_shape', size)
+        size = tuple(size)[:2]
         return F.interpolate(self(inputs).float(), size=size, mode='bilinear', align_corners=False)
 
 

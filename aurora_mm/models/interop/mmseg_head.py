@@ -57,7 +57,10 @@ class MMSegHead(BaseTaskHead):
         self.in_index = [self.in_index[i] for i in (index if many else [index])]
         cfg.setdefault('in_channels', [in_channels[i] for i in index] if many else in_channels[index])
         cfg.setdefault('num_classes', max(task.num_outputs for task in self.tasks))
-        takes_strides = 'feature_strides' in inspect.signature(MODELS.get(cfg.type)).parameters
+        kind = MODELS.get(cfg.type)
+        if kind is None:
+            raise ConfigError(f'{cfg.type!r} is not registered')
+        takes_strides = 'feature_strides' in inspect.signature(kind).parameters
         if many and in_strides is not None and takes_strides:
             cfg.setdefault('feature_strides', [in_strides[i] for i in index])
         try:

@@ -1,6 +1,7 @@
 """FMC-UIA -> COCO or mmseg -> FMC-UIA gives the same data; hosts read what was written; bad data is refused whole."""
 
 import json
+import os
 from pathlib import Path
 
 import cv2
@@ -65,6 +66,24 @@ def test_mmseg_and_back(root, tmp_path):
         assert after == before
 
 
+@pytest.mark.skipif('AURORA_REAL_DATA' not in os.environ, reason='AURORA_REAL_DATA names no data set to read')
+def test_a_real_data_set_and_back(tmp_path):
+    """Every box, point and mask of it, by both ways."""
+    root = Path(os.environ['AURORA_REAL_DATA'])
+    known = fmc_to_coco(root, tmp_path / 'coco', link=True)
+    coco_to_fmc(tmp_path / 'coco', tmp_path / 'from_coco', link=True)
+    fmc_to_mmseg(root, tmp_path / 'seg', link=True)
+    mmseg_to_fmc(tmp_path / 'seg', tmp_path / 'from_seg', link=True)
+    for split in ('train', 'val'):
+        before = rows(root, split, known)
+        assert rows(tmp_path / 'from_coco', split, known) == {task.name: before[task.name] for task in known}
+        masks = {task.name: before[task.name] for task in known if task.type == 'segmentation'}
+        after = rows(tmp_path / 'from_seg', split, known)
+        for row in (row for found in (masks, after) for task in found.values() for row in task):
+            del row['mask_path']
+        assert after == masks
+
+
 def test_an_image_of_two_tasks_is_copied_once(fmc_root, tmp_path):
     row = fmc_root.seg_row(0)
     box = dict(zip(('x_min', 'y_min', 'x_max', 'y_max'), (1, 2, 3, 4), strict=True))
@@ -107,6 +126,22 @@ def test_mmseg_reads_the_masks(root, tmp_path):
     for index, row in enumerate(expected):
         info = dataset.get_data_info(index)
         assert cv2.imread(info['seg_map_path'], cv2.IMREAD_UNCHANGED).tolist() == row['mask']
+
+
+def test_masks_that_mmseg_would_misread_are_written_anew(fmc_root, tmp_path):
+    """Three equal channels are one mask here and an array of three axes there. Brackets in a name are only a name."""
+    mask = np.zeros((48, 64), np.uint8)
+    mask[10:20, 8:24] = 1
+    stored = fmc_root.array('masks/[1].png', np.stack([mask] * 3, axis=-1))
+    row = fmc_root.seg_row(0, num_classes=2, mask_path=stored, image_path=fmc_root.image('images/[1].png'))
+    fmc_root.csv('a', [row, *(row | dict(image_path=fmc_root.image(f'images/{i}.png', i)) for i in range(2, 6))])
+    fmc_to_mmseg(fmc_root.path, tmp_path / 'seg')
+    files = list((tmp_path / 'seg').rglob('ann_dir/**/*.png'))
+    assert len(files) == 5
+    assert all((cv2.imread(str(file), cv2.IMREAD_UNCHANGED) == mask).all() for file in files)
+    mmseg_to_fmc(tmp_path / 'seg', tmp_path / 'back')
+    found = [row for split in ('train', 'val') for row in rows(tmp_path / 'back', split, [])['organs']]
+    assert sorted(Path(row['image_path']).name for row in found) == ['2.png', '3.png', '4.png', '5.png', '[1].png']
 
 
 def coco_file(folder, annotations, split='train', categories=({'id': 7, 'name': 'nodule'},)):
@@ -167,6 +202,18 @@ def test_a_path_that_leads_out_is_refused(tmp_path):
     file.write_text(file.read_text().replace('a.png', '../a.png'))
     with pytest.raises(DataError, match='no path below the image folder'):
         coco_to_fmc(tmp_path, tmp_path / 'out', images='{split}', name='lump', task_type='detection')
+
+
+@pytest.mark.parametrize('mask_path', ['../../a.png', '/a.png', '../../../a.png'])
+def test_a_mask_path_that_leads_out_is_refused(tmp_path, mask_path):
+    square = [[16.0, 12.0, 32.0, 12.0, 32.0, 24.0, 16.0, 24.0]]
+    coco_file(tmp_path, [box(16, 12, 16, 12, segmentation=square)], split='train2017')
+    file = tmp_path / 'annotations/instances_train2017.json'
+    content = json.loads(file.read_text())
+    content['images'][0]['mask_path'] = mask_path
+    file.write_text(json.dumps(content))
+    with pytest.raises(DataError, match='no path below the image folder'):
+        coco_to_fmc(tmp_path, tmp_path / 'out', images='{split}', name='lump', task_type='segmentation')
 
 
 def test_a_task_without_name_or_of_a_type_that_does_not_fit(root, tmp_path):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from aurora_mm.datasets.transforms import LoadTaskAnnotations, LoadUltrasoundImage
 from aurora_mm.errors import DataError
@@ -76,6 +77,15 @@ class TestAnnotations:
         results = LoadTaskAnnotations().transform(with_mask(entry, tmp_path, mask))
         np.testing.assert_array_equal(results['gt_seg_map'], mask)
         assert results['gt_frame'] == 'original'
+
+    def test_mask_with_a_palette(self, entry, tmp_path):
+        """Its indices count, not their colours."""
+        mask = np.arange(600, dtype=np.uint8).reshape(SHAPE) % 3
+        image = Image.fromarray(mask, mode='P')
+        image.putpalette([0, 0, 0, 230, 159, 0, 86, 180, 233])
+        image.save(tmp_path / 'palette.png')
+        results = LoadUltrasoundImage().transform(entry | dict(seg_map_path=str(tmp_path / 'palette.png')))
+        np.testing.assert_array_equal(LoadTaskAnnotations().transform(results)['gt_seg_map'], mask)
 
     def test_mask_of_equal_channels(self, entry, tmp_path):
         mask = np.zeros((*SHAPE, 3), np.uint8)

@@ -175,6 +175,8 @@ def test_what_does_not_fit_is_refused():
         build(config(segmentation=dict(type='mmseg.UPerHead', channels=8)))
     with pytest.raises(ConfigError, match=r"'mmdet\.NoHead' is not registered"):
         build(config(detection=dict(type='mmdet.NoHead')))
+    with pytest.raises(ConfigError, match=r"'mmseg\.NoHead' is not registered"):
+        build(config(segmentation=dict(type='mmseg.NoHead')))
     with pytest.raises(ConfigError, match="'original'"):
         head = MMDetHead([DET], [16] * 4, FCOS)
         head.loss([torch.zeros(1, 16, s, s) for s in (8, 4, 2, 1)], [make_sample(DET, frame='original')], DET)

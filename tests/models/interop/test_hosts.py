@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData, PixelData
 
 from aurora_mm.models.interop import AuroraDecodeHead, AuroraDenseHead
@@ -86,3 +87,28 @@ def test_the_decode_head_gives_logits_of_the_padded_size(feats):
     head = AuroraDecodeHead([16] * 4, num_classes=2, channels=16)
     assert head.predict(feats, [dict(img_shape=(50, 60), pad_shape=(64, 64))] * 2, None).shape == (2, 2, 64, 64)
     assert (head.num_classes, head.out_channels, head.align_corners) == (2, 2, False)
+
+
+def test_the_decode_head_slides(feats):
+    """A window of mmseg's sliding inference comes as a torch.Size beside the whole image's padded shape."""
+    from mmengine.registry import MODELS, DefaultScope
+
+    torch.manual_seed(0)
+    part = dict(depth=4, hidden_size=48, intermediate_size=96, num_heads=3, num_position_embeddings=64)
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        model = MODELS.build(
+            dict(
+                type='EncoderDecoder',
+                backbone=dict(type='aurora_mm.Qwen3VLBackbone', preset=part),
+                decode_head=dict(type='aurora_mm.AuroraDecodeHead', in_channels=[48] * 4, num_classes=2, channels=16),
+                test_cfg=ConfigDict(mode='slide', crop_size=(64, 64), stride=(64, 64)),
+            )
+        ).eval()
+    inputs = torch.randn(1, 3, 64, 128)
+    with torch.no_grad():
+        whole = model.inference(inputs, [dict(img_shape=(64, 128), ori_shape=(64, 128), pad_shape=(64, 128))])
+        halves = [
+            model.decode_head.predict(model.extract_feat(x), [dict(img_shape=(64, 64))], None)
+            for x in inputs.split(64, dim=3)
+        ]
+    torch.testing.assert_close(whole, torch.cat(halves, dim=3))
