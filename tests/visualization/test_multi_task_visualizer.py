@@ -78,51 +78,6 @@ def test_boxes_that_are_not_sure_are_left_out_but_never_the_surest(visualizer):
     assert len(sample.pred_instances) == 2
 
 
-@pytest.mark.parametrize('task', [SEG, CLS, DET, POINTS], ids=lambda task: task.type)
-def test_truth_stands_left_of_the_prediction(visualizer, task, tmp_path):
-    file = tmp_path / 'out.png'
-    visualizer.add_datasample('x', np.full((64, 64, 3), 128, np.uint8), predicted(task), out_file=str(file))
-    drawn = cv2.imread(str(file))
-    assert drawn.shape[1] == 256
-    assert drawn.shape[0] > 128
-    truth, prediction = drawn[-128:, :127], drawn[-128:, 128:255]
-    if task.type == 'classification':  # the answer is in the captions
-        assert (drawn[:-128, :128] != drawn[:-128, 128:]).any()
-    else:
-        assert (truth != 128).any()
-        assert (truth != prediction).any()
-
-
-def test_a_mask_is_drawn_where_it_is(visualizer, tmp_path):
-    file = tmp_path / 'out.png'
-    visualizer.add_datasample('x', np.full((64, 64, 3), 128, np.uint8), predicted(SEG), out_file=str(file))
-    truth = cv2.imread(str(file))[-128:, :127]
-    coloured = (truth != 128).any(2)
-    assert coloured[40:56, 40:120].all()  # rows 16..32 and columns 16.. of 64, at twice the size
-    assert not coloured[80:].any()
-    assert not coloured[:, :28].any()
-
-
-def test_boxes_of_low_score_are_not_drawn_but_for_the_best(visualizer):
-    image, sample = np.full((64, 64, 3), 128, np.uint8), predicted(DET)
-    sample.pred_instances = InstanceData(
-        bboxes=torch.tensor([[8.0, 8, 24, 24], [40, 8, 56, 24], [8, 40, 24, 56]]),
-        scores=torch.tensor([0.9, 0.5, 0.1]),
-        labels=torch.tensor([0, 0, 0]),
-    )
-
-    def corners():
-        """Whether something is drawn at the upper left corner of each box, at twice the size."""
-        panel = visualizer.draw(image, sample, draw_gt=False)[-128:]
-        return [(panel[y, x] != 128).any() for x, y in ((16, 16), (80, 16), (16, 80))]
-
-    assert corners() == [True, True, False]
-    sample.pred_instances.scores /= 5
-    assert corners() == [True, False, False]
-    sample.pred_instances = sample.pred_instances[:0]
-    assert corners() == [False, False, False]
-
-
 @pytest.mark.parametrize('task', [SEG, DET], ids=lambda task: task.type)
 def test_visualisers_of_theirs_draw_instead(task, tmp_path):
     """As they draw in their own package; truth and prediction side by side at the image's own size."""
