@@ -1,18 +1,21 @@
 """Training images a second: a config's own training against a plain loop, as the method's public code has it.
 
     python benchmarks/training.py --data-root DATA
-    python benchmarks/training.py --data-root DATA --plain-config configs/ablation/published.py --threads 1 2
+    python benchmarks/training.py --data-root DATA --plain-configs configs/ablation/published.py --threads 1 2
 
 Ours is the config's data loader with its workers and the model's training step. The plain loop takes one image a step
 and updates every 16: each image is decoded, augmented by the config's pipeline, made a PIL image, put through
 transformers' image processor (Qwen2VLImageProcessorPil, Qwen3-VL's on the CPU) and then through transformers'
-Qwen3VLVisionModel of the same size, whose blocks' tokens are put back into raster order, all inside the step; neck,
-heads, losses and optimiser are those of --plain-config. A third loop, kinder than that code, leaves decoding and
+Qwen3VLVisionModel of the same size, whose blocks' tokens are put back into raster order, all inside the step; all else
+of the model, losses and optimiser are those of its config. Another loop, kinder than that code, leaves decoding and
 augmentation to as many workers as ours has and runs only the processor in the step.
 
-All run in one process, in turns. Images a second are of wall time, workers on other cores included in what is waited
-for; processor time adds up all processes, which other work on the machine hardly touches. Both are the best of
---repeats; the ratio of images a second is the median over the rounds, with its range.
+An image may carry labels of several tasks. A plain loop takes it once for each of them; ours takes it once for all
+where the data set has all_labels=True. Images a second count what is encoded, labels a second what is learnt from.
+
+All run in one process, in turns, the best of --repeats counts. Images and labels a second are of wall time; processor
+time adds up all processes, so that other work on the machine hardly touches it. Ratios are the median over the rounds,
+with their range.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 import cv2
 import torch
@@ -83,6 +87,30 @@ class TransformersEncoder(nn.Module):
         return tuple(x.permute(0, 5, 1, 3, 2, 4).reshape(1, -1, h, w) for x in blocks)
 
 
+class FromPatches(nn.Module):
+    """A branch that reads images, given the processor's patches."""
+
+    def __init__(self, branch: nn.Module) -> None:
+        super().__init__()
+        self.branch = branch
+
+    def forward(self, inputs: tuple[Tensor, Tensor]) -> tuple[Tensor, ...]:
+        """What the branch says of the image."""
+        patches, grid = inputs
+        _, h, w = grid[0].tolist()
+        x = patches.view(h // 2, w // 2, 2, 2, 3, 2, 16, 16)[:, :, :, :, :, 0]  # both temporal slots are the image
+        return self.branch(x.permute(4, 0, 2, 5, 1, 3, 6).reshape(1, 3, h * 16, w * 16))
+
+
+class Turn(NamedTuple):
+    """What a loop did when it was its turn, and the seconds that it took."""
+
+    images: int
+    labels: int
+    wall: float
+    processor: float
+
+
 class Loop:
     """A training loop that can be run for some images at a time."""
 
@@ -93,18 +121,20 @@ class Loop:
         self.wrapper = build_optim_wrapper(self.model, cfg.optim_wrapper)
         self.wrapper.initialize_count_status(self.model, 0, 10**9)
 
-    def run(self, images: int, warm: int) -> tuple[float, float]:
-        """Seconds of wall time and of processor time that an image takes; ``warm`` batches go first, untimed."""
+    def run(self, images: int, warm: int) -> Turn:
+        """Trains on some images; ``warm`` batches go first, untimed."""
         batches = self._batches()
         for _ in range(warm):
             self.model.train_step(next(batches), self.wrapper)
-        steps = max(images // self.batch_size, 1)
+        steps, labels = max(images // self.batch_size, 1), 0
         wall, processor = time.perf_counter(), processor_time()
         for _ in range(steps):
-            self.model.train_step(next(batches), self.wrapper)
+            batch = next(batches)
+            labels += sum(1 + len(sample.get('others', [])) for sample in batch['data_samples'])
+            self.model.train_step(batch, self.wrapper)
         wall, processor = time.perf_counter() - wall, processor_time() - processor
         batches.close()  # ends its workers
-        return wall / (steps * self.batch_size), processor / (steps * self.batch_size)
+        return Turn(steps * self.batch_size, labels, wall, processor)
 
     def _batches(self) -> Iterator[dict]:
         while True:
@@ -124,12 +154,15 @@ def our_loop(cfg: Config) -> Loop:
 
 def plain_loop(cfg: Config, workers: int) -> Loop:
     cfg = cfg.copy()
+    cfg.train_dataloader.dataset.pop('all_labels', None)  # an image for each label
     cfg.train_dataloader.update(batch_size=1, num_workers=workers)
     cfg.train_dataloader.batch_sampler.update(batches_of='task', num_batches=10_000)
     cfg.optim_wrapper.accumulative_counts = ACCUMULATED
     model = MODELS.build(cfg.model)
     model.data_preprocessor = ProcessorInStep()
     model.backbone = TransformersEncoder(model.backbone)
+    if getattr(model, 'detail', None) is not None:
+        model.detail = FromPatches(model.detail)
     return Loop(cfg, model)
 
 
@@ -144,7 +177,7 @@ def machine() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--config', default=str(REPO / 'configs' / 'aurora_us_real.py'))
-    parser.add_argument('--plain-config', help="neck, heads and optimiser of the plain loops (default: --config's)")
+    parser.add_argument('--plain-configs', nargs='+', metavar='CONFIG', help='of the plain loops (default: --config)')
     parser.add_argument('--data-root', help="root of the data (default: the configs')")
     parser.add_argument('--steps', type=int, default=25, help='of ours in a round; the others take as many images')
     parser.add_argument('--repeats', type=int, default=5, help='rounds')
@@ -156,36 +189,41 @@ def main() -> None:
     cv2.setNumThreads(0)  # as the configs have it
     torch.manual_seed(0)
     print(machine())
-    cfg, plain = (
-        resolve_config(Config.fromfile(file), args.data_root, 'none')
-        for file in (args.config, args.plain_config or args.config)
-    )
+    cfg = resolve_config(Config.fromfile(args.config), args.data_root, 'none')
     workers = cfg.train_dataloader.num_workers
-    loops = {
-        'ours': our_loop(cfg),
-        'plain': plain_loop(plain, 0),
-        f'plain, {workers} workers decode': plain_loop(plain, workers),
-    }
-    images = args.steps * loops['ours'].batch_size
+    ours = f'ours, {Path(args.config).stem}'
+    loops = {ours: our_loop(cfg)}
+    for file in args.plain_configs or [args.config]:
+        plain = resolve_config(Config.fromfile(file), args.data_root, 'none')
+        loops[f'plain, {Path(file).stem}'] = plain_loop(plain, 0)
+        loops[f'plain, {Path(file).stem}, {workers} workers decode'] = plain_loop(plain, workers)
+    images = args.steps * loops[ours].batch_size
     print(f'{args.repeats} rounds of {images} images on each side; ours with {workers} workers\n')
-    print('| threads | loop | images / s | processor ms an image | ours / it, images / s | ours / it, processor time |')
-    print('|---|---|---|---|---|---|')
+    heads = ('threads', 'loop', 'images / s', 'labels / s', 'processor ms an image', 'a label')
+    print('| ' + ' | '.join([*heads, 'ours / it, images / s', 'labels / s']) + ' |')
+    print('|---|---|---|---|---|---|---|---|')
     for threads in args.threads:
         torch.set_num_threads(threads)
-        taken: dict[str, list[tuple[float, float]]] = {name: [] for name in loops}
+        turns: dict[str, list[Turn]] = {name: [] for name in loops}
         for _ in range(args.repeats):
             for name, loop in loops.items():
-                taken[name].append(loop.run(images, warm=max(16 // loop.batch_size, 4)))
-        for name, times in taken.items():
-            wall, processor = (min(values) for values in zip(*times, strict=True))
-            ratios = [its[0] / ours[0] for its, ours in zip(times, taken['ours'], strict=True)]
-            cells = [f'{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})']
-            cells.append(f'{processor / min(own for _, own in taken["ours"]):.2f}')
-            cells = ['', ''] if name == 'ours' else cells
-            print(
-                f'| {threads} | {name} | {1 / wall:.1f} | {1000 * processor:.0f} | {cells[0]} | {cells[1]} |',
-                flush=True,
-            )
+                turns[name].append(loop.run(images, warm=max(16 // loop.batch_size, 4)))
+        for name, its in turns.items():
+            cells = [
+                f'{max(t.images / t.wall for t in its):.1f}',
+                f'{max(t.labels / t.wall for t in its):.1f}',
+                f'{1000 * min(t.processor / t.images for t in its):.0f}',
+                f'{1000 * min(t.processor / t.labels for t in its):.0f}',
+            ]
+            pairs = list(zip(turns[ours], its, strict=True))
+            by_image = [own.images / own.wall * t.wall / t.images for own, t in pairs]
+            by_label = [own.labels / own.wall * t.wall / t.labels for own, t in pairs]
+            cells += ['', ''] if name == ours else [spread(by_image), spread(by_label)]
+            print(f'| {threads} | {name} | ' + ' | '.join(cells) + ' |', flush=True)
+
+
+def spread(values: list[float]) -> str:
+    return f'{median(values):.2f} ({min(values):.2f} to {max(values):.2f})'
 
 
 if __name__ == '__main__':

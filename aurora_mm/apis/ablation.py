@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 import subprocess
@@ -13,13 +12,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from mmengine.config import Config
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from aurora_mm.errors import ConfigError
 
 _EPOCH = re.compile(r'Epoch\(train\)\s+\[(\d+)\]\[\s*(\d+)/(\d+)\].*?eta: (\d[\d:, day]*)')
 _ITER = re.compile(r'Iter\(train\)\s+\[\s*(\d+)/(\d+)\].*?eta: (\d[\d:, day]*)')
+_MAX_EPOCHS = re.compile(r'^train_cfg = dict\([^)]*max_epochs=(\d+)', re.MULTILINE)  # of the config, as it is logged
 _TRAINING = 0.95  # of a run's time
 
 
@@ -70,10 +69,9 @@ class AblationRun:
         if by_iter := _ITER.findall(text):
             done, total, left = by_iter[-1]
             return _TRAINING * int(done) / int(total), left.strip()
-        configs = sorted(self.folder.glob('*/vis_data/config.py'))
-        if configs and (by_epoch := _EPOCH.findall(text)):
+        if (by_epoch := _EPOCH.findall(text)) and (epochs := _MAX_EPOCHS.findall(text)):
             epoch, done, total, left = by_epoch[-1]
-            share = (int(epoch) - 1 + int(done) / int(total)) / _max_epochs(configs[-1])
+            share = (int(epoch) - 1 + int(done) / int(total)) / int(epochs[-1])
             return _TRAINING * share, left.strip()
         return 0.0, ''
 
@@ -216,8 +214,3 @@ class _Pace:
             return text
         seconds = (len(self.runs) - done) * (time.monotonic() - self.begun) / worked
         return f'{text}, {timedelta(seconds=round(seconds))} left'
-
-
-@functools.cache
-def _max_epochs(config: Path) -> int:
-    return int(Config.fromfile(config, import_custom_modules=False).train_cfg.max_epochs)

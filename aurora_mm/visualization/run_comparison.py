@@ -37,12 +37,15 @@ def draw_comparison(runs: Sequence[RunHistory], out_file: str | Path) -> None:
         axes.set_title('mean over types' if key == 'score' else key.removeprefix('type/'), fontsize=10)
     top.suptitle('validation score', fontsize=11)
 
-    grid = middle.subplots(len(tasks), len(_COLUMNS), squeeze=False, sharex=True, sharey='col')
+    grid = middle.subplots(len(tasks), len(_COLUMNS), squeeze=False, sharex=True)
     for column, (title, pattern) in enumerate(_COLUMNS):
         grid[0][column].set_title(title, fontsize=10)
         values = [v for run in runs for task in tasks for v in run.series.get(pattern.format(task.name), {}).values()]
-        if title != 'score' and values and min(values) > 0 and max(values) > 20 * min(values):
-            grid[0][column].set_yscale('log')
+        if title != 'running loss':  # the losses of different tasks have no common scale
+            for axes in grid[1:, column]:
+                axes.sharey(grid[0][column])
+            if title != 'score' and values and min(values) > 0 and max(values) > 20 * min(values):
+                grid[0][column].set_yscale('log')
         for row, task in enumerate(tasks):
             _plot(grid[row][column], runs, [run.series.get(pattern.format(task.name), {}) for run in runs])
     for axes, task in zip(grid[:, 0], tasks, strict=True):
@@ -94,6 +97,7 @@ def _plot(axes: Axes, runs: Sequence[RunHistory], series: Sequence[Series]) -> N
             list(values),
             list(values.values()),
             color=f'C{number % 10}',
+            linestyle=('-', '--', ':', '-.')[number // 10 % 4],  # there are ten colours
             marker=marker,
             markersize=2.5,
             linewidth=1.2,

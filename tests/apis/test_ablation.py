@@ -44,11 +44,10 @@ def test_what_cannot_be_run_is_said_at_once(tmp_path, configs, message):
 def test_progress_is_read_from_mmengines_log(tmp_path):
     run = AblationRun(tmp_path / 'a.py', 3, tmp_path)
     assert run.progress() == (0.0, '')
-    vis = run.folder / '20260101_000000' / 'vis_data'
-    vis.mkdir(parents=True)
-    (vis / 'config.py').write_text('train_cfg = dict(max_epochs=4)')
+    run.folder.mkdir(parents=True)
+    config = "train_cfg = dict(\n    by_epoch=True, max_epochs=4, type='EpochBasedTrainLoop')\n"
     line = '2026/01/01 00:00:00 - mmengine - INFO - Epoch(train)  [{}][ 50/100]  lr: 1e-4  eta: {}  time: 0.1\n'
-    run.log.write_text(line.format(1, '0:01:00') + line.format(3, '1 day, 0:02:00') + 'Saving checkpoint\n')
+    run.log.write_text(config + line.format(1, '0:01:00') + line.format(3, '1 day, 0:02:00') + 'Saving checkpoint\n')
     share, left = run.progress()
     assert share == pytest.approx(0.95 * 2.5 / 4)
     assert left == '1 day, 0:02:00'
@@ -87,6 +86,7 @@ def test_runs_are_stopped_resumed_and_put_in_a_table_and_a_failed_one_is_named(f
     assert 'NoSuchModel' in (out / 'broken' / 'seed_0' / 'console.log').read_text()
     assert 'resumed epoch: ' in log.read_text()
     assert (out / 'ablation.md').read_text() in output
+    assert (out / 'compare.png').stat().st_size > 10_000
     entries = json.loads((out / 'ablation.json').read_text())
     assert [entry['seeds'] for entry in entries] == [[0, 1], []]
     for seed in (0, 1):

@@ -5,7 +5,8 @@
     python tools/analysis/ablation.py a.py b.py c.py --out work_dirs/ablation --table-only
 
 Started again, it goes on where it stopped; runs are known by their folders, OUT/<config>/seed_<S>. Writes
-OUT/ablation.md, which is printed, and OUT/ablation.json, from all seeds that are finished, whoever asked for them.
+OUT/ablation.md, which is printed, and OUT/ablation.json, from all seeds that are finished, whoever asked for them, and
+OUT/compare.png, where the curves of analysis/compare.py stand side by side for each config's first finished seed.
 The first config is what the others are compared with. Ends with status 1 if a run failed.
 """
 
@@ -20,6 +21,7 @@ from aurora_mm.apis import command
 from aurora_mm.apis.ablation import Ablation, plan_runs
 from aurora_mm.apis.ablation_table import AblationRow, ablation_json, ablation_table
 from aurora_mm.utils import write_text
+from aurora_mm.visualization import draw_comparison, read_run
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
@@ -49,8 +51,12 @@ def main(argv: list[str] | None = None) -> None:
     table = ablation_table(rows)
     write_text(args.out / 'ablation.md', table)
     write_text(args.out / 'ablation.json', ablation_json(rows))
+    logged = {row.name: args.out / row.name / f'seed_{row.seeds[0]}' for row in rows if row.seeds}
+    histories = [read_run(at, name) for name, at in logged.items() if list(at.glob('*/vis_data/scalars.json'))]
+    if histories:
+        draw_comparison(histories, args.out / 'compare.png')
     print(table)
-    print(f'written to {args.out}: ablation.md, ablation.json')
+    print(f'written to {args.out}: ablation.md, ablation.json' + (', compare.png' if histories else ''))
     for run in failed:
         print(f'{run.name} failed, see {run.log}', file=sys.stderr)
     if failed:
