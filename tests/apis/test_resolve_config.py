@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from aurora_mm.apis import adopt_checkpoint, resolve_config
+from aurora_mm.apis import adopt_checkpoint, resolve_config, start_from, starts_from_weights
 from aurora_mm.datasets.synthetic import make_dataset
 from aurora_mm.errors import ConfigError, DataError, WeightsError
 from aurora_mm.tasks import Task, TaskTable
@@ -109,3 +109,16 @@ def test_a_checkpoint_brings_its_encoder(cfg, data, tmp_path):
     fresh = Config.fromfile(REPO / 'configs' / 'aurora_fmc_demo.py')
     adopt_checkpoint(fresh, tmp_path / 'c.pth', data)
     assert fresh.model.backbone == cfg.model.backbone | dict(pretrained=None)
+
+
+def test_a_training_on_from_a_checkpoint_has_its_encoder_and_tasks(cfg, checkpoints, generated):
+    assert not starts_from_weights(cfg)
+    for _ in range(2):  # the hook is added once
+        start_from(cfg, checkpoints[0], str(generated))
+        assert [hook.type for hook in cfg.custom_hooks].count('StartFromHook') == 1
+    assert starts_from_weights(cfg)
+    assert cfg.load_from == str(checkpoints[0])
+    assert cfg.model.backbone.preset.hidden_size == 48
+    assert cfg.model.backbone.pretrained is None
+    assert list(TaskTable(cfg.model.tasks)) == ['organs', 'kind', 'find', 'ends']
+    assert cfg.train_dataloader.dataset.data_root == str(generated)
