@@ -121,3 +121,9 @@ def test_it_runs_in_bfloat16_with_losses_in_float32(feats):
     assert samples[0].pred_instances.bboxes.dtype == torch.float32
     sum(losses.values()).backward()
     assert all(p.grad.isfinite().all() for p in head.parameters())
+
+
+def test_a_box_that_is_no_number_makes_a_loss_that_is_none(feats):
+    """The model's guard is to see it."""
+    losses = build().loss(feats, [sample_with([math.nan, 0.1, 0.5, 0.5]), sample_with([])], DET)
+    assert all(term.isnan() for term in losses.values())
