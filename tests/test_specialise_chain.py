@@ -17,7 +17,7 @@ _base_ = ['./config.py']
 model = dict(
     own_heads=True,
     adapter=dict(type='TaskBottleneckAdapter', channels=8),
-    frozen=['backbone', 'necks'],
+    frozen=['backbone', 'detail', 'necks'],
     balancer=None,
     backbone=dict(preset=dict(hidden_size=96)),  # the joint model's encoder is adopted all the same
 )
