@@ -6,12 +6,11 @@ import json
 import tempfile
 from pathlib import Path
 
-import torch
-from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from aurora_mm.apis.checkpoint import read_checkpoint, trained_config, write_checkpoint
 from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.models.backbones import merge_lora
 from aurora_mm.models.backbones.visual_weights import VisualCheckpoint, read_config
@@ -74,19 +73,12 @@ def merge_checkpoint(checkpoint: str | Path, out: str | Path) -> int:
         The number of layers that were merged.
 
     Raises:
-        WeightsError: If there is no such checkpoint, or its encoder has no LoRA.
+        WeightsError: If the file is no checkpoint of aurora_mm, or its encoder has no LoRA.
     """
-    if not Path(checkpoint).is_file():
-        raise WeightsError(f'no checkpoint at {checkpoint}')
-    # MMEngine's checkpoints hold NumPy values beside tensors, which torch's restricted reader refuses.
-    content = torch.load(checkpoint, map_location='cpu', weights_only=False)
-    if 'cfg' not in content.get('meta', {}):
-        raise WeightsError(f'{checkpoint} has no config in it: it is no checkpoint of a training run')
-    cfg = Config.fromstring(content['meta']['cfg'], file_format='.py')
+    content = read_checkpoint(checkpoint)
+    cfg = trained_config(content)
     if not cfg.model.backbone.get('lora'):
         raise WeightsError(f'{checkpoint} was trained without LoRA: there is nothing to merge')
-    if 'pretrained' in cfg.model.backbone:
-        cfg.model.backbone.pretrained = None
     with DefaultScope.overwrite_default_scope('aurora_mm'):
         backbone = MODELS.build(cfg.model.backbone)
     state: dict[str, Tensor] = content['state_dict']
@@ -95,12 +87,7 @@ def merge_checkpoint(checkpoint: str | Path, out: str | Path) -> int:
     cfg.model.backbone.lora = None
     rest = {name: tensor for name, tensor in state.items() if not name.startswith('backbone.')}
     state = {f'backbone.{name}': tensor for name, tensor in backbone.state_dict().items()} | rest
-    out = Path(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f'.{out.name}.') as temporary:
-        new = Path(temporary) / out.name
-        torch.save(dict(meta=content['meta'] | dict(cfg=cfg.pretty_text), state_dict=state), new)
-        new.replace(out)
+    write_checkpoint(out, dict(meta=content['meta'] | dict(cfg=cfg.pretty_text), state_dict=state))
     return merged
 
 
