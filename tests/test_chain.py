@@ -137,6 +137,7 @@ def test_testing_writes_scores_report_and_pictures(tested):
     for task, names in official.items():
         assert names <= metrics['tasks'][task].keys()
         assert (out / 'overlays' / task).is_dir()
+    assert metrics['names']['organs'] == ['background', 'a', 'b']
     assert metrics['score'] == pytest.approx(sum(metrics['types'].values()) / 4)
     assert metrics['constant']['tasks'].keys() == metrics['tasks'].keys()
     table, details = (out / 'report.md').read_text().split('\n\n', 1)
@@ -158,7 +159,7 @@ def test_a_submission_is_scored_without_the_model_to_the_same_numbers(folder, te
     ours, theirs = (json.loads((path / 'metrics.json').read_text()) for path in (tmp_path, out))
     for task, metrics in ours['tasks'].items():
         assert metrics == {name: theirs['tasks'][task][name] for name in metrics}
-    for key in ('types', 'score', 'task_mean', 'intervals'):
+    for key in ('types', 'score', 'task_mean', 'intervals', 'names'):
         assert ours[key] == theirs[key]
     assert (tmp_path / 'per_image.csv').read_bytes() == (out / 'per_image.csv').read_bytes()
     assert (tmp_path / 'report.md').read_text().split('\n\n', 1)[1] in (out / 'report.md').read_text()

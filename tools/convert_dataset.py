@@ -14,9 +14,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mmengine.config import Config
-
-from aurora_mm.apis import command
+from aurora_mm.apis import command, read_tasks
 from aurora_mm.datasets.converters import coco_to_fmc, fmc_to_coco, fmc_to_mmseg, mmseg_to_fmc
 from aurora_mm.errors import DataError
 
@@ -45,7 +43,7 @@ def main(argv: list[str] | None = None) -> None:
         raise DataError('stands in the way: data is written to a new or an empty folder', file=args.out)
     if args.direction in ('fmc2coco', 'fmc2mmseg'):
         convert = fmc_to_coco if args.direction == 'fmc2coco' else fmc_to_mmseg
-        tasks = Config.fromfile(args.tasks).tasks if args.tasks else ()
+        tasks = read_tasks(args.tasks).to_config() if args.tasks else ()
         written = convert(args.source, args.out, tasks, args.include, args.link)
     elif args.direction == 'coco2fmc':
         written = coco_to_fmc(args.source, args.out, args.images, args.name, args.type, args.link)

@@ -13,11 +13,8 @@ import argparse
 import os
 from pathlib import Path
 
-from mmengine.config import Config
-
-from aurora_mm.apis import command
+from aurora_mm.apis import command, read_tasks
 from aurora_mm.datasets.synthetic import make_dataset
-from aurora_mm.tasks import TaskTable
 
 REPO = Path(__file__).resolve().parents[1]
 
@@ -43,7 +40,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     make_dataset(
         args.out,
-        TaskTable(Config.fromfile(args.tasks).tasks),
+        read_tasks(args.tasks),
         args.images_per_task,
         args.seed,
         val_images_per_task=args.val_images_per_task,

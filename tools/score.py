@@ -15,13 +15,10 @@ import os
 import sys
 from pathlib import Path
 
-from mmengine.config import Config
-
-from aurora_mm.apis import command
+from aurora_mm.apis import command, read_tasks
 from aurora_mm.errors import DataError
 from aurora_mm.evaluation.results_folder import RESULT_FILES, write_results
 from aurora_mm.evaluation.submission import problem_table, score_submission
-from aurora_mm.tasks import TaskTable
 
 REPO = Path(__file__).resolve().parents[1]
 
@@ -49,7 +46,7 @@ def main(argv: list[str] | None = None) -> None:
     result = score_submission(
         args.data,
         args.submission,
-        TaskTable(Config.fromfile(args.tasks).tasks),
+        read_tasks(args.tasks),
         args.split,
         args.group_column,
         args.workers,

@@ -2,7 +2,7 @@ from aurora_mm.apis.averaging import average_checkpoints, batch_norm_statistics
 from aurora_mm.apis.baseline import score_constant_predictor
 from aurora_mm.apis.challenge_model import Model
 from aurora_mm.apis.checkpoint import read_checkpoint, write_checkpoint
-from aurora_mm.apis.command_line import command, read_config, run_parser
+from aurora_mm.apis.command_line import command, read_config, read_tasks, run_parser
 from aurora_mm.apis.config import (
     adopt_checkpoint,
     adopt_ensemble,
@@ -31,11 +31,12 @@ __all__ = [
     'command',
     'extract_encoder',
     'load_weights',
+    'merge_checkpoint',
     'pack_checkpoint',
     'predict_without_labels',
     'read_checkpoint',
-    'merge_checkpoint',
     'read_config',
+    'read_tasks',
     'resolve_config',
     'run_parser',
     'score_constant_predictor',

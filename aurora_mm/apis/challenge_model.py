@@ -17,7 +17,7 @@ from aurora_mm.apis.checkpoint import read_checkpoint
 from aurora_mm.apis.inferencer import MultiTaskInferencer
 from aurora_mm.apis.packing import constant_answers
 from aurora_mm.datasets.fmc_csv import Record, read_root
-from aurora_mm.errors import ConfigError, DataError, WeightsError
+from aurora_mm.errors import AuroraError, ConfigError, DataError, WeightsError
 from aurora_mm.evaluation.submission import SubmissionWriter
 from aurora_mm.structures import MultiTaskDataSample
 
@@ -38,7 +38,8 @@ class Model:
 
     An image that cannot be read stops nothing: it is reported, and its row gets a valid answer that does not look at
     it: an empty mask; or the constant answer of the training data (class frequencies, a box, points). The size of such
-    an image is read from its header; failing that, it is the most frequent one among the task's other images.
+    an image is read from its header; failing that, it is the most frequent one among the task's other images. So is a
+    row for which the model gives numbers that are not finite.
 
     Args:
         weights: Packed checkpoints (see ``tools/pack_model.py``), several for an ensemble, or the folder that holds
@@ -86,17 +87,26 @@ class Model:
             problems.append(Unanswered(f'{count} rows of task {name!r}, which the model does not know', False))
         writer = SubmissionWriter(output_dir)
         sizes: dict[str, Counter[tuple[int, int]]] = {}
-        unread: list[tuple[int, DataError]] = []
+        failed: list[tuple[int, AuroraError]] = []
         for position, answer in self._answers(known, batch_size):
             if isinstance(answer, DataError):
-                unread.append((position, answer))
+                failed.append((position, answer))
+                continue
+            sizes.setdefault(answer.task, Counter())[tuple(answer.ori_shape)] += 1
+            try:
+                writer.add(answer)
+            except DataError as error:  # there is no place for any answer
+                problems.append(Unanswered(str(error), has_fallback=False))
+            except ConfigError as error:  # not finite
+                failed.append((position, error))
+        for position, error in failed:
+            task_sizes = sizes.get(known[position].task, Counter())
+            try:
+                writer.add(self._fallback(known[position], position, task_sizes))
+            except DataError as fault:
+                problems.append(Unanswered(f'{error}; {fault}', has_fallback=False))
             else:
-                sizes.setdefault(answer.task, Counter())[tuple(answer.ori_shape)] += 1
-                problems += _write(writer, answer)
-        for position, error in unread:
-            fallback = self._fallback(known[position], position, sizes.get(known[position].task, Counter()))
-            faults = _write(writer, fallback)
-            problems += [Unanswered(str(error), has_fallback=not faults), *faults]
+                problems.append(Unanswered(str(error), has_fallback=True))
         writer.finish()
         return problems
 
@@ -146,12 +156,3 @@ def _header_size(path: str) -> tuple[int, int] | None:
             return image.height, image.width
     except (OSError, Image.DecompressionBombError):
         return None
-
-
-def _write(writer: SubmissionWriter, sample: MultiTaskDataSample) -> list[Unanswered]:
-    """Hands a prediction to the writer; what is wrong with it or its row must not cost the others theirs."""
-    try:
-        writer.add(sample)
-    except (ConfigError, DataError) as error:
-        return [Unanswered(str(error), has_fallback=False)]
-    return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,17 @@ def read_checkpoint(file: str | Path) -> dict[str, Any]:
     """A checkpoint on the CPU; tensors are read from the file when they are first used.
 
     Raises:
-        WeightsError: If there is no such file, or it is no checkpoint of aurora_mm.
+        WeightsError: If there is no such file, it cannot be read, or it is no checkpoint of aurora_mm.
     """
     if not Path(file).is_file():
         raise WeightsError(f'no checkpoint at {file}; `python tools/train.py CONFIG` writes them to its work dir')
     # MMEngine's checkpoints hold NumPy values beside tensors, which torch's restricted reader refuses.
-    checkpoint = torch.load(file, map_location='cpu', weights_only=False, mmap=True)
-    if 'tasks' not in (checkpoint.get('meta', {}).get('dataset_meta') or {}):
+    try:
+        checkpoint = torch.load(file, map_location='cpu', weights_only=False, mmap=True)
+    except (RuntimeError, pickle.UnpicklingError, EOFError) as error:
+        raise WeightsError(f'{file} is no checkpoint, or only part of one: {error}') from error
+    meta = checkpoint.get('meta') if isinstance(checkpoint, Mapping) else None
+    if 'tasks' not in ((meta or {}).get('dataset_meta') or {}):
         raise WeightsError(f'{file} names no tasks: it is no checkpoint of an aurora_mm training run')
     return checkpoint
 

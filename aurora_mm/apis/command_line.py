@@ -7,11 +7,13 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import torch
 from mmengine.config import Config, DictAction
 
 from aurora_mm.errors import AuroraError, ConfigError
+from aurora_mm.tasks import TaskTable
 
 
 def command(main: Callable[..., None]) -> Callable[..., None]:
@@ -37,6 +39,20 @@ def run_parser(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
     return parser
+
+
+def read_tasks(file: str | Path) -> TaskTable:
+    """The tasks that a config file lists as ``tasks``.
+
+    Raises:
+        ConfigError: If there is no such file or no such list in it.
+    """
+    try:
+        return TaskTable(Config.fromfile(file).tasks)
+    except FileNotFoundError as error:
+        raise ConfigError(str(error)) from error
+    except AttributeError as error:
+        raise ConfigError(f'{file} has no list `tasks`') from error
 
 
 def read_config(args: argparse.Namespace) -> Config:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import torch
 from mmengine.registry import DefaultScope
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from aurora_mm.apis.checkpoint import trained_config, write_checkpoint
+from aurora_mm.apis.checkpoint import read_checkpoint, trained_config, write_checkpoint
 from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.models.backbones import merge_lora
 from aurora_mm.models.backbones.visual_weights import VisualCheckpoint, read_config
@@ -70,14 +69,9 @@ def merge_checkpoint(checkpoint: str | Path, out: str | Path) -> int:
         The number of layers that were merged.
 
     Raises:
-        WeightsError: If there is no such checkpoint, or its encoder has no LoRA.
+        WeightsError: If the file is no checkpoint of aurora_mm, or its encoder has no LoRA.
     """
-    if not Path(checkpoint).is_file():
-        raise WeightsError(f'no checkpoint at {checkpoint}')
-    # MMEngine's checkpoints hold NumPy values beside tensors, which torch's restricted reader refuses.
-    content = torch.load(checkpoint, map_location='cpu', weights_only=False)
-    if 'cfg' not in content.get('meta', {}):
-        raise WeightsError(f'{checkpoint} has no config in it: it is no checkpoint of a training run')
+    content = read_checkpoint(checkpoint)
     cfg = trained_config(content)
     if not cfg.model.backbone.get('lora'):
         raise WeightsError(f'{checkpoint} was trained without LoRA: there is nothing to merge')

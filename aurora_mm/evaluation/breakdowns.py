@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -74,8 +75,8 @@ def size_bin(size: float) -> str:
 def ranked(rows: Iterable[TargetResult]) -> dict[str, list[Case]]:
     """The images of each task, worst first; of equal ones the one with the lowest ``img_id``.
 
-    What counts is the mean DSC (then HD) over an image's classes, the IoU, the mean error of its points, or the
-    probability of the true class.
+    What counts is the mean DSC (then HD) over an image's classes, the IoU, minus the mean error of its points in image
+    diagonals, or the probability of the true class.
     """
     return {
         task: [Case(of_image, key[0]) for key, of_image in sorted(((_goodness(r), r) for r in images), key=_order)]
@@ -93,7 +94,7 @@ def _goodness(rows: Sequence[TargetResult]) -> tuple[float, float]:
     if first.type == 'segmentation':
         return _mean(rows, 'DSC'), -_mean(rows, 'HD')
     if first.type == 'landmark':
-        return -_mean(rows, 'error'), 0.0
+        return -_mean(rows, 'error') / math.hypot(first.height, first.width), 0.0
     if first.type == 'detection':
         return _mean(rows, 'IoU'), 0.0
     return float(np.array(first.probs)[np.array(first.truth)]), 0.0

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from aurora_mm.evaluation.breakdowns import Case, Group, by_size, by_target, ranked
 from aurora_mm.evaluation.per_image import TargetResult
-
-_PIXELS = ('HD', 'HD95', 'error')
+from aurora_mm.evaluation.scores import PIXEL_METRICS
 
 
 def details_report(rows: Sequence[TargetResult], worst: int = 5) -> str:
@@ -55,4 +54,4 @@ def _result(case: Case) -> str:
 
 
 def _figures(scores: dict[str, float]) -> str:
-    return ', '.join(f'{k} {v:.1f} px' if k in _PIXELS else f'{k} {v:.3f}' for k, v in scores.items())
+    return ', '.join(f'{k} {v:.1f} px' if k in PIXEL_METRICS else f'{k} {v:.3f}' for k, v in scores.items())

@@ -69,6 +69,12 @@ class TargetResult:
 
 
 COLUMNS = tuple(field.name for field in fields(TargetResult))
+_FIGURES = {
+    'segmentation': ('DSC', 'HD', 'HD95', 'NSD', 'size'),
+    'classification': ('truth', 'pred', 'probs'),
+    'detection': ('IoU', 'truth', 'size'),
+    'landmark': ('error', 'truth', 'pred'),
+}  # that a row of each type has
 _TEXT = ('task', 'type', 'target', 'image_path', 'mask_path', 'img_path', 'group')
 
 
@@ -86,7 +92,7 @@ def read_per_image(path: str | Path) -> list[TargetResult]:
     """The rows that :func:`write_per_image` wrote.
 
     Raises:
-        DataError: If the file is missing or not such a table.
+        DataError: If the file is missing or not such a table; a bad cell is named with its row.
     """
     try:
         text = Path(path).read_text(encoding='utf-8')
@@ -95,7 +101,7 @@ def read_per_image(path: str | Path) -> list[TargetResult]:
     reader = csv.DictReader(io.StringIO(text))
     if tuple(reader.fieldnames or ()) != COLUMNS:
         raise DataError(f'not a table of results: its columns are {reader.fieldnames}, not {list(COLUMNS)}', file=path)
-    return [TargetResult(**{column: _value(column, cell) for column, cell in row.items()}) for row in reader]
+    return [_row(cells, path, reader.line_num) for cells in reader]
 
 
 def rows_by_image(rows: Iterable[TargetResult]) -> dict[str, list[list[TargetResult]]]:
@@ -104,6 +110,19 @@ def rows_by_image(rows: Iterable[TargetResult]) -> dict[str, list[list[TargetRes
     for row in rows:
         images.setdefault(row.task, {}).setdefault(row.img_id, []).append(row)
     return {task: list(of_task.values()) for task, of_task in images.items()}
+
+
+def _row(cells: dict[str, str], path: str | Path, line: int) -> TargetResult:
+    try:
+        row = TargetResult(**{column: _value(column, cell) for column, cell in cells.items()})
+    except (ValueError, TypeError) as error:  # a cell that is no JSON, or too few or too many cells
+        raise DataError(f'not a row of a table of results: {error}', file=path, row=line) from error
+    if row.type not in _FIGURES:
+        raise DataError(f'type {row.type!r} is none of {", ".join(_FIGURES)}', file=path, row=line)
+    missing = [column for column in _FIGURES[row.type] if getattr(row, column) is None]
+    if missing:
+        raise DataError(f'a row of type {row.type!r} without {", ".join(missing)}', file=path, row=line)
+    return row
 
 
 def _cell(value: Any) -> str:

@@ -29,7 +29,8 @@ def write_results(
     Args:
         folder: Where to.
         scores: As :func:`aurora_mm.evaluation.nested_scores` gives them. In ``metrics.json`` the confidence intervals
-            stand beside them as ``intervals``, and the next argument as ``constant``.
+            stand beside them as ``intervals``, ``constant`` as such, and as ``names`` those of each task's classes
+            or points.
         rows: The table of results; empty if no official metric was computed.
         tasks: The task table.
         constant: The constant predictor's scores.
@@ -39,7 +40,9 @@ def write_results(
     """
     folder = Path(folder)
     intervals = bootstrap_intervals(rows) if rows else None
-    extras = {key: value for key, value in (('intervals', intervals), ('constant', constant)) if value is not None}
+    extras: dict[str, Any] = dict(intervals=intervals, constant=constant)
+    extras = {key: value for key, value in extras.items() if value is not None}
+    extras['names'] = {name: list(tasks[name].output_names) for name in scores['tasks']}
     table = score_report(scores, tasks, constant, intervals)
     write_text(folder / 'metrics.json', json.dumps({**scores, **extras}, indent=2, allow_nan=False) + '\n')
     write_per_image(folder / 'per_image.csv', rows)

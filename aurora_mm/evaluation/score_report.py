@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aurora_mm.evaluation.scores import PIXEL_METRICS
 from aurora_mm.tasks import TASK_TYPES, TaskTable
 
-# The official metric that ranks each type, with the unit it is shown in.
+# The official metrics shown of each type; the first one ranks a task, on its own or as a share of the diagonal.
 _HEADLINE = {
     'segmentation': ('DSC', 'HD'),
     'classification': ('Accuracy', 'AUC', 'F1_macro', 'MCC'),
     'detection': ('IoU',),
     'landmark': ('MRE',),
 }
-_PIXELS = ('HD', 'MRE')
 
 
 def score_report(
@@ -64,4 +64,4 @@ def _interval(ends: Sequence[float] | None) -> str:
 def _metric(name: str, value: float | None) -> str:
     if value is None:
         return f'{name} -'
-    return f'{name} {value:.1f} px' if name in _PIXELS else f'{name} {value:.3f}'
+    return f'{name} {value:.1f} px' if name in PIXEL_METRICS else f'{name} {value:.3f}'

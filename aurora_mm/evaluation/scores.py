@@ -11,6 +11,8 @@ from mmengine.logging import MMLogger
 from aurora_mm.tasks import TASK_TYPES, TaskTable
 
 TYPE_PREFIX = 'type/'
+PIXEL_METRICS = ('HD', 'HD95', 'MRE', 'error')
+"""Metrics in pixels of the original image; all others are fractions."""
 
 
 def aggregate_scores(primaries: Mapping[str, float], tasks: TaskTable) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import torch
 from mmengine.structures import InstanceData, PixelData
 
 from aurora_mm.errors import DataError
-from aurora_mm.report.results import ImageResult, Results
+from aurora_mm.evaluation.breakdowns import Case
+from aurora_mm.report.results import Results
 from aurora_mm.structures import MultiTaskDataSample
 from aurora_mm.tasks import Task
 from aurora_mm.utils import read_image
@@ -23,11 +25,17 @@ _JPEG_QUALITY = 80
 
 
 @dataclass(frozen=True)
-class Case:
-    """One picture: ``rank`` is 'worst', 'median' or 'best'."""
+class Picture:
+    """One image, drawn.
+
+    Args:
+        rank: 'worst', 'median' or 'best'. figure: How good it is, as a reader wants it.
+        image_path: The CSV's own text. uri: The picture as a data URI. width, height: Its pixels.
+    """
 
     rank: str
-    result: ImageResult
+    figure: str
+    image_path: str
     uri: str
     width: int
     height: int
@@ -38,7 +46,7 @@ class TaskCases:
     """The pictures of one task, and the colour of each of its names as CSS."""
 
     task: Task
-    cases: list[Case]
+    pictures: list[Picture]
     legend: list[tuple[str, str]]
     missing: str = ''
 
@@ -57,11 +65,11 @@ def task_cases(results: Results, task: Task) -> TaskCases:
         return TaskCases(task, [], legend, missing)
     visualizer = MultiTaskVisualizer(size=_PANEL_SIZE)
     visualizer.dataset_meta = dict(tasks=[task.to_config()])
-    cases = [_draw(visualizer, *case, results) for case in pick(results.images(task))]
-    return TaskCases(task, cases, legend)
+    pictures = [_draw(visualizer, task, rank, case, results) for rank, case in pick(results.images(task))]
+    return TaskCases(task, pictures, legend)
 
 
-def pick(images: list[ImageResult]) -> list[tuple[str, ImageResult]]:
+def pick(images: list[Case]) -> list[tuple[str, Case]]:
     """Worst, median and best of images ordered worst first; fewer where there are fewer images."""
     if len(images) < 3:
         return list(zip(('worst', 'best'), images, strict=False))
@@ -74,20 +82,31 @@ def _drawn_names(task: Task) -> tuple[str, ...]:
     return task.output_names[1:] if task.type == 'segmentation' else task.output_names
 
 
-def _draw(visualizer: MultiTaskVisualizer, rank: str, result: ImageResult, results: Results) -> Case:
-    file = results.data_file(result.image, result.image.image_path)
+def figure(task: Task, case: Case) -> str:
+    """How good a case is, as a reader wants it."""
+    if task.type == 'landmark':
+        share = -case.goodness
+        pixels = share * math.hypot(case.rows[0].height, case.rows[0].width)
+        return f'{pixels:.1f} px off, {100 * share:.1f} % of the diagonal'
+    what = {'segmentation': 'DSC', 'classification': 'true class at', 'detection': 'IoU'}[task.type]
+    return f'{what} {case.goodness:.2f}'
+
+
+def _draw(visualizer: MultiTaskVisualizer, task: Task, rank: str, case: Case, results: Results) -> Picture:
+    row = case.rows[0]
+    file = results.data_file(row, row.image_path)
     image = read_image(file, cv2.IMREAD_COLOR_RGB)
     if image is None:
         raise DataError('the image cannot be read; if the data has moved, say where to by --data-root', file=file)
-    drawn = visualizer.draw(image, _sample(result, results))
+    drawn = visualizer.draw(image, _sample(task, case, results))
     encoded = cv2.imencode('.jpg', drawn[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1]
     uri = 'data:image/jpeg;base64,' + base64.b64encode(encoded.tobytes()).decode()
-    return Case(rank, result, uri, drawn.shape[1], drawn.shape[0])
+    return Picture(rank, figure(task, case), row.image_path, uri, drawn.shape[1], drawn.shape[0])
 
 
-def _sample(result: ImageResult, results: Results) -> MultiTaskDataSample:
+def _sample(task: Task, case: Case, results: Results) -> MultiTaskDataSample:
     """The image's rows as the sample that they came from."""
-    image, task = result.image, result.task
+    image = case.rows[0]
     shape = (image.height, image.width)
     sample = MultiTaskDataSample(
         metainfo=dict(task=task.name, task_type=task.type, ori_shape=shape, gt_frame='original')
@@ -102,7 +121,7 @@ def _sample(result: ImageResult, results: Results) -> MultiTaskDataSample:
         sample.gt_instances = _boxes(image.truth, task.classes.index(image.target))
         sample.pred_instances = _boxes(image.pred, task.classes.index(image.target))
     else:
-        rows = {row.target: row for row in result.targets}
+        rows = {row.target: row for row in case.rows}
         sample.gt_landmarks = torch.tensor([rows[point].truth for point in task.points], dtype=torch.float32)
         sample.pred_landmarks = torch.tensor([rows[point].pred for point in task.points], dtype=torch.float32)
     return sample

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.progress import track
 
 from aurora_mm.errors import DataError
+from aurora_mm.evaluation.scores import PIXEL_METRICS
 from aurora_mm.report import published, tables
 from aurora_mm.report.cases import task_cases
 from aurora_mm.report.charts import TYPE_COLOURS
@@ -74,7 +75,7 @@ def write_html_report(
         colours=TYPE_COLOURS,
         rows={task_type: tables.task_rows(results, task_type) for task_type in types},
         metrics=tables.METRICS,
-        pixels=tables.PIXELS,
+        pixels=PIXEL_METRICS,
         comparisons=tables.comparisons(results),
         published=published,
         training=training_charts(log),

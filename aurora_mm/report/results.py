@@ -3,54 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from aurora_mm.errors import DataError
+from aurora_mm.evaluation.breakdowns import Case, ranked
 from aurora_mm.evaluation.per_image import TargetResult, read_per_image
 from aurora_mm.tasks import Task, TaskTable
-
-
-@dataclass(frozen=True)
-class ImageResult:
-    """How one image was answered.
-
-    Args:
-        task: The task. targets: Its rows, at least one.
-    """
-
-    task: Task
-    targets: list[TargetResult]
-
-    @property
-    def image(self) -> TargetResult:
-        """A row, for what all rows of the image share."""
-        return self.targets[0]
-
-    @property
-    def quality(self) -> float:
-        """What images of a task are ordered by, more is better: the mean DSC over the classes, the probability of the
-        true class, the IoU, or minus the mean error in image diagonals."""
-        if self.task.type == 'segmentation':
-            return fmean(_known(target.DSC) for target in self.targets)
-        if self.task.type == 'classification':
-            return _known(self.image.probs)[int(_known(self.image.truth))]
-        if self.task.type == 'detection':
-            return self.image.IoU or 0.0
-        return -fmean(_known(t.error) for t in self.targets) / math.hypot(self.image.height, self.image.width)
-
-    @property
-    def figure(self) -> str:
-        """The quality as a reader wants it."""
-        if self.task.type == 'landmark':
-            pixels = fmean(_known(target.error) for target in self.targets)
-            return f'{pixels:.1f} px off, {-100 * self.quality:.1f} % of the diagonal'
-        what = {'segmentation': 'DSC', 'classification': 'true class at', 'detection': 'IoU'}[self.task.type]
-        return f'{what} {self.quality:.2f}'
 
 
 @dataclass(frozen=True)
@@ -96,7 +57,7 @@ class Results:
         name = configs[-1].stem if configs else folder.resolve().name
         submission = Path(submission or folder / 'submission')
         root = None if data_root is None else Path(data_root)
-        return cls(folder, submission, root, tasks_of(rows), scores, rows, name)
+        return cls(folder, submission, root, tasks_of(rows, scores.get('names', {})), scores, rows, name)
 
     def scored(self, task_type: str) -> list[Task]:
         """The tasks of a type that have scores, in table order."""
@@ -106,12 +67,9 @@ class Results:
         """The rows of a task."""
         return [row for row in self.rows if row.task == task.name]
 
-    def images(self, task: Task) -> list[ImageResult]:
+    def images(self, task: Task) -> list[Case]:
         """The images of a task, worst first."""
-        by_image: dict[int, list[TargetResult]] = {}
-        for row in self.targets(task):
-            by_image.setdefault(row.img_id, []).append(row)
-        return sorted((ImageResult(task, rows) for rows in by_image.values()), key=lambda image: image.quality)
+        return ranked(self.targets(task)).get(task.name, [])
 
     def data_file(self, row: TargetResult, path: str) -> Path:
         """Where an image or a true mask is, given the CSV's text."""
@@ -127,28 +85,32 @@ class Results:
         return None if place is None else (place[0], place[1])
 
 
-def tasks_of(rows: Iterable[TargetResult]) -> TaskTable:
+def tasks_of(rows: Iterable[TargetResult], names: Mapping[str, Sequence[str]]) -> TaskTable:
     """The tasks that results speak of, in their order.
 
-    A class that no true label has is known by its number alone.
+    Args:
+        rows: The table of results.
+        names: Of each task's classes or points; without them, a class that no true label has is known by its number.
     """
     by_task: dict[str, list[TargetResult]] = {}
     for row in rows:
         by_task.setdefault(row.task, []).append(row)
-    return TaskTable(_task(name, of_task) for name, of_task in by_task.items())
+    tasks = []
+    for name, of_task in by_task.items():
+        kind = 'points' if of_task[0].type == 'landmark' else 'classes'
+        tasks.append(dict(name=name, type=of_task[0].type, **{kind: names.get(name) or _names(of_task)}))
+    return TaskTable(tasks)
 
 
-def _task(name: str, rows: list[TargetResult]) -> Task:
+def _names(rows: list[TargetResult]) -> list[str]:
+    """Names of a task's classes or points as far as its rows tell."""
     targets = list(dict.fromkeys(row.target for row in rows))
-    if rows[0].type == 'landmark':
-        return Task(name, 'landmark', points=tuple(targets))
     if rows[0].type == 'segmentation':
-        return Task(name, 'segmentation', classes=('background', *targets))
-    if rows[0].type == 'detection':
-        return Task(name, 'detection', classes=tuple(targets))
-    names = {_known(row.truth): row.target for row in rows}
-    classes = [names.get(i, f'class {i}') for i in range(len(_known(rows[0].probs)))]
-    return Task(name, 'classification', classes=tuple(classes))
+        return ['background', *targets]
+    if rows[0].type == 'classification':
+        names = {_known(row.truth): row.target for row in rows}
+        return [names.get(i, f'class {i}') for i in range(len(_known(rows[0].probs)))]
+    return targets
 
 
 def _known(value: Any) -> Any:

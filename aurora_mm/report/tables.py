@@ -9,6 +9,7 @@ from statistics import fmean
 import numpy as np
 from sklearn.metrics import confusion_matrix
 
+from aurora_mm.evaluation.scores import PIXEL_METRICS
 from aurora_mm.report import published
 from aurora_mm.report.results import Results
 from aurora_mm.tasks import Task
@@ -20,7 +21,6 @@ METRICS = {
     'detection': ('IoU',),
     'landmark': ('MRE', 'MRE_diagonal'),
 }
-PIXELS = ('HD', 'HD95', 'MRE')
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,13 @@ def task_rows(results: Results, task_type: str) -> list[TaskRow]:
     for task in results.scored(task_type):
         values = results.scores['tasks'][task.name]
         scores = {
-            name: Score(values[name], results.interval('tasks', task.name, name), name in PIXELS)
+            name: Score(values[name], results.interval('tasks', task.name, name), name in PIXEL_METRICS)
             for name in METRICS[task_type]
             if name in values
         }
         ranked = METRICS[task_type][0]
         interval = results.interval('tasks', task.name, 'primary')
-        if interval is None and ranked not in PIXELS:
+        if interval is None and ranked not in PIXEL_METRICS:
             interval = results.interval('tasks', task.name, ranked)
         images = len({row.img_id for row in results.targets(task)})
         public = published.PUBLIC_CODE_LOG.get(task.name)

@@ -43,7 +43,7 @@ def _scores(log: TrainingLog) -> Chart:
             if f'type/{task_type}' in log.validation:
                 axes.plot(*log.series(f'type/{task_type}'), color=colour, label=task_type, marker='.', markersize=5)
         epochs, values = log.series('score')
-        axes.plot(epochs, values, color=INK, linewidth=2.6, label='score')
+        axes.plot(epochs, values, color=INK, linewidth=2.6, label='score', marker='.', markersize=8)
         best = int(np.argmax(values))
         axes.annotate(
             f'{values[best]:.3f}',
@@ -55,18 +55,21 @@ def _scores(log: TrainingLog) -> Chart:
         )
         axes.set_ylim(0, 1.02)
         axes.set_xlabel('epoch')
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         legend_below(axes)
     return chart
 
 
 def _losses(log: TrainingLog) -> Chart:
     chart = Chart('Weighted training losses by iteration', 5.2, 3.1)
+    iterations, losses = log.series('loss')
+    marker = '.' if len(iterations) == 1 else None  # a line of one point is not seen
     with chart.draw() as axes:
         for task_type, colour in TYPE_COLOURS.items():
             if f'loss_{task_type}' in log.training:
-                axes.plot(*log.series(f'loss_{task_type}'), color=colour, label=task_type)
-        axes.plot(*log.series('loss'), color=INK, linewidth=2.4, label='sum')
+                axes.plot(*log.series(f'loss_{task_type}'), color=colour, label=task_type, marker=marker)
+        axes.plot(iterations, losses, color=INK, linewidth=2.4, label='sum', marker=marker)
         axes.set_yscale('symlog', linthresh=0.01)
         axes.set_xlabel('iteration')
         plain_log_axis(axes.yaxis)

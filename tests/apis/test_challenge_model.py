@@ -6,6 +6,7 @@ import sys
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from aurora_mm.apis import Model, pack_checkpoint, read_checkpoint, write_checkpoint
 from aurora_mm.errors import DataError, WeightsError
@@ -94,6 +95,17 @@ def test_unreadable_images_still_give_a_whole_valid_submission(model, unlabelled
     absent = answers['find', rows(unlabelled, 'find')[1]['image_path']]
     assert box['bbox_normalized'] == pytest.approx(absent['bbox_normalized'], abs=1e-6)
     assert answers['kind', rows(unlabelled, 'kind')[0]['image_path']]['predicted_probs'] == pytest.approx([0.5, 0.5])
+
+
+def test_numbers_that_are_not_finite_are_answered_without_looking(weights, unlabelled, generated, tmp_path):
+    model = Model(weights, device='cpu')
+    with torch.no_grad():
+        for parameter in model.inferencer.model.parameters():
+            parameter.fill_(torch.nan)
+    problems = model.predict(unlabelled, tmp_path / 'out')
+    assert len(problems) == 30  # a mask has no number that could not be finite
+    assert all(problem.has_fallback and 'is not finite' in problem.message for problem in problems)
+    assert score_submission(generated, tmp_path / 'out', TASKS).problems == []
 
 
 def test_rows_that_cannot_be_answered_are_told(model, unlabelled, tmp_path):

@@ -85,7 +85,11 @@ def checkpoint(folder, lora):
             torch.nn.init.normal_(parameter, std=0.1)
     cfg = Config(dict(model=dict(backbone=dict(type='Qwen3VLBackbone', preset=SIZES, lora=lora))))
     state = {f'backbone.{name}': tensor for name, tensor in backbone.state_dict().items()}
-    content = dict(meta=dict(cfg=cfg.pretty_text), state_dict=state | {'heads.weight': torch.ones(2)}, optimizer={})
+    content = dict(
+        meta=dict(cfg=cfg.pretty_text, dataset_meta=dict(tasks=[])),
+        state_dict=state | {'heads.weight': torch.ones(2)},
+        optimizer={},
+    )
     torch.save(content, folder / 'epoch_1.pth')
     return backbone.eval(), folder / 'epoch_1.pth'
 

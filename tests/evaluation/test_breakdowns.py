@@ -84,7 +84,7 @@ def test_worst_images_come_first():
     assert [case.rows[0].img_id for case in cases['nodule']] == [7, 6]
     assert [case.rows[0].img_id for case in cases['femur']] == [8, 9]
     assert [len(case.rows) for case in cases['organs']] == [2, 2, 2]
-    assert cases['femur'][0].goodness == -4
+    assert cases['femur'][0].goodness == -4 / 50  # of the diagonal
 
 
 def test_report():

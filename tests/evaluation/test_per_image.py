@@ -6,10 +6,11 @@ from aurora_mm.errors import DataError
 from aurora_mm.evaluation.per_image import TargetResult, read_per_image, write_per_image
 
 PLACE = dict(image_path='../a, "b".png', mask_path='', img_path='/d/ä.png', group='', height=3, width=4)
+MASK = dict(size=1 / 3, DSC=0.1 + 0.2, HD=math.sqrt(2), HD95=0.0, NSD=1.0)
 ROWS = [
-    TargetResult('organs', 'segmentation', 'liver', 7, **PLACE, size=1 / 3, DSC=0.1 + 0.2, HD=math.sqrt(2), NSD=1.0),
+    TargetResult('organs', 'segmentation', 'liver', 7, **PLACE, **MASK),
     TargetResult('plane', 'classification', '0', 8, **PLACE, truth=0, pred=2, probs=[1e-45, 1 / 3, 2 / 3]),
-    TargetResult('nodule', 'detection', 'nodule', 9, **PLACE, IoU=0.0, truth=[0.0, 1.5, 2.0, 3.0], pred=None),
+    TargetResult('nodule', 'detection', 'nodule', 9, **PLACE, size=0.1, IoU=0.0, truth=[0.0, 1.5, 2.0, 3.0], pred=None),
     TargetResult('femur', 'landmark', 'left', 10, **PLACE, error=0.1, truth=[1.1, 2.2], pred=[1.2, 2.2]),
 ]
 
@@ -25,3 +26,20 @@ def test_another_file_is_refused(tmp_path):
     (tmp_path / 'scores.csv').write_text('task,score\nlung,1\n')
     with pytest.raises(DataError, match=r"scores.csv: not a table.*'score'"):
         read_per_image(tmp_path / 'scores.csv')
+
+
+@pytest.mark.parametrize(
+    ('old', 'new', 'message'),
+    [
+        ('0.30000000000000004', '0.3x', r'per_image.csv, row 2: not a row'),
+        ('0.30000000000000004', '', r"per_image.csv, row 2: a row of type 'segmentation' without DSC"),
+        ('landmark', 'dense', r"per_image.csv, row 5: type 'dense' is none of segmentation"),
+        ('[1.2, 2.2]', '"[1.2, 2.2]",,,', r'per_image.csv, row 5: not a row'),
+    ],
+)
+def test_a_bad_cell_is_named(tmp_path, old, new, message):
+    file = tmp_path / 'per_image.csv'
+    write_per_image(file, ROWS)
+    file.write_text(file.read_text().replace(f'"{old}"' if '[' in old else old, new))
+    with pytest.raises(DataError, match=message):
+        read_per_image(file)

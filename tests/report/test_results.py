@@ -14,12 +14,12 @@ def results(run_folder):
 
 def test_images_are_ordered_worst_first(results):
     for task in results.tasks.values():
-        assert [image.image.img_id for image in results.images(task)] == [0, 1, 2, 3, 4]
+        assert [case.rows[0].img_id for case in results.images(task)] == [0, 1, 2, 3, 4]
 
 
 def test_cases(results):
     images = results.images(results.tasks['spot'])
-    assert [(rank, image.image.img_id) for rank, image in pick(images)] == [('worst', 0), ('median', 2), ('best', 4)]
+    assert [(rank, case.rows[0].img_id) for rank, case in pick(images)] == [('worst', 0), ('median', 2), ('best', 4)]
     assert [rank for rank, _ in pick(images[:2])] == ['worst', 'best']
     assert [rank for rank, _ in pick(images[:1])] == ['worst']
     assert pick([]) == []
@@ -60,12 +60,13 @@ def test_a_resumed_run_counts_where_it_repeats_a_step(run_folder):
 
 
 def test_tasks_are_read_off_the_rows(results, run_folder):
-    """Classes that no true label has are numbered, so that the table has all columns."""
+    """Classes that no true label has and no name are numbered, so that the table has all columns."""
     assert [task.name for task in results.tasks.values()] == ['organs', 'kind', 'spot', 'ends']
     assert results.tasks['organs'].classes == ('background', 'liver', 'vein')
     assert results.tasks['ends'].points == ('left', 'right')
     rows = [row for row in results.rows if row.task == 'kind' and row.truth != 1]
-    assert tasks_of(rows)['kind'].classes == ('benign', 'class 1', 'malignant')
+    assert tasks_of(rows, {})['kind'].classes == ('benign', 'class 1', 'malignant')
+    assert tasks_of(rows, {'kind': ['a', 'b', 'c']})['kind'].classes == ('a', 'b', 'c')
 
 
 def test_the_name_is_the_configs_or_the_folders(results, run_folder):

@@ -92,3 +92,13 @@ def test_nothing_to_score_ends_with_status_2(main, folder, capsys):
         score(main, folder)
     assert end.value.code == 2
     assert 'no image could be scored' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(('text', 'message'), [(None, 'no_tasks.py'), ('a = 1', 'no_tasks.py has no list `tasks`')])
+def test_a_tasks_file_that_is_none_is_named(main, folder, capsys, text, message):
+    if text is not None:
+        (folder / 'no_tasks.py').write_text(text)
+    with pytest.raises(SystemExit) as end:
+        main([str(folder / 'data'), str(folder / 'submission'), '--tasks', str(folder / 'no_tasks.py')])
+    assert end.value.code == 2
+    assert message in capsys.readouterr().err
