@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,29 @@ def test_print_config(config):
     printed = run(MMDET / 'misc/print_config.py', REPO / 'configs' / config, '--cfg-options', 'randomness.seed=7')
     assert 'Qwen3VLBackbone' in printed
     assert 'seed=7' in printed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('config', ['mmdet_fcos', 'mmdet_aurora_head', 'mmseg_upernet', 'mmseg_aurora_head'])
+def test_the_hosts_count_the_interop_models(config, data, monkeypatch):
+    monkeypatch.setenv('US_COCO', str(data.coco))
+    host = config.split('_')[0]
+    tools = Path(pytest.importorskip(host).__file__).parent / '.mim/tools/analysis_tools'
+    size = ('--num-images', 1) if host == 'mmdet' else ('--shape', 224, 224)
+    printed = run(tools / 'get_flops.py', REPO / f'configs/interop/{config}.py', *size)
+    (giga,), (mega,) = (
+        re.findall(rf'{what}: *([0-9.]+){unit}', printed) for what, unit in (('Flops', 'G'), ('Params', 'M'))
+    )
+    assert 0.3 < float(giga) < 10
+    assert 3 < float(mega) < 10
+
+
+@pytest.mark.slow
+def test_mmdet_browses_an_interop_config(data, tmp_path, monkeypatch):
+    monkeypatch.setenv('US_COCO', str(data.coco))
+    config = REPO / 'configs/interop/mmdet_fcos.py'
+    run(MMDET / 'analysis_tools/browse_dataset.py', config, '--output-dir', tmp_path, '--not-show')
+    assert len(list(tmp_path.rglob('*.png'))) == 8
 
 
 @pytest.mark.slow

@@ -92,7 +92,7 @@ class TokenPyramid(BaseModule):
         """A coarser map, its size rounded up; finer maps were made by the transposed convolutions."""
         if scale >= 1:
             return x
-        size = [math.ceil(side * scale) for side in x.shape[-2:]]
+        size = [math.ceil(int(side) * scale) for side in x.shape[-2:]]  # a side is a tensor while torch traces
         if self.downsample == 'avg_pool':
             return F.adaptive_avg_pool2d(x, size)
         return F.interpolate(x, size=size, mode='bilinear', align_corners=False)

@@ -1,7 +1,7 @@
 # mmdet on a COCO data set made by `tools/convert_dataset.py fmc2coco`; 224 x 224 pixels.
 default_scope = 'mmdet'
 custom_imports = dict(imports=['aurora_mm'], allow_failed_imports=False)
-visualizer = dict(type='DetLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')])
+visualizer = dict(type='DetLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')], name='visualizer')
 
 data_root = '{{$US_COCO:data/us_coco}}/'
 ann_file = 'annotations/fetal_head_det_{}.json'

@@ -1,7 +1,7 @@
 # mmseg on a data set made by `tools/convert_dataset.py fmc2mmseg`; 224 x 224 pixels.
 default_scope = 'mmseg'
 custom_imports = dict(imports=['aurora_mm'], allow_failed_imports=False)
-visualizer = dict(type='SegLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')])
+visualizer = dict(type='SegLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')], name='visualizer')
 
 data_root = '{{$US_MMSEG:data/us_mmseg}}/fetal_head'
 metainfo = dict(classes=('background', 'head'), palette=[(0, 0, 0), (230, 159, 0)])

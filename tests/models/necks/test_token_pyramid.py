@@ -20,6 +20,15 @@ def test_sizes_are_rounded_up():
     assert [level.shape[-1] for level in levels] == [14, 7, 4, 2]
 
 
+@pytest.mark.parametrize('downsample', ['bilinear', 'avg_pool'])
+def test_it_can_be_traced(downsample):
+    """OpenMMLab's get_flops traces models."""
+    neck = TokenPyramid([4] * 4, 8, downsample=downsample).eval()
+    maps = tuple(torch.randn(1, 4, 14, 10) for _ in range(4))
+    traced = torch.jit.trace(neck, (maps,))
+    torch.testing.assert_close(traced(maps), neck(maps))
+
+
 @pytest.mark.parametrize('scales', [(1, 1 / 2, 1 / 4, 1 / 8), (4, 2, 1, 1 / 2)])
 def test_every_parameter_exists_at_construction_and_learns(scales):
     """The public code made its projections at the first forward, after the optimiser, so that they never trained."""
