@@ -6,9 +6,11 @@ tasks go through the balancer.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 
 import torch
+from mmengine.logging import print_log
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
@@ -73,14 +75,16 @@ class MultiTaskModel(BaseModel):
             maps[name] = maps_of(self.necks[name], maps['backbone'])
 
         self.head_of = {task.name: self._head_key(task, heads) for task in self.tasks.values()}
-        self.source_of = {key: self._source_key(key, sources or {}) for key in heads}
+        self.source_of = {}
         self.heads = nn.ModuleDict()
         for key, cfg in heads.items():
             served = [task for task in self.tasks.values() if self.head_of[task.name] == key]
             if served:  # a table without tasks of a type needs no head for it
-                source = self.source_of[key]
+                source = self.source_of[key] = self._source_key(key, sources or {})
                 cfg = fit(with_adapter(cfg), f'head {key!r}', self._maps_of(source, maps), repr(source))
                 self.heads[key] = MODELS.build(cfg | dict(tasks=served))
+            elif key not in TASK_TYPES:
+                print_log(f'head {key!r} is not built: it is named after no task', 'current', logging.WARNING)
 
         self.guard = NonFiniteGuard(list(self.tasks.values()), max_nonfinite)
         self.tracker = TaskLossTracker(list(self.tasks.values()), ema_momentum)

@@ -159,6 +159,17 @@ def test_a_task_with_a_head_of_its_own():
     assert model.heads['seg2'].in_channels == [16] * 4
 
 
+def test_a_head_named_after_no_task_is_left_out_and_told(caplog):
+    """The table may lack what comes with the data; a name may also be misspelt."""
+    heads = config()['heads'] | dict(sge2=dict(type='aurora_mm.SegmentationHead', channels=16))
+    MMLogger.get_current_instance().addHandler(caplog.handler)
+    model = MultiTaskModel(**config(heads=heads))
+    MMLogger.get_current_instance().removeHandler(caplog.handler)
+    assert model.head_of['seg2'] == 'segmentation'
+    assert 'sge2' not in model.heads
+    assert "head 'sge2' is not built: it is named after no task" in caplog.text
+
+
 def test_parts_that_do_not_fit_are_refused_with_both_sides():
     neck = dict(type='aurora_mm.TokenPyramid', in_channels=[64] * 4)
     with pytest.raises(ConfigError, match=r"takes in_channels \[64.*'backbone' \(Qwen3VLBackbone\) .* \[48"):
