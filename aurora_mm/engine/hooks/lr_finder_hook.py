@@ -55,7 +55,7 @@ class LRFinderHook(Hook):
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
         """Keeps the step's loss; ends the run when there is nothing more to learn from it."""
-        loss = float(outputs['loss'])
+        loss = outputs['loss'].item()
         self._mean = self.smoothing * self._mean + (1 - self.smoothing) * loss
         smoothed = self._mean / (1 - self.smoothing ** (len(self.rows) + 1))
         diverged = not math.isfinite(loss) or smoothed > self.stop_factor * min(
