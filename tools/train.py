@@ -11,11 +11,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from mmengine.config import Config
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner, find_latest_checkpoint
 
 from aurora_mm.apis import command, read_config, resolve_config, run_parser, start_from, starts_from_weights
+from aurora_mm.engine import AutocastOptimWrapper
 from aurora_mm.errors import ConfigError
+from aurora_mm.registry import OPTIM_WRAPPERS
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
@@ -49,13 +52,21 @@ def main(argv: list[str] | None = None) -> None:
     else:
         resolve_config(cfg, args.data_root, args.pretrained)
     if args.amp:
-        if cfg.optim_wrapper.type in ('OptimWrapper', 'AccumulatingOptimWrapper'):
-            cfg.optim_wrapper.type = 'AutocastOptimWrapper'
-        cfg.optim_wrapper.on_cpu = True
+        _mix_precision(cfg)
     if resumed is not None:
         cfg.resume, cfg.load_from = True, resumed
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     runner.train()
+
+
+def _mix_precision(cfg: Config) -> None:
+    kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
+    if kind in ('OptimWrapper', 'AccumulatingOptimWrapper'):
+        kind = 'AutocastOptimWrapper'
+    wrapper = OPTIM_WRAPPERS.get(kind)
+    if wrapper is None or not issubclass(wrapper, AutocastOptimWrapper):
+        raise ConfigError(f'--amp cannot give {kind}, which this config trains with, mixed precision: leave it out')
+    cfg.optim_wrapper.update(type=kind, on_cpu=True)
 
 
 if __name__ == '__main__':

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from mmengine.logging import print_log
-from mmengine.model import BaseModel
-from torch import Tensor, nn
+from mmengine.model import BaseModel, ModuleDict
+from torch import Tensor
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.balancers import LossBalancer, TaskLossTracker
@@ -83,7 +83,7 @@ class MultiTaskModel(BaseModel):
         maps = {'backbone': maps_of(self.backbone)}
         if self.detail is not None:
             maps['backbone'] = Maps(*(a + b for a, b in zip(maps_of(self.detail), maps['backbone'], strict=True)))
-        self.necks = nn.ModuleDict()
+        self.necks = ModuleDict()
         for name, cfg in _by_name(neck).items():
             cfg = fit(cfg, f'neck {name!r}', maps['backbone'], f"'backbone' ({type(self.backbone).__name__})")
             self.necks[name] = build_in_scope(cfg)
@@ -96,14 +96,14 @@ class MultiTaskModel(BaseModel):
             heads = {name: heads[key] for name, key in self.head_of.items()}
             self.head_of = {name: name for name in heads}
         self.source_of = {}
-        self.heads = nn.ModuleDict()
+        self.heads = ModuleDict()
         for key, cfg in heads.items():
             served = [task for task in self.tasks.values() if self.head_of[task.name] == key]
             if served:  # a table without tasks of a type needs no head for it
                 source = self.source_of[key] = self._source_key(key, sources or {})
                 cfg = fit(with_adapter(cfg), f'head {key!r}', self._maps_of(source, maps), repr(source))
                 self.heads[key] = MODELS.build(cfg | dict(tasks=served))
-        self.adapters = nn.ModuleDict()
+        self.adapters = ModuleDict()
         if adapter is not None:
             for name, key in self.head_of.items():
                 reads = dict(in_channels=maps[self.source_of[key]].channels, in_index=self.heads[key].in_index)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmengine.config import ConfigDict
+from mmengine.model import ModuleDict
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
@@ -64,7 +65,7 @@ class MMDetHead(BaseTaskHead):
         counts = {task.name: task.num_outputs for task in self.tasks}
         if shared:
             counts = dict(all=max(counts.values()))
-        self.heads = nn.ModuleDict({name: _build(head, n, widths[0], strides) for name, n in counts.items()})
+        self.heads = ModuleDict({name: _build(head, n, widths[0], strides) for name, n in counts.items()})
 
     def forward(self, feats: Sequence[Tensor], task: Task) -> tuple[Any, ...]:
         """What the head puts out, lists over levels."""

@@ -180,3 +180,22 @@ def test_what_does_not_fit_is_refused():
     with pytest.raises(ConfigError, match="'original'"):
         head = MMDetHead([DET], [16] * 4, FCOS)
         head.loss([torch.zeros(1, 16, s, s) for s in (8, 4, 2, 1)], [make_sample(DET, frame='original')], DET)
+
+
+def test_init_weights_reaches_the_parts_that_say_how_they_start():
+    constant = dict(type='Constant', layer='Conv2d', val=0.5)
+    model = build(
+        config(
+            neck=dict(type='mmdet.FPN', out_channels=16, num_outs=4, init_cfg=constant),
+            backbone=TINY['resnet'],
+            detection=FCOS | dict(strides=[4, 8, 16, 32]),
+            segmentation=dict(type='aurora_mm.SegmentationHead', channels=8, init_cfg=constant),
+        )
+    )
+    model.init_weights()
+
+    for head in model.heads['detection'].heads.values():
+        # -log((1 - p) / p) for a prior of p = 0.01 (Lin et al., Focal Loss for Dense Object Detection, section 4.1)
+        assert head.conv_cls.bias.tolist() == pytest.approx([-4.59512] * head.num_classes)
+    assert (model.necks['neck'].fpn_convs[0].conv.weight == 0.5).all()
+    assert (next(iter(model.heads['segmentation'].outputs.layers.values())).weight == 0.5).all()
