@@ -11,15 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from mmengine.logging import print_log
-from mmengine.model import BaseModel, ModuleDict
-from torch import Tensor
+from mmengine.model import BaseModel
+from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.balancers import LossBalancer, TaskLossTracker
 from aurora_mm.models.freezing import freeze
 from aurora_mm.models.mirrored import restore_names
 from aurora_mm.models.nonfinite_guard import NonFiniteGuard
-from aurora_mm.models.parts import Maps, build_in_scope, fit, maps_of, with_adapter
+from aurora_mm.models.parts import Maps, build_in_scope, fit, maps_of, says_how_it_starts, with_adapter
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import MultiTaskDataSample
 from aurora_mm.tasks import TASK_TYPES, Task, TaskTable
@@ -83,7 +83,7 @@ class MultiTaskModel(BaseModel):
         maps = {'backbone': maps_of(self.backbone)}
         if self.detail is not None:
             maps['backbone'] = Maps(*(a + b for a, b in zip(maps_of(self.detail), maps['backbone'], strict=True)))
-        self.necks = ModuleDict()
+        self.necks = nn.ModuleDict()
         for name, cfg in _by_name(neck).items():
             cfg = fit(cfg, f'neck {name!r}', maps['backbone'], f"'backbone' ({type(self.backbone).__name__})")
             self.necks[name] = build_in_scope(cfg)
@@ -96,14 +96,14 @@ class MultiTaskModel(BaseModel):
             heads = {name: heads[key] for name, key in self.head_of.items()}
             self.head_of = {name: name for name in heads}
         self.source_of = {}
-        self.heads = ModuleDict()
+        self.heads = nn.ModuleDict()
         for key, cfg in heads.items():
             served = [task for task in self.tasks.values() if self.head_of[task.name] == key]
             if served:  # a table without tasks of a type needs no head for it
                 source = self.source_of[key] = self._source_key(key, sources or {})
                 cfg = fit(with_adapter(cfg), f'head {key!r}', self._maps_of(source, maps), repr(source))
                 self.heads[key] = MODELS.build(cfg | dict(tasks=served))
-        self.adapters = ModuleDict()
+        self.adapters = nn.ModuleDict()
         if adapter is not None:
             for name, key in self.head_of.items():
                 reads = dict(in_channels=maps[self.source_of[key]].channels, in_index=self.heads[key].in_index)
@@ -135,6 +135,13 @@ class MultiTaskModel(BaseModel):
         if source not in maps:
             raise ConfigError(f'no neck named {source!r}; sources are {", ".join(map(repr, maps))}')
         return maps[source]
+
+    def init_weights(self) -> None:
+        """As MMEngine has it, which does not look into the containers of necks and heads."""
+        super().init_weights()
+        for part in (*self.necks.values(), *self.heads.values(), *self.adapters.values()):
+            if says_how_it_starts(part):
+                part.init_weights()
 
     def train(self, mode: bool = True) -> MultiTaskModel:
         """As torch has it, but frozen parts stay in eval mode."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
+from mmengine.model import BaseModule
 from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 
@@ -46,6 +47,17 @@ def with_adapter(cfg: dict[str, Any]) -> dict[str, Any]:
     kind = cfg['type']
     adapter = _ADAPTERS.get(kind.partition('.')[0]) if isinstance(kind, str) else None
     return cfg if adapter is None else dict(type=adapter, head=cfg)
+
+
+def says_how_it_starts(part: nn.Module) -> bool:
+    """Whether ``init_weights`` has something to add: to a part with an ``init_cfg``, or of another package.
+
+    Layers of aurora_mm's parts are drawn as they are built, and not a second time.
+    """
+    if not isinstance(part, BaseModule):
+        return False
+    modules = [module for module in part.modules() if isinstance(module, BaseModule)]
+    return any(module.init_cfg or not type(module).__module__.startswith('aurora_mm.') for module in modules)
 
 
 def maps_of(part: nn.Module, before: Maps | None = None) -> Maps:

@@ -192,8 +192,10 @@ def test_init_weights_reaches_the_parts_that_say_how_they_start():
             segmentation=dict(type='aurora_mm.SegmentationHead', channels=8, init_cfg=constant),
         )
     )
+    drawn = {name: tensor.clone() for name, tensor in model.heads['landmark'].state_dict().items()}
     model.init_weights()
 
+    assert all(torch.equal(tensor, drawn[name]) for name, tensor in model.heads['landmark'].state_dict().items())
     for head in model.heads['detection'].heads.values():
         # -log((1 - p) / p) for a prior of p = 0.01 (Lin et al., Focal Loss for Dense Object Detection, section 4.1)
         assert head.conv_cls.bias.tolist() == pytest.approx([-4.59512] * head.num_classes)
