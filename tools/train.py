@@ -2,6 +2,7 @@
 
 python tools/train.py configs/aurora_fmc.py --data-root DATA
 python tools/train.py configs/aurora_fmc.py --data-root DATA --resume        # go on after a stop
+python tools/train.py configs/aurora_us_real.py --data-root DATA --tasks my_tasks.py
 python tools/train.py configs/aurora_fmc_specialise.py --data-root DATA --load-from work_dirs/aurora_fmc/epoch_20.pth
 torchrun --nproc_per_node 4 tools/train.py configs/aurora_fmc.py --data-root DATA --launcher pytorch
 """
@@ -15,7 +16,15 @@ from mmengine.config import Config
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner, find_latest_checkpoint
 
-from aurora_mm.apis import command, read_config, resolve_config, run_parser, start_from, starts_from_weights
+from aurora_mm.apis import (
+    command,
+    read_config,
+    read_tasks,
+    resolve_config,
+    run_parser,
+    start_from,
+    starts_from_weights,
+)
 from aurora_mm.engine import AutocastOptimWrapper
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import OPTIM_WRAPPERS
@@ -24,6 +33,9 @@ from aurora_mm.registry import OPTIM_WRAPPERS
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser = run_parser(__doc__)
     parser.add_argument('--pretrained', metavar='W', help="folder or hub id of the encoder's weights, or 'none'")
+    parser.add_argument(
+        '--tasks', metavar='FILE', help="config file with a list `tasks`, to use in place of the config's"
+    )
     parser.add_argument(
         '--load-from', metavar='CKPT', help="start from a trained model's encoder, necks and heads, in a new run"
     )
@@ -46,6 +58,10 @@ def main(argv: list[str] | None = None) -> None:
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
     if args.load_from is not None and args.pretrained is not None:
         raise ConfigError("--load-from brings the encoder's weights: leave --pretrained out")
+    if args.tasks is not None:
+        if args.load_from is not None:
+            raise ConfigError('--load-from brings its tasks: leave --tasks out')
+        cfg.tasks = read_tasks(args.tasks).to_config()
     resumed = find_latest_checkpoint(cfg.work_dir) if args.resume == 'auto' else args.resume
     if args.load_from is not None or (resumed is not None and starts_from_weights(cfg)):
         start_from(cfg, resumed or args.load_from, args.data_root)

@@ -84,7 +84,7 @@ class Ablation:
 
     Args:
         tools: Folder of ``train.py`` and ``test.py``.
-        data_root: As theirs; None keeps the configs'.
+        data_root, tasks: As theirs; None keeps the configs'.
         jobs: Runs side by side. threads: Of each, beside its data loader's workers.
         options: ``KEY=VALUE``, over all configs.
     """
@@ -94,6 +94,7 @@ class Ablation:
     jobs: int = 2
     threads: int = 1
     options: Sequence[str] = ()
+    tasks: str | None = None
     _processes: dict[AblationRun, subprocess.Popen] = field(default_factory=dict, init=False)
 
     def run(self, runs: Sequence[AblationRun]) -> list[AblationRun]:
@@ -157,6 +158,7 @@ class Ablation:
             args += ['--overlays', '0']
         else:
             tool, args = 'train.py', [run.config, '--work-dir', run.folder, '--resume']
+            args += [] if self.tasks is None else ['--tasks', self.tasks]  # a test has those of its checkpoint
             options.append('default_hooks.checkpoint.save_best=None')  # not what is tested
         args += [] if self.data_root is None else ['--data-root', self.data_root]
         command = [sys.executable, *map(str, (self.tools / tool, *args, '--cfg-options', *options))]

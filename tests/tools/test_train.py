@@ -50,3 +50,19 @@ def test_amp_refuses_a_wrapper_that_is_not_its_own(configured, capsys, kind):
     with pytest.raises(SystemExit):
         configured('--amp', '--cfg-options', f'optim_wrapper.type={kind}')
     assert f'--amp cannot give {kind}' in capsys.readouterr().err
+
+
+def test_tasks_of_another_file_take_the_place_of_the_configs(configured, tmp_path):
+    """The data's one task is 'find', which the config does not know: `flip` and the class's name are the file's."""
+    file = tmp_path / 'tasks.py'
+    file.write_text("tasks = [dict(name='find', type='detection', classes=['lump'], flip=False)]")
+    cfg = configured('--tasks', str(file))
+    for tasks in (cfg.model.tasks, cfg.train_dataloader.dataset.tasks, cfg.val_dataloader.dataset.tasks):
+        (task,) = tasks
+        assert (task['name'], tuple(task['classes']), task['flip']) == ('find', ('lump',), False)
+
+
+def test_a_trained_model_has_its_own_tasks(configured, capsys):
+    with pytest.raises(SystemExit):
+        configured('--tasks', 'tasks.py', '--load-from', 'model.pth')
+    assert 'leave --tasks out' in capsys.readouterr().err

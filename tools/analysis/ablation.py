@@ -29,6 +29,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument('configs', nargs='+', metavar='CONFIG[:SEED,SEED]', help='in the order of the rows')
     parser.add_argument('--seeds', nargs='+', type=int, default=[0], metavar='S', help='(default: 0)')
     parser.add_argument('--data-root', help="root of the data (default: the configs')")
+    parser.add_argument('--tasks', metavar='FILE', help="config file with a list `tasks` (default: the configs')")
     parser.add_argument('--out', type=Path, default=Path('work_dirs/ablation'))
     parser.add_argument('--jobs', type=int, default=2, metavar='N', help='runs side by side (default: 2)')
     parser.add_argument('--threads', type=int, default=1, metavar='N', help='of each run (default: 1)')
@@ -45,7 +46,8 @@ def main(argv: list[str] | None = None) -> None:
     failed = []
     if not args.table_only:
         tools = Path(__file__).resolve().parents[1]
-        failed = Ablation(tools, args.data_root, args.jobs, args.threads, args.cfg_options).run(runs)
+        ablation = Ablation(tools, args.data_root, args.jobs, args.threads, args.cfg_options, args.tasks)
+        failed = ablation.run(runs)
     folders = dict.fromkeys(run.folder.parent for run in runs)
     rows = [AblationRow.read(folder) for folder in folders]
     table = ablation_table(rows)
