@@ -64,7 +64,7 @@ def ablation(*args, **kwargs):
 def test_runs_are_stopped_resumed_and_put_in_a_table_and_a_failed_one_is_named(folder, tmp_path):  # noqa: F811
     first, broken, out = folder / 'config.py', tmp_path / 'broken.py', tmp_path / 'out'
     broken.write_text(f"_base_ = '{first}'\nmodel = dict(type='NoSuchModel')")
-    args = (f'{first}:0,1', broken, '--data-root', folder / 'data', '--out', out)
+    args = (f'{first}:0,1', broken, '--data-root', folder / 'data', '--tasks', folder / 'tasks.py', '--out', out)
     process = ablation(*args, '--jobs', 1)
     deadline = time.monotonic() + 240
     while not (out / 'config' / 'seed_0' / 'last_checkpoint').exists():
