@@ -58,14 +58,14 @@ def main(argv: list[str] | None = None) -> None:
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
     if args.load_from is not None and args.pretrained is not None:
         raise ConfigError("--load-from brings the encoder's weights: leave --pretrained out")
-    if args.tasks is not None:
-        if args.load_from is not None:
-            raise ConfigError('--load-from brings its tasks: leave --tasks out')
-        cfg.tasks = read_tasks(args.tasks).to_config()
     resumed = find_latest_checkpoint(cfg.work_dir) if args.resume == 'auto' else args.resume
     if args.load_from is not None or (resumed is not None and starts_from_weights(cfg)):
+        if args.tasks is not None:
+            raise ConfigError('a trained model brings its tasks: leave --tasks out')
         start_from(cfg, resumed or args.load_from, args.data_root)
     else:
+        if args.tasks is not None:
+            cfg.tasks = read_tasks(args.tasks).to_config()
         resolve_config(cfg, args.data_root, args.pretrained)
     if args.amp:
         _mix_precision(cfg)

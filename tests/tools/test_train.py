@@ -62,7 +62,11 @@ def test_tasks_of_another_file_take_the_place_of_the_configs(configured, tmp_pat
         assert (task['name'], tuple(task['classes']), task['flip']) == ('find', ('lump',), False)
 
 
-def test_a_trained_model_has_its_own_tasks(configured, capsys):
+@pytest.mark.parametrize(
+    'start',
+    [('--load-from', 'model.pth'), ('--resume', 'model.pth', '--cfg-options', 'custom_hooks.0.type=StartFromHook')],
+)
+def test_a_trained_model_has_its_own_tasks(configured, capsys, start):
     with pytest.raises(SystemExit):
-        configured('--tasks', 'tasks.py', '--load-from', 'model.pth')
+        configured('--tasks', 'tasks.py', *start)
     assert 'leave --tasks out' in capsys.readouterr().err
