@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import pytest
-
-SCRIPT = Path(__file__).resolve().parents[2] / 'tools' / 'make_demo_data.py'
 
 
 @pytest.fixture(scope='module')
-def script():
-    spec = importlib.util.spec_from_file_location('make_demo_data', SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def script(load_tool):
+    return load_tool('make_demo_data')
 
 
 def test_the_default_tasks_are_the_challenges_from_any_folder(script, tmp_path, monkeypatch):

@@ -1,6 +1,4 @@
-import importlib.util
 import json
-from pathlib import Path
 
 import cv2
 import pytest
@@ -13,7 +11,6 @@ from aurora_mm.datasets.transforms import LoadUltrasoundImage, PackMultiTaskInpu
 from aurora_mm.evaluation.submission import SubmissionWriter
 from aurora_mm.tasks import TaskTable
 
-SCRIPT = Path(__file__).resolve().parents[2] / 'tools/score.py'
 TASKS = [
     dict(name='organs', type='segmentation', classes=['background', 'a', 'b']),
     dict(name='find', type='detection', classes=['lesion']),
@@ -21,11 +18,8 @@ TASKS = [
 
 
 @pytest.fixture(scope='module')
-def main():
-    spec = importlib.util.spec_from_file_location('score_tool', SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
+def main(load_tool):
+    return load_tool('score').main
 
 
 @pytest.fixture

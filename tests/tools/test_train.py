@@ -1,6 +1,5 @@
 """What the script makes of its arguments; whole runs are in tests/test_chain.py."""
 
-import importlib.util
 from pathlib import Path
 
 import pytest
@@ -13,11 +12,9 @@ REPO = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def configured(tmp_path, monkeypatch):
+def configured(load_tool, tmp_path, monkeypatch):
     """Runs the script up to the training itself, and gives the config that it would run with."""
-    spec = importlib.util.spec_from_file_location('train_tool', REPO / 'tools/train.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load_tool('train')
     make_dataset(tmp_path / 'data', TaskTable([dict(name='find', type='detection', classes=['a'])]), images_per_task=2)
     met = []
 
