@@ -1,7 +1,7 @@
 # A small real data set in the challenge's layout, on a CPU: 12 epochs of 100 batches of 8, 9,600 images in all.
 _base_ = [
     '_base_/tasks_us_real.py',
-    '_base_/aurora_tiny.py',
+    '_base_/aurora_light.py',
     '_base_/fmc_uia_small.py',
     '_base_/schedule_one_cycle.py',
     '_base_/runtime.py',

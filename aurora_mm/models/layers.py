@@ -27,6 +27,7 @@ def conv_gn_act(in_channels: int, out_channels: int, kernel_size: int = 3, strid
         padding=kernel_size // 2,
         norm_cfg=dict(type='GN', num_groups=groups),
         act_cfg=dict(type='SiLU'),
+        inplace=False,  # in place, SiLU keeps a copy of its input for the backward pass
     )
 
 

@@ -1,5 +1,5 @@
 # Step 2: one pyramid with levels of strides 4 to 32 in place of two with 16 to 128; classes from averages and maxima.
-_base_ = '../aurora_us_real.py'
+_base_ = '../aurora_us_real_fine.py'
 
 model = dict(
     detail=None,

@@ -1,5 +1,5 @@
 # Step 3: landmarks as heatmaps, the dense detector, cross entropy that makes up for small classes.
-_base_ = '../aurora_us_real.py'
+_base_ = '../aurora_us_real_fine.py'
 
 model = dict(detail=None, neck=dict(num_details=0))
 custom_hooks = [dict(type='ReproducibleEpochHook'), dict(type='MultiTaskHook', interval=50)]

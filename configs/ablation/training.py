@@ -1,6 +1,7 @@
 # Step 1: the published parts at the widths of the tiny encoder, each task with outputs of its own, trained as
-# aurora_us_real.py: AdamW on one cycle, mixed batches, tasks sampled alike, losses unweighted, geometric augmentation.
-_base_ = '../aurora_us_real.py'
+# aurora_us_real_fine.py: AdamW on one cycle, mixed batches, tasks sampled alike, losses unweighted, geometric
+# augmentation.
+_base_ = '../aurora_us_real_fine.py'
 
 model = dict(
     detail=None,

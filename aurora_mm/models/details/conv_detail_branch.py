@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from aurora_mm.errors import ConfigError
 from aurora_mm.models.layers import ResidualBlock, conv_gn_act
 from aurora_mm.registry import MODELS
 
@@ -23,31 +24,42 @@ class ConvDetailBranch(BaseModule):
     Legend: B images, h x w pixels.
 
     Args:
-        channels: Of each map; the first has stride 4, each next one twice that of the one before.
-        num_blocks: Residual blocks at each stride.
+        channels: At each stride; the first is 4, each next one twice the one before.
+        num_blocks: Residual blocks at each stride; one number for all, or one each.
+        out_indices: Strides whose maps are put out, counted from 0; all by default.
 
     Attributes:
         out_channels (list[int]), strides (list[int]): Declared for each map, finest first.
     """
 
     def __init__(
-        self, channels: Sequence[int] = (32, 64, 96, 128), num_blocks: int = 1, init_cfg: dict | None = None
+        self,
+        channels: Sequence[int] = (32, 64, 96, 128),
+        num_blocks: int | Sequence[int] = 1,
+        out_indices: Sequence[int] | None = None,
+        init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        self.out_channels = list(channels)
-        self.strides = [4 * 2**i for i in range(len(self.out_channels))]
-        self.stem = conv_gn_act(3, self.out_channels[0] // 2, stride=2)
-        before = [self.out_channels[0] // 2, *self.out_channels[:-1]]
+        blocks = [num_blocks] * len(channels) if isinstance(num_blocks, int) else list(num_blocks)
+        if len(blocks) != len(channels):
+            raise ConfigError(f'num_blocks {blocks} must be one number, or one for each of channels {list(channels)}')
+        self.out_indices = list(range(len(channels)) if out_indices is None else out_indices)
+        if self.out_indices != sorted(set(self.out_indices) & set(range(len(channels)))):
+            raise ConfigError(f'out_indices {self.out_indices} must rise within 0..{len(channels) - 1}')
+        self.out_channels = [channels[i] for i in self.out_indices]
+        self.strides = [4 * 2**i for i in self.out_indices]
+        self.stem = conv_gn_act(3, channels[0] // 2, stride=2)
+        before = [channels[0] // 2, *channels[:-1]]
         self.stages = nn.ModuleList(
-            nn.Sequential(conv_gn_act(c_in, c_out, stride=2), *(ResidualBlock(c_out) for _ in range(num_blocks)))
-            for c_in, c_out in zip(before, self.out_channels, strict=True)
+            nn.Sequential(conv_gn_act(c_in, c_out, stride=2), *(ResidualBlock(c_out) for _ in range(n)))
+            for c_in, c_out, n in zip(before, channels, blocks, strict=True)
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """One map ``(B, out_channels[i], h / strides[i], w / strides[i])`` a stride, for ``(B, 3, h, w)``."""
+        """Maps ``(B, out_channels[i], h / strides[i], w / strides[i])`` for ``(B, 3, h, w)``, finest first."""
         x = self.stem(x)
         maps = []
         for stage in self.stages:
             x = stage(x)
             maps.append(x)
-        return tuple(maps)
+        return tuple(maps[i] for i in self.out_indices)

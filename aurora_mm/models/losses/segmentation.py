@@ -14,14 +14,13 @@ def weighted_cross_entropy(logits: Tensor, target: Tensor, background_weight: fl
 
     Args:
         logits: ``(B, C, H, W)``. target: ``(B, H, W)`` int64 class indices.
-        balance: Weights are multiplied by the power ``-balance`` of the class's share of the pixels that count,.
-            With 1 every class that occurs counts as a whole, however small
-            it is; 0.5 goes half the way.
+        balance: Weights are multiplied by the power ``-balance`` of the class's share of the pixels that count. With 1
+            every class that occurs counts as a whole, however small it is; 0.5 goes half the way.
     """
     weight = logits.new_ones(logits.shape[1])
     weight[0] = background_weight
     if balance:
-        pixels = torch.bincount(target[target != IGNORE], minlength=logits.shape[1]).to(weight)
+        pixels = torch.bincount(target.flatten(), minlength=IGNORE + 1)[: logits.shape[1]].to(weight)
         share = pixels / pixels.sum().clamp(min=1)
         weight = torch.where(pixels > 0, weight * share.clamp(min=1e-12) ** -balance, weight)
     return F.cross_entropy(logits, target, weight=weight, ignore_index=IGNORE)

@@ -29,6 +29,28 @@ def test_a_changed_spot_changes_every_map_most_at_its_place():
             assert abs((column + 0.5) * stride - 82) <= 1.5 * stride
 
 
+def test_strides_may_be_left_out_and_have_blocks_of_their_own():
+    torch.manual_seed(0)
+    branch = ConvDetailBranch((8, 16, 24), num_blocks=(0, 1, 2), out_indices=(1, 2))
+    assert [len(stage) - 1 for stage in branch.stages] == [0, 1, 2]
+    assert branch.strides == [8, 16]
+    assert branch.out_channels == [16, 24]
+    assert [m.shape for m in branch(torch.randn(1, 3, 64, 96))] == [(1, 16, 8, 12), (1, 24, 4, 6)]
+
+
+@pytest.mark.parametrize(
+    ('wrong', 'message'),
+    [
+        (dict(num_blocks=(1, 2)), r'num_blocks \[1, 2\] must be one number, or one for each of channels \[8, 16, 24\]'),
+        (dict(out_indices=(1, 3)), r'out_indices \[1, 3\] must rise within 0..2'),
+        (dict(out_indices=(2, 1)), r'out_indices \[2, 1\] must rise within 0..2'),
+    ],
+)
+def test_strides_that_are_not_there_are_an_error(wrong, message):
+    with pytest.raises(ConfigError, match=message):
+        ConvDetailBranch((8, 16, 24), **wrong)
+
+
 def _model(**neck):
     return MultiTaskModel(
         TASKS,
