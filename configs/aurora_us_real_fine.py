@@ -1,4 +1,5 @@
-# aurora_us_real.py with levels from stride 4 on and all blocks of the encoder: better outlines, in nearly twice the time.
+# aurora_us_real.py with levels from stride 4 on, 64 channels and all blocks of the encoder: better outlines, in nearly
+# twice the time.
 _base_ = [
     '_base_/tasks_us_real.py',
     '_base_/aurora_tiny.py',
