@@ -44,7 +44,7 @@ class ConvDetailBranch(BaseModule):
         if len(blocks) != len(channels):
             raise ConfigError(f'num_blocks {blocks} must be one number, or one for each of channels {list(channels)}')
         self.out_indices = list(range(len(channels)) if out_indices is None else out_indices)
-        if self.out_indices != sorted(set(self.out_indices) & set(range(len(channels)))):
+        if not self.out_indices or self.out_indices != sorted(set(self.out_indices) & set(range(len(channels)))):
             raise ConfigError(f'out_indices {self.out_indices} must rise within 0..{len(channels) - 1}')
         self.out_channels = [channels[i] for i in self.out_indices]
         self.strides = [4 * 2**i for i in self.out_indices]

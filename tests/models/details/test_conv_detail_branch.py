@@ -43,6 +43,7 @@ def test_strides_may_be_left_out_and_have_blocks_of_their_own():
     [
         (dict(num_blocks=(1, 2)), r'num_blocks \[1, 2\] must be one number, or one for each of channels \[8, 16, 24\]'),
         (dict(out_indices=(1, 3)), r'out_indices \[1, 3\] must rise within 0..2'),
+        (dict(out_indices=()), r'out_indices \[\] must rise within 0..2'),
         (dict(out_indices=(2, 1)), r'out_indices \[2, 1\] must rise within 0..2'),
     ],
 )
