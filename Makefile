@@ -14,7 +14,7 @@ $(STAMP): tools/setup_env.sh setup.py
 	PYTHON=$(PYTHON) bash tools/setup_env.sh $(VENV)
 	touch $@
 
-# The same chain as a real run, on generated data with a tiny encoder: about seven minutes of processor time.
+# The same chain as a real run, on generated data with a tiny encoder: about seven minutes on 2 cores.
 demo: setup
 	rm -rf $(DEMO)
 	$(BIN)/python tools/make_demo_data.py $(DEMO)/data
