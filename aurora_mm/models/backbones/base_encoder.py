@@ -95,7 +95,7 @@ def check_taps(out_indices: Sequence[int] | None, depth: int) -> list[int]:
         return [round(i * (depth - 1) / 3) for i in range(4)]
     taps = list(out_indices)
     if not taps or taps != sorted(set(taps)) or taps[0] < 0 or taps[-1] >= depth:
-        raise ConfigError(f'out_indices {taps} must rise within 0..{depth - 1}, the blocks of this encoder')
+        raise ConfigError(f'out_indices {taps} must rise within 0..{depth - 1}, the maps that there are')
     return taps
 
 

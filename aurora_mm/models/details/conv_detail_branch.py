@@ -8,6 +8,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
+from aurora_mm.models.backbones.base_encoder import check_taps
 from aurora_mm.models.layers import ResidualBlock, conv_gn_act
 from aurora_mm.registry import MODELS
 
@@ -43,9 +44,7 @@ class ConvDetailBranch(BaseModule):
         blocks = [num_blocks] * len(channels) if isinstance(num_blocks, int) else list(num_blocks)
         if len(blocks) != len(channels):
             raise ConfigError(f'num_blocks {blocks} must be one number, or one for each of channels {list(channels)}')
-        self.out_indices = list(range(len(channels)) if out_indices is None else out_indices)
-        if not self.out_indices or self.out_indices != sorted(set(self.out_indices) & set(range(len(channels)))):
-            raise ConfigError(f'out_indices {self.out_indices} must rise within 0..{len(channels) - 1}')
+        self.out_indices = check_taps(range(len(channels)) if out_indices is None else out_indices, len(channels))
         self.out_channels = [channels[i] for i in self.out_indices]
         self.strides = [4 * 2**i for i in self.out_indices]
         self.stem = conv_gn_act(3, channels[0] // 2, stride=2)
