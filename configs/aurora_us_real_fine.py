@@ -1,5 +1,5 @@
-# aurora_us_real.py with levels from stride 4 on, 64 channels and all blocks of the encoder: better outlines, in nearly
-# twice the time.
+# A small real data set in the challenge's layout, on a CPU: 12 epochs of 100 batches of 8, 9,600 images in all. Levels
+# from stride 4 on: better outlines than aurora_us_real.py, in nearly twice the time.
 _base_ = [
     '_base_/tasks_us_real.py',
     '_base_/aurora_tiny.py',
