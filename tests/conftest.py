@@ -1,9 +1,26 @@
 """Fixtures for all tests."""
 
+import importlib.util
 import struct
 import zlib
+from pathlib import Path
 
 import pytest
+
+TOOLS = Path(__file__).resolve().parents[1] / 'tools'
+
+
+@pytest.fixture(scope='session')
+def load_tool():
+    """Loads a script under ``tools/`` by its file's name, without running it."""
+
+    def load(name):
+        spec = importlib.util.spec_from_file_location(f'{name}_tool', TOOLS / f'{name}.py')
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import pytest
 
 from aurora_mm.apis import read_checkpoint
-from tests.apis.conftest import REPO, save_random_model
+from tests.apis.conftest import save_random_model
 
 
-def script(name):
-    spec = importlib.util.spec_from_file_location(name, REPO / 'tools' / f'{name}.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
+@pytest.fixture
+def script(load_tool):
+    return lambda name: load_tool(name).main
 
 
-def test_checkpoints_are_averaged_then_packed(checkpoints, generated, tmp_path, capsys):
+def test_checkpoints_are_averaged_then_packed(script, checkpoints, generated, tmp_path, capsys):
     other = save_random_model(tmp_path / 'other.pth', generated, seed=5)
     script('average_checkpoints')([str(tmp_path / 'mean.pth'), str(checkpoints[0]), str(other)])
     assert 'the mean of 2 checkpoints' in capsys.readouterr().out
@@ -31,7 +27,7 @@ def test_checkpoints_are_averaged_then_packed(checkpoints, generated, tmp_path, 
     assert (packed['state_dict'][weight] - (first[weight] + second[weight]) / 2).abs().max() < 1e-6
 
 
-def test_models_of_another_width_end_with_one_message(checkpoints, tmp_path, capsys):
+def test_models_of_another_width_end_with_one_message(script, checkpoints, tmp_path, capsys):
     with pytest.raises(SystemExit) as stopped:
         script('average_checkpoints')([str(tmp_path / 'mean.pth'), *map(str, checkpoints)])
     assert stopped.value.code == 2
