@@ -17,7 +17,7 @@ $(STAMP): tools/setup_env.sh setup.py
 # The same chain as a real run, on generated data with a tiny encoder: about seven minutes on 2 cores.
 demo: setup
 	rm -rf $(DEMO)
-	$(BIN)/python tools/make_demo_data.py $(DEMO)/data
+	$(BIN)/python tools/dataset_converters/make_demo_data.py $(DEMO)/data
 	$(BIN)/python tools/train.py configs/aurora_fmc_demo.py --data-root $(DEMO)/data --work-dir $(DEMO)/train
 	$(BIN)/python tools/test.py configs/aurora_fmc_demo.py $(DEMO)/train/best_score_*.pth --data-root $(DEMO)/data \
 		--out-dir $(DEMO)/test --constant --submission

@@ -33,7 +33,7 @@ setup(
     # Configs, scripts and the model index travel with the package, where OpenMMLab's tools look for them.
     package_data={
         'aurora_mm': ['.mim/*.yml', '.mim/configs/**/*', '.mim/tools/*'],
-        'aurora_mm.report': ['*.jinja', '*.css'],
+        'aurora_mm.analysis.report': ['*.jinja', '*.css'],
     },
     install_requires=[
         'huggingface_hub',

@@ -85,8 +85,8 @@ class Task:
         return len(self.output_names)
 
     @property
-    def flip_order(self) -> list[int]:
-        """``new[i] = old[flip_order[i]]`` puts points (or classes) right after the image was mirrored."""
+    def flip_indices(self) -> list[int]:
+        """``new[i] = old[flip_indices[i]]`` puts points (or classes) right after the image was mirrored."""
         order = list(range(self.num_outputs))
         for a, b in self.swaps:
             i, j = self.output_names.index(a), self.output_names.index(b)
@@ -100,7 +100,7 @@ class Task:
             task_type=self.type,
             num_outputs=self.num_outputs,
             may_flip=self.flip,
-            flip_order=self.flip_order,
+            flip_indices=self.flip_indices,
         )
 
     def to_config(self) -> dict[str, Any]:

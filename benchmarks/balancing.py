@@ -38,8 +38,10 @@ CHOICES = {
 
 
 def sample(task: Task) -> MultiTaskDataSample:
-    made = MultiTaskDataSample(metainfo=dict(task=task.name, task_type=task.type, img_path='', gt_frame='network'))
-    made.set_metainfo(dict(img_shape=(SIZE, SIZE), ori_shape=(SIZE, SIZE), matrix=np.eye(3)))
+    made = MultiTaskDataSample(
+        metainfo=dict(task=task.name, task_type=task.type, img_path='', gt_coordinates='network')
+    )
+    made.set_metainfo(dict(img_shape=(SIZE, SIZE), ori_shape=(SIZE, SIZE), homography_matrix=np.eye(3)))
     made.gt_sem_seg = PixelData(data=torch.ones(1, SIZE, SIZE, dtype=torch.long))
     made.gt_label = torch.tensor([1])
     box = torch.tensor([[0.2, 0.2, 0.7, 0.6]]) * SIZE

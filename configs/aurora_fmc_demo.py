@@ -1,4 +1,5 @@
-# The whole chain in minutes on a CPU: tiny encoder, 128 pixels, generated data (tools/make_demo_data.py).
+# The whole chain in minutes on a CPU: tiny encoder, 128 pixels, generated data
+# (tools/dataset_converters/make_demo_data.py).
 _base_ = [
     '_base_/tasks_fmc_uia.py',
     '_base_/aurora_tiny.py',

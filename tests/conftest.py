@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ['tests.fixtures.checkpoints', 'tests.fixtures.fmc_root']
+
 TOOLS = Path(__file__).resolve().parents[1] / 'tools'
 
 
@@ -15,7 +17,8 @@ def load_tool():
     """Loads a script under ``tools/`` by its file's name, without running it."""
 
     def load(name):
-        spec = importlib.util.spec_from_file_location(f'{name}_tool', TOOLS / f'{name}.py')
+        (file,) = TOOLS.rglob(f'{name}.py')
+        spec = importlib.util.spec_from_file_location(f'{name}_tool', file)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         return module

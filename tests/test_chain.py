@@ -14,7 +14,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from aurora_mm.evaluation.submission import score_submission
+from aurora_mm.challenge.submission import score_submission
 from aurora_mm.tasks import TaskTable
 
 REPO = Path(__file__).resolve().parents[1]

@@ -67,6 +67,13 @@ def test_a_wheel_holds_configs_and_scripts_that_run(tmp_path):
     assert {path.name for path in mim.glob('configs/interop/*.py')} == {
         path.name for path in REPO.glob('configs/interop/*.py')
     }
-    command = [sys.executable, mim / 'tools/get_flops.py', mim / 'configs/aurora_fmc_demo.py', '--shape', '128', '128']
+    command = [
+        sys.executable,
+        mim / 'tools/analysis_tools/get_flops.py',
+        mim / 'configs/aurora_fmc_demo.py',
+        '--shape',
+        '128',
+        '128',
+    ]
     done = subprocess.run(command, capture_output=True, text=True, env={'PYTHONPATH': str(installed)}, cwd=tmp_path)
     assert 'head landmark: FUGC' in done.stdout, done.stderr

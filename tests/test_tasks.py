@@ -16,7 +16,7 @@ def test_config_round_trip():
 
 def test_outputs_count_as_the_csv_does():
     assert (FEMUR.num_outputs, LUNG.num_outputs) == (3, 2)
-    assert FEMUR.flip_order == [1, 0, 2]
+    assert FEMUR.flip_indices == [1, 0, 2]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ import argparse
 import json
 import sys
 
-from aurora_mm.apis import Model, command
+from aurora_mm.apis import command
+from aurora_mm.challenge.challenge_model import Model
 from aurora_mm.utils import write_text
 
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import argparse
 
+from aurora_mm.analysis.report import write_html_report
 from aurora_mm.apis import command
-from aurora_mm.report import write_html_report
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:

@@ -16,9 +16,9 @@ import sys
 from pathlib import Path
 
 from aurora_mm.apis import command, read_tasks
+from aurora_mm.challenge.submission import problem_table, score_submission
 from aurora_mm.errors import DataError
 from aurora_mm.evaluation.results_folder import RESULT_FILES, write_results
-from aurora_mm.evaluation.submission import problem_table, score_submission
 
 REPO = Path(__file__).resolve().parents[1]
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
+from aurora_mm.analysis.baseline import score_constant_predictor
 from aurora_mm.apis import (
     adopt_checkpoint,
     adopt_ensemble,
@@ -24,7 +25,6 @@ from aurora_mm.apis import (
     predict_without_labels,
     read_config,
     run_parser,
-    score_constant_predictor,
     use_tta,
 )
 from aurora_mm.errors import ConfigError

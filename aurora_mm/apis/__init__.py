@@ -1,6 +1,4 @@
 from aurora_mm.apis.averaging import average_checkpoints, batch_norm_statistics
-from aurora_mm.apis.baseline import score_constant_predictor
-from aurora_mm.apis.challenge_model import Model
 from aurora_mm.apis.checkpoint import read_checkpoint, write_checkpoint
 from aurora_mm.apis.command_line import command, read_config, read_tasks, run_parser
 from aurora_mm.apis.config import (
@@ -14,16 +12,11 @@ from aurora_mm.apis.config import (
 )
 from aurora_mm.apis.encoder_files import extract_encoder, merge_checkpoint
 from aurora_mm.apis.inferencer import MultiTaskInferencer
-from aurora_mm.apis.packing import pack_checkpoint
 from aurora_mm.apis.pipelines import tta_pipeline
 from aurora_mm.apis.tta import use_tta
-from aurora_mm.apis.weight_search import Trial, WeightSearch
 
 __all__ = [
-    'Model',
     'MultiTaskInferencer',
-    'Trial',
-    'WeightSearch',
     'adopt_checkpoint',
     'adopt_ensemble',
     'average_checkpoints',
@@ -32,14 +25,12 @@ __all__ = [
     'extract_encoder',
     'load_weights',
     'merge_checkpoint',
-    'pack_checkpoint',
     'predict_without_labels',
     'read_checkpoint',
     'read_config',
     'read_tasks',
     'resolve_config',
     'run_parser',
-    'score_constant_predictor',
     'start_from',
     'starts_from_weights',
     'tta_pipeline',

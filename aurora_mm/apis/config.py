@@ -16,7 +16,7 @@ from torch import nn
 
 from aurora_mm.apis.checkpoint import read_checkpoint, require_same_tasks, trained_config, trained_tasks
 from aurora_mm.apis.pipelines import leave_annotations_out
-from aurora_mm.datasets.fmc_csv import FmcIndex, is_labelled, read_root
+from aurora_mm.challenge.csv_files import FmcIndex, is_labelled, read_root
 from aurora_mm.errors import ConfigError, DataError, WeightsError
 from aurora_mm.models import EnsembleModel
 from aurora_mm.registry import MODELS
@@ -203,7 +203,8 @@ def _read(folder: Path, tasks: TaskTable) -> FmcIndex:
     if not folder.is_dir():
         raise DataError(
             f'no data at {folder.parent}. Give the folder that holds csv_files (or train/ and val/ with them) as '
-            '--data-root, or try everything on generated data: `python tools/make_demo_data.py DIR`, then '
+            '--data-root, or try everything on generated data: '
+            '`python tools/dataset_converters/make_demo_data.py DIR`, then '
             '`python tools/train.py configs/aurora_fmc_demo.py --data-root DIR`'
         )
     return read_root(folder, tasks, with_labels=False, on_error='skip')

@@ -47,12 +47,12 @@ def fit_matrix(ori_shape: Shape, size: Shape, mode: str = 'squash') -> np.ndarra
 
 
 def flip_matrix(size: Shape) -> np.ndarray:
-    """Left for right within a frame of ``size``."""
+    """Left for right within a image of ``size``."""
     return np.array([[-1.0, 0.0, size[1]], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
 
 
 def rotate_scale_translate_matrix(size: Shape, degrees: float, scale: float, shift: Sequence[float]) -> np.ndarray:
-    """Rotation and scaling about the centre of a frame of ``size``, then a shift.
+    """Rotation and scaling about the centre of a image of ``size``, then a shift.
 
     Args:
         size: Of the frame.

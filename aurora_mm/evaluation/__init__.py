@@ -1,4 +1,3 @@
-from aurora_mm.evaluation.bootstrap import bootstrap_intervals
 from aurora_mm.evaluation.constant_predictor import ConstantPredictor
 from aurora_mm.evaluation.metrics import (
     BoxIoUMetric,
@@ -10,7 +9,6 @@ from aurora_mm.evaluation.metrics import (
 )
 from aurora_mm.evaluation.multi_task_evaluator import MultiTaskEvaluator
 from aurora_mm.evaluation.per_image import TargetResult, read_per_image, rows_by_image, write_per_image
-from aurora_mm.evaluation.score_report import score_report
 from aurora_mm.evaluation.score_table import score_tables
 from aurora_mm.evaluation.scores import aggregate_scores, nested_scores
 
@@ -25,11 +23,9 @@ __all__ = [
     'TargetResult',
     'TaskMetric',
     'aggregate_scores',
-    'bootstrap_intervals',
     'nested_scores',
     'read_per_image',
     'rows_by_image',
-    'score_report',
     'score_tables',
     'write_per_image',
 ]

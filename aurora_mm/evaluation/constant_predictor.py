@@ -37,7 +37,7 @@ class ConstantPredictor:
 
         Raises:
             DataError: If a sample has no annotation.
-            ConfigError: If annotations are not in the original image's frame or a task is not in the table.
+            ConfigError: If annotations are not in original coordinates or a task is not in the table.
         """
         answers: dict[str, ConstantAnswer] = {}
         for sample in samples:

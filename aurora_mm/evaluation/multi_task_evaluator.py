@@ -17,9 +17,9 @@ from mmengine.utils import apply_to
 from aurora_mm.errors import AuroraError, ConfigError, DataError
 from aurora_mm.evaluation.metrics import TaskMetric
 from aurora_mm.evaluation.per_image import TargetResult
-from aurora_mm.evaluation.quiet import quiet
 from aurora_mm.evaluation.score_table import score_tables
 from aurora_mm.evaluation.scores import aggregate_scores
+from aurora_mm.evaluation.silence_output import quiet
 from aurora_mm.registry import EVALUATOR, METRICS
 from aurora_mm.tasks import TASK_TYPES, Task, TaskTable
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from aurora_mm.evaluation.bootstrap import bootstrap_intervals
-from aurora_mm.evaluation.details_report import details_report
+from aurora_mm.analysis.bootstrap import bootstrap_intervals
+from aurora_mm.analysis.breakdown_tables import details_report
+from aurora_mm.analysis.score_report import score_report
 from aurora_mm.evaluation.per_image import TargetResult, write_per_image
-from aurora_mm.evaluation.score_report import score_report
 from aurora_mm.tasks import TaskTable
 from aurora_mm.utils import write_text
 

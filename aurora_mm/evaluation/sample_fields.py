@@ -34,14 +34,15 @@ def original_frame_annotation(sample: Mapping[str, Any], field: str) -> Any:
 
     Raises:
         DataError: If the sample has no such annotation.
-        ConfigError: If ``gt_frame`` is not ``'original'``: predictions are in pixels of the original image, and
+        ConfigError: If ``gt_coordinates`` is not ``'original'``: predictions are in pixels of the original image, and
             comparing them with annotations in the network's pixels would give wrong scores without a word.
     """
     value = annotation(sample, field)
-    if sample.get('gt_frame') != 'original':
+    if sample.get('gt_coordinates') != 'original':
         raise ConfigError(
-            f'task {sample.get("task")!r}, {sample.get("img_path")}: annotations to score must be in the original '
-            f"image's frame, but gt_frame is {sample.get('gt_frame')!r}; is a training pipeline used for evaluation?"
+            f'task {sample.get("task")!r}, {sample.get("img_path")}: annotations to score must be in original '
+            f'coordinates, but gt_coordinates is {sample.get("gt_coordinates")!r}; is a training pipeline used for '
+            'evaluation?'
         )
     return value
 

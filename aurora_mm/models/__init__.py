@@ -1,5 +1,5 @@
 from aurora_mm.models.adapters import TaskAdapter, TaskBottleneckAdapter, TaskFiLM
-from aurora_mm.models.backbones import BaseEncoder, HFBackbone, Qwen3VLBackbone, merge_lora
+from aurora_mm.models.backbones import BaseEncoder, ConvDetailBranch, HFBackbone, Qwen3VLBackbone, merge_lora
 from aurora_mm.models.balancers import (
     EMALossBalancer,
     FAMOLossBalancer,
@@ -11,7 +11,6 @@ from aurora_mm.models.balancers import (
     UncertaintyLossBalancer,
 )
 from aurora_mm.models.codecs import DenseBoxCodec, GridBoxCodec, HeatmapCodec
-from aurora_mm.models.details import ConvDetailBranch
 from aurora_mm.models.heads import (
     BaseTaskHead,
     ClassificationHead,
@@ -19,13 +18,15 @@ from aurora_mm.models.heads import (
     GridDetectionHead,
     HeatmapLandmarkHead,
     LandmarkHead,
+    MMDetHead,
+    MMSegHead,
     SegmentationHead,
 )
-from aurora_mm.models.interop import AuroraDecodeHead, AuroraDenseHead, MMDetHead, MMSegHead
-from aurora_mm.models.merging import EnsembleModel, MultiTaskTTAModel
+from aurora_mm.models.interop import AuroraDecodeHead, AuroraDenseHead
 from aurora_mm.models.multi_task_model import MultiTaskModel
 from aurora_mm.models.necks import TokenPyramid
-from aurora_mm.models.starting_weights import starting_state
+from aurora_mm.models.test_time_augs import EnsembleModel, MultiTaskTTAModel
+from aurora_mm.models.utils.starting_weights import starting_state
 
 __all__ = [
     'AuroraDecodeHead',

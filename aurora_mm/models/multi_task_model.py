@@ -16,10 +16,10 @@ from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.balancers import LossBalancer, TaskLossTracker
-from aurora_mm.models.freezing import freeze
-from aurora_mm.models.mirrored import restore_names
-from aurora_mm.models.nonfinite_guard import NonFiniteGuard
-from aurora_mm.models.parts import Maps, build_in_scope, fit, maps_of, says_how_it_starts, with_adapter
+from aurora_mm.models.utils.build import Maps, build_in_scope, fit, maps_of, needs_init_weights, wrap_foreign_head
+from aurora_mm.models.utils.flip import unflip_predictions
+from aurora_mm.models.utils.freeze import freeze
+from aurora_mm.models.utils.nonfinite_guard import NonFiniteGuard
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import MultiTaskDataSample
 from aurora_mm.tasks import TASK_TYPES, Task, TaskTable
@@ -53,7 +53,7 @@ class MultiTaskModel(BaseModel):
     heads of mmdet and decode heads of mmseg, behind :class:`MMDetHead` and :class:`MMSegHead`.
 
     ``in_channels`` of necks and heads (and ``in_strides`` where they take them) may be left out: they are what the
-    part before puts out, see :func:`aurora_mm.models.parts.maps_of`. Where given, they must agree with it.
+    part before puts out, see :func:`aurora_mm.models.utils.build.maps_of`. Where given, they must agree with it.
 
     Raises:
         ConfigError: If parts do not fit together, or a task has no head.
@@ -101,7 +101,7 @@ class MultiTaskModel(BaseModel):
             served = [task for task in self.tasks.values() if self.head_of[task.name] == key]
             if served:  # a table without tasks of a type needs no head for it
                 source = self.source_of[key] = self._source_key(key, sources or {})
-                cfg = fit(with_adapter(cfg), f'head {key!r}', self._maps_of(source, maps), repr(source))
+                cfg = fit(wrap_foreign_head(cfg), f'head {key!r}', self._maps_of(source, maps), repr(source))
                 self.heads[key] = MODELS.build(cfg | dict(tasks=served))
         self.adapters = nn.ModuleDict()
         if adapter is not None:
@@ -140,7 +140,7 @@ class MultiTaskModel(BaseModel):
         """As MMEngine has it, which does not look into the containers of necks and heads."""
         super().init_weights()
         for part in (*self.necks.values(), *self.heads.values(), *self.adapters.values()):
-            if says_how_it_starts(part):
+            if needs_init_weights(part):
                 part.init_weights()
 
     def train(self, mode: bool = True) -> MultiTaskModel:
@@ -233,7 +233,7 @@ class MultiTaskModel(BaseModel):
             self.heads[self.head_of[task.name]].predict(feats, samples, task)
             for sample in samples:
                 if sample.get('flip'):
-                    restore_names(sample, task)
+                    unflip_predictions(sample, task)
         return list(data_samples)
 
     def _by_task(

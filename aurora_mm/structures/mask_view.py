@@ -16,10 +16,10 @@ class MaskView(NamedTuple):
 
     Args:
         probs: ``(C, h, w)`` float, summing to 1 over the classes, over the whole network input.
-        matrix: ``(3, 3)``, original -> network pixels.
+        homography_matrix: ``(3, 3)``, original -> network pixels.
         img_shape: (height, width) of the network input.
     """
 
     probs: Tensor
-    matrix: np.ndarray
+    homography_matrix: np.ndarray
     img_shape: tuple[int, int]

@@ -27,7 +27,7 @@ class MultiTaskDataSample(BaseDataElement):
 
     Field names are those that mmdet's and mmseg's metrics read. Predictions are always in pixels of the original
     image. Annotations are in pixels of the network's input while training and of the original image while testing;
-    the metainfo key ``gt_frame`` says which (``'network'`` or ``'original'``), and losses and metrics check it.
+    the metainfo key ``gt_coordinates`` says which (``'network'`` or ``'original'``), and losses and metrics check it.
 
     Coordinates are continuous: x = 0 is the left edge of the leftmost pixel, x = width the right edge of the
     rightmost; a normalised coordinate is ``x / width``.
@@ -38,10 +38,10 @@ class MultiTaskDataSample(BaseDataElement):
         task (str), task_type (str): Name and type of the task.
         img_id (int): Position in the data set. img_path (str): The file that was read.
         ori_shape, img_shape (tuple): (height, width) of the original image and of the network's input.
-        matrix (np.ndarray): (3, 3) affine map from original to network pixels (continuous coordinates).
+        homography_matrix (np.ndarray): (3, 3) affine map from original to network pixels (continuous coordinates).
         flip (bool): Whether the network saw the image mirrored, left for right.
         scale_factor (tuple): (x, y) network pixels per original pixel, where the map has no rotation.
-        gt_frame (str): Coordinates of the annotations.
+        gt_coordinates (str): Coordinates of the annotations.
         instances (list[dict]): For detection, what ``mmdet.CocoMetric`` reads:
             ``bbox`` (xyxy, original pixels), ``bbox_label``, ``ignore_flag``.
 

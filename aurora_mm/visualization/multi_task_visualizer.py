@@ -94,7 +94,7 @@ class MultiTaskVisualizer(Visualizer):
             ConfigError: If annotations are in the network's pixels.
         """
         task = TaskTable(self.dataset_meta['tasks'])[data_sample.task]
-        draw_gt = draw_gt and data_sample.get('gt_frame') is not None
+        draw_gt = draw_gt and data_sample.get('gt_coordinates') is not None
         if draw_gt:
             _check_frame(data_sample, image, draw_pred)
         if draw_pred and task.type == 'detection':
@@ -154,11 +154,13 @@ class MultiTaskVisualizer(Visualizer):
 
 def _check_frame(sample: MultiTaskDataSample, image: np.ndarray, draw_pred: bool) -> None:
     """Predictions are in original pixels; annotations may be in the network's, and then so must the image be."""
-    shape = sample.ori_shape if sample.gt_frame == 'original' else sample.img_shape
-    if (draw_pred and sample.gt_frame != 'original') or image.shape[:2] != tuple(shape):
+    shape = sample.ori_shape if sample.gt_coordinates == 'original' else sample.img_shape
+    if (draw_pred and sample.gt_coordinates != 'original') or image.shape[:2] != tuple(shape):
         raise ConfigError(
-            f'an image of (height, width) {image.shape[:2]} cannot show annotations in {sample.gt_frame!r} pixels of '
-            f'{tuple(shape)}' + ' beside predictions, which are in original pixels' * draw_pred
+            f'an image of (height, width) {image.shape[:2]} cannot show annotations in '
+            f'{sample.gt_coordinates!r} pixels of {tuple(shape)}'
+            + ' beside predictions, which are in original pixels'
+            * draw_pred
         )
 
 

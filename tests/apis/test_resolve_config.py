@@ -4,8 +4,8 @@ import pytest
 from mmengine.config import Config
 
 from aurora_mm.apis import adopt_checkpoint, resolve_config, start_from, starts_from_weights
-from aurora_mm.datasets.synthetic import make_dataset
 from aurora_mm.errors import ConfigError, DataError, WeightsError
+from aurora_mm.phantoms import make_dataset
 from aurora_mm.tasks import Task, TaskTable
 
 REPO = Path(__file__).parents[2]

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
+from aurora_mm.converters import fmc_to_mmseg
 from aurora_mm.datasets import ConcatTaskDataset, TaskDataset
-from aurora_mm.datasets.converters import fmc_to_mmseg
 from aurora_mm.errors import ConfigError
 
 pytest.importorskip('mmdet')

@@ -3,7 +3,11 @@ import json
 import numpy as np
 import pytest
 import torch
-from evaluation_samples import (
+
+from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.evaluation import ConstantPredictor, MultiTaskEvaluator
+from aurora_mm.evaluation.functional import dice
+from tests.fixtures.evaluation_samples import (
     OWN_METRICS,
     TASKS,
     classification_sample,
@@ -13,10 +17,6 @@ from evaluation_samples import (
     random_samples,
     segmentation_sample,
 )
-
-from aurora_mm.errors import ConfigError, DataError
-from aurora_mm.evaluation import ConstantPredictor, MultiTaskEvaluator
-from aurora_mm.evaluation.functional import dice
 
 
 def fitted(*samples):
@@ -140,8 +140,8 @@ def test_what_cannot_be_learned_or_answered_is_refused():
     without_box.gt_instances = without_box.gt_instances[:0]
     with pytest.raises(DataError, match=r'images/0.png.*no true box'):
         fitted(without_box)
-    with pytest.raises(ConfigError, match="gt_frame is 'network'"):
-        fitted(detection_sample([0, 0, 1, 1], [], gt_frame='network'))
+    with pytest.raises(ConfigError, match="gt_coordinates is 'network'"):
+        fitted(detection_sample([0, 0, 1, 1], [], gt_coordinates='network'))
     with pytest.raises(ConfigError, match="no training sample of task 'femur'"):
         fitted(classification_sample(0, [1.0, 0.0, 0.0])).predict(make_sample('femur'))
     unknown = make_sample('femur')

@@ -3,10 +3,10 @@
 import pytest
 import torch.distributed as dist
 import torch.multiprocessing as mp
-from evaluation_samples import OWN_METRICS, TASKS, random_samples
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.evaluation import MultiTaskEvaluator
+from tests.fixtures.evaluation_samples import OWN_METRICS, TASKS, random_samples
 
 FOREIGN_METRICS = {
     **OWN_METRICS,

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 import torch
-from evaluation_samples import OWN_METRICS, TASKS, detection_sample, segmentation_sample
 
 from aurora_mm.evaluation import MultiTaskEvaluator
+from tests.fixtures.evaluation_samples import OWN_METRICS, TASKS, detection_sample, segmentation_sample
 
 IOU_METRIC = {'type': 'mmseg.IoUMetric', 'iou_metrics': ['mIoU', 'mDice']}
 COCO_METRIC = {'type': 'mmdet.CocoMetric', 'metric': 'bbox'}

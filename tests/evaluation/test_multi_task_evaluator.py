@@ -4,16 +4,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from evaluation_samples import (
-    OWN_METRICS,
-    TASKS,
-    classification_sample,
-    detection_sample,
-    landmark_sample,
-    make_sample,
-    random_samples,
-    segmentation_sample,
-)
 from mmengine.config import Config
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
@@ -23,6 +13,16 @@ from mmengine.runner import Runner
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.evaluation import MultiTaskEvaluator, TaskMetric
 from aurora_mm.registry import EVALUATOR, METRICS
+from tests.fixtures.evaluation_samples import (
+    OWN_METRICS,
+    TASKS,
+    classification_sample,
+    detection_sample,
+    landmark_sample,
+    make_sample,
+    random_samples,
+    segmentation_sample,
+)
 
 META = {'tasks': TASKS.to_config()}
 MASK = torch.tensor([[0, 1, 1], [2, 2, 0]])

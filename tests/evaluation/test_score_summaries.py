@@ -2,9 +2,9 @@ import json
 import math
 
 import pytest
-from evaluation_samples import TASKS
 
 from aurora_mm.evaluation import aggregate_scores, nested_scores, score_tables
+from tests.fixtures.evaluation_samples import TASKS
 
 RESULTS = {
     'organs/DSC': 0.8,

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from aurora_mm.datasets.converters import fmc_to_coco, fmc_to_mmseg
-from aurora_mm.datasets.synthetic import make_dataset
+from aurora_mm.converters import fmc_to_coco, fmc_to_mmseg
+from aurora_mm.phantoms import make_dataset
 from aurora_mm.tasks import TaskTable
 
 TASKS = TaskTable(

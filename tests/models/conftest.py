@@ -27,8 +27,8 @@ def make_sample(task: Task, size: int = 64, ori_shape=(100, 200), frame: str = '
             img_id=0,
             ori_shape=ori_shape,
             img_shape=(size, size),
-            matrix=np.diag([size / ori_shape[1], size / ori_shape[0], 1.0]),
-            gt_frame=frame,
+            homography_matrix=np.diag([size / ori_shape[1], size / ori_shape[0], 1.0]),
+            gt_coordinates=frame,
         )
     )
     if task.type == 'segmentation':

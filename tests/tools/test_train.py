@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from mmengine.runner import Runner
 
-from aurora_mm.datasets.synthetic import make_dataset
+from aurora_mm.phantoms import make_dataset
 from aurora_mm.tasks import TaskTable
 
 REPO = Path(__file__).resolve().parents[2]

@@ -10,8 +10,8 @@ from mmengine.dataset import DefaultSampler
 from mmengine.dist import get_dist_info
 from torch.utils.data import Sampler
 
-from aurora_mm.datasets.samplers.deck import Deck
 from aurora_mm.datasets.samplers.policies import LossAwarePolicy, SamplingPolicy, TaskProgress
+from aurora_mm.datasets.samplers.shuffled_indices import ShuffledIndices
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import DATA_SAMPLERS
 
@@ -20,17 +20,17 @@ _BATCHES_OF = ('task', 'type', 'all')
 
 @DATA_SAMPLERS.register_module()
 class TaskAwareBatchSampler(Sampler[list[int]]):
-    """Draws tasks by a policy's probabilities, and deals their images from shuffled decks.
+    """Draws tasks by a policy's probabilities, and draws their images from shuffled indices.
 
     Every image slot of an epoch goes to a task with the policy's probability p, in random order but in numbers as
     near to p as whole numbers are: batches of one task (or type) are within one batch of their expected number,
-    images of mixed batches within one image. The decks go on from epoch to epoch: after any number of epochs, every
-    image of a task has been dealt as often as any other of it, or once more.
+    images of mixed batches within one image. The shuffled indices go on from epoch to epoch: after any number of
+    epochs, every image of a task has been drawn as often as any other of it, or once more.
 
-    With several ranks, all of them deal from the same decks in turn, so no image goes to two ranks of a round (but
-    where a deck runs out and is shuffled anew).
+    With several ranks, all of them draw from the same shuffled indices in turn, so no image goes to two ranks of a
+    round (but where the indices run out and are shuffled anew).
 
-    An epoch follows from the seed, its number, ``progress`` and ``dealt``; :class:`aurora_mm.engine.MultiTaskHook`
+    An epoch follows from the seed, its number, ``progress`` and ``drawn``; :class:`aurora_mm.engine.MultiTaskHook`
     keeps both with the checkpoint, so a resumed run repeats an unbroken one.
 
     A data set whose items bring labels of several tasks tells how many by ``label_counts()``. A slot of such an item
@@ -45,7 +45,7 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
         num_batches: Batches an epoch, on each rank; by default as many as see each image once on average.
 
     Attributes:
-        dealt (dict[str, int]): Images of each task dealt to all ranks in the epochs so far.
+        drawn (dict[str, int]): Images of each task drawn to all ranks in the epochs so far.
 
     Raises:
         ConfigError: If the data set has no tasks, or an argument means nothing here.
@@ -77,8 +77,8 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
         if hasattr(dataset, 'label_counts'):
             counts = dataset.label_counts()
             self._share = np.array([(1 / counts[rows[name]]).mean() for name in rows])
-        self.decks = {name: Deck(name, rows[name], sampler.seed) for name in rows}
-        self.dealt = dict.fromkeys(rows, 0)
+        self.indices_of = {name: ShuffledIndices(name, rows[name], sampler.seed) for name in rows}
+        self.drawn = dict.fromkeys(rows, 0)
         self.rank, self.world_size = get_dist_info()
         total = sum(task.images for task in self.progress.values())
         self.num_batches = num_batches or math.ceil(total / (batch_size * self.world_size))
@@ -108,16 +108,16 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
 
     def __iter__(self) -> Iterator[list[int]]:
         names = list(self.progress)
-        dealt = dict(self.dealt)
+        drawn = dict(self.drawn)
         for batches in self._draw_tasks().reshape(self.num_batches, self.world_size, self.batch_size):
             mine = []
             for rank, batch in enumerate(batches.tolist()):
                 for name in (names[i] for i in batch):
                     if rank == self.rank:
-                        mine.append(self.decks[name][dealt[name]])
-                    dealt[name] += 1
+                        mine.append(self.indices_of[name][drawn[name]])
+                    drawn[name] += 1
             yield mine
-        self.dealt = dealt
+        self.drawn = drawn
 
     def _draw_tasks(self) -> np.ndarray:
         """(batches of all ranks, batch_size) the number of each slot's task."""

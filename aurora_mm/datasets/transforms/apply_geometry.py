@@ -6,7 +6,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 
 from aurora_mm.datasets.geometry import warp_boxes, warp_image, warp_mask, warp_points
-from aurora_mm.datasets.transforms.frames import require_unwarped, rows_of
+from aurora_mm.datasets.transforms.geometry_state import require_unwarped, rows_of
 from aurora_mm.registry import TRANSFORMS
 
 
@@ -14,8 +14,8 @@ from aurora_mm.registry import TRANSFORMS
 class ApplyGeometry(BaseTransform):
     """Warp the image, once, by the ``matrix`` that earlier transforms composed, and with it any annotation loaded.
 
-    On a mirrored image the task's swaps take effect: points trade places (``flip_order``), classes their values.
-    Annotations that were warped are in the network's frame, ``gt_frame='network'``, and of single precision. Sets
+    On a mirrored image the task's swaps take effect: points trade places (``flip_indices``), classes their values.
+    Annotations that were warped are in network coordinates, ``gt_coordinates='network'``, and of single precision. Sets
     ``warped_shape`` too, the size that nothing may change any more.
 
     Args:
@@ -27,19 +27,19 @@ class ApplyGeometry(BaseTransform):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         require_unwarped(results, self)
-        results['img'] = warp_image(results['img'], results['matrix'], results['img_shape'], self.fill)
-        results['img_frame'] = 'network'
+        results['img'] = warp_image(results['img'], results['homography_matrix'], results['img_shape'], self.fill)
+        results['img_coordinates'] = 'network'
         results['warped_shape'] = results['img_shape']
         for row in rows_of(results):
-            if 'gt_frame' in row:
+            if 'gt_coordinates' in row:
                 self._warp_annotations(row)
-                row['gt_frame'] = 'network'
+                row['gt_coordinates'] = 'network'
         return results
 
     @staticmethod
     def _warp_annotations(results: dict[str, Any]) -> None:
-        matrix, size = results['matrix'], results['img_shape']
-        order = np.array(results['flip_order'] if results['flip'] else range(results['num_outputs']))
+        matrix, size = results['homography_matrix'], results['img_shape']
+        order = np.array(results['flip_indices'] if results['flip'] else range(results['num_outputs']))
         class_after_flip = np.argsort(order)  # the inverse: class order[i] becomes class i
         if 'gt_seg_map' in results:
             remapped = class_after_flip.astype(np.uint8)[results['gt_seg_map']]

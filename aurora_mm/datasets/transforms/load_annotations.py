@@ -6,7 +6,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 
 from aurora_mm.datasets.masks import read_mask
-from aurora_mm.datasets.transforms.frames import rows_of
+from aurora_mm.datasets.transforms.geometry_state import rows_of
 from aurora_mm.errors import DataError
 from aurora_mm.registry import TRANSFORMS
 
@@ -18,7 +18,7 @@ class LoadTaskAnnotations(BaseTransform):
     Placed before ApplyGeometry (training), annotations are warped with the image; placed after it (testing), they
     stay as they are. Comes after LoadUltrasoundImage.
 
-    Sets ``gt_frame='original'`` in the row and in the ``others`` of its image, and by task type:
+    Sets ``gt_coordinates='original'`` in the row and in the ``others`` of its image, and by task type:
         gt_seg_map (np.ndarray): (H, W) uint8 class indices.
         gt_label (int): The class.
         gt_bboxes, gt_bboxes_labels (np.ndarray): (N, 4) float64 xyxy and (N,) int64; N = 1 for FMC-UIA.
@@ -51,7 +51,7 @@ class LoadTaskAnnotations(BaseTransform):
             results['gt_landmarks'] = points
         elif 'gt_label' not in results:
             raise self._error(results, 'no label was read; leave LoadTaskAnnotations out of a pipeline for such data')
-        results['gt_frame'] = 'original'
+        results['gt_coordinates'] = 'original'
 
     def _mask(self, results: dict[str, Any]) -> np.ndarray:
         path = results['seg_map_path']

@@ -22,7 +22,7 @@ class LoadUltrasoundImage(BaseTransform):
 
     Sets:
         img (np.ndarray): (H, W, 3) uint8.
-        img_frame (str): ``'original'``, until ApplyGeometry warps the image.
+        img_coordinates (str): ``'original'``, until ApplyGeometry warps the image.
         ori_shape, img_shape (tuple[int, int]): (H, W).
         matrix (np.ndarray): (3, 3), the identity.
         flip (bool): False.
@@ -34,7 +34,14 @@ class LoadUltrasoundImage(BaseTransform):
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         img = results['img'] if 'img' in results else _read(results)
         shape = img.shape[:2]
-        results.update(img=img, img_frame='original', ori_shape=shape, img_shape=shape, matrix=np.eye(3), flip=False)
+        results.update(
+            img=img,
+            img_coordinates='original',
+            ori_shape=shape,
+            img_shape=shape,
+            homography_matrix=np.eye(3),
+            flip=False,
+        )
         return results
 
 

@@ -8,7 +8,7 @@ import torch
 from mmcv.transforms import BaseTransform
 from mmengine.structures import InstanceData, PixelData
 
-from aurora_mm.datasets.transforms.frames import rows_of
+from aurora_mm.datasets.transforms.geometry_state import rows_of
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import TRANSFORMS
 from aurora_mm.structures import MultiTaskDataSample
@@ -25,9 +25,9 @@ META_KEYS = (
     'csv_row',
     'ori_shape',
     'img_shape',
-    'matrix',
+    'homography_matrix',
     'flip',
-    'gt_frame',
+    'gt_coordinates',
 )
 
 # What geometric transforms of other packages leave in the results.
@@ -55,7 +55,7 @@ class PackMultiTaskInputs(BaseTransform):
         self.meta_keys = tuple(meta_keys)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        if results['img_frame'] == 'original' and not np.array_equal(results['matrix'], np.eye(3)):
+        if results['img_coordinates'] == 'original' and not np.array_equal(results['homography_matrix'], np.eye(3)):
             raise ConfigError('PackMultiTaskInputs: the pipeline composes a matrix but has no ApplyGeometry')
         _refuse_foreign_geometry(results)
         sample, *others = [self._sample(row) for row in rows_of(results)]
@@ -66,17 +66,17 @@ class PackMultiTaskInputs(BaseTransform):
 
     def _sample(self, results: dict[str, Any]) -> MultiTaskDataSample:
         sample = MultiTaskDataSample(metainfo=self._metainfo(results))
-        if 'gt_frame' in results:
+        if 'gt_coordinates' in results:
             _add_annotations(sample, results)
         return sample
 
     def _metainfo(self, results: dict[str, Any]) -> dict[str, Any]:
         metainfo = {key: results[key] for key in self.meta_keys if key in results}
-        scale_x, scale_y = np.diag(results['matrix'])[:2].tolist()
+        scale_x, scale_y = np.diag(results['homography_matrix'])[:2].tolist()
         # mmdet's heads divide boxes by it, which is right only if nothing was turned, mirrored or moved.
-        if np.array_equal(results['matrix'], np.diag([scale_x, scale_y, 1.0])) and min(scale_x, scale_y) > 0:
+        if np.array_equal(results['homography_matrix'], np.diag([scale_x, scale_y, 1.0])) and min(scale_x, scale_y) > 0:
             metainfo['scale_factor'] = (scale_x, scale_y)
-        if results.get('gt_frame') == 'original' and 'gt_bboxes' in results:
+        if results.get('gt_coordinates') == 'original' and 'gt_bboxes' in results:
             metainfo['instances'] = [
                 dict(bbox=box, bbox_label=label, ignore_flag=0)
                 for box, label in zip(results['gt_bboxes'].tolist(), results['gt_bboxes_labels'].tolist(), strict=True)
@@ -90,7 +90,7 @@ class PackMultiTaskInputs(BaseTransform):
 def _refuse_foreign_geometry(results: dict[str, Any]) -> None:
     """mmcv's, mmdet's and mmseg's transforms may change values; ``matrix`` does not know where they move pixels to."""
     moved = _FOREIGN_GEOMETRY & results.keys()
-    unwarped = results['ori_shape' if results['img_frame'] == 'original' else 'img_shape']
+    unwarped = results['ori_shape' if results['img_coordinates'] == 'original' else 'img_shape']
     warped_to = tuple(results.get('warped_shape', unwarped))
     if moved or results['img'].shape[:2] != warped_to:
         signs = ', '.join(sorted(moved)) or f'its size is {results["img"].shape[:2]} and not {warped_to}'

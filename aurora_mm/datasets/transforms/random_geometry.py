@@ -12,7 +12,7 @@ from aurora_mm.datasets.geometry import (
     warp_boxes,
     warp_points,
 )
-from aurora_mm.datasets.transforms.frames import require_unwarped, rows_of
+from aurora_mm.datasets.transforms.geometry_state import require_unwarped, rows_of
 from aurora_mm.registry import TRANSFORMS
 
 _TRIES = 10
@@ -23,7 +23,7 @@ _LEAST_VISIBLE = 0.5  # of a box's area
 class RandomGeometry(BaseTransform):
     """Compose a random flip, rotation, scaling and shift onto ``matrix``; ApplyGeometry carries them out.
 
-    Comes after FitToSize: rotation and shift are meant in the network's frame. An image is mirrored only where the
+    Comes after FitToSize: rotation and shift are meant in network coordinates. An image is mirrored only where the
     task allows it (``may_flip``). A draw that would hide more than half of a box or push a landmark out of the frame
     is drawn again, up to 10 times; after that the image stays as it is, but for the flip.
 
@@ -56,13 +56,13 @@ class RandomGeometry(BaseTransform):
         size = results['img_shape']
         rows = rows_of(results)
         if all(row['may_flip'] for row in rows) and np.random.random() < self.flip_prob:
-            results['matrix'] = flip_matrix(size) @ results['matrix']
+            results['homography_matrix'] = flip_matrix(size) @ results['homography_matrix']
             results['flip'] = not results['flip']
         if np.random.random() < self.prob:
             for _ in range(_TRIES):
-                matrix = self._draw(size) @ results['matrix']
+                matrix = self._draw(size) @ results['homography_matrix']
                 if all(_keeps_annotations(row, matrix) for row in rows):
-                    results['matrix'] = matrix
+                    results['homography_matrix'] = matrix
                     break
         return results
 

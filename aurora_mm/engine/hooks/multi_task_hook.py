@@ -14,7 +14,7 @@ from aurora_mm.models import MultiTaskModel
 from aurora_mm.registry import HOOKS
 from aurora_mm.utils import render_table
 
-_DEALT = 'images_dealt'
+_DRAWN = 'images_drawn'
 
 
 @HOOKS.register_module()
@@ -22,7 +22,7 @@ class MultiTaskHook(Hook):
     """Feeds the tasks' losses and scores to the sampler, and tells per task what happens.
 
     Everything that steers sampling and balancing is in the checkpoint: the running means of the losses in the model
-    (:class:`aurora_mm.models.TaskLossTracker`), the scores of the last validation and the images dealt so far in
+    (:class:`aurora_mm.models.TaskLossTracker`), the scores of the last validation and the images drawn so far in
     MMEngine's message hub.
 
     Logged to the visualiser's backends at the interval and at an epoch's end, for every task met:
@@ -51,7 +51,7 @@ class MultiTaskHook(Hook):
             if (key := f'val/{name}/primary') in hub.log_scalars
         }
         sampler.set_progress(_model(runner).tracker.means(), scores)
-        sampler.dealt.update(hub.get_info(_DEALT, {}))
+        sampler.drawn.update(hub.get_info(_DRAWN, {}))
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
         """Logs the tasks' figures."""
@@ -69,10 +69,10 @@ class MultiTaskHook(Hook):
             runner.visualizer.add_scalars(scalars, step=runner.iter + 1)
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Keeps for the checkpoint what was dealt, and prints the table."""
+        """Keeps for the checkpoint what was drawn, and prints the table."""
         sampler = _sampler(runner)
         if sampler is not None:
-            runner.message_hub.update_info(_DEALT, dict(sampler.dealt))
+            runner.message_hub.update_info(_DRAWN, dict(sampler.drawn))
         if is_main_process():
             table = Table(title=f'tasks after epoch {runner.epoch + 1}')
             table.add_column('task')

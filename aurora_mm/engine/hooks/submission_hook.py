@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from aurora_mm.evaluation.submission import SubmissionWriter
+from aurora_mm.challenge.submission import SubmissionWriter
 from aurora_mm.registry import HOOKS
 from aurora_mm.structures import MultiTaskDataSample
 
@@ -17,7 +17,7 @@ class SubmissionHook(Hook):
     """Writes every prediction of a test run, with labels or without, in the challenge's format.
 
     Args:
-        out_dir: Folder of the submission, see :class:`aurora_mm.evaluation.submission.SubmissionWriter`.
+        out_dir: Folder of the submission, see :class:`aurora_mm.challenge.submission.SubmissionWriter`.
     """
 
     def __init__(self, out_dir: str) -> None:

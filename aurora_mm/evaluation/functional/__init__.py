@@ -4,7 +4,6 @@ from aurora_mm.evaluation.functional.hausdorff import hausdorff_distance
 from aurora_mm.evaluation.functional.landmarks import mean_radial_error, radial_errors
 from aurora_mm.evaluation.functional.masks import resize_mask
 from aurora_mm.evaluation.functional.overlap import dice
-from aurora_mm.evaluation.functional.resampled import label_scores, resampled_auc, weighted_mean
 from aurora_mm.evaluation.functional.surface import hd95_and_nsd, surface_distances
 
 __all__ = [
@@ -17,13 +16,10 @@ __all__ = [
     'f1_weighted',
     'hausdorff_distance',
     'hd95_and_nsd',
-    'label_scores',
     'mcc',
     'mean_radial_error',
     'pairwise_iou',
     'radial_errors',
-    'resampled_auc',
     'resize_mask',
     'surface_distances',
-    'weighted_mean',
 ]

@@ -11,7 +11,7 @@ def box_iou(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
 
     Args:
         a: (4,) xyxy in continuous pixels.
-        b: (4,) xyxy in the same frame.
+        b: (4,) xyxy in the same coordinates.
 
     Returns:
         A fraction in [0, 1]; 0 if neither box has an area. A box whose corners are swapped has none.
@@ -24,7 +24,7 @@ def pairwise_iou(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np
 
     Args:
         a: (N, 4) xyxy.
-        b: (M, 4) xyxy in the same frame.
+        b: (M, 4) xyxy in the same coordinates.
 
     Returns:
         (N, M) fractions in [0, 1].

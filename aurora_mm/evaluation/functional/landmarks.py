@@ -11,7 +11,7 @@ def radial_errors(pred: NDArray[np.floating], truth: NDArray[np.floating]) -> ND
 
     Args:
         pred: (K, 2) x, y in pixels.
-        truth: (K, 2) x, y in the same frame.
+        truth: (K, 2) x, y in the same coordinates.
 
     Returns:
         (K,) pixels.

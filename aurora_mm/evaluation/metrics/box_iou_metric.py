@@ -23,7 +23,7 @@ class BoxIoUMetric(TaskMetric):
 
     Raises:
         DataError: If a sample does not have exactly one true box.
-        ConfigError: If the box is not in the original image's frame or the prediction is missing.
+        ConfigError: If the box is not in original coordinates or the prediction is missing.
     """
 
     def measure(self, sample: Mapping[str, Any]) -> list[TargetResult]:

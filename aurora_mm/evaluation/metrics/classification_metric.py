@@ -23,7 +23,7 @@ class ClassificationMetric(TaskMetric):
     where the official scorer cannot compute it, because no image is of some class; ``AUC_present``, outside of the
     official score, is then of the classes that are there, and nan if that is just one.
 
-    A class index means the same in any frame of the image, so ``gt_frame`` is not looked at.
+    A class index means the same in any frame of the image, so ``gt_coordinates`` is not looked at.
 
     Raises:
         DataError: If a sample has no true label, or one that is none of the task's classes.

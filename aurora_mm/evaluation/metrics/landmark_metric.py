@@ -26,7 +26,7 @@ class LandmarkMetric(TaskMetric):
 
     Raises:
         DataError: If a sample has no true points.
-        ConfigError: If the points are not in the original image's frame, the prediction is missing or has another
+        ConfigError: If the points are not in original coordinates, the prediction is missing or has another
             number of points than the task.
     """
 

@@ -31,7 +31,7 @@ class SegmentationMetric(TaskMetric):
 
     Raises:
         DataError: If a sample has no true mask, or one with values that are none of the task's classes.
-        ConfigError: If the mask is not in the original image's frame or the prediction is missing.
+        ConfigError: If the mask is not in original coordinates or the prediction is missing.
     """
 
     def __init__(self, nsd_tolerance: float = 2.0, **kwargs: Any) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from aurora_mm.models.adapters.task_adapter import TaskAdapter
-from aurora_mm.models.layers import conv_gn_act
+from aurora_mm.models.utils.layers import conv_gn_act
 from aurora_mm.registry import MODELS
 
 

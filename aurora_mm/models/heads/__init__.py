@@ -4,6 +4,8 @@ from aurora_mm.models.heads.dense_detection_head import DenseDetectionHead
 from aurora_mm.models.heads.grid_detection_head import GridDetectionHead
 from aurora_mm.models.heads.heatmap_landmark_head import HeatmapLandmarkHead
 from aurora_mm.models.heads.landmark_head import LandmarkHead
+from aurora_mm.models.heads.mmdet_head import MMDetHead
+from aurora_mm.models.heads.mmseg_head import MMSegHead
 from aurora_mm.models.heads.segmentation_head import SegmentationHead
 
 __all__ = [
@@ -13,5 +15,7 @@ __all__ = [
     'GridDetectionHead',
     'HeatmapLandmarkHead',
     'LandmarkHead',
+    'MMDetHead',
+    'MMSegHead',
     'SegmentationHead',
 ]

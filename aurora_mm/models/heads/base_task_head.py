@@ -57,17 +57,17 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
         """The samples with their predictions set, in pixels of the original image."""
 
 
-def require_network_frame(data_samples: Sequence[MultiTaskDataSample]) -> None:
+def require_network_coordinates(data_samples: Sequence[MultiTaskDataSample]) -> None:
     """Refuses annotations in another frame than the network's input.
 
     Raises:
         ConfigError: Naming the image and its frame.
     """
     for sample in data_samples:
-        if sample.get('gt_frame') != 'network':
+        if sample.get('gt_coordinates') != 'network':
             raise ConfigError(
                 f'a loss needs annotations in network pixels; those of {sample.get("img_path")} are in '
-                f'{sample.get("gt_frame")!r} ones. Load annotations before ApplyGeometry in the training pipeline'
+                f'{sample.get("gt_coordinates")!r} ones. Load annotations before ApplyGeometry in the training pipeline'
             )
 
 

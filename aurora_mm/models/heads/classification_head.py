@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.heads.base_task_head import BaseTaskHead
-from aurora_mm.models.layers import TaskOutputs
+from aurora_mm.models.utils.layers import TaskOutputs
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import MultiTaskDataSample
 from aurora_mm.tasks import Task

@@ -12,10 +12,10 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from aurora_mm.models.codecs import DenseBoxCodec
-from aurora_mm.models.frames import boxes_to_original
-from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_frame, size_xy
-from aurora_mm.models.layers import TaskOutputs, TopDownFusion, conv_gn_act, coordinate_channels
+from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_coordinates, size_xy
 from aurora_mm.models.losses import aligned_giou, aligned_iou, quality_focal_loss
+from aurora_mm.models.utils.layers import TaskOutputs, TopDownFusion, conv_gn_act, coordinate_channels
+from aurora_mm.models.utils.original_coordinates import boxes_to_original
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import MultiTaskDataSample
 from aurora_mm.tasks import Task
@@ -89,7 +89,7 @@ class DenseDetectionHead(BaseTaskHead):
         that the surest cell is the one that knows the box best; the root, because boxes overlap little at first, and
         scores that are to be low everywhere teach little. On the cells of a box's hill the box is learned.
         """
-        require_network_frame(data_samples)
+        require_network_coordinates(data_samples)
         logits, boxes = self(feats, task)
         targets = [self._encode(sample, task, logits) for sample in data_samples]
         hills, wanted, weights = (torch.stack(maps) for maps in zip(*targets, strict=True))
@@ -119,7 +119,7 @@ class DenseDetectionHead(BaseTaskHead):
         for found, sample in zip(self.codec.decode(logits.sigmoid(), boxes), data_samples, strict=True):
             pixels = found.bboxes * size_xy(sample).to(boxes).repeat(2)
             sample.pred_instances = InstanceData(
-                bboxes=boxes_to_original(pixels, sample.matrix, sample.ori_shape),
+                bboxes=boxes_to_original(pixels, sample.homography_matrix, sample.ori_shape),
                 scores=found.scores,
                 labels=found.labels,
             )

@@ -10,11 +10,11 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from aurora_mm.models.codecs import GridBoxCodec
-from aurora_mm.models.frames import boxes_to_original
-from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_frame
-from aurora_mm.models.layers import ResidualBlock, TaskOutputs, conv_gn_act, coordinate_channels
+from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_coordinates
 from aurora_mm.models.losses import aligned_iou
-from aurora_mm.models.parts import build_in_scope
+from aurora_mm.models.utils.build import build_in_scope
+from aurora_mm.models.utils.layers import ResidualBlock, TaskOutputs, conv_gn_act, coordinate_channels
+from aurora_mm.models.utils.original_coordinates import boxes_to_original
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import MultiTaskDataSample
 from aurora_mm.tasks import Task
@@ -78,7 +78,7 @@ class GridDetectionHead(BaseTaskHead):
         self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
     ) -> dict[str, Tensor]:
         """Objectness on all cells, box losses on the positive ones."""
-        require_network_frame(data_samples)
+        require_network_coordinates(data_samples)
         logits, boxes = self(feats, task)
         targets = [self._encode(sample, task, logits) for sample in data_samples]
         truth = torch.stack([objectness for objectness, _ in targets])
@@ -115,6 +115,8 @@ class GridDetectionHead(BaseTaskHead):
             height, width = sample.img_shape
             pixels = best[i] * best.new_tensor([width, height, width, height])
             sample.pred_instances = InstanceData(
-                bboxes=boxes_to_original(pixels, sample.matrix, sample.ori_shape), scores=scores[i], labels=labels[i]
+                bboxes=boxes_to_original(pixels, sample.homography_matrix, sample.ori_shape),
+                scores=scores[i],
+                labels=labels[i],
             )
         return list(data_samples)

@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aurora_mm.models.codecs import HeatmapCodec
-from aurora_mm.models.frames import points_to_original
-from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_frame, size_xy
-from aurora_mm.models.layers import TaskOutputs, TopDownFusion, coordinate_channels
+from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_coordinates, size_xy
+from aurora_mm.models.utils.layers import TaskOutputs, TopDownFusion, coordinate_channels
+from aurora_mm.models.utils.original_coordinates import points_to_original
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import MultiTaskDataSample
 from aurora_mm.tasks import Task
@@ -68,7 +68,7 @@ class HeatmapLandmarkHead(BaseTaskHead):
         self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
     ) -> dict[str, Tensor]:
         """Smooth L1 on normalised coordinates, and cross entropy of the maps, the mean over images and points."""
-        require_network_frame(data_samples)
+        require_network_coordinates(data_samples)
         log_maps = self(feats, task)
         target = torch.stack([sample.gt_landmarks / size_xy(sample) for sample in data_samples]).to(log_maps)
         wanted = self.codec.encode(target, (log_maps.shape[-2], log_maps.shape[-1]))
@@ -82,5 +82,5 @@ class HeatmapLandmarkHead(BaseTaskHead):
     ) -> list[MultiTaskDataSample]:
         """Sets ``pred_landmarks`` in original pixels."""
         for points, sample in zip(self.codec.decode(self(feats, task).exp()), data_samples, strict=True):
-            sample.pred_landmarks = points_to_original(points * size_xy(sample).to(points), sample.matrix)
+            sample.pred_landmarks = points_to_original(points * size_xy(sample).to(points), sample.homography_matrix)
         return list(data_samples)

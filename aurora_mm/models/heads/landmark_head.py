@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from aurora_mm.models.frames import points_to_original
-from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_frame, size_xy
-from aurora_mm.models.layers import TaskOutputs
+from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_coordinates, size_xy
+from aurora_mm.models.utils.layers import TaskOutputs
+from aurora_mm.models.utils.original_coordinates import points_to_original
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import MultiTaskDataSample
 from aurora_mm.tasks import Task
@@ -68,7 +68,7 @@ class LandmarkHead(BaseTaskHead):
         self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
     ) -> dict[str, Tensor]:
         """Smooth L1 on normalised coordinates."""
-        require_network_frame(data_samples)
+        require_network_coordinates(data_samples)
         points = self(feats, task)
         target = torch.stack([sample.gt_landmarks / size_xy(sample) for sample in data_samples]).to(points)
         return dict(loss_point=F.smooth_l1_loss(points, target, beta=self.beta))
@@ -79,5 +79,5 @@ class LandmarkHead(BaseTaskHead):
         """Sets ``pred_landmarks`` in original pixels."""
         for points, sample in zip(self(feats, task), data_samples, strict=True):
             pixels = points * size_xy(sample).to(points)
-            sample.pred_landmarks = points_to_original(pixels, sample.matrix)
+            sample.pred_landmarks = points_to_original(pixels, sample.homography_matrix)
         return list(data_samples)

@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from mmengine.structures import PixelData
 from torch import Tensor, nn
 
-from aurora_mm.models.frames import mask_from_views
-from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_frame
-from aurora_mm.models.layers import TaskOutputs, TopDownFusion
+from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_coordinates
 from aurora_mm.models.losses import dice_loss, weighted_cross_entropy
-from aurora_mm.models.parts import build_in_scope
+from aurora_mm.models.utils.build import build_in_scope
+from aurora_mm.models.utils.layers import TaskOutputs, TopDownFusion
+from aurora_mm.models.utils.original_coordinates import mask_from_views
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import MaskView, MultiTaskDataSample
 from aurora_mm.tasks import Task
@@ -72,7 +72,7 @@ class SegmentationHead(BaseTaskHead):
         self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
     ) -> dict[str, Tensor]:
         """Cross entropy and Dice, or the losses that were given, at the input's resolution."""
-        require_network_frame(data_samples)
+        require_network_coordinates(data_samples)
         target = torch.cat([sample.gt_sem_seg.data for sample in data_samples]).to(feats[0].device)  # (B, H, W)
         logits = F.interpolate(self(feats, task).float(), size=target.shape[-2:], mode='bilinear', align_corners=False)
         if self.losses is not None:
@@ -97,6 +97,6 @@ def set_predicted_masks(logits: Tensor, data_samples: Sequence[MultiTaskDataSamp
         logits: ``(B, C, h, w)`` over the whole network input, at any resolution.
     """
     for probs, sample in zip(logits.softmax(1), data_samples, strict=True):
-        sample.mask_views = [MaskView(probs, sample.matrix, sample.img_shape)]
+        sample.mask_views = [MaskView(probs, sample.homography_matrix, sample.img_shape)]
         sample.pred_sem_seg = PixelData(data=mask_from_views(sample.mask_views, sample.ori_shape))
     return list(data_samples)

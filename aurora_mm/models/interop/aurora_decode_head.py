@@ -60,6 +60,6 @@ class AuroraDecodeHead(BaseModule):
 
 
 def _as_network_sample(sample: BaseDataElement) -> MultiTaskDataSample:
-    mine = MultiTaskDataSample(metainfo=dict(gt_frame='network', img_path=sample.get('img_path')))
+    mine = MultiTaskDataSample(metainfo=dict(gt_coordinates='network', img_path=sample.get('img_path')))
     mine.gt_sem_seg = PixelData(data=sample.gt_sem_seg.data)
     return mine

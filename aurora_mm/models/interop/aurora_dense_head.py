@@ -65,14 +65,16 @@ class AuroraDenseHead(BaseModule):
             if rescale:
                 matrix, shape = np.diag([*sample.scale_factor, 1.0]), tuple(sample.ori_shape)
             size = tuple(sample.get('batch_input_shape', sample.img_shape))
-            samples.append(MultiTaskDataSample(metainfo=dict(matrix=matrix, ori_shape=shape[:2], img_shape=size)))
+            samples.append(
+                MultiTaskDataSample(metainfo=dict(homography_matrix=matrix, ori_shape=shape[:2], img_shape=size))
+            )
         return [sample.pred_instances for sample in self.head.predict(x, samples, self.task)]
 
 
 def _as_network_sample(sample: BaseDataElement) -> MultiTaskDataSample:
     # A batch is padded on the right and at the bottom: pixels keep their place, the network sees the padded size.
     size = tuple(sample.get('batch_input_shape', sample.img_shape))
-    mine = MultiTaskDataSample(metainfo=dict(gt_frame='network', img_path=sample.get('img_path'), img_shape=size))
+    mine = MultiTaskDataSample(metainfo=dict(gt_coordinates='network', img_path=sample.get('img_path'), img_shape=size))
     boxes = sample.gt_instances.bboxes
     boxes = getattr(boxes, 'tensor', boxes)  # mmdet may keep them in a class of its own
     mine.gt_instances = InstanceData(bboxes=boxes, labels=sample.gt_instances.labels)

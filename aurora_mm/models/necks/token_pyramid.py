@@ -11,7 +11,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
-from aurora_mm.models.layers import conv_gn_act
+from aurora_mm.models.utils.layers import conv_gn_act
 from aurora_mm.registry import MODELS
 
 _DOWNSAMPLERS = ('bilinear', 'avg_pool')

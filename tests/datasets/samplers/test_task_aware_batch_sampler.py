@@ -114,9 +114,9 @@ def test_sampled_in_proportion_an_epoch_is_each_image_once():
 def test_decks_go_on_from_epoch_to_epoch():
     sampler = make(num_batches=7)  # far fewer images an epoch than there are
     drawn = Counter(i for batch in run_epochs(sampler, 40) for i in batch)
-    assert sum(sampler.dealt.values()) == sum(drawn.values()) == 7 * 4 * 40
+    assert sum(sampler.drawn.values()) == sum(drawn.values()) == 7 * 4 * 40
     for name, rows in FakeDataset().indices_by_task().items():
-        assert {drawn[i] for i in rows} <= {sampler.dealt[name] // len(rows), sampler.dealt[name] // len(rows) + 1}
+        assert {drawn[i] for i in rows} <= {sampler.drawn[name] // len(rows), sampler.drawn[name] // len(rows) + 1}
 
 
 def test_a_resumed_run_deals_what_an_unbroken_one_does():
@@ -124,7 +124,7 @@ def test_a_resumed_run_deals_what_an_unbroken_one_does():
     expected = run_epochs(unbroken, 4)
     run_epochs(broken, 2)
     resumed = make()
-    resumed.dealt.update(broken.dealt)
+    resumed.drawn.update(broken.drawn)
     got = []
     for epoch in (2, 3):
         resumed.sampler.epoch = epoch
@@ -137,7 +137,7 @@ def test_an_epoch_that_is_broken_off_counts_as_not_begun():
     batches = iter(sampler)
     first = [next(batches), next(batches)]
     batches.close()
-    assert not any(sampler.dealt.values())
+    assert not any(sampler.drawn.values())
     assert list(sampler)[:2] == first
 
 
@@ -155,7 +155,7 @@ def test_ranks_share_one_epoch_and_see_disjoint_images(monkeypatch, batches_of):
     ranks = make_ranks(monkeypatch, 3, batch_size=2, batches_of=batches_of, policy=PROPORTIONAL)
     per_rank = [run_epochs(sampler, 3) for sampler in ranks]
     assert len(per_rank[0]) == 3 * math.ceil(123 / 6)
-    assert ranks[0].dealt == ranks[1].dealt == ranks[2].dealt
+    assert ranks[0].drawn == ranks[1].drawn == ranks[2].drawn
     drawn = Counter(i for batches in per_rank for batch in batches for i in batch)
     for name, rows in FakeDataset().indices_by_task().items():
         assert max(drawn[i] for i in rows) - min(drawn[i] for i in rows) <= 1, name

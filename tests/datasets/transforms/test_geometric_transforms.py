@@ -12,9 +12,11 @@ SHAPE = (48, 96)
 
 def make_results(**annotations) -> dict:
     img = np.random.default_rng(0).integers(0, 256, (*SHAPE, 3), dtype=np.uint8)
-    results = dict(img=img, img_frame='original', ori_shape=SHAPE, img_shape=SHAPE, matrix=np.eye(3), flip=False)
-    results |= dict(may_flip=True, num_outputs=2, flip_order=[0, 1])
-    return results | (dict(gt_frame='original') | annotations if annotations else {})
+    results = dict(
+        img=img, img_coordinates='original', ori_shape=SHAPE, img_shape=SHAPE, homography_matrix=np.eye(3), flip=False
+    )
+    results |= dict(may_flip=True, num_outputs=2, flip_indices=[0, 1])
+    return results | (dict(gt_coordinates='original') | annotations if annotations else {})
 
 
 class TestFitToSize:
@@ -30,7 +32,7 @@ class TestFitToSize:
     def test_height_comes_first(self):
         results = FitToSize([64, 128]).transform(make_results())
         assert results['img_shape'] == (64, 128)
-        np.testing.assert_allclose(np.diag(results['matrix']), [128 / 96, 64 / 48, 1])
+        np.testing.assert_allclose(np.diag(results['homography_matrix']), [128 / 96, 64 / 48, 1])
 
     def test_not_after_the_warp(self):
         results = ApplyGeometry().transform(make_results())
@@ -44,7 +46,7 @@ class TestRandomGeometry:
         matrices = []
         for _ in range(2):
             np.random.seed(3)
-            matrices.append(RandomGeometry().transform(make_results())['matrix'])
+            matrices.append(RandomGeometry().transform(make_results())['homography_matrix'])
         np.testing.assert_array_equal(*matrices)
         assert not np.array_equal(matrices[0], np.eye(3))
 
@@ -53,19 +55,19 @@ class TestRandomGeometry:
         assert flip.transform(make_results())['flip']
         kept = flip.transform(make_results() | dict(may_flip=False))
         assert not kept['flip']
-        np.testing.assert_array_equal(kept['matrix'], np.eye(3))
+        np.testing.assert_array_equal(kept['homography_matrix'], np.eye(3))
 
     def test_flip_twice(self):
         flip = RandomGeometry(flip_prob=1, prob=0)
         results = flip.transform(flip.transform(make_results()))
         assert not results['flip']
-        np.testing.assert_array_equal(results['matrix'], np.eye(3))
+        np.testing.assert_array_equal(results['homography_matrix'], np.eye(3))
 
     def test_draws_stay_within_bounds(self):
         np.random.seed(0)
         transform = RandomGeometry(flip_prob=0)
         for _ in range(200):
-            matrix = transform.transform(make_results())['matrix']
+            matrix = transform.transform(make_results())['homography_matrix']
             scale = np.sqrt(np.linalg.det(matrix[:2, :2]))
             angle = np.rad2deg(np.arctan2(matrix[1, 0], matrix[0, 0]))
             moved = warp_points(np.array([[48.0, 24.0]]), matrix)[0] - (48, 24)
@@ -88,9 +90,9 @@ class TestRandomGeometry:
             results = ApplyGeometry().transform(transform.transform(make_results(gt_landmarks=points)))
             assert (results['gt_landmarks'] >= 0).all()
             assert (results['gt_landmarks'] <= (96, 48)).all()
-            kept += np.allclose(np.abs(results['matrix'][:2, :2]), np.eye(2))
+            kept += np.allclose(np.abs(results['homography_matrix'][:2, :2]), np.eye(2))
             boxed = transform.transform(make_results(gt_bboxes=box))
-            corners = warp_points(np.array([[70.0, 30], [96, 30], [96, 48], [70, 48]]), boxed['matrix'])
+            corners = warp_points(np.array([[70.0, 30], [96, 30], [96, 48], [70, 48]]), boxed['homography_matrix'])
             whole = np.prod(np.ptp(corners, axis=0))
             visible = np.prod(np.ptp(np.clip(corners, 0, (96, 48)), axis=0))
             assert visible >= 0.499 * whole
@@ -101,36 +103,39 @@ class TestRandomGeometry:
         results = RandomGeometry(flip_prob=0, degrees=0, scale=(2, 2), shift=0).transform(
             make_results(gt_landmarks=points)
         )
-        np.testing.assert_array_equal(results['matrix'], np.eye(3))
+        np.testing.assert_array_equal(results['homography_matrix'], np.eye(3))
 
 
 class TestApplyGeometry:
     def test_mirrored_points_and_classes_trade_places(self):
         flip = RandomGeometry(flip_prob=1, prob=0)
         points = np.array([[10, 5], [80, 40]], np.float32)
-        swapped = make_results(gt_landmarks=points) | dict(flip_order=[1, 0])
+        swapped = make_results(gt_landmarks=points) | dict(flip_indices=[1, 0])
         results = ApplyGeometry().transform(flip.transform(swapped))
         np.testing.assert_array_equal(results['gt_landmarks'], [[16, 40], [86, 5]])
-        assert results['gt_frame'] == 'network'
+        assert results['gt_coordinates'] == 'network'
         unswapped = ApplyGeometry().transform(flip.transform(make_results(gt_landmarks=points)))
         np.testing.assert_array_equal(unswapped['gt_landmarks'], [[86, 5], [16, 40]])
 
         mask = np.zeros(SHAPE, np.uint8)
         mask[:, :30], mask[:, 60:] = 1, 2
-        sides = make_results(gt_seg_map=mask) | dict(num_outputs=3, flip_order=[0, 2, 1])
+        sides = make_results(gt_seg_map=mask) | dict(num_outputs=3, flip_indices=[0, 2, 1])
         results = ApplyGeometry().transform(flip.transform(sides))
         np.testing.assert_array_equal(results['gt_seg_map'], np.array([0, 2, 1], np.uint8)[mask[:, ::-1]])
         np.testing.assert_array_equal(results['img'], make_results()['img'][:, ::-1])
 
-        label = make_results(gt_label=0) | dict(flip_order=[1, 0])
+        label = make_results(gt_label=0) | dict(flip_indices=[1, 0])
         assert ApplyGeometry().transform(flip.transform(label))['gt_label'] == 1
         assert (
-            ApplyGeometry().transform(label | dict(matrix=np.eye(3), flip=False, img_frame='original'))['gt_label'] == 1
+            ApplyGeometry().transform(
+                label | dict(homography_matrix=np.eye(3), flip=False, img_coordinates='original')
+            )['gt_label']
+            == 1
         )
 
     def test_chained_swaps_move_a_label_to_where_its_name_went(self):
         # new[i] = old[order[i]]: what was class 2 stands in place 0.
-        results = make_results(gt_label=2) | dict(num_outputs=3, flip_order=[2, 0, 1], flip=True)
+        results = make_results(gt_label=2) | dict(num_outputs=3, flip_indices=[2, 0, 1], flip=True)
         assert ApplyGeometry().transform(results)['gt_label'] == 0
 
     def test_box_point_and_mask_agree_after_everything(self):
@@ -152,7 +157,7 @@ class TestApplyGeometry:
 
     def test_annotations_loaded_later_are_left_alone(self):
         results = ApplyGeometry().transform(FitToSize(64).transform(make_results()))
-        assert 'gt_frame' not in results
+        assert 'gt_coordinates' not in results
         assert results['img'].shape == (64, 64, 3)
 
     def test_fill(self):

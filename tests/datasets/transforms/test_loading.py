@@ -31,7 +31,7 @@ class TestImage:
         assert results['img'].dtype == np.uint8
         assert (results['img'] == cv2.imread(entry['img_path'], cv2.IMREAD_UNCHANGED)[..., None]).all()
         assert results['ori_shape'] == results['img_shape'] == SHAPE
-        np.testing.assert_array_equal(results['matrix'], np.eye(3))
+        np.testing.assert_array_equal(results['homography_matrix'], np.eye(3))
 
     def test_16_bits_keep_the_upper_8(self, entry):
         pixels = np.arange(600, dtype=np.uint16).reshape(SHAPE) * 109
@@ -76,7 +76,7 @@ class TestAnnotations:
         mask = np.arange(600, dtype=np.uint8).reshape(SHAPE) % 3
         results = LoadTaskAnnotations().transform(with_mask(entry, tmp_path, mask))
         np.testing.assert_array_equal(results['gt_seg_map'], mask)
-        assert results['gt_frame'] == 'original'
+        assert results['gt_coordinates'] == 'original'
 
     def test_mask_with_a_palette(self, entry, tmp_path):
         """Its indices count, not their colours."""
@@ -142,7 +142,7 @@ class TestAnnotations:
             LoadUltrasoundImage().transform(entry | dict(points=[[1.5, 2], [3, 4]]))
         )
         np.testing.assert_array_equal(results['gt_landmarks'], np.array([[1.5, 2], [3, 4]], np.float32))
-        assert LoadTaskAnnotations().transform(dict(gt_label=1)) == dict(gt_label=1, gt_frame='original')
+        assert LoadTaskAnnotations().transform(dict(gt_label=1)) == dict(gt_label=1, gt_coordinates='original')
 
     def test_no_label(self, entry):
         with pytest.raises(DataError, match=r'x\.csv, row 7: no label'):

@@ -7,7 +7,7 @@ from mmengine.logging import MessageHub
 from aurora_mm.datasets.samplers import TaskAwareBatchSampler
 from aurora_mm.engine import MultiTaskHook
 from aurora_mm.models.balancers import LossBalancer, TaskLossTracker
-from aurora_mm.models.nonfinite_guard import NonFiniteGuard
+from aurora_mm.models.utils.nonfinite_guard import NonFiniteGuard
 from aurora_mm.tasks import TaskTable
 
 TASKS = TaskTable([dict(name=name, type='detection', classes=['lesion']) for name in ('a', 'b')])
@@ -52,12 +52,12 @@ def test_the_decks_places_are_kept_with_the_checkpoint(runner):
     first = list(sampler)
     hook.after_train_epoch(runner)
     saved = runner.message_hub.state_dict()
-    assert sum(sampler.dealt.values()) == 2 * len(first)
-    sampler.dealt = dict.fromkeys(sampler.dealt, 0)
+    assert sum(sampler.drawn.values()) == 2 * len(first)
+    sampler.drawn = dict.fromkeys(sampler.drawn, 0)
     runner.message_hub = MessageHub('resumed')
     runner.message_hub.load_state_dict(saved)
     hook.before_train_epoch(runner)
-    assert sum(sampler.dealt.values()) == 2 * len(first)
+    assert sum(sampler.drawn.values()) == 2 * len(first)
 
 
 def test_the_table_tells_of_losses_left_out(runner):

@@ -3,7 +3,10 @@ import math
 import numpy as np
 import pytest
 import torch
-from evaluation_samples import (
+
+from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.evaluation import BoxIoUMetric, ClassificationMetric, LandmarkMetric, SegmentationMetric
+from tests.fixtures.evaluation_samples import (
     TASKS,
     classification_sample,
     detection_sample,
@@ -11,9 +14,6 @@ from evaluation_samples import (
     make_sample,
     segmentation_sample,
 )
-
-from aurora_mm.errors import ConfigError, DataError
-from aurora_mm.evaluation import BoxIoUMetric, ClassificationMetric, LandmarkMetric, SegmentationMetric
 
 METRIC_OF = {
     'organs': SegmentationMetric,
@@ -81,7 +81,7 @@ def test_classification_hand_worked():
 
 
 def test_classification_does_not_ask_for_a_frame():
-    _, primary = score(classification_sample(2, [0.1, 0.2, 0.7], gt_frame='network'))
+    _, primary = score(classification_sample(2, [0.1, 0.2, 0.7], gt_coordinates='network'))
     assert primary == 1
 
 
@@ -150,8 +150,8 @@ def test_annotations_in_another_frame_are_refused(task, frame):
         'nodule': detection_sample([0, 0, 1, 1], []),
         'femur': landmark_sample([[1, 1], [2, 2]], [[1, 1], [2, 2]]),
     }
-    samples[task].set_metainfo({'gt_frame': frame})
-    with pytest.raises(ConfigError, match=f'{task}.*gt_frame is {frame!r}'):
+    samples[task].set_metainfo({'gt_coordinates': frame})
+    with pytest.raises(ConfigError, match=f'{task}.*gt_coordinates is {frame!r}'):
         score(samples[task])
 
 

@@ -135,7 +135,9 @@ def test_a_mirrored_matrix_mirrors_the_prediction(feats):
     """Whatever the geometry of the input was, predictions come back to the original image."""
     head = build(SegmentationHead, [SEG], dict(channels=16)).eval()
     plain, mirrored = make_sample(SEG), make_sample(SEG)
-    mirrored.set_metainfo(dict(matrix=np.array([[-1, 0, 64], [0, 1, 0], [0, 0, 1]]) @ mirrored.matrix))
+    mirrored.set_metainfo(
+        dict(homography_matrix=np.array([[-1, 0, 64], [0, 1, 0], [0, 0, 1]]) @ mirrored.homography_matrix)
+    )
     head.predict(feats, [plain, plain.clone()], SEG)
     head.predict([f[:1] for f in feats], [mirrored], SEG)
     head.predict([f[:1] for f in feats], [plain], SEG)

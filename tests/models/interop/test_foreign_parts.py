@@ -7,8 +7,8 @@ from foreign_heads import DETECTION, FCOS, SEGMENTATION
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models import MultiTaskModel
-from aurora_mm.models.interop import MMDetHead, MMSegHead
-from aurora_mm.models.parts import Maps, maps_of
+from aurora_mm.models.heads import MMDetHead, MMSegHead
+from aurora_mm.models.utils.build import Maps, maps_of
 from tests.models.conftest import DET, DET2, POINTS, SEG, SEG2, make_sample
 from tests.models.test_multi_task_model import SIZES
 
@@ -149,7 +149,9 @@ def test_boxes_come_back_through_the_matrix(feats):
     """A mirrored, scaled input: mmdet's scale factor could not say that."""
     head = MMDetHead([DET], [16] * 4, FCOS).eval()
     plain, mirrored = make_sample(DET), make_sample(DET)
-    mirrored.set_metainfo(dict(matrix=np.array([[-1, 0, 64], [0, 1, 0], [0, 0, 1]]) @ mirrored.matrix))
+    mirrored.set_metainfo(
+        dict(homography_matrix=np.array([[-1, 0, 64], [0, 1, 0], [0, 0, 1]]) @ mirrored.homography_matrix)
+    )
     head.predict([f[:1] for f in feats], [plain], DET)
     head.predict([f[:1] for f in feats], [mirrored], DET)
     x1, y1, x2, y2 = plain.pred_instances.bboxes.unbind(1)

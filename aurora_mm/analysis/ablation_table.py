@@ -1,0 +1,148 @@
+"""What an ablation found: a row for each config, from whatever runs are finished."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from mmengine.config import Config
+
+from aurora_mm.analysis.report.training_log import TrainingLog
+from aurora_mm.errors import DataError
+from aurora_mm.tasks import TASK_TYPES
+
+OVERALL = ('task_mean', 'score')
+SPEED = 'images_per_second'
+
+
+@dataclass
+class AblationRow:
+    """The finished runs of one config.
+
+    Args:
+        name: Of the config.
+        seeds: Of the finished runs, increasing.
+        values: For each key a value for each seed: ``tasks/<task>`` (primary score), ``types/<type>``, ``task_mean``,
+            ``score``, and ``images_per_second`` of training (only of runs whose logs are still there).
+    """
+
+    name: str
+    seeds: list[int] = field(default_factory=list)
+    values: dict[str, list[float]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: str | Path) -> AblationRow:
+        """Reads ``seed_<S>/test/metrics.json`` and the training logs below a config's folder.
+
+        Raises:
+            DataError: If a file holds no scores.
+        """
+        row = cls(Path(folder).name)
+        files = {int(f.parents[1].name.removeprefix('seed_')): f for f in Path(folder).glob('seed_*/test/metrics.json')}
+        for seed, file in sorted(files.items()):
+            try:
+                scores = json.loads(file.read_text())
+                found = {f'tasks/{task}': metrics['primary'] for task, metrics in scores['tasks'].items()}
+                found |= {f'types/{name}': value for name, value in scores['types'].items()}
+                found |= {key: scores[key] for key in OVERALL}
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise DataError(f'no scores as tools/test.py writes them: {error!r}', file=file) from error
+            speed = training_speed(file.parents[1])
+            row.seeds.append(seed)
+            for key, value in (found | ({} if speed is None else {SPEED: speed})).items():
+                row.values.setdefault(key, []).append(value)
+        return row
+
+    def mean(self, key: str) -> float | None:
+        """Over the seeds; None where there is no value."""
+        return fmean(self.values[key]) if key in self.values else None
+
+    def deviation(self, key: str) -> float | None:
+        """Sample standard deviation over the seeds; None for fewer than two."""
+        return stdev(self.values[key]) if len(self.values.get(key, [])) > 1 else None
+
+
+def training_speed(work_dir: str | Path) -> float | None:
+    """Training images a second of one process, waiting for data included; None if it left no logs.
+
+    The mean time of an iteration is MMEngine's own, over the log's windows.
+    """
+    times = TrainingLog.read(work_dir).training.get('time')
+    configs = sorted(Path(work_dir).glob('*/vis_data/config.py'))
+    if not times or not configs:
+        return None
+    cfg = Config.fromfile(configs[-1], import_custom_modules=False)
+    return float(cfg.train_dataloader.batch_size / fmean(times.values()))
+
+
+def ablation_table(rows: Sequence[AblationRow]) -> str:
+    """Two Markdown tables with a row for each config: the means, and the tasks' primary scores.
+
+    Scores are in [0, 1], as mean ± sample standard deviation over the seeds; ``change`` is that of ``task_mean``
+    against the first row.
+    """
+    keys = _keys(rows)
+    types, tasks = ([key for key in keys if key.startswith(f'{kind}/')] for kind in ('types', 'tasks'))
+    heads = ['config', 'seeds', *_names(types), 'mean over tasks', 'change', 'score', 'images / s']
+    means = [
+        [
+            row.name,
+            str(len(row.seeds)),
+            *(_cell(row, key) for key in (*types, 'task_mean')),
+            '' if row is rows[0] else _signed(_change(row, rows[0])),
+            _cell(row, 'score'),
+            _cell(row, SPEED, 1),
+        ]
+        for row in rows
+    ]
+    details = [[row.name, *(_cell(row, key) for key in tasks)] for row in rows]
+    return _markdown(heads, means) + '\n' + _markdown(['primary score', *_names(tasks)], details)
+
+
+def ablation_json(rows: Sequence[AblationRow]) -> str:
+    """All figures of the tables, and those of each seed, as JSON text."""
+    entries: list[dict[str, Any]] = []
+    for row in rows:
+        figures = {
+            key: dict(mean=row.mean(key), std=row.deviation(key), values=row.values[key])
+            for key in (*_keys(rows), SPEED)
+            if key in row.values
+        }
+        entries.append(dict(config=row.name, seeds=row.seeds, change=_change(row, rows[0]), figures=figures))
+    return json.dumps(entries, indent=2, allow_nan=False) + '\n'
+
+
+def _keys(rows: Sequence[AblationRow]) -> list[str]:
+    """What any row has a score for: types in their usual order, tasks as they were scored, then the means."""
+    found = dict.fromkeys(key for row in rows for key in row.values)
+    types = [f'types/{name}' for name in TASK_TYPES if f'types/{name}' in found]
+    return [*types, *(key for key in found if key.startswith('tasks/')), *(key for key in OVERALL if key in found)]
+
+
+def _change(row: AblationRow, first: AblationRow) -> float | None:
+    mean, base = row.mean('task_mean'), first.mean('task_mean')
+    return None if mean is None or base is None else mean - base
+
+
+def _signed(change: float | None) -> str:
+    return '-' if change is None else f'{change:+.3f}'
+
+
+def _cell(row: AblationRow, key: str, digits: int = 3) -> str:
+    mean, deviation = row.mean(key), row.deviation(key)
+    if mean is None:
+        return '-'
+    return f'{mean:.{digits}f}' if deviation is None else f'{mean:.{digits}f} ± {deviation:.{digits}f}'
+
+
+def _names(keys: Sequence[str]) -> list[str]:
+    return [key.split('/', 1)[1] for key in keys]
+
+
+def _markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = ['| ' + ' | '.join(cells) + ' |' for cells in (heads, *rows)]
+    return '\n'.join([lines[0], '|---' * len(heads) + '|', *lines[1:]]) + '\n'

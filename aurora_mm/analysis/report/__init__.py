@@ -1,0 +1,3 @@
+from aurora_mm.analysis.report.html_report import write_html_report
+
+__all__ = ['write_html_report']

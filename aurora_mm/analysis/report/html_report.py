@@ -1,0 +1,102 @@
+"""One self-contained HTML file about a training run and its test."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from rich.progress import track
+
+from aurora_mm.analysis.report import published, tables
+from aurora_mm.analysis.report.cases import task_cases
+from aurora_mm.analysis.report.charts import TYPE_COLOURS
+from aurora_mm.analysis.report.result_charts import detection_charts, landmark_charts, roc_chart, segmentation_charts
+from aurora_mm.analysis.report.results import Results
+from aurora_mm.analysis.report.training_charts import task_charts, training_charts
+from aurora_mm.analysis.report.training_log import TrainingLog
+from aurora_mm.errors import DataError
+from aurora_mm.evaluation.scores import PIXEL_METRICS
+from aurora_mm.tasks import TASK_TYPES
+from aurora_mm.utils import write_text
+from aurora_mm.version import __version__
+
+
+def write_html_report(
+    work_dir: str | Path,
+    results_dir: str | Path | None = None,
+    submission: str | Path | None = None,
+    data_root: str | Path | None = None,
+    out_file: str | Path | None = None,
+) -> Path:
+    """Writes a report that needs no network and no other file, and can be read on a phone.
+
+    Args:
+        work_dir: Of a training run, for its curves; it may as well be the folder of a test alone.
+        results_dir: What ``tools/test.py`` or ``tools/score.py`` wrote; by default ``work_dir`` or its folder
+            ``test``.
+        submission: The predictions, for pictures of masks; by default the folder ``submission`` among the results.
+        data_root: The folder of ``csv_files``, if it is not where it was when the results were made.
+        out_file: Where to write; by default ``report.html`` among the results.
+
+    Returns:
+        The file.
+
+    Raises:
+        DataError: If there are no results, or one of their files is broken.
+    """
+    folder = _find_results(Path(work_dir), results_dir)
+    results = Results.read(folder, submission, data_root)
+    log = TrainingLog.read(work_dir)
+    types = [task_type for task_type in TASK_TYPES if results.scored(task_type)]
+    scored = [task for task_type in types for task in results.scored(task_type)]
+    classification = results.scored('classification')
+    drawn = {task.name: task_cases(results, task) for task in track(scored, 'Drawing cases', transient=True)}
+    charts = {
+        'segmentation': segmentation_charts,
+        'detection': detection_charts,
+        'landmark': landmark_charts,
+    }
+    environment = Environment(
+        loader=PackageLoader('aurora_mm.analysis.report', ''),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    html = environment.get_template('report.html.jinja').render(
+        results=results,
+        score=tables.Score(results.scores['score'], results.interval('score')),
+        types={
+            task_type: tables.Score(results.scores['types'][task_type], results.interval('types', task_type))
+            for task_type in types
+        },
+        constant=results.scores.get('constant'),
+        colours=TYPE_COLOURS,
+        rows={task_type: tables.task_rows(results, task_type) for task_type in types},
+        metrics=tables.METRICS,
+        pixels=PIXEL_METRICS,
+        comparisons=tables.comparisons(results),
+        published=published,
+        training=training_charts(log),
+        by_task=task_charts(log, results.tasks),
+        charts={name: make(results) for name, make in charts.items() if name in types},
+        roc=[chart for task in classification if (chart := roc_chart(results, task))],
+        confusions=[tables.confusion(results, task) for task in classification],
+        cases=drawn,
+        images=len({(row.task, row.img_id) for row in results.rows}),
+        version=__version__,
+        written=datetime.now(timezone.utc).strftime('%Y-%m-%d %H:%M UTC'),
+    )
+    out_file = Path(out_file or folder / 'report.html')
+    write_text(out_file, html)
+    return out_file
+
+
+def _find_results(work_dir: Path, results_dir: str | Path | None) -> Path:
+    places = [Path(results_dir)] if results_dir is not None else [work_dir, work_dir / 'test']
+    for place in places:
+        if (place / 'metrics.json').is_file():
+            return place
+    looked = ' and '.join(str(place) for place in places)
+    raise DataError(f'no metrics.json in {looked}; run tools/test.py CONFIG CHECKPOINT --submission first')

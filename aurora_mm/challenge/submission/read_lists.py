@@ -1,0 +1,71 @@
+"""Reads the JSON lists of a submission."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from aurora_mm.challenge.submission.prediction_lists import LISTS, Entry
+from aurora_mm.challenge.submission.problems import Problem
+
+Entries = dict[tuple[str, str], Entry]
+"""By ``(task_id, image_path)``."""
+
+
+def read_lists(folder: Path, images: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Entries | None], list[Problem]]:
+    """The entries of all lists that belong to a row of the data.
+
+    Args:
+        folder: The submission's.
+        images: The rows that an entry may be of, with ``task``, ``task_type`` and ``image_path``.
+
+    Returns:
+        For each task type that has a list its entries, of several for one row the last, as the official scorer takes
+        it, or None if the list cannot be read; and what is wrong with the lists. An entry's own values are not looked
+        at.
+    """
+    lists: dict[str, Entries | None] = {}
+    problems: list[Problem] = []
+    for task_type, predictions in LISTS.items():
+        asked = {(image['task'], image['image_path']) for image in images if image['task_type'] == task_type}
+        path = folder / predictions.file
+        if asked or path.exists():
+            lists[task_type], found = _read(path, asked)
+            problems += found
+    return lists, problems
+
+
+def _read(path: Path, asked: set[tuple[str, str]]) -> tuple[Entries | None, list[Problem]]:
+    """The entries of one list that answer a row in ``asked``, and what is wrong with it."""
+    try:
+        items = json.loads(path.read_text(encoding='utf-8'))
+    except FileNotFoundError:
+        fault = 'there is no such file'
+    except OSError as error:
+        fault = f'this file cannot be read: {error.strerror}'
+    except (ValueError, RecursionError) as error:  # not UTF-8, no JSON, or a number or a nesting beyond Python's limits
+        fault = f'this file cannot be read as JSON: {error}'
+    else:
+        if isinstance(items, list):
+            return _by_row(path.name, items, asked)
+        fault = f'a list is wanted, not {type(items).__name__}'
+    return None, [Problem(path.name, '', '', fault, scored=False)]
+
+
+def _by_row(file: str, items: Iterable[Any], asked: set[tuple[str, str]]) -> tuple[Entries, list[Problem]]:
+    entries: Entries = {}
+    problems = []
+    for number, item in enumerate(items):
+        task, image = (item.get('task_id'), item.get('image_path')) if isinstance(item, dict) else (None, None)
+        if not isinstance(task, str) or not isinstance(image, str):
+            problems.append(Problem(file, '', '', f'entry {number} has no image_path and task_id: {item!r}', False))
+            continue
+        if (task, image) not in asked:
+            problems.append(Problem(file, task, image, f'entry {number} is of no row of the data', scored=False))
+            continue
+        if (task, image) in entries:
+            problems.append(Problem(file, task, image, f'entry {number} is a second one; the last counts', scored=True))
+        entries[task, image] = item
+    return entries, problems

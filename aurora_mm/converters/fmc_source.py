@@ -1,0 +1,53 @@
+"""What the converters read: the splits of a data root, and each row with its annotation as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.progress import track
+
+from aurora_mm.datasets.fmc_uia_dataset import FMCUIADataset
+from aurora_mm.datasets.split import SIDES
+from aurora_mm.datasets.transforms import LoadTaskAnnotations, LoadUltrasoundImage
+from aurora_mm.errors import DataError
+from aurora_mm.tasks import Task
+
+_LOAD = (LoadUltrasoundImage(), LoadTaskAnnotations())
+
+
+def read_splits(
+    data_root: str | Path, tasks: Sequence[Task | dict], include: Sequence[str] | None
+) -> dict[str, FMCUIADataset]:
+    """The data set of each split: of each folder train, val and test, or of a root that is split as in training.
+
+    Args:
+        data_root: See :class:`FMCUIADataset`. tasks: Known tasks. include: Names of the tasks to keep.
+    """
+    root = Path(data_root)
+    if (root / 'csv_files').is_dir():
+        splits: list[str] = ['train', 'val']
+    else:
+        splits = [side for side in SIDES if (root / side / 'csv_files').is_dir()]
+    if not splits:
+        raise DataError('no data: there is neither csv_files/ nor train/csv_files/ in this folder', file=root)
+    return {
+        split: FMCUIADataset(str(root), split, tasks=tasks, include=include, serialize_data=False) for split in splits
+    }
+
+
+def labelled_rows(datasets: dict[str, FMCUIADataset], task: Task, title: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(split, row) of a task, with its annotation loaded and checked as for training; shows progress.
+
+    A row is an item of the data set with what ``LoadTaskAnnotations`` sets, in pixels of the original image.
+    """
+    found = [
+        (split, dataset.get_data_info(int(index)))
+        for split, dataset in datasets.items()
+        for index in dataset.indices_by_task().get(task.name, ())
+    ]
+    for split, row in track(found, f'{title}: {task.name}'):
+        for step in _LOAD:
+            row = step.transform(row)
+        yield split, row

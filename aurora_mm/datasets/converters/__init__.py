@@ -1,4 +1,0 @@
-from aurora_mm.datasets.converters.coco import coco_to_fmc, fmc_to_coco
-from aurora_mm.datasets.converters.mmseg_folders import fmc_to_mmseg, mmseg_to_fmc
-
-__all__ = ['coco_to_fmc', 'fmc_to_coco', 'fmc_to_mmseg', 'mmseg_to_fmc']

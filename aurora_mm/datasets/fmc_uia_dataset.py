@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.dataset import BaseDataset
+from mmengine.logging import print_log
+
+from aurora_mm.challenge.csv_files import Record, SkippedRow, describe_skipped, read_root
+from aurora_mm.datasets.split import SIDES, split_indices
+from aurora_mm.datasets.verify_files import verify_entries
+from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.registry import DATASETS, TRANSFORMS
+from aurora_mm.tasks import Task, TaskTable
+
+
+@DATASETS.register_module()
+class FMCUIADataset(BaseDataset):
+    """Images and annotations of many tasks in the layout of the FMC-UIA challenge.
+
+    ``data_root`` takes one of two forms: with ``csv_files/`` in it, its rows are split by ``ratios`` and ``seed``;
+    with ``train/csv_files/``, ``val/csv_files/`` ... in it, each part is used as it stands. The first wins where
+    both are there.
+
+    An item of ``data_list`` holds ``img_path``, ``img_id`` (its index), ``task``, ``task_type``, ``num_outputs``,
+    ``may_flip`` and ``flip_indices`` (of the task), ``csv_file`` and ``csv_row``, ``image_path`` and, if given,
+    ``mask_path`` (the CSV's own text), ``group`` with a ``group_column``, and one of ``seg_map_path``, ``gt_label``,
+    ``bbox`` ([x1, y1, x2, y2]) and ``points`` ([[x, y], ...]) in pixels of the original image. ``metainfo['tasks']``
+    is the whole task table.
+
+    Args:
+        data_root: The folder described above.
+        split: ``'train'``, ``'val'``, ``'test'``, or ``'all'`` for every row of ``csv_files/``.
+        tasks: Known tasks, as dicts for :class:`~aurora_mm.tasks.Task`. Others that the data holds are added.
+        ratios: Part of the rows of a task on each side; they sum to 1.
+        seed: Of the split.
+        group_column: Column whose value (a patient, say) keeps images on one side; images alone by default.
+        with_labels: False for data without labels.
+        on_error: ``'raise'`` at the first bad row. ``'skip'`` decodes every file up front and leaves bad rows out,
+            the same in every process, and lists them in the log and in ``skipped``.
+        include: Names of the tasks to keep; all by default. The split does not depend on it.
+        all_labels: Whether an item brings the labels that its image has for other tasks too, as ``others``: items of
+            these rows. The image is then read, moved and encoded once for all of them.
+        pipeline: Transforms, or their configs.
+        test_mode: As in BaseDataset.
+        kwargs: Further arguments of BaseDataset: ``lazy_init``, ``serialize_data``, ``indices``.
+
+    Raises:
+        DataError: For bad data, naming file, row and value; nothing is ever replaced by another sample.
+        ConfigError: For arguments that do not fit together or to the data.
+    """
+
+    def __init__(
+        self,
+        data_root: str,
+        split: str = 'train',
+        tasks: Sequence[Task | Mapping[str, Any]] = (),
+        ratios: Mapping[str, float] | None = None,
+        seed: int = 42,
+        group_column: str | None = None,
+        with_labels: bool = True,
+        on_error: str = 'raise',
+        include: Iterable[str] | None = None,
+        all_labels: bool = False,
+        pipeline: Sequence[Mapping[str, Any] | Callable] = (),
+        test_mode: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        if split not in (*SIDES, 'all'):
+            raise ConfigError(f'split {split!r} is none of {", ".join(SIDES)}, all')
+        self.split = split
+        self.ratios = dict(train=0.8, val=0.2, test=0.0) if ratios is None else dict(ratios)
+        self.seed = seed
+        self.group_column = group_column
+        self.with_labels = with_labels
+        self.on_error = on_error
+        self.include = None if include is None else tuple(include)
+        self.all_labels = all_labels
+        self.skipped: list[SkippedRow] = []
+        self._tasks = TaskTable(tasks)
+        super().__init__(
+            data_root=str(data_root),
+            metainfo=dict(tasks=self._tasks.to_config()),
+            # Built here and not by Compose, which would look in the current scope only.
+            pipeline=[TRANSFORMS.build(step) if isinstance(step, Mapping) else step for step in pipeline],
+            test_mode=test_mode,
+            **kwargs,
+        )
+
+    @property
+    def tasks(self) -> TaskTable:
+        """The known tasks and those that the data added, whether or not this data set holds images of them."""
+        if not self._fully_initialized:
+            self.full_init()
+        return self._tasks
+
+    def indices_by_task(self) -> dict[str, np.ndarray]:
+        """The indices of each task's items, increasing; tasks in table order, those without items left out."""
+        order = list(self.tasks)
+        names = np.array([self.get_data_info(index)['task'] for index in range(len(self))])
+        return {name: np.flatnonzero(names == name) for name in order if (names == name).any()}
+
+    def label_counts(self) -> np.ndarray:
+        """(N,) the number of labels that each item brings."""
+        return np.array([1 + len(self.get_data_info(index).get('others', ())) for index in range(len(self))])
+
+    def load_data_list(self) -> list[dict[str, Any]]:
+        root, whole = self._find_root()
+        records, self._tasks, skipped = read_root(root, self._tasks, self.with_labels, self.on_error, self.group_column)
+        self._metainfo['tasks'] = self._tasks.to_config()
+        entries = [self._entry(record) for record in self._included(records if whole else self._side_of(records))]
+        if self.on_error == 'skip':
+            problems = verify_entries(entries, self.with_labels)
+            skipped += [
+                SkippedRow(entry['task'], text)
+                for entry, text in zip(entries, problems, strict=True)
+                if text is not None
+            ]
+            entries = [entry for entry, text in zip(entries, problems, strict=True) if text is None]
+        self.skipped = skipped
+        if skipped:
+            print_log(f'{root}: {describe_skipped(skipped)}', logger='current', level=logging.WARNING)
+        if not entries:
+            raise DataError(f'no row is left for split {self.split!r} and include={self.include}', file=root)
+        for index, entry in enumerate(entries):
+            entry['img_id'] = index
+        return _with_others(entries) if self.all_labels else entries
+
+    def __getitem__(self, idx: int) -> dict[str, Any]:
+        data = self.prepare_data(idx)
+        if data is None:  # BaseDataset would draw another sample here, unseen
+            info = self.get_data_info(idx)
+            raise DataError('a transform of the pipeline returned None', file=info['csv_file'], row=info['csv_row'])
+        return data
+
+    def _find_root(self) -> tuple[Path, bool]:
+        """The folder that holds ``csv_files``, and whether all of its rows belong to this split."""
+        root = Path(self.data_root)
+        if (root / 'csv_files').is_dir():
+            if self.split != 'all' and not self.ratios.get(self.split):
+                raise ConfigError(
+                    f"split {self.split!r} of {root} has ratio 0 in {self.ratios}; take split='all' for all of its rows"
+                )
+            return root, self.split == 'all'
+        if (root / self.split / 'csv_files').is_dir():
+            return root / self.split, True
+        looked_for = root / ('csv_files' if self.split == 'all' else f'{{csv_files, {self.split}/csv_files}}')
+        raise DataError(
+            f'no data: looked for {looked_for}; `python tools/dataset_converters/make_demo_data.py OUT` '
+            'generates data to try with',
+            file=root,
+        )
+
+    def _side_of(self, records: list[Record]) -> list[Record]:
+        sides = split_indices(
+            tasks=[record.task for record in records],
+            groups=[record.group for record in records],
+            strata=[record.annotation.get('gt_label', 0) for record in records],
+            ratios=self.ratios,
+            seed=self.seed,
+            task_order=list(self._tasks),
+        )
+        side = [records[index] for index in sides[self.split]]
+        absent = sorted({record.task for record in records} - {record.task for record in side})
+        if absent:
+            print_log(
+                f'split {self.split!r} has no image of {", ".join(absent)}', logger='current', level=logging.WARNING
+            )
+        return side
+
+    def _included(self, records: list[Record]) -> list[Record]:
+        if self.include is None:
+            return records
+        unknown = [name for name in self.include if name not in self._tasks]
+        if unknown:
+            raise ConfigError(f'include names {unknown}; the tasks are {", ".join(self._tasks)}')
+        return [record for record in records if record.task in self.include]
+
+    def _entry(self, record: Record) -> dict[str, Any]:
+        entry = dict(
+            img_path=record.img_path,
+            **self._tasks[record.task].item_fields(),
+            csv_file=record.csv_file,
+            csv_row=record.csv_row,
+            image_path=record.image_path,
+        )
+        if record.mask_path:
+            entry['mask_path'] = record.mask_path
+        if self.group_column is not None:
+            entry['group'] = record.group
+        return entry | record.annotation
+
+
+def _with_others(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The entries, each with ``others``: those of other tasks on the same image file."""
+    of_image: dict[str, list[dict[str, Any]]] = {}
+    for entry in entries:
+        of_image.setdefault(entry['img_path'], []).append(entry)
+    return [
+        entry | dict(others=[other for other in of_image[entry['img_path']] if other['task'] != entry['task']])
+        for entry in entries
+    ]

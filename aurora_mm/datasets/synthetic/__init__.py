@@ -1,6 +1,0 @@
-"""Ultrasound phantoms with true answers, for demonstrations and tests without patient data."""
-
-from aurora_mm.datasets.synthetic.scene import Phantom, Scene
-from aurora_mm.datasets.synthetic.writer import SCENES, make_dataset, make_scene
-
-__all__ = ['Phantom', 'Scene', 'SCENES', 'make_dataset', 'make_scene']

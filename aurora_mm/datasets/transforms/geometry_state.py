@@ -1,0 +1,30 @@
+"""What keeps the image, its matrix and the labels of all its rows in step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aurora_mm.errors import ConfigError
+
+# What the rows of an image have in common.
+_SHARED = ('img_coordinates', 'ori_shape', 'img_shape', 'warped_shape', 'homography_matrix', 'flip')
+
+
+def rows_of(results: dict[str, Any]) -> list[dict[str, Any]]:
+    """The row in ``results``, then the ``others`` that label the same image, brought up to date with it."""
+    others = results.get('others', [])
+    for other in others:
+        other.update({key: results[key] for key in _SHARED if key in results})
+    return [results, *others]
+
+
+def require_unwarped(results: dict[str, Any], transform: object) -> None:
+    """Check that the image was not warped yet.
+
+    Raises:
+        ConfigError: If it was: a change of ``matrix`` would no longer reach it.
+    """
+    if results['img_coordinates'] != 'original':
+        raise ConfigError(
+            f'{type(transform).__name__} must come before ApplyGeometry in the pipeline, which comes once'
+        )

@@ -1,0 +1,103 @@
+"""A decode head of mmseg as a head of the multi-task model."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+from mmengine.config import ConfigDict
+from torch import Tensor, nn
+
+from aurora_mm.errors import ConfigError
+from aurora_mm.models.heads import BaseTaskHead
+from aurora_mm.models.heads.base_task_head import require_network_coordinates
+from aurora_mm.models.heads.segmentation_head import set_predicted_masks
+from aurora_mm.models.utils.build import build_in_scope
+from aurora_mm.models.utils.layers import TaskOutputs
+from aurora_mm.registry import MODELS
+from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.tasks import Task
+
+
+@MODELS.register_module()
+class MMSegHead(BaseTaskHead):
+    """An mmseg decode head whose last layer is one a task: the tasks share its trunk and its losses.
+
+    For heads that end in ``cls_seg`` (FCN, UPer, SegFormer, FPN, PSP, ASPP and their like): its ``conv_seg`` is
+    replaced. Training, its own ``loss_by_feat`` and ``loss_decode`` are used as they are.
+
+    Args:
+        tasks, in_channels: See :class:`BaseTaskHead`.
+        head: Config of the head, ``type='mmseg.X'``; types within it are looked up in mmseg. ``in_index`` says which
+            levels it reads, as in mmseg (a list for heads of many levels, else one; -1 by default). Left out,
+            ``in_channels``, ``num_classes`` and ``feature_strides`` are filled in.
+        in_strides: Input pixels per cell of each map.
+        share_outputs: Slice one last layer for all tasks, as published; see :class:`TaskOutputs`.
+
+    Raises:
+        ConfigError: If ``head`` does not fit the maps it is given, or does not end in ``cls_seg``.
+    """
+
+    task_type = 'segmentation'
+
+    def __init__(
+        self,
+        tasks: Sequence[Task | dict],
+        in_channels: Sequence[int],
+        head: dict[str, Any],
+        in_strides: Sequence[int] | None = None,
+        share_outputs: bool = False,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(tasks, in_channels, init_cfg)
+        cfg = ConfigDict(head)
+        index = cfg.get('in_index', -1)
+        many = not isinstance(index, int)
+        self.in_index = [self.in_index[i] for i in (index if many else [index])]
+        cfg.setdefault('in_channels', [in_channels[i] for i in index] if many else in_channels[index])
+        cfg.setdefault('num_classes', max(task.num_outputs for task in self.tasks))
+        kind = MODELS.get(cfg.type)
+        if kind is None:
+            raise ConfigError(f'{cfg.type!r} is not registered')
+        takes_strides = 'feature_strides' in inspect.signature(kind).parameters
+        if many and in_strides is not None and takes_strides:
+            cfg.setdefault('feature_strides', [in_strides[i] for i in index])
+        try:
+            self.head = build_in_scope(cfg)
+        except (AssertionError, TypeError) as error:
+            raise ConfigError(
+                f'{cfg.type} cannot be built: in_index {index} and in_channels {cfg.in_channels} do not fit it (heads '
+                f'of many levels take lists of both, others one number each), or an argument is wrong: {error!r}'
+            ) from error
+        if not isinstance(getattr(self.head, 'conv_seg', None), nn.Conv2d):
+            raise ConfigError(f'{cfg.type} does not end in one layer `conv_seg`, so tasks cannot have their own')
+        self.head.conv_seg = nn.Identity()
+        channels = self.head.channels
+        self.outputs = TaskOutputs(
+            self.tasks, lambda n: nn.Conv2d(channels, n, 1), lambda task: task.num_outputs, share_outputs
+        )
+        for layer in self.outputs.modules():
+            if isinstance(layer, nn.Conv2d):  # as mmseg starts its conv_seg
+                nn.init.normal_(layer.weight, std=0.01)
+                nn.init.zeros_(layer.bias)
+
+    def forward(self, feats: Sequence[Tensor], task: Task) -> Tensor:
+        """Logits ``(B, C, h, w)``."""
+        return self.outputs(self.head(feats), task)
+
+    def loss(
+        self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
+    ) -> dict[str, Tensor]:
+        """The head's own losses; what it reports besides is left out."""
+        require_network_coordinates(data_samples)
+        terms = self.head.loss_by_feat(self(feats, task).float(), data_samples)
+        return {name: value for name, value in terms.items() if 'loss' in name}
+
+    def predict(
+        self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
+    ) -> list[MultiTaskDataSample]:
+        """Sets ``pred_sem_seg`` at the original size."""
+        metas = [dict(img_shape=data_samples[0].img_shape)]
+        # mmseg's own resizing first, which follows its ``align_corners``
+        return set_predicted_masks(self.head.predict_by_feat(self(feats, task).float(), metas), data_samples)

@@ -1,0 +1,105 @@
+"""Parts of a model from their configs: built in their own scope, and fitted to the part before them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from mmengine.model import BaseModule
+from mmengine.registry import DefaultScope
+from torch import Tensor, nn
+
+from aurora_mm.errors import ConfigError
+from aurora_mm.registry import MODELS
+
+_PROBE = 128  # pixels of the image that measures a foreign part
+# Heads of these packages stand behind an adapter, see aurora_mm.models.interop.
+_ADAPTERS = {'mmseg': 'aurora_mm.MMSegHead', 'mmdet': 'aurora_mm.MMDetHead'}
+
+
+class Maps(NamedTuple):
+    """What a part puts out: channels of each map, and input pixels per cell of it."""
+
+    channels: list[int]
+    strides: list[int]
+
+
+def build_in_scope(cfg: dict[str, Any]) -> nn.Module:
+    """Builds a part; types within a foreign one (``mmdet.X``) are looked up in its own package.
+
+    Raises:
+        ConfigError: If the type is not registered.
+    """
+    if isinstance(cfg['type'], str):
+        if MODELS.get(cfg['type']) is None:
+            raise ConfigError(f'{cfg["type"]!r} is not registered')
+        scope, dot, _ = cfg['type'].partition('.')
+        if dot and scope != MODELS.scope:
+            with DefaultScope.overwrite_default_scope(scope):
+                return MODELS.build(cfg)
+    return MODELS.build(cfg)
+
+
+def wrap_foreign_head(cfg: dict[str, Any]) -> dict[str, Any]:
+    """The config of a head, behind its adapter if it is ``mmseg.X`` or ``mmdet.X``."""
+    kind = cfg['type']
+    adapter = _ADAPTERS.get(kind.partition('.')[0]) if isinstance(kind, str) else None
+    return cfg if adapter is None else dict(type=adapter, head=cfg)
+
+
+def needs_init_weights(part: nn.Module) -> bool:
+    """Whether ``init_weights`` has something to add: to a part with an ``init_cfg``, or of another package.
+
+    Layers of aurora_mm's parts are drawn as they are built, and not a second time.
+    """
+    if not isinstance(part, BaseModule):
+        return False
+    modules = [module for module in part.modules() if isinstance(module, BaseModule)]
+    return any(module.init_cfg or not type(module).__module__.startswith('aurora_mm.') for module in modules)
+
+
+def maps_of(part: nn.Module, before: Maps | None = None) -> Maps:
+    """The maps of a backbone, or of a neck behind ``before``: declared, or else measured.
+
+    A part of aurora_mm declares lists ``out_channels`` and ``strides``. Backbones and necks of other packages do not,
+    or mean something else by these names: they are run once, on an image of zeros.
+    """
+    channels, strides = getattr(part, 'out_channels', None), getattr(part, 'strides', None)
+    if isinstance(channels, list) and isinstance(strides, list) and len(channels) == len(strides):
+        return Maps(channels, strides)
+    tensor = next(part.parameters())
+    probe = tensor.new_zeros
+    if before is None:
+        inputs: Any = probe(1, 3, _PROBE, _PROBE)
+    else:
+        inputs = tuple(
+            probe(1, c, _PROBE // s, _PROBE // s) for c, s in zip(before.channels, before.strides, strict=True)
+        )
+    training = part.training
+    part.eval()  # normalisation must not learn from zeros
+    with torch.no_grad():
+        maps: Sequence[Tensor] = part(inputs)
+    part.train(training)
+    return Maps([m.shape[1] for m in maps], [_PROBE // m.shape[-1] for m in maps])
+
+
+def fit(cfg: dict[str, Any], name: str, before: Maps, before_name: str) -> dict[str, Any]:
+    """``cfg`` with the channels and strides of the part before, where it takes them.
+
+    Raises:
+        ConfigError: If ``cfg`` gives others, or its type is not registered.
+    """
+    cfg = dict(cfg)
+    part = cfg['type'] if isinstance(cfg['type'], type) else MODELS.get(cfg['type'])
+    if part is None:
+        raise ConfigError(f'{name}: {cfg["type"]!r} is not registered')
+    takes = inspect.signature(part).parameters
+    for key, found in (('in_channels', before.channels), ('in_strides', before.strides)):
+        if key not in takes:
+            continue
+        given = cfg.setdefault(key, list(found))
+        if list(given if isinstance(given, Sequence) else [given]) != list(found):
+            raise ConfigError(f'{name} ({cfg["type"]}) takes {key} {given}, but {before_name} puts out {list(found)}')
+    return cfg

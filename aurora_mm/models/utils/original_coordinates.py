@@ -1,0 +1,76 @@
+"""From the network's pixels back to those of the original image.
+
+Every sample carries the affine ``matrix`` (original -> network, continuous pixel coordinates) that its image went
+through. Its inverse takes points and boxes back; maps are sampled through it, one network position for each original
+pixel. Test-time flips or letterboxes need no geometry of their own; what a mirrored image does to the names of classes
+and points is undone by :mod:`aurora_mm.models.utils.flip`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from aurora_mm.structures import MaskView
+
+
+def points_to_original(points: Tensor, matrix: np.ndarray) -> Tensor:
+    """(K, 2) points in network pixels -> (K, 2) in pixels of the original image."""
+    inverse = torch.as_tensor(np.linalg.inv(matrix), dtype=points.dtype, device=points.device)
+    return points @ inverse[:2, :2].T + inverse[:2, 2]
+
+
+def boxes_to_original(boxes: Tensor, matrix: np.ndarray, ori_shape: tuple[int, int]) -> Tensor:
+    """(N, 4) xyxy boxes in network pixels -> the boxes around them in the original image, clipped to it."""
+    x1, y1, x2, y2 = boxes.unbind(-1)
+    corners = torch.stack([x1, y1, x2, y1, x2, y2, x1, y2], dim=-1).reshape(-1, 2)
+    corners = points_to_original(corners, matrix).reshape(-1, 4, 2)
+    height, width = ori_shape
+    limit = boxes.new_tensor([width, height])
+    low, high = corners.amin(1).clamp(min=0), corners.amax(1).clamp(min=0)
+    return torch.cat([torch.minimum(low, limit), torch.minimum(high, limit)], dim=-1)
+
+
+def map_to_original(
+    scores: Tensor, matrix: np.ndarray, img_shape: tuple[int, int], ori_shape: tuple[int, int]
+) -> Tensor:
+    """Scores sampled bilinearly at the centre of each original pixel.
+
+    Args:
+        scores: ``(C, h, w)`` over the whole network input, at any resolution.
+        matrix: ``(3, 3)``, original -> network.
+        img_shape: ``(height, width)`` of the network input. ori_shape: Of the original image.
+
+    Returns:
+        ``(C, H, W)`` at the original size.
+    """
+    to_unit = _unit_square(img_shape) @ matrix @ np.linalg.inv(_unit_square(ori_shape))
+    theta = torch.as_tensor(to_unit[None, :2], dtype=scores.dtype, device=scores.device)
+    grid = F.affine_grid(theta, [1, scores.shape[0], *ori_shape], align_corners=False)
+    return F.grid_sample(scores[None], grid, mode='bilinear', padding_mode='border', align_corners=False)[0]
+
+
+def mask_from_views(views: Sequence[MaskView], ori_shape: tuple[int, int]) -> Tensor:
+    """The likeliest class of each original pixel, by the mean probability over the views.
+
+    Args:
+        views: At least one, all of the same classes.
+        ori_shape: ``(height, width)`` of the original image, H x W.
+
+    Returns:
+        ``(1, H, W)`` int64. At most two maps of the original size are held at a time, however many views there are.
+    """
+    total = map_to_original(views[0].probs, views[0].homography_matrix, views[0].img_shape, ori_shape)
+    for view in views[1:]:
+        total += map_to_original(view.probs, view.homography_matrix, view.img_shape, ori_shape)
+    return total.argmax(0, keepdim=True)
+
+
+def _unit_square(shape: tuple[int, int]) -> np.ndarray:
+    """(3, 3) map from pixels of an image of this (height, width) to [-1, 1] on both axes."""
+    height, width = shape
+    return np.array([[2 / width, 0, -1], [0, 2 / height, -1], [0, 0, 1]])

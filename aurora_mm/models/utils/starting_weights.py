@@ -1,0 +1,68 @@
+"""Weights for one model out of those of another, whose heads may serve other sets of tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from torch import Tensor
+
+from aurora_mm.errors import WeightsError
+from aurora_mm.models.multi_task_model import MultiTaskModel
+from aurora_mm.models.utils.layers import TaskOutputs
+
+# What a run counts and learns of its own losses: a new run begins anew.
+_OF_THE_RUN = ('guard.', 'tracker.', 'balancer.')
+
+
+def starting_state(model: MultiTaskModel, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The state of ``model`` with the weights of another model of the same tasks, to train it on from there.
+
+    A head takes the weights of the head that its tasks have there, so that one head of a type becomes a head for each
+    task. Adapters that the other model does not have stay as they are, and so does what belongs to a run.
+
+    Args:
+        model: Whose names and shapes are wanted. state: The state of the other model.
+
+    Returns:
+        The state, for ``model.load_state_dict``.
+
+    Raises:
+        WeightsError: If a tensor is missing or of another shape, or one of the other model's is used nowhere, naming
+            them.
+    """
+    with_adapters = any(name.startswith('adapters.') for name in state)
+    heads_there = {name.split('.')[1] for name in state if name.startswith('heads.')}
+    sliced = tuple(_sliced_layers(model))
+    result, used, problems = model.state_dict(), set(), []
+    for name, own in result.items():
+        if name.startswith(_OF_THE_RUN) or (name.startswith('adapters.') and not with_adapters):
+            continue
+        source = name
+        if name.startswith('heads.'):
+            _, key, rest = name.split('.', 2)
+            sources = {task.name if task.name in heads_there else task.type for task in model.heads[key].tasks}
+            if len(sources) > 1:
+                raise WeightsError(f'head {key!r} cannot be made of several heads: {", ".join(sorted(sources))}')
+            source = f'heads.{sources.pop()}.{rest}'
+        used.add(source)
+        if source not in state:
+            problems.append(f'{source} is missing')
+            continue
+        value = state[source]
+        if name.startswith(sliced):
+            value = value[: len(own)]
+        if value.shape != own.shape:
+            problems.append(f'{source} has shape {tuple(value.shape)}, not {tuple(own.shape)}')
+        result[name] = value
+    problems += [f'{name} is left over' for name in state if name not in used and not name.startswith(_OF_THE_RUN)]
+    if problems:
+        shown = '; '.join(problems[:8]) + (f'; and {len(problems) - 8} more' if len(problems) > 8 else '')
+        raise WeightsError(f'the weights do not fit this model: {shown}')
+    return result
+
+
+def _sliced_layers(model: MultiTaskModel) -> Iterator[str]:
+    """What the names of the layers begin with of which a task takes the first channels."""
+    for name, module in model.heads.named_modules(prefix='heads'):
+        if isinstance(module, TaskOutputs) and module.shared:
+            yield f'{name}.layer.'

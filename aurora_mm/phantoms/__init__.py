@@ -1,0 +1,6 @@
+"""Ultrasound phantoms with true answers, for demonstrations and tests without patient data."""
+
+from aurora_mm.phantoms.scene import Phantom, Scene
+from aurora_mm.phantoms.writer import SCENES, make_dataset, make_scene
+
+__all__ = ['Phantom', 'Scene', 'SCENES', 'make_dataset', 'make_scene']

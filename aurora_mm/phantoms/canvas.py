@@ -1,0 +1,140 @@
+"""The tissue of one image while a scene paints its structures into it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from aurora_mm.phantoms.geometry import BEAMS, DEPTHS, View
+from aurora_mm.phantoms.shapes import blob, fill, rim
+from aurora_mm.phantoms.speckle import scan, smooth_noise
+from aurora_mm.phantoms.style import Style
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a structure shows.
+
+    Args:
+        level: Of its inside against the tissue around it, in decibels.
+        rim: Of its border against the tissue, in decibels; None for no border.
+        loss: Decibels that sound loses by passing it (negative: fluid, bright behind).
+        stripes: Decibels by which its inside swings in stripes.
+    """
+
+    level: float
+    rim: float | None = None
+    loss: float = 0.0
+    stripes: float = 0.0
+
+
+class Canvas:
+    """Echo levels of one image.
+
+    Args:
+        style: The task's constant look.
+        rng: Source of chance; the canvas keeps it, so that one image is one stream of it.
+
+    Legend: H x W pixels, continuous image coordinates (x = 0 is the left edge).
+    """
+
+    def __init__(self, style: Style, rng: np.random.Generator) -> None:
+        self.style = style
+        self.rng = rng
+        self.view: View = style.view(rng)
+        self.echo = self.view.to_image(self._tissue())
+        self.loss = np.zeros(self.view.shape, np.float32)
+
+    def _tissue(self) -> np.ndarray:
+        """(D, B) levels of the organ and the layers over it."""
+        style, rng, shape = self.style, self.rng, (DEPTHS, BEAMS)
+        level = style.tissue + style.patchiness * smooth_noise(rng, shape, 5)
+        depth = np.linspace(0, 1, DEPTHS, dtype=np.float32)[:, None]
+        beam = np.linspace(0, 1, BEAMS, dtype=np.float32)[None]
+        level += 14 * np.exp(-((depth / 0.025) ** 2))  # skin
+        for i in range(style.layers):
+            height, phase, slope = rng.uniform(0, 0.03), rng.uniform(0, 2 * np.pi), rng.uniform(-0.06, 0.06)
+            middle = 0.06 + 0.9 * (i + rng.uniform(0.2, 0.8)) / style.layers
+            centre = middle + slope * (beam - 0.5) + height * np.sin(7 * beam + phase)
+            level += 6 * np.exp(-(((depth - centre) / 0.008) ** 2))
+        return level.astype(np.float32)
+
+    def paint(self, outline: np.ndarray, look: Look) -> np.ndarray:
+        """Puts a structure over what was there.
+
+        Args:
+            outline: (N, 2) in pixels.
+            look: How it shows.
+
+        Returns:
+            (H, W) bool: exactly the pixels that it took, none outside the view.
+        """
+        shape = self.view.shape
+        mask = fill(outline, shape) & self.view.inside
+        self.echo[mask] = self.style.tissue + look.level
+        if look.stripes:
+            ys, xs = np.nonzero(mask)
+            period = 0.06 * self.view.scale
+            self.echo[mask] += look.stripes * np.sin((0.6 * xs + ys) * (2 * np.pi / period)).astype(np.float32)
+        if look.rim is not None:
+            self.echo[mask & rim(outline, shape, 0.022 * self.view.scale)] = self.style.tissue + look.rim
+        self.loss[mask] = look.loss
+        return mask
+
+    def place(
+        self,
+        radius: float,
+        *,
+        free: np.ndarray | None = None,
+        u: tuple[float, float] = (0.0, 1.0),
+        v: tuple[float, float] = (0.0, 1.0),
+        aspect: float | None = None,
+        angle: float | None = None,
+    ) -> np.ndarray:
+        """An outline somewhere in the view that stays within the ``free`` pixels, smaller where there is no room.
+
+        Args:
+            radius: The longer half axis wished for, as a fraction of the view's scale.
+            free: (H, W) bool, by default the whole view.
+            u: Range of its centre across the beams, as fractions.
+            v: Range of its centre along the depth, as fractions.
+            aspect: See :func:`.shapes.blob`; by default near the style's.
+            angle: See :func:`.shapes.blob`; by default any.
+
+        Returns:
+            (N, 2) outline in pixels.
+        """
+        free = self.view.inside if free is None else free & self.view.inside
+        aspect = self.style.aspect * self.rng.uniform(0.85, 1.05) if aspect is None else aspect
+        angle = self.rng.uniform(0, np.pi) if angle is None else angle
+        size = radius * self.view.scale
+        while size > 1:
+            centre = self.view.point(self.rng.uniform(*u), self.rng.uniform(*v))
+            outline = blob(self.rng, centre, size, aspect=aspect, angle=angle, roughness=self.style.roughness)
+            if self._fits(outline, free):
+                return outline
+            size *= 0.995  # slowly: a place of the wished size is worth many tries
+        raise RuntimeError(f'no room for a structure in the {free.sum()} free pixels between u {u} and v {v}')
+
+    def _fits(self, outline: np.ndarray, free: np.ndarray) -> bool:
+        height, width = self.view.shape
+        if (outline < 0).any() or (outline > (width, height)).any():
+            return False
+        x, y = np.minimum(outline.astype(int), (width - 1, height - 1)).T
+        return bool(free[y, x].all()) and not (fill(outline, (height, width)) & ~free).any()
+
+    def render(self) -> np.ndarray:
+        """The (H, W) uint8 image of what was painted, with a gain and an attenuation of its own."""
+        brightness = scan(
+            self.rng,
+            self.view.to_beams(self.echo),
+            self.view.to_beams(self.loss),
+            gain=self.rng.uniform(-3, 5),
+            attenuation=self.rng.uniform(2, 10),
+            dynamic_range=self.rng.uniform(55, 65),
+            lateral=self.style.lateral,
+        )
+        image = np.round(255 * np.clip(self.view.to_image(brightness), 0, 1)).astype(np.uint8)
+        image[~self.view.inside] = 0
+        return image

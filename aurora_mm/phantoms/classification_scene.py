@@ -1,0 +1,53 @@
+"""Images that tell their class as a whole."""
+
+from __future__ import annotations
+
+from aurora_mm.errors import ConfigError
+from aurora_mm.phantoms.canvas import Canvas
+from aurora_mm.phantoms.class_patterns import FEW_CLASSES, ORGAN_CLASSES, Pattern, organ, position
+from aurora_mm.phantoms.scene import Phantom, Scene
+from aurora_mm.tasks import Task
+
+
+def pattern_of(task: Task, variant: int) -> Pattern:
+    """How the task's images tell their class.
+
+    A task whose images must not be mirrored is told by position; another by one of :data:`FEW_CLASSES`, chosen by
+    ``variant``, or from four classes on by :func:`organ`.
+
+    Raises:
+        ConfigError: If no pattern tells so many classes apart.
+    """
+    if not task.flip:
+        return position
+    if task.num_outputs <= 3:
+        return FEW_CLASSES[variant % len(FEW_CLASSES)]
+    if task.num_outputs <= ORGAN_CLASSES:
+        return organ
+    raise ConfigError(
+        f'task {task.name!r} has {task.num_outputs} classes; phantoms tell {ORGAN_CLASSES} apart at most '
+        'where images may be mirrored'
+    )
+
+
+class ClassificationScene(Scene):
+    """A pattern to each class; classes take turns, so that they are balanced in any number of images."""
+
+    task_name = 'classification'
+
+    def __init__(self, task: Task) -> None:
+        super().__init__(task)
+        self.pattern = pattern_of(task, self.style.variant)
+
+    @property
+    def folder(self) -> str:
+        return 'Classification'
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return ('mask',)
+
+    def paint(self, canvas: Canvas, index: int) -> Phantom:
+        label = index % self.task.num_outputs
+        self.pattern(canvas, label, self.task.num_outputs)
+        return Phantom(canvas.render(), {'mask': label})

@@ -1,0 +1,64 @@
+"""Organs to outline, one look to each class."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from aurora_mm.errors import ConfigError
+from aurora_mm.phantoms.canvas import Canvas, Look
+from aurora_mm.phantoms.scene import Phantom, Scene
+from aurora_mm.tasks import Task
+
+_FOLDERS = ('Two', 'Three', 'Four', 'Five', 'Six', 'Seven', 'Eight', 'Nine')  # by number of classes, from 2
+
+_LOOKS = (
+    Look(-34, rim=10, loss=-5),  # fluid in a bright wall
+    Look(16, loss=5),  # fat or bone
+    Look(-14, rim=20),  # dark tissue in a thick capsule
+    Look(9, rim=-30),  # bright tissue in a dark halo
+)
+_STRIPED = tuple(Look(look.level, look.rim, look.loss, stripes=14) for look in (Look(4), Look(-20), Look(6, rim=22)))
+_STRIPED += (Look(-6, rim=-34, stripes=14),)
+
+_ABSENT = 0.06  # share of the images of a multi-class task that lack one class
+
+
+class SegmentationScene(Scene):
+    """One smooth structure to each foreground class, anywhere in the view, none over another.
+
+    In a few images of a task with three or more classes one class is absent, as in real data.
+    """
+
+    task_name = 'segmentation'
+
+    def __init__(self, task: Task) -> None:
+        super().__init__(task)
+        if task.num_outputs > len(_FOLDERS) + 1:
+            raise ConfigError(
+                f'task {task.name!r} has {task.num_outputs} classes; a phantom shows {len(_FOLDERS) + 1} at most'
+            )
+        # Striped looks come last, for tasks of many classes; the plain ones start at the task's own.
+        start = self.style.variant % len(_LOOKS)
+        self.looks = (_LOOKS[start:] + _LOOKS[:start] + _STRIPED)[: task.num_outputs - 1]
+
+    @property
+    def folder(self) -> str:
+        return f'Segmentation/{_FOLDERS[self.task.num_outputs - 2]}'
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return ('mask_path',)
+
+    def paint(self, canvas: Canvas, index: int) -> Phantom:
+        rng, number = canvas.rng, len(self.looks)
+        absent = int(rng.integers(number)) if number > 1 and rng.random() < _ABSENT else None
+        free = canvas.view.inside.copy()
+        mask = np.zeros(canvas.view.shape, np.uint8)
+        for i in rng.permutation(number):  # the first to come has the most room
+            if i == absent:
+                continue
+            outline = canvas.place(rng.uniform(0.2, 0.36) * number**-0.35, free=free)
+            taken = canvas.paint(outline, self.looks[i])
+            mask[taken] = i + 1
+            free &= ~taken
+        return Phantom(canvas.render(), mask=mask)

@@ -1,0 +1,165 @@
+"""Writes a data set of phantoms in the challenge's layout."""
+
+from __future__ import annotations
+
+import csv
+import multiprocessing
+import zlib
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+from rich.progress import track
+
+from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.phantoms.classification_scene import ClassificationScene
+from aurora_mm.phantoms.detection_scene import DetectionScene
+from aurora_mm.phantoms.landmark_scene import LandmarkScene
+from aurora_mm.phantoms.scene import Scene
+from aurora_mm.phantoms.segmentation_scene import SegmentationScene
+from aurora_mm.tasks import Task, TaskTable
+from aurora_mm.utils import whole_folder
+
+SCENES: dict[str, type[Scene]] = {
+    'segmentation': SegmentationScene,
+    'classification': ClassificationScene,
+    'detection': DetectionScene,
+    'landmark': LandmarkScene,
+}
+"""The scene of each task type."""
+
+SPLITS = ('train', 'val')
+_COMMON = ('task_id', 'task_name', 'num_classes', 'image_path')
+
+Row = dict[str, str | int]
+
+
+def make_scene(task: Task) -> Scene:
+    """The scene that draws a task's phantoms.
+
+    Raises:
+        ConfigError: If phantoms cannot show so many classes.
+    """
+    return SCENES[task.type](task)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One image to write: number ``index`` of ``task`` in the data set under ``root``."""
+
+    root: Path
+    task: Task
+    split: str
+    index: int
+    seed: int
+
+
+def _write_png(root: Path, path: str, image: np.ndarray) -> str:
+    """Writes an image at ``path`` below ``root`` and returns the path as the CSV spells it."""
+    file = root / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    _, data = cv2.imencode('.png', image)
+    file.write_bytes(data.tobytes())
+    return f'../{path}'
+
+
+def _write_image(job: _Job) -> Row:
+    """Draws and writes one image (and its mask) and returns its CSV row."""
+    scene = make_scene(job.task)
+    key = [job.seed, zlib.crc32(job.task.name.encode()), SPLITS.index(job.split), job.index]
+    phantom = scene.draw(np.random.default_rng(key), job.index)
+    folder, name = f'{scene.folder}/{job.task.name}', f'{job.split}_{job.index:05d}.png'
+    row: Row = {
+        'task_id': job.task.name,
+        'task_name': scene.task_name,
+        'num_classes': job.task.num_outputs,
+        'image_path': _write_png(job.root, f'{folder}/images/{name}', phantom.image),
+        **phantom.answer,
+    }
+    if phantom.mask is not None:
+        row['mask_path'] = _write_png(job.root, f'{folder}/masks/{name}', phantom.mask)
+    return row
+
+
+def _write_csv(root: Path, task: Task, rows: Iterable[Row]) -> None:
+    file = root / 'csv_files' / f'{task.name}.csv'
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open('w', newline='', encoding='utf-8') as stream:
+        writer = csv.DictWriter(stream, _COMMON + make_scene(task).columns, lineterminator='\n')
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _run(jobs: list[_Job], workers: int, progress: bool) -> list[Row]:
+    """The rows of the jobs, in their order."""
+    show = partial(track, description='Drawing phantoms', total=len(jobs), disable=not progress)
+    if workers <= 1:
+        return list(show(map(_write_image, jobs)))
+    # Spawned, not forked: OpenCV's threads do not survive a fork.
+    context = multiprocessing.get_context('spawn')
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+        try:
+            return list(show(pool.map(_write_image, jobs, chunksize=8)))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)  # an interrupt need not wait for what is queued
+            raise
+
+
+def make_dataset(
+    out: str | Path,
+    tasks: TaskTable,
+    images_per_task: int = 24,
+    seed: int = 0,
+    *,
+    val_images_per_task: int = 0,
+    workers: int = 1,
+    progress: bool = False,
+) -> None:
+    """Writes phantoms for every task: one data root, or with validation images two, ``out/train`` and ``out/val``.
+
+    An image depends on the seed, the task's name, number of outputs and mirror rules, its split and its number alone:
+    not on the other tasks, the number of images or of workers.
+
+    Args:
+        out: Folder to make; it must not exist or be empty. It appears when all is written.
+        tasks: What to draw.
+        images_per_task: Images of each task, under ``out`` (or ``out/train``).
+        seed: Any number from 0.
+        val_images_per_task: Validation images of each task, under ``out/val``. With 0 the one root is for users to
+            split.
+        workers: Processes that draw.
+        progress: Whether to show a progress bar with the time left.
+
+    Raises:
+        DataError: If ``out`` is a file or a folder with something in it, which is then left as it is.
+        ConfigError: If there is no task or no image to draw, a number is negative, or a task has more classes than
+            phantoms can show.
+    """
+    out = Path(out).absolute()
+    if not tasks or images_per_task < 1 or val_images_per_task < 0 or seed < 0:
+        raise ConfigError(
+            f'nothing to draw from {len(tasks)} tasks, {images_per_task} training and {val_images_per_task} validation '
+            f'images per task and seed {seed}: need a task, a training image and no negative number'
+        )
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise DataError('stands in the way: phantoms are written to a new or an empty folder', file=out)
+    for task in tasks.values():
+        make_scene(task)  # tasks that cannot be drawn show up before anything is written
+    with whole_folder(out) as folder:
+        train_root = folder / 'train' if val_images_per_task else folder
+        splits = [('train', train_root, images_per_task), ('val', folder / 'val', val_images_per_task)]
+        jobs = [
+            _Job(root, task, split, index, seed)
+            for split, root, count in splits
+            for task in tasks.values()
+            for index in range(count)
+        ]
+        rows: dict[tuple[Path, str], list[Row]] = {}
+        for job, row in zip(jobs, _run(jobs, workers, progress), strict=True):
+            rows.setdefault((job.root, job.task.name), []).append(row)
+        for (root, name), task_rows in rows.items():
+            _write_csv(root, tasks[name], task_rows)

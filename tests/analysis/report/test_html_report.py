@@ -1,0 +1,113 @@
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from aurora_mm.analysis.report import write_html_report
+from aurora_mm.errors import DataError
+
+VOID = {'meta', 'img', 'link', 'br', 'wbr'}
+
+
+class Page(HTMLParser):
+    """Tags in balance, the text, and where everything is loaded from."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.open, self.text, self.sources, self.ids, self.anchors, self.alts = [], [], [], [], [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.sources += [attrs[name] for name in ('src', 'srcset', 'data', 'poster') if name in attrs]
+        self.ids += [attrs['id']] if 'id' in attrs else []
+        if tag == 'a':
+            self.anchors.append(attrs['href'])
+        if tag == 'img':
+            self.alts.append(attrs['alt'])
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if 'style' not in self.open:
+            self.text.append(data)
+
+
+@pytest.fixture
+def page(run_folder):
+    return Page(write_html_report(run_folder).read_text())
+
+
+def test_the_file_is_whole_and_needs_nothing_else(run_folder):
+    file = write_html_report(run_folder)
+    assert file == run_folder / 'test' / 'report.html'
+    html = file.read_text()
+    page = Page(html)
+    assert page.open == []
+    assert page.sources
+    assert all(source.startswith(('data:image/svg+xml;base64,', 'data:image/jpeg;base64,')) for source in page.sources)
+    assert 'http' not in re.sub(r'data:[^"]*', '', html)
+    assert '<script' not in html
+    assert 'name="viewport" content="width=device-width' in html
+    assert {anchor.removeprefix('#') for anchor in page.anchors} <= set(page.ids)
+
+
+def test_scores_intervals_and_published_figures_stand_in_it(page):
+    text = ' '.join(' '.join(page.text).split())
+    assert '0.611 to 0.689' in text
+    assert '0.400 to 0.550' in text
+    assert 'Not strictly comparable' in text
+    assert 'USTri' in text
+    assert 'own 80/20 split' in text
+
+
+def test_every_task_has_its_worst_median_and_best_case(page):
+    for name in ('organs', 'kind', 'spot', 'ends'):
+        ranks = [alt.split(', ')[1].split()[0] for alt in page.alts if alt.startswith(f'{name}, ')]
+        assert ranks == ['worst', 'median', 'best']
+    text = ' '.join(page.text)
+    assert 'DSC 0.05' in text  # the mean of .1 and 0
+    assert '12.0 px off' in text
+
+
+def test_curves_and_confusion_of_the_run(page):
+    assert {'Validation score by epoch', 'Probability that a task is sampled'} <= set(page.alts)
+    assert "Weight of each task's loss" not in page.alts  # the run logged none
+    assert '<b>odd</b>' in ''.join(page.text), 'a class name is text, whatever it holds'
+
+
+def test_results_alone_without_training_masks_and_intervals(run_folder):
+    test = run_folder / 'test'
+    (test / 'submission').rename(run_folder / 'elsewhere')
+    scores = json.loads((test / 'metrics.json').read_text())
+    scores.pop('intervals')
+    (test / 'metrics.json').write_text(json.dumps(scores))
+    page = Page(write_html_report(test, out_file=run_folder / 'out.html').read_text())
+    assert 'training' not in page.ids
+    assert 'run tools/test.py with --submission' in ' '.join(page.text)
+    assert '95 % interval' not in ' '.join(page.text)
+
+
+def test_a_folder_without_results_says_what_to_run(tmp_path):
+    with pytest.raises(DataError, match=r'no metrics.json in .*run tools/test.py'):
+        write_html_report(tmp_path)
+
+
+def test_data_that_has_moved(run_folder):
+    data = run_folder.parent / 'data'
+    data.rename(run_folder.parent / 'moved')
+    with pytest.raises(DataError, match=r'cannot be read; if the data has moved, say where to by --data-root'):
+        write_html_report(run_folder)
+    html = write_html_report(run_folder, data_root=run_folder.parent / 'moved').read_text()
+    assert html.count('data:image/jpeg') == 12
+
+
+def test_an_unreadable_image_is_named(run_folder):
+    image = run_folder.parent / 'data' / 'detection' / '0.png'
+    image.write_bytes(b'no image')
+    with pytest.raises(DataError, match=r'detection/0.png: the image cannot be read'):
+        write_html_report(run_folder)

@@ -1,0 +1,103 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from aurora_mm.analysis.ablation import AblationRun, plan_runs
+from aurora_mm.errors import ConfigError
+from tests.test_chain import REPO, folder  # noqa: F401  folder is a fixture
+
+
+def touch(*files):
+    for file in files:
+        file.write_text('')
+    return map(str, files)
+
+
+def test_every_config_has_its_first_seed_before_any_has_its_second(tmp_path):
+    a, b, c = touch(tmp_path / 'a.py', tmp_path / 'b.py', tmp_path / 'c.py')
+    runs = plan_runs([a, f'{b}:7', f'{c}:4,5,5,6'], [0, 1], tmp_path / 'out')
+    planned = [(run.config.stem, run.seed) for run in runs]
+    assert planned == [('a', 0), ('b', 7), ('c', 4), ('a', 1), ('c', 5), ('c', 6)]
+    assert runs[2].folder == tmp_path / 'out' / 'c' / 'seed_4'
+
+
+@pytest.mark.parametrize(
+    ('configs', 'message'),
+    [
+        (['{a}', '{missing}'], 'no config at .*missing.py'),
+        (['{a}', '{other}'], 'two configs are called a'),
+        (['{a}:one'], 'seeds are whole numbers'),
+    ],
+)
+def test_what_cannot_be_run_is_said_at_once(tmp_path, configs, message):
+    (tmp_path / 'other').mkdir()
+    names = dict(a=tmp_path / 'a.py', other=tmp_path / 'other' / 'a.py', missing=tmp_path / 'missing.py')
+    touch(names['a'], names['other'])
+    with pytest.raises(ConfigError, match=message):
+        plan_runs([text.format(**names) for text in configs], [0], tmp_path)
+
+
+def test_progress_is_read_from_mmengines_log(tmp_path):
+    run = AblationRun(tmp_path / 'a.py', 3, tmp_path)
+    assert run.progress() == (0.0, '')
+    run.folder.mkdir(parents=True)
+    config = "train_cfg = dict(\n    by_epoch=True, max_epochs=4, type='EpochBasedTrainLoop')\n"
+    line = '2026/01/01 00:00:00 - mmengine - INFO - Epoch(train)  [{}][ 50/100]  lr: 1e-4  eta: {}  time: 0.1\n'
+    run.log.write_text(config + line.format(1, '0:01:00') + line.format(3, '1 day, 0:02:00') + 'Saving checkpoint\n')
+    share, left = run.progress()
+    assert share == pytest.approx(0.95 * 2.5 / 4)
+    assert left == '1 day, 0:02:00'
+    run.trained.write_text('epoch_4.pth')
+    assert run.progress()[0] == 0.95
+
+
+def ablation(*args, **kwargs):
+    command = [sys.executable, str(REPO / 'tools' / 'analysis' / 'ablation.py'), *map(str, args)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **kwargs)
+
+
+@pytest.mark.slow
+def test_runs_are_stopped_resumed_and_put_in_a_table_and_a_failed_one_is_named(folder, tmp_path):  # noqa: F811
+    first, broken, out = folder / 'config.py', tmp_path / 'broken.py', tmp_path / 'out'
+    broken.write_text(f"_base_ = '{first}'\nmodel = dict(type='NoSuchModel')")
+    args = (f'{first}:0,1', broken, '--data-root', folder / 'data', '--tasks', folder / 'tasks.py', '--out', out)
+    process = ablation(*args, '--jobs', 1)
+    deadline = time.monotonic() + 240
+    while not (out / 'config' / 'seed_0' / 'last_checkpoint').exists():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline, 'no checkpoint in time'
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    log = out / 'config' / 'seed_0' / 'console.log'
+    assert 'Epoch(train) [3]' not in ' '.join(log.read_text().split()), 'stopped too late to show anything'
+    size = log.stat().st_size
+    time.sleep(2)
+    assert log.stat().st_size == size  # its training was stopped too
+
+    process = ablation(*args, '--cfg-options', 'default_hooks.logger.interval=1')
+    output = process.communicate(timeout=900)[0]
+    assert process.returncode == 1, output
+    assert f'broken, seed 0 failed, see {out}/broken/seed_0/console.log' in ' '.join(output.split())
+    assert 'NoSuchModel' in (out / 'broken' / 'seed_0' / 'console.log').read_text()
+    assert 'resumed epoch: ' in log.read_text()
+    assert (out / 'ablation.md').read_text() in output
+    assert (out / 'compare.png').stat().st_size > 10_000
+    entries = json.loads((out / 'ablation.json').read_text())
+    assert [entry['seeds'] for entry in entries] == [[0, 1], []]
+    for seed in (0, 1):
+        seen = json.loads((out / 'config' / f'seed_{seed}' / 'test' / 'metrics.json').read_text())
+        assert entries[0]['figures']['score']['values'][seed] == seen['score']
+        assert f'seed = {seed}' in (out / 'config' / f'seed_{seed}' / 'config.py').read_text().replace('=', ' = ')
+        assert not list((out / 'config' / f'seed_{seed}').glob('best_*'))
+    assert entries[0]['figures']['images_per_second']['mean'] > 0
+
+    before = log.stat().st_mtime
+    process = ablation(f'{first}:0,1', '--out', out)
+    assert '| config | 2 |' in process.communicate(timeout=60)[0]
+    assert process.returncode == 0
+    assert log.stat().st_mtime == before

@@ -1,0 +1,153 @@
+import csv
+import json
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from aurora_mm.apis import read_checkpoint, write_checkpoint
+from aurora_mm.challenge.challenge_model import Model
+from aurora_mm.challenge.packing import pack_checkpoint
+from aurora_mm.challenge.submission import score_submission
+from aurora_mm.errors import DataError, WeightsError
+from tests.fixtures.checkpoints import REPO, TASKS
+
+LISTS = ('classification_predictions.json', 'detection_predictions.json', 'regression_predictions.json')
+
+
+@pytest.fixture(scope='module')
+def weights(checkpoints, generated, tmp_path_factory):
+    folder = tmp_path_factory.mktemp('weights')
+    write_checkpoint(folder / 'model.pth', pack_checkpoint(checkpoints[0], str(generated)))
+    return folder
+
+
+@pytest.fixture(scope='module')
+def model(weights):
+    return Model(weights, device='cpu')
+
+
+def rows(root, task):
+    with (root / 'csv_files' / f'{task}.csv').open(newline='') as stream:
+        return list(csv.DictReader(stream))
+
+
+def image(root, task, index=0):
+    return root / 'csv_files' / rows(root, task)[index]['image_path']
+
+
+def truncate(file, size):
+    file.write_bytes(file.read_bytes()[:size])
+
+
+def entries(out):
+    return {(e['task_id'], e['image_path']): e for name in LISTS for e in json.loads((out / name).read_text())}
+
+
+def test_a_packed_checkpoint_holds_what_is_shipped_and_no_more(weights, checkpoints):
+    packed, plain = read_checkpoint(weights / 'model.pth'), read_checkpoint(checkpoints[0])
+    assert packed.keys() == {'meta', 'state_dict'}
+    assert packed['state_dict'].keys() == plain['state_dict'].keys()
+    answers = packed['meta']['constant_answers']
+    assert answers.keys() == set(TASKS)
+    assert sum(answers['kind']['scores']) == pytest.approx(1)
+    assert np.shape(answers['ends']['points']) == (2, 2)
+
+
+def test_every_row_is_answered_and_the_scorer_has_no_complaint(model, unlabelled, generated, tmp_path):
+    assert model.predict(unlabelled, tmp_path / 'out', batch_size=4) == []
+    scored = score_submission(generated, tmp_path / 'out', TASKS)
+    assert scored.problems == []
+    assert sum(scored.scored.values()) == 40
+
+
+def test_unreadable_images_still_give_a_whole_valid_submission(model, unlabelled, generated, tmp_path):
+    """One truncated PNG a type, of which the header may be left, and one that is not there at all."""
+    sizes = {name: cv2.imread(str(image(unlabelled, name))).shape[:2] for name in TASKS}
+    for name in TASKS:
+        truncate(image(unlabelled, name), 2000)
+    truncate(image(unlabelled, 'organs', 1), 8)  # no header: nobody knows its size
+    image(unlabelled, 'find', 1).unlink()
+    problems = model.predict(unlabelled, tmp_path / 'out')
+    assert len(problems) == 6
+    assert all(problem.has_fallback for problem in problems)
+    for name in TASKS:
+        found = [problem.message for problem in problems if f'{name}.csv, row 2: image ' in problem.message]
+        assert len(found) == 1, name
+        assert f'{image(unlabelled, name).name} cannot be read' in found[0]
+
+    scored = score_submission(generated, tmp_path / 'out', TASKS)
+    assert sum(scored.scored.values()) == 40
+    # The scorer remarks on the two images whose size had to be guessed, and scores them.
+    guessed = {(name, rows(unlabelled, name)[1]['image_path']) for name in ('organs', 'find')}
+    assert {(problem.task, problem.image) for problem in scored.problems} <= guessed
+    assert all(problem.scored for problem in scored.problems)
+
+    first = tmp_path / 'out' / rows(unlabelled, 'organs')[0]['mask_path'].removeprefix('../')
+    mask = cv2.imread(str(first), cv2.IMREAD_UNCHANGED)
+    assert mask.shape == sizes['organs']
+    assert not mask.any()
+    answers = entries(tmp_path / 'out')
+    box = answers['find', rows(unlabelled, 'find')[0]['image_path']]
+    height, width = sizes['find']
+    np.testing.assert_allclose(np.array(box['bbox_pixels']) / [width, height, width, height], box['bbox_normalized'])
+    absent = answers['find', rows(unlabelled, 'find')[1]['image_path']]
+    assert box['bbox_normalized'] == pytest.approx(absent['bbox_normalized'], abs=1e-6)
+    assert answers['kind', rows(unlabelled, 'kind')[0]['image_path']]['predicted_probs'] == pytest.approx([0.5, 0.5])
+
+
+def test_numbers_that_are_not_finite_are_answered_without_looking(weights, unlabelled, generated, tmp_path):
+    model = Model(weights, device='cpu')
+    with torch.no_grad():
+        for parameter in model.inferencer.model.parameters():
+            parameter.fill_(torch.nan)
+    problems = model.predict(unlabelled, tmp_path / 'out')
+    assert len(problems) == 30  # a mask has no number that could not be finite
+    assert all(problem.has_fallback and 'is not finite' in problem.message for problem in problems)
+    assert score_submission(generated, tmp_path / 'out', TASKS).problems == []
+
+
+def test_rows_that_cannot_be_answered_are_told(model, unlabelled, tmp_path):
+    file = unlabelled / 'csv_files' / 'spleen.csv'
+    text = image(unlabelled, 'kind').name
+    file.write_text(
+        'task_id,task_name,num_classes,image_path\n'
+        f'spleen,classification,2,../Classification/kind/images/{text}\n'
+        'kind,classification,many,../Classification/kind/images/x.png\n'
+    )
+    problems = model.predict(unlabelled, tmp_path / 'out')
+    messages = [problem.message for problem in problems]
+    assert not any(problem.has_fallback for problem in problems)
+    assert any("1 rows of task 'spleen', which the model does not know" in message for message in messages)
+    assert any("num_classes 'many'" in message for message in messages)
+    assert len(entries(tmp_path / 'out')) == 30
+
+
+def test_weights_that_were_not_packed_are_refused_before_anything_is_read(checkpoints, tmp_path):
+    with pytest.raises(WeightsError, match=r'tools/pack_model\.py'):
+        Model(checkpoints[0], device='cpu')
+    with pytest.raises(WeightsError, match=r'no \*.pth file'):
+        Model(tmp_path)
+
+
+def test_a_root_without_csv_files_is_refused(model, tmp_path):
+    with pytest.raises(DataError, match='no such folder'):
+        model.predict(tmp_path, tmp_path / 'out')
+
+
+def test_the_entry_point(weights, unlabelled, tmp_path):
+    """Elsewhere than the repository, weights by the environment, the input not writable, problems told."""
+    truncate(image(unlabelled, 'kind'), 2000)
+    before = sorted(unlabelled.rglob('*'))
+    command = [sys.executable, str(REPO / 'tools' / 'predict.py'), '--input', str(unlabelled), '--device', 'cpu']
+    command += ['--output', str(tmp_path / 'out'), '--problems', str(tmp_path / 'problems.json'), '--tta']
+    env = dict(AURORA_WEIGHTS=str(weights), PYTHONPATH=str(REPO), OMP_NUM_THREADS='1', HOME=str(tmp_path))
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    assert 'cannot be read (answered without looking)' in done.stderr
+    assert len(json.loads((tmp_path / 'problems.json').read_text())) == 1
+    assert len(entries(tmp_path / 'out')) == 30
+    assert sorted(unlabelled.rglob('*')) == before

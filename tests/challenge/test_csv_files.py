@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import pytest
+
+from aurora_mm.challenge.csv_files import describe_skipped, is_labelled, read_root
+from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.tasks import Task, TaskTable
+
+EMPTY = TaskTable()
+
+
+def test_every_type_of_annotation_is_read(fmc_root):
+    records, tasks, skipped = read_root(fmc_root.fill(2).path, EMPTY)
+    assert [(t.name, t.type, t.num_outputs) for t in tasks.values()] == [
+        ('organs', 'segmentation', 3),
+        ('breast', 'classification', 2),
+        ('nodule', 'detection', 1),
+        ('femur', 'landmark', 2),
+    ]
+    assert skipped == []
+    assert [record.csv_row for record in records] == [2, 3] * 4
+    seg, cls, det, points = (records[i] for i in (0, 3, 4, 6))
+    mask = fmc_root.path / 'Segmentation/Three/organs/mask/0.png'
+    assert seg.annotation == {'seg_map_path': str(mask)}
+    assert seg.mask_path == '../Segmentation/Three/organs/mask/0.png'
+    assert cls.annotation == {'gt_label': 1}
+    assert cls.img_path == str(fmc_root.path / 'Classification/breast/1.png')
+    assert cls.image_path == '../Classification/breast/1.png'
+    assert det.annotation == {'bbox': [8.0, 10.0, 24.0, 20.0]}
+    assert points.annotation == {'points': [[16.0, 15.0], [48.5, 35.0]]}
+
+
+def test_one_file_may_mix_types(fmc_root):
+    # pandas writes an integer column with empty cells as floats.
+    rows = [fmc_root.seg_row(0), fmc_root.cls_row(1, '1.0'), fmc_root.det_row(2), fmc_root.point_row(3)]
+    fmc_root.csv('mixed', rows)
+    records = read_root(fmc_root.path, EMPTY).records
+    assert [record.task_type for record in records] == ['segmentation', 'classification', 'detection', 'landmark']
+    assert records[1].annotation == {'gt_label': 1}
+
+
+def test_byte_order_mark_and_blank_lines_are_tolerated(fmc_root):
+    file = fmc_root.csv('b', [fmc_root.cls_row(0), fmc_root.cls_row(1)])
+    lines = file.read_text().splitlines()
+    file.write_text('\ufeff' + '\n'.join([lines[0], '', *lines[1:]]), encoding='utf-8')
+    assert [record.csv_row for record in read_root(fmc_root.path, EMPTY).records] == [3, 4]
+
+
+def test_a_known_task_keeps_its_names(fmc_root):
+    fmc_root.csv('b', [fmc_root.cls_row(0)])
+    known = TaskTable([Task('breast', 'classification', classes=('benign', 'malignant'))])
+    assert read_root(fmc_root.path, known).tasks['breast'].classes == ('benign', 'malignant')
+
+
+@pytest.mark.parametrize(
+    ('make', 'changes', 'said'),
+    [
+        ('cls_row', dict(task_name='ranking'), "'ranking'"),
+        ('cls_row', dict(num_classes='two'), "num_classes 'two'"),
+        ('cls_row', dict(num_classes='2.5'), "'2.5' is not an integer"),
+        ('cls_row', dict(num_classes=1), "num_classes '1'"),
+        ('cls_row', dict(task_id='a.b'), "'a.b'"),
+        ('cls_row', dict(image_path=''), "image_path '' names no file"),
+        ('cls_row', dict(image_path='../Classification/breast/none.png'), 'Classification/breast/none.png'),
+        ('cls_row', dict(image_path='../Nowhere/1.png'), 'Nowhere/1.png'),
+        ('cls_row', dict(image_path='../../1.png'), 'leads out of the data root'),
+        ('cls_row', dict(mask=''), 'mask of'),
+        ('cls_row', dict(mask='benign'), "mask 'benign'"),
+        ('cls_row', dict(mask='0.5'), "'0.5' is not an integer"),
+        ('cls_row', dict(mask=2), r'2 of .breast. is not in 0..1'),
+        ('cls_row', dict(mask=-1), r'-1 of .breast. is not in 0..1'),
+        ('seg_row', dict(mask_path=''), 'mask_path of'),
+        ('seg_row', dict(mask_path='../Segmentation/none.png'), 'Segmentation/none.png'),
+        ('det_row', dict(x_min='left'), "x_min 'left'"),
+        ('det_row', dict(x_min='nan'), "x_min 'nan'"),
+        ('det_row', dict(y_max=''), 'y_max of'),
+        ('det_row', dict(x_max=8), r'\[8.0, 10.0, 8.0, 20.0\] is empty'),
+        ('det_row', dict(y_min=-1), r'-1.0, .* has a negative'),
+        ('point_row', dict(point_2_xy=''), 'point_2_xy of'),
+        ('point_row', dict(point_1_xy='[1, 2, 3]'), r'point_1_xy .\[1, 2, 3\]. is not a point'),
+        ('point_row', dict(point_1_xy='3'), "point_1_xy '3' is not a point"),
+        ('point_row', dict(point_1_xy='[1, NaN]'), r'\[1, NaN\]'),
+        ('point_row', dict(point_1_xy='1, 2'), "'1, 2' is not a point"),
+    ],
+)
+def test_a_bad_row_is_told_with_file_row_and_value_or_skipped(fmc_root, make, changes, said):
+    make = getattr(fmc_root, make)
+    file = fmc_root.csv('x', [make(0), make(1, **changes), make(2)])
+    with pytest.raises(DataError, match=rf'x\.csv, row 3: .*{said}'):
+        read_root(fmc_root.path, EMPTY)
+    records, _, skipped = read_root(fmc_root.path, EMPTY, on_error='skip')
+    assert [record.csv_row for record in records] == [2, 4]
+    assert len(skipped) == 1
+    assert f'{file}, row 3' in skipped[0].message
+
+
+@pytest.mark.parametrize('on_error', ['raise', 'skip'])
+class TestWhatIsWrongAsAWholeAlwaysRaises:
+    def test_no_folder_and_no_file(self, tmp_path, fmc_root, on_error):
+        with pytest.raises(DataError, match=r'elsewhere/csv_files: no such folder'):
+            read_root(tmp_path / 'elsewhere', EMPTY, on_error=on_error)
+        with pytest.raises(DataError, match='csv_files: no CSV file'):
+            read_root(fmc_root.path, EMPTY, on_error=on_error)
+
+    def test_missing_column(self, fmc_root, on_error):
+        row = fmc_root.cls_row(0)
+        del row['num_classes']
+        fmc_root.csv('b', [row])
+        with pytest.raises(DataError, match=r"b\.csv, row 1: column 'num_classes' is missing"):
+            read_root(fmc_root.path, EMPTY, on_error=on_error)
+
+    def test_missing_label_column(self, fmc_root, on_error):
+        row = fmc_root.point_row(0)
+        del row['point_2_xy']
+        fmc_root.csv('d', [row])
+        with pytest.raises(DataError, match=r"d\.csv, row 1: column 'point_2_xy' is missing; landmark task 'femur'"):
+            read_root(fmc_root.path, EMPTY, on_error=on_error)
+
+    def test_too_many_cells(self, fmc_root, on_error):
+        file = fmc_root.csv('b', [fmc_root.cls_row(0)])
+        file.write_text(file.read_text() + 'a,b,c,d,e,f\n')
+        with pytest.raises(DataError, match=r'b\.csv, row 3: 6 cells under 5 columns'):
+            read_root(fmc_root.path, EMPTY, on_error=on_error)
+
+    def test_two_class_counts(self, fmc_root, on_error):
+        fmc_root.csv('b', [fmc_root.cls_row(0)])
+        fmc_root.csv('c', [fmc_root.cls_row(1, num_classes=3)])
+        with pytest.raises(DataError, match=r'c\.csv, row 2: .*3 outputs here, but .* 2 in .*b\.csv, row 2'):
+            read_root(fmc_root.path, EMPTY, on_error=on_error)
+
+    def test_conflict_with_the_task_table(self, fmc_root, on_error):
+        fmc_root.csv('b', [fmc_root.cls_row(0)])
+        table = TaskTable([Task('breast', 'classification', classes=('a', 'b', 'c'))])
+        with pytest.raises(DataError, match=r"b\.csv, row 2: task 'breast' is classification with 3 outputs"):
+            read_root(fmc_root.path, table, on_error=on_error)
+
+    def test_not_utf8(self, fmc_root, on_error):
+        file = fmc_root.csv('b', [fmc_root.cls_row(0)])
+        file.write_bytes(file.read_bytes() + b'\xff\xfe')
+        with pytest.raises(DataError, match=r'b\.csv: not a CSV file in UTF-8'):
+            read_root(fmc_root.path, EMPTY, on_error=on_error)
+
+    def test_nothing_left(self, fmc_root, on_error):
+        file = fmc_root.csv('b', [fmc_root.cls_row(0)])
+        file.write_text(file.read_text().splitlines()[0] + '\n')
+        with pytest.raises(DataError, match='no usable row'):
+            read_root(fmc_root.path, EMPTY, on_error=on_error)
+
+
+def test_unlabelled_layout(fmc_root):
+    rows = [fmc_root.cls_row(0), fmc_root.det_row(0), fmc_root.seg_row(0, mask_path='../Masks/not_there.png')]
+    kept = ('task_id', 'task_name', 'num_classes', 'image_path')
+    fmc_root.csv('b', [{key: row[key] for key in kept} for row in rows])
+    with pytest.raises(DataError, match=r'b\.csv, row 1: no label column .* with_labels=False'):
+        read_root(fmc_root.path, EMPTY)
+    assert all(record.annotation == {} for record in read_root(fmc_root.path, EMPTY, with_labels=False).records)
+    fmc_root.csv('b', [{key: row[key] for key in (*kept, 'mask_path') if key in row} for row in rows])
+    records = read_root(fmc_root.path, EMPTY, with_labels=False).records
+    assert [record.mask_path for record in records] == ['', '', '../Masks/not_there.png']
+
+
+def test_group_column_reaches_rows_of_the_same_image(fmc_root):
+    fmc_root.csv('b', [fmc_root.cls_row(0, patient_id='p1'), fmc_root.cls_row(1, patient_id='')])
+    image = '../Classification/breast/0.png'
+    fmc_root.csv('a', [fmc_root.det_row(0, image_path=image), fmc_root.det_row(1)])
+    groups = [record.group for record in read_root(fmc_root.path, EMPTY, group_column='patient_id').records]
+    assert groups == ['p1', 'Detection/nodule/1.png', 'p1', 'Classification/breast/1.png']
+    with pytest.raises(ConfigError, match="'patient'"):
+        read_root(fmc_root.path, EMPTY, group_column='patient')
+
+
+def test_two_groups_for_one_image(fmc_root):
+    fmc_root.csv('b', [fmc_root.cls_row(0, patient='p1'), fmc_root.cls_row(0, patient='p2')])
+    with pytest.raises(DataError, match=r"b\.csv, row 3: patient of .* is 'p2', but 'p1'"):
+        read_root(fmc_root.path, EMPTY, group_column='patient')
+
+
+def test_description_of_skipped_rows(fmc_root):
+    fmc_root.csv('b', [fmc_root.cls_row(0), *(fmc_root.cls_row(i, 7) for i in range(1, 5))])
+    text = describe_skipped(read_root(fmc_root.path, EMPTY, on_error='skip').skipped, examples=2)
+    assert '4 bad rows left out: breast 4' in text
+    assert 'row 4' in text
+    assert 'row 5' not in text
+    assert 'and 2 more' in text
+
+
+def test_unknown_on_error(fmc_root):
+    with pytest.raises(ConfigError, match="'ignore'"):
+        read_root(fmc_root.path, EMPTY, on_error='ignore')
+
+
+@pytest.mark.parametrize('name', ['seg', 'cls', 'det', 'point'])
+def test_one_label_of_any_type_makes_data_labelled(fmc_root, name):
+    bare = dict(mask_path='../nowhere.png', mask='', x_min='', point_1_xy='')
+    rows = [make(index) | bare for index, make in enumerate([fmc_root.seg_row, fmc_root.cls_row, fmc_root.det_row])]
+    columns = dict(seg=['mask_path'], cls=['mask'], det=['x_min'], point=['point_1_xy'])[name]
+    for row in rows:
+        for column in ('y_min', 'x_max', 'y_max', 'point_2_xy'):
+            row.pop(column, None)
+    fmc_root.csv('a', rows)
+    assert not is_labelled(fmc_root.path)
+    labelled = getattr(fmc_root, f'{name}_row')(5)
+    rows.append(bare | {column: labelled[column] for column in ('image_path', *columns)} | dict(task_id='t'))
+    rows[-1] |= dict(task_name='detection', num_classes=1)
+    fmc_root.csv('a', rows)
+    assert is_labelled(fmc_root.path)
+
+
+def test_no_data_is_neither_labelled_nor_unlabelled(tmp_path):
+    with pytest.raises(DataError, match='no such folder'):
+        is_labelled(tmp_path)

@@ -1,0 +1,60 @@
+import numpy as np
+import torch
+from mmengine.structures import InstanceData, PixelData
+
+from aurora_mm.datasets.transforms import ApplyGeometry, RandomGeometry
+from aurora_mm.models.utils.flip import unflip_predictions
+from aurora_mm.structures import MaskView, MultiTaskDataSample
+from aurora_mm.tasks import Task
+
+# Three names in a ring: the order and its inverse differ, so a mix-up of the two shows.
+RING = dict(swaps=[('a', 'b'), ('b', 'c')])
+
+
+def test_points_and_masks_that_training_renamed_come_back():
+    """The transform that training mirrors by, and its undoing, on the same annotations."""
+    for swaps in ([('a', 'b')], RING['swaps']):
+        task = Task('points', 'landmark', points=('a', 'b', 'c'), swaps=swaps)
+        points = np.array([[1.0, 2.0], [10.0, 4.0], [20.0, 6.0]], np.float32)
+        results = dict(
+            img=np.zeros((32, 64, 3), np.uint8),
+            img_coordinates='original',
+            img_shape=(32, 64),
+            homography_matrix=np.eye(3),
+            flip=False,
+            may_flip=True,
+            flip_indices=task.flip_indices,
+            num_outputs=3,
+            gt_coordinates='original',
+            gt_landmarks=points,
+        )
+        results = ApplyGeometry()(RandomGeometry(flip_prob=1.0, prob=0.0)(results))
+        found = torch.from_numpy(results['gt_landmarks'])
+        sample = MultiTaskDataSample()
+        sample.pred_landmarks = torch.stack([64 - found[:, 0], found[:, 1]], dim=1)
+        unflip_predictions(sample, task)
+        np.testing.assert_array_equal(sample.pred_landmarks.numpy(), points)
+
+
+def test_classes_by_hand():
+    task = Task('organs', 'segmentation', classes=('background', 'a', 'b', 'c'), **RING)
+    assert task.flip_indices == [0, 2, 3, 1]  # output 1 of a mirrored image stands for class 2
+    sample = MultiTaskDataSample(metainfo=dict(task='organs'))
+    sample.pred_sem_seg = PixelData(data=torch.tensor([[[0, 1, 2, 3]]]))
+    sample.mask_views = [MaskView(torch.eye(4).reshape(4, 1, 4), np.eye(3), (1, 4))]
+    sample.pred_scores = torch.tensor([0.1, 0.5, 0.3, 0.1])
+    sample.pred_label = torch.tensor([1])
+    sample.pred_instances = InstanceData(bboxes=torch.zeros(2, 4), scores=torch.ones(2), labels=torch.tensor([1, 3]))
+    unflip_predictions(sample, task)
+    assert sample.pred_sem_seg.data.tolist() == [[[0, 2, 3, 1]]]
+    assert sample.mask_views[0].probs.argmax(0).tolist() == [[0, 2, 3, 1]]
+    torch.testing.assert_close(sample.pred_scores, torch.tensor([0.1, 0.1, 0.5, 0.3]))
+    assert sample.pred_label.tolist() == [2]
+    assert sample.pred_instances.labels.tolist() == [2, 1]
+
+
+def test_without_swaps_nothing_moves():
+    sample = MultiTaskDataSample()
+    sample.pred_scores = torch.tensor([0.2, 0.8])
+    unflip_predictions(sample, Task('t', 'classification', classes=('a', 'b')))
+    assert sample.pred_scores.tolist() == torch.tensor([0.2, 0.8]).tolist()

@@ -1,0 +1,38 @@
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from aurora_mm.models.utils.original_coordinates import boxes_to_original, map_to_original, points_to_original
+
+SQUASH = np.diag([64 / 200, 64 / 100, 1.0])
+# 100 x 200 (height x width) into 64 x 64 with its aspect kept: 32 rows of picture, 16 of padding above and below.
+LETTERBOX = np.array([[0.32, 0, 0], [0, 0.32, 16], [0, 0, 1]])
+ROTATED = np.array([[0, -1, 100], [1, 0, 0], [0, 0, 1.0]])  # a quarter turn of a 100 x 200 image
+
+
+def test_points_and_boxes_by_hand():
+    points = torch.tensor([[32.0, 32.0], [0.0, 16.0]])
+    torch.testing.assert_close(points_to_original(points, SQUASH), torch.tensor([[100.0, 50.0], [0.0, 25.0]]))
+    torch.testing.assert_close(points_to_original(points, LETTERBOX), torch.tensor([[100.0, 50.0], [0.0, 0.0]]))
+    box = torch.tensor([[16.0, 0.0, 32.0, 32.0]])
+    torch.testing.assert_close(boxes_to_original(box, LETTERBOX, (100, 200)), torch.tensor([[50.0, 0.0, 100.0, 50.0]]))
+
+
+def test_a_rotated_box_comes_back():
+    box = torch.tensor([[10.0, 20.0, 60.0, 50.0]], dtype=torch.float64)
+    corners = np.array([[10, 20, 1], [60, 20, 1], [60, 50, 1], [10, 50, 1]]) @ ROTATED.T
+    turned = torch.tensor([[*corners.min(0)[:2], *corners.max(0)[:2]]])
+    torch.testing.assert_close(boxes_to_original(turned, ROTATED, (100, 200)), box)
+
+
+def test_squashed_maps_come_back_as_interpolate_has_them():
+    scores = torch.randn(3, 16, 16)
+    expected = F.interpolate(scores[None], size=(100, 200), mode='bilinear', align_corners=False)[0]
+    torch.testing.assert_close(map_to_original(scores, SQUASH, (64, 64), (100, 200)), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_letterboxed_maps_lose_their_padding():
+    scores = torch.randn(2, 64, 64)
+    expected = F.interpolate(scores[None, :, 16:48], size=(100, 200), mode='bilinear', align_corners=False)[0]
+    found = map_to_original(scores, LETTERBOX, (64, 64), (100, 200))
+    torch.testing.assert_close(found[:, 2:-2], expected[:, 2:-2], atol=1e-4, rtol=1e-4)
