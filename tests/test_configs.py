@@ -1,10 +1,12 @@
 """Every config parses and builds its model, its hooks and its optimiser's parts."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.hub import get_config
 from mmengine.registry import DefaultScope
 
 from aurora_mm.registry import EVALUATOR, HOOKS, MODELS, TRANSFORMS
@@ -28,7 +30,7 @@ def test_config_builds(file):
             assert TaskTable(loader.dataset.tasks) == TaskTable(cfg.tasks)
             for step in loader.dataset.pipeline:
                 TRANSFORMS.build(step)
-        for hook in cfg.custom_hooks:
+        for hook in [*cfg.default_hooks.values(), *cfg.custom_hooks]:
             HOOKS.build(hook)
         EVALUATOR.build(cfg.val_evaluator)
     assert cfg.default_hooks.checkpoint.rule == 'greater'
@@ -48,14 +50,57 @@ def test_the_challenge_has_27_tasks():
     assert counts == dict(segmentation=12, classification=9, detection=3, landmark=3)
 
 
-def test_configs_are_short_and_two_levels_deep():
-    """Leaf -> _base_ -> _base_, and no further."""
+def bases(file):
+    """The files that a config names as its bases; those of other packages left out."""
+    return [(file.parent / base).resolve() for base in Config._get_base_files(str(file)) if '::' not in base]
+
+
+def depth(file):
+    return 1 + max((depth(base) for base in bases(file)), default=0)
+
+
+def test_configs_are_short_and_shallow():
+    """A leaf of at most four levels, or a variant of one."""
+    for file in ROOT.glob('*.py'):
+        assert len(file.read_text().splitlines()) <= 30, file
+        assert depth(file) <= (5 if bases(file)[0].parent == ROOT else 4), file
+
+
+def test_the_steps_of_the_ablation_inherit_each_other_and_end_as_the_fine_config():
+    steps = sorted((ROOT / 'ablation').glob('0*.py'))
+    assert [step.name[:3] for step in steps] == [f'{i:02d}_' for i in range(1, len(steps) + 1)]
+    for before, step in pairwise(steps):
+        assert bases(step) == [before]
+    last, fine = Config.fromfile(steps[-1]), Config.fromfile(ROOT / 'aurora_us_real_fine.py')
+    assert last.custom_hooks == []
+    (average,) = fine.custom_hooks
+    assert average.type == 'EMAHook'
+    for key in ('model', 'train_dataloader', 'val_dataloader', 'optim_wrapper', 'param_scheduler', 'train_cfg'):
+        assert without_defaults(last[key].to_dict() if isinstance(last[key], dict) else last[key]) == without_defaults(
+            fine[key]
+        ), key
+
+
+def without_defaults(value):
+    """A config without what says no more than the default: None, and outputs or labels that are not shared."""
+    if isinstance(value, dict):
+        kept = {key: without_defaults(item) for key, item in value.items()}
+        return {key: item for key, item in kept.items() if item is not None and (key, item) != ('share_outputs', False)}
+    return [without_defaults(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def test_what_training_needs_is_not_in_the_list_that_users_replace():
     for file in CONFIGS:
-        assert len(file.read_text().splitlines()) < 60
-        for base in Config.fromfile(file, import_custom_modules=False).get('_base_', []):
-            assert base
-    for file in (ROOT / '_base_').glob('*.py'):
-        text = file.read_text()
-        if '_base_ =' in text:
-            parent = (file.parent / text.split("_base_ = '")[1].split("'")[0]).read_text()
-            assert '_base_ =' not in parent
+        cfg = Config.fromfile(file)
+        needed = {'MultiTaskHook', 'ReproducibleEpochHook', 'ResumeValidationHook'}
+        needed |= {'StartFromHook', 'BestOfTaskHook'} if 'specialise' in file.name else set()
+        assert needed <= {hook.type for hook in cfg.default_hooks.values()}, file
+        assert not needed & {hook.type for hook in cfg.custom_hooks}, file
+
+
+def test_the_hub_finds_each_config_under_a_path_with_a_slash():
+    """MMEngine's pattern for `package::path` wants one: configs/aurora_fmc.py is aurora_mm::aurora/fmc.py."""
+    leaves = {file.name.removeprefix('aurora_'): file for file in ROOT.glob('aurora_*.py')}
+    assert {file.name for file in (ROOT / 'aurora').glob('*.py')} == leaves.keys()
+    for name, file in leaves.items():
+        assert get_config(f'aurora_mm::aurora/{name}').to_dict() == Config.fromfile(file).to_dict()
