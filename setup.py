@@ -32,7 +32,7 @@ setup(
     packages=find_packages(include=['aurora_mm', 'aurora_mm.*']),
     # Configs, scripts and the model index travel with the package, where OpenMMLab's tools look for them.
     package_data={
-        'aurora_mm': ['.mim/*.yml', '.mim/configs/**/*', '.mim/tools/*'],
+        'aurora_mm': ['.mim/*.yml', '.mim/configs/**/*', '.mim/tools/**/*'],
         'aurora_mm.analysis.report': ['*.jinja', '*.css'],
     },
     install_requires=[

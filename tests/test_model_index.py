@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 from mmengine.config import Config
+from mmengine.hub import get_config
 
 REPO = Path(__file__).resolve().parents[1]
+MIM = REPO / 'aurora_mm/.mim'
 CONFIGS = sorted((*REPO.glob('configs/*.py'), *REPO.glob('configs/interop/*.py')))
 
 
@@ -42,10 +44,36 @@ def test_entries_are_complete():
         assert (REPO / collection['Code']['URL']).is_file()
 
 
+def test_mim_finds_each_config_and_script_by_its_name():
+    """`mim train` and `mim test` take a config's file name, `mim run` a script's: there must be one of each."""
+    names = [path.name for path in (MIM / 'configs').rglob('*.py')] + [
+        path.name for path in (MIM / 'tools').rglob('*.py')
+    ]
+    wanted = [Path(model['Config']).name for model in entries('Models')]
+    wanted += [path.name for path in REPO.glob('tools/**/*.py')]
+    assert {name: names.count(name) for name in wanted} == dict.fromkeys(wanted, 1)
+    assert (MIM / 'tools/train.py').is_file()
+    assert (MIM / 'tools/test.py').is_file()
+
+
+@pytest.mark.parametrize('model', entries('Models'), ids=lambda model: model['Name'])
+def test_the_hub_gives_every_listed_config(model):
+    path = model['Config'].removeprefix('configs/')
+    if '/' in path:
+        assert get_config(f'aurora_mm::{path}').filename.endswith(model['Config'])
+
+
+def test_a_config_of_another_package_inherits_ours(tmp_path):
+    file = tmp_path / 'child.py'
+    file.write_text("_base_ = ['aurora_mm::aurora/us_real.py']\nmodel = dict(backbone=dict(with_cp=True))")
+    cfg = Config.fromfile(file)
+    assert cfg.model.backbone.with_cp
+    assert len(cfg.tasks) == len(cfg.model.tasks) == 8
+
+
 def test_a_checkout_has_the_layout_too():
-    mim = REPO / 'aurora_mm/.mim'
-    assert (mim / 'model-index.yml').samefile(REPO / 'model-index.yml')
-    assert Config.fromfile(mim / 'configs/aurora_fmc_demo.py').model.type == 'MultiTaskModel'
+    assert (MIM / 'model-index.yml').samefile(REPO / 'model-index.yml')
+    assert Config.fromfile(MIM / 'configs/aurora_fmc_demo.py').model.type == 'MultiTaskModel'
 
 
 @pytest.mark.slow
@@ -64,9 +92,11 @@ def test_a_wheel_holds_configs_and_scripts_that_run(tmp_path):
     with zipfile.ZipFile(next(tmp_path.glob('*.whl'))) as wheel:
         wheel.extractall(installed)
     mim = installed / 'aurora_mm/.mim'
-    assert {path.name for path in mim.glob('configs/interop/*.py')} == {
-        path.name for path in REPO.glob('configs/interop/*.py')
-    }
+    for folder in ('configs', 'tools'):
+        packed, here = (
+            {str(path.relative_to(root)) for path in root.glob(f'{folder}/**/*.py')} for root in (mim, REPO)
+        )
+        assert packed == here
     command = [
         sys.executable,
         mim / 'tools/analysis_tools/get_flops.py',

@@ -53,6 +53,15 @@ def test_the_import_is_light():
     assert found.stdout.strip() == '[]'
 
 
+def test_setup_installs_what_the_check_asks_for():
+    """Each package with the least version that the check knows, in whatever list of setup.py it stands."""
+    lines = (Path(__file__).parents[1] / 'setup.py').read_text()
+    required = dict(re.findall(r"'([\w-]+)[=>]=([\d.]+)'", lines))
+    for choices in version._NEEDED:
+        for name, least in choices.items():
+            assert required[name] == least, name
+
+
 def test_installing_leaves_openmmlab_and_opencv_as_they_are(tmp_path):
     """mmcv is compiled by hand and brings its OpenCV; another one of either would overwrite files of theirs."""
     command = [sys.executable, 'setup.py', '-q', 'egg_info', '--egg-base', str(tmp_path)]

@@ -8,8 +8,8 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 from aurora_mm.engine.hooks.required_hooks import require_once
 from aurora_mm.registry import HOOKS
 
-# Where the message hub holds the last epoch that was validated.
-VALIDATED_EPOCH = 'validated_epoch'
+# Where the message hub holds the last epoch that was validated. MMEngine logs what begins with 'val' as a score.
+VALIDATED_EPOCH = 'last_validated_epoch'
 
 
 @HOOKS.register_module()

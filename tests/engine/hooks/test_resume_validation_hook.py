@@ -5,6 +5,7 @@ from mmengine.logging import MessageHub
 from mmengine.runner import EpochBasedTrainLoop
 
 from aurora_mm.engine import ResumeValidationHook
+from aurora_mm.engine.hooks.resume_validation_hook import VALIDATED_EPOCH
 from aurora_mm.models import MultiTaskModel
 from tests.engine.hooks.tiny_run import tiny_config, tiny_run
 
@@ -20,7 +21,7 @@ class ValidationRunner:
         self.train_loop = EpochBasedTrainLoop.__new__(EpochBasedTrainLoop)
         self.train_loop.val_interval, self.train_loop.val_begin = val_interval, 1
         self.message_hub = MessageHub(f'validation-{id(self)}')
-        self.message_hub.update_info('validated_epoch', validated)
+        self.message_hub.update_info(VALIDATED_EPOCH, validated)
         self.logger = SimpleNamespace(info=lambda message: None)
         self.val_loop = self
         self.hooks = []
