@@ -1,5 +1,6 @@
 from aurora_mm.engine.hooks import (
     BestOfTaskHook,
+    ConsoleHook,
     LRFinderHook,
     MultiTaskHook,
     OverlayHook,
@@ -26,6 +27,7 @@ __all__ = [
     'AutocastOptimWrapper',
     'BestOfTaskHook',
     'CAGradCombiner',
+    'ConsoleHook',
     'GradientCombiner',
     'GradientSurgeryOptimWrapper',
     'LRFinderHook',

@@ -11,6 +11,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch.distributed.fsdp import FullyShardedDataParallel
 
+from aurora_mm.engine.console import show
 from aurora_mm.engine.optim import AccumulatingOptimWrapper
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import FUNCTIONS, HOOKS
@@ -60,7 +61,7 @@ class ReproducibleEpochHook(Hook):
     def _make_up_validation(self, runner: Runner) -> None:
         if self._validation_due:
             self._validation_due = False
-            runner.logger.info(f'the checkpoint was saved before the validation of epoch {runner.epoch}: done now')
+            show(runner.logger, f'the checkpoint was saved before the validation of epoch {runner.epoch}: done now')
             runner.val_loop.run()
 
     def before_val_epoch(self, runner: Runner) -> None:
