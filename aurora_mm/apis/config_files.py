@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import argparse
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config, DictAction
 from mmengine.utils import import_modules_from_strings
 
 import aurora_mm
 from aurora_mm.apis.config_source import inherited_files, near_files
+from aurora_mm.config_variables import set_data_root, set_image_size
 from aurora_mm.errors import ConfigError
 from aurora_mm.tasks import TaskTable
 
+# Variables of a config that may be overridden, with what makes the parts of the config follow.
+_SETTERS: dict[str, Callable[[Config, Any], Config]] = {'img_size': set_image_size, 'data_root': set_data_root}
 PACKAGED_CONFIGS = Path(aurora_mm.__file__).parent / '.mim' / 'configs'
 """The configs that come with the package."""
 
@@ -25,7 +29,8 @@ def read_config(file: str | Path, options: Sequence[str] = ()) -> Config:
 
     Args:
         file: A config file; or the path of one that comes with the package, such as ``aurora_fmc_demo.py``.
-        options: Overrides, as ``KEY=VALUE``, of keys that MMEngine or aurora_mm reads.
+        options: Overrides, as ``KEY=VALUE``, of keys that MMEngine or aurora_mm reads; and of two variables:
+            ``img_size=N`` reaches every pipeline, ``data_root=DIR`` every data set of the challenge's layout.
 
     Raises:
         ConfigError: If there is no such file, it or a file that its ``_base_`` names cannot be read, an override is
@@ -100,7 +105,7 @@ def _override(cfg: Config, options: Sequence[str]) -> None:
     """Sets ``KEY=VALUE`` in a config, as MMEngine's ``DictAction`` reads it."""
     from aurora_mm.apis.config_check import known_keys
 
-    known = known_keys()
+    known = known_keys() | _SETTERS.keys()
     parser = argparse.ArgumentParser()
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
     for option in options:
@@ -112,6 +117,8 @@ def _override(cfg: Config, options: Sequence[str]) -> None:
             raise ConfigError(f'--cfg-options {option}: {_unread(top, cfg, known)}')
         try:
             cfg.merge_from_dict(parser.parse_args(['--cfg-options', option]).cfg_options)
+            if key in _SETTERS:  # MMEngine changes the variable and nothing that was made from it
+                _SETTERS[key](cfg, cfg[key])
         except KeyError as error:
             raise ConfigError(f'--cfg-options {option}: there is no item of this number in the list') from error
         except (AssertionError, TypeError) as error:  # of brackets, or of a key below a plain value
@@ -121,7 +128,6 @@ def _override(cfg: Config, options: Sequence[str]) -> None:
 def _unread(key: str, cfg: Config, known: set[str]) -> str:
     """Why a key cannot be overridden that neither MMEngine nor aurora_mm reads."""
     if key in cfg:
-        instead = '; give --data-root' if key == 'data_root' else ''
-        return f'{key!r} is a variable of {cfg.filename}: its value was copied to where it is used{instead}'
+        return f'{key!r} is a variable of {cfg.filename}: its value was copied to where it is used'
     near = get_close_matches(key, sorted(known), n=2)
     return f'there is no key {key!r} in {cfg.filename}' + (f'; did you mean {" or ".join(near)}?' if near else '')

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import aurora_mm
 
-CHALLENGE_TASKS = Path(aurora_mm.__file__).parent / '.mim' / 'configs' / '_base_' / 'tasks_fmc_uia.py'
+CHALLENGE_TASKS = Path(aurora_mm.__file__).parent / '.mim' / 'configs' / '_base_' / 'tasks' / 'fmc_uia.py'
 """The tasks of the challenge, as they come with the package."""
 
 

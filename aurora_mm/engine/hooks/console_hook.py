@@ -9,7 +9,7 @@ from typing import Any
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.runner import EpochBasedTrainLoop, Runner
+from mmengine.runner import BaseLoop, EpochBasedTrainLoop, Runner
 
 from aurora_mm.engine.console import LineProgress, TerminalProgress, console, run_header, show
 from aurora_mm.engine.console.progress import duration
@@ -37,13 +37,14 @@ class ConsoleHook(Hook):
     def __init__(self, interval: int = 50) -> None:
         self.interval = interval
         self._progress: TerminalProgress | LineProgress | None = None
-        self._begun = 0.0
+        self._begun: float | None = None
 
     def before_train(self, runner: Runner) -> None:
         """Shows the header."""
-        self._begun = time.monotonic()
-        if is_main_process():
-            show(runner.logger, run_header(runner, 'train'))
+        if self._begun is None:
+            self._begun = time.monotonic()
+            if is_main_process():
+                show(runner.logger, run_header(runner, 'train'))
 
     def before_test(self, runner: Runner) -> None:
         """Shows the header."""
@@ -77,7 +78,7 @@ class ConsoleHook(Hook):
         if not isinstance(runner.train_loop, EpochBasedTrainLoop):
             done, planned, noun = runner.iter, runner.max_iters, 'steps'
         early = '' if done >= planned else f', stopped early: {planned} were planned'
-        took = duration(time.monotonic() - self._begun)
+        took = duration(time.monotonic() - (self._begun or 0.0))
         last = runner.message_hub.runtime_info.get('last_ckpt')
         kept = f'; last checkpoint: {last}' if last else ''
         show(runner.logger, f'trained {done} {noun} in {took}{early}{kept}')
@@ -85,6 +86,8 @@ class ConsoleHook(Hook):
     def before_val_epoch(self, runner: Runner) -> None:
         """Ends the bar of a training that counts steps and not epochs."""
         self.close_console(runner)
+        if isinstance(runner._train_loop, BaseLoop):  # a resumed run may begin with a validation
+            self.before_train(runner)
 
     def before_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Begins a validation's bar, which goes when it is done."""
