@@ -21,7 +21,7 @@ def read_checkpoint(file: str | Path) -> dict[str, Any]:
         WeightsError: If there is no such file, it cannot be read, or it is no checkpoint of aurora_mm.
     """
     if not Path(file).is_file():
-        raise WeightsError(f'no checkpoint at {file}; `python tools/train.py CONFIG` writes them to its work dir')
+        raise WeightsError(f'no checkpoint at {file}; `aurora-mm train CONFIG` writes them to its work dir')
     # MMEngine's checkpoints hold NumPy values beside tensors, which torch's restricted reader refuses.
     try:
         checkpoint = torch.load(file, map_location='cpu', weights_only=False, mmap=True)

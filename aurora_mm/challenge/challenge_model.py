@@ -42,7 +42,7 @@ class Model:
     row for which the model gives numbers that are not finite.
 
     Args:
-        weights: Packed checkpoints (see ``tools/model_converters/pack_model.py``), several for an ensemble, or the
+        weights: Packed checkpoints (see ``aurora-mm pack-model``), several for an ensemble, or the
             folder that holds them. By default the folder that the environment variable AURORA_WEIGHTS names, else
             /opt/aurora/weights.
         tta: Scales of test-time augmentation, ``(1.0,)`` to mirror alone; None is without.
@@ -133,7 +133,7 @@ def _find_weights(weights: str | Path | Sequence[str | Path]) -> list[str | Path
         return [weights]
     files = sorted(Path(weights).glob('*.pth'))
     if not files:
-        raise WeightsError(f'no *.pth file in {weights}; `python tools/model_converters/pack_model.py` makes one')
+        raise WeightsError(f'no *.pth file in {weights}; `aurora-mm pack-model` makes one')
     return list(files)
 
 

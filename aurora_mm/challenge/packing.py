@@ -44,7 +44,7 @@ def constant_answers(checkpoint: Mapping[str, Any], file: str | Path, tasks: Tas
     if _KEY not in checkpoint['meta']:
         raise WeightsError(
             f'{file} holds no answers for images that cannot be read; make a file that does by '
-            f'`python tools/model_converters/pack_model.py OUT {file} --data-root TRAINING_DATA`'
+            f'`aurora-mm pack-model OUT {file} --data-root TRAINING_DATA`'
         )
     predictor = ConstantPredictor(tasks)
     predictor.load_state(checkpoint['meta'][_KEY])

@@ -1,5 +1,6 @@
 from aurora_mm.engine.hooks import (
     BestOfTaskHook,
+    ConsoleHook,
     EarlyStoppingHook,
     LRFinderHook,
     MultiTaskHook,
@@ -28,6 +29,7 @@ __all__ = [
     'AutocastOptimWrapper',
     'BestOfTaskHook',
     'CAGradCombiner',
+    'ConsoleHook',
     'EarlyStoppingHook',
     'GradientCombiner',
     'GradientSurgeryOptimWrapper',

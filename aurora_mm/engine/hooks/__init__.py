@@ -1,4 +1,5 @@
 from aurora_mm.engine.hooks.best_of_task_hook import BestOfTaskHook
+from aurora_mm.engine.hooks.console_hook import ConsoleHook
 from aurora_mm.engine.hooks.early_stopping_hook import EarlyStoppingHook
 from aurora_mm.engine.hooks.lr_finder_hook import LRFinderHook
 from aurora_mm.engine.hooks.multi_task_hook import MultiTaskHook
@@ -11,6 +12,7 @@ from aurora_mm.engine.hooks.submission_hook import SubmissionHook
 
 __all__ = [
     'BestOfTaskHook',
+    'ConsoleHook',
     'EarlyStoppingHook',
     'LRFinderHook',
     'MultiTaskHook',
