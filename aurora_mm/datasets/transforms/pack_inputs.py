@@ -31,7 +31,7 @@ META_KEYS = (
 )
 
 # What geometric transforms of other packages leave in the results.
-_FOREIGN_GEOMETRY = {'scale_factor', 'flip_direction', 'homography_matrix', 'pad_shape', 'crop_size'}
+_FOREIGN_GEOMETRY = {'scale_factor', 'flip_direction', 'pad_shape', 'crop_size'}
 
 
 @TRANSFORMS.register_module()
