@@ -15,10 +15,10 @@ import os
 import sys
 from pathlib import Path
 
+from aurora_mm.analysis.results_folder import RESULT_FILES, write_results
 from aurora_mm.apis import command, read_tasks
 from aurora_mm.challenge.submission import problem_table, score_submission
 from aurora_mm.errors import DataError
-from aurora_mm.evaluation.results_folder import RESULT_FILES, write_results
 
 REPO = Path(__file__).resolve().parents[1]
 
@@ -43,7 +43,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 @command
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
-    result = score_submission(
+    scored = score_submission(
         args.data,
         args.submission,
         read_tasks(args.tasks),
@@ -52,15 +52,15 @@ def main(argv: list[str] | None = None) -> None:
         args.workers,
         progress=True,
     )
-    if result.problems:
-        print(problem_table(result.problems))
-    if result.scores is None:
+    if scored.problems:
+        print(problem_table(scored.problems))
+    if scored.result is None:
         raise DataError('no image could be scored', file=args.submission)
-    print(result.summary())
+    print(scored.summary())
     if args.out_dir:
-        write_results(args.out_dir, result.scores, result.rows, result.tasks)
+        write_results(args.out_dir, scored.result)
         print(f'written to {args.out_dir}: {", ".join(RESULT_FILES)}')
-    if result.problems:
+    if scored.problems:
         sys.exit(1)
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
-from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
 
@@ -19,6 +18,7 @@ from aurora_mm.apis.pipelines import leave_annotations_out
 from aurora_mm.challenge.csv_files import FmcIndex, is_labelled, read_root
 from aurora_mm.errors import ConfigError, DataError, WeightsError
 from aurora_mm.models import EnsembleModel
+from aurora_mm.models.utils.unwrap_model import unwrap_model
 from aurora_mm.registry import MODELS
 from aurora_mm.tasks import Task, TaskTable
 
@@ -156,8 +156,7 @@ def load_weights(model: nn.Module, checkpoints: Sequence[str | Path]) -> None:
         WeightsError: If a file is no checkpoint of aurora_mm, or a tensor is missing, left over or of another shape,
             with torch's list of them.
     """
-    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
-        model = model.module
+    model = unwrap_model(model)
     members = model.members if isinstance(model, EnsembleModel) else [model]
     for member, checkpoint in zip(members, checkpoints, strict=True):
         try:

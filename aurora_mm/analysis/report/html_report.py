@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -9,17 +10,50 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.progress import track
 
 from aurora_mm.analysis.report import published, tables
-from aurora_mm.analysis.report.cases import task_cases
-from aurora_mm.analysis.report.charts import TYPE_COLOURS
-from aurora_mm.analysis.report.result_charts import detection_charts, landmark_charts, roc_chart, segmentation_charts
+from aurora_mm.analysis.report.charts import Chart, type_colour
+from aurora_mm.analysis.report.pictures import TaskPictures, task_pictures
+from aurora_mm.analysis.report.result_charts import metric_charts, roc_chart
 from aurora_mm.analysis.report.results import Results
 from aurora_mm.analysis.report.training_charts import task_charts, training_charts
 from aurora_mm.analysis.report.training_log import TrainingLog
 from aurora_mm.errors import DataError
-from aurora_mm.evaluation.scores import PIXEL_METRICS
-from aurora_mm.tasks import TASK_TYPES
+from aurora_mm.evaluation import TaskMetric
+from aurora_mm.tasks import Task
 from aurora_mm.utils import write_text
 from aurora_mm.version import __version__
+
+
+@dataclass(frozen=True)
+class _TypeSection:
+    """All that the report shows of one task type."""
+
+    name: str
+    colour: str
+    score: tables.Score
+    tables: list[tables.ScoreTable]
+    charts: list[Chart]
+    confusions: list[tables.Confusion]
+    roc: list[Chart]
+    pictures: list[TaskPictures]
+
+    @classmethod
+    def of(cls, results: Results, task_type: str) -> _TypeSection:
+        judged: dict[type[TaskMetric], list[Task]] = {}
+        for task in results.tasks.of_type(task_type):
+            metric = results.judge(task)
+            if metric is not None:
+                judged.setdefault(metric, []).append(task)
+        labelled = [task for metric, tasks in judged.items() if 'probs' in metric.row_data for task in tasks]
+        return cls(
+            name=task_type,
+            colour=type_colour(task_type),
+            score=tables.Score(results.scores['types'][task_type], results.interval('types', task_type)),
+            tables=tables.score_tables(results, task_type),
+            charts=[chart for metric, tasks in judged.items() for chart in metric_charts(results, metric, tasks)],
+            confusions=[tables.confusion(results, task) for task in labelled],
+            roc=[chart for task in labelled if (chart := roc_chart(results, task))],
+            pictures=[task_pictures(results, task) for task in results.tasks.of_type(task_type)],
+        )
 
 
 def write_html_report(
@@ -48,15 +82,9 @@ def write_html_report(
     folder = _find_results(Path(work_dir), results_dir)
     results = Results.read(folder, submission, data_root)
     log = TrainingLog.read(work_dir)
-    types = [task_type for task_type in TASK_TYPES if results.scored(task_type)]
-    scored = [task for task_type in types for task in results.scored(task_type)]
-    classification = results.scored('classification')
-    drawn = {task.name: task_cases(results, task) for task in track(scored, 'Drawing cases', transient=True)}
-    charts = {
-        'segmentation': segmentation_charts,
-        'detection': detection_charts,
-        'landmark': landmark_charts,
-    }
+    types = [
+        _TypeSection.of(results, task_type) for task_type in track(results.tasks.types(), 'Drawing', transient=True)
+    ]
     environment = Environment(
         loader=PackageLoader('aurora_mm.analysis.report', ''),
         autoescape=True,
@@ -67,24 +95,14 @@ def write_html_report(
     html = environment.get_template('report.html.jinja').render(
         results=results,
         score=tables.Score(results.scores['score'], results.interval('score')),
-        types={
-            task_type: tables.Score(results.scores['types'][task_type], results.interval('types', task_type))
-            for task_type in types
-        },
+        types=types,
         constant=results.scores.get('constant'),
-        colours=TYPE_COLOURS,
-        rows={task_type: tables.task_rows(results, task_type) for task_type in types},
-        metrics=tables.METRICS,
-        pixels=PIXEL_METRICS,
         comparisons=tables.comparisons(results),
         published=published,
+        published_columns=tables.published_columns(),
         training=training_charts(log),
         by_task=task_charts(log, results.tasks),
-        charts={name: make(results) for name, make in charts.items() if name in types},
-        roc=[chart for task in classification if (chart := roc_chart(results, task))],
-        confusions=[tables.confusion(results, task) for task in classification],
-        cases=drawn,
-        images=len({(row.task, row.img_id) for row in results.rows}),
+        images=sum(results.scores['images'].values()),
         version=__version__,
         written=datetime.now(timezone.utc).strftime('%Y-%m-%d %H:%M UTC'),
     )

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from rich.table import Table
 
 from aurora_mm.datasets.samplers import TaskAwareBatchSampler
 from aurora_mm.engine.optim import GradientSurgeryOptimWrapper
-from aurora_mm.models import MultiTaskModel
+from aurora_mm.models.utils.unwrap_model import unwrap_model
 from aurora_mm.registry import HOOKS
-from aurora_mm.utils import render_table
+from aurora_mm.tables import console_text
 
 _DRAWN = 'images_drawn'
 
@@ -50,7 +49,7 @@ class MultiTaskHook(Hook):
             for name in sampler.progress
             if (key := f'val/{name}/primary') in hub.log_scalars
         }
-        sampler.set_progress(_model(runner).tracker.means(), scores)
+        sampler.set_progress(unwrap_model(runner.model).tracker.means(), scores)
         sampler.drawn.update(hub.get_info(_DRAWN, {}))
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
@@ -81,11 +80,7 @@ class MultiTaskHook(Hook):
             for name, figures in _figures(runner).items():
                 cells = [figures[key] for key in ('images', 'skipped', 'loss', 'weight', 'prob')]
                 table.add_row(name, *('-' if c is None else f'{c:.4g}' for c in cells))
-            runner.logger.info('\n' + render_table(table))
-
-
-def _model(runner: Runner) -> MultiTaskModel:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+            runner.logger.info('\n' + console_text(table))
 
 
 def _sampler(runner: Runner) -> TaskAwareBatchSampler | None:
@@ -95,7 +90,7 @@ def _sampler(runner: Runner) -> TaskAwareBatchSampler | None:
 
 def _figures(runner: Runner) -> dict[str, dict[str, float | None]]:
     """Images seen, losses left out, running loss, loss weight and sampling probability of each task."""
-    model, sampler = _model(runner), _sampler(runner)
+    model, sampler = unwrap_model(runner.model), _sampler(runner)
     weights = model.balancer.weights(model.tracker).tolist()
     seen, skipped = model.tracker.seen.tolist(), model.guard.skipped.tolist()
     probabilities = sampler.probabilities() if sampler is not None else {}
