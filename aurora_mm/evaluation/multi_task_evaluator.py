@@ -18,9 +18,11 @@ from mmengine.utils import apply_to
 from aurora_mm.errors import AuroraError, ConfigError, DataError
 from aurora_mm.evaluation.evaluation_result import EvaluationResult, TaskColumns
 from aurora_mm.evaluation.metrics import ForeignMetric, ResultRow, TaskMetric, metric_of_row
+from aurora_mm.evaluation.score_table import score_table
 from aurora_mm.evaluation.scores import aggregate_scores
 from aurora_mm.evaluation.suppress_output import suppress_output
 from aurora_mm.registry import EVALUATOR, METRICS
+from aurora_mm.tables import console_text
 from aurora_mm.tasks import TASK_TYPES, Task, TaskTable
 
 
@@ -177,7 +179,7 @@ class MultiTaskEvaluator(Evaluator):
         return merged
 
     def _compute(self, images: Mapping[str, list[_ImageResults]], size: int) -> EvaluationResult:
-        """All scores, from everyone's images."""
+        """All scores, from everyone's images, logged as a table."""
         scores: dict[str, float] = {}
         primaries: dict[str, float] = {}
         rows: list[ResultRow] = []
@@ -185,16 +187,18 @@ class MultiTaskEvaluator(Evaluator):
             task_scores, primaries[name], task_rows = self._compute_task(self._tasks[name], of_task)
             scores.update({f'{name}/{key}': value for key, value in task_scores.items()})
             rows += task_rows
+        logger = MMLogger.get_current_instance()
         processed = sum(map(len, images.values()))
         if processed < size:
-            MMLogger.get_current_instance().warning(
-                f'the scores cover {processed} of the {size} samples of the data set'
-            )
+            logger.warning(f'the scores cover {processed} of the {size} samples of the data set')
         per_task = self._dataset_meta.get('images_per_task', dict.fromkeys(self._tasks, 1))
         tasks = self._tasks.only({*images, *(name for name, number in per_task.items() if number)})
         scores.update(aggregate_scores(primaries, tasks))
         columns = {name: self._columns(task) for name, task in tasks.items()}
-        return EvaluationResult(tasks, {name: len(images.get(name, ())) for name in tasks}, scores, columns, rows)
+        counts = {name: len(images.get(name, ())) for name in tasks}
+        result = EvaluationResult(tasks, counts, scores, columns, rows)
+        logger.info('\n' + console_text(score_table(result)))
+        return result
 
     def _compute_task(self, task: Task, images: list[_ImageResults]) -> tuple[dict[str, float], float, list[ResultRow]]:
         """The scores of one task, its primary score, and its rows, the judging metric's first."""

@@ -11,9 +11,10 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
 from aurora_mm.errors import ConfigError, DataError
-from aurora_mm.evaluation import Column, MultiTaskEvaluator, TaskMetric, score_rows
+from aurora_mm.evaluation import Column, MultiTaskEvaluator, TaskMetric, score_rows, score_table
 from aurora_mm.evaluation.metrics import cell_matrix
 from aurora_mm.registry import EVALUATOR, METRICS
+from aurora_mm.tables import console_text
 from tests.fixtures.evaluation_samples import (
     OWN_METRICS,
     TASKS,
@@ -163,10 +164,12 @@ def test_evaluations_do_not_see_each_other():
     assert results['nodule/IoU'] == results['score'] == 0.5
 
 
-def test_warns_of_missing_samples(log):
+def test_logs_one_table_and_missing_samples(log):
     evaluator = make_evaluator()
     evaluator.process(perfect_samples())
     evaluator.evaluate(9)
+    tables = [message for level, message in log if level == 'INFO']
+    assert tables == ['\n' + console_text(score_table(evaluator.result))]
     assert ('WARNING', 'the scores cover 7 of the 9 samples of the data set') in log
 
 

@@ -21,7 +21,7 @@ import official_scorer
 import predictions
 
 CONFIGS = Path(__file__).resolve().parents[3] / 'configs'
-TASKS = TaskTable(Config.fromfile(CONFIGS / '_base_/tasks_fmc_uia.py').tasks)
+TASKS = TaskTable(Config.fromfile(CONFIGS / '_base_/tasks/fmc_uia.py').tasks)
 
 
 @pytest.fixture(scope='module')
@@ -82,7 +82,7 @@ def test_scoring_a_submission_gives_the_evaluators_own_numbers(made):
 @pytest.mark.skipif('AURORA_REAL_DATA' not in os.environ, reason='AURORA_REAL_DATA names no data set to read')
 def test_real_data(tmp_path):
     root = Path(os.environ['AURORA_REAL_DATA']) / 'val'
-    tasks = TaskTable(Config.fromfile(CONFIGS / '_base_/tasks_us_real.py').tasks)
+    tasks = TaskTable(Config.fromfile(CONFIGS / '_base_/tasks/us_real.py').tasks)
     expected = write_disturbed(tmp_path, predictions.true_samples(root, tasks), tasks)
     submission = score_submission(root, tmp_path, tasks)
     assert submission.problems == []
