@@ -197,7 +197,8 @@ class ConstantMask(ConstantAnswer):
 
 def _width_height(sample: Mapping[str, Any] | MultiTaskDataSample) -> NDArray[np.float64]:
     """(2,) width and height of the original image in pixels."""
-    return np.array(sample.get('ori_shape')[::-1], float)
+    shape: Any = sample.get('ori_shape')
+    return np.array(shape[::-1], np.float64)
 
 
 def _mean_dice(candidates: NDArray[np.uint8], masks: NDArray[np.uint8], num_classes: int) -> NDArray[np.float64]:

@@ -80,15 +80,16 @@ def score_rows(rows: Iterable[ResultRow], tasks: TaskTable) -> EvaluationResult:
     """
     rows = list(rows)
     by_task: dict[str, dict[str, list[list[ResultRow]]]] = {name: {} for name in tasks}
-    for (task, metric), images in rows_by_image(rows).items():
-        by_task[task][metric] = images
+    for (task, name), images in rows_by_image(rows).items():
+        by_task[task][name] = images
     scores: dict[str, float] = {}
     primaries: dict[str, float] = {}
     columns: dict[str, TaskColumns] = {}
     for task, of_metrics in by_task.items():
-        metrics = [metric_of_row(name) for name in of_metrics or [tasks[task].task_type.metric]]
-        columns[task] = TaskColumns.of(metrics)
-        for (prefix, metric), images in zip(metrics, of_metrics.values(), strict=False):
+        names = list(of_metrics) or [tasks[task].task_type.metric]
+        columns[task] = TaskColumns.of([metric_of_row(name) for name in names])
+        for name, images in of_metrics.items():
+            prefix, metric = metric_of_row(name)
             of_metric = metric.scores(images)
             primaries.setdefault(task, metric.primary(of_metric))
             scores.update({f'{task}/{prefix}{key}': value for key, value in of_metric.items()})

@@ -146,7 +146,7 @@ class MultiTaskEvaluator(Evaluator):
         """
         # One gather for all tasks: a process that saw no sample of a task takes part all the same.
         images = self._merge(all_gather_object(self._images))
-        outcome: list[dict[str, float] | AuroraError | None] = [None]
+        outcome: list[Any] = [None]  # the scores, or an error
         if is_main_process():
             try:
                 self.result = self._compute(images, size)
@@ -203,7 +203,7 @@ class MultiTaskEvaluator(Evaluator):
     def _compute_task(self, task: Task, images: list[_ImageResults]) -> tuple[dict[str, float], float, list[ResultRow]]:
         """The scores of one task, its primary score, and its rows, the judging metric's first."""
         metrics = self._metrics_of(task)
-        judge = _judge(metrics)
+        judge = _judges(metrics)[0]
         scores: dict[str, float] = {}
         rows: list[ResultRow] = []
         primary = math.nan
@@ -228,7 +228,7 @@ class MultiTaskEvaluator(Evaluator):
 
     def _columns(self, task: Task) -> TaskColumns:
         metrics = self._metrics_of(task)
-        judge = _judge(metrics)
+        judge = _judges(metrics)[0]
         return TaskColumns.of([(_key_prefix(m), m) for m in sorted(metrics, key=lambda m: m is not judge)])
 
     def _task_of(self, sample: Mapping[str, Any]) -> Task:
@@ -250,7 +250,7 @@ class MultiTaskEvaluator(Evaluator):
         configs = self._task_configs.get(task.name, self._type_configs.get(task.type, default))
         with suppress_output():
             metrics = [METRICS.build(copy.deepcopy(config)) for config in configs]
-        if _judge(metrics) is None:
+        if not _judges(metrics):
             raise ConfigError(
                 f'task {task.name!r}: none of its metrics ({", ".join(type(m).__name__ for m in metrics)}) can judge '
                 f'it; add {task.task_type.metric}, or wrap one in ForeignMetric'
@@ -262,9 +262,9 @@ class MultiTaskEvaluator(Evaluator):
         return metrics
 
 
-def _judge(metrics: Iterable[BaseMetric]) -> TaskMetric | ForeignMetric | None:
-    """The metric that gives the primary score."""
-    return next((metric for metric in metrics if isinstance(metric, (TaskMetric, ForeignMetric))), None)
+def _judges(metrics: Iterable[BaseMetric]) -> list[TaskMetric | ForeignMetric]:
+    """The metrics that can give a primary score; the first one does."""
+    return [metric for metric in metrics if isinstance(metric, (TaskMetric, ForeignMetric))]
 
 
 def _check(metric: TaskMetric, task: Task) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sized
 from typing import NamedTuple
 
 from rich import box
@@ -106,5 +106,5 @@ def _percent(value: float) -> str:
     return f'{100 * value:.2f}'
 
 
-def _count(items: Sequence, what: str) -> str:
+def _count(items: Sized, what: str) -> str:
     return f'{len(items)} {what}{"s" if len(items) != 1 else ""}'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -10,50 +9,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.progress import track
 
 from aurora_mm.analysis.report import published, tables
-from aurora_mm.analysis.report.charts import Chart, type_colour
-from aurora_mm.analysis.report.pictures import TaskPictures, task_pictures
-from aurora_mm.analysis.report.result_charts import metric_charts, roc_chart
 from aurora_mm.analysis.report.results import Results
 from aurora_mm.analysis.report.training_charts import task_charts, training_charts
 from aurora_mm.analysis.report.training_log import TrainingLog
+from aurora_mm.analysis.report.type_section import TypeSection
 from aurora_mm.errors import DataError
-from aurora_mm.evaluation import TaskMetric
-from aurora_mm.tasks import Task
 from aurora_mm.utils import write_text
 from aurora_mm.version import __version__
-
-
-@dataclass(frozen=True)
-class _TypeSection:
-    """All that the report shows of one task type."""
-
-    name: str
-    colour: str
-    score: tables.Score
-    tables: list[tables.ScoreTable]
-    charts: list[Chart]
-    confusions: list[tables.Confusion]
-    roc: list[Chart]
-    pictures: list[TaskPictures]
-
-    @classmethod
-    def of(cls, results: Results, task_type: str) -> _TypeSection:
-        judged: dict[type[TaskMetric], list[Task]] = {}
-        for task in results.tasks.of_type(task_type):
-            metric = results.judge(task)
-            if metric is not None:
-                judged.setdefault(metric, []).append(task)
-        labelled = [task for metric, tasks in judged.items() if 'probs' in metric.row_data for task in tasks]
-        return cls(
-            name=task_type,
-            colour=type_colour(task_type),
-            score=tables.Score(results.scores['types'][task_type], results.interval('types', task_type)),
-            tables=tables.score_tables(results, task_type),
-            charts=[chart for metric, tasks in judged.items() for chart in metric_charts(results, metric, tasks)],
-            confusions=[tables.confusion(results, task) for task in labelled],
-            roc=[chart for task in labelled if (chart := roc_chart(results, task))],
-            pictures=[task_pictures(results, task) for task in results.tasks.of_type(task_type)],
-        )
 
 
 def write_html_report(
@@ -83,7 +45,7 @@ def write_html_report(
     results = Results.read(folder, submission, data_root)
     log = TrainingLog.read(work_dir)
     types = [
-        _TypeSection.of(results, task_type) for task_type in track(results.tasks.types(), 'Drawing', transient=True)
+        TypeSection.of(results, task_type) for task_type in track(results.tasks.types(), 'Drawing', transient=True)
     ]
     environment = Environment(
         loader=PackageLoader('aurora_mm.analysis.report', ''),
