@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from aurora_mm.errors import ConfigError
-
-TASK_TYPES = ('segmentation', 'classification', 'detection', 'landmark')
-
-# How the challenge's CSV files spell the types in `task_name`, in lower case.
-_CSV_TYPES = {name: name for name in TASK_TYPES} | {'regression': 'landmark'}
+from aurora_mm.task_types import TASK_TYPES, TaskType, task_type_of_csv
 
 
 @dataclass(frozen=True)
@@ -20,10 +16,10 @@ class Task:
 
     Args:
         name: The ``task_id`` of the CSV files. It also names modules of the model, so it holds no dot.
-        type: One of :data:`TASK_TYPES`.
+        type: Name of a :class:`~aurora_mm.task_types.TaskType`.
         classes: Class names in label order. Segmentation counts the background, as class 0; a detection task has
             no background class.
-        points: Point names in column order; for landmark tasks alone.
+        points: Point names in column order, for a type whose outputs are points.
         flip: Whether a mirrored image (left for right) is still a true example. False where the answer depends on
             the side, as for fetal positions.
         swaps: Pairs of point names (or class names) that trade places when the image is mirrored.
@@ -43,11 +39,15 @@ class Task:
         if not self.name or '.' in self.name:
             raise ConfigError(f"task name {self.name!r} must not be empty or hold a '.'")
         if self.type not in TASK_TYPES:
-            raise ConfigError(f'task {self.name!r} has type {self.type!r}; known are {", ".join(TASK_TYPES)}')
-        used, unused = ('points', 'classes') if self.type == 'landmark' else ('classes', 'points')
+            raise ConfigError(
+                f'task {self.name!r} has type {self.type!r}; known are {", ".join(TASK_TYPES)}. '
+                'Is the module imported that registers the type?'
+            )
+        used = self.task_type.outputs
+        unused = 'classes' if used == 'points' else 'points'
         if getattr(self, unused):
             raise ConfigError(f'task {self.name!r} is of type {self.type!r} and takes {used}, not {unused}')
-        least = 2 if self.type in ('segmentation', 'classification') else 1
+        least = self.task_type.min_outputs
         if len(self.output_names) < least:
             raise ConfigError(f'{self.type} task {self.name!r} needs at least {least} {used}')
         if len(set(self.output_names)) != len(self.output_names):
@@ -64,20 +64,28 @@ class Task:
         Raises:
             ConfigError: If ``task_name`` is no known type or the numbers make no task.
         """
-        task_type = _CSV_TYPES.get(task_name.strip().lower())
-        if task_type is None:
-            raise ConfigError(f'task_name {task_name!r} is none of {", ".join(_CSV_TYPES)}')
-        if task_type == 'landmark':
-            return cls(task_id, task_type, points=tuple(f'point_{i + 1}' for i in range(num_classes)))
+        task_type = task_type_of_csv(task_name)
+        if task_type.outputs == 'points':
+            return cls(task_id, task_type.name, points=tuple(f'point_{i + 1}' for i in range(num_classes)))
         names = [f'class_{i}' for i in range(num_classes)]
-        if task_type == 'segmentation' and names:
+        if task_type.has_background and names:
             names[0] = 'background'
-        return cls(task_id, task_type, classes=tuple(names))
+        return cls(task_id, task_type.name, classes=tuple(names))
+
+    @property
+    def task_type(self) -> TaskType:
+        """What the tasks of this type have in common."""
+        return TASK_TYPES[self.type]
 
     @property
     def output_names(self) -> tuple[str, ...]:
         """Names of what is predicted: the points of a landmark task, the classes of any other."""
-        return self.points if self.type == 'landmark' else self.classes
+        return getattr(self, self.task_type.outputs)
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """Names of what there is to find in an image: :attr:`output_names` without the background."""
+        return self.output_names[self.task_type.has_background :]
 
     @property
     def num_outputs(self) -> int:
@@ -152,6 +160,14 @@ class TaskTable(Mapping[str, Task]):
     def of_type(self, task_type: str) -> list[Task]:
         """The tasks of one type, in table order."""
         return [task for task in self.values() if task.type == task_type]
+
+    def types(self) -> list[str]:
+        """The names of the types that its tasks have, in their registered order."""
+        return [name for name in TASK_TYPES if any(task.type == name for task in self.values())]
+
+    def only(self, names: Container[str]) -> TaskTable:
+        """The table of those tasks whose name is among ``names``."""
+        return TaskTable(task for task in self.values() if task.name in names)
 
     def with_tasks(self, tasks: Iterable[Task]) -> TaskTable:
         """A table that also holds ``tasks``; one that is already known keeps its own names.

@@ -7,21 +7,10 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import StringIO
 from pathlib import Path
 
 import cv2
 import numpy as np
-from rich.console import Console
-from rich.table import Table
-
-
-def render_table(table: Table) -> str:
-    """A rich table as plain text, for log files. A cell such as '[px]' is text and no markup."""
-    buffer = StringIO()
-    # Wide enough that rich never cuts a cell; it draws a table no wider than it is.
-    Console(file=buffer, width=240, color_system=None, markup=False, emoji=False).print(table)
-    return '\n'.join(line.rstrip() for line in buffer.getvalue().splitlines())
 
 
 def read_image(path: str | Path, flags: int) -> np.ndarray | None:

@@ -63,7 +63,7 @@ def main() -> None:
             model = MODELS.build(cfg.model).train()
             optimizer = torch.optim.AdamW(model.parameters(), 1e-5)
             steps[name] = (model, OPTIM_WRAPPERS.build(dict(wrapper_cfg), default_args=dict(optimizer=optimizer)))
-    for types in (TASK_TYPES[:1], TASK_TYPES):
+    for types in (list(TASK_TYPES)[:1], list(TASK_TYPES)):
         met = [tasks.of_type(types[i % len(types)])[0] for i in range(8)]
         batch = dict(inputs=[torch.zeros(3, SIZE, SIZE, dtype=torch.uint8)] * 8, data_samples=[sample(t) for t in met])
         times: dict[str, list[float]] = {name: [] for name in steps}

@@ -24,7 +24,7 @@ import SimpleITK
 from mmengine.logging import MMLogger
 
 from aurora_mm.challenge.submission import score_submission
-from aurora_mm.challenge.submission.prediction_lists import LISTS
+from aurora_mm.challenge.submission.read_lists import list_files
 from aurora_mm.evaluation.functional import dice, hausdorff_distance, hd95_and_nsd
 from aurora_mm.tasks import TaskTable
 
@@ -133,8 +133,8 @@ def write_submission(root: Path, images: int, shape: tuple[int, int], classes: i
         rows.append(['organ', 'segmentation', classes, *place])
     with (root / 'data/csv_files/organ.csv').open('w', newline='') as file:
         csv.writer(file).writerows([['task_id', 'task_name', 'num_classes', 'image_path', 'mask_path'], *rows])
-    for predictions in LISTS.values():
-        (root / 'submission' / predictions.file).write_text('[]')
+    for file in list_files().values():
+        (root / 'submission' / file).write_text('[]')
 
 
 def time_submission(images: int, workers: int, classes: int) -> None:
@@ -146,7 +146,7 @@ def time_submission(images: int, workers: int, classes: int) -> None:
         start, busy = time.perf_counter(), cpu_seconds()
         result = score_submission(root / 'data', root / 'submission', TaskTable(), workers=workers, progress=True)
         elapsed, busy = time.perf_counter() - start, cpu_seconds() - busy
-    scores = result.scores['tasks']['organ']
+    scores = result.result.of_task('organ')
     print(f'{images} images of {shape[1]} x {shape[0]}, {classes - 1} foreground classes, {workers} processes:')
     print(f'{elapsed:.1f} s, {busy:.1f} s of CPU time with starting, from files to')
     print(f'DSC {scores["DSC"]:.3f}, HD {scores["HD"]:.1f} px, HD95 {scores["HD95"]:.1f} px, NSD {scores["NSD"]:.3f}')

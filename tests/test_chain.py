@@ -148,13 +148,14 @@ def test_testing_writes_scores_report_and_pictures(tested):
     for task, names in official.items():
         assert names <= metrics['tasks'][task].keys()
         assert (out / 'overlays' / task).is_dir()
-    assert metrics['names']['organs'] == ['background', 'a', 'b']
+    assert TaskTable(metrics['table'])['organs'].classes == ('background', 'a', 'b')
+    assert metrics['images'] == dict.fromkeys(metrics['tasks'], 2)
     assert metrics['score'] == pytest.approx(sum(metrics['types'].values()) / 4)
     assert metrics['constant']['tasks'].keys() == metrics['tasks'].keys()
-    table, details = (out / 'report.md').read_text().split('\n\n', 1)
+    table, breakdowns = (out / 'report.md').read_text().split('\n\n', 1)
     assert table in output
-    assert '| organs | a | 2 | DSC ' in details
-    assert '| ends | left | 2 | error ' in details
+    assert '| organs | a | 2 | DSC ' in breakdowns
+    assert '| ends | left | 2 | error ' in breakdowns
     assert (out / 'overlays.png').stat().st_size > 10_000
     for task in official:
         low, high = metrics['intervals']['tasks'][task]['primary']
@@ -170,7 +171,7 @@ def test_a_submission_is_scored_without_the_model_to_the_same_numbers(folder, te
     ours, theirs = (json.loads((path / 'metrics.json').read_text()) for path in (tmp_path, out))
     for task, metrics in ours['tasks'].items():
         assert metrics == {name: theirs['tasks'][task][name] for name in metrics}
-    for key in ('types', 'score', 'task_mean', 'intervals', 'names'):
+    for key in ('types', 'score', 'task_mean', 'intervals', 'table'):
         assert ours[key] == theirs[key]
     assert (tmp_path / 'per_image.csv').read_bytes() == (out / 'per_image.csv').read_bytes()
     assert (tmp_path / 'report.md').read_text().split('\n\n', 1)[1] in (out / 'report.md').read_text()

@@ -13,6 +13,7 @@ from mmengine.config import Config
 
 from aurora_mm.analysis.report.training_log import TrainingLog
 from aurora_mm.errors import DataError
+from aurora_mm.tables import markdown_table
 from aurora_mm.tasks import TASK_TYPES
 
 OVERALL = ('task_mean', 'score')
@@ -99,8 +100,8 @@ def ablation_table(rows: Sequence[AblationRow]) -> str:
         ]
         for row in rows
     ]
-    details = [[row.name, *(_cell(row, key) for key in tasks)] for row in rows]
-    return _markdown(heads, means) + '\n' + _markdown(['primary score', *_names(tasks)], details)
+    of_tasks = [[row.name, *(_cell(row, key) for key in tasks)] for row in rows]
+    return markdown_table(heads, means) + '\n' + markdown_table(['primary score', *_names(tasks)], of_tasks)
 
 
 def ablation_json(rows: Sequence[AblationRow]) -> str:
@@ -141,8 +142,3 @@ def _cell(row: AblationRow, key: str, digits: int = 3) -> str:
 
 def _names(keys: Sequence[str]) -> list[str]:
     return [key.split('/', 1)[1] for key in keys]
-
-
-def _markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = ['| ' + ' | '.join(cells) + ' |' for cells in (heads, *rows)]
-    return '\n'.join([lines[0], '|---' * len(heads) + '|', *lines[1:]]) + '\n'

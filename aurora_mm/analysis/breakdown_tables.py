@@ -4,54 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from aurora_mm.analysis.breakdowns import Case, Group, by_size, by_target, ranked
-from aurora_mm.evaluation.per_image import TargetResult
-from aurora_mm.evaluation.scores import PIXEL_METRICS
+from aurora_mm.analysis.breakdowns import Group, RankedImage, by_size, by_target, ranked
+from aurora_mm.evaluation import ResultRow
+from aurora_mm.evaluation.metrics import metric_of_row
+from aurora_mm.tables import markdown_table
 
 
-def details_report(rows: Sequence[TargetResult], worst: int = 5) -> str:
-    """Tables by class or point and by size of the target, and the worst images of each task.
+def breakdown_tables(rows: Sequence[ResultRow], worst: int = 5) -> str:
+    """Makes tables by class or point, by size of the target, and of the worst images of each task.
 
     Args:
-        rows: The table of results.
-        worst: Images listed of each task.
+        rows: Of an evaluation.
+        worst: Number of images listed of each task.
 
     Returns:
-        Markdown; figures in ``px`` are of the original image.
+        Markdown; numbers in ``px`` are of the original image.
     """
     sections = [
         ('By class or point', _group_table(by_target(rows), 'target')),
         ('By size of the target (its share of the image)', _group_table(by_size(rows), 'size')),
         (f'The worst {worst} images of each task', _worst_table(ranked(rows), worst)),
     ]
-    return '\n'.join(f'## {title}\n\n{table}\n' for title, table in sections if table)
+    return '\n'.join(f'## {title}\n\n{table}' for title, table in sections if table)
 
 
 def _group_table(groups: Iterable[Group], kind: str) -> str:
-    lines = [f'| {group.task} | {group.name} | {group.number} | {_figures(group.scores)} |' for group in groups]
-    head = [f'| task | {kind} | targets | means |', '|---|---|---|---|']
-    return '\n'.join(head + lines) if lines else ''
+    rows = [
+        (group.task, group.name, str(group.number), ', '.join(c.named_text(v) for c, v in group.scores.items()))
+        for group in groups
+    ]
+    return markdown_table(('task', kind, 'targets', 'means'), rows) if rows else ''
 
 
-def _worst_table(cases: dict[str, list[Case]], worst: int) -> str:
-    lines = ['| task | image | result |', '|---|---|---|'] if cases else []
-    for task, of_task in cases.items():
-        lines += [f'| {task} | {case.rows[0].img_path} | {_result(case)} |' for case in of_task[:worst]]
-    return '\n'.join(lines)
-
-
-def _result(case: Case) -> str:
-    rows = case.rows
-    if rows[0].type == 'classification':
-        (row,) = rows
-        return f'class {row.truth} taken for {row.pred}, probability of the true class {case.goodness:.3f}'
-    parts = []
-    for row in rows:
-        values = {name: getattr(row, name) for name in ('DSC', 'HD', 'IoU', 'error')}
-        figures = _figures({name: value for name, value in values.items() if value is not None})
-        parts.append(f'{row.target}: {figures}')
-    return '; '.join(parts)
-
-
-def _figures(scores: dict[str, float]) -> str:
-    return ', '.join(f'{k} {v:.1f} px' if k in PIXEL_METRICS else f'{k} {v:.3f}' for k, v in scores.items())
+def _worst_table(images: dict[str, list[RankedImage]], worst: int) -> str:
+    rows = [
+        (task, image.rows[0].img_path, metric_of_row(image.rows[0].metric)[1].describe(image.rows))
+        for task, of_task in images.items()
+        for image in of_task[:worst]
+    ]
+    return markdown_table(('task', 'image', 'result'), rows) if rows else ''

@@ -13,7 +13,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from aurora_mm.registry import MODELS
-from aurora_mm.utils import render_table
+from aurora_mm.tables import console_text
 
 
 class PartCost(NamedTuple):
@@ -69,7 +69,7 @@ def cost_table(costs: list[PartCost], size: tuple[int, int]) -> str:
     table.add_column('multiply-adds (G)', justify='right')
     for cost in costs:
         table.add_row(cost.part, f'{cost.params / 1e6:.2f}', f'{cost.macs / 1e9:.3f}')
-    return render_table(table)
+    return console_text(table)
 
 
 def _cost(name: str, part: nn.Module, macs: int) -> PartCost:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from aurora_mm.analysis.run_history import RunHistory, Series
+from aurora_mm.tables import markdown_table
 from aurora_mm.tasks import TASK_TYPES, Task
 
 _COLUMNS = (
@@ -67,20 +68,16 @@ def comparison_table(runs: Sequence[RunHistory]) -> str:
     """A Markdown table of each run's scores at its best validation, the best of a row in bold."""
     rows = [('mean over types', 'score'), *((name, f'type/{name}') for name in TASK_TYPES)]
     rows += [(task.name, f'{task.name}/primary') for task in _tasks(runs)]
-    lines = [
-        '| score at the best validation | ' + ' | '.join(run.name for run in runs) + ' |',
-        '|---|' + '---|' * len(runs),
-        '| at step | ' + ' | '.join(str(run.best_step or '-') for run in runs) + ' |',
-    ]
+    cells = [['at step', *(str(run.best_step or '-') for run in runs)]]
     for title, key in rows:
         values = [None if run.best_step is None else run.series.get(key, {}).get(run.best_step) for run in runs]
         if any(value is not None for value in values):
             best = max(value for value in values if value is not None)
-            cells = [
+            shown = [
                 '-' if v is None else f'**{v:.3f}**' if v == best and len(runs) > 1 else f'{v:.3f}' for v in values
             ]
-            lines.append(f'| {title} | ' + ' | '.join(cells) + ' |')
-    return '\n'.join(lines) + '\n'
+            cells.append([title, *shown])
+    return markdown_table(['score at the best validation', *(run.name for run in runs)], cells)
 
 
 def _tasks(runs: Sequence[RunHistory]) -> list[Task]:

@@ -16,6 +16,7 @@ from mmengine.dist import is_main_process
 from aurora_mm.apis import build_runner
 from aurora_mm.engine.hooks.resume_validation_hook import VALIDATED_EPOCH
 from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.tables import markdown_table
 from aurora_mm.utils import write_text
 
 
@@ -94,12 +95,12 @@ class WeightSearch:
         """A Markdown table of all trials, those that came furthest first, then by score."""
         types = list(self.trials[0].factors)
         heads = ['trial', *types, *(f'score, epoch {epoch}' for epoch in self.epochs)]
-        lines = ['| ' + ' | '.join(heads) + ' |', '|---' * len(heads) + '|']
         order = sorted(self.trials, key=lambda trial: [-trial.scores.get(epoch, -1) for epoch in self.epochs[::-1]])
+        rows = []
         for trial in order:
             scores = [f'{trial.scores[epoch]:.3f}' if epoch in trial.scores else '-' for epoch in self.epochs]
-            lines.append('| ' + ' | '.join([trial.name, *(f'{trial.factors[t]:.3g}' for t in types), *scores]) + ' |')
-        return '\n'.join(lines) + '\n'
+            rows.append([trial.name, *(f'{trial.factors[t]:.3g}' for t in types), *scores])
+        return markdown_table(heads, rows)
 
     def _config(self, trial: Trial, epoch: int) -> Config:
         cfg = copy.deepcopy(self.cfg)

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
-from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
 
@@ -20,6 +19,7 @@ from aurora_mm.challenge.csv_files import FmcIndex, is_labelled, read_root
 from aurora_mm.config_variables import FMC_DATASETS, check_image_size, datasets_of, set_data_root
 from aurora_mm.errors import ConfigError, DataError, WeightsError
 from aurora_mm.models import EnsembleModel
+from aurora_mm.models.utils.unwrap_model import unwrap_model
 from aurora_mm.registry import MODELS
 from aurora_mm.tasks import Task, TaskTable
 
@@ -161,8 +161,7 @@ def load_weights(model: nn.Module, checkpoints: Sequence[str | Path]) -> None:
         WeightsError: If a file is no checkpoint of aurora_mm, or a tensor is missing, left over or of another shape,
             with torch's list of them.
     """
-    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
-        model = model.module
+    model = unwrap_model(model)
     members = model.members if isinstance(model, EnsembleModel) else [model]
     for member, checkpoint in zip(members, checkpoints, strict=True):
         try:

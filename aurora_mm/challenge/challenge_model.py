@@ -8,8 +8,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
-from mmengine.structures import PixelData
 from PIL import Image
 from rich.progress import track
 
@@ -120,10 +118,7 @@ class Model:
         usual = sizes.most_common(1)[0][0] if sizes else _UNKNOWN_SIZE
         shape = _header_size(record.img_path) or usual
         sample = MultiTaskDataSample(metainfo=_metainfo(record, position) | dict(ori_shape=shape))
-        if record.task_type == 'segmentation':
-            sample.pred_sem_seg = PixelData(data=torch.zeros(1, *shape, dtype=torch.long))
-            return sample
-        return self._constant.predict(sample)
+        return self._constant.predict(sample, readable=False)
 
 
 def _find_weights(weights: str | Path | Sequence[str | Path]) -> list[str | Path]:

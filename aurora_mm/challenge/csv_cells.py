@@ -8,8 +8,9 @@ import os
 import posixpath
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from aurora_mm.task_types import ByTaskType
 from aurora_mm.tasks import Task
 
 BOX_COLUMNS = ('x_min', 'y_min', 'x_max', 'y_max')
@@ -51,9 +52,7 @@ class Files:
 
 def needed_columns(task: Task) -> tuple[str, ...]:
     """The columns that hold the annotation of a task."""
-    if task.type == 'landmark':
-        return tuple(f'point_{i + 1}_xy' for i in range(task.num_outputs))
-    return {'segmentation': ('mask_path',), 'classification': ('mask',), 'detection': BOX_COLUMNS}[task.type]
+    return ANNOTATION_CELLS[task.type].columns(task)
 
 
 def _number(column: str, text: str) -> float:
@@ -108,12 +107,25 @@ def _parse_point(column: str, text: str) -> list[float]:
     return [x, y]
 
 
-_PARSERS: dict[str, Callable[[Mapping[str, str], Task, Files], dict[str, Any]]] = {
-    'segmentation': _parse_mask,
-    'classification': _parse_label,
-    'detection': _parse_box,
-    'landmark': _parse_points,
-}
+class AnnotationCells(NamedTuple):
+    """How annotations of a task type stand in a row.
+
+    Args:
+        columns: The columns that a task needs.
+        parse: Makes of a row's cells what a data set's item holds; it raises BadRow.
+    """
+
+    columns: Callable[[Task], tuple[str, ...]]
+    parse: Callable[[Mapping[str, str], Task, Files], dict[str, Any]]
+
+
+ANNOTATION_CELLS: ByTaskType[AnnotationCells] = ByTaskType('column of the CSV files')
+ANNOTATION_CELLS.update(
+    segmentation=AnnotationCells(lambda task: ('mask_path',), _parse_mask),
+    classification=AnnotationCells(lambda task: ('mask',), _parse_label),
+    detection=AnnotationCells(lambda task: BOX_COLUMNS, _parse_box),
+    landmark=AnnotationCells(lambda task: tuple(f'point_{i + 1}_xy' for i in range(task.num_outputs)), _parse_points),
+)
 
 
 def parse_annotation(cells: Mapping[str, str], task: Task, files: Files) -> dict[str, Any]:
@@ -122,4 +134,4 @@ def parse_annotation(cells: Mapping[str, str], task: Task, files: Files) -> dict
     Raises:
         BadRow: If a cell is malformed or its value impossible for the task, or the mask file is missing.
     """
-    return _PARSERS[task.type](cells, task, files)
+    return ANNOTATION_CELLS[task.type].parse(cells, task, files)

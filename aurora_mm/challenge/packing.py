@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from aurora_mm.analysis.baseline import fit_constant_predictor
 from aurora_mm.apis.checkpoint import read_checkpoint, trained_config
 from aurora_mm.apis.config import adopt_checkpoint
+from aurora_mm.baselines import ConstantPredictor, fit_constant_predictor
 from aurora_mm.errors import WeightsError
-from aurora_mm.evaluation import ConstantPredictor
 from aurora_mm.tasks import TaskTable
 
 _KEY = 'constant_answers'

@@ -38,7 +38,7 @@ class ConcatTaskDataset(ConcatDataset):
         for dataset in built:
             if not hasattr(dataset, 'indices_by_task'):
                 raise ConfigError(f'{type(dataset).__name__} is no data set of tasks; wrap it in TaskDataset')
-        super().__init__(built, lazy_init, ignore_keys=['tasks'])
+        super().__init__(built, lazy_init, ignore_keys=['tasks', 'images_per_task'])
 
     @property
     def tasks(self) -> TaskTable:
@@ -52,8 +52,11 @@ class ConcatTaskDataset(ConcatDataset):
 
     @property
     def metainfo(self) -> dict[str, Any]:
-        """``tasks``: the whole table."""
-        return dict(tasks=self.tasks.to_config())
+        """``tasks``, the whole task table, and once the data is read ``images_per_task``."""
+        metainfo: dict[str, Any] = dict(tasks=self.tasks.to_config())
+        if self._fully_initialized:
+            metainfo['images_per_task'] = {name: len(indices) for name, indices in self.indices_by_task().items()}
+        return metainfo
 
     def label_counts(self) -> np.ndarray:
         """(N,) the number of labels that each item brings; 1 where a part does not tell."""

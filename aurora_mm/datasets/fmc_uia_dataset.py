@@ -97,6 +97,14 @@ class FMCUIADataset(BaseDataset):
             self.full_init()
         return self._tasks
 
+    @property
+    def metainfo(self) -> dict[str, Any]:
+        """``tasks``, the task table, and once the data is read ``images_per_task``, by which scores are complete."""
+        metainfo = super().metainfo
+        if self._fully_initialized:
+            metainfo['images_per_task'] = {name: len(indices) for name, indices in self.indices_by_task().items()}
+        return metainfo
+
     def indices_by_task(self) -> dict[str, np.ndarray]:
         """The indices of each task's items, increasing; tasks in table order, those without items left out."""
         order = list(self.tasks)

@@ -66,6 +66,14 @@ class TaskDataset(BaseDataset):
         """The one task."""
         return TaskTable([self.task])
 
+    @property
+    def metainfo(self) -> dict[str, Any]:
+        """``tasks``, the task table, and once the data is read ``images_per_task``, by which scores are complete."""
+        metainfo = super().metainfo
+        if self._fully_initialized:
+            metainfo['images_per_task'] = {name: len(indices) for name, indices in self.indices_by_task().items()}
+        return metainfo
+
     def indices_by_task(self) -> dict[str, np.ndarray]:
         """All indices, under the name of the task."""
         return {self.task.name: np.arange(len(self))}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -15,17 +16,18 @@ from mmengine.structures import BaseDataElement
 from mmengine.utils import apply_to
 
 from aurora_mm.errors import AuroraError, ConfigError, DataError
-from aurora_mm.evaluation.metrics import TaskMetric
-from aurora_mm.evaluation.per_image import TargetResult
-from aurora_mm.evaluation.score_table import score_tables
+from aurora_mm.evaluation.evaluation_result import EvaluationResult, TaskColumns
+from aurora_mm.evaluation.metrics import ForeignMetric, ResultRow, TaskMetric, metric_of_row
+from aurora_mm.evaluation.score_table import score_table
 from aurora_mm.evaluation.scores import aggregate_scores
-from aurora_mm.evaluation.silence_output import quiet
+from aurora_mm.evaluation.suppress_output import suppress_output
 from aurora_mm.registry import EVALUATOR, METRICS
+from aurora_mm.tables import console_text
 from aurora_mm.tasks import TASK_TYPES, Task, TaskTable
 
 
-class _Record(NamedTuple):
-    """What one process knows of one processed sample."""
+class _ImageResults(NamedTuple):
+    """What the metrics of a task kept of one image."""
 
     img_id: int
     img_path: str | None
@@ -41,12 +43,16 @@ class MultiTaskEvaluator(Evaluator):
     Results do not depend on the number of processes or the order of samples: all processes' results are gathered,
     the ones that a sampler padded its last round with are dropped by ``img_id``, the rest sorted by it.
 
-    After :meth:`evaluate`, ``per_image`` of the main process holds what the official metrics kept of each image, task
-    by task in table order, as :mod:`aurora_mm.evaluation.per_image` has it.
+    A task that should have been scored and was not counts as 0, and a warning names it. Which ones should have been,
+    the data set's metainfo says: those of ``tasks`` of which ``images_per_task`` counts an image, or all of ``tasks``
+    where it does not count.
+
+    After :meth:`evaluate`, ``result`` of the main process holds all that was found, as an :class:`EvaluationResult`.
 
     Args:
-        metrics: For each task type, the configs of its metrics. The first one that has a ``primary`` method gives
-            the task's primary score; there must be one.
+        metrics: For each task type, the configs of its metrics. The first one of this package, or
+            :class:`ForeignMetric`, judges the tasks: it gives their primary score. A type that is left out is judged
+            by the metric that its :class:`~aurora_mm.task_types.TaskType` names.
         task_metrics: For single tasks, by name, the configs to use instead.
 
     Raises:
@@ -64,11 +70,11 @@ class MultiTaskEvaluator(Evaluator):
 
     def __init__(
         self,
-        metrics: Mapping[str, Sequence[dict]],
+        metrics: Mapping[str, Sequence[dict]] | None = None,
         task_metrics: Mapping[str, Sequence[dict]] | None = None,
     ) -> None:
         super().__init__([])
-        self._type_configs = dict(metrics)
+        self._type_configs = dict(metrics or {})
         self._task_configs = dict(task_metrics or {})
         for name in self._type_configs:
             if name not in TASK_TYPES:
@@ -78,8 +84,8 @@ class MultiTaskEvaluator(Evaluator):
                 raise ConfigError(f'metrics of {name!r} must be a list of configs with at least one, not {configs!r}')
         self._tasks = TaskTable()
         self._metrics: dict[str, list[BaseMetric]] = {}
-        self._records: dict[str, list[_Record]] = {}
-        self.per_image: list[TargetResult] = []
+        self._images: dict[str, list[_ImageResults]] = {}
+        self.result: EvaluationResult | None = None
 
     @property
     def dataset_meta(self) -> dict | None:
@@ -98,8 +104,8 @@ class MultiTaskEvaluator(Evaluator):
         for name in self._task_configs:
             if name not in self._tasks:
                 raise ConfigError(f'task_metrics names {name!r}, which is no task of the data set: {self._tasks!r}')
-        self._metrics = {task.name: self._build(task) for task in self._tasks.values() if self._configs(task)}
-        self._records = {}
+        self._metrics = {task.name: self._build(task) for task in self._tasks.values()}
+        self._images = {}
 
     def process(self, data_samples: Sequence[BaseDataElement | dict], data_batch: Any = None) -> None:
         """Gives each sample to the metrics of its task.
@@ -109,13 +115,12 @@ class MultiTaskEvaluator(Evaluator):
             data_batch: What the model was fed; handed on to the metrics.
 
         Raises:
-            ConfigError: If a sample's task is unknown or has no metrics, or a metric does not keep exactly one
-                result a sample.
+            ConfigError: If a sample's task is unknown, or a metric does not keep exactly one result a sample.
         """
         for data_sample in data_samples:
             sample = data_sample.to_dict() if isinstance(data_sample, BaseDataElement) else data_sample
             task = self._task_of(sample)
-            record = _Record(sample['img_id'], sample.get('img_path'), [])
+            image = _ImageResults(sample['img_id'], sample.get('img_path'), [])
             for metric in self._metrics_of(task):
                 metric.process(data_batch, [sample])
                 if len(metric.results) != 1:
@@ -123,14 +128,14 @@ class MultiTaskEvaluator(Evaluator):
                         f'{type(metric).__name__} kept {len(metric.results)} results of one sample of task '
                         f'{task.name!r}; MultiTaskEvaluator can only merge metrics that keep exactly one'
                     )
-                record.results.append(_to_cpu(metric.results.pop()))
-            self._records.setdefault(task.name, []).append(record)
+                image.results.append(_to_cpu(metric.results.pop()))
+            self._images.setdefault(task.name, []).append(image)
 
     def evaluate(self, size: int) -> dict[str, float]:
         """Scores of all tasks; every process gets them.
 
         Args:
-            size: Number of samples of the data set. A warning tells when fewer were processed.
+            size: Number of samples of the data set. A warning tells if fewer were processed.
 
         Returns:
             ``<task>/<metric>`` for every metric, ``<task>/primary``, ``type/<type>``, ``task_mean`` and ``score``,
@@ -140,75 +145,91 @@ class MultiTaskEvaluator(Evaluator):
             DataError: If no sample was processed at all, or two images share an ``img_id``.
         """
         # One gather for all tasks: a process that saw no sample of a task takes part all the same.
-        records = self._merge(all_gather_object(self._records))
-        outcome: list[dict[str, float] | AuroraError | None] = [None]
+        images = self._merge(all_gather_object(self._images))
+        outcome: list[Any] = [None]  # the scores, or an error
         if is_main_process():
             try:
-                outcome = [self._compute(records, size)]
+                self.result = self._compute(images, size)
+                outcome = [self.result.scores]
             except AuroraError as error:  # raised below by every process, none of which must be left waiting
                 outcome = [error]
         broadcast_object_list(outcome)
         # Metrics may keep state from one evaluation (CocoMetric keeps the true boxes): the next gets new ones.
         self._metrics.clear()
-        self._records = {}
+        self._images = {}
         if isinstance(outcome[0], AuroraError):
             raise outcome[0]
         return outcome[0]
 
-    def _merge(self, parts: Iterable[Mapping[str, list[_Record]]]) -> dict[str, list[_Record]]:
-        """The records of all processes by task, in table order, each image once and in the order of ``img_id``."""
-        unique: dict[str, dict[int, _Record]] = {name: {} for name in self._tasks}
+    def _merge(self, parts: Iterable[Mapping[str, list[_ImageResults]]]) -> dict[str, list[_ImageResults]]:
+        """The images of all processes by task, in table order, each once and in the order of ``img_id``."""
+        unique: dict[str, dict[int, _ImageResults]] = {name: {} for name in self._tasks}
         for part in parts:
-            for name, records in part.items():
-                for record in records:
-                    known = unique[name].setdefault(record.img_id, record)
-                    if known.img_path != record.img_path:
+            for name, images in part.items():
+                for image in images:
+                    known = unique[name].setdefault(image.img_id, image)
+                    if known.img_path != image.img_path:
                         raise DataError(
-                            f'task {name!r}: two images have img_id {record.img_id}: '
-                            f'{known.img_path} and {record.img_path}'
+                            f'task {name!r}: two images have img_id {image.img_id}: '
+                            f'{known.img_path} and {image.img_path}'
                         )
         merged = {name: [images[i] for i in sorted(images)] for name, images in unique.items() if images}
         if not merged:
             raise DataError('there is nothing to evaluate: no sample was processed')
         return merged
 
-    def _compute(self, records: Mapping[str, list[_Record]], size: int) -> dict[str, float]:
-        """The scores from everyone's records, logged as tables."""
-        logger = MMLogger.get_current_instance()
-        results, primaries = {}, {}
-        self.per_image = []
-        for name, task_records in records.items():
-            scores, primaries[name] = self._compute_task(self._tasks[name], task_records)
-            results.update({f'{name}/{key}': value for key, value in scores.items()})
-        results.update(aggregate_scores(primaries, self._tasks))
-        counts = {name: len(task_records) for name, task_records in records.items()}
-        if sum(counts.values()) < size:
-            logger.warning(f'the scores cover {sum(counts.values())} of the {size} samples of the data set')
-        logger.info('\n' + score_tables(results, self._tasks, counts))
-        return results
-
-    def _compute_task(self, task: Task, records: list[_Record]) -> tuple[dict[str, float], float]:
-        """All metrics of one task, and its primary score."""
+    def _compute(self, images: Mapping[str, list[_ImageResults]], size: int) -> EvaluationResult:
+        """All scores, from everyone's images, logged as a table."""
         scores: dict[str, float] = {}
-        primary = None
-        for index, metric in enumerate(self._metrics_of(task)):
-            of_images = [record.results[index] for record in records]
-            with quiet():
+        primaries: dict[str, float] = {}
+        rows: list[ResultRow] = []
+        for name, of_task in images.items():
+            task_scores, primaries[name], task_rows = self._compute_task(self._tasks[name], of_task)
+            scores.update({f'{name}/{key}': value for key, value in task_scores.items()})
+            rows += task_rows
+        logger = MMLogger.get_current_instance()
+        processed = sum(map(len, images.values()))
+        if processed < size:
+            logger.warning(f'the scores cover {processed} of the {size} samples of the data set')
+        per_task = self._dataset_meta.get('images_per_task', dict.fromkeys(self._tasks, 1))
+        tasks = self._tasks.only({*images, *(name for name, number in per_task.items() if number)})
+        scores.update(aggregate_scores(primaries, tasks))
+        columns = {name: self._columns(task) for name, task in tasks.items()}
+        counts = {name: len(images.get(name, ())) for name in tasks}
+        result = EvaluationResult(tasks, counts, scores, columns, rows)
+        logger.info('\n' + console_text(score_table(result)))
+        return result
+
+    def _compute_task(self, task: Task, images: list[_ImageResults]) -> tuple[dict[str, float], float, list[ResultRow]]:
+        """The scores of one task, its primary score, and its rows, the judging metric's first."""
+        metrics = self._metrics_of(task)
+        judge = _judges(metrics)[0]
+        scores: dict[str, float] = {}
+        rows: list[ResultRow] = []
+        primary = math.nan
+        for index, metric in sorted(enumerate(metrics), key=lambda pair: pair[1] is not judge):
+            of_images = [image.results[index] for image in images]
+            with suppress_output():
                 answer = metric.compute_metrics(of_images)
-            if primary is None and isinstance(metric, TaskMetric):
-                self.per_image.extend(row for rows in of_images for row in rows)
             answer = {key: _to_number(value) for key, value in answer.items()}
-            if primary is None and hasattr(metric, 'primary'):
+            if metric is judge:
                 primary = metric.primary(answer)
+            if isinstance(metric, TaskMetric) and isinstance(judge, TaskMetric):
+                rows += [row for of_image in of_images for row in of_image]
             for key, value in answer.items():
-                key = f'{metric.prefix}/{key}' if metric.prefix else key
+                key = _key_prefix(metric) + key
                 if key in scores or key == 'primary':
                     raise ConfigError(
                         f'task {task.name!r}: {type(metric).__name__} gives {key!r}, a name already taken; '
                         "set the metric's prefix"
                     )
                 scores[key] = value
-        return scores, primary
+        return scores, primary, rows
+
+    def _columns(self, task: Task) -> TaskColumns:
+        metrics = self._metrics_of(task)
+        judge = _judges(metrics)[0]
+        return TaskColumns.of([(_key_prefix(m), m) for m in sorted(metrics, key=lambda m: m is not judge)])
 
     def _task_of(self, sample: Mapping[str, Any]) -> Task:
         for key in ('task', 'img_id'):
@@ -223,24 +244,40 @@ class MultiTaskEvaluator(Evaluator):
             self._metrics[task.name] = self._build(task)
         return self._metrics[task.name]
 
-    def _configs(self, task: Task) -> Sequence[dict]:
-        return self._task_configs.get(task.name, self._type_configs.get(task.type, ()))
-
     def _build(self, task: Task) -> list[BaseMetric]:
         """New metrics for a task."""
-        configs = self._configs(task)
-        if not configs:
-            raise ConfigError(f'no metrics are configured for task {task.name!r} of type {task.type!r}')
-        with quiet():
+        default = [dict(type=metric_of_row(task.task_type.metric)[1])]
+        configs = self._task_configs.get(task.name, self._type_configs.get(task.type, default))
+        with suppress_output():
             metrics = [METRICS.build(copy.deepcopy(config)) for config in configs]
-        if not any(hasattr(metric, 'primary') for metric in metrics):
+        if not _judges(metrics):
             raise ConfigError(
-                f'task {task.name!r}: none of its metrics ({", ".join(type(m).__name__ for m in metrics)}) has a '
-                f"'primary' score; add the {task.type} metric of aurora_mm"
+                f'task {task.name!r}: none of its metrics ({", ".join(type(m).__name__ for m in metrics)}) can judge '
+                f'it; add {task.task_type.metric}, or wrap one in ForeignMetric'
             )
         for metric in metrics:
+            if isinstance(metric, TaskMetric):
+                _check(metric, task)
             metric.dataset_meta = {'classes': list(task.output_names)}
         return metrics
+
+
+def _judges(metrics: Iterable[BaseMetric]) -> list[TaskMetric | ForeignMetric]:
+    """The metrics that can give a primary score; the first one does."""
+    return [metric for metric in metrics if isinstance(metric, (TaskMetric, ForeignMetric))]
+
+
+def _check(metric: TaskMetric, task: Task) -> None:
+    name = type(metric).__name__
+    if metric.task_type != task.type:
+        raise ConfigError(f'{name} measures {metric.task_type} tasks; {task.name!r} is a {task.type} task')
+    if METRICS.get(name) is not type(metric):  # rows name their metric
+        raise ConfigError(f'register {name} under this name in aurora_mm.registry.METRICS')
+
+
+def _key_prefix(metric: BaseMetric) -> str:
+    """What the keys of a metric's scores begin with."""
+    return f'{metric.prefix}/' if metric.prefix else ''
 
 
 def _to_cpu(result: Any) -> Any:

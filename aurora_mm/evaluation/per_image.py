@@ -1,15 +1,16 @@
-"""What is known of each scored image: the one table behind scores, intervals, breakdowns and reports.
+"""``per_image.csv``: what is known of each scored image, the one table behind scores, intervals and reports.
 
-``per_image.csv`` has a row for each image and *target*: a foreground class (segmentation), the label
-(classification), the box (detection) or a point (landmark). A cell that does not apply is empty.
+It has a row for each task, metric, image and target (:class:`ResultRow`). A cell that does not apply is empty. First
+come the columns that every row has, then those of the metrics in it:
 
-=============  =====================================================================================================
+=============  =======================================================================================================
 column         what
-=============  =====================================================================================================
-task, type     name and type of the task
-target         name of the foreground class or the point; the true class in classification; the box's class
-img_id         position in the scored data set: with ``task`` it marks the rows of one image
-image_path     the CSV's own text; with ``task_id`` the key of the submission's JSON lists
+=============  =======================================================================================================
+task           name of the task
+metric         registered name of the metric that measured, after its prefix and ``/`` if it has one
+target         name of the foreground class or the point; in classification the true class, in detection the box's
+img_id         position in the scored data set: with ``task`` and ``metric`` it marks the rows of one image
+image_path     the CSV's own text; with ``task`` the key of the submission's JSON lists
 mask_path      the CSV's own text (segmentation): the true mask is ``csv_files/<mask_path>`` under the data root, the
                predicted one ``<mask_path without ../>`` under the submission folder
 img_path       file of the image
@@ -19,11 +20,11 @@ size           share of the image's area in the true class or box, in [0, 1]
 DSC, NSD       fractions (segmentation)
 HD, HD95       pixels of the original image (segmentation)
 IoU            fraction (detection)
-error          distance of the point in pixels (landmark)
+error          distance of the point in pixels of the original image (landmark)
 truth, pred    JSON: class index (classification), ``[x1, y1, x2, y2]`` (detection; ``pred`` is empty where no box was
                predicted) or ``[x, y]`` (landmark), in pixels of the original image
 probs          JSON: the probability of each class (classification)
-=============  =====================================================================================================
+=============  =======================================================================================================
 
 Numbers are written so that reading gives the same ones back.
 """
@@ -33,63 +34,40 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from aurora_mm.errors import DataError
+from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.evaluation.metrics import ResultRow, TaskMetric, metric_of_row
 from aurora_mm.utils import write_text
 
-
-@dataclass(frozen=True, slots=True)
-class TargetResult:
-    """One row: how one target of one image was predicted; see the module for the columns."""
-
-    task: str
-    type: str
-    target: str
-    img_id: int
-    image_path: str
-    mask_path: str
-    img_path: str
-    group: str
-    height: int
-    width: int
-    size: float | None = None
-    DSC: float | None = None
-    HD: float | None = None
-    HD95: float | None = None
-    NSD: float | None = None
-    IoU: float | None = None
-    error: float | None = None
-    truth: int | list[float] | None = None
-    pred: int | list[float] | None = None
-    probs: list[float] | None = None
+_COMMON = tuple(field.name for field in fields(ResultRow) if field.name != 'values')
+_NUMBERS = ('img_id', 'height', 'width')  # the others of them are text
 
 
-COLUMNS = tuple(field.name for field in fields(TargetResult))
-_FIGURES = {
-    'segmentation': ('DSC', 'HD', 'HD95', 'NSD', 'size'),
-    'classification': ('truth', 'pred', 'probs'),
-    'detection': ('IoU', 'truth', 'size'),
-    'landmark': ('error', 'truth', 'pred'),
-}  # that a row of each type has
-_TEXT = ('task', 'type', 'target', 'image_path', 'mask_path', 'img_path', 'group')
+def write_per_image(path: str | Path, rows: Sequence[ResultRow]) -> None:
+    """Writes the table, whole or not at all.
 
-
-def write_per_image(path: str | Path, rows: Iterable[TargetResult]) -> None:
-    """Writes the table, whole or not at all."""
+    Args:
+        path: Of the file.
+        rows: In the order of the file.
+    """
+    names = dict.fromkeys(name for metric in dict.fromkeys(row.metric for row in rows) for name in _names(metric))
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator='\n')
-    writer.writerow(COLUMNS)
+    writer.writerow([*_COMMON, *names])
     for row in rows:
-        writer.writerow([_cell(getattr(row, column)) for column in COLUMNS])
+        writer.writerow([getattr(row, name) for name in _COMMON] + [_cell(row.values.get(name)) for name in names])
     write_text(path, buffer.getvalue())
 
 
-def read_per_image(path: str | Path) -> list[TargetResult]:
-    """The rows that :func:`write_per_image` wrote.
+def read_per_image(path: str | Path) -> list[ResultRow]:
+    """Reads the rows that :func:`write_per_image` wrote.
+
+    Args:
+        path: Of the file.
 
     Raises:
         DataError: If the file is missing or not such a table; a bad cell is named with its row.
@@ -99,39 +77,35 @@ def read_per_image(path: str | Path) -> list[TargetResult]:
     except OSError as error:
         raise DataError(f'no table of results: {error.strerror}', file=path) from error
     reader = csv.DictReader(io.StringIO(text))
-    if tuple(reader.fieldnames or ()) != COLUMNS:
-        raise DataError(f'not a table of results: its columns are {reader.fieldnames}, not {list(COLUMNS)}', file=path)
-    return [_row(cells, path, reader.line_num) for cells in reader]
+    columns = tuple(reader.fieldnames or ())
+    if columns[: len(_COMMON)] != _COMMON:
+        raise DataError(f'not a table of results: its columns are {list(columns)}, not {list(_COMMON)}', file=path)
+    rows = []
+    for cells in reader:
+        try:
+            rows.append(_row(cells))
+        except (ValueError, RecursionError, ConfigError) as error:
+            raise DataError(f'not a row of a table of results: {error}', file=path, row=reader.line_num) from error
+    return rows
 
 
-def rows_by_image(rows: Iterable[TargetResult]) -> dict[str, list[list[TargetResult]]]:
-    """For each task the rows of each image, in the order of the table."""
-    images: dict[str, dict[int, list[TargetResult]]] = {}
-    for row in rows:
-        images.setdefault(row.task, {}).setdefault(row.img_id, []).append(row)
-    return {task: list(of_task.values()) for task, of_task in images.items()}
-
-
-def _row(cells: dict[str, str], path: str | Path, line: int) -> TargetResult:
-    try:
-        row = TargetResult(**{column: _value(column, cell) for column, cell in cells.items()})
-    except (ValueError, TypeError) as error:  # a cell that is no JSON, or too few or too many cells
-        raise DataError(f'not a row of a table of results: {error}', file=path, row=line) from error
-    if row.type not in _FIGURES:
-        raise DataError(f'type {row.type!r} is none of {", ".join(_FIGURES)}', file=path, row=line)
-    missing = [column for column in _FIGURES[row.type] if getattr(row, column) is None]
+def _row(cells: dict[str, str]) -> ResultRow:
+    if None in cells or None in cells.values():
+        raise ValueError('it has another number of cells than the first row')
+    common: dict[str, Any] = {name: json.loads(cells[name]) if name in _NUMBERS else cells[name] for name in _COMMON}
+    _, metric = metric_of_row(common['metric'])
+    values = {name: json.loads(cells[name]) if cells.get(name) else None for name in _names(common['metric'])}
+    missing = [name for name, value in values.items() if value is None and name not in metric.may_be_empty]
     if missing:
-        raise DataError(f'a row of type {row.type!r} without {", ".join(missing)}', file=path, row=line)
-    return row
+        raise ValueError(f'a row of {metric.__name__} without {", ".join(missing)}')
+    return ResultRow(**common, values=values)
+
+
+def _names(metric: str) -> list[str]:
+    """What a metric's rows hold."""
+    found: type[TaskMetric] = metric_of_row(metric)[1]
+    return [*(column.name for column in found.row_columns), *found.row_data]
 
 
 def _cell(value: Any) -> str:
-    if value is None:
-        return ''
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def _value(column: str, cell: str) -> Any:
-    if column in _TEXT:
-        return cell
-    return json.loads(cell) if cell else None
+    return '' if value is None else json.dumps(value)

@@ -1,71 +1,110 @@
-"""The scores as text tables, one for each task type."""
+"""The scores of an evaluation as one table for a console."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sized
+from typing import NamedTuple
 
 from rich import box
 from rich.table import Table
 
-from aurora_mm.tasks import TASK_TYPES, Task, TaskTable
-from aurora_mm.utils import render_table
-
-# The official metrics of each type with the unit they are shown in; '%' marks fractions, shown times 100.
-COLUMNS = {
-    'segmentation': {'DSC': '%', 'HD': 'px'},
-    'classification': {'AUC': '%', 'F1_macro': '%', 'F1_weighted': '%', 'Accuracy': '%', 'MCC': '%'},
-    'detection': {'IoU': '%'},
-    'landmark': {'MRE': 'px', 'MRE_diagonal': '%'},
-}
+from aurora_mm.evaluation.evaluation_result import EvaluationResult
+from aurora_mm.tasks import Task
 
 
-def score_tables(results: Mapping[str, float], tasks: TaskTable, counts: Mapping[str, int]) -> str:
-    """Tables of scores to read in a console.
+class _Section(NamedTuple):
+    """Tasks of one type whose scores have the same names."""
+
+    task_type: str
+    heads: tuple[str, ...]
+    tasks: list[Task]
+
+
+def score_table(result: EvaluationResult) -> Table:
+    """Makes one table of all scores, to be printed by rich or by :func:`aurora_mm.tables.console_text`.
+
+    The tasks of a type stand together under a line that names their scores: first the primary score, under the name of
+    the headline where it is the headline, else as ``score``; then the other brief columns. The mean of a type's tasks
+    closes its lines; the last two lines are the means of all. Fractions are shown in percent; ``-`` stands for a score
+    that was not taken.
 
     Args:
-        results: What :meth:`MultiTaskEvaluator.evaluate` returns, fractions as fractions.
-        tasks: The tasks, in the order of the rows.
-        counts: Number of images of each scored task; tasks that are not in it get no row.
-
-    Returns:
-        Lines of text: a table for each task type present, its last row the mean over the tasks, then the score.
-        Column heads tell the unit: percent or pixels. ``-`` stands for a metric that was not computed.
+        result: Of the evaluation.
     """
-    blocks = []
-    for task_type in TASK_TYPES:
-        scored = [task for task in tasks.of_type(task_type) if task.name in counts]
-        if scored:
-            blocks.append(render_table(_type_table(task_type, scored, results, counts)))
-    blocks.append(
-        f'score {100 * results["score"]:.2f} % (mean over task types), '
-        f'{100 * results["task_mean"]:.2f} % (mean over {len(counts)} tasks)'
-    )
-    return '\n'.join(blocks)
-
-
-def _type_table(task_type: str, scored: list[Task], results: Mapping[str, float], counts: Mapping[str, int]) -> Table:
-    units = {'primary': '%', **COLUMNS[task_type]}
-    table = Table(title=task_type, title_justify='left', box=box.SIMPLE_HEAD)
+    sections = _sections(result)
+    width = max(len(section.heads) for section in sections)
+    table = Table(box=box.SIMPLE, show_header=False, pad_edge=False)
     table.add_column('task', no_wrap=True)
-    for name in ('images', *(f'{metric} [{unit}]' for metric, unit in units.items())):
-        table.add_column(name, justify='right')
-    for task in scored:
-        values = [results.get(f'{task.name}/{metric}') for metric in units]
-        table.add_row(task.name, str(counts[task.name]), *map(_cell, values, units.values()))
-    table.add_section()
-    means = [_mean([results.get(f'{task.name}/{metric}') for task in scored]) for metric in units]
-    table.add_row('mean over tasks', str(sum(counts[task.name] for task in scored)), *map(_cell, means, units.values()))
+    for _ in range(1 + width):
+        table.add_column(justify='right', no_wrap=True)
+    for index, section in enumerate(sections):
+        table.add_row(section.task_type, 'images', *section.heads, style='bold')
+        for task in section.tasks:
+            table.add_row(f'  {task.name}', str(result.images[task.name]), *_cells(result, task))
+        if index + 1 == len(sections) or sections[index + 1].task_type != section.task_type:
+            of_type = result.tasks.of_type(section.task_type)
+            images = sum(result.images[task.name] for task in of_type)
+            mean = _percent(result.scores[f'type/{section.task_type}'])
+            others = _mean_cells(result, section) if len(of_type) == len(section.tasks) else []
+            table.add_row(f'  mean over {_count(of_type, "task")}', str(images), mean, *others, style='italic')
+            table.add_section()
+    total = str(sum(result.images.values()))
+    table.add_row(f'mean over {_count(result.tasks, "task")}', total, _percent(result.scores['task_mean']))
+    types = _count(result.tasks.types(), 'type')
+    table.add_row(f'score (mean over {types})', '', _percent(result.scores['score']), style='bold')
     return table
 
 
-def _mean(values: list[float | None]) -> float | None:
-    """The mean of those values that exist."""
-    known = [value for value in values if value is not None and not math.isnan(value)]
-    return sum(known) / len(known) if known else None
+def _sections(result: EvaluationResult) -> list[_Section]:
+    sections: dict[tuple[str, tuple[str, ...]], _Section] = {}
+    for task_type in result.tasks.types():
+        for task in result.tasks.of_type(task_type):
+            heads = _heads(result, task)
+            sections.setdefault((task_type, heads), _Section(task_type, heads, [])).tasks.append(task)
+    return list(sections.values())
 
 
-def _cell(value: float | None, unit: str) -> str:
+def _others(result: EvaluationResult, task: Task) -> list[str]:
+    """Keys of the scores that stand beside the primary one."""
+    columns, headline, primary_text = result.columns[task.name]
+    first = [headline] if primary_text else []
+    return [*first, *(key for key, column in columns.items() if column.brief and key != headline)]
+
+
+def _heads(result: EvaluationResult, task: Task) -> tuple[str, ...]:
+    columns, headline, primary_text = result.columns[task.name]
+    others = (f'{key} {columns[key].unit or "%"}' for key in _others(result, task))
+    return ('score %' if primary_text else f'{headline} %', *others)
+
+
+def _cells(result: EvaluationResult, task: Task) -> list[str]:
+    """The primary score and the others."""
+    values = [result.scores.get(f'{task.name}/{key}') for key in _others(result, task)]
+    units = [result.columns[task.name].columns[key].unit for key in _others(result, task)]
+    return [_percent(result.scores[f'{task.name}/primary']), *map(_number, values, units)]
+
+
+def _mean_cells(result: EvaluationResult, section: _Section) -> list[str]:
+    """The means over the section's tasks of the scores beside the primary one."""
+    cells = []
+    for key in _others(result, section.tasks[0]):
+        values = [result.scores.get(f'{task.name}/{key}') for task in section.tasks]
+        known = [value for value in values if value is not None and not math.isnan(value)]
+        unit = result.columns[section.tasks[0].name].columns[key].unit
+        cells.append(_number(sum(known) / len(known) if known else None, unit))
+    return cells
+
+
+def _number(value: float | None, unit: str) -> str:
     if value is None:
         return '-'
-    return f'{100 * value if unit == "%" else value:.2f}'
+    return f'{value:.2f}' if unit else _percent(value)
+
+
+def _percent(value: float) -> str:
+    return f'{100 * value:.2f}'
+
+
+def _count(items: Sized, what: str) -> str:
+    return f'{len(items)} {what}{"s" if len(items) != 1 else ""}'

@@ -8,36 +8,35 @@ from typing import Any
 
 from mmengine.logging import MMLogger
 
-from aurora_mm.tasks import TASK_TYPES, TaskTable
+from aurora_mm.tasks import TaskTable
 
 TYPE_PREFIX = 'type/'
-PIXEL_METRICS = ('HD', 'HD95', 'MRE', 'error')
-"""Metrics in pixels of the original image; all others are fractions."""
 
 
 def aggregate_scores(primaries: Mapping[str, float], tasks: TaskTable) -> dict[str, float]:
-    """Means of the tasks' primary scores.
+    """Averages the tasks' primary scores.
 
-    A primary score that is nan counts as 0, and a warning names its task: a score must not rise because a task
-    cannot be scored.
+    A task without a primary score, or whose primary score is nan, counts as 0, and a warning names it: the score must
+    not rise because a task is missing or cannot be scored.
 
     Args:
-        primaries: Primary score in [0, 1] of each scored task; at least one.
-        tasks: The tasks' types.
+        primaries: Primary score in [0, 1] of each scored task.
+        tasks: All tasks that count; at least one.
 
     Returns:
         ``<task>/primary`` of each task, ``type/<type>``, the mean over the tasks of each type present,
         ``task_mean``, the mean over all tasks, and ``score``, the mean over the types present.
     """
-    counted = {name: 0.0 if math.isnan(value) else float(value) for name, value in primaries.items()}
-    for name, value in primaries.items():
-        if math.isnan(value):
-            MMLogger.get_current_instance().warning(f'task {name}: the primary score is nan and counts as 0')
-    by_type = {
-        task_type: [value for name, value in counted.items() if tasks[name].type == task_type]
-        for task_type in TASK_TYPES
-    }
-    type_means = {task_type: _mean(values) for task_type, values in by_type.items() if values}
+    logger = MMLogger.get_current_instance()
+    counted = {}
+    for name in tasks:
+        value = primaries.get(name)
+        if value is None:
+            logger.warning(f'task {name}: no image was scored, so it counts as 0')
+        elif math.isnan(value):
+            logger.warning(f'task {name}: the primary score is nan and counts as 0')
+        counted[name] = 0.0 if value is None or math.isnan(value) else float(value)
+    type_means = {t: _mean([counted[task.name] for task in tasks.of_type(t)]) for t in tasks.types()}
     return {
         **{f'{name}/primary': value for name, value in counted.items()},
         **{f'{TYPE_PREFIX}{task_type}': value for task_type, value in type_means.items()},
@@ -47,7 +46,7 @@ def aggregate_scores(primaries: Mapping[str, float], tasks: TaskTable) -> dict[s
 
 
 def nested_scores(results: Mapping[str, Any]) -> dict[str, Any]:
-    """The evaluator's flat results as nested dicts, ready for a JSON file.
+    """Nests the evaluator's flat results in dicts, ready for a JSON file.
 
     Args:
         results: What :meth:`MultiTaskEvaluator.evaluate` returned.

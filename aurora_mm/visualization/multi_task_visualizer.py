@@ -17,10 +17,7 @@ from aurora_mm.errors import ConfigError
 from aurora_mm.registry import VISUALIZERS
 from aurora_mm.structures import MultiTaskDataSample
 from aurora_mm.tasks import Task, TaskTable
-
-# Okabe and Ito's colours (RGB), told apart with any colour vision; class 1 (or box, or point 1) takes the first.
-PALETTE = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167), (0, 114, 178))
-_CAPTIONS = 3  # boxes that a panel names
+from aurora_mm.visualization.drawers import class_colour, drawer_of, put_text
 
 
 @VISUALIZERS.register_module()
@@ -97,8 +94,8 @@ class MultiTaskVisualizer(Visualizer):
         draw_gt = draw_gt and data_sample.get('gt_coordinates') is not None
         if draw_gt:
             _check_frame(data_sample, image, draw_pred)
-        if draw_pred and task.type == 'detection':
-            data_sample = _with_sure_boxes(data_sample, pred_score_thr)
+        if draw_pred:
+            data_sample = drawer_of(task).select(data_sample, pred_score_thr)
         foreign = self.foreign.get(task.name) or self.foreign.get(task.type)
         if foreign is not None:
             return _drawn_by(foreign, task, image, data_sample, draw_gt=draw_gt, draw_pred=draw_pred)
@@ -113,43 +110,8 @@ class MultiTaskVisualizer(Visualizer):
         scale = self.size / max(image.shape[:2])
         width, height = (max(round(side * scale), 1) for side in image.shape[1::-1])
         panel = np.ascontiguousarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA))
-        answer = ''
-        if task.type == 'segmentation':
-            self._draw_mask(panel, sample.get(f'{side}_sem_seg').data[0].cpu().numpy())
-        elif task.type == 'detection':
-            answer = self._draw_boxes(panel, sample.get(f'{side}_instances'), scale, task)
-        elif task.type == 'landmark':
-            self._draw_points(panel, sample.get(f'{side}_landmarks').cpu().numpy() * scale, task)
-        else:
-            answer = _class_caption(sample, side, task)
+        answer = drawer_of(task).draw(panel, sample, side, task, scale, self.alpha)
         return _with_caption(panel, self.size, f'{task.name}: {title}', answer)
-
-    def _draw_mask(self, panel: np.ndarray, mask: np.ndarray) -> None:
-        mask = cv2.resize(mask.astype(np.uint8), panel.shape[1::-1], interpolation=cv2.INTER_NEAREST)
-        for label in np.unique(mask[mask > 0]):
-            colour = np.array(class_colour(label - 1))
-            region = mask == label
-            panel[region] = (1 - self.alpha) * panel[region] + self.alpha * colour
-            contours, _ = cv2.findContours(region.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-            cv2.drawContours(panel, contours, -1, colour.tolist(), 2, cv2.LINE_AA)
-
-    def _draw_boxes(self, panel: np.ndarray, instances, scale: float, task: Task) -> str:
-        captions = []
-        for i, box in enumerate(instances.bboxes.cpu().numpy() * scale):
-            label = int(instances.labels[i])
-            x1, y1, x2, y2 = box.round().astype(int).tolist()
-            cv2.rectangle(panel, (x1, y1), (x2, y2), class_colour(label), 2, cv2.LINE_AA)
-            score = f' {float(instances.scores[i]):.2f}' if 'scores' in instances else ''
-            captions.append(f'{task.classes[label]}{score}')
-        more = f' and {len(captions) - _CAPTIONS} more' if len(captions) > _CAPTIONS else ''
-        return ', '.join(captions[:_CAPTIONS]) + more
-
-    @staticmethod
-    def _draw_points(panel: np.ndarray, points: np.ndarray, task: Task) -> None:
-        for i, (x, y) in enumerate(points.round().astype(int).tolist()):
-            cv2.drawMarker(panel, (x, y), (0, 0, 0), cv2.MARKER_CROSS, 16, 4, cv2.LINE_AA)
-            cv2.drawMarker(panel, (x, y), class_colour(i), cv2.MARKER_CROSS, 15, 2, cv2.LINE_AA)
-            _put_text(panel, str(i + 1), (x + 6, y - 6))
 
 
 def _check_frame(sample: MultiTaskDataSample, image: np.ndarray, draw_pred: bool) -> None:
@@ -164,15 +126,6 @@ def _check_frame(sample: MultiTaskDataSample, image: np.ndarray, draw_pred: bool
         )
 
 
-def _with_sure_boxes(sample: MultiTaskDataSample, threshold: float) -> MultiTaskDataSample:
-    """A copy with the predicted boxes of at least that score, and the surest one in any case."""
-    boxes = sample.pred_instances
-    if len(boxes) > 1:
-        sample = sample.new()
-        sample.pred_instances = boxes[boxes.scores >= boxes.scores.max().clamp(max=threshold)]
-    return sample
-
-
 def _build(type: str, **kwargs: Any) -> Visualizer:
     """A visualiser; the registry would want a name and keep it for good."""
     kind = VISUALIZERS.get(type)
@@ -183,25 +136,14 @@ def _build(type: str, **kwargs: Any) -> Visualizer:
 
 def _drawn_by(visualizer: Visualizer, task: Task, image: np.ndarray, sample: MultiTaskDataSample, **what: bool):
     """What a visualiser of another package draws, ``(H, W, 3)`` RGB uint8; it hands pictures out as files alone."""
-    first = 1 if task.type == 'segmentation' else 0  # the background is black
-    palette = [(0, 0, 0)] * first + [class_colour(i) for i in range(len(task.classes) - first)]
+    first = int(task.task_type.has_background)  # it is black
+    palette = [(0, 0, 0)] * first + [class_colour(i) for i in range(len(task.target_names))]
     visualizer.dataset_meta = dict(classes=task.classes, palette=palette)
-    thresholds = dict(pred_score_thr=-1.0) if task.type == 'detection' else {}  # unsure boxes are gone already
+    options = drawer_of(task).foreign_options
     with tempfile.TemporaryDirectory() as folder:
         file = str(Path(folder) / 'drawn.png')
-        visualizer.add_datasample(task.name, image, sample, out_file=file, **what, **thresholds)
+        visualizer.add_datasample(task.name, image, sample, out_file=file, **what, **options)
         return mmcv.imread(file, channel_order='rgb')
-
-
-def class_colour(index: int) -> tuple[int, int, int]:
-    """RGB of the i-th class (background not counted), box or point."""
-    return PALETTE[index % len(PALETTE)]
-
-
-def _class_caption(sample: MultiTaskDataSample, side: str, task: Task) -> str:
-    label = int(sample.get(f'{side}_label'))
-    score = f' {float(sample.pred_scores[label]):.2f}' if side == 'pred' else ''
-    return task.classes[label] + score
 
 
 def _with_caption(panel: np.ndarray, width: int, *lines: str) -> np.ndarray:
@@ -210,11 +152,6 @@ def _with_caption(panel: np.ndarray, width: int, *lines: str) -> np.ndarray:
     framed = np.zeros((strip + panel.shape[0], max(width, panel.shape[1]), 3), np.uint8)
     framed[strip:, : panel.shape[1]] = panel
     for i, line in enumerate(lines):
-        _put_text(framed, line, (4, 17 + 18 * i))
+        put_text(framed, line, (4, 17 + 18 * i))
     framed[:, -1] = 255
     return framed
-
-
-def _put_text(image: np.ndarray, text: str, at: tuple[int, int]) -> None:
-    cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 3, cv2.LINE_AA)
-    cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, cv2.LINE_AA)

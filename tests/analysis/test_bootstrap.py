@@ -4,34 +4,25 @@ import math
 import numpy as np
 import pytest
 
-from aurora_mm.analysis.bootstrap import _SCORES, _draw, bootstrap_intervals
-from aurora_mm.evaluation import MultiTaskEvaluator, nested_scores
-from aurora_mm.evaluation.per_image import TargetResult, rows_by_image
-from tests.fixtures.evaluation_samples import OWN_METRICS, TASKS, random_samples
+from aurora_mm.analysis.bootstrap import _draw, bootstrap_intervals
+from aurora_mm.evaluation import MultiTaskEvaluator, ResultRow, nested_scores
+from tests.fixtures.evaluation_samples import TASKS, random_samples
 
 
 def evaluated(number=12, seed=0):
-    evaluator = MultiTaskEvaluator(OWN_METRICS)
+    evaluator = MultiTaskEvaluator()
     evaluator.dataset_meta = {'tasks': TASKS.to_config()}
     samples = random_samples(seed, number)
     evaluator.process(samples)
-    return nested_scores(evaluator.evaluate(len(samples))), evaluator.per_image
+    return nested_scores(evaluator.evaluate(len(samples))), evaluator.result.rows
 
 
 def boxes(values, groups=None):
-    place = dict(task='nodule', type='detection', target='nodule', image_path='', mask_path='', img_path='')
+    place = dict(task='nodule', metric='BoxIoUMetric', target='nodule', image_path='', mask_path='', img_path='')
     return [
-        TargetResult(**place, img_id=i, group=groups[i] if groups else '', height=3, width=4, IoU=value)
+        ResultRow(**place, img_id=i, group=groups[i] if groups else '', height=3, width=4, values=dict(IoU=value))
         for i, value in enumerate(values)
     ]
-
-
-def test_a_resample_of_every_image_once_has_the_metrics_own_scores():
-    scores, rows = evaluated()
-    for task, images in rows_by_image(rows).items():
-        found = _SCORES[TASKS[task].type](images, np.ones((1, len(images))))
-        expected = {name: value for name, value in scores['tasks'][task].items() if name != 'AUC_present'}
-        assert {name: value[0] for name, value in found.items()} == pytest.approx(expected, abs=1e-12)
 
 
 def test_intervals_hold_the_score_of_every_metric_and_aggregate():
@@ -93,6 +84,38 @@ def test_chunks_give_the_same_resamples(monkeypatch):
 
 def test_auc_has_no_interval_where_it_has_no_value():
     _, rows = evaluated()
-    two_classes = [dataclasses.replace(row, truth=row.truth % 2) for row in rows if row.task == 'plane']
-    assert 'AUC' not in bootstrap_intervals(two_classes)['tasks']['plane']
-    assert 'MCC' in bootstrap_intervals(two_classes)['tasks']['plane']
+    two_classes = [
+        dataclasses.replace(row, values=row.values | dict(truth=row['truth'] % 2))
+        for row in rows
+        if row.task == 'plane'
+    ]
+    intervals = bootstrap_intervals(two_classes)['tasks']['plane']
+    assert 'AUC' not in intervals
+    assert {'MCC', 'AUC_present'} <= intervals.keys()
+
+
+def test_a_task_that_counts_as_0_lowers_the_means():
+    rows = boxes(np.random.default_rng(0).random(30))
+    tasks = TASKS.only(['nodule', 'femur'])
+    alone, both = bootstrap_intervals(rows), bootstrap_intervals(rows, tasks, unscored=['femur'])
+    assert both['types']['landmark'] == [0, 0]
+    assert both['types']['detection'] == alone['types']['detection']
+    assert both['score'] == pytest.approx([end / 2 for end in alone['score']])
+    assert both['task_mean'] == pytest.approx([end / 2 for end in alone['task_mean']])
+    assert list(both['tasks']) == ['nodule']
+
+
+def test_means_over_a_task_without_rows_have_no_interval():
+    """A metric of another package judges it, so nothing is known of its images."""
+    intervals = bootstrap_intervals(boxes([0.1, 0.2, 0.9]), TASKS.only(['nodule', 'femur']))
+    assert intervals['types'].keys() == {'detection'}
+    assert not {'score', 'task_mean'} & intervals.keys()
+
+
+def test_a_second_metric_has_intervals_under_its_prefix_and_does_not_judge():
+    first = boxes([0.1, 0.2, 0.9])
+    second = [dataclasses.replace(row, metric='again/BoxIoUMetric', values=dict(IoU=1.0)) for row in first]
+    intervals = bootstrap_intervals(first + second)
+    assert intervals['tasks']['nodule'].keys() == {'IoU', 'primary', 'again/IoU'}
+    assert intervals['tasks']['nodule']['again/IoU'] == [1, 1]
+    assert intervals['score'] == bootstrap_intervals(first)['score']

@@ -92,6 +92,8 @@ def test_built_from_a_config_with_known_tasks(fmc_root):
     by_task = dataset.indices_by_task()
     assert list(by_task) == ['femur', 'organs', 'breast', 'nodule']
     assert by_task['nodule'].tolist() == [4, 5]
+    assert dataset.metainfo['images_per_task'] == dict(femur=2, organs=2, breast=2, nodule=2)
+    assert 'images_per_task' not in DATASETS.build(config | dict(lazy_init=True)).metainfo  # nothing is read for it
 
 
 def test_the_two_sides_complete_each_other(fmc_root):

@@ -97,6 +97,8 @@ def test_side_by_side_with_fmc_uia(fmc_root, coco):
     dataset = ConcatTaskDataset(parts, pipeline=LOAD)
     assert len(dataset) == 4 * 8 + 3
     assert {task['name'] for task in dataset.metainfo['tasks']} == {'organs', 'breast', 'nodule', 'femur', 'nodules'}
+    counts = dataset.metainfo['images_per_task']
+    assert counts == dict(organs=8, breast=8, nodule=8, femur=8, nodules=3)
     indices = dataset.indices_by_task()
     assert sorted(np.concatenate(list(indices.values()))) == list(range(35))
     for name, rows in indices.items():

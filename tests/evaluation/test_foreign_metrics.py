@@ -11,12 +11,12 @@ from tests.fixtures.evaluation_samples import OWN_METRICS, TASKS, detection_samp
 
 IOU_METRIC = {'type': 'mmseg.IoUMetric', 'iou_metrics': ['mIoU', 'mDice']}
 COCO_METRIC = {'type': 'mmdet.CocoMetric', 'metric': 'bbox'}
-META = {'tasks': TASKS.to_config()}
 
 
 def make_evaluator(**foreign):
     evaluator = MultiTaskEvaluator({name: OWN_METRICS[name] + [config] for name, config in foreign.items()})
-    evaluator.dataset_meta = META
+    tasks = [task.to_config() for task in TASKS.values() if task.type in foreign]
+    evaluator.dataset_meta = {'tasks': tasks}
     return evaluator
 
 

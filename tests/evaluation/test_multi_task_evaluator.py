@@ -11,8 +11,10 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
 from aurora_mm.errors import ConfigError, DataError
-from aurora_mm.evaluation import MultiTaskEvaluator, TaskMetric
+from aurora_mm.evaluation import Column, MultiTaskEvaluator, TaskMetric, score_rows, score_table
+from aurora_mm.evaluation.metrics import cell_matrix
 from aurora_mm.registry import EVALUATOR, METRICS
+from aurora_mm.tables import console_text
 from tests.fixtures.evaluation_samples import (
     OWN_METRICS,
     TASKS,
@@ -55,10 +57,14 @@ def register():
         METRICS.module_dict.pop(name)
 
 
-def make_evaluator(metrics=OWN_METRICS, **kwargs):
+def make_evaluator(metrics=OWN_METRICS, tasks=TASKS, **kwargs):
     evaluator = MultiTaskEvaluator(metrics, **kwargs)
-    evaluator.dataset_meta = META
+    evaluator.dataset_meta = {'tasks': tasks.to_config()}
     return evaluator
+
+
+def only(name):
+    return TASKS.only([name])
 
 
 def evaluate(evaluator, samples):
@@ -95,7 +101,7 @@ def test_perfect_predictions_score_1():
 def test_score_is_the_mean_over_types_of_the_mean_over_tasks():
     empty = torch.zeros_like(MASK)
     results = evaluate(
-        make_evaluator(),
+        make_evaluator(tasks=TASKS.only(['organs', 'lesion', 'nodule'])),
         [
             segmentation_sample(MASK, MASK, img_id=0),  # 1
             segmentation_sample(MASK.clamp(max=1), empty, task='lesion', img_id=1),  # 0
@@ -108,6 +114,23 @@ def test_score_is_the_mean_over_types_of_the_mean_over_tasks():
     assert results['task_mean'] == pytest.approx((1 + 0 + 0.25) / 3)
     assert results['score'] == pytest.approx((0.5 + 0.25) / 2)
     assert not any(key.startswith(('plane/', 'femur/', 'type/landmark')) for key in results)
+
+
+def test_a_task_that_was_not_scored_counts_as_0(log):
+    results = evaluate(make_evaluator(), [s for s in perfect_samples() if s.task != 'femur'])
+    assert results['femur/primary'] == results['type/landmark'] == 0
+    assert results['score'] == 3 / 4
+    assert ('WARNING', 'task femur: no image was scored, so it counts as 0') in log
+
+
+def test_a_task_of_which_the_data_set_has_no_image_does_not_count():
+    evaluator = MultiTaskEvaluator()
+    counts = dict.fromkeys(TASKS, 3) | {'femur': 0}
+    evaluator.dataset_meta = META | {'images_per_task': counts}
+    results = evaluate(evaluator, [s for s in perfect_samples() if s.task not in ('femur', 'nodule')])
+    assert 'femur/primary' not in results
+    assert results['nodule/primary'] == 0  # this one has images
+    assert results['score'] == 2 / 3
 
 
 def test_one_by_one_in_a_batch_or_as_dicts_in_any_order_is_the_same():
@@ -135,20 +158,19 @@ def test_two_images_with_one_id_are_refused():
 
 
 def test_evaluations_do_not_see_each_other():
-    evaluator = make_evaluator()
+    evaluator = make_evaluator(tasks=only('nodule'))
     evaluate(evaluator, [detection_sample([0, 0, 2, 2], [[0, 0, 2, 2]], img_id=0)])
     results = evaluate(evaluator, [detection_sample([0, 0, 2, 2], [[0, 0, 4, 2]], img_id=1)])
     assert results['nodule/IoU'] == results['score'] == 0.5
 
 
-def test_logs_tables_and_missing_samples(log):
+def test_logs_one_table_and_missing_samples(log):
     evaluator = make_evaluator()
     evaluator.process(perfect_samples())
     evaluator.evaluate(9)
+    tables = [message for level, message in log if level == 'INFO']
+    assert tables == ['\n' + console_text(score_table(evaluator.result))]
     assert ('WARNING', 'the scores cover 7 of the 9 samples of the data set') in log
-    (table,) = (message for _, message in log if 'score 100.00 %' in message)
-    for task in TASKS:
-        assert task in table
 
 
 def test_nothing_to_evaluate_is_an_error():
@@ -156,46 +178,78 @@ def test_nothing_to_evaluate_is_an_error():
         make_evaluator().evaluate(3)
 
 
-def test_task_metrics_replace_those_of_the_type(register):
-    @register
-    class HalfMetric(TaskMetric):
+def make_metric(name, value, task_type='segmentation'):
+    """A metric that gives a number for every image."""
+
+    class Fixed(TaskMetric):
+        columns = row_columns = (Column('value'),)
+        headline = 'value'
+
         def measure(self, sample):
-            return self.names
+            return [self.row(sample, self.names[-1], value=value)]
 
-        def compute_metrics(self, results):
-            return {'half': 0.5, 'names': results[0]}
+        @classmethod
+        def aggregate(cls, images, weights):
+            return {'value': weights @ cell_matrix(images, 'value')[:, 0] / weights.sum(axis=1)}
 
-        @staticmethod
-        def primary(metrics):
-            return metrics['half']
+    Fixed.__name__, Fixed.task_type = name, task_type
+    return Fixed
 
+
+def test_task_metrics_replace_those_of_the_type(register):
+    register(make_metric('HalfMetric', 0.5))
     evaluator = make_evaluator(task_metrics={'lesion': [{'type': 'aurora_mm.HalfMetric', 'prefix': 'of'}]})
     results = evaluate(evaluator, perfect_samples())
     assert results['organs/DSC'] == 1
-    assert results['lesion/of/half'] == results['lesion/primary'] == 0.5
-    assert results['lesion/of/names'] == ['background', 'lesion']
+    assert results['lesion/of/value'] == results['lesion/primary'] == 0.5
     assert 'lesion/DSC' not in results
+    (row,) = (row for row in evaluator.result.rows if row.task == 'lesion')
+    assert (row.metric, row.target, row.values) == ('of/HalfMetric', 'lesion', {'value': 0.5})
+
+
+def test_every_metric_beside_the_judge_keeps_rows_and_columns(register):
+    register(make_metric('HalfMetric', 0.5))
+    metrics = [{'type': 'mmseg.IoUMetric'}, *OWN_METRICS['segmentation'], {'type': 'aurora_mm.HalfMetric'}]
+    pytest.importorskip('mmseg')
+    evaluator = make_evaluator({'segmentation': metrics})
+    results = evaluate(evaluator, perfect_samples())
+    assert (results['lesion/primary'], results['lesion/value'], results['lesion/mIoU']) == (1, 0.5, 100)
+    assert [row.metric for row in evaluator.result.rows if row.task == 'lesion'] == ['SegmentationMetric', 'HalfMetric']
+    assert list(evaluator.result.columns['lesion'].columns) == ['DSC', 'HD', 'HD95', 'NSD', 'value']
+
+
+def test_a_metric_of_another_package_can_judge():
+    pytest.importorskip('mmseg')
+    foreign = dict(type='ForeignMetric', metric=dict(type='mmseg.IoUMetric'), primary='mIoU', percent=True)
+    with DefaultScope.overwrite_default_scope('aurora_mm'):
+        evaluator = make_evaluator(task_metrics={'lesion': [foreign, *OWN_METRICS['segmentation']]})
+    half = segmentation_sample([[1, 1, 0]], [[1, 0, 0]], task='lesion', img_id=1, img_path='1.png')
+    results = evaluate(evaluator, [s for s in perfect_samples() if s.task != 'lesion'] + [half])
+    assert results['lesion/primary'] == pytest.approx((1 / 2 + 1 / 2) / 2)  # of the lesion and of the background
+    assert results['lesion/DSC'] == pytest.approx(2 / 3)
+    assert results['type/segmentation'] == pytest.approx((1 + 0.5) / 2)
+    assert evaluator.result.columns['lesion'].headline == 'mIoU'
+    assert not any(row.task == 'lesion' for row in evaluator.result.rows)  # the judge keeps none
 
 
 def test_a_nan_primary_counts_0_and_is_named(register, log):
-    @register
-    class NanMetric(TaskMetric):
-        def measure(self, sample):
-            return []
-
-        def compute_metrics(self, results):
-            return {'value': float('nan')}
-
-        @staticmethod
-        def primary(metrics):
-            return metrics['value']
-
+    register(make_metric('NanMetric', float('nan')))
     evaluator = make_evaluator(task_metrics={'lesion': [{'type': 'aurora_mm.NanMetric'}]})
     results = evaluate(evaluator, perfect_samples())
     assert math.isnan(results['lesion/value'])
     assert results['lesion/primary'] == 0
     assert results['type/segmentation'] == 0.5
     assert ('WARNING', 'task lesion: the primary score is nan and counts as 0') in log
+
+
+def test_a_metric_of_another_type_is_refused():
+    with pytest.raises(ConfigError, match="BoxIoUMetric measures detection tasks; 'lesion' is a segmentation task"):
+        make_evaluator(task_metrics={'lesion': OWN_METRICS['detection']})
+
+
+def test_a_metric_that_rows_cannot_name_is_refused():
+    with pytest.raises(ConfigError, match='register HalfMetric under this name'):
+        make_evaluator(task_metrics={'lesion': [{'type': make_metric('HalfMetric', 0.5)}]})
 
 
 @pytest.mark.parametrize('number', [0, 2])
@@ -205,30 +259,34 @@ def test_a_metric_must_keep_one_result_a_sample(register, number):
         def process(self, data_batch, data_samples):
             self.results.extend([0] * number)
 
-        measure = compute_metrics = primary = None
+        task_type = 'segmentation'
+        measure = aggregate = None
 
     evaluator = make_evaluator(task_metrics={'lesion': [{'type': 'aurora_mm.OtherNumber'}]})
     with pytest.raises(ConfigError, match=f"OtherNumber kept {number} results of one sample of task 'lesion'"):
         evaluator.process([make_sample('lesion')])
 
 
-def test_a_task_needs_a_primary_score(register):
+def test_a_task_needs_a_judge(register):
     @register
-    class NoPrimary(BaseMetric):
+    class NoJudge(BaseMetric):
         process = compute_metrics = None
 
-    with pytest.raises(ConfigError, match=r"'organs'.*NoPrimary.*'primary'"):
-        make_evaluator({'segmentation': [{'type': 'aurora_mm.NoPrimary'}]})
+    with pytest.raises(ConfigError, match=r"'organs'.*NoJudge.*add SegmentationMetric, or wrap one in ForeignMetric"):
+        make_evaluator({'segmentation': [{'type': 'aurora_mm.NoJudge'}]})
 
 
 def test_metrics_of_one_name_need_prefixes():
     twice = [{'type': 'aurora_mm.BoxIoUMetric'}, {'type': 'aurora_mm.BoxIoUMetric'}]
     sample = detection_sample([0, 0, 2, 2], [])
     with pytest.raises(ConfigError, match=r"'nodule'.*'IoU'.*prefix"):
-        evaluate(make_evaluator({'detection': twice}), [sample])
+        evaluate(make_evaluator({'detection': twice}, only('nodule')), [sample])
     twice[1]['prefix'] = 'again'
-    results = evaluate(make_evaluator({'detection': twice}), [sample])
+    evaluator = make_evaluator({'detection': twice}, only('nodule'))
+    results = evaluate(evaluator, [sample])
     assert results['nodule/IoU'] == results['nodule/again/IoU'] == 0
+    assert [row.metric for row in evaluator.result.rows] == ['BoxIoUMetric', 'again/BoxIoUMetric']
+    assert score_rows(evaluator.result.rows, only('nodule')) == evaluator.result
 
 
 @pytest.mark.parametrize(
@@ -246,12 +304,15 @@ def test_wrong_configs(kwargs, message):
 
 
 def test_wrong_samples():
-    with pytest.raises(ConfigError, match="no metrics are configured for task 'organs' of type 'segmentation'"):
-        make_evaluator({'detection': OWN_METRICS['detection']}).process([segmentation_sample(MASK, MASK)])
     with pytest.raises(ConfigError, match="'kidney'"):
         make_evaluator().process([{'task': 'kidney', 'img_id': 0}])
     with pytest.raises(ConfigError, match="needs 'img_id'"):
         make_evaluator().process([{'task': 'organs'}])
+
+
+def test_a_type_without_metrics_in_the_config_is_judged_by_its_own():
+    evaluator = make_evaluator({'detection': OWN_METRICS['detection']})
+    assert evaluate(evaluator, perfect_samples()) == evaluate(make_evaluator(), perfect_samples())
 
 
 def test_a_data_set_without_tasks_is_refused():
@@ -280,11 +341,11 @@ def test_keeps_what_is_known_of_each_image():
     samples = random_samples(seed=0, number=4)
     evaluator.process(samples[::-1])
     results = evaluator.evaluate(len(samples))
-    rows = evaluator.per_image
+    rows = evaluator.result.rows
     assert [row.task for row in rows] == sorted((row.task for row in rows), key=list(TASKS).index)
     livers = [row for row in rows if (row.task, row.target) == ('organs', 'liver')]
     assert [row.img_id for row in livers] == [0, 1, 2, 3]
-    assert np.mean([row.DSC for row in livers]) == pytest.approx(results['organs/DSC_liver'], abs=1e-15)
+    assert np.mean([row['DSC'] for row in livers]) == pytest.approx(results['organs/DSC_liver'], abs=1e-15)
     evaluator.process(samples[:1])
     evaluator.evaluate(1)
-    assert {row.img_id for row in evaluator.per_image} == {0}  # of the last evaluation alone
+    assert {row.img_id for row in evaluator.result.rows} == {0}  # of the last evaluation alone

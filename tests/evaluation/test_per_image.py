@@ -3,21 +3,40 @@ import math
 import pytest
 
 from aurora_mm.errors import DataError
-from aurora_mm.evaluation.per_image import TargetResult, read_per_image, write_per_image
+from aurora_mm.evaluation import ResultRow, read_per_image, write_per_image
 
 PLACE = dict(image_path='../a, "b".png', mask_path='', img_path='/d/ä.png', group='', height=3, width=4)
-MASK = dict(size=1 / 3, DSC=0.1 + 0.2, HD=math.sqrt(2), HD95=0.0, NSD=1.0)
 ROWS = [
-    TargetResult('organs', 'segmentation', 'liver', 7, **PLACE, **MASK),
-    TargetResult('plane', 'classification', '0', 8, **PLACE, truth=0, pred=2, probs=[1e-45, 1 / 3, 2 / 3]),
-    TargetResult('nodule', 'detection', 'nodule', 9, **PLACE, size=0.1, IoU=0.0, truth=[0.0, 1.5, 2.0, 3.0], pred=None),
-    TargetResult('femur', 'landmark', 'left', 10, **PLACE, error=0.1, truth=[1.1, 2.2], pred=[1.2, 2.2]),
+    ResultRow(
+        *('organs', 'SegmentationMetric', 'liver', 7),
+        **PLACE,
+        values=dict(DSC=0.1 + 0.2, HD=math.sqrt(2), HD95=0.0, NSD=1.0, size=1 / 3),
+    ),
+    ResultRow(
+        'plane', 'ClassificationMetric', '0', 8, **PLACE, values=dict(truth=0, pred=2, probs=[1e-45, 1 / 3, 2 / 3])
+    ),
+    ResultRow(
+        *('nodule', 'again/BoxIoUMetric', 'nodule', 9),
+        **PLACE,
+        values=dict(IoU=0.0, size=0.1, truth=[0.0, 1.5, 2.0, 3.0], pred=None),
+    ),
+    ResultRow(
+        'femur', 'LandmarkMetric', 'left', 10, **PLACE, values=dict(error=0.1, truth=[1.1, 2.2], pred=[1.2, 2.2])
+    ),
 ]
 
 
 def test_round_trip_keeps_every_bit(tmp_path):
     write_per_image(tmp_path / 'out' / 'per_image.csv', ROWS)
     assert read_per_image(tmp_path / 'out' / 'per_image.csv') == ROWS
+
+
+def test_columns_are_those_of_the_metrics_at_hand(tmp_path):
+    write_per_image(tmp_path / 'per_image.csv', ROWS[3:])
+    head = (tmp_path / 'per_image.csv').read_text().splitlines()[0]
+    assert head == ('task,metric,target,img_id,image_path,mask_path,img_path,group,height,width,error,truth,pred')
+    write_per_image(tmp_path / 'per_image.csv', [])
+    assert read_per_image(tmp_path / 'per_image.csv') == []
 
 
 def test_another_file_is_refused(tmp_path):
@@ -32,14 +51,20 @@ def test_another_file_is_refused(tmp_path):
     ('old', 'new', 'message'),
     [
         ('0.30000000000000004', '0.3x', r'per_image.csv, row 2: not a row'),
-        ('0.30000000000000004', '', r"per_image.csv, row 2: a row of type 'segmentation' without DSC"),
-        ('landmark', 'dense', r"per_image.csv, row 5: type 'dense' is none of segmentation"),
-        ('[1.2, 2.2]', '"[1.2, 2.2]",,,', r'per_image.csv, row 5: not a row'),
+        ('0.30000000000000004', '', r'per_image.csv, row 2: .*a row of SegmentationMetric without DSC'),
+        ('0.30000000000000004', '[' * 100_000, r'per_image.csv, row 2: not a row'),
+        ('LandmarkMetric', 'DenseMetric', r"per_image.csv, row 5: .*'DenseMetric' is no TaskMetric.*registers it"),
+        ('LandmarkMetric', 'ForeignMetric', r"per_image.csv, row 5: .*'ForeignMetric' is no TaskMetric"),
+        ('[1.2, 2.2]', '"[1.2, 2.2]",,,', r'per_image.csv, row 5: .*another number of cells'),
+        (',10,', ',ten,', r'per_image.csv, row 5: not a row'),
     ],
 )
 def test_a_bad_cell_is_named(tmp_path, old, new, message):
     file = tmp_path / 'per_image.csv'
     write_per_image(file, ROWS)
-    file.write_text(file.read_text().replace(f'"{old}"' if '[' in old else old, new))
+    text = file.read_text()
+    old = f'"{old}"' if '[' in old else old
+    assert old in text
+    file.write_text(text.replace(old, new))
     with pytest.raises(DataError, match=message):
         read_per_image(file)

@@ -7,7 +7,7 @@ from mmengine.structures import InstanceData, PixelData
 from aurora_mm.errors import ConfigError
 from aurora_mm.tasks import Task
 from aurora_mm.visualization import MultiTaskVisualizer, contact_sheet
-from aurora_mm.visualization.multi_task_visualizer import PALETTE
+from aurora_mm.visualization.drawers import PALETTE
 from tests.models.conftest import CLS, DET, POINTS, SEG, make_sample
 
 

@@ -14,11 +14,12 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from aurora_mm.task_types import TASK_TYPES
+
 INK = '#1d2733'
 FAINT = '#8a94a0'
 # Okabe and Ito's colours, told apart with any colour vision.
 COLOURS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000', '#7f7f7f')
-TYPE_COLOURS = dict(zip(('segmentation', 'classification', 'detection', 'landmark'), COLOURS, strict=False))
 _STYLE: dict[Any, Any] = {
     'font.family': 'DejaVu Sans',
     'font.size': 8.5,
@@ -41,12 +42,18 @@ _STYLE: dict[Any, Any] = {
 }
 
 
+def type_colour(task_type: str) -> str:
+    """The colour of a task type, by its place among the registered ones."""
+    return COLOURS[list(TASK_TYPES).index(task_type) % len(COLOURS)]
+
+
 class Chart:
     """One figure with one pair of axes; as text it is a data URI for ``<img src=...>``.
 
     Args:
-        title: What it shows; it stands above the picture. width, height: In inches of 96 CSS pixels. A phone shows
-            about 3.6 inches, a column of three on a desktop as much.
+        title: What it shows; it stands above the picture.
+        width: In inches of 96 CSS pixels. A phone shows about 3.6 inches, a column of three on a desktop as much.
+        height: In the same inches.
     """
 
     def __init__(self, title: str, width: float = 3.7, height: float = 2.9) -> None:

@@ -9,15 +9,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.progress import track
 
 from aurora_mm.analysis.report import published, tables
-from aurora_mm.analysis.report.cases import task_cases
-from aurora_mm.analysis.report.charts import TYPE_COLOURS
-from aurora_mm.analysis.report.result_charts import detection_charts, landmark_charts, roc_chart, segmentation_charts
 from aurora_mm.analysis.report.results import Results
 from aurora_mm.analysis.report.training_charts import task_charts, training_charts
 from aurora_mm.analysis.report.training_log import TrainingLog
+from aurora_mm.analysis.report.type_section import TypeSection
 from aurora_mm.errors import DataError
-from aurora_mm.evaluation.scores import PIXEL_METRICS
-from aurora_mm.tasks import TASK_TYPES
 from aurora_mm.utils import write_text
 from aurora_mm.version import __version__
 
@@ -48,15 +44,9 @@ def write_html_report(
     folder = _find_results(Path(work_dir), results_dir)
     results = Results.read(folder, submission, data_root)
     log = TrainingLog.read(work_dir)
-    types = [task_type for task_type in TASK_TYPES if results.scored(task_type)]
-    scored = [task for task_type in types for task in results.scored(task_type)]
-    classification = results.scored('classification')
-    drawn = {task.name: task_cases(results, task) for task in track(scored, 'Drawing cases', transient=True)}
-    charts = {
-        'segmentation': segmentation_charts,
-        'detection': detection_charts,
-        'landmark': landmark_charts,
-    }
+    types = [
+        TypeSection.of(results, task_type) for task_type in track(results.tasks.types(), 'Drawing', transient=True)
+    ]
     environment = Environment(
         loader=PackageLoader('aurora_mm.analysis.report', ''),
         autoescape=True,
@@ -67,24 +57,14 @@ def write_html_report(
     html = environment.get_template('report.html.jinja').render(
         results=results,
         score=tables.Score(results.scores['score'], results.interval('score')),
-        types={
-            task_type: tables.Score(results.scores['types'][task_type], results.interval('types', task_type))
-            for task_type in types
-        },
+        types=types,
         constant=results.scores.get('constant'),
-        colours=TYPE_COLOURS,
-        rows={task_type: tables.task_rows(results, task_type) for task_type in types},
-        metrics=tables.METRICS,
-        pixels=PIXEL_METRICS,
         comparisons=tables.comparisons(results),
         published=published,
+        published_columns=tables.published_columns(),
         training=training_charts(log),
         by_task=task_charts(log, results.tasks),
-        charts={name: make(results) for name, make in charts.items() if name in types},
-        roc=[chart for task in classification if (chart := roc_chart(results, task))],
-        confusions=[tables.confusion(results, task) for task in classification],
-        cases=drawn,
-        images=len({(row.task, row.img_id) for row in results.rows}),
+        images=sum(results.scores['images'].values()),
         version=__version__,
         written=datetime.now(timezone.utc).strftime('%Y-%m-%d %H:%M UTC'),
     )

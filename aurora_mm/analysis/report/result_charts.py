@@ -1,4 +1,4 @@
-"""Distributions over the images of a test run."""
+"""Distributions over the images of a test run, from whatever a metric keeps of them."""
 
 from __future__ import annotations
 
@@ -7,72 +7,77 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from sklearn.metrics import auc, roc_curve
 
-from aurora_mm.analysis.report.charts import COLOURS, FAINT, TYPE_COLOURS, Chart, legend_below, plain_log_axis
+from aurora_mm.analysis.report.charts import COLOURS, FAINT, Chart, legend_below, plain_log_axis, type_colour
 from aurora_mm.analysis.report.results import Results
+from aurora_mm.evaluation import Column, TaskMetric
 from aurora_mm.tasks import Task
 
 
-def segmentation_charts(results: Results) -> list[Chart]:
-    """Dice and Hausdorff distance of each class, and Dice by the target's size."""
-    dsc: dict[str, list[float]] = {}
-    hd: dict[str, list[float]] = {}
-    sizes: list[float] = []
-    values: list[float] = []
-    for task in results.scored('segmentation'):
-        for row in results.targets(task):
-            label = task.name if task.num_outputs == 2 else f'{task.name}: {row.target}'
-            if row.DSC is not None and row.HD is not None:
-                dsc.setdefault(label, []).append(row.DSC)
-                hd.setdefault(label, []).append(row.HD)
-                if row.size:
-                    sizes.append(row.size)
-                    values.append(row.DSC)
-    colour = TYPE_COLOURS['segmentation']
-    charts = [
-        _boxes('Dice (DSC) of each image', dsc, colour, limits=(0, 1)),
-        _boxes('Hausdorff distance of each image, pixels', hd, colour, log=True),
-    ]
-    if sizes:
-        charts.append(_by_size(sizes, values, colour))
+def metric_charts(results: Results, metric: type[TaskMetric], tasks: Sequence[Task]) -> list[Chart]:
+    """Draws the numbers that a metric has of each target.
+
+    Args:
+        results: With the rows.
+        metric: That judges the tasks.
+        tasks: At least one.
+
+    Returns:
+        A chart for each brief column of its rows. For the first of them also one by the target's size, if rows tell
+        it, or, if it is an error in some unit, one of the share of targets below each error.
+    """
+    colour = type_colour(metric.task_type)
+    charts = []
+    for index, column in enumerate(column for column in metric.row_columns if column.brief):
+        charts.append(_boxes(column, _by_target(results, tasks, column), colour))
+        if index == 0 and column.unit and not column.higher_is_better:
+            charts.append(_cumulative(results, tasks, column))
+    if 'size' in metric.row_data and metric.row_columns:
+        rows = [row for task in tasks for row in results.targets(task) if row['size'] > 0]
+        if rows:
+            column = metric.row_columns[0]
+            sizes, values = ([row[name] for row in rows] for name in ('size', column.name))
+            charts.append(_by_size(column, sizes, values, colour))
     return charts
 
 
-def detection_charts(results: Results) -> list[Chart]:
-    """Overlap of the boxes."""
-    iou = {task.name: [row.IoU or 0.0 for row in results.targets(task)] for task in results.scored('detection')}
-    return [_boxes('Overlap (IoU) of each image', iou, TYPE_COLOURS['detection'], limits=(0, 1))]
-
-
-def landmark_charts(results: Results) -> list[Chart]:
-    """Distance of each point, and how many points are found within a distance."""
-    errors: dict[str, list[float]] = {}
-    by_task: dict[str, list[float]] = {}
-    for task in results.scored('landmark'):
+def _by_target(results: Results, tasks: Sequence[Task], column: Column) -> dict[str, list[float]]:
+    """The numbers of each target, under the task's name if it has one target alone."""
+    groups: dict[str, list[float]] = {}
+    for task in tasks:
         for row in results.targets(task):
-            if row.error is not None:
-                errors.setdefault(f'{task.name}: {row.target}', []).append(row.error)
-                by_task.setdefault(task.name, []).append(row.error)
-    found = Chart('Share of points found within a distance')
-    with found.draw() as axes:
-        for (name, distances), colour in zip(by_task.items(), COLOURS, strict=False):
-            ordered = np.sort(distances)
+            label = task.name if len(task.target_names) == 1 else f'{task.name}: {row.target}'
+            groups.setdefault(label, []).append(row[column.name])
+    return groups
+
+
+def _cumulative(results: Results, tasks: Sequence[Task], column: Column) -> Chart:
+    """How many targets have at most each error."""
+    chart = Chart(f'Share of targets with at most an {column.name}')
+    with chart.draw() as axes:
+        for task, colour in zip(tasks, COLOURS, strict=False):
+            ordered = np.sort([row[column.name] for row in results.targets(task)])
             share = np.arange(1, len(ordered) + 1) / len(ordered)
-            axes.step([0, *ordered], [0, *share], where='post', color=colour, label=name)
+            axes.step([0, *ordered], [0, *share], where='post', color=colour, label=task.name)
         axes.set_xlim(left=0)
         axes.set_ylim(0, 1.02)
-        axes.set_xlabel('pixels of the original image')
+        axes.set_xlabel(f'{column.name}, {column.unit}')
         legend_below(axes)
-    return [_boxes('Distance of each point, pixels', errors, TYPE_COLOURS['landmark'], log=True), found]
+    return chart
 
 
 def roc_chart(results: Results, task: Task) -> Chart | None:
     """Receiver operating characteristic of each class against the rest; of class 1 where there are two.
 
-    None if no class occurs beside another one.
+    Args:
+        results: With the rows.
+        task: Whose rows hold ``truth`` and ``probs``.
+
+    Returns:
+        None if no class occurs beside another one.
     """
     rows = results.targets(task)
-    truth = np.array([row.truth for row in rows])
-    probs = np.array([row.probs for row in rows], float)
+    truth = np.array([row['truth'] for row in rows])
+    probs = np.array([row['probs'] for row in rows], float)
     shown = [1] if task.num_outputs == 2 else range(task.num_outputs)
     curves = {}
     for label in shown:
@@ -92,15 +97,9 @@ def roc_chart(results: Results, task: Task) -> Chart | None:
     return chart
 
 
-def _boxes(
-    title: str,
-    groups: Mapping[str, Sequence[float]],
-    colour: str,
-    limits: tuple[float, float] | None = None,
-    log: bool = False,
-) -> Chart:
-    """A row for each group: every value a dot, quartiles a box, the median a line."""
-    chart = Chart(title, height=0.8 + 0.21 * len(groups))
+def _boxes(column: Column, groups: Mapping[str, Sequence[float]], colour: str) -> Chart:
+    """A row for each group: every value a dot, quartiles a box, the median a line. Fractions are from 0 to 1."""
+    chart = Chart(f'{column.title}, {column.unit}' if column.unit else column.title, height=0.8 + 0.21 * len(groups))
     with chart.draw() as axes:
         rng = np.random.default_rng(0)
         for row, values in enumerate(groups.values()):
@@ -122,9 +121,9 @@ def _boxes(
         axes.tick_params(axis='y', length=0)
         axes.grid(False, axis='y')
         axes.invert_yaxis()
-        if limits:
-            axes.set_xlim(limits[0] - 0.02, limits[1] + 0.02)
-        if log:
+        if not column.unit:
+            axes.set_xlim(-0.02, 1.02)
+        else:
             if min(map(min, groups.values())) > 0:
                 axes.set_xscale('log')
             else:
@@ -134,14 +133,15 @@ def _boxes(
     return chart
 
 
-def _by_size(sizes: Sequence[float], values: Sequence[float], colour: str) -> Chart:
+def _by_size(column: Column, sizes: Sequence[float], values: Sequence[float], colour: str) -> Chart:
     """Every target of every image by its share of the image."""
-    chart = Chart('Dice by the size of the target')
+    chart = Chart(f'{column.name} by the size of the target')
     with chart.draw() as axes:
         axes.plot(np.array(sizes) * 100, values, '.', color=colour, alpha=0.6, markersize=4.5, markeredgewidth=0)
         axes.set_xscale('log')
         plain_log_axis(axes.xaxis)
-        axes.set_ylim(-0.02, 1.02)
+        if not column.unit:
+            axes.set_ylim(-0.02, 1.02)
         axes.set_xlabel('share of the image, %')
-        axes.set_ylabel('DSC')
+        axes.set_ylabel(column.name)
     return chart

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aurora_mm.analysis.breakdowns import Case, ranked
-from aurora_mm.errors import DataError
-from aurora_mm.evaluation.per_image import TargetResult, read_per_image
+from aurora_mm.analysis.breakdowns import RankedImage, ranked
+from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.evaluation import ResultRow, TaskColumns, TaskMetric, read_per_image
+from aurora_mm.evaluation.metrics import metric_of_row
 from aurora_mm.tasks import Task, TaskTable
 
 
@@ -19,9 +20,12 @@ class Results:
     """The results of a test run or of ``aurora-mm score``.
 
     Args:
-        folder: Where they are. submission: The predictions behind them, which may not be there.
+        folder: Where they are.
+        submission: The predictions behind them, which may not be there.
         data_root: The folder of ``csv_files``, if it is not where it was when the results were made.
-        tasks: What was scored. scores: ``metrics.json``. rows: ``per_image.csv``.
+        tasks: What was scored.
+        scores: The content of ``metrics.json``.
+        rows: The rows of ``per_image.csv``.
         name: Of the config beside them, or else of the folder.
     """
 
@@ -30,7 +34,7 @@ class Results:
     data_root: Path | None
     tasks: TaskTable
     scores: dict[str, Any]
-    rows: list[TargetResult]
+    rows: list[ResultRow]
     name: str
 
     @classmethod
@@ -40,80 +44,56 @@ class Results:
         """Reads ``metrics.json`` and ``per_image.csv``.
 
         Args:
-            folder: Of the results. submission: By default the folder ``submission`` among them.
+            folder: Of the results.
+            submission: By default the folder ``submission`` among them.
             data_root: The folder of ``csv_files``, if it has moved since.
 
         Raises:
             DataError: If one of the files is missing or broken.
         """
         folder = Path(folder)
+        file = folder / 'metrics.json'
         try:
-            scores = json.loads((folder / 'metrics.json').read_text(encoding='utf-8'))
-        except (OSError, json.JSONDecodeError) as error:
-            raise DataError(f'no scores ({error}); aurora-mm test writes them', file=folder / 'metrics.json') from error
+            scores = json.loads(file.read_text(encoding='utf-8'))
+            tasks = TaskTable(scores['table'])
+        except (OSError, ValueError, KeyError, TypeError, ConfigError) as error:
+            raise DataError(f'no scores ({error}); aurora-mm test writes them', file=file) from error
         rows = read_per_image(folder / 'per_image.csv')
         # MMEngine puts the config beside the results at the start of every run.
         configs = sorted(folder.glob('*.py'), key=lambda file: file.stat().st_mtime)
         name = configs[-1].stem if configs else folder.resolve().name
         submission = Path(submission or folder / 'submission')
-        root = None if data_root is None else Path(data_root)
-        return cls(folder, submission, root, tasks_of(rows, scores.get('names', {})), scores, rows, name)
+        return cls(folder, submission, None if data_root is None else Path(data_root), tasks, scores, rows, name)
 
-    def scored(self, task_type: str) -> list[Task]:
-        """The tasks of a type that have scores, in table order."""
-        return [task for task in self.tasks.of_type(task_type) if task.name in self.scores['tasks']]
+    def targets(self, task: Task) -> list[ResultRow]:
+        """The rows that the judging metric of a task kept; none if a metric of another package judges it."""
+        rows = [row for row in self.rows if row.task == task.name]
+        return [row for row in rows if row.metric == rows[0].metric]
 
-    def targets(self, task: Task) -> list[TargetResult]:
-        """The rows of a task."""
-        return [row for row in self.rows if row.task == task.name]
+    def judge(self, task: Task) -> type[TaskMetric] | None:
+        """The metric that judges a task; None if it is of another package."""
+        rows = self.targets(task)
+        return metric_of_row(rows[0].metric)[1] if rows else None
 
-    def images(self, task: Task) -> list[Case]:
+    def columns(self, task: Task) -> TaskColumns:
+        """How the scores of a task are called and read, as far as its rows tell."""
+        names = dict.fromkeys(row.metric for row in self.rows if row.task == task.name)
+        metrics = [metric_of_row(name) for name in names]
+        return TaskColumns.of(metrics) if metrics else TaskColumns({}, 'score', '')
+
+    def images(self, task: Task) -> list[RankedImage]:
         """The images of a task, worst first."""
         return ranked(self.targets(task)).get(task.name, [])
 
-    def data_file(self, row: TargetResult, path: str) -> Path:
+    def data_file(self, row: ResultRow, path: str) -> Path:
         """Where an image or a true mask is, given the CSV's text."""
         inside = path.removeprefix('../')
         root = self.data_root or Path(row.img_path.removesuffix(row.image_path.removeprefix('../')))
         return root / inside
 
     def interval(self, *keys: str) -> tuple[float, float] | None:
-        """The 95 % interval at a place such as ('tasks', 'lung', 'DSC'), if the run took one."""
+        """The confidence interval at a place such as ('tasks', 'lung', 'DSC'), if the run took one."""
         place: Any = self.scores.get('intervals') or {}
         for key in keys:
             place = place.get(key) if isinstance(place, Mapping) else None
         return None if place is None else (place[0], place[1])
-
-
-def tasks_of(rows: Iterable[TargetResult], names: Mapping[str, Sequence[str]]) -> TaskTable:
-    """The tasks that results speak of, in their order.
-
-    Args:
-        rows: The table of results.
-        names: Of each task's classes or points; without them, a class that no true label has is known by its number.
-    """
-    by_task: dict[str, list[TargetResult]] = {}
-    for row in rows:
-        by_task.setdefault(row.task, []).append(row)
-    tasks = []
-    for name, of_task in by_task.items():
-        kind = 'points' if of_task[0].type == 'landmark' else 'classes'
-        tasks.append(dict(name=name, type=of_task[0].type, **{kind: names.get(name) or _names(of_task)}))
-    return TaskTable(tasks)
-
-
-def _names(rows: list[TargetResult]) -> list[str]:
-    """Names of a task's classes or points as far as its rows tell."""
-    targets = list(dict.fromkeys(row.target for row in rows))
-    if rows[0].type == 'segmentation':
-        return ['background', *targets]
-    if rows[0].type == 'classification':
-        names = {_known(row.truth): row.target for row in rows}
-        return [names.get(i, f'class {i}') for i in range(len(_known(rows[0].probs)))]
-    return targets
-
-
-def _known(value: Any) -> Any:
-    if value is None:
-        raise DataError('a row of per_image.csv lacks the figure that its type of task has')
-    return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
 
 import numpy as np
@@ -11,29 +11,31 @@ from sklearn.metrics import confusion_matrix
 
 from aurora_mm.analysis.report import published
 from aurora_mm.analysis.report.results import Results
-from aurora_mm.evaluation.scores import PIXEL_METRICS
+from aurora_mm.evaluation import Column
+from aurora_mm.evaluation.metrics import metric_of_row
+from aurora_mm.task_types import TASK_TYPES
 from aurora_mm.tasks import Task
 
-# The official metrics of each type; the first is the one that ranks a task and is drawn as a bar.
-METRICS = {
-    'segmentation': ('DSC', 'HD', 'HD95', 'NSD'),
-    'classification': ('Accuracy', 'AUC', 'F1_macro', 'MCC'),
-    'detection': ('IoU',),
-    'landmark': ('MRE', 'MRE_diagonal'),
-}
+_PRIMARY = Column('primary')
 
 
 @dataclass(frozen=True)
 class Score:
-    """A value with its interval, as text and, for what lies in [0, 1], as places on a bar in percent."""
+    """A value with its interval, as text and, for what lies in [0, 1], as places on a bar in percent.
+
+    Args:
+        value: The score; None where it is not defined.
+        interval: Its confidence interval.
+        column: How it is read.
+    """
 
     value: float | None
     interval: tuple[float, float] | None = None
-    pixels: bool = False
+    column: Column = _PRIMARY
 
     @property
     def text(self) -> str:
-        """The value."""
+        """The value; its unit stands in the table's head."""
         return self._format(self.value)
 
     @property
@@ -46,14 +48,21 @@ class Score:
         return 100 * min(max(value or 0.0, 0.0), 1.0)
 
     def _format(self, value: float | None) -> str:
-        if value is None:
-            return '-'
-        return f'{value:.1f}' if self.pixels else f'{value:.3f}'
+        return self.column.text(value).removesuffix(f' {self.column.unit}')
 
 
 @dataclass(frozen=True)
-class TaskRow:
-    """One task's scores. ``bar`` is its primary score; ``constant`` and ``public`` are marks beside it."""
+class TaskScores:
+    """One task's row.
+
+    Args:
+        task: The task.
+        images: How many were scored.
+        bar: The primary score.
+        scores: By key.
+        constant: Primary score of the constant predictor, if it was scored.
+        public: What the public code's log has for the task.
+    """
 
     task: Task
     images: int
@@ -63,46 +72,91 @@ class TaskRow:
     public: float | None
 
 
-def task_rows(results: Results, task_type: str) -> list[TaskRow]:
-    """A row for each scored task of a type."""
-    rows = []
-    constants = (results.scores.get('constant') or {}).get('tasks', {})
-    for task in results.scored(task_type):
-        values = results.scores['tasks'][task.name]
-        scores = {
-            name: Score(values[name], results.interval('tasks', task.name, name), name in PIXEL_METRICS)
-            for name in METRICS[task_type]
-            if name in values
-        }
-        ranked = METRICS[task_type][0]
-        interval = results.interval('tasks', task.name, 'primary')
-        if interval is None and ranked not in PIXEL_METRICS:
-            interval = results.interval('tasks', task.name, ranked)
-        images = len({row.img_id for row in results.targets(task)})
-        public = published.PUBLIC_CODE_LOG.get(task.name)
-        constant = constants.get(task.name, {}).get('primary')
-        rows.append(TaskRow(task, images, Score(values['primary'], interval), scores, constant, public))
-    return rows
+@dataclass(frozen=True)
+class ScoreTable:
+    """Tasks of one type whose scores have the same names.
+
+    Args:
+        bar_title: What the bar shows.
+        primary_text: How it is made of the headline; ``''`` if it is the headline.
+        columns: By key.
+        rows: Of the tasks.
+    """
+
+    bar_title: str
+    primary_text: str
+    columns: dict[str, Column]
+    rows: list[TaskScores] = field(default_factory=list)
+
+    @property
+    def has_public(self) -> bool:
+        """Whether the public code's log has a figure for one of the tasks."""
+        return any(row.public is not None for row in self.rows)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader should know of the numbers."""
+        notes = [f'The bar is {self.primary_text}.'] if self.primary_text else []
+        filled = [column for column in self.columns.values() if not np.isnan(column.undefined)]
+        return notes + [f'{column.name} is {column.undefined:g} where it is not defined.' for column in filled]
+
+
+def score_tables(results: Results, task_type: str) -> list[ScoreTable]:
+    """Makes the tables of a type: one, unless single tasks have metrics of their own."""
+    tables: dict[tuple[str, ...], ScoreTable] = {}
+    for task in results.tasks.of_type(task_type):
+        columns, headline, primary_text = results.columns(task)
+        title = 'score' if primary_text else headline
+        table = tables.setdefault((title, *columns), ScoreTable(title, primary_text, columns))
+        table.rows.append(_task_scores(results, task, columns))
+    return list(tables.values())
+
+
+def _task_scores(results: Results, task: Task, columns: dict[str, Column]) -> TaskScores:
+    values = results.scores['tasks'][task.name]
+    constant = (results.scores.get('constant') or {}).get('tasks', {}).get(task.name, {})
+    return TaskScores(
+        task=task,
+        images=results.scores['images'][task.name],
+        bar=Score(values['primary'], results.interval('tasks', task.name, 'primary')),
+        scores={
+            key: Score(values.get(key), results.interval('tasks', task.name, key), column)
+            for key, column in columns.items()
+        },
+        constant=constant.get('primary'),
+        public=published.PUBLIC_CODE_LOG.get(task.name),
+    )
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One entry's means over tasks, by metric."""
+    """One entry's means over tasks, in the order of :func:`published_columns`."""
 
     name: str
     what: str
-    values: dict[str, float | None]
+    values: list[Score]
+
+
+def published_columns() -> list[tuple[str, Column]]:
+    """Task type and column of each mean that the published entries report."""
+    found = []
+    for task_type, means in published.ENTRIES[0].means.items():
+        columns = {column.name: column for column in metric_of_row(TASK_TYPES[task_type].metric)[1].columns}
+        found += [(task_type, columns[name]) for name in means]
+    return found
 
 
 def comparisons(results: Results) -> list[Comparison]:
     """The run's means over tasks beside those that other entries report."""
-    ours = {
-        metric: _mean([results.scores['tasks'][task.name].get(metric) for task in results.scored(task_type)])
-        for metric, task_type in published.ENTRY_METRICS.items()
-    }
+    columns = published_columns()
+    ours = []
+    for task_type, column in columns:
+        values = [results.scores['tasks'][task.name].get(column.name) for task in results.tasks.of_type(task_type)]
+        ours.append(Score(_mean(values), column=column))
     rows = [Comparison('this run', 'on its own test data', ours)]
     for entry in published.ENTRIES:
-        rows.append(Comparison(entry.name, entry.what, {name: getattr(entry, name) for name in ours}))
+        theirs = [Score(entry.means[task_type][column.name], column=column) for task_type, column in columns]
+        rows.append(Comparison(entry.name, entry.what, theirs))
     return rows
 
 
@@ -116,10 +170,10 @@ class Confusion:
 
 
 def confusion(results: Results, task: Task) -> Confusion:
-    """The confusion matrix of a task."""
+    """The confusion matrix of a task whose rows hold ``truth`` and ``pred``."""
     rows = results.targets(task)
     labels = list(range(task.num_outputs))
-    counts = confusion_matrix([row.truth for row in rows], [row.pred for row in rows], labels=labels)
+    counts = confusion_matrix([row['truth'] for row in rows], [row['pred'] for row in rows], labels=labels)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     return Confusion(task, counts.tolist(), shares.tolist())
 

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.ticker import MaxNLocator
 
-from aurora_mm.analysis.report.charts import INK, TYPE_COLOURS, Chart, legend_below, plain_log_axis
+from aurora_mm.analysis.report.charts import INK, Chart, legend_below, plain_log_axis, type_colour
 from aurora_mm.analysis.report.training_log import TrainingLog
 from aurora_mm.tasks import TASK_TYPES, TaskTable
 
@@ -39,9 +39,15 @@ def task_charts(log: TrainingLog, tasks: TaskTable) -> list[Chart]:
 def _scores(log: TrainingLog) -> Chart:
     chart = Chart('Validation score by epoch', 5.2, 3.1)
     with chart.draw() as axes:
-        for task_type, colour in TYPE_COLOURS.items():
+        for task_type in TASK_TYPES:
             if f'type/{task_type}' in log.validation:
-                axes.plot(*log.series(f'type/{task_type}'), color=colour, label=task_type, marker='.', markersize=5)
+                axes.plot(
+                    *log.series(f'type/{task_type}'),
+                    color=type_colour(task_type),
+                    label=task_type,
+                    marker='.',
+                    markersize=5,
+                )
         epochs, values = log.series('score')
         axes.plot(epochs, values, color=INK, linewidth=2.6, label='score', marker='.', markersize=8)
         best = int(np.argmax(values))
@@ -66,9 +72,11 @@ def _losses(log: TrainingLog) -> Chart:
     iterations, losses = log.series('loss')
     marker = '.' if len(iterations) == 1 else None  # a line of one point is not seen
     with chart.draw() as axes:
-        for task_type, colour in TYPE_COLOURS.items():
+        for task_type in TASK_TYPES:
             if f'loss_{task_type}' in log.training:
-                axes.plot(*log.series(f'loss_{task_type}'), color=colour, label=task_type, marker=marker)
+                axes.plot(
+                    *log.series(f'loss_{task_type}'), color=type_colour(task_type), label=task_type, marker=marker
+                )
         axes.plot(iterations, losses, color=INK, linewidth=2.4, label='sum', marker=marker)
         axes.set_yscale('symlog', linthresh=0.01)
         axes.set_xlabel('iteration')

@@ -2,17 +2,68 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import cv2
 import numpy as np
+import torch
+from mmengine.structures import PixelData
 from numpy.typing import NDArray
 
+from aurora_mm.challenge.submission.problems import Problem
+from aurora_mm.challenge.submission.submission_format import SUBMISSION_FORMATS, Entry, SubmissionFormat
 from aurora_mm.errors import DataError
 from aurora_mm.evaluation.functional import resize_mask
 from aurora_mm.evaluation.sample_fields import prediction
 from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.tasks import Task
 from aurora_mm.utils import read_image, write_bytes
+
+
+class MaskFiles(SubmissionFormat):
+    """A mask file for each image."""
+
+    def write_file(self, folder: Path, sample: MultiTaskDataSample) -> Path:
+        """Writes the predicted mask to the row's ``mask_path``; a mask of another size than its image is resized as in
+        scoring. See :meth:`SubmissionFormat.write_file`.
+        """
+        if not sample.get('mask_path'):
+            raise DataError(
+                f'no mask_path for {sample.get("image_path")!r}, so that the submission has no place for its mask',
+                file=sample.get('csv_file'),
+                row=sample.get('csv_row'),
+            )
+        path = folder / mask_file(sample.mask_path)
+        mask = prediction(sample.to_dict(), 'pred_sem_seg')['data'].cpu().numpy()[0]
+        encoded, data = cv2.imencode('.png', resize_mask(mask, sample.ori_shape))
+        if not encoded:
+            raise DataError('OpenCV cannot write this mask', file=path)
+        write_bytes(path, data.tobytes())
+        return path
+
+    def put(self, sample: MultiTaskDataSample, task: Task, folder: Path, entry: Entry | None) -> list[Problem]:
+        """See :meth:`SubmissionFormat.put`."""
+        path = mask_file(sample.mask_path)
+        problem = partial(Problem, path, task.name, sample.image_path)
+        if not (folder / path).is_file():
+            return [problem('there is no such mask', scored=False)]
+        mask, remark = _read_mask(folder / path)
+        if mask is None:
+            return [problem('this mask cannot be read as an image', scored=False)]
+        problems = [] if remark is None else [problem(remark, scored=True)]
+        if mask.shape != tuple(sample.ori_shape):
+            size, wanted = ('{1} x {0}'.format(*shape) for shape in (mask.shape, sample.ori_shape))
+            problems.append(problem(f'this mask has {size} pixels, the image {wanted}', scored=True))
+        if mask.max() >= task.num_outputs:
+            values = np.unique(mask)
+            strange = values[values >= task.num_outputs].tolist()
+            problems.append(problem(f'mask values {strange} are not in 0..{task.num_outputs - 1}', scored=True))
+        sample.pred_sem_seg = PixelData(data=torch.from_numpy(mask)[None].long())
+        return problems
+
+
+SUBMISSION_FORMATS['segmentation'] = MaskFiles()
 
 
 def mask_file(mask_path: str) -> str:
@@ -33,33 +84,7 @@ def mask_file(mask_path: str) -> str:
     return '/'.join(parts)
 
 
-def predicted_mask(sample: MultiTaskDataSample) -> NDArray[np.uint8]:
-    """(H, W) the predicted class of each pixel of the original image; of another size it is resized as in scoring."""
-    mask = prediction(sample.to_dict(), 'pred_sem_seg')['data'].cpu().numpy()[0]
-    return resize_mask(mask, sample.ori_shape)
-
-
-def write_mask(folder: Path, sample: MultiTaskDataSample) -> Path:
-    """Writes a sample's predicted mask into a submission, whole or not at all, and returns its path there.
-
-    Raises:
-        DataError: If the sample's row has no ``mask_path`` to write to.
-    """
-    if not sample.get('mask_path'):
-        raise DataError(
-            f'no mask_path for {sample.get("image_path")!r}, so that the submission has no place for its mask',
-            file=sample.get('csv_file'),
-            row=sample.get('csv_row'),
-        )
-    path = folder / mask_file(sample.mask_path)
-    encoded, data = cv2.imencode('.png', predicted_mask(sample))
-    if not encoded:
-        raise DataError('OpenCV cannot write this mask', file=path)
-    write_bytes(path, data.tobytes())
-    return path
-
-
-def read_mask(path: Path) -> tuple[NDArray[np.uint8] | None, str | None]:
+def _read_mask(path: Path) -> tuple[NDArray[np.uint8] | None, str | None]:
     """(H, W) a mask as the official scorer reads it, or None if it is no image; and what is wrong with its pixels."""
     stored = read_image(path, cv2.IMREAD_UNCHANGED)
     if stored is None:

@@ -8,63 +8,53 @@ from __future__ import annotations
 
 import math
 import sys
-from abc import ABC, abstractmethod
+from abc import abstractmethod
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine.structures import InstanceData
 
+from aurora_mm.challenge.submission.problems import Problem
+from aurora_mm.challenge.submission.submission_format import SUBMISSION_FORMATS, Entry, SubmissionFormat
 from aurora_mm.errors import ConfigError
 from aurora_mm.evaluation.sample_fields import best_box, prediction
 from aurora_mm.structures import MultiTaskDataSample
 from aurora_mm.tasks import Task
 
-Entry = dict[str, Any]
 _SLACK = 1.0  # pixels that rounding may put a coordinate outside of the image, or normalised and pixel values apart
 
 
-class PredictionList(ABC):
-    """One JSON list."""
+class PredictionList(SubmissionFormat):
+    """Entries of a JSON list.
 
-    file: str
-    """Its name."""
+    Attributes:
+        fields: The keys of an entry beside ``image_path`` and ``task_id``.
+        scored: Those of them that the official scorer reads.
+    """
+
     fields: tuple[str, ...]
-    """The keys of an entry beside ``image_path`` and ``task_id``."""
     scored: tuple[str, ...]
-    """Those of them that the official scorer reads."""
 
     def entry(self, sample: MultiTaskDataSample) -> Entry:
-        """The entry for a sample's prediction, of plain Python numbers.
-
-        Raises:
-            ConfigError: If the prediction is missing or not finite.
-        """
+        """Makes an entry of plain Python numbers; see :meth:`SubmissionFormat.entry`."""
         entry = {'image_path': sample.image_path, 'task_id': sample.task, **self._values(sample)}
         if not all(math.isfinite(value) for key in self.fields for value in np.ravel(entry[key])):
             raise ConfigError(f'the prediction for {sample.get("img_path")} is not finite: {entry}')
         return entry
 
-    def fault(self, entry: Entry, task: Task) -> str | None:
-        """What makes an entry impossible to score, or None."""
-        for field in self.scored:
-            if field not in entry:
-                return f'{field} is missing'
-        return self._fault(entry, task)
-
-    @abstractmethod
-    def remarks(self, entry: Entry, task: Task, shape: tuple[int, int]) -> list[str]:
-        """What is missing or out of range in an entry that can be scored.
-
-        Args:
-            entry: Without :meth:`fault`.
-            task: Of the entry.
-            shape: (height, width) of the image.
-        """
-
-    @abstractmethod
-    def put(self, sample: MultiTaskDataSample, entry: Entry) -> None:
-        """Sets an entry without :meth:`fault` as a sample's prediction."""
+    def put(self, sample: MultiTaskDataSample, task: Task, folder: Path, entry: Entry | None) -> list[Problem]:
+        """See :meth:`SubmissionFormat.put`."""
+        problem = partial(Problem, self.list_file, task.name, sample.image_path)
+        if entry is None:
+            return [problem('no entry for this image', scored=False)]
+        missing = [f'{field} is missing' for field in self.scored if field not in entry]
+        if fault := missing[0] if missing else self._fault(entry, task):
+            return [problem(fault, scored=False)]
+        self._put(sample, entry)
+        return [problem(remark, scored=True) for remark in self._remarks(entry, task, sample.ori_shape)]
 
     @abstractmethod
     def _values(self, sample: MultiTaskDataSample) -> Entry:
@@ -74,11 +64,25 @@ class PredictionList(ABC):
     def _fault(self, entry: Entry, task: Task) -> str | None:
         """What makes an entry with all scored fields impossible to score, or None."""
 
+    @abstractmethod
+    def _put(self, sample: MultiTaskDataSample, entry: Entry) -> None:
+        """Sets an entry without fault as a sample's prediction."""
+
+    @abstractmethod
+    def _remarks(self, entry: Entry, task: Task, shape: tuple[int, int]) -> list[str]:
+        """What is missing or out of range in an entry that can be scored.
+
+        Args:
+            entry: Without fault.
+            task: Of the entry.
+            shape: (height, width) of the image.
+        """
+
 
 class ClassificationList(PredictionList):
     """``predicted_class`` (int), ``predicted_probs`` (a float for each class)."""
 
-    file = 'classification_predictions.json'
+    list_file = 'classification_predictions.json'
     fields = scored = ('predicted_class', 'predicted_probs')
 
     def _values(self, sample: MultiTaskDataSample) -> Entry:
@@ -94,7 +98,7 @@ class ClassificationList(PredictionList):
             return f'predicted_class {label!r} is not a 64-bit integer'
         return _number_fault('predicted_probs', entry['predicted_probs'], task.num_outputs)
 
-    def remarks(self, entry: Entry, task: Task, shape: tuple[int, int]) -> list[str]:
+    def _remarks(self, entry: Entry, task: Task, shape: tuple[int, int]) -> list[str]:
         label, probs = entry['predicted_class'], np.array(entry['predicted_probs'])
         remarks = []
         if not 0 <= label < task.num_outputs:
@@ -106,7 +110,7 @@ class ClassificationList(PredictionList):
             remarks.append(f'predicted_probs sum to {probs.sum():g}, not 1{lost}')
         return remarks
 
-    def put(self, sample: MultiTaskDataSample, entry: Entry) -> None:
+    def _put(self, sample: MultiTaskDataSample, entry: Entry) -> None:
         sample.pred_label = torch.tensor([entry['predicted_class']])
         sample.pred_scores = torch.tensor(entry['predicted_probs'], dtype=torch.float64)
 
@@ -118,7 +122,7 @@ class DetectionList(PredictionList):
     would leave out an image without an entry.
     """
 
-    file = 'detection_predictions.json'
+    list_file = 'detection_predictions.json'
     fields = ('bbox_normalized', 'bbox_pixels')
     scored = ('bbox_pixels',)
 
@@ -130,14 +134,14 @@ class DetectionList(PredictionList):
     def _fault(self, entry: Entry, task: Task) -> str | None:
         return _number_fault('bbox_pixels', entry['bbox_pixels'], 4)
 
-    def remarks(self, entry: Entry, task: Task, shape: tuple[int, int]) -> list[str]:
+    def _remarks(self, entry: Entry, task: Task, shape: tuple[int, int]) -> list[str]:
         x1, y1, x2, y2 = box = entry['bbox_pixels']
         remarks = _coordinate_remarks(entry, *self.fields, shape)
         if x2 < x1 or y2 < y1:
             remarks.append(f'bbox_pixels {box} has its corners swapped')
         return remarks
 
-    def put(self, sample: MultiTaskDataSample, entry: Entry) -> None:
+    def _put(self, sample: MultiTaskDataSample, entry: Entry) -> None:
         sample.pred_instances = InstanceData(
             bboxes=torch.tensor([entry['bbox_pixels']], dtype=torch.float64),
             scores=torch.ones(1),
@@ -148,7 +152,7 @@ class DetectionList(PredictionList):
 class LandmarkList(PredictionList):
     """``predicted_points_normalized`` and ``predicted_points_pixels``: x1, y1, x2, y2, ... as floats."""
 
-    file = 'regression_predictions.json'
+    list_file = 'regression_predictions.json'
     fields = ('predicted_points_normalized', 'predicted_points_pixels')
     scored = ('predicted_points_pixels',)
 
@@ -160,20 +164,15 @@ class LandmarkList(PredictionList):
     def _fault(self, entry: Entry, task: Task) -> str | None:
         return _number_fault('predicted_points_pixels', entry['predicted_points_pixels'], 2 * task.num_outputs)
 
-    def remarks(self, entry: Entry, task: Task, shape: tuple[int, int]) -> list[str]:
+    def _remarks(self, entry: Entry, task: Task, shape: tuple[int, int]) -> list[str]:
         return _coordinate_remarks(entry, *self.fields, shape)
 
-    def put(self, sample: MultiTaskDataSample, entry: Entry) -> None:
+    def _put(self, sample: MultiTaskDataSample, entry: Entry) -> None:
         points = torch.tensor(entry['predicted_points_pixels'], dtype=torch.float64)
         sample.pred_landmarks = points.reshape(-1, 2)
 
 
-LISTS: dict[str, PredictionList] = {
-    'classification': ClassificationList(),
-    'detection': DetectionList(),
-    'landmark': LandmarkList(),
-}
-"""The list of each task type that has one."""
+SUBMISSION_FORMATS.update(classification=ClassificationList(), detection=DetectionList(), landmark=LandmarkList())
 
 
 def _sizes(shape: tuple[int, int], length: int) -> np.ndarray:

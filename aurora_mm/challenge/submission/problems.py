@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rich.table import Table
 from rich.text import Text
 
-from aurora_mm.utils import render_table
+from aurora_mm.tables import console_text
 
 
 class Problem(NamedTuple):
@@ -36,4 +36,4 @@ def problem_table(problems: Sequence[Problem]) -> str:
     for problem in sorted(problems, key=lambda p: (p.scored, p.file, p.task)):
         cells = (problem.file, problem.task, problem.image, problem.message, 'as it stands' if problem.scored else 'no')
         table.add_row(*map(Text, cells))
-    return render_table(table)
+    return console_text(table)

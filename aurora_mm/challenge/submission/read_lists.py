@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from aurora_mm.challenge.submission.prediction_lists import LISTS, Entry
 from aurora_mm.challenge.submission.problems import Problem
+from aurora_mm.challenge.submission.submission_format import SUBMISSION_FORMATS, Entry
 
 Entries = dict[tuple[str, str], Entry]
 """By ``(task_id, image_path)``."""
@@ -28,13 +28,18 @@ def read_lists(folder: Path, images: Sequence[Mapping[str, Any]]) -> tuple[dict[
     """
     lists: dict[str, Entries | None] = {}
     problems: list[Problem] = []
-    for task_type, predictions in LISTS.items():
+    for task_type, file in list_files().items():
         asked = {(image['task'], image['image_path']) for image in images if image['task_type'] == task_type}
-        path = folder / predictions.file
+        path = folder / file
         if asked or path.exists():
             lists[task_type], found = _read(path, asked)
             problems += found
     return lists, problems
+
+
+def list_files() -> dict[str, str]:
+    """The name of the JSON list of each task type that has one."""
+    return {task_type: form.list_file for task_type, form in SUBMISSION_FORMATS.items() if form.list_file}
 
 
 def _read(path: Path, asked: set[tuple[str, str]]) -> tuple[Entries | None, list[Problem]]:

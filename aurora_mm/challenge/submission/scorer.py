@@ -15,15 +15,13 @@ import cv2
 import torch
 from rich.progress import track
 
-from aurora_mm.challenge.official_scores import official_scores
 from aurora_mm.challenge.submission.problems import Problem
 from aurora_mm.challenge.submission.read_lists import read_lists
 from aurora_mm.challenge.submission.score_image import ImageJob, score_image
 from aurora_mm.datasets import FMCUIADataset
 from aurora_mm.errors import DataError
-from aurora_mm.evaluation.per_image import TargetResult
-from aurora_mm.evaluation.score_table import score_tables
-from aurora_mm.evaluation.scores import nested_scores
+from aurora_mm.evaluation import EvaluationResult, ResultRow, score_rows, score_table
+from aurora_mm.tables import console_text
 from aurora_mm.tasks import TaskTable
 
 
@@ -32,28 +30,27 @@ class SubmissionScores:
     """What scoring a submission gives.
 
     Args:
-        scores: As :func:`aurora_mm.evaluation.nested_scores` has them; None if no image could be scored.
-        rows: The table of results, of the images that could be scored.
+        result: All scores; None if no image could be scored. A task none of whose images could be scored counts as 0.
         problems: All that is wrong with the submission.
-        asked: Images of each task in the data. scored: Those that could be scored.
-        tasks: The data's tasks.
+        asked: Images of each task in the data.
     """
 
-    scores: dict[str, Any] | None
-    rows: list[TargetResult]
+    result: EvaluationResult | None
     problems: list[Problem]
     asked: Counter[str]
-    scored: Counter[str]
-    tasks: TaskTable
+
+    @property
+    def scored(self) -> Counter[str]:
+        """Images of each task that could be scored."""
+        return Counter({} if self.result is None else self.result.images)
 
     def summary(self) -> str:
-        """Tables of the scores for a console, and how much of the data they cover."""
-        counts = {task: number for task, number in self.scored.items() if number}
-        lines = [score_tables(official_scores(self.rows, self.tasks), self.tasks, counts), '']
+        """A table of the scores for a console, and how much of the data they cover."""
+        lines = [] if self.result is None else [console_text(score_table(self.result)), '']
         for task, number in self.asked.items():
             if self.scored[task] < number:
                 lines.append(f'{task}: {self.scored[task]} of {number} images scored')
-        lines.append(f'{sum(self.scored.values())} of {sum(self.asked.values())} images scored')
+        lines.append(f'{self.scored.total()} of {self.asked.total()} images scored')
         return '\n'.join(lines)
 
 
@@ -69,7 +66,8 @@ def score_submission(
     """Scores a submission by the official definitions.
 
     An image without a usable prediction is left out of the means, as the official scorer does, and listed as a
-    problem; what can be scored but is out of range is scored as it stands, and listed too.
+    problem; what can be scored but is out of range is scored as it stands, and listed too. A task of the data without
+    any usable prediction counts as 0 in the score.
 
     Args:
         data_root: Labelled data, see :class:`aurora_mm.datasets.FMCUIADataset`.
@@ -98,17 +96,15 @@ def score_submission(
         if entries is not None:  # else the list as a whole is a problem, and each of its images need not be one
             entry = entries.get((image['task'], image['image_path']))
             jobs.append(ImageJob(image, dataset.tasks[image['task']], folder, entry))
-    rows: list[TargetResult] = []
-    scored: Counter[str] = Counter()
-    for job, (of_image, found) in zip(jobs, _run(jobs, workers, progress), strict=True):
+    rows: list[ResultRow] = []
+    for of_image, found in _run(jobs, workers, progress):
         rows += of_image
         problems += found
-        scored[job.task.name] += bool(of_image)
+    asked = Counter(image['task'] for image in images)
     order = list(dataset.tasks)
     rows.sort(key=lambda row: order.index(row.task))  # stable: an image's rows stay together
-    scores = nested_scores(official_scores(rows, dataset.tasks)) if rows else None
-    asked = Counter(image['task'] for image in images)
-    return SubmissionScores(scores, rows, problems, asked, scored, dataset.tasks)
+    result = score_rows(rows, dataset.tasks.only(asked)) if rows else None
+    return SubmissionScores(result, problems, asked)
 
 
 def _dataset(data_root: str | Path, split: str, tasks: TaskTable, group_column: str | None) -> FMCUIADataset:
@@ -121,7 +117,7 @@ def _rows(dataset: FMCUIADataset) -> list[dict[str, Any]]:
     return [dataset.get_data_info(index) for index in range(len(dataset))]
 
 
-def _run(jobs: Sequence[ImageJob], workers: int, progress: bool) -> Iterator[tuple[list[TargetResult], list[Problem]]]:
+def _run(jobs: Sequence[ImageJob], workers: int, progress: bool) -> Iterator[tuple[list[ResultRow], list[Problem]]]:
     """The outcomes of the jobs, in their order."""
     show = partial(track, description='Scoring', total=len(jobs), disable=not progress)
     if workers <= 1:

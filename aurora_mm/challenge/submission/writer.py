@@ -7,8 +7,8 @@ from pathlib import Path
 
 from mmengine.dist import all_gather_object, barrier, is_main_process
 
-from aurora_mm.challenge.submission.mask_files import write_mask
-from aurora_mm.challenge.submission.prediction_lists import LISTS, Entry
+from aurora_mm.challenge.submission.read_lists import list_files
+from aurora_mm.challenge.submission.submission_format import SUBMISSION_FORMATS, Entry
 from aurora_mm.errors import DataError
 from aurora_mm.structures import MultiTaskDataSample
 from aurora_mm.utils import write_text
@@ -37,8 +37,8 @@ class SubmissionWriter:
         self._masks: dict[Path, str] = {}  # path: the task it was written for
         if is_main_process():
             self.folder.mkdir(parents=True, exist_ok=True)
-            for predictions in LISTS.values():
-                (self.folder / predictions.file).unlink(missing_ok=True)
+            for file in list_files().values():
+                (self.folder / file).unlink(missing_ok=True)
         barrier()
 
     def add(self, sample: MultiTaskDataSample) -> None:
@@ -49,15 +49,15 @@ class SubmissionWriter:
                 ``mask_path``.
 
         Raises:
-            ConfigError: If the sample has no prediction, or one that is not finite.
+            ConfigError: If the sample has no prediction, or one that is not finite, or a submission has no place for
+                tasks of its type.
             DataError: If there is no place for its mask, or another task's mask lies there.
         """
-        if sample.task_type in LISTS:
-            entry = LISTS[sample.task_type].entry(sample)
+        form = SUBMISSION_FORMATS[sample.task_type]
+        entry, path = form.entry(sample), form.write_file(self.folder, sample)
+        if entry is not None:
             self._entries[sample.task, sample.img_id] = (sample.task_type, entry)
-            return
-        path = write_mask(self.folder, sample)
-        if self._masks.setdefault(path, sample.task) != sample.task:
+        if path is not None and self._masks.setdefault(path, sample.task) != sample.task:
             raise DataError(f'tasks {self._masks[path]!r} and {sample.task!r} have the same mask_path', file=path)
 
     def finish(self) -> None:
@@ -65,7 +65,7 @@ class SubmissionWriter:
         # Each image once, though a sampler may have given it to two processes.
         entries = {key: entry for part in all_gather_object(self._entries) for key, entry in part.items()}
         if is_main_process():
-            for task_type, predictions in LISTS.items():
+            for task_type, file in list_files().items():
                 of_type = [entry for _, (kind, entry) in sorted(entries.items()) if kind == task_type]
-                write_text(self.folder / predictions.file, json.dumps(of_type, indent=1, ensure_ascii=False) + '\n')
+                write_text(self.folder / file, json.dumps(of_type, indent=1, ensure_ascii=False) + '\n')
         barrier()

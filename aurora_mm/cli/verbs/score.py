@@ -31,11 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @command(add_arguments, error_status=2)  # 1 says that there are problems, as `diff` and `grep` have it
 def main(args: argparse.Namespace) -> None:
+    from aurora_mm.analysis.results_folder import RESULT_FILES, write_results
     from aurora_mm.apis import read_tasks
     from aurora_mm.challenge.submission import problem_table, score_submission
-    from aurora_mm.evaluation.results_folder import RESULT_FILES, write_results
 
-    result = score_submission(
+    scored = score_submission(
         args.data,
         args.submission,
         read_tasks(args.tasks),
@@ -44,13 +44,13 @@ def main(args: argparse.Namespace) -> None:
         args.workers,
         progress=True,
     )
-    if result.problems:
-        print(problem_table(result.problems))
-    if result.scores is None:
+    if scored.problems:
+        print(problem_table(scored.problems))
+    if scored.result is None:
         raise DataError('no image could be scored', file=args.submission)
-    print(result.summary())
+    print(scored.summary())
     if args.out_dir:
-        write_results(args.out_dir, result.scores, result.rows, result.tasks)
+        write_results(args.out_dir, scored.result)
         print(f'written to {args.out_dir}: {", ".join(RESULT_FILES)}')
-    if result.problems:
+    if scored.problems:
         sys.exit(1)

@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from mmengine.dist import is_main_process
 
-    from aurora_mm.analysis.baseline import score_constant_predictor
+    from aurora_mm.analysis.results_folder import RESULT_FILES, write_results
     from aurora_mm.apis import (
         adopt_checkpoint,
         adopt_ensemble,
@@ -52,9 +52,7 @@ def main(args: argparse.Namespace) -> None:
         predict_without_labels,
         use_tta,
     )
-    from aurora_mm.evaluation import nested_scores
-    from aurora_mm.evaluation.results_folder import RESULT_FILES, write_results
-    from aurora_mm.tasks import TaskTable
+    from aurora_mm.baselines import score_constant_predictor
     from aurora_mm.visualization import contact_sheet
 
     cfg = adopt_checkpoint(config_of(args), args.checkpoint[0], args.data_root)
@@ -75,17 +73,16 @@ def main(args: argparse.Namespace) -> None:
     cfg.custom_hooks = [*cfg.get('custom_hooks', []), *hooks]
     runner = build_runner(cfg)
     load_weights(runner.model, args.checkpoint)
-    results = runner.test()
+    runner.test()
     if not is_main_process():
         return
     if unlabelled:
         print(f'no row of the data has a label: nothing was scored; predictions are in {out_dir / "submission"}')
         return
-    scores = nested_scores(results)
+    result = runner.test_loop.evaluator.result
     constant = score_constant_predictor(cfg) if args.constant else None
-    rows = runner.test_loop.evaluator.per_image
-    table = write_results(out_dir, scores, rows, TaskTable(cfg.tasks), constant)
-    pictures = [sorted((out_dir / 'overlays' / name).glob('*.png'))[:1] for name in scores['tasks']]
+    table = write_results(out_dir, result, constant)
+    pictures = [sorted((out_dir / 'overlays' / name).glob('*.png'))[:1] for name in result.tasks]
     if any(pictures):
         contact_sheet([file for files in pictures for file in files], out_dir / 'overlays.png')
     print(table)

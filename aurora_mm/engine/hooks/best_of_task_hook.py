@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from rich.table import Table
 from torch import Tensor
@@ -15,8 +14,9 @@ from aurora_mm.engine.console import show
 from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.evaluation.scores import aggregate_scores
 from aurora_mm.models import MultiTaskModel
+from aurora_mm.models.utils.unwrap_model import unwrap_model
 from aurora_mm.registry import HOOKS
-from aurora_mm.utils import render_table
+from aurora_mm.tables import console_text
 
 FILE = 'best_of_tasks.pth'
 _KEY = 'best_of_task'
@@ -53,7 +53,7 @@ class BestOfTaskHook(Hook):
         """
         if runner.val_loop is None or isinstance(runner.model, FullyShardedDataParallel):
             raise ConfigError('BestOfTaskHook needs a validation, and a model that is not sharded')
-        model = _model(runner)
+        model = unwrap_model(runner.model)
         own = tuple(prefix for name in model.tasks for prefix in _prefixes(model, name))
         shared = [
             name
@@ -75,8 +75,9 @@ class BestOfTaskHook(Hook):
     def before_val_epoch(self, runner: Runner) -> None:
         """Copies the weights that are about to be scored."""
         if self._training:
-            state = _model(runner).state_dict()
-            self._weights = {name: _copy(state, _prefixes(_model(runner), name)) for name in _model(runner).tasks}
+            model = unwrap_model(runner.model)
+            state = model.state_dict()
+            self._weights = {name: _copy(state, _prefixes(model, name)) for name in model.tasks}
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Keeps them for the tasks that never scored better."""
@@ -135,16 +136,13 @@ class BestOfTaskHook(Hook):
             table.add_column(column, justify='right')
         for name, best in self.best.items():
             table.add_row(name, f'{best["first"]:.4f}', f'{best["score"]:.4f}', str(best['epoch']))
+        tasks = unwrap_model(runner.model).tasks.only(self.best)
         first, last = (
-            aggregate_scores({name: best[key] for name, best in self.best.items()}, _model(runner).tasks)['score']
+            aggregate_scores({name: best[key] for name, best in self.best.items()}, tasks)['score']
             for key in ('first', 'score')
         )
         table.add_row('score', f'{first:.4f}', f'{last:.4f}', '')
-        show(runner.logger, render_table(table))
-
-
-def _model(runner: Runner) -> MultiTaskModel:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+        show(runner.logger, console_text(table))
 
 
 def _prefixes(model: MultiTaskModel, task: str) -> tuple[str, ...]:

@@ -13,10 +13,11 @@ from mmengine.runner import BaseLoop, EpochBasedTrainLoop, Runner
 
 from aurora_mm.engine.console import LineProgress, TerminalProgress, console, run_header, show
 from aurora_mm.engine.console.progress import duration
-from aurora_mm.engine.console.run_header import count, images_of_tasks
-from aurora_mm.evaluation.score_table import score_tables
+from aurora_mm.engine.console.run_header import count
+from aurora_mm.evaluation.evaluation_result import EvaluationResult
+from aurora_mm.evaluation.score_table import score_table
 from aurora_mm.registry import HOOKS
-from aurora_mm.tasks import TaskTable
+from aurora_mm.tables import console_text
 
 _WINDOW = 50  # steps over which losses are averaged
 
@@ -159,8 +160,7 @@ def _training_details(runner: Runner) -> str:
 
 def _scores(runner: Runner, metrics: dict[str, float]) -> str:
     """The scores of a validation as a table; of a foreign evaluator line by line."""
-    dataset = runner.val_dataloader.dataset
-    counts = {name: count for name, count in images_of_tasks(dataset).items() if f'{name}/primary' in metrics}
-    if counts and 'score' in metrics:
-        return score_tables(metrics, TaskTable(dataset.metainfo['tasks']), counts)
+    result = getattr(runner.val_loop.evaluator, 'result', None)
+    if isinstance(result, EvaluationResult):
+        return console_text(score_table(result))
     return '\n'.join(f'{name} {value:.4f}' for name, value in metrics.items() if isinstance(value, float))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from rich.table import Table
 
@@ -13,10 +12,10 @@ from aurora_mm.datasets.samplers import TaskAwareBatchSampler
 from aurora_mm.engine.hooks.required_hooks import require_hooks, require_once
 from aurora_mm.engine.optim import GradientSurgeryOptimWrapper
 from aurora_mm.errors import ConfigError
-from aurora_mm.models import MultiTaskModel
+from aurora_mm.models.utils.unwrap_model import unwrap_model
 from aurora_mm.registry import HOOKS
+from aurora_mm.tables import console_text
 from aurora_mm.tasks import TaskTable
-from aurora_mm.utils import render_table
 
 _DRAWN = 'images_drawn'
 _RESOLVE = 'call aurora_mm.apis.resolve_config(cfg) before the Runner is built, as aurora-mm train does'
@@ -54,7 +53,7 @@ class MultiTaskHook(Hook):
         require_once(runner, self)
         require_hooks(runner)
         check_image_size(runner.cfg)
-        model, sampler = _model(runner), _sampler(runner)
+        model, sampler = unwrap_model(runner.model), _sampler(runner)
         if 'tasks' in runner.cfg and TaskTable(runner.cfg.tasks) != model.tasks:
             raise ConfigError(
                 f"the config's tasks are {TaskTable(runner.cfg.tasks)!r}, but its model was built for {model.tasks!r}: "
@@ -77,7 +76,7 @@ class MultiTaskHook(Hook):
             for name in sampler.progress
             if (key := f'val/{name}/primary') in hub.log_scalars
         }
-        sampler.set_progress(_model(runner).tracker.means(), scores)
+        sampler.set_progress(unwrap_model(runner.model).tracker.means(), scores)
         sampler.drawn.update(hub.get_info(_DRAWN, {}))
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
@@ -108,11 +107,7 @@ class MultiTaskHook(Hook):
             for name, figures in _figures(runner).items():
                 cells = [figures[key] for key in ('images', 'skipped', 'loss', 'weight', 'prob')]
                 table.add_row(name, *('-' if c is None else f'{c:.4g}' for c in cells))
-            runner.logger.info('\n' + render_table(table))
-
-
-def _model(runner: Runner) -> MultiTaskModel:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+            runner.logger.info('\n' + console_text(table))
 
 
 def _sampler(runner: Runner) -> TaskAwareBatchSampler | None:
@@ -122,7 +117,7 @@ def _sampler(runner: Runner) -> TaskAwareBatchSampler | None:
 
 def _figures(runner: Runner) -> dict[str, dict[str, float | None]]:
     """Images seen, losses left out, running loss, loss weight and sampling probability of each task."""
-    model, sampler = _model(runner), _sampler(runner)
+    model, sampler = unwrap_model(runner.model), _sampler(runner)
     weights = model.balancer.weights(model.tracker).tolist()
     seen, skipped = model.tracker.seen.tolist(), model.guard.skipped.tolist()
     probabilities = sampler.probabilities() if sampler is not None else {}

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from aurora_mm.errors import ConfigError
+from aurora_mm.models.utils.unwrap_model import unwrap_model
 
 
 def require_hooks(runner: Runner) -> None:
@@ -57,7 +57,7 @@ def _parts(runner: Runner) -> Iterator[Any]:
     sampler = runner.train_dataloader.batch_sampler
     yield sampler
     yield getattr(sampler, 'policy', None)
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = unwrap_model(runner.model)
     yield model
     yield getattr(model, 'balancer', None)
     yield runner.optim_wrapper

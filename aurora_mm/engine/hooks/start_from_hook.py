@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.models import starting_state
+from aurora_mm.models.utils.unwrap_model import unwrap_model
 from aurora_mm.registry import HOOKS
 
 
@@ -33,7 +33,7 @@ class StartFromHook(Hook):
         """
         if runner._resume:
             return
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrap_model(runner.model)
         try:
             checkpoint['state_dict'] = starting_state(model, checkpoint['state_dict'])
         except WeightsError as error:

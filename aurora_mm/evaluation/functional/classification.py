@@ -1,85 +1,119 @@
-"""Classification scores over a data set."""
+"""Classification scores of one data set, or of many resamples of it at once.
+
+Legend: N images, C classes, R resamples. A resample is a row of ``weights`` (R, N), which say how often it holds each
+image. Without weights there is one resample, R = 1, which holds each image once.
+
+The scores are those of scikit-learn, which would take each resample by itself; tests hold them against it.
+"""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
-from sklearn import metrics
+from scipy.sparse import csr_array
+
+Floats = NDArray[np.float64]
 
 
-def auc(truth: NDArray[np.integer], scores: NDArray[np.floating]) -> float:
-    """Area under the ROC curve, as the official scorer takes it.
-
-    With two classes, of the score of class 1. With more, the macro mean of one class against the rest. The official
-    scorer asks scikit-learn and puts 0 where that refuses: where ``truth`` lacks a class, or where the scores of an
-    image, of more than two classes, do not sum to 1.
+class ClassCounts(NamedTuple):
+    """How often each class occurs and is found: all that accuracy, F1 and Matthews correlation need to know.
 
     Args:
-        truth: (N,) true class indices.
-        scores: (N, C) probability of each class.
-
-    Returns:
-        A fraction in [0, 1].
-
-    Raises:
-        ValueError: If ``scores`` is not (N, C) with at least two classes.
+        hits: (R, C) images of the class that are taken for it.
+        true: (R, C) images of the class.
+        predicted: (R, C) images that are taken for it.
     """
-    _check_scores(truth, scores)
-    classes = scores.shape[1]
-    if len(np.unique(truth)) < classes:
-        return 0.0
-    if classes == 2:
-        return float(metrics.roc_auc_score(truth, scores[:, 1]))
-    if not np.allclose(scores.sum(axis=1), 1):
-        return 0.0
-    return float(metrics.roc_auc_score(truth, scores, multi_class='ovr', average='macro'))
+
+    hits: Floats
+    true: Floats
+    predicted: Floats
 
 
-def auc_of_present(truth: NDArray[np.integer], scores: NDArray[np.floating]) -> float:
-    """Area under the ROC curve over the classes that can have one.
+def count_classes(truth: NDArray[np.integer], pred: NDArray[np.integer], weights: Floats | None = None) -> ClassCounts:
+    """Counts the classes that occur in ``truth`` or ``pred``, both (N,) class indices, for each row of ``weights``."""
+    labels, codes = np.unique(np.concatenate([truth, pred]), return_inverse=True)
+    true, predicted = codes[: len(truth)], codes[len(truth) :]
+    weights = _weights(weights, len(truth))
 
-    As :func:`auc` where every class is in ``truth``; else the mean over the classes with both positives and
-    negatives, nan if there is none. It is no part of the official score.
+    def count(classes: NDArray[np.integer], counted: NDArray[np.bool_] | None = None) -> Floats:
+        images = np.arange(len(classes)) if counted is None else np.flatnonzero(counted)
+        one_hot = csr_array((np.ones(len(images)), (classes[images], images)), shape=(len(labels), len(classes)))
+        return (one_hot @ weights.T).T
+
+    return ClassCounts(count(true, true == predicted), count(true), count(predicted))
+
+
+def accuracy(counts: ClassCounts) -> Floats:
+    """(R,) share of the images with the right class, in [0, 1]."""
+    return counts.hits.sum(axis=1) / counts.true.sum(axis=1)
+
+
+def f1_macro(counts: ClassCounts) -> Floats:
+    """(R,) mean F1 over the classes that occur in truth or prediction, in [0, 1]."""
+    return _f1(counts).sum(axis=1) / (counts.true + counts.predicted > 0).sum(axis=1)
+
+
+def f1_weighted(counts: ClassCounts) -> Floats:
+    """(R,) F1 averaged over classes, each weighted by its share of the truth, in [0, 1]."""
+    return (_f1(counts) * counts.true).sum(axis=1) / counts.true.sum(axis=1)
+
+
+def mcc(counts: ClassCounts) -> Floats:
+    """(R,) Matthews correlation for any number of classes (Gorodkin 2004).
+
+    In [-1, 1]; 0 where it is not defined, which is where truth or prediction is of one class alone.
+    """
+    hits, true, predicted = counts
+    total = true.sum(axis=1)
+    covariance = hits.sum(axis=1) * total - (true * predicted).sum(axis=1)
+    spread = (total**2 - (true**2).sum(axis=1)) * (total**2 - (predicted**2).sum(axis=1))
+    return _ratio(covariance, np.sqrt(spread))
+
+
+def auc_of_classes(truth: NDArray[np.integer], scores: NDArray[np.floating], weights: Floats | None = None) -> Floats:
+    """Area under the ROC curve of each class against the rest; of two classes, of class 1 alone.
 
     Args:
         truth: (N,) true class indices.
         scores: (N, C) score of each class.
+        weights: (R, N).
+
+    Returns:
+        (R, C), or (R, 1) for two classes: fractions in [0, 1]; nan where a class has no image or is the only one.
 
     Raises:
         ValueError: If ``scores`` is not (N, C) with at least two classes.
     """
-    _check_scores(truth, scores)
-    classes = [1] if scores.shape[1] == 2 else range(scores.shape[1])
-    areas = [
-        metrics.roc_auc_score(truth == index, scores[:, index])
-        for index in classes
-        if (truth == index).any() and (truth != index).any()
-    ]
-    return float(np.mean(areas)) if areas else float('nan')
-
-
-def _check_scores(truth: NDArray[np.integer], scores: NDArray[np.floating]) -> None:
     if scores.ndim != 2 or len(scores) != len(truth) or scores.shape[1] < 2:
-        raise ValueError(f'scores of shape {scores.shape} do not give {len(truth)} samples two or more classes each')
+        raise ValueError(f'scores of shape {scores.shape} do not give {len(truth)} images two or more classes each')
+    classes = [1] if scores.shape[1] == 2 else range(scores.shape[1])
+    weights = _weights(weights, len(truth))
+    return np.stack([_area(truth == index, scores[:, index], weights) for index in classes], axis=1)
 
 
-def f1_macro(truth: NDArray[np.integer], pred: NDArray[np.integer]) -> float:
-    """Mean F1 over the classes that occur in ``truth`` or ``pred``, both (N,); in [0, 1]."""
-    return float(metrics.f1_score(truth, pred, average='macro', zero_division=0))
+def _area(positive: NDArray[np.bool_], scores: NDArray[np.floating], weights: Floats) -> Floats:
+    """(R,) weighted share of (positive, negative) pairs in the right order, ties counting half."""
+    order = np.argsort(scores, kind='stable')
+    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))  # of each run of equal scores
+    weights, positive = weights[:, order], positive[order]
+    up = np.add.reduceat(weights * positive, starts, axis=1)  # (R, runs)
+    down = np.add.reduceat(weights * ~positive, starts, axis=1)
+    below = np.cumsum(down, axis=1) - down / 2
+    pairs = up.sum(axis=1) * down.sum(axis=1)
+    return np.divide((up * below).sum(axis=1), pairs, out=np.full(len(weights), np.nan), where=pairs > 0)
 
 
-def f1_weighted(truth: NDArray[np.integer], pred: NDArray[np.integer]) -> float:
-    """F1 averaged over classes, each weighted by its share of ``truth``; both (N,); in [0, 1]."""
-    return float(metrics.f1_score(truth, pred, average='weighted', zero_division=0))
+def _f1(counts: ClassCounts) -> Floats:
+    """(R, C) F1 of each class."""
+    return _ratio(2 * counts.hits, counts.true + counts.predicted)
 
 
-def accuracy(truth: NDArray[np.integer], pred: NDArray[np.integer]) -> float:
-    """Share of samples with the right class; both (N,); in [0, 1]."""
-    return float(metrics.accuracy_score(truth, pred))
+def _weights(weights: Floats | None, count: int) -> Floats:
+    return np.ones((1, count)) if weights is None else weights
 
 
-def mcc(truth: NDArray[np.integer], pred: NDArray[np.integer]) -> float:
-    """Matthews correlation coefficient, for any number of classes; both (N,); in [-1, 1], 0 where undefined."""
-    if len(np.union1d(truth, pred)) == 1:
-        return 0.0  # what scikit-learn answers too, after a warning
-    return float(metrics.matthews_corrcoef(truth, pred))
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    """``part / whole``, 0 where the whole is 0."""
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 def radial_errors(pred: NDArray[np.floating], truth: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Euclidean distance of each predicted point from the true one.
+    """Euclidean distance of each predicted point from the true one; their mean over points and images is the MRE.
 
     Args:
         pred: (K, 2) x, y in pixels.
@@ -22,8 +22,3 @@ def radial_errors(pred: NDArray[np.floating], truth: NDArray[np.floating]) -> ND
     if pred.shape != truth.shape or pred.ndim != 2 or pred.shape[1] != 2:
         raise ValueError(f'points of shapes {pred.shape} and {truth.shape} are not two times (K, 2)')
     return np.asarray(np.linalg.norm(pred.astype(np.float64) - truth, axis=1), np.float64)
-
-
-def mean_radial_error(pred: NDArray[np.floating], truth: NDArray[np.floating]) -> float:
-    """Mean of :func:`radial_errors` over the points, in pixels."""
-    return float(radial_errors(pred, truth).mean())

@@ -1,4 +1,4 @@
-"""Label masks of another size."""
+"""Label masks: overlap, and another size."""
 
 from __future__ import annotations
 
@@ -7,15 +7,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+def dice(pred: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
+    """Dice similarity coefficient, ``2 |P and T| / (|P| + |T|)``.
+
+    Args:
+        pred: (H, W) predicted mask.
+        truth: (H, W) true mask.
+
+    Returns:
+        A fraction in [0, 1]; 1 if both masks are empty.
+
+    Raises:
+        ValueError: If the shapes differ.
+    """
+    if pred.shape != truth.shape:
+        raise ValueError(f'masks of shapes {pred.shape} and {truth.shape} cannot be compared')
+    total = int(np.count_nonzero(pred)) + int(np.count_nonzero(truth))
+    if total == 0:
+        return 1.0
+    return 2 * int(np.count_nonzero(pred & truth)) / total
+
+
 def resize_mask(mask: NDArray[np.integer], shape: tuple[int, int]) -> NDArray[np.uint8]:
-    """A label mask at another size, by nearest neighbour.
+    """Resizes a label mask by nearest neighbour.
 
     Args:
         mask: (H, W) class indices in 0..255.
-        shape: (height, width) wanted.
+        shape: Wanted (height, width).
 
     Returns:
-        ``shape`` class indices.
+        Class indices, of ``shape``.
     """
     source = np.ascontiguousarray(mask, dtype=np.uint8)
     if source.shape == tuple(shape):

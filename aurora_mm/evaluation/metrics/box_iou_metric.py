@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
+from mmengine.structures import InstanceData
 
 from aurora_mm.errors import DataError
-from aurora_mm.evaluation.functional import box_iou
-from aurora_mm.evaluation.metrics.task_metric import TaskMetric
-from aurora_mm.evaluation.per_image import TargetResult
+from aurora_mm.evaluation.functional import box_iou, weighted_mean
+from aurora_mm.evaluation.metrics.column import Column
+from aurora_mm.evaluation.metrics.result_row import ResultRow, cell_matrix
+from aurora_mm.evaluation.metrics.task_metric import Floats, TaskMetric
 from aurora_mm.evaluation.sample_fields import best_box, original_frame_annotation
 from aurora_mm.registry import METRICS
 
@@ -26,8 +29,14 @@ class BoxIoUMetric(TaskMetric):
         ConfigError: If the box is not in original coordinates or the prediction is missing.
     """
 
-    def measure(self, sample: Mapping[str, Any]) -> list[TargetResult]:
-        """One row, with intersection over union in pixels of the original image."""
+    task_type = 'detection'
+    columns = row_columns = (Column('IoU', title='Overlap (IoU)'),)
+    headline = 'IoU'
+    row_data = ('size', 'truth', 'pred')
+    may_be_empty = ('pred',)  # no box was predicted
+
+    def measure(self, sample: Mapping[str, Any]) -> list[ResultRow]:
+        """Takes intersection over union in pixels of the original image; see :meth:`TaskMetric.measure`."""
         instances = original_frame_annotation(sample, 'gt_instances')
         boxes = instances['bboxes'].double().cpu().numpy()
         if len(boxes) != 1:
@@ -37,21 +46,26 @@ class BoxIoUMetric(TaskMetric):
             )
         truth, pred = boxes[0], best_box(sample)
         return [
-            self.target(
+            self.row(
                 sample,
                 self.names[int(instances['labels'][0])],
-                size=float(np.prod(truth[2:] - truth[:2]) / np.prod(sample['ori_shape'])),
                 IoU=0.0 if pred is None else box_iou(pred, truth),
+                size=float(np.prod(truth[2:] - truth[:2]) / np.prod(sample['ori_shape'])),
                 truth=truth.tolist(),
                 pred=None if pred is None else pred.tolist(),
             )
         ]
 
-    def compute_metrics(self, results: list[list[TargetResult]]) -> dict[str, float]:
-        """Mean over images."""
-        return {'IoU': float(np.mean([row.IoU for (row,) in results]))}
+    @classmethod
+    def aggregate(cls, images: Sequence[Sequence[ResultRow]], weights: Floats) -> dict[str, Floats]:
+        """Averages over images; see :meth:`TaskMetric.aggregate`."""
+        return {'IoU': weighted_mean(cell_matrix(images, 'IoU')[:, 0], weights)}
 
-    @staticmethod
-    def primary(metrics: Mapping[str, float]) -> float:
-        """The intersection over union."""
-        return metrics['IoU']
+    @classmethod
+    def restore(cls, sample: Any, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
+        """Sets the two boxes; see :meth:`TaskMetric.restore`."""
+        (row,) = rows
+        for field, box in (('gt_instances', row['truth']), ('pred_instances', row['pred'])):
+            boxes = torch.tensor([] if box is None else [box], dtype=torch.float32).reshape(-1, 4)
+            labels = torch.full((len(boxes),), list(names).index(row.target))
+            setattr(sample, field, InstanceData(bboxes=boxes, labels=labels))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 from aurora_mm.errors import ConfigError, DataError
-from aurora_mm.evaluation.functional import accuracy, auc, auc_of_present, f1_macro, f1_weighted, mcc
-from aurora_mm.evaluation.metrics.task_metric import TaskMetric
-from aurora_mm.evaluation.per_image import TargetResult
+from aurora_mm.evaluation.functional import accuracy, auc_of_classes, count_classes, f1_macro, f1_weighted, mcc
+from aurora_mm.evaluation.metrics.column import Column
+from aurora_mm.evaluation.metrics.result_row import ResultRow
+from aurora_mm.evaluation.metrics.task_metric import Floats, TaskMetric
 from aurora_mm.evaluation.sample_fields import annotation, prediction
 from aurora_mm.registry import METRICS
 
@@ -19,19 +21,34 @@ from aurora_mm.registry import METRICS
 class ClassificationMetric(TaskMetric):
     """AUC, F1, accuracy and Matthews correlation over all images of a task, by the official definitions.
 
-    Metrics: ``AUC``, ``F1_macro``, ``F1_weighted``, ``Accuracy`` (fractions) and ``MCC`` (in [-1, 1]). ``AUC`` is 0
-    where the official scorer cannot compute it, because no image is of some class; ``AUC_present``, outside of the
-    official score, is then of the classes that are there, and nan if that is just one.
+    Metrics: ``Accuracy``, ``AUC``, ``F1_macro``, ``F1_weighted`` (fractions) and ``MCC`` (in [-1, 1]). ``AUC`` is that
+    of class 1 of two classes, else the macro mean of one class against the rest. It is 0 where the official scorer
+    cannot compute it: where no image is of some class, or where the scores of an image, of more than two classes, do
+    not sum to 1. ``AUC_present``, outside of the official score, is then the mean over the classes that are there, and
+    nan if that is just one.
 
-    A class index means the same in any frame of the image, so ``gt_coordinates`` is not looked at.
+    A class index means the same in any coordinates, so ``gt_coordinates`` is not looked at.
 
     Raises:
         DataError: If a sample has no true label, or one that is none of the task's classes.
         ConfigError: If a prediction is missing or has another number of classes than the task.
     """
 
-    def measure(self, sample: Mapping[str, Any]) -> list[TargetResult]:
-        """One row, with true class, predicted class and probabilities."""
+    task_type = 'classification'
+    columns = (
+        Column('Accuracy'),
+        Column('AUC', undefined=0.0),
+        Column('F1_macro'),
+        Column('F1_weighted', brief=False),
+        Column('MCC'),
+        Column('AUC_present', brief=False),
+    )
+    headline = 'Accuracy'
+    row_columns = ()
+    row_data = ('truth', 'pred', 'probs')
+
+    def measure(self, sample: Mapping[str, Any]) -> list[ResultRow]:
+        """Keeps true class, predicted class and probabilities; see :meth:`TaskMetric.measure`."""
         truth = int(annotation(sample, 'gt_label'))
         pred = int(prediction(sample, 'pred_label'))
         # Half precision is lifted on the torch side: NumPy knows no bfloat16.
@@ -45,24 +62,51 @@ class ClassificationMetric(TaskMetric):
             raise ConfigError(
                 f'task {sample.get("task")!r} has {len(self.names)} classes, but pred_scores has shape {scores.shape}'
             )
-        return [self.target(sample, self.names[truth], truth=truth, pred=pred, probs=scores.tolist())]
+        return [self.row(sample, self.names[truth], truth=truth, pred=pred, probs=scores.tolist())]
 
-    def compute_metrics(self, results: list[list[TargetResult]]) -> dict[str, float]:
-        """Scores of all samples together."""
-        truth, pred, scores = (np.array([getattr(row, name) for (row,) in results]) for name in _COLUMNS)
+    @classmethod
+    def aggregate(cls, images: Sequence[Sequence[ResultRow]], weights: Floats) -> dict[str, Floats]:
+        """Takes the scores of all images together; see :meth:`TaskMetric.aggregate`."""
+        truth, pred, scores = (np.array([row[name] for (row,) in images]) for name in cls.row_data)
+        areas = auc_of_classes(truth, scores, weights)  # (R, C), or (R, 1) of two classes
+        counts = count_classes(truth, pred, weights)
+        sum_to_1 = scores.shape[1] == 2 or np.allclose(scores.sum(axis=1), 1)
+        present = (~np.isnan(areas)).sum(axis=1)
+        undefined = np.full(len(weights), np.nan)
         return {
-            'AUC': auc(truth, scores),
-            'AUC_present': auc_of_present(truth, scores),
-            'F1_macro': f1_macro(truth, pred),
-            'F1_weighted': f1_weighted(truth, pred),
-            'Accuracy': accuracy(truth, pred),
-            'MCC': mcc(truth, pred),
+            'Accuracy': accuracy(counts),
+            'AUC': areas.mean(axis=1) if sum_to_1 else undefined,
+            'F1_macro': f1_macro(counts),
+            'F1_weighted': f1_weighted(counts),
+            'MCC': mcc(counts),
+            'AUC_present': np.divide(np.nansum(areas, axis=1), present, out=undefined.copy(), where=present > 0),
         }
 
-    @staticmethod
-    def primary(metrics: Mapping[str, float]) -> float:
-        """The accuracy."""
-        return metrics['Accuracy']
+    @classmethod
+    def row_scores(cls, rows: Sequence[ResultRow]) -> dict[Column, float]:
+        """Takes the recall, which is what is right of images of one true class."""
+        return {Column('Recall'): float(np.mean([row['truth'] == row['pred'] for row in rows]))}
 
+    @classmethod
+    def rank_by(cls, rows: Sequence[ResultRow]) -> tuple[float, ...]:
+        """Ranks by the probability of the true class; see :meth:`TaskMetric.rank_by`."""
+        (row,) = rows
+        return (float(row['probs'][row['truth']]),)
 
-_COLUMNS = ('truth', 'pred', 'probs')
+    @classmethod
+    def describe(cls, rows: Sequence[ResultRow]) -> str:
+        """Names the true and the predicted class; see :meth:`TaskMetric.describe`."""
+        (row,) = rows
+        return f'class {row["truth"]} taken for {row["pred"]}, probability of the true class {cls.rank_by(rows)[0]:.3f}'
+
+    @classmethod
+    def caption(cls, rows: Sequence[ResultRow]) -> str:
+        """Gives the probability of the true class; see :meth:`TaskMetric.caption`."""
+        return f'true class at {cls.rank_by(rows)[0]:.2f}'
+
+    @classmethod
+    def restore(cls, sample: Any, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
+        """Sets labels and probabilities; see :meth:`TaskMetric.restore`."""
+        (row,) = rows
+        sample.gt_label, sample.pred_label = torch.tensor([row['truth']]), torch.tensor([row['pred']])
+        sample.pred_scores = torch.tensor(row['probs'])

@@ -8,15 +8,17 @@ from typing import Any
 from mmengine.evaluator import BaseMetric
 
 from aurora_mm.errors import ConfigError
+from aurora_mm.evaluation.metrics.column import Column
 from aurora_mm.registry import METRICS
 
 
 @METRICS.register_module()
 class ForeignMetric(BaseMetric):
-    """Lends a metric of mmdet or mmseg a primary score, for a task that this package's metrics do not fit.
+    """Makes a metric of mmdet or mmseg the judge of a task that this package's metrics do not fit.
 
     Beside a metric of this package no wrapper is needed; alone, ``mmdet.CocoMetric`` does not say which of its figures
-    counts. All figures are kept under their own names.
+    counts. All figures are kept under their own names. Such a metric keeps no rows of images, so the task has no
+    confidence intervals and no breakdowns.
 
     Args:
         metric: Config of the metric.
@@ -33,11 +35,13 @@ class ForeignMetric(BaseMetric):
     """
 
     default_prefix = ''
+    primary_text = ''
 
     def __init__(self, metric: dict[str, Any], primary: str, percent: bool = False) -> None:
         self.metric: BaseMetric = METRICS.build(metric)
-        self.primary_name = primary
-        self.unit = 100.0 if percent else 1.0
+        self.highest = 100.0 if percent else 1.0
+        self.headline = primary
+        self.columns = (Column(primary, unit='%' if percent else ''),)
         super().__init__(prefix=self.metric.prefix)
         self.results = self.metric.results  # one list: what the evaluator takes from it, it takes from the metric
 
@@ -60,8 +64,8 @@ class ForeignMetric(BaseMetric):
 
     def primary(self, metrics: Mapping[str, float]) -> float:
         """The figure named ``primary``, as a fraction."""
-        if metrics and self.primary_name not in metrics:
+        if metrics and self.headline not in metrics:
             raise ConfigError(
-                f'{type(self.metric).__name__} gives no {self.primary_name!r}; its figures are {", ".join(metrics)}'
+                f'{type(self.metric).__name__} gives no {self.headline!r}; its figures are {", ".join(metrics)}'
             )
-        return metrics[self.primary_name] / self.unit if metrics else 0.0
+        return metrics[self.headline] / self.highest if metrics else 0.0

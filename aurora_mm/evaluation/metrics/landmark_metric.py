@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 from aurora_mm.errors import ConfigError
-from aurora_mm.evaluation.functional import radial_errors
-from aurora_mm.evaluation.metrics.task_metric import TaskMetric
-from aurora_mm.evaluation.per_image import TargetResult
+from aurora_mm.evaluation.functional import radial_errors, weighted_mean
+from aurora_mm.evaluation.metrics.column import Column
+from aurora_mm.evaluation.metrics.result_row import ResultRow, cell_matrix
+from aurora_mm.evaluation.metrics.task_metric import Floats, TaskMetric
 from aurora_mm.evaluation.sample_fields import original_frame_annotation, prediction
 from aurora_mm.registry import METRICS
 
@@ -30,8 +31,18 @@ class LandmarkMetric(TaskMetric):
             number of points than the task.
     """
 
-    def measure(self, sample: Mapping[str, Any]) -> list[TargetResult]:
-        """A row for each point."""
+    task_type = 'landmark'
+    columns = (
+        Column('MRE', unit='px', higher_is_better=False),
+        Column('MRE_diagonal', higher_is_better=False, brief=False),
+    )
+    headline = 'MRE'
+    primary_text = '1 - MRE / image diagonal'
+    row_columns = (Column('error', unit='px', higher_is_better=False, title='Distance of each point'),)
+    row_data = ('truth', 'pred')
+
+    def measure(self, sample: Mapping[str, Any]) -> list[ResultRow]:
+        """Measures each point; see :meth:`TaskMetric.measure`."""
         truth = original_frame_annotation(sample, 'gt_landmarks').double().cpu().numpy()
         pred = prediction(sample, 'pred_landmarks').double().cpu().numpy()
         if not pred.shape == truth.shape == (len(self.names), 2):
@@ -40,17 +51,33 @@ class LandmarkMetric(TaskMetric):
                 f'{truth.shape} and the predicted ones {pred.shape} ({sample.get("img_path")})'
             )
         columns = zip(self.names, radial_errors(pred, truth).tolist(), truth.tolist(), pred.tolist(), strict=True)
-        return [self.target(sample, name, error=e, truth=t, pred=p) for name, e, t, p in columns]
+        return [self.row(sample, name, error=e, truth=t, pred=p) for name, e, t, p in columns]
 
-    def compute_metrics(self, results: list[list[TargetResult]]) -> dict[str, float]:
-        """Means over points, then over images."""
-        errors = np.array([[row.error for row in rows] for rows in results])  # (N, K)
-        diagonals = np.array([math.hypot(rows[0].height, rows[0].width) for rows in results])
-        per_image = errors.mean(axis=1)
-        by_point = {f'MRE_{name}': mean for name, mean in zip(self.names, errors.mean(axis=0).tolist(), strict=True)}
-        return {'MRE': float(per_image.mean()), 'MRE_diagonal': float((per_image / diagonals).mean()), **by_point}
+    @classmethod
+    def aggregate(cls, images: Sequence[Sequence[ResultRow]], weights: Floats) -> dict[str, Floats]:
+        """Averages over points, then over images; see :meth:`TaskMetric.aggregate`."""
+        errors = cell_matrix(images, 'error')  # (N, K)
+        diagonals = np.array([rows[0].diagonal for rows in images])
+        of_points = weighted_mean(errors, weights)  # (R, K)
+        return {
+            'MRE': weighted_mean(errors.mean(axis=1), weights),
+            'MRE_diagonal': weighted_mean(errors.mean(axis=1) / diagonals, weights),
+            **{f'MRE_{row.target}': of_points[:, index] for index, row in enumerate(images[0])},
+        }
 
-    @staticmethod
-    def primary(metrics: Mapping[str, float]) -> float:
-        """One minus the error in image diagonals, not below 0."""
-        return max(0.0, 1.0 - metrics['MRE_diagonal'])
+    @classmethod
+    def primary(cls, scores: Mapping[str, Any]) -> Any:
+        """One minus the error in image diagonals, not below 0; see :meth:`TaskMetric.primary`."""
+        return np.maximum(0.0, 1.0 - scores['MRE_diagonal'])
+
+    @classmethod
+    def rank_by(cls, rows: Sequence[ResultRow]) -> tuple[float, ...]:
+        """Ranks by the error in image diagonals; see :meth:`TaskMetric.rank_by`."""
+        return (-float(np.mean([row['error'] for row in rows])) / rows[0].diagonal,)
+
+    @classmethod
+    def restore(cls, sample: Any, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
+        """Sets the points; see :meth:`TaskMetric.restore`."""
+        of_point = {row.target: row for row in rows}
+        sample.gt_landmarks = torch.tensor([of_point[name]['truth'] for name in names], dtype=torch.float32)
+        sample.pred_landmarks = torch.tensor([of_point[name]['pred'] for name in names], dtype=torch.float32)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from aurora_mm.errors import DataError
-from aurora_mm.evaluation.functional import dice, hausdorff_distance, hd95_and_nsd, resize_mask
-from aurora_mm.evaluation.metrics.task_metric import TaskMetric
-from aurora_mm.evaluation.per_image import TargetResult
+from aurora_mm.evaluation.functional import dice, hausdorff_distance, hd95_and_nsd, resize_mask, weighted_mean
+from aurora_mm.evaluation.metrics.column import Column
+from aurora_mm.evaluation.metrics.result_row import ResultRow, cell_matrix
+from aurora_mm.evaluation.metrics.task_metric import Floats, TaskMetric
 from aurora_mm.evaluation.sample_fields import original_frame_annotation, prediction
 from aurora_mm.registry import METRICS
 
@@ -34,12 +35,23 @@ class SegmentationMetric(TaskMetric):
         ConfigError: If the mask is not in original coordinates or the prediction is missing.
     """
 
+    task_type = 'segmentation'
+    columns = row_columns = (
+        Column('DSC', title='Dice (DSC)'),
+        Column('HD', unit='px', higher_is_better=False, title='Hausdorff distance (HD)'),
+        Column('HD95', unit='px', higher_is_better=False, brief=False),
+        Column('NSD', brief=False),
+    )
+    headline = 'DSC'
+    row_data = ('size',)
+    has_masks = True
+
     def __init__(self, nsd_tolerance: float = 2.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.nsd_tolerance = nsd_tolerance
 
-    def measure(self, sample: Mapping[str, Any]) -> list[TargetResult]:
-        """A row for each foreground class."""
+    def measure(self, sample: Mapping[str, Any]) -> list[ResultRow]:
+        """Measures each foreground class; see :meth:`TaskMetric.measure`."""
         truth = original_frame_annotation(sample, 'gt_sem_seg')['data'].cpu().numpy()[0]
         pred = prediction(sample, 'pred_sem_seg')['data'].cpu().numpy()[0]
         if truth.min() < 0 or truth.max() >= len(self.names):
@@ -51,9 +63,20 @@ class SegmentationMetric(TaskMetric):
         pred = resize_mask(pred, truth.shape)
         return [self._row(sample, index, pred == index, truth == index) for index in range(1, len(self.names))]
 
-    def _row(self, sample: Mapping[str, Any], index: int, pred: np.ndarray, truth: np.ndarray) -> TargetResult:
+    @classmethod
+    def aggregate(cls, images: Sequence[Sequence[ResultRow]], weights: Floats) -> dict[str, Floats]:
+        """Averages over images, then over classes; see :meth:`TaskMetric.aggregate`."""
+        scores, of_classes = {}, {}
+        for column in cls.columns:
+            of_classes[column.name] = weighted_mean(cell_matrix(images, column.name), weights)  # (R, C - 1)
+            scores[column.name] = of_classes[column.name].mean(axis=1)
+        for index, row in enumerate(images[0]):
+            scores |= {f'{name}_{row.target}': of_classes[name][:, index] for name in ('DSC', 'HD')}
+        return scores
+
+    def _row(self, sample: Mapping[str, Any], index: int, pred: np.ndarray, truth: np.ndarray) -> ResultRow:
         hd95, nsd = hd95_and_nsd(pred, truth, self.nsd_tolerance)
-        return self.target(
+        return self.row(
             sample,
             self.names[index],
             size=float(truth.mean()),
@@ -62,18 +85,3 @@ class SegmentationMetric(TaskMetric):
             HD95=hd95,
             NSD=nsd,
         )
-
-    def compute_metrics(self, results: list[list[TargetResult]]) -> dict[str, float]:
-        """Means over images, then over classes."""
-        names = ('DSC', 'HD', 'HD95', 'NSD')
-        values = np.array([[[getattr(row, name) for name in names] for row in rows] for rows in results])
-        per_class = values.mean(axis=0)  # (C - 1, 4)
-        scores = dict(zip(names, per_class.mean(axis=0).tolist(), strict=True))
-        for name, (dsc, hd, *_) in zip(self.names[1:], per_class.tolist(), strict=True):
-            scores |= {f'DSC_{name}': dsc, f'HD_{name}': hd}
-        return scores
-
-    @staticmethod
-    def primary(metrics: Mapping[str, float]) -> float:
-        """The Dice coefficient."""
-        return metrics['DSC']

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import torch
 from torch import Tensor
@@ -31,7 +31,7 @@ class EMALossBalancer(LossBalancer):
         tasks: Sequence[Task | dict],
         power: float = -1.0,
         limits: tuple[float, float] = (0.01, 100.0),
-        types: Sequence[str] = TASK_TYPES,
+        types: Collection[str] = TASK_TYPES,
     ) -> None:
         super().__init__(tasks)
         self.power = power

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from aurora_mm.evaluation.per_image import TargetResult, write_per_image
+from aurora_mm.evaluation import ResultRow, write_per_image
 from aurora_mm.tasks import Task, TaskTable
 
 TASKS = TaskTable(
@@ -26,9 +26,9 @@ COUNT = 5
 def _row(task, target, index, **values):
     name = f'{task.type}/{index}.png'
     mask = f'../masks/{index}.png' if task.type == 'segmentation' else ''
-    return TargetResult(
-        task=task.name, type=task.type, target=target, img_id=index, image_path=f'../{name}', mask_path=mask,
-        img_path=name, group='', height=48, width=64, **values,
+    return ResultRow(
+        task=task.name, metric=task.task_type.metric, target=target, img_id=index, image_path=f'../{name}',
+        mask_path=mask, img_path=name, group='', height=48, width=64, values=values,
     )  # fmt: skip
 
 
@@ -81,6 +81,7 @@ def run_folder(tmp_path):
     write_per_image(test / 'per_image.csv', rows)
     types = {task.type: METRICS[name]['primary'] for name, task in TASKS.items()}
     scores = dict(tasks=METRICS, types=types, task_mean=0.65, score=0.65)
+    scores |= dict(images=dict.fromkeys(TASKS, COUNT), table=TASKS.to_config())
     scores['intervals'] = dict(
         tasks={'organs': {'DSC': [0.4, 0.55], 'primary': [0.4, 0.55]}}, types={'segmentation': [0.4, 0.55]},
         score=[0.611, 0.689], level=0.95, resamples=100,

@@ -71,7 +71,7 @@ def test_every_task_has_its_worst_median_and_best_case(page):
         assert ranks == ['worst', 'median', 'best']
     text = ' '.join(page.text)
     assert 'DSC 0.05' in text  # the mean of .1 and 0
-    assert '12.0 px off' in text
+    assert 'error 12.0 px' in text
 
 
 def test_curves_and_confusion_of_the_run(page):

@@ -1,8 +1,9 @@
 import pytest
 
-from aurora_mm.analysis.report.cases import pick
-from aurora_mm.analysis.report.results import Results, tasks_of
-from aurora_mm.analysis.report.tables import Score, confusion, task_rows
+from aurora_mm.analysis.report import write_html_report
+from aurora_mm.analysis.report.pictures import pick
+from aurora_mm.analysis.report.results import Results
+from aurora_mm.analysis.report.tables import Score, confusion, score_tables
 from aurora_mm.analysis.report.training_log import TrainingLog
 from aurora_mm.errors import DataError
 
@@ -14,12 +15,12 @@ def results(run_folder):
 
 def test_images_are_ordered_worst_first(results):
     for task in results.tasks.values():
-        assert [case.rows[0].img_id for case in results.images(task)] == [0, 1, 2, 3, 4]
+        assert [image.rows[0].img_id for image in results.images(task)] == [0, 1, 2, 3, 4]
 
 
-def test_cases(results):
+def test_worst_median_and_best(results):
     images = results.images(results.tasks['spot'])
-    assert [(rank, case.rows[0].img_id) for rank, case in pick(images)] == [('worst', 0), ('median', 2), ('best', 4)]
+    assert [(rank, image.rows[0].img_id) for rank, image in pick(images)] == [('worst', 0), ('median', 2), ('best', 4)]
     assert [rank for rank, _ in pick(images[:2])] == ['worst', 'best']
     assert [rank for rank, _ in pick(images[:1])] == ['worst']
     assert pick([]) == []
@@ -33,12 +34,21 @@ def test_confusion_by_hand(results):
 
 
 def test_rows_take_the_interval_of_the_primary_score(results):
-    row = task_rows(results, 'segmentation')[0]
+    (table,) = score_tables(results, 'segmentation')
+    (row,) = table.rows
+    assert table.bar_title == 'DSC'
     assert row.images == 5
     assert row.bar.interval == (0.4, 0.55)
     assert row.scores['HD'].text == '12.0'
     assert row.scores['DSC'].interval_text == '0.400 to 0.550'
-    assert task_rows(results, 'classification')[0].scores['MCC'].text == '-'
+
+
+def test_tables_say_what_their_numbers_are(results):
+    (labels,), (points,) = (score_tables(results, name) for name in ('classification', 'landmark'))
+    assert labels.rows[0].scores['MCC'].text == '-'
+    assert labels.notes == ['AUC is 0 where it is not defined.']
+    assert points.bar_title == 'score'
+    assert points.notes == ['The bar is 1 - MRE / image diagonal.']
 
 
 def test_a_bar_ends_at_its_ends():
@@ -59,14 +69,18 @@ def test_a_resumed_run_counts_where_it_repeats_a_step(run_folder):
     assert log.series('score')[1][-1] == 0.9, 'a test run is no part of the training'
 
 
-def test_tasks_are_read_off_the_rows(results, run_folder):
-    """Classes that no true label has and no name are numbered, so that the table has all columns."""
-    assert [task.name for task in results.tasks.values()] == ['organs', 'kind', 'spot', 'ends']
-    assert results.tasks['organs'].classes == ('background', 'liver', 'vein')
-    assert results.tasks['ends'].points == ('left', 'right')
-    rows = [row for row in results.rows if row.task == 'kind' and row.truth != 1]
-    assert tasks_of(rows, {})['kind'].classes == ('benign', 'class 1', 'malignant')
-    assert tasks_of(rows, {'kind': ['a', 'b', 'c']})['kind'].classes == ('a', 'b', 'c')
+def test_tasks_are_those_of_the_run_with_their_names(results):
+    assert list(results.tasks) == ['organs', 'kind', 'spot', 'ends']
+    assert results.tasks['kind'].classes == ('benign', '<b>odd</b>', 'malignant')
+
+
+def test_a_task_that_another_packages_metric_judges_has_its_score_alone(run_folder):
+    file = run_folder / 'test' / 'per_image.csv'
+    file.write_text('\n'.join(line for line in file.read_text().splitlines() if not line.startswith('spot')))
+    results = Results.read(run_folder / 'test')
+    (table,) = score_tables(results, 'detection')
+    assert (table.bar_title, table.columns, table.rows[0].bar.value) == ('score', {}, 0.6)
+    write_html_report(run_folder)
 
 
 def test_the_name_is_the_configs_or_the_folders(results, run_folder):
@@ -75,7 +89,8 @@ def test_the_name_is_the_configs_or_the_folders(results, run_folder):
     assert Results.read(run_folder / 'test').name == 'test'
 
 
-def test_broken_scores_are_refused(run_folder):
-    (run_folder / 'test' / 'metrics.json').write_text('{')
+@pytest.mark.parametrize('content', ['{', '[]', '{"score": 1}', '{"table": [{"name": "a", "type": "unheard of"}]}'])
+def test_broken_scores_are_refused(run_folder, content):
+    (run_folder / 'test' / 'metrics.json').write_text(content)
     with pytest.raises(DataError, match=r'metrics.json: no scores'):
         Results.read(run_folder / 'test')

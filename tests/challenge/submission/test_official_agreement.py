@@ -10,20 +10,15 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from aurora_mm.challenge.official_scores import official_scores
+from aurora_mm.analysis.results_folder import write_results
 from aurora_mm.challenge.submission import SubmissionWriter, score_submission
-from aurora_mm.evaluation import MultiTaskEvaluator
-from aurora_mm.evaluation.per_image import read_per_image
-from aurora_mm.evaluation.results_folder import write_results
-from aurora_mm.evaluation.scores import nested_scores
+from aurora_mm.evaluation import MultiTaskEvaluator, read_per_image, score_rows
 from aurora_mm.phantoms import make_dataset
 from aurora_mm.tasks import TaskTable
 
 pytest.importorskip('SimpleITK', reason='the official scorer takes the Hausdorff distance from SimpleITK')
 import official_scorer
 import predictions
-
-from tests.fixtures.evaluation_samples import OWN_METRICS
 
 CONFIGS = Path(__file__).resolve().parents[3] / 'configs'
 TASKS = TaskTable(Config.fromfile(CONFIGS / '_base_/tasks/fmc_uia.py').tasks)
@@ -43,62 +38,64 @@ def folders(made):
 
 
 def write_disturbed(folder, samples, tasks):
-    """A submission of disturbed truth; returns the evaluator's scores of the same predictions."""
+    """A submission of disturbed truth; returns what the evaluator finds of the same predictions."""
     rng = np.random.default_rng(0)
     writer = SubmissionWriter(folder)
-    evaluator = MultiTaskEvaluator(OWN_METRICS)
+    evaluator = MultiTaskEvaluator()
     evaluator.dataset_meta = {'tasks': tasks.to_config()}
     for sample in samples:
         predictions.disturb(sample, tasks[sample.task], rng)
         writer.add(sample)
         evaluator.process([sample])
     writer.finish()
-    return nested_scores(evaluator.evaluate(len(samples)))
+    evaluator.evaluate(len(samples))
+    return evaluator.result
 
 
 def assert_official(result, root, folder):
     expected = official_scorer.score(root, folder)
-    assert sorted(expected) == sorted(result.scores['tasks'])
+    assert sorted(expected) == sorted(result.tasks)
     compared = 0
     for task, metrics in expected.items():
         for name, value in metrics.items():
-            found = result.scores['tasks'][task][name]
+            found = result.scores[f'{task}/{name}']
             assert found == pytest.approx(value, abs=1e-4 if name == 'HD' else 1e-6), (task, name)
             compared += 1
     return compared
 
 
 def test_every_figure_of_27_tasks_is_the_official_one(folders):
-    result = score_submission(*folders, TASKS)
-    assert result.problems == []
-    assert result.scored == result.asked
+    submission = score_submission(*folders, TASKS)
+    assert submission.problems == []
+    assert submission.scored == submission.asked
+    result = submission.result
     assert assert_official(result, *folders) == 12 * 2 + 9 * 5 + 3 + 3
     assert 0.4 < result.scores['score'] < 0.95
-    assert all(result.scores['tasks'][task.name]['AUC'] > 0.5 for task in TASKS.of_type('classification'))
+    assert all(result.scores[f'{task.name}/AUC'] > 0.5 for task in TASKS.of_type('classification'))
 
 
 def test_scoring_a_submission_gives_the_evaluators_own_numbers(made):
-    root, folder, scores = made
-    assert score_submission(root, folder, TASKS).scores == scores
+    root, folder, result = made
+    assert score_submission(root, folder, TASKS).result.scores == result.scores
 
 
 @pytest.mark.skipif('AURORA_REAL_DATA' not in os.environ, reason='AURORA_REAL_DATA names no data set to read')
 def test_real_data(tmp_path):
     root = Path(os.environ['AURORA_REAL_DATA']) / 'val'
     tasks = TaskTable(Config.fromfile(CONFIGS / '_base_/tasks/us_real.py').tasks)
-    scores = write_disturbed(tmp_path, predictions.true_samples(root, tasks), tasks)
-    result = score_submission(root, tmp_path, tasks)
-    assert result.problems == []
-    assert result.scores == scores
-    assert assert_official(result, root, tmp_path) == 3 * 2 + 2 * 5 + 2 + 1
+    expected = write_disturbed(tmp_path, predictions.true_samples(root, tasks), tasks)
+    submission = score_submission(root, tmp_path, tasks)
+    assert submission.problems == []
+    assert submission.result.scores == expected.scores
+    assert assert_official(submission.result, root, tmp_path) == 3 * 2 + 2 * 5 + 2 + 1
 
 
 def test_the_table_of_results_holds_every_score(folders, tmp_path):
-    result = score_submission(*folders, TASKS)
-    write_results(tmp_path, result.scores, result.rows, result.tasks)
+    result = score_submission(*folders, TASKS).result
+    write_results(tmp_path, result)
     rows = read_per_image(tmp_path / 'per_image.csv')
     assert rows == result.rows
-    assert nested_scores(official_scores(rows, TASKS)) == result.scores
+    assert score_rows(rows, TASKS) == result
 
 
 def test_what_is_faulty_is_scored_as_the_official_scorer_does(folders, tmp_path):
@@ -119,9 +116,9 @@ def test_what_is_faulty_is_scored_as_the_official_scorer_does(folders, tmp_path)
     edit(bad / 'classification_predictions.json', lambda entries: entries[::2] + entries[:6])
     edit(bad / 'detection_predictions.json', lambda entries: [swapped(e) for e in entries[1:]])
     edit(bad / 'regression_predictions.json', lambda entries: entries[1:])
-    result = score_submission(root, bad, TASKS)
-    assert assert_official(result, root, bad) == 75
-    assert len(result.problems) >= 3 * len(masks[2::7])
+    submission = score_submission(root, bad, TASKS)
+    assert assert_official(submission.result, root, bad) == 75
+    assert len(submission.problems) >= 3 * len(masks[2::7])
 
 
 def edit(path, change):

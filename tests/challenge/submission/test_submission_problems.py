@@ -101,7 +101,8 @@ def test_a_list_as_a_whole_is_one_problem(score, submission, content, message):
     assert [problem.file for problem in result.problems] == [BOXES]
     assert message in result.problems[0].message
     assert result.scored['find'] == 0
-    assert set(result.scores['tasks']) == {'organs', 'kind', 'ends'}
+    assert result.result.scores['find/primary'] == result.result.scores['type/detection'] == 0
+    assert result.result.scores['score'] < 3 / 4  # it must not rise because a task is missing
     assert 'find: 0 of 4 images scored' in result.summary()
 
 
@@ -156,7 +157,7 @@ def test_all_problems_are_collected_into_one_table(score, submission):
     assert '10 problems' in table
     assert len(result.problems) == 4 + 4 + 2  # a point outside is also not what its normalised one says
     assert table.index('no entry') < table.index('as it stands')
-    assert set(result.scores['tasks']) == {'find', 'ends'}
+    assert [task for task, number in result.scored.items() if number] == ['find', 'ends']
     assert all(problem.image in table for problem in result.problems)
 
 
@@ -164,8 +165,10 @@ def test_nothing_at_all_is_scored_as_nothing(score, submission):
     for path in [*submission.rglob('*.png'), *submission.glob('*.json')]:
         path.unlink()
     result = score()
-    assert result.scores is None
-    assert result.rows == []
+    assert result.result is None
+    assert result.summary() == '\n'.join(
+        [f'{task}: 0 of 4 images scored' for task in ('ends', 'find', 'kind', 'organs')] + ['0 of 16 images scored']
+    )
     assert len(result.problems) == 4 + 3
 
 
@@ -175,5 +178,5 @@ def test_no_folder(root, tmp_path, tasks):
 
 
 def test_groups_of_images_reach_the_table(root, submission, tasks):
-    rows = score_submission(root, submission, tasks, group_column='task_id').rows
+    rows = score_submission(root, submission, tasks, group_column='task_id').result.rows
     assert {row.group for row in rows} == {'organs', 'kind', 'find', 'ends'}

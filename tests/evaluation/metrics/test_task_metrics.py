@@ -12,6 +12,7 @@ from tests.fixtures.evaluation_samples import (
     detection_sample,
     landmark_sample,
     make_sample,
+    random_samples,
     segmentation_sample,
 )
 
@@ -78,6 +79,16 @@ def test_classification_hand_worked():
     assert metrics['Accuracy'] == primary == 0.5
     assert metrics['F1_macro'] == metrics['F1_weighted'] == 0.5
     assert metrics['MCC'] == 0
+
+
+def test_auc_is_0_where_scikit_learn_refuses_as_the_official_scorer_has_it():
+    samples = [classification_sample(label, [0.2, 0.3, 0.5]) for label in (0, 1, 2, 2)]
+    assert score(*samples)[0]['AUC'] == 0.5
+    assert score(*samples[:2])[0]['AUC'] == 0  # class 2 is absent
+    samples[0].pred_scores = torch.tensor([0.21, 0.3, 0.5])
+    metrics, _ = score(*samples)
+    assert metrics['AUC'] == 0
+    assert metrics['AUC_present'] > 0.5
 
 
 def test_classification_does_not_ask_for_a_frame():
@@ -190,19 +201,51 @@ def test_rows_of_each_type():
     truth = torch.zeros(30, 40, dtype=torch.int64)
     truth[:3, :4] = 1
     liver, vein = rows(segmentation_sample(truth, truth, **place))
-    assert (liver.target, liver.size, liver.DSC, liver.HD, liver.HD95, liver.NSD) == ('liver', 0.01, 1, 0, 0, 1)
-    assert (vein.target, vein.size, vein.DSC) == ('vein', 0, 1)
-    assert (liver.task, liver.type, liver.height, liver.width, liver.img_path) == (
-        *('organs', 'segmentation', 30, 40),
-        'images/4.png',
-    )
+    assert liver.values == dict(size=0.01, DSC=1, HD=0, HD95=0, NSD=1)
+    assert (vein.target, vein['size'], vein['DSC']) == ('vein', 0, 1)
+    assert (liver.task, liver.metric, liver.target) == ('organs', 'SegmentationMetric', 'liver')
+    assert (liver.height, liver.width, liver.diagonal, liver.img_path) == (30, 40, 50, 'images/4.png')
     assert (liver.image_path, liver.mask_path, liver.group, liver.img_id) == ('../i.png', '../m.png', 'patient 3', 4)
     (label,) = rows(classification_sample(2, [0.25, 0.5, 0.25]))
-    assert (label.target, label.truth, label.pred, label.probs) == ('sagittal', 2, 1, [0.25, 0.5, 0.25])
+    assert (label.target, label.values) == ('sagittal', dict(truth=2, pred=1, probs=[0.25, 0.5, 0.25]))
     (box,) = rows(detection_sample([0, 0, 4, 3], [[0, 0, 4, 3]]))
-    assert (box.target, box.size, box.IoU, box.truth, box.pred) == ('nodule', 0.01, 1, [0, 0, 4, 3], [0, 0, 4, 3])
+    assert (box.target, box.values) == ('nodule', dict(size=0.01, IoU=1, truth=[0, 0, 4, 3], pred=[0, 0, 4, 3]))
     (box,) = rows(detection_sample([0, 0, 4, 3], []))
-    assert (box.IoU, box.pred) == (0, None)
+    assert (box['IoU'], box['pred']) == (0, None)
     left, right = rows(landmark_sample([[1, 1], [2, 2]], [[4, 5], [2, 2]]))
-    assert (left.target, left.error, left.truth, left.pred) == ('left', 5, [1, 1], [4, 5])
-    assert (right.target, right.error) == ('right', 0)
+    assert (left.target, left.values) == ('left', dict(error=5, truth=[1, 1], pred=[4, 5]))
+    assert (right.target, right['error']) == ('right', 0)
+
+
+@pytest.mark.parametrize('task', METRIC_OF)
+def test_a_metric_says_all_that_its_rows_and_scores_hold(task):
+    metric = METRIC_OF[task]
+    samples = [sample for sample in random_samples(seed=0, number=6) if sample.task == task]
+    (first, *_), *_ = images = [rows(sample) for sample in samples]
+    assert first.values.keys() == {*(column.name for column in metric.row_columns), *metric.row_data}
+    scores = metric.scores(images)
+    assert {column.name for column in metric.columns} <= scores.keys()
+    assert metric.headline in scores
+    assert 0 <= metric.primary(scores) <= 1
+
+
+@pytest.mark.parametrize('task', METRIC_OF)
+def test_resamples_have_the_scores_of_the_images_repeated(task):
+    metric = METRIC_OF[task]
+    images = [rows(sample) for sample in random_samples(seed=2, number=12) if sample.task == task]
+    weights = np.random.default_rng(0).multinomial(12, np.full(12, 1 / 12), size=6).astype(float)
+    resampled = metric.aggregate(images, weights)
+    for index, row in enumerate(weights):
+        repeated = [image for image, times in zip(images, row, strict=True) for _ in range(int(times))]
+        alone = {name: values[0] for name, values in metric.aggregate(repeated, np.ones((1, 12))).items()}
+        assert {name: values[index] for name, values in resampled.items()} == pytest.approx(alone, nan_ok=True)
+
+
+@pytest.mark.parametrize('task', ['plane', 'nodule', 'femur'])
+def test_a_sample_is_restored_from_its_rows(task):
+    sample = next(sample for sample in random_samples(seed=0, number=4) if sample.task == task)
+    restored = make_sample(task)
+    METRIC_OF[task].restore(restored, rows(sample), TASKS[task].output_names)
+    if task == 'nodule':
+        restored.pred_instances.scores = torch.ones(1)  # rows do not keep it, and nothing draws it
+    assert [row.values for row in rows(restored)] == [row.values for row in rows(sample)]

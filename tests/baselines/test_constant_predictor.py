@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from aurora_mm.baselines import ConstantPredictor
 from aurora_mm.errors import ConfigError, DataError
-from aurora_mm.evaluation import ConstantPredictor, MultiTaskEvaluator
+from aurora_mm.evaluation import MultiTaskEvaluator
 from aurora_mm.evaluation.functional import dice
 from tests.fixtures.evaluation_samples import (
     OWN_METRICS,
@@ -108,6 +109,15 @@ def test_empty_masks_make_an_empty_answer():
     empty = torch.zeros(20, 30, dtype=torch.int64)
     answer = fitted(segmentation_sample(empty, empty)).predict(make_sample('organs'))
     assert answer.pred_sem_seg.data.sum() == 0
+
+
+def test_an_image_that_cannot_be_read_has_no_foreground_and_else_the_constant_answer():
+    samples = random_samples(0, 4)
+    predictor = fitted(*samples)
+    mask = predictor.predict(make_sample('organs', ori_shape=(20, 30)), readable=False).pred_sem_seg.data
+    assert (mask.shape, int(mask.sum())) == ((1, 20, 30), 0)
+    points = [predictor.predict(make_sample('femur'), readable).pred_landmarks for readable in (True, False)]
+    assert torch.equal(*points)
 
 
 def test_does_not_touch_the_sample_it_answers():

@@ -1,7 +1,4 @@
-"""The best answer of each task type that does not look at the image.
-
-An answer learns from samples as nested dicts (``add``), then is fixed (``finish``) and put on samples (``put``).
-"""
+"""The best answer to each type of task that does not look at the image."""
 
 from __future__ import annotations
 
@@ -18,6 +15,7 @@ from aurora_mm.errors import DataError
 from aurora_mm.evaluation.functional import pairwise_iou, resize_mask
 from aurora_mm.evaluation.sample_fields import annotation, original_frame_annotation
 from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.task_types import ByTaskType
 from aurora_mm.tasks import Task
 
 _GRID = (128, 128)  # masks are learned at this size
@@ -25,8 +23,17 @@ _THRESHOLDS = np.arange(1, 20) / 20  # 0.05 .. 0.95
 _CHUNK = 256  # masks compared at once, to bound the memory
 
 
+CONSTANT_ANSWERS: ByTaskType[type[ConstantAnswer]] = ByTaskType('constant answer')
+
+
 class ConstantAnswer(ABC):
-    """The same answer to every image of a task."""
+    """The same answer to every image of a task.
+
+    It learns from training samples (:meth:`add`), then is settled (:meth:`finish`) and put on samples (:meth:`put`).
+
+    Args:
+        task: The task to answer.
+    """
 
     def __init__(self, task: Task) -> None:
         self.task = task
@@ -51,7 +58,12 @@ class ConstantAnswer(ABC):
     def put(self, sample: MultiTaskDataSample) -> None:
         """Sets the answer as the sample's prediction, in pixels of its original image."""
 
+    def put_fallback(self, sample: MultiTaskDataSample) -> None:
+        """Sets what is predicted for an image that cannot be read; the answer itself unless a type knows better."""
+        self.put(sample)
 
+
+@CONSTANT_ANSWERS.register('classification')
 class ConstantLabel(ConstantAnswer):
     """The frequencies of the classes, and the most frequent class."""
 
@@ -76,6 +88,7 @@ class ConstantLabel(ConstantAnswer):
         sample.pred_label = self._scores.argmax().reshape(1)
 
 
+@CONSTANT_ANSWERS.register('detection')
 class ConstantBox(ConstantAnswer):
     """Of the training boxes and their median, relative to the image's size, the one of highest mean overlap."""
 
@@ -115,6 +128,7 @@ class ConstantBox(ConstantAnswer):
         )
 
 
+@CONSTANT_ANSWERS.register('landmark')
 class ConstantPoints(ConstantAnswer):
     """The median of each coordinate, relative to the image's size."""
 
@@ -139,6 +153,7 @@ class ConstantPoints(ConstantAnswer):
         sample.pred_landmarks = torch.from_numpy(self._median * _width_height(sample)).float()
 
 
+@CONSTANT_ANSWERS.register('segmentation')
 class ConstantMask(ConstantAnswer):
     """A mask cut from the maps of how often each pixel is of each foreground class.
 
@@ -175,18 +190,15 @@ class ConstantMask(ConstantAnswer):
         mask = resize_mask(self._mask, sample.ori_shape)
         sample.pred_sem_seg = PixelData(data=torch.from_numpy(mask)[None].long())
 
-
-CONSTANT_ANSWERS: dict[str, type[ConstantAnswer]] = {
-    'segmentation': ConstantMask,
-    'classification': ConstantLabel,
-    'detection': ConstantBox,
-    'landmark': ConstantPoints,
-}
+    def put_fallback(self, sample: MultiTaskDataSample) -> None:
+        """Sets a mask of background."""
+        sample.pred_sem_seg = PixelData(data=torch.zeros(1, *sample.ori_shape, dtype=torch.long))
 
 
 def _width_height(sample: Mapping[str, Any] | MultiTaskDataSample) -> NDArray[np.float64]:
     """(2,) width and height of the original image in pixels."""
-    return np.array(sample.get('ori_shape')[::-1], float)
+    shape: Any = sample.get('ori_shape')
+    return np.array(shape[::-1], np.float64)
 
 
 def _mean_dice(candidates: NDArray[np.uint8], masks: NDArray[np.uint8], num_classes: int) -> NDArray[np.float64]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from rich.progress import track
 
-from aurora_mm.evaluation import ConstantPredictor, nested_scores
-from aurora_mm.evaluation.silence_output import quiet
+from aurora_mm.baselines.constant_predictor import ConstantPredictor
+from aurora_mm.evaluation import EvaluationResult
+from aurora_mm.evaluation.suppress_output import suppress_output
 from aurora_mm.registry import DATASETS, EVALUATOR
 from aurora_mm.structures import MultiTaskDataSample
 from aurora_mm.tasks import TaskTable
@@ -25,14 +25,14 @@ _PIPELINE = [
 ]
 
 
-def score_constant_predictor(cfg: Config) -> dict[str, Any]:
+def score_constant_predictor(cfg: Config) -> EvaluationResult:
     """Fits constant answers to the training data of a config and scores them on its test data.
 
     Args:
         cfg: With the data root and the tasks set, see :func:`aurora_mm.apis.resolve_config`.
 
     Returns:
-        Scores as :func:`aurora_mm.evaluation.nested_scores` gives them, by the config's own test evaluator.
+        What the config's own test evaluator found.
     """
     with DefaultScope.overwrite_default_scope('aurora_mm'):
         predictor = fit_constant_predictor(cfg)
@@ -41,9 +41,9 @@ def score_constant_predictor(cfg: Config) -> dict[str, Any]:
         evaluator.dataset_meta = test_set.metainfo
         for sample in _samples(cfg.test_dataloader.dataset, 'constant answers: test data'):
             evaluator.process([predictor.predict(sample)])
-        with quiet():  # its tables look like the model's own
-            scores = evaluator.evaluate(len(test_set))
-    return nested_scores(scores)
+        with suppress_output():  # its table looks like the model's own
+            evaluator.evaluate(len(test_set))
+    return evaluator.result
 
 
 def fit_constant_predictor(cfg: Config) -> ConstantPredictor:

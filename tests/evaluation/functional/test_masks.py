@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from aurora_mm.evaluation.functional import dice
+from aurora_mm.evaluation.functional import dice, resize_mask
 
 
 def test_hand_worked():
@@ -30,3 +30,20 @@ def test_agrees_with_sklearn():
 def test_other_shape_is_refused():
     with pytest.raises(ValueError, match=r'\(2, 2\)'):
         dice(np.zeros((2, 2), bool), np.zeros((2, 3), bool))
+
+
+def test_resizing_by_whole_factors_repeats_pixels():
+    mask = np.array([[0, 1, 2], [3, 4, 5]])
+    large = resize_mask(mask, (4, 9))
+    np.testing.assert_array_equal(large, mask.repeat(2, axis=0).repeat(3, axis=1))
+    np.testing.assert_array_equal(resize_mask(large, (2, 3)), mask)
+
+
+def test_resizing_makes_no_class_up():
+    mask = np.random.default_rng(0).choice([0, 7], (13, 11))
+    assert set(np.unique(resize_mask(mask, (29, 5)))) <= {0, 7}
+
+
+def test_resizing_to_the_same_size_changes_nothing():
+    mask = np.array([[0, 3], [255, 1]])
+    np.testing.assert_array_equal(resize_mask(mask, (2, 2)), mask)

@@ -11,10 +11,10 @@ from mmengine.logging import MMLogger
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Holds back what is printed and logged below a warning.
+def suppress_output() -> Iterator[None]:
+    """Holds back what is printed, and what is logged below a warning, within a ``with`` block.
 
-    mmseg's and mmdet's metrics log a table each and pycocotools prints another; one of each for every task would
+    Each metric of mmseg and mmdet logs a table and pycocotools prints another one. Once for every task, they would
     bury the scores.
     """
     logger = MMLogger.get_current_instance()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from aurora_mm.baselines.constant_answers import CONSTANT_ANSWERS, ConstantAnswer
 from aurora_mm.errors import ConfigError
-from aurora_mm.evaluation.constant_answers import CONSTANT_ANSWERS, ConstantAnswer
 from aurora_mm.structures import MultiTaskDataSample
 from aurora_mm.tasks import TaskTable
 
@@ -62,11 +62,12 @@ class ConstantPredictor:
             self._answers[name] = CONSTANT_ANSWERS[self._tasks[name].type](self._tasks[name])
             self._answers[name].load_state(values)
 
-    def predict(self, sample: MultiTaskDataSample) -> MultiTaskDataSample:
-        """The task's answer to a sample.
+    def predict(self, sample: MultiTaskDataSample, readable: bool = True) -> MultiTaskDataSample:
+        """Answers a sample.
 
         Args:
             sample: Needs ``task`` and, but for classification, ``ori_shape``.
+            readable: Whether its image can be read; see :meth:`ConstantAnswer.put_fallback`.
 
         Returns:
             A copy of ``sample`` with predictions in pixels of its original image.
@@ -77,5 +78,9 @@ class ConstantPredictor:
         if sample.task not in self._answers:
             raise ConfigError(f'no training sample of task {sample.task!r} was seen, so there is no answer for it')
         answered = sample.clone()
-        self._answers[sample.task].put(answered)
+        answer = self._answers[sample.task]
+        if readable:
+            answer.put(answered)
+        else:
+            answer.put_fallback(answered)
         return answered

@@ -1,0 +1,13 @@
+"""What a model has to beat: the best answers that do not look at the image."""
+
+from aurora_mm.baselines.constant_answers import CONSTANT_ANSWERS, ConstantAnswer
+from aurora_mm.baselines.constant_predictor import ConstantPredictor
+from aurora_mm.baselines.score_constant_predictor import fit_constant_predictor, score_constant_predictor
+
+__all__ = [
+    'CONSTANT_ANSWERS',
+    'ConstantAnswer',
+    'ConstantPredictor',
+    'fit_constant_predictor',
+    'score_constant_predictor',
+]

@@ -1,0 +1,97 @@
+"""All that an evaluation found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from aurora_mm.evaluation.metrics import Column, ResultRow, metric_of_row, rows_by_image
+from aurora_mm.evaluation.scores import aggregate_scores, nested_scores
+from aurora_mm.tasks import TaskTable
+
+
+class TaskColumns(NamedTuple):
+    """How the scores of a task are called and read.
+
+    Args:
+        columns: By the score's key, those of all the task's metrics; the judging metric's come first.
+        headline: Key of the score that the task is known by.
+        primary_text: How the primary score is made of the headline, in words; ``''`` if it is the headline.
+    """
+
+    columns: dict[str, Column]
+    headline: str
+    primary_text: str
+
+    @classmethod
+    def of(cls, metrics: Sequence[tuple[str, Any]]) -> TaskColumns:
+        """Collects the columns of a task's metrics.
+
+        Args:
+            metrics: The prefix of the scores' keys and the metric (or its class) of each; the first one is the judge.
+                Metrics of other packages do not tell their columns and are left out.
+        """
+        prefix, judge = metrics[0]
+        columns = {f'{p}{column.name}': column for p, metric in metrics for column in getattr(metric, 'columns', ())}
+        return cls(columns, f'{prefix}{judge.headline}', judge.primary_text)
+
+    def brief(self, scores: dict[str, float]) -> str:
+        """Says the scores of a task in a line, those of brief columns, the headline first."""
+        keys = [self.headline, *(key for key in self.columns if key != self.headline and self.columns[key].brief)]
+        parts = (key + ' ' + self.columns[key].text(scores.get(key)) for key in keys)
+        return ', '.join(parts)
+
+
+@dataclass(frozen=True)
+class EvaluationResult:
+    """All that an evaluation found.
+
+    Args:
+        tasks: The tasks that count for the score, in the order of tables.
+        images: Number of scored images of each task; 0 for one that has none and counts as 0.
+        scores: ``<task>/<key>`` for each score of a task, and the means of :func:`aggregate_scores`.
+        columns: How the scores of each task are called and read.
+        rows: What the metrics kept of each image; see :mod:`aurora_mm.evaluation.per_image`. Of each task the judging
+            metric's rows come first. A task that a metric of another package judges has none.
+    """
+
+    tasks: TaskTable
+    images: dict[str, int]
+    scores: dict[str, float]
+    columns: dict[str, TaskColumns]
+    rows: list[ResultRow]
+
+    def nested(self) -> dict[str, Any]:
+        """The scores as :func:`nested_scores` has them."""
+        return nested_scores(self.scores)
+
+    def of_task(self, task: str) -> dict[str, float]:
+        """The scores of a task by their keys, ``'primary'`` among them."""
+        return {k.removeprefix(f'{task}/'): v for k, v in self.scores.items() if k.startswith(f'{task}/')}
+
+
+def score_rows(rows: Iterable[ResultRow], tasks: TaskTable) -> EvaluationResult:
+    """Takes all scores from the rows of images alone, as they were taken when the rows were made.
+
+    Args:
+        rows: Of each task the judging metric's come first.
+        tasks: All tasks that count; one without a row counts as 0.
+    """
+    rows = list(rows)
+    by_task: dict[str, dict[str, list[list[ResultRow]]]] = {name: {} for name in tasks}
+    for (task, name), images in rows_by_image(rows).items():
+        by_task[task][name] = images
+    scores: dict[str, float] = {}
+    primaries: dict[str, float] = {}
+    columns: dict[str, TaskColumns] = {}
+    for task, of_metrics in by_task.items():
+        names = list(of_metrics) or [tasks[task].task_type.metric]
+        columns[task] = TaskColumns.of([metric_of_row(name) for name in names])
+        for name, images in of_metrics.items():
+            prefix, metric = metric_of_row(name)
+            of_metric = metric.scores(images)
+            primaries.setdefault(task, metric.primary(of_metric))
+            scores.update({f'{task}/{prefix}{key}': value for key, value in of_metric.items()})
+    counts = {task: len(next(iter(of_metrics.values()), ())) for task, of_metrics in by_task.items()}
+    return EvaluationResult(tasks, counts, scores | aggregate_scores(primaries, tasks), columns, rows)

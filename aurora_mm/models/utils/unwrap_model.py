@@ -1,0 +1,22 @@
+"""The model inside what MMEngine wraps it in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmengine.model import BaseTTAModel, is_model_wrapper
+from torch import nn
+
+
+def unwrap_model(model: nn.Module) -> Any:
+    """Takes off wrappers for several processes (DDP, FSDP) and for test-time augmentation.
+
+    Args:
+        model: A model, wrapped or not.
+
+    Returns:
+        The model itself.
+    """
+    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
+        model = model.module
+    return model

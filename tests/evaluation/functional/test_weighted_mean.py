@@ -1,0 +1,14 @@
+import numpy as np
+import pytest
+
+from aurora_mm.evaluation.functional import weighted_mean
+
+
+@pytest.mark.parametrize('shape', [(12,), (12, 3)])
+def test_is_the_mean_of_repeated_values(shape):
+    rng = np.random.default_rng(0)
+    values = rng.random(shape)
+    weights = rng.multinomial(12, np.full(12, 1 / 12), size=5).astype(float)
+    weights[0] *= 2  # resampled groups hold more or fewer images than there are
+    expected = [np.repeat(values, row.astype(int), axis=0).mean(axis=0) for row in weights]
+    np.testing.assert_allclose(weighted_mean(values, weights), expected)

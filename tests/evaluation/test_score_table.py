@@ -1,0 +1,57 @@
+from dataclasses import replace
+
+from aurora_mm.evaluation import MultiTaskEvaluator, score_table
+from aurora_mm.tables import console_text
+from tests.fixtures.evaluation_samples import TASKS, random_samples
+
+
+def table(result):
+    return [line.split() for line in console_text(score_table(result)).splitlines() if line.strip()]
+
+
+def evaluated(samples, **kwargs):
+    evaluator = MultiTaskEvaluator(**kwargs)
+    evaluator.dataset_meta = {'tasks': TASKS.to_config()}
+    evaluator.process(samples)
+    evaluator.evaluate(len(samples))
+    return evaluator.result
+
+
+def percent(value):
+    return f'{100 * value:.2f}'
+
+
+def test_every_score_stands_under_its_name_and_unit():
+    result = evaluated(random_samples(seed=0, number=5))
+    scores, lines = result.scores, table(result)
+    assert lines[0] == ['segmentation', 'images', 'DSC', '%', 'HD', 'px']
+    assert lines[1] == ['organs', '5', percent(scores['organs/DSC']), f'{scores["organs/HD"]:.2f}']
+    assert lines[2][:2] == ['lesion', '2']
+    mean_hd = (scores['organs/HD'] + scores['lesion/HD']) / 2
+    assert lines[3] == ['mean', 'over', '2', 'tasks', '7', percent(scores['type/segmentation']), f'{mean_hd:.2f}']
+    assert lines[4] == ['classification', 'images', 'Accuracy', '%', 'AUC', '%', 'F1_macro', '%', 'MCC', '%']
+    assert lines[10] == ['landmark', 'images', 'score', '%', 'MRE', 'px']  # 1 - MRE / diagonal is no MRE
+    assert lines[11] == ['femur', '5', percent(scores['femur/primary']), f'{scores["femur/MRE"]:.2f}']
+    assert lines[-2] == ['mean', 'over', '5', 'tasks', '22', percent(scores['task_mean'])]
+    assert lines[-1] == ['score', '(mean', 'over', '4', 'types)', percent(scores['score'])]
+
+
+def test_a_task_with_metrics_of_its_own_has_a_line_of_names_of_its_own():
+    mmseg = dict(type='aurora_mm.SegmentationMetric', prefix='mine')
+    lines = table(evaluated(random_samples(seed=0, number=5), task_metrics=dict(lesion=[mmseg])))
+    assert [line[:5] for line in lines if line[0] == 'segmentation'] == [
+        ['segmentation', 'images', 'DSC', '%', 'HD'],
+        ['segmentation', 'images', 'mine/DSC', '%', 'mine/HD'],
+    ]
+    assert sum(line[:3] == ['mean', 'over', '2'] for line in lines) == 1
+
+
+def test_a_missing_task_is_seen():
+    result = evaluated([sample for sample in random_samples(seed=0, number=5) if sample.task != 'nodule'])
+    assert ['nodule', '0', '0.00'] in table(result)
+
+
+def test_an_undefined_score_is_no_number():
+    result = evaluated(random_samples(seed=0, number=5))
+    result = replace(result, scores=result.scores | {'organs/HD': float('nan')})
+    assert table(result)[1][-1] == 'nan'
