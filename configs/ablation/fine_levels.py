@@ -5,7 +5,7 @@ model = dict(
     detail=None,
     neck=dict(num_details=0),
     heads=dict(
-        segmentation=dict(background_weight=0.2, class_balance=0.0),
+        segmentation=dict(loss_cls=dict(background_weight=0.2, class_balance=0.0)),
         detection=dict(_delete_=True, type='GridDetectionHead', channels=64),
         landmark=dict(_delete_=True, type='LandmarkHead', hidden_channels=256),
     ),

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 
 from aurora_mm.errors import ConfigError
+from aurora_mm.models.losses import HeadLoss
 from aurora_mm.structures import MultiTaskDataSample
 from aurora_mm.tasks import Task
+
+Loss = TypeVar('Loss', bound=HeadLoss)
 
 
 class BaseTaskHead(BaseModule, metaclass=ABCMeta):
@@ -39,6 +43,26 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
         if wrong or not self.tasks:
             given = ', '.join(f'{task.name} ({task.type})' for task in wrong) or 'no task'
             raise ConfigError(f'{type(self).__name__} serves {self.task_type} tasks and was given {given}')
+
+    def build_loss(self, kind: type[Loss], argument: str, cfg: dict[str, Any] | None, **settings: Any) -> Loss | None:
+        """The loss of one argument of the head, or None for None.
+
+        Args:
+            kind: How the head calls it.
+            argument: Name of the argument, for messages.
+            cfg: Config of the loss.
+            settings: Further arguments of ``kind``.
+        """
+        return None if cfg is None else kind(cfg, self.tasks, type(self).__name__, argument, **settings)
+
+    def require_one_of(self, **losses: dict[str, Any] | None) -> None:
+        """Refuses a head without anything to learn from.
+
+        Raises:
+            ConfigError: If all the losses are None.
+        """
+        if all(cfg is None for cfg in losses.values()):
+            raise ConfigError(f'{type(self).__name__} needs one of the losses {", ".join(losses)}')
 
     @abstractmethod
     def forward(self, feats: Sequence[Tensor], task: Task) -> Tensor | tuple[Tensor, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.heads.base_task_head import BaseTaskHead
+from aurora_mm.models.losses import ClassLoss
 from aurora_mm.models.utils.layers import TaskOutputs
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import MultiTaskDataSample
@@ -29,8 +31,9 @@ class ClassificationHead(BaseTaskHead):
         pooling: 'avg' (published), or 'avg_max' to set the maximum of each channel beside its average: a small lesion
             moves the maximum, hardly the average.
         dropout: Probability of dropping a feature before the last layer.
-        label_smooth: Share of the target spread evenly over the classes.
         share_outputs: Slice one last layer for all tasks, as published; see :class:`TaskOutputs`.
+        loss_cls: Config of a loss of class logits ``(B, C)``, see :class:`ClassLoss`. The published one is plain cross
+            entropy; ``dict(type='BalancedCrossEntropyLoss', label_smoothing=0.1)`` smooths labels.
     """
 
     task_type = 'classification'
@@ -43,15 +46,14 @@ class ClassificationHead(BaseTaskHead):
         num_blocks: int = 2,
         pooling: str = 'avg',
         dropout: float = 0.0,
-        label_smooth: float = 0.0,
         share_outputs: bool = False,
+        loss_cls: dict[str, Any] = dict(type='mmdet.CrossEntropyLoss'),
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(tasks, in_channels, init_cfg)
         if pooling not in _POOLINGS:
             raise ConfigError(f'pooling {pooling!r} is none of {", ".join(_POOLINGS)}')
         self.pools = _POOLINGS[pooling]
-        self.label_smooth = label_smooth
         features = len(self.pools) * sum(in_channels)
         self.stem = nn.Sequential(nn.LayerNorm(features), nn.Linear(features, hidden_channels))
         self.blocks = nn.Sequential(*(_GatedMLP(hidden_channels) for _ in range(num_blocks)))
@@ -60,6 +62,7 @@ class ClassificationHead(BaseTaskHead):
         self.outputs = TaskOutputs(
             self.tasks, lambda n: nn.Linear(hidden_channels, n), lambda task: task.num_outputs, share_outputs
         )
+        self.loss_cls = self.build_loss(ClassLoss, 'loss_cls', loss_cls)
 
     def forward(self, feats: Sequence[Tensor], task: Task) -> Tensor:
         """Logits ``(B, num_classes)``."""
@@ -69,10 +72,9 @@ class ClassificationHead(BaseTaskHead):
     def loss(
         self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
     ) -> dict[str, Tensor]:
-        """Cross entropy."""
+        """The mean over the images."""
         target = torch.cat([sample.gt_label for sample in data_samples]).to(feats[0].device)
-        logits = self(feats, task).float()
-        return dict(loss_ce=F.cross_entropy(logits, target, label_smoothing=self.label_smooth))
+        return dict(loss_cls=self.loss_cls(self(feats, task).float(), target, task))
 
     def predict(
         self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_coordinates, size_xy
+from aurora_mm.models.losses import CoordinateLoss
 from aurora_mm.models.utils.layers import TaskOutputs
 from aurora_mm.models.utils.original_coordinates import points_to_original
 from aurora_mm.registry import MODELS
@@ -27,8 +29,9 @@ class LandmarkHead(BaseTaskHead):
         hidden_channels: Width of the MLP.
         pool_size: The map is averaged over a grid of G x G areas, which the MLP reads side by side. The published 1
             is the mean of all tokens, which leaves it to the encoder to carry positions in its channels.
-        beta: Where smooth L1 turns from square to linear, in normalised units; the published 1 is a plain square.
         share_outputs: Slice one last layer for all tasks, as published; see :class:`TaskOutputs`.
+        loss_landmark: Config of a loss of normalised points, see :class:`CoordinateLoss`. With the published smooth L1
+            of ``beta`` 1 it is half the square of the distance.
     """
 
     task_type = 'landmark'
@@ -39,12 +42,11 @@ class LandmarkHead(BaseTaskHead):
         in_channels: Sequence[int],
         hidden_channels: int = 1024,
         pool_size: int = 1,
-        beta: float = 1.0,
         share_outputs: bool = False,
+        loss_landmark: dict[str, Any] = dict(type='mmdet.SmoothL1Loss', beta=1.0),
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(tasks, in_channels, init_cfg)
-        self.beta = beta
         self.pool_size = pool_size
         self.in_index = [len(in_channels) - 1]
         features = in_channels[-1] * pool_size**2
@@ -58,6 +60,7 @@ class LandmarkHead(BaseTaskHead):
         self.outputs = TaskOutputs(
             self.tasks, lambda n: nn.Linear(hidden_channels, n), lambda task: 2 * task.num_outputs, share_outputs
         )
+        self.loss_landmark = self.build_loss(CoordinateLoss, 'loss_landmark', loss_landmark, dimensions=2)
 
     def forward(self, feats: Sequence[Tensor], task: Task) -> Tensor:
         """Normalised coordinates ``(B, K, 2)``, x then y."""
@@ -67,11 +70,11 @@ class LandmarkHead(BaseTaskHead):
     def loss(
         self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
     ) -> dict[str, Tensor]:
-        """Smooth L1 on normalised coordinates."""
+        """The mean over points and images."""
         require_network_coordinates(data_samples)
         points = self(feats, task)
         target = torch.stack([sample.gt_landmarks / size_xy(sample) for sample in data_samples]).to(points)
-        return dict(loss_point=F.smooth_l1_loss(points, target, beta=self.beta))
+        return dict(loss_landmark=self.loss_landmark(points, target, task))
 
     def predict(
         self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task

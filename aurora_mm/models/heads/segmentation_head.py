@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -10,8 +11,7 @@ from mmengine.structures import PixelData
 from torch import Tensor, nn
 
 from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_coordinates
-from aurora_mm.models.losses import dice_loss, weighted_cross_entropy
-from aurora_mm.models.utils.build import build_in_scope
+from aurora_mm.models.losses import ClassLoss
 from aurora_mm.models.utils.layers import TaskOutputs, TopDownFusion
 from aurora_mm.models.utils.original_coordinates import mask_from_views
 from aurora_mm.registry import MODELS
@@ -29,13 +29,9 @@ class SegmentationHead(BaseTaskHead):
         tasks, in_channels: See :class:`BaseTaskHead`.
         channels: Width of the fusion.
         dropout: Probability of dropping a channel before the last layer.
-        background_weight: Weight of the background in the cross entropy.
-        class_balance: How far the cross entropy makes up for small classes: 0 counts pixels (published), 1 classes, see
-            :func:`aurora_mm.models.losses.weighted_cross_entropy`.
-        dice_weight: Weight of the Dice loss beside the cross entropy.
         share_outputs: Slice one last layer for all tasks, as published; see :class:`TaskOutputs`.
-        losses: Configs of losses to use instead, such as ``dict(type='mmseg.LovaszLoss', reduction='none')``; each is
-            called with logits ``(B, C, H, W)`` and targets ``(B, H, W)``, and reported by its ``loss_name``.
+        loss_cls: Config of a loss of class maps, see :class:`ClassLoss`; None leaves it out.
+        loss_dice: Config of a second one, for the overlap; None leaves it out.
     """
 
     task_type = 'segmentation'
@@ -46,18 +42,15 @@ class SegmentationHead(BaseTaskHead):
         in_channels: Sequence[int],
         channels: int = 256,
         dropout: float = 0.1,
-        background_weight: float = 0.2,
-        class_balance: float = 0.0,
-        dice_weight: float = 1.0,
         share_outputs: bool = False,
-        losses: Sequence[dict] | None = None,
+        loss_cls: dict[str, Any] | None = dict(type='aurora_mm.BalancedCrossEntropyLoss', background_weight=0.2),
+        loss_dice: dict[str, Any] | None = dict(type='aurora_mm.ForegroundDiceLoss'),
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(tasks, in_channels, init_cfg)
-        self.background_weight = background_weight
-        self.class_balance = class_balance
-        self.dice_weight = dice_weight
-        self.losses = None if losses is None else nn.ModuleList(build_in_scope(loss) for loss in losses)
+        self.require_one_of(loss_cls=loss_cls, loss_dice=loss_dice)
+        self.loss_cls = self.build_loss(ClassLoss, 'loss_cls', loss_cls, pixels=True)
+        self.loss_dice = self.build_loss(ClassLoss, 'loss_dice', loss_dice, pixels=True)
         self.fusion = TopDownFusion(in_channels, channels)
         self.dropout = nn.Dropout2d(dropout)
         self.outputs = TaskOutputs(
@@ -71,16 +64,12 @@ class SegmentationHead(BaseTaskHead):
     def loss(
         self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
     ) -> dict[str, Tensor]:
-        """Cross entropy and Dice, or the losses that were given, at the input's resolution."""
+        """The losses at the input's resolution."""
         require_network_coordinates(data_samples)
         target = torch.cat([sample.gt_sem_seg.data for sample in data_samples]).to(feats[0].device)  # (B, H, W)
         logits = F.interpolate(self(feats, task).float(), size=target.shape[-2:], mode='bilinear', align_corners=False)
-        if self.losses is not None:
-            return {f'{i}_{loss.loss_name}': loss(logits, target) for i, loss in enumerate(self.losses)}
-        return dict(
-            loss_ce=weighted_cross_entropy(logits, target, self.background_weight, self.class_balance),
-            loss_dice=self.dice_weight * dice_loss(logits, target),
-        )
+        losses = dict(loss_cls=self.loss_cls, loss_dice=self.loss_dice)
+        return {name: loss(logits, target, task) for name, loss in losses.items() if loss is not None}
 
     def predict(
         self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task

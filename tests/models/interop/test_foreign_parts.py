@@ -105,11 +105,13 @@ def test_a_backbone_is_measured_without_leaving_a_trace():
 
 
 def test_losses_of_theirs_in_our_heads():
-    lovasz = dict(type='mmseg.LovaszLoss', reduction='none', loss_name='loss_lovasz')
     segmentation = dict(
-        type='aurora_mm.SegmentationHead', channels=8, losses=[lovasz, dict(type='mmseg.CrossEntropyLoss')]
+        type='aurora_mm.SegmentationHead',
+        channels=8,
+        loss_cls=dict(type='mmseg.FocalLoss'),
+        loss_dice=dict(type='mmseg.LovaszLoss', reduction='none'),
     )
-    detection = dict(type='aurora_mm.GridDetectionHead', channels=16, overlap_loss=dict(type='mmdet.GIoULoss'))
+    detection = dict(type='aurora_mm.GridDetectionHead', channels=16, loss_iou=dict(type='mmdet.GIoULoss'))
     learns_and_predicts(build(config(segmentation=segmentation, detection=detection)))
 
 
