@@ -9,20 +9,20 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from aurora_mm.models.codecs import BaseBoxCodec, BoxTargets, build_codec
-from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_coordinates, size_xy
+from aurora_mm.models.heads.base_task_head import BaseTaskHead, input_sizes, require_network_coordinates
 from aurora_mm.models.losses import CoordinateLoss, ScoreLoss
 from aurora_mm.models.utils.original_coordinates import boxes_to_original
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 
 
 class BaseDetectionHead(BaseTaskHead):
     """A head that gives a score for each class and a box in every cell of a grid.
 
-    ``forward`` of a subclass gives logits of scores ``(B, K, h, w)`` and boxes ``(B, 4, h, w)``, xyxy normalised by the
-    input's size; :meth:`score_loss` says what the scores are to be.
+    The last layer of a task gives ``(n, 4 + K, h, w)``: what the codec makes boxes of, xyxy normalised by the network
+    input, and logits of the scores. :meth:`score_loss` of a subclass says what the scores are to be.
 
-    Legend: B images, K classes, h x w cells.
+    Legend: n images of a task, K classes, h x w cells.
 
     Args:
         tasks, in_channels: See :class:`BaseTaskHead`.
@@ -55,47 +55,46 @@ class BaseDetectionHead(BaseTaskHead):
         self.loss_iou = self.build_loss(CoordinateLoss, 'loss_iou', loss_iou, dimensions=4)
 
     def score_loss(self, logits: Tensor, boxes: Tensor, targets: BoxTargets, task: Task) -> Tensor:
-        """The mean over the images of the loss of the scores.
+        """Compute the loss of the scores, ``(n,)``.
 
         Args:
-            logits: ``(B, K, h, w)``.
-            boxes: ``(B, 4, h, w)``, what the cells answer.
+            logits: ``(n, K, h, w)``.
+            boxes: ``(n, 4, h, w)``, what the cells answer.
             targets: What the codec made of the annotations.
             task: The task.
         """
         raise NotImplementedError
 
-    def loss(
-        self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
-    ) -> dict[str, Tensor]:
-        """Means over the images: of the scores in all cells, of the boxes in the cells that have one."""
+    def split(self, output: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of scores ``(n, K, h, w)`` and boxes ``(n, 4, h, w)`` of raw outputs ``(n, 4 + K, h, w)``."""
+        output = output.float()
+        return output[:, 4:], self.codec.place(output[:, :4])
+
+    def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
+        """See :class:`BaseTaskHead`: losses of the scores in all cells, and of the boxes in the cells that have one."""
         require_network_coordinates(data_samples)
-        logits, boxes = self(feats, task)
+        logits, boxes = self.split(output)
         targets = self._encode(data_samples, task, logits)
         losses = dict(loss_cls=self.score_loss(logits, boxes, targets, task))
-        found, wanted = (x.flatten(2).transpose(1, 2) for x in (boxes, targets.boxes))  # (B, h w, 4)
+        found, wanted = (x.flatten(2).transpose(1, 2) for x in (boxes, targets.boxes))  # (n, h w, 4)
         for name in ('loss_bbox', 'loss_iou'):
             if (loss := getattr(self, name)) is not None:
                 losses[name] = loss(found, wanted, task, targets.weights.flatten(1))
         return losses
 
-    def _encode(self, data_samples: Sequence[MultiTaskDataSample], task: Task, like: Tensor) -> BoxTargets:
-        boxes, labels = [], []
-        for sample in data_samples:
-            boxes.append(sample.gt_instances.bboxes.to(like) / size_xy(sample).to(like).repeat(2))
-            labels.append(sample.gt_instances.labels.to(like.device))
+    def _encode(self, data_samples: Sequence[TaskDataSample], task: Task, like: Tensor) -> BoxTargets:
+        sizes = input_sizes(data_samples, like).repeat(1, 2)
+        boxes = [sample.gt_instances.bboxes.to(like) / size for sample, size in zip(data_samples, sizes, strict=True)]
+        labels = [sample.gt_instances.labels for sample in data_samples]
         return self.codec.encode(boxes, labels, task.num_outputs, (like.shape[-2], like.shape[-1]))
 
-    def predict(
-        self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
-    ) -> list[MultiTaskDataSample]:
-        """Sets ``pred_instances`` in original pixels, the surest box first; there is at least one."""
-        logits, boxes = self(feats, task)
-        for found, sample in zip(self.codec.decode(logits.sigmoid(), boxes), data_samples, strict=True):
-            pixels = found.bboxes * size_xy(sample).to(boxes).repeat(2)
+    def predict_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> None:
+        """Set ``pred_instances`` in original pixels, the surest box first; there is at least one."""
+        logits, boxes = self.split(output)
+        sizes = input_sizes(data_samples, boxes).repeat(1, 2)
+        for found, size, sample in zip(self.codec.decode(logits.sigmoid(), boxes), sizes, data_samples, strict=True):
             sample.pred_instances = InstanceData(
-                bboxes=boxes_to_original(pixels, sample.homography_matrix, sample.ori_shape),
+                bboxes=boxes_to_original(found.bboxes * size, sample.homography_matrix, sample.ori_shape),
                 scores=found.scores,
                 labels=found.labels,
             )
-        return list(data_samples)

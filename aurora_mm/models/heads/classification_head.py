@@ -14,7 +14,7 @@ from aurora_mm.models.heads.base_task_head import BaseTaskHead
 from aurora_mm.models.losses import ClassLoss
 from aurora_mm.models.utils.layers import TaskOutputs
 from aurora_mm.registry import MODELS
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 
 _POOLINGS = {'avg': (torch.mean,), 'avg_max': (torch.mean, torch.amax)}
@@ -64,26 +64,21 @@ class ClassificationHead(BaseTaskHead):
         )
         self.loss_cls = self.build_loss(ClassLoss, 'loss_cls', loss_cls)
 
-    def forward(self, feats: Sequence[Tensor], task: Task) -> Tensor:
-        """Logits ``(B, num_classes)``."""
+    def forward(self, feats: Sequence[Tensor]) -> Tensor:
+        """See :class:`BaseTaskHead`: ``(B, hidden_channels)``."""
         x = torch.cat([pool(feat, (2, 3)) for feat in feats for pool in self.pools], dim=1)
-        return self.outputs(self.dropout(self.norm(self.blocks(self.stem(x)))), task)
+        return self.dropout(self.norm(self.blocks(self.stem(x))))
 
-    def loss(
-        self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
-    ) -> dict[str, Tensor]:
-        """The mean over the images."""
-        target = torch.cat([sample.gt_label for sample in data_samples]).to(feats[0].device)
-        return dict(loss_cls=self.loss_cls(self(feats, task).float(), target, task))
+    def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
+        """See :class:`BaseTaskHead`; ``output`` holds logits ``(n, num_classes)``."""
+        target = torch.cat([sample.gt_label for sample in data_samples])
+        return dict(loss_cls=self.loss_cls(output.float(), target, task))
 
-    def predict(
-        self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
-    ) -> list[MultiTaskDataSample]:
-        """Sets ``pred_scores`` and ``pred_label``."""
-        for probs, sample in zip(self(feats, task).float().softmax(1), data_samples, strict=True):
+    def predict_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> None:
+        """Set ``pred_scores`` and ``pred_label``."""
+        for probs, sample in zip(output.float().softmax(1), data_samples, strict=True):
             sample.pred_scores = probs
             sample.pred_label = probs.argmax(0, keepdim=True)
-        return list(data_samples)
 
 
 class _GatedMLP(nn.Module):

@@ -23,7 +23,7 @@ _PRIOR_SCORE = 0.05
 class DenseDetectionHead(BaseDetectionHead):
     """Top-down fusion of levels and coordinate channels; each cell of the finest gives scores and a box.
 
-    Legend: B images, K classes, h x w cells of the finest level used.
+    Legend: B images, n of them of a task, K classes, h x w cells of the finest level used.
 
     Args:
         tasks, in_channels: See :class:`BaseTaskHead`.
@@ -64,14 +64,13 @@ class DenseDetectionHead(BaseDetectionHead):
             share_outputs,
         )
 
-    def forward(self, feats: Sequence[Tensor], task: Task) -> tuple[Tensor, Tensor]:
-        """Score logits ``(B, K, h, w)`` and boxes ``(B, 4, h, w)``, xyxy normalised by the input's size, unclipped."""
+    def forward(self, feats: Sequence[Tensor]) -> Tensor:
+        """See :class:`BaseTaskHead`: ``(B, channels, h, w)``."""
         maps = [torch.cat([feats[i], coordinate_channels(feats[i])], dim=1) for i in self.in_index]
-        out = self.outputs(self.tower(self.fusion(maps)), task).float()
-        return out[:, 4:], self.codec.place(out[:, :4])
+        return self.tower(self.fusion(maps))
 
     def score_loss(self, logits: Tensor, boxes: Tensor, targets: BoxTargets, task: Task) -> Tensor:
-        """The mean over the images.
+        """See :class:`BaseDetectionHead`.
 
         A cell's score is to be the codec's times the square root of the overlap that its own box reaches, so that the
         surest cell is the one that knows the box best; the root, because boxes overlap little at first, and scores that
@@ -80,7 +79,7 @@ class DenseDetectionHead(BaseDetectionHead):
         """
         overlap = aligned_iou(boxes.movedim(1, -1), targets.boxes.movedim(1, -1)).detach()
         sums = self.loss_cls(logits, targets.scores * overlap.sqrt()[:, None], task)
-        return (sums / targets.scores.sum((1, 2, 3)).clamp(min=1)).mean()
+        return sums / targets.scores.sum((1, 2, 3)).clamp(min=1)
 
 
 def _output_layer(channels: int, outputs: int, raw_prior: Sequence[float]) -> nn.Conv2d:

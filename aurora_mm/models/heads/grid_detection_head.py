@@ -20,7 +20,7 @@ from aurora_mm.tasks import Task
 class GridDetectionHead(BaseDetectionHead):
     """Some levels fused with coordinate channels; each cell gives objectness and a box.
 
-    Legend: B images, K classes, h x w cells of the finest level used.
+    Legend: B images, n of them of a task, K classes, h x w cells of the finest level used.
 
     Args:
         tasks, in_channels: See :class:`BaseTaskHead`.
@@ -57,15 +57,13 @@ class GridDetectionHead(BaseDetectionHead):
             self.tasks, lambda n: nn.Conv2d(channels, n, 1), lambda task: 4 + task.num_outputs, share_outputs
         )
 
-    def forward(self, feats: Sequence[Tensor], task: Task) -> tuple[Tensor, Tensor]:
-        """Objectness logits ``(B, K, h, w)`` and boxes ``(B, 4, h, w)``, xyxy normalised by the input's size."""
+    def forward(self, feats: Sequence[Tensor]) -> Tensor:
+        """See :class:`BaseTaskHead`: ``(B, channels, h, w)``."""
         maps = [feats[i] for i in self.in_index]
         size = maps[0].shape[-2:]
         maps = [maps[0]] + [F.interpolate(m, size=size, mode='bilinear', align_corners=False) for m in maps[1:]]
-        x = self.fusion(torch.cat([*maps, coordinate_channels(maps[0])], dim=1))
-        out = self.outputs(self.tower(x), task).float()
-        return out[:, 4:], self.codec.place(out[:, :4])
+        return self.tower(self.fusion(torch.cat([*maps, coordinate_channels(maps[0])], dim=1)))
 
     def score_loss(self, logits: Tensor, boxes: Tensor, targets: BoxTargets, task: Task) -> Tensor:
-        """The mean over the cells of an image, and then over the images."""
-        return self.loss_cls(logits, targets.scores, task).mean() / logits[0].numel()
+        """See :class:`BaseDetectionHead`: the mean over the cells of an image."""
+        return self.loss_cls(logits, targets.scores, task) / logits[0].numel()

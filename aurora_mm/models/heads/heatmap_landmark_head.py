@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from aurora_mm.models.codecs import BaseLandmarkCodec, build_codec
-from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_coordinates, size_xy
+from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_coordinates
+from aurora_mm.models.heads.landmark_head import normalised_landmarks, set_predicted_landmarks
 from aurora_mm.models.losses import CoordinateLoss, HeatmapLoss
 from aurora_mm.models.utils.layers import TaskOutputs, TopDownFusion, coordinate_channels
-from aurora_mm.models.utils.original_coordinates import points_to_original
 from aurora_mm.registry import MODELS
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 
 
@@ -22,7 +22,8 @@ from aurora_mm.tasks import Task
 class HeatmapLandmarkHead(BaseTaskHead):
     """Top-down fusion of all levels and coordinate channels, then one map a point.
 
-    Legend: B images, K points, h x w cells of the finest level used, m cells of margin around them (see ``codec``).
+    Legend: B images, n of them of a task, K points, h x w cells of the finest level used, m cells of margin around them
+    (see ``codec``).
 
     Args:
         tasks, in_channels: See :class:`BaseTaskHead`.
@@ -60,18 +61,16 @@ class HeatmapLandmarkHead(BaseTaskHead):
             self.tasks, lambda n: nn.Conv2d(channels, n, 1), lambda task: task.num_outputs, share_outputs
         )
 
-    def forward(self, feats: Sequence[Tensor], task: Task) -> Tensor:
-        """Logits of the cells, ``(B, K, h + 2 m, w + 2 m)``."""
+    def forward(self, feats: Sequence[Tensor]) -> Tensor:
+        """See :class:`BaseTaskHead`: ``(B, channels, h + 2 m, w + 2 m)``."""
         maps = [torch.cat([feats[i], coordinate_channels(feats[i])], dim=1) for i in self.in_index]
-        return self.outputs(self.fusion(maps), task).float()
+        return self.fusion(maps)
 
-    def loss(
-        self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
-    ) -> dict[str, Tensor]:
-        """Means over images and points."""
+    def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
+        """See :class:`BaseTaskHead`; ``output`` holds logits of the cells ``(n, K, h + 2 m, w + 2 m)``."""
         require_network_coordinates(data_samples)
-        logits = self(feats, task)
-        target = torch.stack([sample.gt_landmarks / size_xy(sample) for sample in data_samples]).to(logits)
+        logits = output.float()
+        target = normalised_landmarks(data_samples, logits)
         losses = {}
         if self.loss_landmark is not None:
             losses['loss_landmark'] = self.loss_landmark(self._decode(logits), target, task)
@@ -80,13 +79,9 @@ class HeatmapLandmarkHead(BaseTaskHead):
             losses['loss_heatmap'] = self.loss_heatmap(logits, self.codec.encode(target, (h, w)), task)
         return losses
 
-    def predict(
-        self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
-    ) -> list[MultiTaskDataSample]:
-        """Sets ``pred_landmarks`` in original pixels."""
-        for points, sample in zip(self._decode(self(feats, task)), data_samples, strict=True):
-            sample.pred_landmarks = points_to_original(points * size_xy(sample).to(points), sample.homography_matrix)
-        return list(data_samples)
+    def predict_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> None:
+        """Set ``pred_landmarks`` in original pixels."""
+        set_predicted_landmarks(self._decode(output.float()), data_samples)
 
     def _decode(self, logits: Tensor) -> Tensor:
         """(B, K, 2): normalised points."""

@@ -15,7 +15,7 @@ from aurora_mm.models.losses import ClassLoss
 from aurora_mm.models.utils.layers import TaskOutputs, TopDownFusion
 from aurora_mm.models.utils.original_coordinates import mask_from_views
 from aurora_mm.registry import MODELS
-from aurora_mm.structures import MaskView, MultiTaskDataSample
+from aurora_mm.structures import MaskView, MaskViews, TaskDataSample
 from aurora_mm.tasks import Task
 
 
@@ -23,7 +23,7 @@ from aurora_mm.tasks import Task
 class SegmentationHead(BaseTaskHead):
     """Top-down fusion of all levels, then a 1 x 1 convolution a task.
 
-    Legend: B images, C classes with background, h x w the finest level, H x W the network input.
+    Legend: B images, n of them of a task, C classes with background, h x w the finest level, H x W the network input.
 
     Args:
         tasks, in_channels: See :class:`BaseTaskHead`.
@@ -57,35 +57,31 @@ class SegmentationHead(BaseTaskHead):
             self.tasks, lambda n: nn.Conv2d(channels, n, 1), lambda task: task.num_outputs, share_outputs
         )
 
-    def forward(self, feats: Sequence[Tensor], task: Task) -> Tensor:
-        """Logits ``(B, C, h, w)``."""
-        return self.outputs(self.dropout(self.fusion(feats)), task)
+    def forward(self, feats: Sequence[Tensor]) -> Tensor:
+        """See :class:`BaseTaskHead`: ``(B, channels, h, w)``."""
+        return self.dropout(self.fusion(feats))
 
-    def loss(
-        self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
-    ) -> dict[str, Tensor]:
-        """The losses at the input's resolution."""
+    def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
+        """See :class:`BaseTaskHead`; the losses are taken at the resolution of the network input."""
         require_network_coordinates(data_samples)
-        target = torch.cat([sample.gt_sem_seg.data for sample in data_samples]).to(feats[0].device)  # (B, H, W)
-        logits = F.interpolate(self(feats, task).float(), size=target.shape[-2:], mode='bilinear', align_corners=False)
+        target = torch.cat([sample.gt_sem_seg.data for sample in data_samples])  # (n, H, W)
+        logits = F.interpolate(output.float(), size=target.shape[-2:], mode='bilinear', align_corners=False)
         losses = dict(loss_cls=self.loss_cls, loss_dice=self.loss_dice)
         return {name: loss(logits, target, task) for name, loss in losses.items() if loss is not None}
 
-    def predict(
-        self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
-    ) -> list[MultiTaskDataSample]:
-        """Sets ``pred_sem_seg`` at the original size, and the ``mask_views`` that it follows from."""
-        return set_predicted_masks(self(feats, task).float(), data_samples)
+    def predict_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> None:
+        """Set ``pred_sem_seg`` at the original size, and the ``mask_views`` that it follows from."""
+        set_predicted_masks(output.float(), data_samples)
 
 
-def set_predicted_masks(logits: Tensor, data_samples: Sequence[MultiTaskDataSample]) -> list[MultiTaskDataSample]:
-    """The samples with ``pred_sem_seg`` set, the likeliest class of each original pixel, and with the ``mask_views``
-    that it follows from, by which predictions are merged.
+def set_predicted_masks(logits: Tensor, data_samples: Sequence[TaskDataSample]) -> None:
+    """Set ``pred_sem_seg``, the likeliest class of each original pixel, and the ``mask_views`` that it follows from, by
+    which predictions are merged.
 
     Args:
-        logits: ``(B, C, h, w)`` over the whole network input, at any resolution.
+        logits: ``(n, C, h, w)`` over the whole network input, at any resolution.
+        data_samples: The samples of the n images.
     """
     for probs, sample in zip(logits.softmax(1), data_samples, strict=True):
-        sample.mask_views = [MaskView(probs, sample.homography_matrix, sample.img_shape)]
+        sample.mask_views = MaskViews([MaskView(probs, sample.homography_matrix, sample.img_shape)])
         sample.pred_sem_seg = PixelData(data=mask_from_views(sample.mask_views, sample.ori_shape))
-    return list(data_samples)

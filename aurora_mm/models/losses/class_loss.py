@@ -15,7 +15,10 @@ IGNORE_INDEX = 255  # of mmseg's padding
 
 
 class ClassLoss(HeadLoss):
-    """A loss of class logits, for images or for pixels: one number for the batch, reduced as the loss itself does it.
+    """A loss of class logits, for images or for pixels: one number for each image.
+
+    A loss that has a method ``image_losses(pred, target)`` gives these numbers itself. Any other is called image by
+    image, so that the loss of an image does not depend on which images share its batch.
 
     The first way of calling the loss that works for a task is used:
 
@@ -45,9 +48,12 @@ class ClassLoss(HeadLoss):
             task: The task.
 
         Returns:
-            Scalar.
+            ``(B,)``.
         """
-        return self.call(pred, target, task)
+        loss = self._loss_of(task)
+        if hasattr(loss, 'image_losses'):
+            return loss.image_losses(pred, target)
+        return torch.stack([self.call(pred[i : i + 1], target[i : i + 1], task) for i in range(len(pred))])
 
     def _calls(self) -> Sequence[Call]:
         return _call_with_indices, _call_with_rows, _call_with_one_hot_rows

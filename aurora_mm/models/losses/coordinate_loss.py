@@ -38,8 +38,8 @@ class CoordinateLoss(ElementLoss):
             weight: ``(B, N)``, which sums to 1 in an image, or to 0 in one without a target; 1 / N by default.
 
         Returns:
-            Scalar: the mean over the images of their weighted sums. Where the loss gives a value for each coordinate,
-            a row has the mean of these.
+            ``(B,)``, the weighted sum over the rows of each image. Where the loss gives a value for each coordinate, a
+            row has the mean of these.
         """
         if weight is None:
             weight = pred.new_full(pred.shape[:2], 1 / pred.shape[1])
@@ -50,7 +50,7 @@ class CoordinateLoss(ElementLoss):
         )
         values = self.call(pred.flatten(0, 1), target.flatten(0, 1), task)
         values = values.reshape(*weight.shape, -1).mean(2)
-        return (values * weight).sum(1).mean()
+        return (values * weight).sum(1)
 
     def _examples(self, task: Task) -> tuple[Tensor, Sequence[Tensor], Tensor]:
         target = torch.tensor([[0.2, 0.3, 0.6, 0.7], [-0.5, -0.6, -0.1, -0.1]])  # a network may answer beyond the image

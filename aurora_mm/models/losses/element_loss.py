@@ -13,8 +13,8 @@ class ElementLoss(HeadLoss):
     """A loss that gives a value for each element, of which the head takes the mean.
 
     It is called as mmdet's losses are, ``loss(pred, target, reduction_override='none')``. The head weighs the elements
-    and takes the mean of each image and then of the images. So a ``reduction`` other than 'mean' would say what does
-    not happen, and is refused.
+    and takes the mean of each image, the model that of the images. So a ``reduction`` other than 'mean' would say
+    what does not happen, and is refused.
 
     Args:
         cfg, tasks, head, argument: See :class:`HeadLoss`.

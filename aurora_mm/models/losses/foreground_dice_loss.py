@@ -28,7 +28,13 @@ class ForegroundDiceLoss(nn.Module):
         self.loss_name = loss_name
 
     def forward(self, pred: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = 255) -> Tensor:
-        """Compute the loss.
+        """Compute the mean loss of the images: a scalar. Arguments as in :meth:`image_losses`."""
+        return self.image_losses(pred, target, weight, ignore_index).mean()
+
+    def image_losses(
+        self, pred: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = 255
+    ) -> Tensor:
+        """Compute the loss of each image.
 
         Args:
             pred: Logits ``(B, C, H, W)``.
@@ -37,7 +43,7 @@ class ForegroundDiceLoss(nn.Module):
             ignore_index: Value in ``target`` that does not count.
 
         Returns:
-            Scalar.
+            ``(B,)``, the mean over the foreground classes.
         """
         counted = (target != ignore_index).to(pred.dtype)
         if weight is not None:
@@ -48,4 +54,4 @@ class ForegroundDiceLoss(nn.Module):
         truth = (target.flatten(1)[:, None] == classes[:, None]) * counted
         overlap = (probs * truth).sum(2)
         dice = (2 * overlap + self.smooth) / (probs.sum(2) + truth.sum(2) + self.smooth)
-        return self.loss_weight * (1 - dice).mean()
+        return self.loss_weight * (1 - dice).mean(1)

@@ -27,10 +27,11 @@ class HeatmapLoss(ElementLoss):
             task: The task.
 
         Returns:
-            Scalar: the mean over images and points. Where the loss gives a value for each cell, a map has their sum.
+            ``(B,)``, the mean over the points of each image. Where the loss gives a value for each cell, a map has
+            their sum.
         """
         values = self.call(pred.flatten(2).flatten(0, 1), target.flatten(2).flatten(0, 1), task)
-        return values.reshape(len(values), -1).sum(1).mean()
+        return values.reshape(len(values), -1).sum(1).reshape(pred.shape[:2]).mean(1)
 
     def _examples(self, task: Task) -> tuple[Tensor, Sequence[Tensor], Tensor]:
         target = torch.tensor([[0.1, 0.6, 0.2, 0.1], [0.05, 0.05, 0.1, 0.8], [0.5, 0.3, 0.1, 0.1]])

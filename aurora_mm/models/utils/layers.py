@@ -10,6 +10,7 @@ from mmcv.cnn import ConvModule
 from torch import Tensor, nn
 
 from aurora_mm.models.utils.cells import cell_centres
+from aurora_mm.structures import TaskBatch
 from aurora_mm.tasks import Task
 
 
@@ -100,7 +101,7 @@ class TaskOutputs(nn.Module):
 
     Args:
         tasks: The tasks of the head.
-        build: Makes the layer for a number of channels.
+        build: Makes the layer for a number of channels: an ``nn.Linear``, or an ``nn.Conv2d`` of 1 x 1.
         channels_of: Number of channels of a task's output.
         shared: Whether to slice one layer.
     """
@@ -120,11 +121,28 @@ class TaskOutputs(nn.Module):
         else:
             self.layers = nn.ModuleDict({name: build(channels) for name, channels in self.channels.items()})
 
-    def forward(self, x: Tensor, task: Task) -> Tensor:
-        """Output of a task: its channels stand at dimension 1."""
+    def forward(self, x: Tensor, batches: Sequence[TaskBatch]) -> list[Tensor]:
+        """Compute the outputs of some tasks in one call of one layer.
+
+        Args:
+            x: ``(B, C, ...)``, what the tasks share, for all images.
+            batches: The tasks, and which of the images each is asked of.
+
+        Returns:
+            For each task ``(n, channels, ...)``, the outputs for its n images.
+        """
         if self.shared:
-            return self.layer(x)[:, : self.channels[task.name]]
-        return self.layers[task.name](x)
+            out = self.layer(x)
+            return [batch.take(out[:, : self.channels[batch.task.name]]) for batch in batches]
+        layers = [self.layers[batch.task.name] for batch in batches]
+        if len(layers) == 1:
+            return [layers[0](batches[0].take(x))]
+        # The layers of the tasks at hand side by side. That of an absent task gets no gradient, not even one of 0.
+        weight = torch.cat([layer.weight for layer in layers])
+        bias = torch.cat([layer.bias for layer in layers])
+        out = F.linear(x, weight, bias) if weight.dim() == 2 else F.conv2d(x, weight, bias)
+        parts = out.split([self.channels[batch.task.name] for batch in batches], dim=1)
+        return [batch.take(part) for batch, part in zip(batches, parts, strict=True)]
 
 
 def coordinate_channels(like: Tensor) -> Tensor:
