@@ -35,6 +35,8 @@ from aurora_mm.models.losses import (
     BalancedBinaryCrossEntropyLoss,
     BalancedCrossEntropyLoss,
     ForegroundDiceLoss,
+    GIoULoss,
+    LinearIoULoss,
     QualityFocalLoss,
 )
 from aurora_mm.models.multi_task_model import MultiTaskModel
@@ -62,6 +64,7 @@ __all__ = [
     'FAMOLossBalancer',
     'FixedLossBalancer',
     'ForegroundDiceLoss',
+    'GIoULoss',
     'GridBoxCodec',
     'GridDetectionHead',
     'HFBackbone',
@@ -69,6 +72,7 @@ __all__ = [
     'HeatmapLandmarkHead',
     'IGBLossBalancer',
     'LandmarkHead',
+    'LinearIoULoss',
     'LossBalancer',
     'MMDetHead',
     'MMSegHead',
