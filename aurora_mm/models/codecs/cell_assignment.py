@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from aurora_mm.models.utils.cells import cell_centres
 
@@ -22,8 +22,9 @@ def pad_boxes(boxes: Sequence[Tensor], labels: Sequence[Tensor]) -> tuple[Tensor
     Returns:
         ``(B, N, 4)`` and ``(B, N)``, N being the largest number, at least 1. What is filled up has label -1.
     """
-    padded = pad_sequence([*boxes, boxes[0].new_zeros(1, 4)], batch_first=True)[:-1]
-    return padded, pad_sequence([*labels, labels[0].new_zeros(1)], batch_first=True, padding_value=-1)[:-1]
+    most = max(1, *(len(image) for image in boxes))
+    padded = torch.stack([F.pad(image, (0, 0, 0, most - len(image))) for image in boxes])
+    return padded, torch.stack([F.pad(image, (0, most - len(image)), value=-1) for image in labels])
 
 
 class Assignment(NamedTuple):

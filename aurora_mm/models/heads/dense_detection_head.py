@@ -49,7 +49,7 @@ class DenseDetectionHead(BaseDetectionHead):
         codec: dict[str, Any] = dict(type='aurora_mm.DenseBoxCodec'),
         loss_cls: dict[str, Any] = dict(type='aurora_mm.QualityFocalLoss'),
         loss_bbox: dict[str, Any] | None = dict(type='mmdet.SmoothL1Loss', beta=0.05, loss_weight=2.0),
-        loss_iou: dict[str, Any] | None = dict(type='mmdet.GIoULoss'),
+        loss_iou: dict[str, Any] | None = dict(type='aurora_mm.GIoULoss'),
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(tasks, in_channels, codec, loss_cls, loss_bbox, loss_iou, init_cfg)

@@ -46,7 +46,7 @@ class GridDetectionHead(BaseDetectionHead):
         codec: dict[str, Any] = dict(type='aurora_mm.GridBoxCodec'),
         loss_cls: dict[str, Any] = dict(type='aurora_mm.BalancedBinaryCrossEntropyLoss'),
         loss_bbox: dict[str, Any] | None = dict(type='mmdet.SmoothL1Loss', beta=0.05, loss_weight=10.0),
-        loss_iou: dict[str, Any] | None = dict(type='mmdet.IoULoss', mode='linear', loss_weight=5.0),
+        loss_iou: dict[str, Any] | None = dict(type='aurora_mm.LinearIoULoss', loss_weight=5.0),
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(tasks, in_channels, codec, loss_cls, loss_bbox, loss_iou, init_cfg)

@@ -9,10 +9,6 @@ from torch import Tensor
 from aurora_mm.models.losses.element_loss import ElementLoss
 from aurora_mm.tasks import Task
 
-# A prediction and a target for rows that do not count: overlapping boxes that agree in no coordinate, so that every
-# loss of boxes and every gradient of it is finite there.
-_FINITE = ((0.2, 0.3, 0.6, 0.8), (0.25, 0.25, 0.75, 0.7))
-
 
 class CoordinateLoss(ElementLoss):
     """A loss of boxes or points, such as ``mmdet.SmoothL1Loss``, and for boxes ``mmdet.GIoULoss``.
@@ -43,11 +39,13 @@ class CoordinateLoss(ElementLoss):
         """
         if weight is None:
             weight = pred.new_full(pred.shape[:2], 1 / pred.shape[1])
-        counts = (weight > 0)[..., None]
-        pred, target = (
-            x.where(counts, x.new_tensor(finite[: self.dimensions]))
-            for x, finite in zip((pred, target), _FINITE, strict=True)
+        # What does not count becomes two boxes that overlap and agree in no coordinate, where every loss of boxes and
+        # its gradient are finite.
+        counts, coordinate = (
+            (weight > 0)[..., None],
+            torch.arange(self.dimensions, device=pred.device, dtype=pred.dtype),
         )
+        pred, target = pred.where(counts, 0.2 + 0.2 * coordinate), target.where(counts, 0.25 + 0.18 * coordinate)
         values = self.call(pred.flatten(0, 1), target.flatten(0, 1), task)
         values = values.reshape(*weight.shape, -1).mean(2)
         return (values * weight).sum(1)

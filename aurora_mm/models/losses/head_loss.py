@@ -5,6 +5,7 @@ from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
 from mmengine.model import ModuleDict
 from torch import Tensor, nn
 
@@ -103,19 +104,21 @@ class HeadLoss(nn.Module, metaclass=ABCMeta):
 
     def _misfit(self, call: Call, task: Task) -> tuple[str, Exception | None]:
         """Why a call does not fit, with the exception if there is one; '' if it does."""
-        right, wrongs, target = self._examples(task)
-        trial = copy.deepcopy(self._loss_of(task))
-        for wrong in wrongs:
-            wrong.requires_grad_()
-            try:
-                low, high = (_by_row(call(trial, pred, target)) for pred in (right, wrong))
-                high.sum().backward()
-            except _MISFITS as error:
-                return f'{type(error).__name__}: {error}', error
-            if not (low.isfinite().all() and high.isfinite().all() and (low < high).all()):
-                return f'it is {high.tolist()} for wrong predictions and {low.tolist()} for right ones', None
-            if wrong.grad is None or not wrong.grad.isfinite().all() or not wrong.grad.any():
-                return 'its gradient is not finite, or 0 everywhere', None
+        # Also where the model is built on the meta device, or for inference.
+        with torch.device('cpu'), torch.inference_mode(False), torch.enable_grad():
+            right, wrongs, target = self._examples(task)
+            trial = copy.deepcopy(self._loss_of(task))
+            for wrong in wrongs:
+                wrong.requires_grad_()
+                try:
+                    low, high = (_by_row(call(trial, pred, target)) for pred in (right, wrong))
+                    high.sum().backward()
+                except _MISFITS as error:
+                    return f'{type(error).__name__}: {error}', error
+                if not (low.isfinite().all() and high.isfinite().all() and (low < high).all()):
+                    return f'it is {high.tolist()} for wrong predictions and {low.tolist()} for right ones', None
+                if wrong.grad is None or not wrong.grad.isfinite().all() or not wrong.grad.any():
+                    return 'its gradient is not finite, or 0 everywhere', None
         return '', None
 
 

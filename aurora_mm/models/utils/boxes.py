@@ -22,6 +22,22 @@ def aligned_iou(boxes: Tensor, targets: Tensor, eps: float = 1e-7) -> Tensor:
     return overlap / (union + eps)
 
 
+def aligned_giou(boxes: Tensor, targets: Tensor, eps: float = 1e-7) -> Tensor:
+    """Generalised intersection over union (https://arxiv.org/abs/1902.09630), which goes on falling as boxes part.
+
+    IoU less the share of the smallest box around both that neither covers.
+
+    Args:
+        boxes, targets, eps: See :func:`aligned_iou`.
+
+    Returns:
+        ``(...)`` in (-1, 1].
+    """
+    overlap, union = _overlap_and_union(boxes, targets)
+    around = _area(torch.minimum(boxes[..., :2], targets[..., :2]), torch.maximum(boxes[..., 2:], targets[..., 2:]))
+    return overlap / (union + eps) - (around - union) / (around + eps)
+
+
 def batched_nms(boxes: Tensor, scores: Tensor, labels: Tensor, iou_threshold: float) -> Tensor:
     """Greedy non-maximum suppression within each class.
 
@@ -52,6 +68,10 @@ def batched_nms(boxes: Tensor, scores: Tensor, labels: Tensor, iou_threshold: fl
 def _overlap_and_union(boxes: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     low = torch.maximum(boxes[..., :2], targets[..., :2])
     high = torch.minimum(boxes[..., 2:], targets[..., 2:])
-    overlap = (high - low).clamp(min=0).prod(-1)
-    area = (boxes[..., 2:] - boxes[..., :2]).clamp(min=0).prod(-1) + (targets[..., 2:] - targets[..., :2]).prod(-1)
-    return overlap, area - overlap
+    overlap = _area(low, high)
+    return overlap, _area(boxes[..., :2], boxes[..., 2:]) + _area(targets[..., :2], targets[..., 2:]) - overlap
+
+
+def _area(low: Tensor, high: Tensor) -> Tensor:
+    sides = (high - low).clamp(min=0)
+    return sides[..., 0] * sides[..., 1]  # the gradient of `prod` reads a number back to the host

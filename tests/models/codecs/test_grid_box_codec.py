@@ -50,7 +50,7 @@ def test_a_batch_is_its_images_whatever_they_hold():
             ] or [(int((y1 + y2) / 2 * 7), int((x1 + x2) / 2 * 5))]
             for row, column in cells:
                 scores[:, row, column] = np.eye(3)[image_labels[i]]
-                wanted[:, row, column] = image_boxes[i]
+                wanted[:, row, column] = image_boxes[i].numpy()
         np.testing.assert_array_equal(targets.scores[image], scores)
         np.testing.assert_allclose(targets.boxes[image], wanted)
         positive = scores.any(0)

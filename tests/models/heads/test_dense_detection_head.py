@@ -43,7 +43,7 @@ def test_losses_by_hand(feats):
     head = build(
         in_index=[3],
         loss_cls=dict(type='aurora_mm.QualityFocalLoss', loss_weight=2.0),
-        loss_iou=dict(type='mmdet.GIoULoss', loss_weight=3.0),
+        loss_iou=dict(type='aurora_mm.GIoULoss', loss_weight=3.0),
         loss_bbox=dict(type='mmdet.SmoothL1Loss', beta=0.05, loss_weight=5.0),
     )
     answer_everywhere(head, side=0.25, logit=math.log(3))  # a score of 3/4

@@ -11,6 +11,8 @@ from aurora_mm.models.losses import (
     BalancedBinaryCrossEntropyLoss,
     BalancedCrossEntropyLoss,
     ForegroundDiceLoss,
+    GIoULoss,
+    LinearIoULoss,
     QualityFocalLoss,
 )
 
@@ -194,3 +196,28 @@ class TestQualityFocal:
             ours = QualityFocalLoss(beta)(logits, targets, reduction_override='none')
             theirs = losses.QualityFocalLoss(beta=beta)(logits, targets, reduction_override='none')
             torch.testing.assert_close(ours, theirs)
+
+
+class TestOverlap:
+    UNIT = torch.tensor([0.0, 0.0, 1.0, 1.0])
+    # the same; within; apart; a quarter of each
+    OTHERS = torch.tensor([[0.0, 0, 1, 1], [0, 0, 0.5, 0.5], [2, 0, 3, 1], [0.5, 0.5, 1.5, 1.5]])
+
+    def test_iou_by_hand(self):
+        values = LinearIoULoss(loss_weight=2.0)(self.UNIT, self.OTHERS, reduction_override='none')
+        torch.testing.assert_close(values, 2 * (1 - torch.tensor([1, 1 / 4, 0, 1 / 7])))
+
+    def test_giou_by_hand(self):
+        # Apart: in a box of 3 with a gap of 1. Quarter: 1/4 of 7/4, in a box of 9/4.
+        expected = 1 - torch.tensor([1, 1 / 4, -1 / 3, 1 / 7 - (9 / 4 - 7 / 4) / (9 / 4)])
+        for pair in ((self.UNIT, self.OTHERS), (self.OTHERS, self.UNIT)):
+            torch.testing.assert_close(GIoULoss()(*pair, reduction_override='none'), expected)
+        torch.testing.assert_close(GIoULoss(loss_weight=3.0)(self.UNIT, self.OTHERS), 3 * expected.mean())
+
+    def test_they_equal_mmdets(self):
+        losses = pytest.importorskip('mmdet.models.losses')
+        torch.manual_seed(0)
+        pair = torch.rand(2, 50, 2, 2).sort(dim=2).values.flatten(2)
+        for ours, theirs in ((LinearIoULoss(), losses.IoULoss(mode='linear')), (GIoULoss(), losses.GIoULoss())):
+            a, b = (loss(*pair, reduction_override='none') for loss in (ours, theirs))
+            torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
