@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from aurora_mm.errors import DataError
 from aurora_mm.evaluation.functional import pairwise_iou, resize_mask
 from aurora_mm.evaluation.sample_fields import annotation, original_frame_annotation
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskDataSample
 from aurora_mm.task_types import ByTaskType
 from aurora_mm.tasks import Task
 
@@ -55,10 +55,10 @@ class ConstantAnswer(ABC):
         """Takes the answer that :meth:`state` gave, in place of learning one."""
 
     @abstractmethod
-    def put(self, sample: MultiTaskDataSample) -> None:
+    def put(self, sample: TaskDataSample) -> None:
         """Sets the answer as the sample's prediction, in pixels of its original image."""
 
-    def put_fallback(self, sample: MultiTaskDataSample) -> None:
+    def put_fallback(self, sample: TaskDataSample) -> None:
         """Sets what is predicted for an image that cannot be read; the answer itself unless a type knows better."""
         self.put(sample)
 
@@ -83,7 +83,7 @@ class ConstantLabel(ConstantAnswer):
     def load_state(self, state: Mapping[str, Any]) -> None:
         self._scores = torch.tensor(state['scores'])
 
-    def put(self, sample: MultiTaskDataSample) -> None:
+    def put(self, sample: TaskDataSample) -> None:
         sample.pred_scores = self._scores.clone()
         sample.pred_label = self._scores.argmax().reshape(1)
 
@@ -119,7 +119,7 @@ class ConstantBox(ConstantAnswer):
     def load_state(self, state: Mapping[str, Any]) -> None:
         self._box, self._label = np.array(state['box']), int(state['label'])
 
-    def put(self, sample: MultiTaskDataSample) -> None:
+    def put(self, sample: TaskDataSample) -> None:
         box = self._box * np.tile(_width_height(sample), 2)
         sample.pred_instances = InstanceData(
             bboxes=torch.from_numpy(box).float()[None],
@@ -149,7 +149,7 @@ class ConstantPoints(ConstantAnswer):
     def load_state(self, state: Mapping[str, Any]) -> None:
         self._median = np.array(state['points'])
 
-    def put(self, sample: MultiTaskDataSample) -> None:
+    def put(self, sample: TaskDataSample) -> None:
         sample.pred_landmarks = torch.from_numpy(self._median * _width_height(sample)).float()
 
 
@@ -186,16 +186,16 @@ class ConstantMask(ConstantAnswer):
     def load_state(self, state: Mapping[str, Any]) -> None:
         self._mask = np.array(state['mask'], np.uint8)
 
-    def put(self, sample: MultiTaskDataSample) -> None:
+    def put(self, sample: TaskDataSample) -> None:
         mask = resize_mask(self._mask, sample.ori_shape)
         sample.pred_sem_seg = PixelData(data=torch.from_numpy(mask)[None].long())
 
-    def put_fallback(self, sample: MultiTaskDataSample) -> None:
+    def put_fallback(self, sample: TaskDataSample) -> None:
         """Sets a mask of background."""
         sample.pred_sem_seg = PixelData(data=torch.zeros(1, *sample.ori_shape, dtype=torch.long))
 
 
-def _width_height(sample: Mapping[str, Any] | MultiTaskDataSample) -> NDArray[np.float64]:
+def _width_height(sample: Mapping[str, Any] | TaskDataSample) -> NDArray[np.float64]:
     """(2,) width and height of the original image in pixels."""
     shape: Any = sample.get('ori_shape')
     return np.array(shape[::-1], np.float64)

@@ -12,7 +12,7 @@ from aurora_mm.baselines.constant_predictor import ConstantPredictor
 from aurora_mm.evaluation import EvaluationResult
 from aurora_mm.evaluation.suppress_output import suppress_output
 from aurora_mm.registry import DATASETS, EVALUATOR
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import TaskTable
 
 # Annotations alone matter here, in original pixels; a tiny input saves the warping.
@@ -58,7 +58,7 @@ def fit_constant_predictor(cfg: Config) -> ConstantPredictor:
     return predictor
 
 
-def _samples(dataset_cfg: dict, title: str) -> Iterator[MultiTaskDataSample]:
+def _samples(dataset_cfg: dict, title: str) -> Iterator[TaskDataSample]:
     dataset = DATASETS.build(dataset_cfg | dict(pipeline=_PIPELINE, test_mode=True))
     for i in track(range(len(dataset)), description=title):
-        yield dataset[i]['data_samples']
+        yield from dataset[i]['data_samples']

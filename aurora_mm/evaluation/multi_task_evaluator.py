@@ -12,7 +12,6 @@ import torch
 from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
 from mmengine.evaluator import BaseMetric, Evaluator
 from mmengine.logging import MMLogger
-from mmengine.structures import BaseDataElement
 from mmengine.utils import apply_to
 
 from aurora_mm.errors import AuroraError, ConfigError, DataError
@@ -22,6 +21,7 @@ from aurora_mm.evaluation.score_table import score_table
 from aurora_mm.evaluation.scores import aggregate_scores
 from aurora_mm.evaluation.suppress_output import suppress_output
 from aurora_mm.registry import EVALUATOR, METRICS
+from aurora_mm.structures import MultiTaskDataSample, TaskDataSample, task_samples_of
 from aurora_mm.tables import console_text
 from aurora_mm.tasks import TASK_TYPES, Task, TaskTable
 
@@ -107,18 +107,17 @@ class MultiTaskEvaluator(Evaluator):
         self._metrics = {task.name: self._build(task) for task in self._tasks.values()}
         self._images = {}
 
-    def process(self, data_samples: Sequence[BaseDataElement | dict], data_batch: Any = None) -> None:
+    def process(self, data_samples: Sequence[MultiTaskDataSample | TaskDataSample], data_batch: Any = None) -> None:
         """Gives each sample to the metrics of its task.
 
         Args:
-            data_samples: Samples with annotations and predictions, as elements or as nested dicts.
+            data_samples: Samples of images or of single tasks, with annotations and predictions.
             data_batch: What the model was fed; handed on to the metrics.
 
         Raises:
             ConfigError: If a sample's task is unknown, or a metric does not keep exactly one result a sample.
         """
-        for data_sample in data_samples:
-            sample = data_sample.to_dict() if isinstance(data_sample, BaseDataElement) else data_sample
+        for sample in map(TaskDataSample.to_dict, task_samples_of(data_samples)):
             task = self._task_of(sample)
             image = _ImageResults(sample['img_id'], sample.get('img_path'), [])
             for metric in self._metrics_of(task):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskDataSample
 from aurora_mm.task_types import ByTaskType
 from aurora_mm.tasks import Task
 
@@ -23,9 +23,7 @@ class TaskDrawer:
 
     foreign_options: dict[str, float] = {}
 
-    def draw(
-        self, panel: np.ndarray, sample: MultiTaskDataSample, side: str, task: Task, scale: float, alpha: float
-    ) -> str:
+    def draw(self, panel: np.ndarray, sample: TaskDataSample, side: str, task: Task, scale: float, alpha: float) -> str:
         """Draws on a panel.
 
         Args:
@@ -45,7 +43,7 @@ class TaskDrawer:
         """The names that have a colour in a panel, in the order of :func:`class_colour`."""
         return ()
 
-    def select(self, sample: MultiTaskDataSample, score_thr: float) -> MultiTaskDataSample:
+    def select(self, sample: TaskDataSample, score_thr: float) -> TaskDataSample:
         """Leaves out of a copy of a sample what is predicted with less than a score."""
         return sample
 
@@ -53,9 +51,7 @@ class TaskDrawer:
 class MaskDrawer(TaskDrawer):
     """Fills each foreground class and draws its outline."""
 
-    def draw(
-        self, panel: np.ndarray, sample: MultiTaskDataSample, side: str, task: Task, scale: float, alpha: float
-    ) -> str:
+    def draw(self, panel: np.ndarray, sample: TaskDataSample, side: str, task: Task, scale: float, alpha: float) -> str:
         """See :meth:`TaskDrawer.draw`."""
         mask = sample.get(f'{side}_sem_seg').data[0].cpu().numpy().astype(np.uint8)
         mask = cv2.resize(mask, panel.shape[1::-1], interpolation=cv2.INTER_NEAREST)
@@ -77,9 +73,7 @@ class BoxDrawer(TaskDrawer):
 
     foreign_options = dict(pred_score_thr=-1.0)  # unsure boxes are gone already
 
-    def draw(
-        self, panel: np.ndarray, sample: MultiTaskDataSample, side: str, task: Task, scale: float, alpha: float
-    ) -> str:
+    def draw(self, panel: np.ndarray, sample: TaskDataSample, side: str, task: Task, scale: float, alpha: float) -> str:
         """See :meth:`TaskDrawer.draw`."""
         instances = sample.get(f'{side}_instances')
         captions = []
@@ -96,7 +90,7 @@ class BoxDrawer(TaskDrawer):
         """The classes."""
         return task.target_names
 
-    def select(self, sample: MultiTaskDataSample, score_thr: float) -> MultiTaskDataSample:
+    def select(self, sample: TaskDataSample, score_thr: float) -> TaskDataSample:
         """Keeps the predicted boxes of at least that score, and the one of the highest score in any case."""
         boxes = sample.pred_instances
         if len(boxes) > 1:
@@ -108,9 +102,7 @@ class BoxDrawer(TaskDrawer):
 class PointDrawer(TaskDrawer):
     """Draws a numbered cross for each point."""
 
-    def draw(
-        self, panel: np.ndarray, sample: MultiTaskDataSample, side: str, task: Task, scale: float, alpha: float
-    ) -> str:
+    def draw(self, panel: np.ndarray, sample: TaskDataSample, side: str, task: Task, scale: float, alpha: float) -> str:
         """See :meth:`TaskDrawer.draw`."""
         points = sample.get(f'{side}_landmarks').cpu().numpy() * scale
         for i, (x, y) in enumerate(points.round().astype(int).tolist()):
@@ -127,9 +119,7 @@ class PointDrawer(TaskDrawer):
 class LabelDrawer(TaskDrawer):
     """Names the class in the caption."""
 
-    def draw(
-        self, panel: np.ndarray, sample: MultiTaskDataSample, side: str, task: Task, scale: float, alpha: float
-    ) -> str:
+    def draw(self, panel: np.ndarray, sample: TaskDataSample, side: str, task: Task, scale: float, alpha: float) -> str:
         """See :meth:`TaskDrawer.draw`."""
         label = int(sample.get(f'{side}_label'))
         score = f' {float(sample.pred_scores[label]):.2f}' if side == 'pred' else ''

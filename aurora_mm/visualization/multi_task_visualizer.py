@@ -15,7 +15,7 @@ from mmengine.visualization import Visualizer
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import VISUALIZERS
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import MultiTaskDataSample, TaskDataSample
 from aurora_mm.tasks import Task, TaskTable
 from aurora_mm.visualization.drawers import class_colour, drawer_of, put_text
 
@@ -50,7 +50,7 @@ class MultiTaskVisualizer(Visualizer):
         self,
         name: str,
         image: np.ndarray,
-        data_sample: MultiTaskDataSample | None = None,
+        data_sample: TaskDataSample | MultiTaskDataSample | None = None,
         draw_gt: bool = True,
         draw_pred: bool = True,
         show: bool = False,
@@ -80,7 +80,7 @@ class MultiTaskVisualizer(Visualizer):
     def draw(
         self,
         image: np.ndarray,
-        data_sample: MultiTaskDataSample,
+        data_sample: TaskDataSample | MultiTaskDataSample,
         draw_gt: bool = True,
         draw_pred: bool = True,
         pred_score_thr: float = 0.3,
@@ -90,6 +90,9 @@ class MultiTaskVisualizer(Visualizer):
         Raises:
             ConfigError: If annotations are in the network's pixels.
         """
+        if isinstance(data_sample, MultiTaskDataSample):
+            rows = [self.draw(image, one, draw_gt, draw_pred, pred_score_thr) for one in data_sample]
+            return np.concatenate(rows)
         task = TaskTable(self.dataset_meta['tasks'])[data_sample.task]
         draw_gt = draw_gt and data_sample.get('gt_coordinates') is not None
         if draw_gt:
@@ -106,7 +109,7 @@ class MultiTaskVisualizer(Visualizer):
             panels.append(self._panel(image, data_sample, task, 'pred', 'prediction'))
         return np.concatenate(panels, axis=1)
 
-    def _panel(self, image: np.ndarray, sample: MultiTaskDataSample, task: Task, side: str, title: str) -> np.ndarray:
+    def _panel(self, image: np.ndarray, sample: TaskDataSample, task: Task, side: str, title: str) -> np.ndarray:
         scale = self.size / max(image.shape[:2])
         width, height = (max(round(side * scale), 1) for side in image.shape[1::-1])
         panel = np.ascontiguousarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA))
@@ -114,7 +117,7 @@ class MultiTaskVisualizer(Visualizer):
         return _with_caption(panel, self.size, f'{task.name}: {title}', answer)
 
 
-def _check_frame(sample: MultiTaskDataSample, image: np.ndarray, draw_pred: bool) -> None:
+def _check_frame(sample: TaskDataSample, image: np.ndarray, draw_pred: bool) -> None:
     """Predictions are in original pixels; annotations may be in the network's, and then so must the image be."""
     shape = sample.ori_shape if sample.gt_coordinates == 'original' else sample.img_shape
     if (draw_pred and sample.gt_coordinates != 'original') or image.shape[:2] != tuple(shape):
@@ -134,7 +137,7 @@ def _build(type: str, **kwargs: Any) -> Visualizer:
     return kind(**kwargs)
 
 
-def _drawn_by(visualizer: Visualizer, task: Task, image: np.ndarray, sample: MultiTaskDataSample, **what: bool):
+def _drawn_by(visualizer: Visualizer, task: Task, image: np.ndarray, sample: TaskDataSample, **what: bool):
     """What a visualiser of another package draws, ``(H, W, 3)`` RGB uint8; it hands pictures out as files alone."""
     first = int(task.task_type.has_background)  # it is black
     palette = [(0, 0, 0)] * first + [class_colour(i) for i in range(len(task.target_names))]

@@ -15,7 +15,7 @@ from aurora_mm.analysis.breakdowns import RankedImage
 from aurora_mm.analysis.report.results import Results
 from aurora_mm.errors import DataError
 from aurora_mm.evaluation import TaskMetric
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 from aurora_mm.utils import read_image
 from aurora_mm.visualization import MultiTaskVisualizer, class_colour, drawer_of
@@ -102,11 +102,11 @@ def _draw(
     return Picture(rank, metric.caption(image.rows), row.image_path, uri, drawn.shape[1], drawn.shape[0])
 
 
-def _sample(task: Task, metric: type[TaskMetric], image: RankedImage, results: Results) -> MultiTaskDataSample:
+def _sample(task: Task, metric: type[TaskMetric], image: RankedImage, results: Results) -> TaskDataSample:
     """The image's rows as the sample that they came from."""
     row = image.rows[0]
     shape = (row.height, row.width)
-    sample = MultiTaskDataSample(
+    sample = TaskDataSample(
         metainfo=dict(task=task.name, task_type=task.type, ori_shape=shape, gt_coordinates='original')
     )
     metric.restore(sample, image.rows, task.output_names)

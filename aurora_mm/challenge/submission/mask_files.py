@@ -16,7 +16,7 @@ from aurora_mm.challenge.submission.submission_format import SUBMISSION_FORMATS,
 from aurora_mm.errors import DataError
 from aurora_mm.evaluation.functional import resize_mask
 from aurora_mm.evaluation.sample_fields import prediction
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 from aurora_mm.utils import read_image, write_bytes
 
@@ -24,7 +24,7 @@ from aurora_mm.utils import read_image, write_bytes
 class MaskFiles(SubmissionFormat):
     """A mask file for each image."""
 
-    def write_file(self, folder: Path, sample: MultiTaskDataSample) -> Path:
+    def write_file(self, folder: Path, sample: TaskDataSample) -> Path:
         """Writes the predicted mask to the row's ``mask_path``; a mask of another size than its image is resized as in
         scoring. See :meth:`SubmissionFormat.write_file`.
         """
@@ -42,7 +42,7 @@ class MaskFiles(SubmissionFormat):
         write_bytes(path, data.tobytes())
         return path
 
-    def put(self, sample: MultiTaskDataSample, task: Task, folder: Path, entry: Entry | None) -> list[Problem]:
+    def put(self, sample: TaskDataSample, task: Task, folder: Path, entry: Entry | None) -> list[Problem]:
         """See :meth:`SubmissionFormat.put`."""
         path = mask_file(sample.mask_path)
         problem = partial(Problem, path, task.name, sample.image_path)

@@ -21,7 +21,7 @@ from aurora_mm.challenge.submission.problems import Problem
 from aurora_mm.challenge.submission.submission_format import SUBMISSION_FORMATS, Entry, SubmissionFormat
 from aurora_mm.errors import ConfigError
 from aurora_mm.evaluation.sample_fields import best_box, prediction
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 
 _SLACK = 1.0  # pixels that rounding may put a coordinate outside of the image, or normalised and pixel values apart
@@ -38,14 +38,14 @@ class PredictionList(SubmissionFormat):
     fields: tuple[str, ...]
     scored: tuple[str, ...]
 
-    def entry(self, sample: MultiTaskDataSample) -> Entry:
+    def entry(self, sample: TaskDataSample) -> Entry:
         """Makes an entry of plain Python numbers; see :meth:`SubmissionFormat.entry`."""
         entry = {'image_path': sample.image_path, 'task_id': sample.task, **self._values(sample)}
         if not all(math.isfinite(value) for key in self.fields for value in np.ravel(entry[key])):
             raise ConfigError(f'the prediction for {sample.get("img_path")} is not finite: {entry}')
         return entry
 
-    def put(self, sample: MultiTaskDataSample, task: Task, folder: Path, entry: Entry | None) -> list[Problem]:
+    def put(self, sample: TaskDataSample, task: Task, folder: Path, entry: Entry | None) -> list[Problem]:
         """See :meth:`SubmissionFormat.put`."""
         problem = partial(Problem, self.list_file, task.name, sample.image_path)
         if entry is None:
@@ -57,7 +57,7 @@ class PredictionList(SubmissionFormat):
         return [problem(remark, scored=True) for remark in self._remarks(entry, task, sample.ori_shape)]
 
     @abstractmethod
-    def _values(self, sample: MultiTaskDataSample) -> Entry:
+    def _values(self, sample: TaskDataSample) -> Entry:
         """The fields of a sample's entry."""
 
     @abstractmethod
@@ -65,7 +65,7 @@ class PredictionList(SubmissionFormat):
         """What makes an entry with all scored fields impossible to score, or None."""
 
     @abstractmethod
-    def _put(self, sample: MultiTaskDataSample, entry: Entry) -> None:
+    def _put(self, sample: TaskDataSample, entry: Entry) -> None:
         """Sets an entry without fault as a sample's prediction."""
 
     @abstractmethod
@@ -85,7 +85,7 @@ class ClassificationList(PredictionList):
     list_file = 'classification_predictions.json'
     fields = scored = ('predicted_class', 'predicted_probs')
 
-    def _values(self, sample: MultiTaskDataSample) -> Entry:
+    def _values(self, sample: TaskDataSample) -> Entry:
         fields = sample.to_dict()
         return {
             'predicted_class': int(prediction(fields, 'pred_label')),
@@ -110,7 +110,7 @@ class ClassificationList(PredictionList):
             remarks.append(f'predicted_probs sum to {probs.sum():g}, not 1{lost}')
         return remarks
 
-    def _put(self, sample: MultiTaskDataSample, entry: Entry) -> None:
+    def _put(self, sample: TaskDataSample, entry: Entry) -> None:
         sample.pred_label = torch.tensor([entry['predicted_class']])
         sample.pred_scores = torch.tensor(entry['predicted_probs'], dtype=torch.float64)
 
@@ -126,7 +126,7 @@ class DetectionList(PredictionList):
     fields = ('bbox_normalized', 'bbox_pixels')
     scored = ('bbox_pixels',)
 
-    def _values(self, sample: MultiTaskDataSample) -> Entry:
+    def _values(self, sample: TaskDataSample) -> Entry:
         best = best_box(sample.to_dict())
         box = np.zeros(4) if best is None else best
         return {'bbox_normalized': (box / _sizes(sample.ori_shape, 4)).tolist(), 'bbox_pixels': box.tolist()}
@@ -141,7 +141,7 @@ class DetectionList(PredictionList):
             remarks.append(f'bbox_pixels {box} has its corners swapped')
         return remarks
 
-    def _put(self, sample: MultiTaskDataSample, entry: Entry) -> None:
+    def _put(self, sample: TaskDataSample, entry: Entry) -> None:
         sample.pred_instances = InstanceData(
             bboxes=torch.tensor([entry['bbox_pixels']], dtype=torch.float64),
             scores=torch.ones(1),
@@ -156,7 +156,7 @@ class LandmarkList(PredictionList):
     fields = ('predicted_points_normalized', 'predicted_points_pixels')
     scored = ('predicted_points_pixels',)
 
-    def _values(self, sample: MultiTaskDataSample) -> Entry:
+    def _values(self, sample: TaskDataSample) -> Entry:
         points = prediction(sample.to_dict(), 'pred_landmarks').double().flatten().cpu().numpy()
         normalized = points / _sizes(sample.ori_shape, len(points))
         return {'predicted_points_normalized': normalized.tolist(), 'predicted_points_pixels': points.tolist()}
@@ -167,7 +167,7 @@ class LandmarkList(PredictionList):
     def _remarks(self, entry: Entry, task: Task, shape: tuple[int, int]) -> list[str]:
         return _coordinate_remarks(entry, *self.fields, shape)
 
-    def _put(self, sample: MultiTaskDataSample, entry: Entry) -> None:
+    def _put(self, sample: TaskDataSample, entry: Entry) -> None:
         points = torch.tensor(entry['predicted_points_pixels'], dtype=torch.float64)
         sample.pred_landmarks = points.reshape(-1, 2)
 

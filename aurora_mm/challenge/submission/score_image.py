@@ -11,7 +11,7 @@ from aurora_mm.challenge.submission.submission_format import SUBMISSION_FORMATS,
 from aurora_mm.datasets.transforms import LoadTaskAnnotations, LoadUltrasoundImage, PackMultiTaskInputs
 from aurora_mm.evaluation import ResultRow
 from aurora_mm.evaluation.metrics import metric_of_row
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 
 
@@ -50,7 +50,7 @@ def score_image(job: ImageJob) -> tuple[list[ResultRow], list[Problem]]:
     return metric.measure(sample.to_dict()), problems
 
 
-def _load(image: dict[str, Any]) -> MultiTaskDataSample:
+def _load(image: dict[str, Any]) -> TaskDataSample:
     """The image's sample with its truth in original pixels."""
     results = dict(image)
     for step in (LoadUltrasoundImage(), LoadTaskAnnotations(), PackMultiTaskInputs()):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from aurora_mm.challenge.submission.problems import Problem
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskDataSample
 from aurora_mm.task_types import ByTaskType
 from aurora_mm.tasks import Task
 
@@ -24,7 +24,7 @@ class SubmissionFormat(ABC):
 
     list_file = ''
 
-    def entry(self, sample: MultiTaskDataSample) -> Entry | None:
+    def entry(self, sample: TaskDataSample) -> Entry | None:
         """Makes the list's entry for a sample's prediction; None if there is no list.
 
         Raises:
@@ -32,7 +32,7 @@ class SubmissionFormat(ABC):
         """
         return None
 
-    def write_file(self, folder: Path, sample: MultiTaskDataSample) -> Path | None:
+    def write_file(self, folder: Path, sample: TaskDataSample) -> Path | None:
         """Writes a sample's prediction as a file of its own, whole or not at all; None if it has no such file.
 
         Args:
@@ -46,7 +46,7 @@ class SubmissionFormat(ABC):
         return None
 
     @abstractmethod
-    def put(self, sample: MultiTaskDataSample, task: Task, folder: Path, entry: Entry | None) -> list[Problem]:
+    def put(self, sample: TaskDataSample, task: Task, folder: Path, entry: Entry | None) -> list[Problem]:
         """Sets what a submission predicts as a sample's prediction.
 
         Args:
