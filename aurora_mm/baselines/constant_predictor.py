@@ -21,7 +21,7 @@ class ConstantPredictor:
 
     Example:
         >>> predictor = ConstantPredictor(tasks)
-        >>> predictor.fit(dataset[i]['data_samples'] for i in range(len(dataset)))
+        >>> predictor.fit(sample for i in range(len(dataset)) for sample in dataset[i]['data_samples'])
         >>> prediction = predictor.predict(sample)
     """
 

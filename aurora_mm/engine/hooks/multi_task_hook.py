@@ -84,7 +84,7 @@ class MultiTaskHook(Hook):
         """Logs the tasks' figures."""
         due = self.every_n_train_iters(runner, self.interval) or self.end_of_epoch(runner.train_dataloader, batch_idx)
         if due:
-            _model(runner).guard.report()
+            unwrap_model(runner.model).guard.report()
         if due and is_main_process():
             scalars = {
                 f'task_{kind}/{name}': value
