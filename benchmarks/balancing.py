@@ -19,7 +19,7 @@ from mmengine.registry import DefaultScope
 from mmengine.structures import InstanceData, PixelData
 
 from aurora_mm.registry import MODELS, OPTIM_WRAPPERS
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import MultiTaskDataSample, TaskDataSample
 from aurora_mm.tasks import TASK_TYPES, Task, TaskTable
 
 REPO = Path(__file__).resolve().parents[1]
@@ -38,16 +38,14 @@ CHOICES = {
 
 
 def sample(task: Task) -> MultiTaskDataSample:
-    made = MultiTaskDataSample(
-        metainfo=dict(task=task.name, task_type=task.type, img_path='', gt_coordinates='network')
-    )
+    made = TaskDataSample(metainfo=dict(task=task.name, task_type=task.type, img_path='', gt_coordinates='network'))
     made.set_metainfo(dict(img_shape=(SIZE, SIZE), ori_shape=(SIZE, SIZE), homography_matrix=np.eye(3)))
     made.gt_sem_seg = PixelData(data=torch.ones(1, SIZE, SIZE, dtype=torch.long))
     made.gt_label = torch.tensor([1])
     box = torch.tensor([[0.2, 0.2, 0.7, 0.6]]) * SIZE
     made.gt_instances = InstanceData(bboxes=box, labels=torch.tensor([0]))
     made.gt_landmarks = torch.rand(max(len(task.points), 1), 2) * SIZE
-    return made
+    return MultiTaskDataSample([made])
 
 
 def main() -> None:

@@ -133,7 +133,7 @@ class Loop:
         wall, processor = time.perf_counter(), processor_time()
         for _ in range(steps):
             batch = next(batches)
-            labels += sum(1 + len(sample.get('others', [])) for sample in batch['data_samples'])
+            labels += sum(len(sample) for sample in batch['data_samples'])
             self.model.train_step(batch, self.wrapper)
         wall, processor = time.perf_counter() - wall, processor_time() - processor
         batches.close()  # ends its workers

@@ -12,7 +12,7 @@ from rich.progress import track
 from aurora_mm.evaluation import ConstantPredictor, nested_scores
 from aurora_mm.evaluation.silence_output import quiet
 from aurora_mm.registry import DATASETS, EVALUATOR
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import MultiTaskDataSample, TaskDataSample
 from aurora_mm.tasks import TaskTable
 
 # Annotations alone matter here, in original pixels; a tiny input saves the warping.
@@ -40,7 +40,7 @@ def score_constant_predictor(cfg: Config) -> dict[str, Any]:
         evaluator = EVALUATOR.build(cfg.test_evaluator)
         evaluator.dataset_meta = test_set.metainfo
         for sample in _samples(cfg.test_dataloader.dataset, 'constant answers: test data'):
-            evaluator.process([predictor.predict(sample)])
+            evaluator.process([MultiTaskDataSample([predictor.predict(sample)])])
         with quiet():  # its tables look like the model's own
             scores = evaluator.evaluate(len(test_set))
     return nested_scores(scores)
@@ -58,7 +58,7 @@ def fit_constant_predictor(cfg: Config) -> ConstantPredictor:
     return predictor
 
 
-def _samples(dataset_cfg: dict, title: str) -> Iterator[MultiTaskDataSample]:
+def _samples(dataset_cfg: dict, title: str) -> Iterator[TaskDataSample]:
     dataset = DATASETS.build(dataset_cfg | dict(pipeline=_PIPELINE, test_mode=True))
     for i in track(range(len(dataset)), description=title):
-        yield dataset[i]['data_samples']
+        yield from dataset[i]['data_samples']

@@ -23,7 +23,7 @@ from aurora_mm.apis.pipelines import leave_annotations_out
 from aurora_mm.apis.tta import use_tta
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.registry import TRANSFORMS
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskDataSample
 from aurora_mm.visualization import MultiTaskVisualizer
 
 Row = dict[str, Any]
@@ -101,7 +101,7 @@ class MultiTaskInferencer(BaseInferencer):
 
     def predict_rows(
         self, rows: Iterable[Mapping[str, Any]], batch_size: int = 8
-    ) -> Iterator[tuple[int, MultiTaskDataSample | DataError]]:
+    ) -> Iterator[tuple[int, TaskDataSample | DataError]]:
         """Predictions as they come, for any number of images in little memory.
 
         Images of one network size are answered together, whatever stands between them.
@@ -142,7 +142,7 @@ class MultiTaskInferencer(BaseInferencer):
         for start in range(0, len(rows), batch_size):
             yield rows[start : start + batch_size]
 
-    def forward(self, inputs: list[Row], **kwargs: Any) -> list[MultiTaskDataSample]:
+    def forward(self, inputs: list[Row], **kwargs: Any) -> list[TaskDataSample]:
         """Samples in the order of the rows."""
         answers = dict(self.predict_rows(inputs, max(len(inputs), 1)))
         for answer in answers.values():
@@ -151,7 +151,7 @@ class MultiTaskInferencer(BaseInferencer):
         return [answers[position] for position in range(len(inputs))]
 
     def visualize(
-        self, inputs: list, preds: list[MultiTaskDataSample], out_dir: str | Path | None = None, **kwargs: Any
+        self, inputs: list, preds: list[TaskDataSample], out_dir: str | Path | None = None, **kwargs: Any
     ) -> list[np.ndarray]:
         """Pictures of the predictions, written to ``<out_dir>/<position>_<name>.png``."""
         if out_dir is None:
@@ -166,7 +166,7 @@ class MultiTaskInferencer(BaseInferencer):
 
     def postprocess(
         self,
-        preds: list[MultiTaskDataSample],
+        preds: list[TaskDataSample],
         visualization: list[np.ndarray],
         return_datasamples: bool = False,
         **kwargs: Any,
@@ -211,12 +211,13 @@ class MultiTaskInferencer(BaseInferencer):
             return error
 
     @torch.no_grad()
-    def _answer(self, batch: list[tuple[int, Row]]) -> Iterator[tuple[int, MultiTaskDataSample]]:
+    def _answer(self, batch: list[tuple[int, Row]]) -> Iterator[tuple[int, TaskDataSample]]:
         samples = self.model.test_step(self.collate_fn([row for _, row in batch]))
-        for (position, _), sample in zip(batch, samples, strict=True):
+        for (position, _), image in zip(batch, samples, strict=True):
+            (sample,) = image
             yield position, sample
 
-    def _plain(self, sample: MultiTaskDataSample) -> dict[str, Any]:
+    def _plain(self, sample: TaskDataSample) -> dict[str, Any]:
         task = self.tasks[sample.task]
         plain: dict[str, Any] = dict(img_path=sample.img_path, task=task.name)
         if task.type == 'segmentation':

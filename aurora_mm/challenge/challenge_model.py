@@ -19,7 +19,7 @@ from aurora_mm.challenge.csv_files import Record, read_root
 from aurora_mm.challenge.packing import constant_answers
 from aurora_mm.challenge.submission import SubmissionWriter
 from aurora_mm.errors import AuroraError, ConfigError, DataError, WeightsError
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskDataSample
 
 WEIGHTS = 'AURORA_WEIGHTS'
 _DEFAULT_WEIGHTS = '/opt/aurora/weights'
@@ -111,15 +111,15 @@ class Model:
         writer.finish()
         return problems
 
-    def _answers(self, records: list[Record], batch_size: int) -> Iterator[tuple[int, MultiTaskDataSample | DataError]]:
+    def _answers(self, records: list[Record], batch_size: int) -> Iterator[tuple[int, TaskDataSample | DataError]]:
         rows = (_metainfo(record, position) for position, record in enumerate(records))
         yield from track(self.inferencer.predict_rows(rows, batch_size), 'Predicting', total=len(records))
 
-    def _fallback(self, record: Record, position: int, sizes: Counter[tuple[int, int]]) -> MultiTaskDataSample:
+    def _fallback(self, record: Record, position: int, sizes: Counter[tuple[int, int]]) -> TaskDataSample:
         """A valid answer for an image that cannot be read."""
         usual = sizes.most_common(1)[0][0] if sizes else _UNKNOWN_SIZE
         shape = _header_size(record.img_path) or usual
-        sample = MultiTaskDataSample(metainfo=_metainfo(record, position) | dict(ori_shape=shape))
+        sample = TaskDataSample(metainfo=_metainfo(record, position) | dict(ori_shape=shape))
         if record.task_type == 'segmentation':
             sample.pred_sem_seg = PixelData(data=torch.zeros(1, *shape, dtype=torch.long))
             return sample

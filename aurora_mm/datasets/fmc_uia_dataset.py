@@ -42,8 +42,8 @@ class FMCUIADataset(BaseDataset):
         on_error: ``'raise'`` at the first bad row. ``'skip'`` decodes every file up front and leaves bad rows out,
             the same in every process, and lists them in the log and in ``skipped``.
         include: Names of the tasks to keep; all by default. The split does not depend on it.
-        all_labels: Whether an item brings the labels that its image has for other tasks too, as ``others``: items of
-            these rows. The image is then read, moved and encoded once for all of them.
+        all_labels: Whether an item brings the labels that its image has for other tasks too, as ``other_rows``: items
+            of these rows. The image is then read, moved and encoded once for all of them.
         pipeline: Transforms, or their configs.
         test_mode: As in BaseDataset.
         kwargs: Further arguments of BaseDataset: ``lazy_init``, ``serialize_data``, ``indices``.
@@ -105,7 +105,7 @@ class FMCUIADataset(BaseDataset):
 
     def label_counts(self) -> np.ndarray:
         """(N,) the number of labels that each item brings."""
-        return np.array([1 + len(self.get_data_info(index).get('others', ())) for index in range(len(self))])
+        return np.array([1 + len(self.get_data_info(index).get('other_rows', ())) for index in range(len(self))])
 
     def load_data_list(self) -> list[dict[str, Any]]:
         root, whole = self._find_root()
@@ -127,7 +127,7 @@ class FMCUIADataset(BaseDataset):
             raise DataError(f'no row is left for split {self.split!r} and include={self.include}', file=root)
         for index, entry in enumerate(entries):
             entry['img_id'] = index
-        return _with_others(entries) if self.all_labels else entries
+        return _with_other_rows(entries) if self.all_labels else entries
 
     def __getitem__(self, idx: int) -> dict[str, Any]:
         data = self.prepare_data(idx)
@@ -194,12 +194,12 @@ class FMCUIADataset(BaseDataset):
         return entry | record.annotation
 
 
-def _with_others(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The entries, each with ``others``: those of other tasks on the same image file."""
+def _with_other_rows(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The entries, each with ``other_rows``: those of other tasks on the same image file."""
     of_image: dict[str, list[dict[str, Any]]] = {}
     for entry in entries:
         of_image.setdefault(entry['img_path'], []).append(entry)
     return [
-        entry | dict(others=[other for other in of_image[entry['img_path']] if other['task'] != entry['task']])
+        entry | dict(other_rows=[other for other in of_image[entry['img_path']] if other['task'] != entry['task']])
         for entry in entries
     ]

@@ -101,9 +101,29 @@ def warp_image(img: np.ndarray, matrix: np.ndarray, size: Shape, fill: int = 0) 
 
 
 def warp_mask(mask: np.ndarray, matrix: np.ndarray, size: Shape) -> np.ndarray:
-    """(H, W) uint8 class indices -> (h, w) uint8, by nearest neighbour; 0 outside the source."""
-    affine = _pixel_centred(matrix)
-    return cv2.warpAffine(mask, affine, (size[1], size[0]), flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
+    """Nearest-neighbour warp of class indices.
+
+    Where the centre of a target pixel falls midway between two source pixels (at every reduction by an even factor,
+    all of them do), columns and rows take the earlier and the later one in turn. On average the mask then stays where
+    the image and the boxes are, keeps its area, and a flipped mask is the mirror image of the unflipped one.
+
+    Args:
+        mask: (H, W) uint8.
+        matrix: Source to target.
+        size: Of the target.
+
+    Returns:
+        (h, w) uint8, 0 where the centre of the pixel lies outside the source.
+    """
+    height, width = size
+    if matrix[0, 1] or matrix[1, 0]:  # rotated: no ties
+        affine = _pixel_centred(matrix)
+        return cv2.warpAffine(mask, affine, (width, height), flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
+    rows, row_inside = _nearest_sources(height, matrix[1, 1], matrix[1, 2], mask.shape[0])
+    columns, column_inside = _nearest_sources(width, matrix[0, 0], matrix[0, 2], mask.shape[1])
+    out: np.ndarray = mask[np.ix_(rows, columns)]
+    out[~(row_inside[:, None] & column_inside)] = 0
+    return out
 
 
 def warp_points(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
@@ -133,6 +153,18 @@ def _shrink(img: np.ndarray, shape: Shape) -> np.ndarray:
     if img.shape[:2] == shape:
         return img
     return cv2.resize(img, (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
+
+
+def _nearest_sources(length: int, scale: float, shift: float, source_length: int) -> tuple[np.ndarray, np.ndarray]:
+    """The source pixel of each target pixel of an axis, (length,) indices within the source, and where it is one."""
+    centres = (np.arange(length) + 0.5 - shift) / scale
+    border = np.rint(centres)
+    # The parity belongs to the border between two source pixels, so that a flip changes nothing. A quarter keeps what
+    # is rounded off whole and half numbers.
+    later = np.floor(border * abs(scale) + 0.25).astype(np.int64) % 2 == 0
+    tied = np.abs(centres - border) < 1e-6
+    indices = np.where(tied, border - 1 + later, np.floor(centres)).astype(np.int64)
+    return indices.clip(0, source_length - 1), (indices >= 0) & (indices < source_length)
 
 
 def _pixel_centred(matrix: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from aurora_mm.errors import DataError
 from aurora_mm.evaluation.functional import pairwise_iou, resize_mask
 from aurora_mm.evaluation.sample_fields import annotation, original_frame_annotation
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 
 _GRID = (128, 128)  # masks are learned at this size
@@ -48,7 +48,7 @@ class ConstantAnswer(ABC):
         """Takes the answer that :meth:`state` gave, in place of learning one."""
 
     @abstractmethod
-    def put(self, sample: MultiTaskDataSample) -> None:
+    def put(self, sample: TaskDataSample) -> None:
         """Sets the answer as the sample's prediction, in pixels of its original image."""
 
 
@@ -71,7 +71,7 @@ class ConstantLabel(ConstantAnswer):
     def load_state(self, state: Mapping[str, Any]) -> None:
         self._scores = torch.tensor(state['scores'])
 
-    def put(self, sample: MultiTaskDataSample) -> None:
+    def put(self, sample: TaskDataSample) -> None:
         sample.pred_scores = self._scores.clone()
         sample.pred_label = self._scores.argmax().reshape(1)
 
@@ -106,7 +106,7 @@ class ConstantBox(ConstantAnswer):
     def load_state(self, state: Mapping[str, Any]) -> None:
         self._box, self._label = np.array(state['box']), int(state['label'])
 
-    def put(self, sample: MultiTaskDataSample) -> None:
+    def put(self, sample: TaskDataSample) -> None:
         box = self._box * np.tile(_width_height(sample), 2)
         sample.pred_instances = InstanceData(
             bboxes=torch.from_numpy(box).float()[None],
@@ -135,7 +135,7 @@ class ConstantPoints(ConstantAnswer):
     def load_state(self, state: Mapping[str, Any]) -> None:
         self._median = np.array(state['points'])
 
-    def put(self, sample: MultiTaskDataSample) -> None:
+    def put(self, sample: TaskDataSample) -> None:
         sample.pred_landmarks = torch.from_numpy(self._median * _width_height(sample)).float()
 
 
@@ -171,7 +171,7 @@ class ConstantMask(ConstantAnswer):
     def load_state(self, state: Mapping[str, Any]) -> None:
         self._mask = np.array(state['mask'], np.uint8)
 
-    def put(self, sample: MultiTaskDataSample) -> None:
+    def put(self, sample: TaskDataSample) -> None:
         mask = resize_mask(self._mask, sample.ori_shape)
         sample.pred_sem_seg = PixelData(data=torch.from_numpy(mask)[None].long())
 
@@ -184,7 +184,7 @@ CONSTANT_ANSWERS: dict[str, type[ConstantAnswer]] = {
 }
 
 
-def _width_height(sample: Mapping[str, Any] | MultiTaskDataSample) -> NDArray[np.float64]:
+def _width_height(sample: Mapping[str, Any] | TaskDataSample) -> NDArray[np.float64]:
     """(2,) width and height of the original image in pixels."""
     return np.array(sample.get('ori_shape')[::-1], float)
 

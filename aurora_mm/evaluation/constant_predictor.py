@@ -7,7 +7,7 @@ from typing import Any
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.evaluation.constant_answers import CONSTANT_ANSWERS, ConstantAnswer
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import TaskTable
 
 
@@ -29,7 +29,7 @@ class ConstantPredictor:
         self._tasks = tasks
         self._answers: dict[str, ConstantAnswer] = {}
 
-    def fit(self, samples: Iterable[MultiTaskDataSample]) -> None:
+    def fit(self, samples: Iterable[TaskDataSample]) -> None:
         """Learns an answer for each task that occurs; what was learned before is dropped.
 
         Args:
@@ -62,7 +62,7 @@ class ConstantPredictor:
             self._answers[name] = CONSTANT_ANSWERS[self._tasks[name].type](self._tasks[name])
             self._answers[name].load_state(values)
 
-    def predict(self, sample: MultiTaskDataSample) -> MultiTaskDataSample:
+    def predict(self, sample: TaskDataSample) -> TaskDataSample:
         """The task's answer to a sample.
 
         Args:

@@ -11,7 +11,6 @@ import torch
 from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
 from mmengine.evaluator import BaseMetric, Evaluator
 from mmengine.logging import MMLogger
-from mmengine.structures import BaseDataElement
 from mmengine.utils import apply_to
 
 from aurora_mm.errors import AuroraError, ConfigError, DataError
@@ -21,6 +20,7 @@ from aurora_mm.evaluation.score_table import score_tables
 from aurora_mm.evaluation.scores import aggregate_scores
 from aurora_mm.evaluation.silence_output import quiet
 from aurora_mm.registry import EVALUATOR, METRICS
+from aurora_mm.structures import MultiTaskDataSample, TaskDataSample, task_samples_of
 from aurora_mm.tasks import TASK_TYPES, Task, TaskTable
 
 
@@ -101,19 +101,18 @@ class MultiTaskEvaluator(Evaluator):
         self._metrics = {task.name: self._build(task) for task in self._tasks.values() if self._configs(task)}
         self._records = {}
 
-    def process(self, data_samples: Sequence[BaseDataElement | dict], data_batch: Any = None) -> None:
+    def process(self, data_samples: Sequence[MultiTaskDataSample], data_batch: Any = None) -> None:
         """Gives each sample to the metrics of its task.
 
         Args:
-            data_samples: Samples with annotations and predictions, as elements or as nested dicts.
+            data_samples: Samples with annotations and predictions of each of their tasks.
             data_batch: What the model was fed; handed on to the metrics.
 
         Raises:
             ConfigError: If a sample's task is unknown or has no metrics, or a metric does not keep exactly one
                 result a sample.
         """
-        for data_sample in data_samples:
-            sample = data_sample.to_dict() if isinstance(data_sample, BaseDataElement) else data_sample
+        for sample in map(TaskDataSample.to_dict, task_samples_of(data_samples)):
             task = self._task_of(sample)
             record = _Record(sample['img_id'], sample.get('img_path'), [])
             for metric in self._metrics_of(task):

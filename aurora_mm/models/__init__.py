@@ -10,8 +10,16 @@ from aurora_mm.models.balancers import (
     TaskLossTracker,
     UncertaintyLossBalancer,
 )
-from aurora_mm.models.codecs import DenseBoxCodec, GridBoxCodec, HeatmapCodec
+from aurora_mm.models.codecs import (
+    BaseBoxCodec,
+    BaseCodec,
+    BaseLandmarkCodec,
+    DenseBoxCodec,
+    GridBoxCodec,
+    HeatmapCodec,
+)
 from aurora_mm.models.heads import (
+    BaseDetectionHead,
     BaseTaskHead,
     ClassificationHead,
     DenseDetectionHead,
@@ -23,6 +31,14 @@ from aurora_mm.models.heads import (
     SegmentationHead,
 )
 from aurora_mm.models.interop import AuroraDecodeHead, AuroraDenseHead
+from aurora_mm.models.losses import (
+    BalancedBinaryCrossEntropyLoss,
+    BalancedCrossEntropyLoss,
+    ForegroundDiceLoss,
+    GIoULoss,
+    LinearIoULoss,
+    QualityFocalLoss,
+)
 from aurora_mm.models.multi_task_model import MultiTaskModel
 from aurora_mm.models.necks import TokenPyramid
 from aurora_mm.models.test_time_augs import EnsembleModel, MultiTaskTTAModel
@@ -31,7 +47,13 @@ from aurora_mm.models.utils.starting_weights import starting_state
 __all__ = [
     'AuroraDecodeHead',
     'AuroraDenseHead',
+    'BalancedBinaryCrossEntropyLoss',
+    'BalancedCrossEntropyLoss',
+    'BaseBoxCodec',
+    'BaseCodec',
+    'BaseDetectionHead',
     'BaseEncoder',
+    'BaseLandmarkCodec',
     'BaseTaskHead',
     'ClassificationHead',
     'ConvDetailBranch',
@@ -41,6 +63,8 @@ __all__ = [
     'EnsembleModel',
     'FAMOLossBalancer',
     'FixedLossBalancer',
+    'ForegroundDiceLoss',
+    'GIoULoss',
     'GridBoxCodec',
     'GridDetectionHead',
     'HFBackbone',
@@ -48,11 +72,13 @@ __all__ = [
     'HeatmapLandmarkHead',
     'IGBLossBalancer',
     'LandmarkHead',
+    'LinearIoULoss',
     'LossBalancer',
     'MMDetHead',
     'MMSegHead',
     'MultiTaskModel',
     'MultiTaskTTAModel',
+    'QualityFocalLoss',
     'Qwen3VLBackbone',
     'SegmentationHead',
     'SelectiveLossBalancer',

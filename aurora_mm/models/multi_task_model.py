@@ -1,27 +1,31 @@
 """AURORA: one encoder, a light pyramid, and a small head for each type of task.
 
-Read this file first: an image goes encoder -> neck -> (adapter and) head of its task -> loss (or prediction), and the
-losses of the tasks go through the balancer.
+Read this file first: an image goes encoder -> neck -> head of each task type -> losses (or predictions) of its tasks,
+and the losses go through the balancer.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
 from mmengine.logging import print_log
 from mmengine.model import BaseModel
+from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.balancers import LossBalancer, TaskLossTracker
+from aurora_mm.models.heads import BaseTaskHead
 from aurora_mm.models.utils.build import Maps, build_in_scope, fit, maps_of, needs_init_weights, wrap_foreign_head
 from aurora_mm.models.utils.flip import unflip_predictions
 from aurora_mm.models.utils.freeze import freeze
-from aurora_mm.models.utils.nonfinite_guard import NonFiniteGuard
+from aurora_mm.models.utils.nonfinite_guard import NonFiniteGuard, drop_nonfinite_gradients
 from aurora_mm.registry import MODELS
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import MultiTaskDataSample, TaskBatch, TaskDataSample, task_samples_of
 from aurora_mm.tasks import TASK_TYPES, Task, TaskTable
 
 
@@ -46,7 +50,8 @@ class MultiTaskModel(BaseModel):
             or one of several, as 'necks.pyramid'.
         balancer: Config of the loss balancer; by default losses are left as they are.
         ema_momentum: Of the running means of the tasks' losses.
-        max_nonfinite: How many losses that are not finite a run bears, over all tasks and ranks; see :meth:`loss`.
+        max_nonfinite: How many labels whose loss is not finite a run bears, over all tasks and ranks; see
+            :class:`NonFiniteGuard`.
         data_preprocessor: Config; see MMEngine's ``ImgDataPreprocessor``.
 
     Backbones and necks of other packages go in by prefix (``mmdet.ResNet``, ``mmdet.FPN``), and so do heads: dense
@@ -161,12 +166,13 @@ class MultiTaskModel(BaseModel):
 
     def forward(
         self, inputs: Tensor, data_samples: Sequence[MultiTaskDataSample] | None = None, mode: str = 'tensor'
-    ) -> dict[str, Tensor] | list[MultiTaskDataSample] | tuple[Tensor, ...] | dict[str, tuple | Tensor]:
+    ) -> dict[str, Any] | list[MultiTaskDataSample] | tuple[Tensor, ...]:
         """As MMEngine has it.
 
         Args:
-            inputs: ``(B, 3, h, w)``, normalised. data_samples: One an image; their ``task`` picks the head. Their
-                ``others`` are what further tasks have to say about the same image, which is encoded once.
+            inputs: ``(B, 3, h, w)``, normalised.
+            data_samples: One an image; the tasks of its task samples are what is asked of it. The image is encoded
+                once for all of them.
             mode: 'loss', 'predict', or 'tensor': raw head outputs by task, or without data samples the maps.
         """
         if mode == 'loss':
@@ -178,47 +184,70 @@ class MultiTaskModel(BaseModel):
         maps = self.extract_feat(inputs)
         if data_samples is None:
             return maps
-        return {
-            task.name: self.heads[self.head_of[task.name]](feats, task)
-            for task, _, feats in self._features(maps, data_samples)
-        }
+        outputs = {}
+        for head, feats, batches in self._head_inputs(maps, data_samples):
+            for batch, output in zip(batches, head.task_outputs(feats, batches), strict=True):
+                outputs[batch.task.name] = output
+        return {name: outputs[name] for name in self.tasks if name in outputs}
 
     def loss(self, inputs: Tensor, data_samples: Sequence[MultiTaskDataSample]) -> dict[str, Tensor]:
-        """One weighted loss for each task type in the batch; their sum is what is minimised.
+        """Compute one weighted loss for each task type in the batch; their sum is what is minimised.
 
-        Each task counts by its share of the batch's labels, so a batch of one task has that task's loss. A task whose
-        loss is not finite is left out, and the step goes on as if its images had not been in the batch.
+        It is the sum of the losses of all labels, each times its task's weight, divided by the number of images. Heads
+        compute the loss of a label from its own image alone, so equal batches on several ranks, or accumulated one
+        after the other, give the gradient of one large batch, however their labels are spread.
 
-        Raises:
-            AuroraError: If more than ``max_nonfinite`` losses were not finite, naming the task and its images.
+        A loss that is not finite counts as 0; its gradient may not be finite all the same, and
+        :func:`drop_nonfinite_gradients` sees to that. Nothing is read back to the host.
         """
         maps = self.extract_feat(inputs)
-        losses, counts, problems = {}, {}, {}
-        for task, samples, feats in self._features(maps, data_samples):
-            terms = self.heads[self.head_of[task.name]].loss(feats, samples, task)
-            if not terms:  # nothing to learn from these images
-                continue
-            losses[task.name] = sum(terms.values())
-            counts[task.name] = len(samples)
-            if not losses[task.name].isfinite():
-                values = ', '.join(f'{key} {value.item():g}' for key, value in terms.items())
-                images = ', '.join(str(sample.get('img_path')) for sample in samples)
-                problems[task.name] = f'loss of task {task.name!r} is not finite ({values}) on {images}'
-        if self.guard.any(problems):
-            self.guard.report(problems)
-            # To drop the loss is not enough: backwards, an activation that is NaN makes NaN of a gradient of 0. All
-            # ranks go again, so that none waits for another; one that has no image left takes a blank one.
-            rows = [i for i, one in enumerate(data_samples) if not any(s.task in problems for s in _samples_of(one))]
-            del maps, losses
-            return self.loss(
-                inputs[rows] if rows else torch.zeros_like(inputs[:1]), [data_samples[row] for row in rows]
-            )
-        self.tracker.update(losses, counts)
-        by_type = {}
-        for name, loss in self.balancer(losses, self.tracker).items():
+        values = self._label_losses(maps, data_samples)
+        finite = {name: loss.isfinite() for name, (loss, _) in values.items()}
+        self.guard.note({name: (finite[name], samples) for name, (_, samples) in values.items()})
+        means, counts = {}, {}
+        for name, (loss, _) in values.items():
+            counts[name] = finite[name].sum()
+            means[name] = loss.where(finite[name], 0).sum() / counts[name].clamp(min=1)
+        self.tracker.add(means, counts)
+        by_type: dict[str, Tensor] = {}
+        for name, loss in self.balancer(means, self.tracker).items():
             key = f'loss_{self.tasks[name].type}'
-            by_type[key] = by_type.get(key, 0) + loss * (counts[name] / sum(counts.values()))
+            by_type[key] = by_type.get(key, 0) + loss * (counts[name] / len(inputs))
         return by_type or dict(loss_nothing=self._nothing(maps))
+
+    def _label_losses(
+        self, maps: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample]
+    ) -> dict[str, tuple[Tensor, list[TaskDataSample]]]:
+        """The loss of each label, ``(n,)`` by task in the order of the table, and the samples they belong to."""
+        losses = {}
+        for head, feats, batches in self._head_inputs(maps, data_samples):
+            for batch, terms in zip(batches, head.loss(feats, batches), strict=True):
+                if terms:  # else there is nothing to learn from these images
+                    total = sum(terms.values())
+                    losses[batch.task.name] = total.expand(len(batch.samples)), batch.samples
+        return {name: losses[name] for name in self.tasks if name in losses}
+
+    def train_step(self, data: dict | tuple | list, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
+        """As MMEngine has it, with the optimiser connected."""
+        self.connect(optim_wrapper.optimizer)
+        return super().train_step(data, optim_wrapper)
+
+    def connect(self, optimizer: Optimizer) -> None:
+        """Have the optimiser drop gradients that are not finite, and tell tracker and balancer of every update.
+
+        The tracker and the balancer then take in all batches, of all ranks, that led to the update. Between updates no
+        weight of a loss changes. Wrappers such as DistributedDataParallel do not call :meth:`train_step`, so
+        :class:`aurora_mm.engine.MultiTaskHook` connects the optimiser before training. The second call does nothing.
+        """
+        if getattr(optimizer, 'connected_to', None) is self:
+            return
+        optimizer.connected_to = self
+        optimizer.register_step_pre_hook(_drop_nonfinite)
+        optimizer.register_step_post_hook(self._after_update)
+
+    def _after_update(self, optimizer: Optimizer, args: tuple, kwargs: dict) -> None:
+        self.tracker.update()
+        self.balancer.observe(self.tracker)
 
     def _nothing(self, maps: Sequence[Tensor]) -> Tensor:
         """A loss of 0 for a backward pass, which needs something that learns."""
@@ -227,22 +256,56 @@ class MultiTaskModel(BaseModel):
 
     @torch.no_grad()
     def predict(self, inputs: Tensor, data_samples: Sequence[MultiTaskDataSample]) -> list[MultiTaskDataSample]:
-        """The samples, in their order, with predictions in pixels of the original images."""
-        maps = self.extract_feat(inputs)
-        for task, samples, feats in self._features(maps, data_samples):
-            self.heads[self.head_of[task.name]].predict(feats, samples, task)
-            for sample in samples:
-                if sample.get('flip'):
-                    unflip_predictions(sample, task)
+        """Return the samples, in their order, with predictions in pixels of the original images."""
+        for head, feats, batches in self._head_inputs(self.extract_feat(inputs), data_samples):
+            head.predict(feats, batches)
+        for sample in task_samples_of(data_samples):
+            if sample.get('flip'):
+                unflip_predictions(sample, self.tasks[sample.task])
         return list(data_samples)
+
+    def _head_inputs(
+        self, maps: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample]
+    ) -> Iterator[tuple[BaseTaskHead, Sequence[Tensor], list[TaskBatch]]]:
+        """Each call of a head: the head, the maps that it reads, and the tasks that are asked with their images.
+
+        A neck runs once, on the images of all tasks whose heads read it, and a head once, on the images of all of its
+        tasks. Behind adapters, which change the maps for a task, it runs once for each.
+        """
+        asked = self._by_task(data_samples)
+        rows_of_source: dict[str, set[int]] = {}
+        for name, (rows, _) in asked.items():
+            rows_of_source.setdefault(self.source_of[self.head_of[name]], set()).update(rows)
+        levels = {}
+        for source, rows in rows_of_source.items():
+            levels[source] = _take(maps, sorted(rows))
+            if source != 'backbone':
+                levels[source] = self.necks[source](levels[source])
+        for key, head in self.heads.items():
+            of_head = {name: found for name, found in asked.items() if self.head_of[name] == key}
+            if not of_head:
+                continue
+            source = self.source_of[key]
+            places = sorted(rows_of_source[source])
+            groups = [{name: found} for name, found in of_head.items()] if self.adapters else [of_head]
+            for group in groups:
+                rows = sorted({row for found, _ in group.values() for row in found})
+                feats = _take(levels[source], [places.index(row) for row in rows])
+                batches = [
+                    TaskBatch(self.tasks[name], _index([rows.index(row) for row in found], len(rows), feats), samples)
+                    for name, (found, samples) in group.items()
+                ]
+                if self.adapters:
+                    feats = self.adapters[next(iter(group))](feats)
+                yield head, feats, batches
 
     def _by_task(
         self, data_samples: Sequence[MultiTaskDataSample]
-    ) -> list[tuple[Task, list[int], list[MultiTaskDataSample]]]:
+    ) -> dict[str, tuple[list[int], list[TaskDataSample]]]:
         """The batch's tasks in table order, each with the positions of its images and with their samples."""
-        found: dict[str, tuple[list[int], list[MultiTaskDataSample]]] = {}
+        found: dict[str, tuple[list[int], list[TaskDataSample]]] = {}
         for row, image in enumerate(data_samples):
-            for sample in _samples_of(image):
+            for sample in image:
                 if sample.task not in self.tasks:
                     raise ConfigError(
                         f'{sample.get("img_path")} asks for task {sample.task!r}, which the model was not built for; '
@@ -251,39 +314,24 @@ class MultiTaskModel(BaseModel):
                 rows, samples = found.setdefault(sample.task, ([], []))
                 rows.append(row)
                 samples.append(sample)
-        return [(task, *found[name]) for name, task in self.tasks.items() if name in found]
-
-    def _features(
-        self, maps: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample]
-    ) -> Iterator[tuple[Task, list[MultiTaskDataSample], Sequence[Tensor]]]:
-        """Each task of the batch, its samples, and what its head reads of their images.
-
-        A neck runs once, on the images of all tasks whose heads read it.
-        """
-        groups = self._by_task(data_samples)
-        readers: dict[str, list[int]] = {}
-        for task, rows, _ in groups:
-            readers.setdefault(self.source_of[self.head_of[task.name]], []).extend(rows)
-        levels = {}
-        for source, rows in readers.items():
-            readers[source] = rows = sorted(set(rows))
-            levels[source] = _take(maps, rows)
-            if source != 'backbone':
-                levels[source] = self.necks[source](levels[source])
-        for task, rows, samples in groups:
-            source = self.source_of[self.head_of[task.name]]
-            feats = _take(levels[source], [readers[source].index(row) for row in rows])
-            yield task, samples, self.adapters[task.name](feats) if self.adapters else feats
+        return {name: found[name] for name in self.tasks if name in found}
 
 
-def _samples_of(image: MultiTaskDataSample) -> list[MultiTaskDataSample]:
-    """An image's sample and those of other tasks that came along."""
-    return [image, *image.get('others', [])]
+def _drop_nonfinite(optimizer: Optimizer, args: tuple, kwargs: dict) -> None:
+    drop_nonfinite_gradients(p for group in optimizer.param_groups for p in group['params'])
+
+
+def _index(rows: list[int], count: int, maps: Sequence[Tensor]) -> Tensor | None:
+    """``rows`` as an index on the device of the maps, or None where they are all of ``count`` in their order."""
+    if rows == list(range(count)):
+        return None
+    return torch.tensor(rows).to(maps[0].device, non_blocking=True)
 
 
 def _take(maps: Sequence[Tensor], rows: list[int]) -> Sequence[Tensor]:
     """Some images' part of maps of a batch; the maps themselves where that is all."""
-    return maps if rows == list(range(len(maps[0]))) else [m[rows] for m in maps]
+    index = _index(rows, len(maps[0]), maps)
+    return maps if index is None else [m.index_select(0, index) for m in maps]
 
 
 def _by_name(neck: dict | None) -> dict[str, dict]:

@@ -1,4 +1,6 @@
-from aurora_mm.structures.mask_view import MaskView
-from aurora_mm.structures.multi_task_data_sample import MultiTaskDataSample
+from aurora_mm.structures.mask_view import MaskView, MaskViews
+from aurora_mm.structures.multi_task_data_sample import MultiTaskDataSample, task_samples_of
+from aurora_mm.structures.task_batch import TaskBatch
+from aurora_mm.structures.task_data_sample import TaskDataSample
 
-__all__ = ['MaskView', 'MultiTaskDataSample']
+__all__ = ['MaskView', 'MaskViews', 'MultiTaskDataSample', 'TaskBatch', 'TaskDataSample', 'task_samples_of']

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
+from mmengine.structures import BaseDataElement
 from torch import Tensor
 
 
@@ -23,3 +25,26 @@ class MaskView(NamedTuple):
     probs: Tensor
     homography_matrix: np.ndarray
     img_shape: tuple[int, int]
+
+
+class MaskViews(BaseDataElement):
+    """The :class:`MaskView` of each pass, in order; a data element, so that the probabilities move with their sample.
+
+    Args:
+        views: One or more, all of the same classes.
+    """
+
+    def __init__(self, views: Iterable[MaskView] = (), **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        views = list(views)
+        for number, view in enumerate(views):
+            self.set_field(view.probs, f'probs_{number}', dtype=Tensor)
+        if views:
+            self.set_metainfo(dict(geometry=[(view.homography_matrix, view.img_shape) for view in views]))
+
+    def __iter__(self) -> Iterator[MaskView]:
+        for number, (matrix, img_shape) in enumerate(self.get('geometry', [])):
+            yield MaskView(getattr(self, f'probs_{number}'), matrix, img_shape)
+
+    def __len__(self) -> int:
+        return len(self.get('geometry', []))

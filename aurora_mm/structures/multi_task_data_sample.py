@@ -1,65 +1,73 @@
-"""One image with what is known and what is predicted of it, for any task type."""
+"""One image with everything that is known and predicted of it."""
 
 from __future__ import annotations
 
-import torch
-from mmengine.structures import BaseDataElement, InstanceData, PixelData
+from collections.abc import Iterable, Iterator
+from typing import Any
 
+from mmengine.structures import BaseDataElement
 
-def _field(name: str, kind: type, doc: str) -> property:
-    """A typed data field: reading an absent one raises AttributeError, writing checks the type."""
-    private = f'_{name}'
+from aurora_mm.structures.task_data_sample import TaskDataSample
 
-    def getter(self: BaseDataElement):
-        return getattr(self, private)
-
-    def setter(self: BaseDataElement, value) -> None:
-        self.set_field(value, private, dtype=kind)
-
-    def deleter(self: BaseDataElement) -> None:
-        delattr(self, private)
-
-    return property(getter, setter, deleter, doc)
+# Before the name of a task in the name of its data field, so that a task may be called `keys` or `to`.
+_PREFIX = 'task/'
 
 
 class MultiTaskDataSample(BaseDataElement):
-    """Annotations and predictions of one image for one task.
+    """One image and the :class:`TaskDataSample` of each of its tasks.
 
-    Field names are those that mmdet's and mmseg's metrics read. Predictions are always in pixels of the original
-    image. Annotations are in pixels of the network's input while training and of the original image while testing;
-    the metainfo key ``gt_coordinates`` says which (``'network'`` or ``'original'``), and losses and metrics check it.
+    The task samples are data fields, so whatever MMEngine does to a data element reaches all of them: ``to``,
+    ``cuda``, ``cpu``, ``detach``, ``clone``.
 
-    Coordinates are continuous: x = 0 is the left edge of the leftmost pixel, x = width the right edge of the
-    rightmost; a normalised coordinate is ``x / width``.
-
-    Legend: K points, C classes, H x W the image's size (original or network, see above), N boxes.
-
-    Metainfo:
-        task (str), task_type (str): Name and type of the task.
-        img_id (int): Position in the data set. img_path (str): The file that was read.
-        ori_shape, img_shape (tuple): (height, width) of the original image and of the network's input.
-        homography_matrix (np.ndarray): (3, 3) affine map from original to network pixels (continuous coordinates).
-        flip (bool): Whether the network saw the image mirrored, left for right.
-        scale_factor (tuple): (x, y) network pixels per original pixel, where the map has no rotation.
-        gt_coordinates (str): Coordinates of the annotations.
-        instances (list[dict]): For detection, what ``mmdet.CocoMetric`` reads:
-            ``bbox`` (xyxy, original pixels), ``bbox_label``, ``ignore_flag``.
+    Args:
+        task_samples: One for each task, of different tasks; their order is kept.
+        metainfo: Of the image: ``img_id``, ``img_path``, ``ori_shape``, ``img_shape`` ((height, width) of the original
+            image and of the network input), ``homography_matrix`` ((3, 3), original to network pixels), ``flip``,
+            ``gt_coordinates``.
 
     Example:
-        >>> sample = MultiTaskDataSample(metainfo=dict(task='breast_2cls', task_type='classification'))
-        >>> sample.gt_label = torch.tensor([1])
-        >>> sample.task, int(sample.gt_label)
-        ('breast_2cls', 1)
+        >>> sample = MultiTaskDataSample([TaskDataSample(metainfo=dict(task='lung', task_type='segmentation'))])
+        >>> sample.task_names, sample['lung'].task_type
+        (['lung'], 'segmentation')
     """
 
-    gt_sem_seg = _field('gt_sem_seg', PixelData, '``data`` (1, H, W) int64: the true class index of each pixel.')
-    pred_sem_seg = _field('pred_sem_seg', PixelData, '``data`` (1, H, W) int64: the predicted class of each pixel.')
-    mask_views = _field('mask_views', list, 'list[MaskView]: the probabilities behind ``pred_sem_seg``.')
-    gt_instances = _field('gt_instances', InstanceData, '``bboxes`` (N, 4) xyxy in pixels, ``labels`` (N,).')
-    pred_instances = _field('pred_instances', InstanceData, '``bboxes`` (N, 4) xyxy, ``scores`` (N,), ``labels`` (N,).')
-    gt_label = _field('gt_label', torch.Tensor, '(1,) int64: the true class.')
-    pred_label = _field('pred_label', torch.Tensor, '(1,) int64: the predicted class.')
-    pred_scores = _field('pred_scores', torch.Tensor, '(C,): the probability of each class, summing to 1.')
-    gt_landmarks = _field('gt_landmarks', torch.Tensor, '(K, 2) float: x, y of each point in pixels.')
-    others = _field('others', list, 'list[MultiTaskDataSample]: the same image as other tasks see it.')
-    pred_landmarks = _field('pred_landmarks', torch.Tensor, '(K, 2) float: x, y of each point in pixels.')
+    def __init__(
+        self, task_samples: Iterable[TaskDataSample] = (), *, metainfo: dict[str, Any] | None = None, **fields: Any
+    ) -> None:
+        super().__init__(metainfo=metainfo, **fields)
+        for task_sample in task_samples:
+            self.add(task_sample)
+
+    @property
+    def task_names(self) -> list[str]:
+        """Names of the tasks, in the order in which they were added."""
+        return list(self.get('task_order', ()))
+
+    @property
+    def task_samples(self) -> list[TaskDataSample]:
+        """The samples of the tasks, in the order in which they were added."""
+        return [self[name] for name in self.task_names]
+
+    def add(self, task_sample: TaskDataSample) -> None:
+        """Add the sample of a task, or replace that of the same task."""
+        name = task_sample.task
+        if name not in self.task_names:
+            self.set_field((*self.task_names, name), 'task_order', field_type='metainfo')
+        self.set_field(task_sample, _PREFIX + name, dtype=TaskDataSample)
+
+    def __getitem__(self, task_name: str) -> TaskDataSample:
+        if task_name not in self.task_names:
+            raise KeyError(f'{self.get("img_path")} has no sample of task {task_name!r}; it has {self.task_names}')
+        return getattr(self, _PREFIX + task_name)
+
+    def __iter__(self) -> Iterator[TaskDataSample]:
+        return iter(self.task_samples)
+
+    def __len__(self) -> int:
+        return len(self.task_names)
+
+
+def task_samples_of(data_samples: Iterable[MultiTaskDataSample]) -> Iterator[TaskDataSample]:
+    """Go through the task samples of a batch: image by image, and the tasks of each in their order."""
+    for data_sample in data_samples:
+        yield from data_sample

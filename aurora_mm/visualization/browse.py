@@ -35,7 +35,7 @@ def browse_dataset(dataset_cfg: dict[str, Any], visualizer_cfg: dict[str, Any], 
             item = dataset[int(index)]
             image = np.ascontiguousarray(item['inputs'].numpy()[::-1].transpose(1, 2, 0))  # BGR to RGB
             files.append(out_dir / task / f'{number:03d}.png')
-            visualizer.add_datasample(task, image, item['data_samples'], draw_pred=False, out_file=str(files[-1]))
+            visualizer.add_datasample(task, image, item['data_samples'][task], draw_pred=False, out_file=str(files[-1]))
         contact_sheet(files, out_dir / f'{task}.png', cell_width=visualizer.size)
 
 

@@ -15,7 +15,7 @@ from mmengine.visualization import Visualizer
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import VISUALIZERS
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import MultiTaskDataSample, TaskDataSample
 from aurora_mm.tasks import Task, TaskTable
 
 # Okabe and Ito's colours (RGB), told apart with any colour vision; class 1 (or box, or point 1) takes the first.
@@ -53,7 +53,7 @@ class MultiTaskVisualizer(Visualizer):
         self,
         name: str,
         image: np.ndarray,
-        data_sample: MultiTaskDataSample | None = None,
+        data_sample: TaskDataSample | MultiTaskDataSample | None = None,
         draw_gt: bool = True,
         draw_pred: bool = True,
         show: bool = False,
@@ -83,7 +83,7 @@ class MultiTaskVisualizer(Visualizer):
     def draw(
         self,
         image: np.ndarray,
-        data_sample: MultiTaskDataSample,
+        data_sample: TaskDataSample | MultiTaskDataSample,
         draw_gt: bool = True,
         draw_pred: bool = True,
         pred_score_thr: float = 0.3,
@@ -93,6 +93,9 @@ class MultiTaskVisualizer(Visualizer):
         Raises:
             ConfigError: If annotations are in the network's pixels.
         """
+        if isinstance(data_sample, MultiTaskDataSample):
+            rows = [self.draw(image, one, draw_gt, draw_pred, pred_score_thr) for one in data_sample]
+            return np.concatenate(rows)
         task = TaskTable(self.dataset_meta['tasks'])[data_sample.task]
         draw_gt = draw_gt and data_sample.get('gt_coordinates') is not None
         if draw_gt:
@@ -109,7 +112,7 @@ class MultiTaskVisualizer(Visualizer):
             panels.append(self._panel(image, data_sample, task, 'pred', 'prediction'))
         return np.concatenate(panels, axis=1)
 
-    def _panel(self, image: np.ndarray, sample: MultiTaskDataSample, task: Task, side: str, title: str) -> np.ndarray:
+    def _panel(self, image: np.ndarray, sample: TaskDataSample, task: Task, side: str, title: str) -> np.ndarray:
         scale = self.size / max(image.shape[:2])
         width, height = (max(round(side * scale), 1) for side in image.shape[1::-1])
         panel = np.ascontiguousarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA))
@@ -152,7 +155,7 @@ class MultiTaskVisualizer(Visualizer):
             _put_text(panel, str(i + 1), (x + 6, y - 6))
 
 
-def _check_frame(sample: MultiTaskDataSample, image: np.ndarray, draw_pred: bool) -> None:
+def _check_frame(sample: TaskDataSample, image: np.ndarray, draw_pred: bool) -> None:
     """Predictions are in original pixels; annotations may be in the network's, and then so must the image be."""
     shape = sample.ori_shape if sample.gt_coordinates == 'original' else sample.img_shape
     if (draw_pred and sample.gt_coordinates != 'original') or image.shape[:2] != tuple(shape):
@@ -164,7 +167,7 @@ def _check_frame(sample: MultiTaskDataSample, image: np.ndarray, draw_pred: bool
         )
 
 
-def _with_sure_boxes(sample: MultiTaskDataSample, threshold: float) -> MultiTaskDataSample:
+def _with_sure_boxes(sample: TaskDataSample, threshold: float) -> TaskDataSample:
     """A copy with the predicted boxes of at least that score, and the surest one in any case."""
     boxes = sample.pred_instances
     if len(boxes) > 1:
@@ -181,7 +184,7 @@ def _build(type: str, **kwargs: Any) -> Visualizer:
     return kind(**kwargs)
 
 
-def _drawn_by(visualizer: Visualizer, task: Task, image: np.ndarray, sample: MultiTaskDataSample, **what: bool):
+def _drawn_by(visualizer: Visualizer, task: Task, image: np.ndarray, sample: TaskDataSample, **what: bool):
     """What a visualiser of another package draws, ``(H, W, 3)`` RGB uint8; it hands pictures out as files alone."""
     first = 1 if task.type == 'segmentation' else 0  # the background is black
     palette = [(0, 0, 0)] * first + [class_colour(i) for i in range(len(task.classes) - first)]
@@ -198,7 +201,7 @@ def class_colour(index: int) -> tuple[int, int, int]:
     return PALETTE[index % len(PALETTE)]
 
 
-def _class_caption(sample: MultiTaskDataSample, side: str, task: Task) -> str:
+def _class_caption(sample: TaskDataSample, side: str, task: Task) -> str:
     label = int(sample.get(f'{side}_label'))
     score = f' {float(sample.pred_scores[label]):.2f}' if side == 'pred' else ''
     return task.classes[label] + score

@@ -165,3 +165,57 @@ class TestAnnotationsFollowTheImage:
         mask = warp_mask(np.full(SHAPE, 2, np.uint8), translation(-30, 0), SHAPE)
         assert (mask[:, :50] == 2).all()
         assert not mask[:, 50:].any()
+
+
+def random_blob(rng: np.random.Generator, side: int) -> np.ndarray:
+    """A blob with a wavy outline, of class 2, somewhere in the middle of a (side, side) mask."""
+    ys, xs = np.mgrid[:side, :side] + 0.5
+    (x, y), radius = rng.uniform(0.35, 0.65, 2) * side, rng.uniform(0.05, 0.25) * side
+    angles = np.arctan2(ys - y, xs - x)
+    outline = radius * (1 + 0.25 * np.sin(3 * angles + rng.uniform(0, 6)) + 0.2 * np.sin(2 * angles))
+    return 2 * (np.hypot(xs - x, ys - y) < outline).astype(np.uint8)
+
+
+class TestMasksAtEvenReductions:
+    """The centres of the small pixels fall midway between pixels of the mask."""
+
+    @pytest.mark.parametrize('factor', [2, 4])
+    @pytest.mark.parametrize('side', [64, 75])
+    @pytest.mark.parametrize('flip', [False, True])
+    def test_masks_stay_where_they_are_and_keep_their_area(self, factor, side, flip):
+        rng, size = np.random.default_rng(0), (side, side)
+        matrix = fit_matrix((factor * side, factor * side), size)
+        if flip:
+            matrix = flip_matrix(size) @ matrix
+        shifts, growths = [], []
+        for _ in range(100):
+            mask = random_blob(rng, factor * side)
+            small = warp_mask(mask, matrix, size)
+            assert set(np.unique(small)) == {0, 2}
+            centre, wanted = (np.argwhere(m)[:, ::-1].mean(0) + 0.5 for m in (small, mask))
+            shifts.append(centre - warp_points(wanted[None], matrix)[0])
+            growths.append((small > 0).sum() * factor**2 / (mask > 0).sum() - 1)
+        assert np.abs(np.mean(shifts, axis=0)).max() < 0.02
+        assert np.abs(shifts).max() < 0.4
+        assert abs(np.mean(growths)) < 0.01
+
+    def test_every_column_by_hand(self):
+        mask = np.tile(np.arange(12, dtype=np.uint8), (1, 1))
+        matrix = fit_matrix((1, 12), (1, 6))
+        # The pairs (0, 1), (2, 3), ...: the later, the earlier, the later, ...
+        np.testing.assert_array_equal(warp_mask(mask, matrix, (1, 6)), [[1, 2, 5, 6, 9, 10]])
+        flipped = warp_mask(mask, flip_matrix((1, 6)) @ matrix, (1, 6))
+        np.testing.assert_array_equal(flipped, [[10, 9, 6, 5, 2, 1]])
+
+    @pytest.mark.parametrize('mode', ['squash', 'letterbox'])
+    def test_a_flipped_mask_is_the_mirror_image(self, mode):
+        mask = RNG.integers(0, 3, (96, 128), dtype=np.uint8)
+        size = (48, 64)
+        matrix = fit_matrix(mask.shape, size, mode)
+        flipped = warp_mask(mask, flip_matrix(size) @ matrix, size)
+        np.testing.assert_array_equal(flipped, warp_mask(mask, matrix, size)[:, ::-1])
+
+    def test_without_ties_it_is_the_pixel_below_the_centre(self):
+        mask = np.arange(15, dtype=np.uint8)[None]
+        np.testing.assert_array_equal(warp_mask(mask, fit_matrix((1, 15), (1, 5)), (1, 5)), [[1, 4, 7, 10, 13]])
+        np.testing.assert_array_equal(warp_mask(mask, fit_matrix((1, 15), (1, 6)), (1, 6)), [[1, 3, 6, 8, 11, 13]])

@@ -77,7 +77,12 @@ def test_labels_of_other_tasks_count_as_if_their_image_stood_in_the_batch_again(
 
 
 def test_the_dense_detector_in_the_model_gives_images_their_own_losses_and_many_boxes():
-    dense = dict(type='aurora_mm.DenseDetectionHead', in_index=(0, 1, 2), channels=16, codec=dict(score_thr=0.0))
+    dense = dict(
+        type='aurora_mm.DenseDetectionHead',
+        in_index=(0, 1, 2),
+        channels=16,
+        codec=dict(type='DenseBoxCodec', score_thr=0.0),
+    )
     model = MultiTaskModel(**config(balancer=None, heads=config()['heads'] | dict(detection=dense))).eval()
     inputs, samples = batch(DET, SEG, DET)
     samples[2].gt_instances = samples[2].gt_instances[:0]
@@ -171,7 +176,7 @@ def test_a_loss_that_is_not_finite_is_named_and_too_many_stop_the_run(caplog):
     logger.addHandler(caplog.handler)
     model.loss(inputs, samples)
     logger.removeHandler(caplog.handler)
-    assert "loss of task 'points' is not finite (loss_point nan) on points.png" in caplog.text
+    assert "loss of task 'points' is not finite (loss_landmark nan) on points.png" in caplog.text
     assert "loss of task 'det' is not finite" in caplog.text
     resumed = MultiTaskModel(**config(max_nonfinite=2))
     resumed.load_state_dict(model.state_dict())

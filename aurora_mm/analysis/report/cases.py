@@ -15,7 +15,7 @@ from mmengine.structures import InstanceData, PixelData
 from aurora_mm.analysis.breakdowns import Case
 from aurora_mm.analysis.report.results import Results
 from aurora_mm.errors import DataError
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 from aurora_mm.utils import read_image
 from aurora_mm.visualization import MultiTaskVisualizer, class_colour
@@ -104,11 +104,11 @@ def _draw(visualizer: MultiTaskVisualizer, task: Task, rank: str, case: Case, re
     return Picture(rank, figure(task, case), row.image_path, uri, drawn.shape[1], drawn.shape[0])
 
 
-def _sample(task: Task, case: Case, results: Results) -> MultiTaskDataSample:
+def _sample(task: Task, case: Case, results: Results) -> TaskDataSample:
     """The image's rows as the sample that they came from."""
     image = case.rows[0]
     shape = (image.height, image.width)
-    sample = MultiTaskDataSample(
+    sample = TaskDataSample(
         metainfo=dict(task=task.name, task_type=task.type, ori_shape=shape, gt_coordinates='original')
     )
     if task.type == 'segmentation':

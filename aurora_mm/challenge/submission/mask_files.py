@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from aurora_mm.errors import DataError
 from aurora_mm.evaluation.functional import resize_mask
 from aurora_mm.evaluation.sample_fields import prediction
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskDataSample
 from aurora_mm.utils import read_image, write_bytes
 
 
@@ -33,13 +33,13 @@ def mask_file(mask_path: str) -> str:
     return '/'.join(parts)
 
 
-def predicted_mask(sample: MultiTaskDataSample) -> NDArray[np.uint8]:
+def predicted_mask(sample: TaskDataSample) -> NDArray[np.uint8]:
     """(H, W) the predicted class of each pixel of the original image; of another size it is resized as in scoring."""
     mask = prediction(sample.to_dict(), 'pred_sem_seg')['data'].cpu().numpy()[0]
     return resize_mask(mask, sample.ori_shape)
 
 
-def write_mask(folder: Path, sample: MultiTaskDataSample) -> Path:
+def write_mask(folder: Path, sample: TaskDataSample) -> Path:
     """Writes a sample's predicted mask into a submission, whole or not at all, and returns its path there.
 
     Raises:

@@ -17,7 +17,7 @@ from mmengine.structures import InstanceData
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.evaluation.sample_fields import best_box, prediction
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 
 Entry = dict[str, Any]
@@ -34,7 +34,7 @@ class PredictionList(ABC):
     scored: tuple[str, ...]
     """Those of them that the official scorer reads."""
 
-    def entry(self, sample: MultiTaskDataSample) -> Entry:
+    def entry(self, sample: TaskDataSample) -> Entry:
         """The entry for a sample's prediction, of plain Python numbers.
 
         Raises:
@@ -63,11 +63,11 @@ class PredictionList(ABC):
         """
 
     @abstractmethod
-    def put(self, sample: MultiTaskDataSample, entry: Entry) -> None:
+    def put(self, sample: TaskDataSample, entry: Entry) -> None:
         """Sets an entry without :meth:`fault` as a sample's prediction."""
 
     @abstractmethod
-    def _values(self, sample: MultiTaskDataSample) -> Entry:
+    def _values(self, sample: TaskDataSample) -> Entry:
         """The fields of a sample's entry."""
 
     @abstractmethod
@@ -81,7 +81,7 @@ class ClassificationList(PredictionList):
     file = 'classification_predictions.json'
     fields = scored = ('predicted_class', 'predicted_probs')
 
-    def _values(self, sample: MultiTaskDataSample) -> Entry:
+    def _values(self, sample: TaskDataSample) -> Entry:
         fields = sample.to_dict()
         return {
             'predicted_class': int(prediction(fields, 'pred_label')),
@@ -106,7 +106,7 @@ class ClassificationList(PredictionList):
             remarks.append(f'predicted_probs sum to {probs.sum():g}, not 1{lost}')
         return remarks
 
-    def put(self, sample: MultiTaskDataSample, entry: Entry) -> None:
+    def put(self, sample: TaskDataSample, entry: Entry) -> None:
         sample.pred_label = torch.tensor([entry['predicted_class']])
         sample.pred_scores = torch.tensor(entry['predicted_probs'], dtype=torch.float64)
 
@@ -122,7 +122,7 @@ class DetectionList(PredictionList):
     fields = ('bbox_normalized', 'bbox_pixels')
     scored = ('bbox_pixels',)
 
-    def _values(self, sample: MultiTaskDataSample) -> Entry:
+    def _values(self, sample: TaskDataSample) -> Entry:
         best = best_box(sample.to_dict())
         box = np.zeros(4) if best is None else best
         return {'bbox_normalized': (box / _sizes(sample.ori_shape, 4)).tolist(), 'bbox_pixels': box.tolist()}
@@ -137,7 +137,7 @@ class DetectionList(PredictionList):
             remarks.append(f'bbox_pixels {box} has its corners swapped')
         return remarks
 
-    def put(self, sample: MultiTaskDataSample, entry: Entry) -> None:
+    def put(self, sample: TaskDataSample, entry: Entry) -> None:
         sample.pred_instances = InstanceData(
             bboxes=torch.tensor([entry['bbox_pixels']], dtype=torch.float64),
             scores=torch.ones(1),
@@ -152,7 +152,7 @@ class LandmarkList(PredictionList):
     fields = ('predicted_points_normalized', 'predicted_points_pixels')
     scored = ('predicted_points_pixels',)
 
-    def _values(self, sample: MultiTaskDataSample) -> Entry:
+    def _values(self, sample: TaskDataSample) -> Entry:
         points = prediction(sample.to_dict(), 'pred_landmarks').double().flatten().cpu().numpy()
         normalized = points / _sizes(sample.ori_shape, len(points))
         return {'predicted_points_normalized': normalized.tolist(), 'predicted_points_pixels': points.tolist()}
@@ -163,7 +163,7 @@ class LandmarkList(PredictionList):
     def remarks(self, entry: Entry, task: Task, shape: tuple[int, int]) -> list[str]:
         return _coordinate_remarks(entry, *self.fields, shape)
 
-    def put(self, sample: MultiTaskDataSample, entry: Entry) -> None:
+    def put(self, sample: TaskDataSample, entry: Entry) -> None:
         points = torch.tensor(entry['predicted_points_pixels'], dtype=torch.float64)
         sample.pred_landmarks = points.reshape(-1, 2)
 

@@ -17,7 +17,7 @@ from aurora_mm.challenge.submission.prediction_lists import LISTS, Entry
 from aurora_mm.challenge.submission.problems import Problem
 from aurora_mm.datasets.transforms import LoadTaskAnnotations, LoadUltrasoundImage, PackMultiTaskInputs
 from aurora_mm.evaluation.per_image import TargetResult
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 
 
@@ -50,7 +50,7 @@ def score_image(job: ImageJob) -> tuple[list[TargetResult], list[Problem]]:
     return official_metric(job.task).measure(sample.to_dict()), problems
 
 
-def _load(image: dict[str, Any]) -> MultiTaskDataSample:
+def _load(image: dict[str, Any]) -> TaskDataSample:
     """The image's sample with its truth in original pixels."""
     results = dict(image)
     for step in (LoadUltrasoundImage(), LoadTaskAnnotations(), PackMultiTaskInputs()):
@@ -58,7 +58,7 @@ def _load(image: dict[str, Any]) -> MultiTaskDataSample:
     return results['data_samples']
 
 
-def _put_entry(sample: MultiTaskDataSample, job: ImageJob) -> list[Problem]:
+def _put_entry(sample: TaskDataSample, job: ImageJob) -> list[Problem]:
     predictions = LISTS[job.task.type]
     problem = partial(Problem, predictions.file, job.task.name, sample.image_path)
     if job.entry is None:
@@ -69,7 +69,7 @@ def _put_entry(sample: MultiTaskDataSample, job: ImageJob) -> list[Problem]:
     return [problem(remark, scored=True) for remark in predictions.remarks(job.entry, job.task, sample.ori_shape)]
 
 
-def _put_mask(sample: MultiTaskDataSample, job: ImageJob) -> list[Problem]:
+def _put_mask(sample: TaskDataSample, job: ImageJob) -> list[Problem]:
     path = mask_file(sample.mask_path)
     problem = partial(Problem, path, job.task.name, sample.image_path)
     if not (job.folder / path).is_file():

@@ -10,7 +10,7 @@ from mmengine.dist import all_gather_object, barrier, is_main_process
 from aurora_mm.challenge.submission.mask_files import write_mask
 from aurora_mm.challenge.submission.prediction_lists import LISTS, Entry
 from aurora_mm.errors import DataError
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskDataSample
 from aurora_mm.utils import write_text
 
 
@@ -41,7 +41,7 @@ class SubmissionWriter:
                 (self.folder / predictions.file).unlink(missing_ok=True)
         barrier()
 
-    def add(self, sample: MultiTaskDataSample) -> None:
+    def add(self, sample: TaskDataSample) -> None:
         """Takes one sample with its prediction in original pixels.
 
         Args:

@@ -18,7 +18,7 @@ class LoadTaskAnnotations(BaseTransform):
     Placed before ApplyGeometry (training), annotations are warped with the image; placed after it (testing), they
     stay as they are. Comes after LoadUltrasoundImage.
 
-    Sets ``gt_coordinates='original'`` in the row and in the ``others`` of its image, and by task type:
+    Sets in each of the image's rows ``gt_coordinates='original'`` and, by task type:
         gt_seg_map (np.ndarray): (H, W) uint8 class indices.
         gt_label (int): The class.
         gt_bboxes, gt_bboxes_labels (np.ndarray): (N, 4) float64 xyxy and (N,) int64; N = 1 for FMC-UIA.

@@ -24,7 +24,7 @@ class LoadUltrasoundImage(BaseTransform):
         img (np.ndarray): (H, W, 3) uint8.
         img_coordinates (str): ``'original'``, until ApplyGeometry warps the image.
         ori_shape, img_shape (tuple[int, int]): (H, W).
-        matrix (np.ndarray): (3, 3), the identity.
+        homography_matrix (np.ndarray): (3, 3), the identity.
         flip (bool): False.
 
     Raises:

@@ -11,7 +11,7 @@ from mmengine.structures import InstanceData, PixelData
 from aurora_mm.datasets.transforms.geometry_state import COMPOSED, rows_of
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import TRANSFORMS
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import MultiTaskDataSample, TaskDataSample
 
 META_KEYS = (
     'task',
@@ -30,6 +30,18 @@ META_KEYS = (
     'gt_coordinates',
 )
 
+# Metainfo that the tasks of an image have in common; ``img_id`` is that of its first row.
+_OF_THE_IMAGE = (
+    'img_id',
+    'img_path',
+    'ori_shape',
+    'img_shape',
+    'homography_matrix',
+    'flip',
+    'scale_factor',
+    'gt_coordinates',
+)
+
 # What geometric transforms of other packages leave in the results.
 _FOREIGN_GEOMETRY = {'scale_factor', 'flip_direction', 'pad_shape', 'crop_size'}
 
@@ -38,10 +50,10 @@ _FOREIGN_GEOMETRY = {'scale_factor', 'flip_direction', 'pad_shape', 'crop_size'}
 class PackMultiTaskInputs(BaseTransform):
     """Pack ``results`` into what the model takes.
 
-    Returns ``inputs``, (3, h, w) uint8 BGR, and ``data_samples``, a MultiTaskDataSample with the annotations found;
-    its ``others`` are those of the image's other rows.
-    Beside the ``meta_keys`` its metainfo holds ``scale_factor`` where the image was scaled and nothing else, and
-    ``instances`` for boxes in pixels of the original image.
+    Returns ``inputs``, (3, h, w) uint8 BGR, and ``data_samples``, a :class:`MultiTaskDataSample` that holds a
+    :class:`TaskDataSample` for each row of the image, with the annotations found. Beside the ``meta_keys`` the metainfo
+    of a task sample holds ``scale_factor`` where the image was scaled and nothing else, and ``instances`` for boxes in
+    pixels of the original image. The metainfo of the image's sample holds what is not of one task.
 
     Args:
         meta_keys: Keys of ``results`` that become metainfo, where present.
@@ -58,14 +70,14 @@ class PackMultiTaskInputs(BaseTransform):
         if results['img_coordinates'] == 'original' and not np.array_equal(results['homography_matrix'], np.eye(3)):
             raise ConfigError('PackMultiTaskInputs: the pipeline composes a matrix but has no ApplyGeometry')
         _refuse_foreign_geometry(results)
-        sample, *others = [self._sample(row) for row in rows_of(results)]
-        if others:
-            sample.others = others
+        task_samples = [self._sample(row) for row in rows_of(results)]
+        metainfo = {key: value for key, value in task_samples[0].metainfo_items() if key in _OF_THE_IMAGE}
+        sample = MultiTaskDataSample(task_samples, metainfo=metainfo)
         inputs = torch.from_numpy(np.ascontiguousarray(results['img'].transpose(2, 0, 1)))
         return dict(inputs=inputs, data_samples=sample)
 
-    def _sample(self, results: dict[str, Any]) -> MultiTaskDataSample:
-        sample = MultiTaskDataSample(metainfo=self._metainfo(results))
+    def _sample(self, results: dict[str, Any]) -> TaskDataSample:
+        sample = TaskDataSample(metainfo=self._metainfo(results))
         if 'gt_coordinates' in results:
             _add_annotations(sample, results)
         return sample
@@ -103,7 +115,7 @@ def _refuse_foreign_geometry(results: dict[str, Any]) -> None:
         )
 
 
-def _add_annotations(sample: MultiTaskDataSample, results: dict[str, Any]) -> None:
+def _add_annotations(sample: TaskDataSample, results: dict[str, Any]) -> None:
     if 'gt_seg_map' in results:
         sample.gt_sem_seg = PixelData(data=torch.from_numpy(results['gt_seg_map'].astype(np.int64))[None])
     if 'gt_label' in results:

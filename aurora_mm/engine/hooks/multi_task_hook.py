@@ -45,7 +45,7 @@ class MultiTaskHook(Hook):
         self.interval = interval
 
     def before_train(self, runner: Runner) -> None:
-        """Checks that the parts of this training fit together.
+        """Check that the parts of this training fit together, and connect the optimiser with the model.
 
         Raises:
             ConfigError: If a part needs a hook that is not there, or a variable of the config did not reach the parts
@@ -65,6 +65,7 @@ class MultiTaskHook(Hook):
             raise ConfigError(
                 f'the training data has tasks that the model was not built for ({", ".join(unknown)}): {_RESOLVE}'
             )
+        model.connect(runner.optim_wrapper.optimizer)
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Sets what this epoch is sampled by."""
@@ -83,6 +84,8 @@ class MultiTaskHook(Hook):
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
         """Logs the tasks' figures."""
         due = self.every_n_train_iters(runner, self.interval) or self.end_of_epoch(runner.train_dataloader, batch_idx)
+        if due:
+            _model(runner).guard.report()
         if due and is_main_process():
             scalars = {
                 f'task_{kind}/{name}': value

@@ -12,7 +12,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from aurora_mm.registry import HOOKS
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import MultiTaskDataSample, task_samples_of
 
 
 @HOOKS.register_module()
@@ -38,7 +38,7 @@ class OverlayHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch=None, outputs: Sequence[MultiTaskDataSample] = ()
     ) -> None:
         """Draws what is still wanted of this batch."""
-        for sample in outputs:
+        for sample in task_samples_of(outputs):
             if self.out_dir is None or self.drawn[sample.task] >= self.per_task:
                 continue
             self.drawn[sample.task] += 1

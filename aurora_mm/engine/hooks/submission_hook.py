@@ -9,7 +9,7 @@ from mmengine.runner import Runner
 
 from aurora_mm.challenge.submission import SubmissionWriter
 from aurora_mm.registry import HOOKS
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import MultiTaskDataSample, task_samples_of
 
 
 @HOOKS.register_module()
@@ -31,7 +31,7 @@ class SubmissionHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch=None, outputs: Sequence[MultiTaskDataSample] = ()
     ) -> None:
         """Takes the predictions of this batch."""
-        for sample in outputs:
+        for sample in task_samples_of(outputs):
             self.writer.add(sample)
 
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:

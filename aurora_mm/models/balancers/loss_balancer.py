@@ -38,16 +38,15 @@ class LossBalancer(nn.Module):
         return torch.ones_like(tracker.ema)
 
     def observe(self, tracker: TaskLossTracker) -> None:
-        """Learns from one training step; called on every rank, also where the batch holds nothing of use."""
+        """Learn from one update; called on every rank after the tracker has taken it in."""
 
     def forward(self, losses: Mapping[str, Tensor], tracker: TaskLossTracker) -> dict[str, Tensor]:
-        """The losses of one batch, weighted.
+        """Weigh the losses of one batch.
 
         Args:
-            losses: Mean loss of each task in the batch. tracker: Already updated with them.
+            losses: Mean loss of each task in the batch.
+            tracker: As the last update left it, so that all batches of an accumulation are weighted alike.
         """
-        if self.training:
-            self.observe(tracker)
         with torch.no_grad():
             weights = self.weights(tracker)
         return {name: weights[tracker.index[name]] * loss for name, loss in losses.items()}

@@ -14,19 +14,23 @@ from aurora_mm.tasks import Task
 class TaskLossTracker(nn.Module):
     """Exponential moving average of each task's unweighted loss, equal on all ranks and kept in the checkpoint.
 
+    Every batch is added; an update of the weights takes in the batches added since the last one. So four accumulated
+    batches of two images, or two ranks with four each, leave what one batch of eight does.
+
     Args:
         tasks: The tasks, T of them; their order is that of the buffers.
         momentum: Share of the old mean that an update keeps. The first loss of a task is taken whole.
 
     Attributes:
         ema (Tensor): (T,), NaN for a task not met yet.
-        seen (Tensor): (T,) int64, images met so far.
-        batch (Tensor): (T,) mean loss of the last step over all ranks, NaN for a task that was not in it.
+        seen (Tensor): (T,) int64, labels met so far.
+        batch (Tensor): (T,) mean loss of the last update over all ranks, NaN for a task that was not in it.
     """
 
     ema: Tensor
     seen: Tensor
     batch: Tensor
+    sums: Tensor
 
     def __init__(self, tasks: Sequence[Task], momentum: float = 0.98) -> None:
         super().__init__()
@@ -35,26 +39,33 @@ class TaskLossTracker(nn.Module):
         self.register_buffer('ema', torch.full((len(tasks),), torch.nan))
         self.register_buffer('seen', torch.zeros(len(tasks), dtype=torch.long))
         self.register_buffer('batch', torch.full((len(tasks),), torch.nan), persistent=False)
+        # Sums of the losses and numbers of labels since the last update, on this rank.
+        self.register_buffer('sums', torch.zeros(2, len(tasks)), persistent=False)
 
     @torch.no_grad()
-    def update(self, losses: Mapping[str, Tensor], counts: Mapping[str, int]) -> None:
-        """Takes in one step; every rank calls it once a step, whatever tasks it holds.
+    def add(self, losses: Mapping[str, Tensor], counts: Mapping[str, Tensor | int]) -> None:
+        """Add a batch.
 
         Args:
-            losses: Finite mean loss over the images of each task in the batch. counts: Number of those images.
+            losses: Finite mean loss over the labels of each task in the batch.
+            counts: Number of those labels; a task of which there are none is not counted as met.
         """
-        step = torch.zeros(2, len(self.ema), device=self.ema.device)
         for name, loss in losses.items():
-            step[0, self.index[name]] = loss.detach().float() * counts[name]
-            step[1, self.index[name]] = counts[name]
-        all_reduce(step)
-        total, count = step
+            self.sums[0, self.index[name]] += loss.detach().float() * counts[name]
+            self.sums[1, self.index[name]] += counts[name]
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Take in what was added on all ranks; every rank calls it, whatever tasks it holds."""
+        all_reduce(self.sums)
+        total, count = self.sums
         present = count > 0
         mean = total / count.clamp(min=1)
         old = torch.where(self.ema.isnan(), mean, self.ema)
         self.ema.copy_(torch.where(present, self.momentum * old + (1 - self.momentum) * mean, self.ema))
         self.batch.copy_(torch.where(present, mean, torch.nan))
         self.seen += count.long()
+        self.sums.zero_()
 
     def means(self) -> dict[str, float | None]:
         """The running mean of each task's loss, None for one not met yet."""

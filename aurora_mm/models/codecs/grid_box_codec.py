@@ -1,60 +1,75 @@
-"""Boxes as targets on a grid of cells, and back."""
-
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
+from mmengine.structures import InstanceData
 from torch import Tensor
 
+from aurora_mm.models.codecs.base_codec import BaseBoxCodec, BoxTargets
+from aurora_mm.models.codecs.cell_assignment import assign_cells, pad_boxes
 from aurora_mm.registry import TASK_UTILS
 
 
 @TASK_UTILS.register_module()
-class GridBoxCodec:
+class GridBoxCodec(BaseBoxCodec):
     """Every cell whose centre lies in a box is to find that box; the most confident cell gives the answer.
 
-    Legend: N boxes, K classes, h x w cells. Boxes are xyxy, normalised to [0, 1] by the network input's size.
+    Legend: B images, N boxes of an image, K classes, h x w cells. Boxes are xyxy, normalised to [0, 1] by the network
+    input's size.
     """
 
-    def encode(self, boxes: Tensor, labels: Tensor, num_classes: int, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """Targets of one image.
-
-        A box too small to hold a cell's centre takes the cell that holds its own centre. Where boxes overlap, the
-        smaller one has the cell.
+    def encode(
+        self, boxes: Sequence[Tensor], labels: Sequence[Tensor], num_classes: int, grid: tuple[int, int]
+    ) -> BoxTargets:
+        """Targets of a batch; cells are given to boxes by :func:`assign_cells`.
 
         Args:
-            boxes: ``(N, 4)``. labels: ``(N,)`` int64 in [0, K). num_classes: K. grid: ``(h, w)``.
+            boxes: ``(N, 4)`` of each image.
+            labels: ``(N,)`` int64 in [0, K) of each image.
+            num_classes: K.
+            grid: ``(h, w)``.
 
         Returns:
-            Objectness ``(K, h, w)``, 0 or 1; the box of each positive cell ``(4, h, w)``, 0 elsewhere.
+            Scores of 0 and 1; boxes, 0 where there is none; weights, which are the same for all cells of an image that
+            have a box.
         """
-        h, w = grid
-        ys = (torch.arange(h, device=boxes.device) + 0.5) / h
-        xs = (torch.arange(w, device=boxes.device) + 0.5) / w
-        objectness = boxes.new_zeros(num_classes, h, w)
-        targets = boxes.new_zeros(4, h, w)
-        areas = (boxes[:, 2:] - boxes[:, :2]).prod(1)
-        for i in areas.argsort(descending=True):
-            x1, y1, x2, y2 = boxes[i]
-            cells = ((ys >= y1) & (ys <= y2))[:, None] & ((xs >= x1) & (xs <= x2))[None]
-            if not cells.any():
-                row = ((y1 + y2) / 2 * h).long().clamp(0, h - 1)
-                column = ((x1 + x2) / 2 * w).long().clamp(0, w - 1)
-                cells[row, column] = True
-            objectness[:, cells] = 0
-            objectness[labels[i], cells] = 1
-            targets[:, cells] = boxes[i][:, None]
-        return objectness, targets
+        padded, classes = pad_boxes(boxes, labels)
+        cells = assign_cells(padded, classes >= 0, grid)
+        positive = cells.owned.any(1).to(padded)  # (B, h, w)
+        class_numbers = torch.arange(num_classes, device=classes.device)[:, None, None]
+        return BoxTargets(
+            (cells.map_of(classes[..., None]) == class_numbers) * positive[:, None],
+            cells.map_of(padded),
+            positive / positive.sum((1, 2), keepdim=True).clamp(min=1),
+        )
 
-    def decode(self, scores: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The best cell's answer for each image.
+    def place(self, raw: Tensor) -> Tensor:
+        """Boxes of a network's raw output: the sigmoids are the centre and the sides of the box.
 
         Args:
-            scores: ``(B, K, h, w)`` probabilities. boxes: ``(B, 4, h, w)``.
+            raw: ``(B, 4, h, w)``: x and y of the centre, width and height, before the sigmoid.
 
         Returns:
-            Boxes ``(B, 1, 4)``, scores ``(B, 1)``, labels ``(B, 1)``.
+            ``(B, 4, h, w)`` xyxy; no box is larger than the image.
+        """
+        centres, sides = raw.sigmoid().chunk(2, dim=1)
+        return torch.cat([centres - sides / 2, centres + sides / 2], dim=1)
+
+    def decode(self, scores: Tensor, boxes: Tensor) -> list[InstanceData]:
+        """The one box of the best cell of each image.
+
+        Args:
+            scores: ``(B, K, h, w)`` in [0, 1].
+            boxes: ``(B, 4, h, w)``.
+
+        Returns:
+            ``bboxes`` (1, 4), ``scores`` (1,) and ``labels`` (1,) of each image.
         """
         cells = scores.shape[-2] * scores.shape[-1]
         best, index = scores.flatten(1).max(1, keepdim=True)
-        chosen = boxes.flatten(2).transpose(1, 2).gather(1, (index % cells)[:, :, None].expand(-1, -1, 4))
-        return chosen, best, index // cells
+        chosen = boxes.flatten(2).transpose(1, 2).gather(1, (index % cells)[..., None].expand(-1, -1, 4))
+        return [
+            InstanceData(bboxes=box, scores=score, labels=label)
+            for box, score, label in zip(chosen, best, index // cells, strict=True)
+        ]

@@ -1,3 +1,4 @@
+from aurora_mm.models.heads.base_detection_head import BaseDetectionHead
 from aurora_mm.models.heads.base_task_head import BaseTaskHead
 from aurora_mm.models.heads.classification_head import ClassificationHead
 from aurora_mm.models.heads.dense_detection_head import DenseDetectionHead
@@ -9,6 +10,7 @@ from aurora_mm.models.heads.mmseg_head import MMSegHead
 from aurora_mm.models.heads.segmentation_head import SegmentationHead
 
 __all__ = [
+    'BaseDetectionHead',
     'BaseTaskHead',
     'ClassificationHead',
     'DenseDetectionHead',

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 
 from aurora_mm.errors import ConfigError
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.models.losses import HeadLoss
+from aurora_mm.structures import TaskBatch, TaskDataSample
 from aurora_mm.tasks import Task
+
+Loss = TypeVar('Loss', bound=HeadLoss)
 
 
 class BaseTaskHead(BaseModule, metaclass=ABCMeta):
-    """A head that the tasks of one type share. It sees the images of one task at a time.
+    """A head that the tasks of one type share.
+
+    Its trunk runs once for all images of the batch, then a last layer for each task (:class:`TaskOutputs`, in the
+    attribute ``outputs``).
 
     Args:
         tasks: The tasks it serves, all of :attr:`task_type`.
@@ -40,28 +47,77 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
             given = ', '.join(f'{task.name} ({task.type})' for task in wrong) or 'no task'
             raise ConfigError(f'{type(self).__name__} serves {self.task_type} tasks and was given {given}')
 
-    @abstractmethod
-    def forward(self, feats: Sequence[Tensor], task: Task) -> Tensor | tuple[Tensor, ...]:
-        """Raw outputs for maps ``(B, in_channels[i], h_i, w_i)`` of images of one task."""
+    def build_loss(self, kind: type[Loss], argument: str, cfg: dict[str, Any] | None, **settings: Any) -> Loss | None:
+        """The loss of one argument of the head, or None for None.
+
+        Args:
+            kind: How the head calls it.
+            argument: Name of the argument, for messages.
+            cfg: Config of the loss.
+            settings: Further arguments of ``kind``.
+        """
+        return None if cfg is None else kind(cfg, self.tasks, type(self).__name__, argument, **settings)
+
+    def require_one_of(self, **losses: dict[str, Any] | None) -> None:
+        """Refuses a head without anything to learn from.
+
+        Raises:
+            ConfigError: If all the losses are None.
+        """
+        if all(cfg is None for cfg in losses.values()):
+            raise ConfigError(f'{type(self).__name__} needs one of the losses {", ".join(losses)}')
 
     @abstractmethod
-    def loss(
-        self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
-    ) -> dict[str, Tensor]:
-        """Named scalar losses, each a mean over the images; annotations are in network pixels."""
+    def forward(self, feats: Sequence[Tensor]) -> Tensor:
+        """Compute what the tasks share, once for all images of the batch.
+
+        Args:
+            feats: Maps ``(B, in_channels[i], h_i, w_i)``, finest first.
+
+        Returns:
+            ``(B, C, ...)``, what :attr:`outputs` reads.
+        """
 
     @abstractmethod
-    def predict(
-        self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
-    ) -> list[MultiTaskDataSample]:
-        """The samples with their predictions set, in pixels of the original image."""
+    def loss_by_feat(self, output: Any, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
+        """Compute the losses of one task.
+
+        Args:
+            output: What :meth:`task_outputs` gives for the task: for the n images of ``data_samples``.
+            data_samples: The task's samples; annotations are in network coordinates.
+            task: The task.
+
+        Returns:
+            Named losses, ``(n,)`` each: one value an image, which depends on no other image. A foreign head that
+            cannot tell the images apart gives a scalar, their mean.
+        """
+
+    @abstractmethod
+    def predict_by_feat(self, output: Any, data_samples: Sequence[TaskDataSample], task: Task) -> None:
+        """Set the predictions of one task in its samples, in pixels of the original image; arguments as above."""
+
+    def task_outputs(self, feats: Sequence[Tensor], batches: Sequence[TaskBatch]) -> list[Any]:
+        """Compute the raw outputs of each task for its images: the shared part once, then the tasks' last layers."""
+        return self.outputs(self(feats), batches)
+
+    def loss(self, feats: Sequence[Tensor], batches: Sequence[TaskBatch]) -> list[dict[str, Tensor]]:
+        """Compute the losses of each task, see :meth:`loss_by_feat`."""
+        outputs = self.task_outputs(feats, batches)
+        return [
+            self.loss_by_feat(output, batch.samples, batch.task) for output, batch in zip(outputs, batches, strict=True)
+        ]
+
+    def predict(self, feats: Sequence[Tensor], batches: Sequence[TaskBatch]) -> None:
+        """Set the predictions of each task, see :meth:`predict_by_feat`."""
+        for output, batch in zip(self.task_outputs(feats, batches), batches, strict=True):
+            self.predict_by_feat(output, batch.samples, batch.task)
 
 
-def require_network_coordinates(data_samples: Sequence[MultiTaskDataSample]) -> None:
-    """Refuses annotations in another frame than the network's input.
+def require_network_coordinates(data_samples: Sequence[TaskDataSample]) -> None:
+    """Refuse annotations in other than network coordinates.
 
     Raises:
-        ConfigError: Naming the image and its frame.
+        ConfigError: Naming the image and its coordinates.
     """
     for sample in data_samples:
         if sample.get('gt_coordinates') != 'network':
@@ -71,7 +127,7 @@ def require_network_coordinates(data_samples: Sequence[MultiTaskDataSample]) -> 
             )
 
 
-def size_xy(sample: MultiTaskDataSample) -> Tensor:
-    """(2,): width and height of the network input."""
-    height, width = sample.img_shape
-    return torch.tensor([width, height], dtype=torch.float32)
+def input_sizes(data_samples: Sequence[TaskDataSample], like: Tensor) -> Tensor:
+    """``(n, 2)``: width and height of each image's network input, on the device and in the dtype of ``like``."""
+    sizes = [(sample.img_shape[1], sample.img_shape[0]) for sample in data_samples]
+    return torch.tensor(sizes, dtype=like.dtype).to(like.device, non_blocking=True)

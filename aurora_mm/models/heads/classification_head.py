@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -10,9 +11,10 @@ from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.heads.base_task_head import BaseTaskHead
+from aurora_mm.models.losses import ClassLoss
 from aurora_mm.models.utils.layers import TaskOutputs
 from aurora_mm.registry import MODELS
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 
 _POOLINGS = {'avg': (torch.mean,), 'avg_max': (torch.mean, torch.amax)}
@@ -29,8 +31,9 @@ class ClassificationHead(BaseTaskHead):
         pooling: 'avg' (published), or 'avg_max' to set the maximum of each channel beside its average: a small lesion
             moves the maximum, hardly the average.
         dropout: Probability of dropping a feature before the last layer.
-        label_smooth: Share of the target spread evenly over the classes.
         share_outputs: Slice one last layer for all tasks, as published; see :class:`TaskOutputs`.
+        loss_cls: Config of a loss of class logits ``(B, C)``, see :class:`ClassLoss`. The published one is plain cross
+            entropy; ``dict(type='BalancedCrossEntropyLoss', label_smoothing=0.1)`` smooths labels.
     """
 
     task_type = 'classification'
@@ -43,15 +46,14 @@ class ClassificationHead(BaseTaskHead):
         num_blocks: int = 2,
         pooling: str = 'avg',
         dropout: float = 0.0,
-        label_smooth: float = 0.0,
         share_outputs: bool = False,
+        loss_cls: dict[str, Any] = dict(type='mmdet.CrossEntropyLoss'),
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(tasks, in_channels, init_cfg)
         if pooling not in _POOLINGS:
             raise ConfigError(f'pooling {pooling!r} is none of {", ".join(_POOLINGS)}')
         self.pools = _POOLINGS[pooling]
-        self.label_smooth = label_smooth
         features = len(self.pools) * sum(in_channels)
         self.stem = nn.Sequential(nn.LayerNorm(features), nn.Linear(features, hidden_channels))
         self.blocks = nn.Sequential(*(_GatedMLP(hidden_channels) for _ in range(num_blocks)))
@@ -60,28 +62,23 @@ class ClassificationHead(BaseTaskHead):
         self.outputs = TaskOutputs(
             self.tasks, lambda n: nn.Linear(hidden_channels, n), lambda task: task.num_outputs, share_outputs
         )
+        self.loss_cls = self.build_loss(ClassLoss, 'loss_cls', loss_cls)
 
-    def forward(self, feats: Sequence[Tensor], task: Task) -> Tensor:
-        """Logits ``(B, num_classes)``."""
+    def forward(self, feats: Sequence[Tensor]) -> Tensor:
+        """See :class:`BaseTaskHead`: ``(B, hidden_channels)``."""
         x = torch.cat([pool(feat, (2, 3)) for feat in feats for pool in self.pools], dim=1)
-        return self.outputs(self.dropout(self.norm(self.blocks(self.stem(x)))), task)
+        return self.dropout(self.norm(self.blocks(self.stem(x))))
 
-    def loss(
-        self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
-    ) -> dict[str, Tensor]:
-        """Cross entropy."""
-        target = torch.cat([sample.gt_label for sample in data_samples]).to(feats[0].device)
-        logits = self(feats, task).float()
-        return dict(loss_ce=F.cross_entropy(logits, target, label_smoothing=self.label_smooth))
+    def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
+        """See :class:`BaseTaskHead`; ``output`` holds logits ``(n, num_classes)``."""
+        target = torch.cat([sample.gt_label for sample in data_samples])
+        return dict(loss_cls=self.loss_cls(output.float(), target, task))
 
-    def predict(
-        self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
-    ) -> list[MultiTaskDataSample]:
-        """Sets ``pred_scores`` and ``pred_label``."""
-        for probs, sample in zip(self(feats, task).float().softmax(1), data_samples, strict=True):
+    def predict_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> None:
+        """Set ``pred_scores`` and ``pred_label``."""
+        for probs, sample in zip(output.float().softmax(1), data_samples, strict=True):
             sample.pred_scores = probs
             sample.pred_label = probs.argmax(0, keepdim=True)
-        return list(data_samples)
 
 
 class _GatedMLP(nn.Module):

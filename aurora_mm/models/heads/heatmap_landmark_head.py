@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from aurora_mm.models.codecs import HeatmapCodec
-from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_coordinates, size_xy
+from aurora_mm.models.codecs import BaseLandmarkCodec, build_codec
+from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_coordinates
+from aurora_mm.models.heads.landmark_head import normalised_landmarks, set_predicted_landmarks
+from aurora_mm.models.losses import CoordinateLoss, HeatmapLoss
 from aurora_mm.models.utils.layers import TaskOutputs, TopDownFusion, coordinate_channels
-from aurora_mm.models.utils.original_coordinates import points_to_original
 from aurora_mm.registry import MODELS
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 
 
@@ -21,16 +22,17 @@ from aurora_mm.tasks import Task
 class HeatmapLandmarkHead(BaseTaskHead):
     """Top-down fusion of all levels and coordinate channels, then one map a point.
 
-    Legend: B images, K points, h x w the finest level used.
+    Legend: B images, n of them of a task, K points, h x w cells of the finest level used, m cells of margin around them
+    (see ``codec``).
 
     Args:
         tasks, in_channels: See :class:`BaseTaskHead`.
         in_index: Levels to fuse, finest first; all by default.
         channels: Width of the fusion.
-        sigma: Of the target's Gaussian, in cells of the finest level used.
-        map_weight: Weight of the cross entropy between the target's and the predicted map.
-        beta: Where smooth L1 on normalised coordinates turns from square to linear.
         share_outputs: Slice one last layer for all tasks; see :class:`TaskOutputs`.
+        codec: Config of a :class:`BaseLandmarkCodec`.
+        loss_landmark: Config of a loss of normalised points, see :class:`CoordinateLoss`; None leaves it out.
+        loss_heatmap: Config of a loss of maps, see :class:`HeatmapLoss`; None leaves it out.
     """
 
     task_type = 'landmark'
@@ -41,46 +43,46 @@ class HeatmapLandmarkHead(BaseTaskHead):
         in_channels: Sequence[int],
         in_index: Sequence[int] | None = None,
         channels: int = 256,
-        sigma: float = 1.5,
-        map_weight: float = 0.05,
-        beta: float = 0.05,
         share_outputs: bool = False,
+        codec: dict[str, Any] = dict(type='aurora_mm.HeatmapCodec', sigma=1.5),
+        loss_landmark: dict[str, Any] | None = dict(type='mmdet.SmoothL1Loss', beta=0.05),
+        loss_heatmap: dict[str, Any] | None = dict(type='mmdet.CrossEntropyLoss', loss_weight=0.05),
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(tasks, in_channels, init_cfg)
         self.in_index = list(range(len(self.in_channels)) if in_index is None else in_index)
-        self.map_weight = map_weight
-        self.beta = beta
-        self.codec = HeatmapCodec(sigma)
+        self.codec = build_codec(codec, BaseLandmarkCodec, type(self).__name__)
+        self.require_one_of(loss_landmark=loss_landmark, loss_heatmap=loss_heatmap)
+        self.loss_landmark = self.build_loss(CoordinateLoss, 'loss_landmark', loss_landmark, dimensions=2)
+        self.loss_heatmap = self.build_loss(HeatmapLoss, 'loss_heatmap', loss_heatmap)
         # Tissue looks alike in many places: where a point may be is part of what it is.
-        self.fusion = TopDownFusion([self.in_channels[i] + 2 for i in self.in_index], channels)
+        self.fusion = TopDownFusion([self.in_channels[i] + 2 for i in self.in_index], channels, self.codec.margin)
         self.outputs = TaskOutputs(
             self.tasks, lambda n: nn.Conv2d(channels, n, 1), lambda task: task.num_outputs, share_outputs
         )
 
-    def forward(self, feats: Sequence[Tensor], task: Task) -> Tensor:
-        """Log-probabilities of the cells, ``(B, K, h, w)``."""
+    def forward(self, feats: Sequence[Tensor]) -> Tensor:
+        """See :class:`BaseTaskHead`: ``(B, channels, h + 2 m, w + 2 m)``."""
         maps = [torch.cat([feats[i], coordinate_channels(feats[i])], dim=1) for i in self.in_index]
-        logits = self.outputs(self.fusion(maps), task).float()
-        return logits.flatten(2).log_softmax(2).unflatten(2, logits.shape[2:])
+        return self.fusion(maps)
 
-    def loss(
-        self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
-    ) -> dict[str, Tensor]:
-        """Smooth L1 on normalised coordinates, and cross entropy of the maps, the mean over images and points."""
+    def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
+        """See :class:`BaseTaskHead`; ``output`` holds logits of the cells ``(n, K, h + 2 m, w + 2 m)``."""
         require_network_coordinates(data_samples)
-        log_maps = self(feats, task)
-        target = torch.stack([sample.gt_landmarks / size_xy(sample) for sample in data_samples]).to(log_maps)
-        wanted = self.codec.encode(target, (log_maps.shape[-2], log_maps.shape[-1]))
-        return dict(
-            loss_point=F.smooth_l1_loss(self.codec.decode(log_maps.exp()), target, beta=self.beta),
-            loss_map=-self.map_weight * (wanted * log_maps).sum((2, 3)).mean(),
-        )
+        logits = output.float()
+        target = normalised_landmarks(data_samples, logits)
+        losses = {}
+        if self.loss_landmark is not None:
+            losses['loss_landmark'] = self.loss_landmark(self._decode(logits), target, task)
+        if self.loss_heatmap is not None:
+            h, w = (side - 2 * self.codec.margin for side in logits.shape[-2:])
+            losses['loss_heatmap'] = self.loss_heatmap(logits, self.codec.encode(target, (h, w)), task)
+        return losses
 
-    def predict(
-        self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
-    ) -> list[MultiTaskDataSample]:
-        """Sets ``pred_landmarks`` in original pixels."""
-        for points, sample in zip(self.codec.decode(self(feats, task).exp()), data_samples, strict=True):
-            sample.pred_landmarks = points_to_original(points * size_xy(sample).to(points), sample.homography_matrix)
-        return list(data_samples)
+    def predict_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> None:
+        """Set ``pred_landmarks`` in original pixels."""
+        set_predicted_landmarks(self._decode(output.float()), data_samples)
+
+    def _decode(self, logits: Tensor) -> Tensor:
+        """(B, K, 2): normalised points."""
+        return self.codec.decode(logits.flatten(2).softmax(2).unflatten(2, logits.shape[2:]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mmengine.config import ConfigDict
@@ -16,7 +16,7 @@ from aurora_mm.models.heads.base_task_head import require_network_coordinates
 from aurora_mm.models.utils.build import build_in_scope
 from aurora_mm.models.utils.original_coordinates import boxes_to_original
 from aurora_mm.registry import MODELS
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskBatch, TaskDataSample
 from aurora_mm.tasks import Task
 
 _TEST_CFG = dict(nms_pre=1000, min_bbox_size=0, score_thr=0.0, nms=dict(type='nms', iou_threshold=0.6), max_per_img=100)
@@ -67,28 +67,44 @@ class MMDetHead(BaseTaskHead):
             counts = dict(all=max(counts.values()))
         self.heads = ModuleDict({name: _build(head, n, widths[0], strides) for name, n in counts.items()})
 
-    def forward(self, feats: Sequence[Tensor], task: Task) -> tuple[Any, ...]:
-        """What the head puts out, lists over levels."""
-        return self._head(task)([feats[i] for i in self.in_index])
+    def forward(self, feats: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """The levels that the heads read: tasks share no layer, unless they share the whole head."""
+        return tuple(feats[i] for i in self.in_index)
 
-    def loss(
-        self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
-    ) -> dict[str, Tensor]:
-        """The head's own losses, each summed over levels."""
-        require_network_coordinates(data_samples)
-        terms = self._head(task).loss([feats[i] for i in self.in_index], _mmdet_samples(data_samples))
-        return {
-            name: sum(value) if isinstance(value, Sequence) else value
-            for name, value in terms.items()
-            if 'loss' in name
-        }
+    def task_outputs(self, feats: Sequence[Tensor], batches: Sequence[TaskBatch]) -> list[Any]:
+        """What each task's head puts out, lists over levels."""
+        return [self._head(batch.task)(levels) for batch, levels in self._levels(feats, batches)]
 
-    def predict(
-        self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
-    ) -> list[MultiTaskDataSample]:
-        """Sets ``pred_instances`` in original pixels, the surest box first; there may be none."""
-        found = self._head(task).predict([feats[i] for i in self.in_index], _mmdet_samples(data_samples), rescale=False)
-        for sample, instances in zip(data_samples, found, strict=True):
+    def loss(self, feats: Sequence[Tensor], batches: Sequence[TaskBatch]) -> list[dict[str, Tensor]]:
+        """The heads' own losses, each summed over levels: scalars, since they are divided by numbers of the batch."""
+        losses = []
+        for batch, levels in self._levels(feats, batches):
+            require_network_coordinates(batch.samples)
+            terms = self._head(batch.task).loss(levels, _mmdet_samples(batch.samples))
+            losses.append(
+                {
+                    name: sum(value) if isinstance(value, Sequence) else value
+                    for name, value in terms.items()
+                    if 'loss' in name
+                }
+            )
+        return losses
+
+    def predict(self, feats: Sequence[Tensor], batches: Sequence[TaskBatch]) -> None:
+        """Set ``pred_instances`` in original pixels, the surest box first; there may be none."""
+        for batch, levels in self._levels(feats, batches):
+            found = self._head(batch.task).predict(levels, _mmdet_samples(batch.samples), rescale=False)
+            self.predict_by_feat(found, batch.samples, batch.task)
+
+    def loss_by_feat(self, output: Any, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
+        """Not to be called: a head of mmdet computes its losses from the levels, see :meth:`loss`."""
+        raise NotImplementedError('a head of mmdet computes its losses from the levels')
+
+    def predict_by_feat(
+        self, output: Sequence[InstanceData], data_samples: Sequence[TaskDataSample], task: Task
+    ) -> None:
+        """See :meth:`predict`; ``output`` holds boxes in network coordinates."""
+        for sample, instances in zip(data_samples, output, strict=True):
             instances = instances[instances.labels < task.num_outputs]
             instances = instances[instances.scores.argsort(descending=True)]
             sample.pred_instances = InstanceData(
@@ -96,7 +112,12 @@ class MMDetHead(BaseTaskHead):
                 scores=instances.scores,
                 labels=instances.labels,
             )
-        return list(data_samples)
+
+    def _levels(
+        self, feats: Sequence[Tensor], batches: Sequence[TaskBatch]
+    ) -> Iterator[tuple[TaskBatch, list[Tensor]]]:
+        for batch in batches:
+            yield batch, [batch.take(level) for level in self(feats)]
 
     def _head(self, task: Task) -> nn.Module:
         return self.heads['all' if self.shared else task.name]
@@ -121,7 +142,7 @@ def _build(head: dict[str, Any], num_classes: int, in_channels: int, strides: Se
     return built
 
 
-def _mmdet_samples(data_samples: Sequence[MultiTaskDataSample]) -> list[Any]:
+def _mmdet_samples(data_samples: Sequence[TaskDataSample]) -> list[Any]:
     """The samples as mmdet's heads read them; every coordinate is in pixels of the network's input."""
     from mmdet.structures import DetDataSample  # only models with such a head need mmdet
 

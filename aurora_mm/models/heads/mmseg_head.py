@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from mmengine.config import ConfigDict
 from torch import Tensor, nn
 
@@ -16,7 +17,7 @@ from aurora_mm.models.heads.segmentation_head import set_predicted_masks
 from aurora_mm.models.utils.build import build_in_scope
 from aurora_mm.models.utils.layers import TaskOutputs
 from aurora_mm.registry import MODELS
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 
 
@@ -82,22 +83,19 @@ class MMSegHead(BaseTaskHead):
                 nn.init.normal_(layer.weight, std=0.01)
                 nn.init.zeros_(layer.bias)
 
-    def forward(self, feats: Sequence[Tensor], task: Task) -> Tensor:
-        """Logits ``(B, C, h, w)``."""
-        return self.outputs(self.head(feats), task)
+    def forward(self, feats: Sequence[Tensor]) -> Tensor:
+        """See :class:`BaseTaskHead`: ``(B, channels, h, w)``."""
+        return self.head(feats)
 
-    def loss(
-        self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
-    ) -> dict[str, Tensor]:
-        """The head's own losses; what it reports besides is left out."""
+    def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
+        """The head's own losses, image by image; what it reports besides is left out."""
         require_network_coordinates(data_samples)
-        terms = self.head.loss_by_feat(self(feats, task).float(), data_samples)
-        return {name: value for name, value in terms.items() if 'loss' in name}
+        logits = output.float()
+        terms = [self.head.loss_by_feat(logits[i : i + 1], [sample]) for i, sample in enumerate(data_samples)]
+        return {name: torch.stack([term[name] for term in terms]) for name in terms[0] if 'loss' in name}
 
-    def predict(
-        self, feats: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample], task: Task
-    ) -> list[MultiTaskDataSample]:
-        """Sets ``pred_sem_seg`` at the original size."""
+    def predict_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> None:
+        """Set ``pred_sem_seg`` at the original size."""
         metas = [dict(img_shape=data_samples[0].img_shape)]
         # mmseg's own resizing first, which follows its ``align_corners``
-        return set_predicted_masks(self.head.predict_by_feat(self(feats, task).float(), metas), data_samples)
+        set_predicted_masks(self.head.predict_by_feat(output.float(), metas), data_samples)

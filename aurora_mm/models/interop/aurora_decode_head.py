@@ -13,7 +13,7 @@ from torch import Tensor
 
 from aurora_mm.models.heads import SegmentationHead
 from aurora_mm.registry import MODELS
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskBatch, TaskDataSample
 from aurora_mm.tasks import Task
 
 
@@ -41,13 +41,16 @@ class AuroraDecodeHead(BaseModule):
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         """Logits ``(B, C, h, w)`` at the finest level's size."""
-        return self.head(inputs, self.task)
+        (logits,) = self.head.task_outputs(inputs, [TaskBatch(self.task, None, [])])
+        return logits
 
     def loss(
         self, inputs: Sequence[Tensor], batch_data_samples: Sequence[BaseDataElement], train_cfg: Any
     ) -> dict[str, Tensor]:
         """Cross entropy and Dice; ``train_cfg`` is not used. Pixels of value 255 do not count."""
-        return self.head.loss(inputs, [_as_network_sample(sample) for sample in batch_data_samples], self.task)
+        samples = [_as_network_sample(sample) for sample in batch_data_samples]
+        (losses,) = self.head.loss(inputs, [TaskBatch(self.task, None, samples)])
+        return {name: values.mean() for name, values in losses.items()}
 
     def predict(self, inputs: Sequence[Tensor], batch_img_metas: Sequence[dict], test_cfg: Any) -> Tensor:
         """Logits ``(B, C, H, W)`` at the network input's size, padding included, as mmseg wants them."""
@@ -59,7 +62,7 @@ class AuroraDecodeHead(BaseModule):
         return F.interpolate(self(inputs).float(), size=size, mode='bilinear', align_corners=False)
 
 
-def _as_network_sample(sample: BaseDataElement) -> MultiTaskDataSample:
-    mine = MultiTaskDataSample(metainfo=dict(gt_coordinates='network', img_path=sample.get('img_path')))
+def _as_network_sample(sample: BaseDataElement) -> TaskDataSample:
+    mine = TaskDataSample(metainfo=dict(gt_coordinates='network', img_path=sample.get('img_path')))
     mine.gt_sem_seg = PixelData(data=sample.gt_sem_seg.data)
     return mine

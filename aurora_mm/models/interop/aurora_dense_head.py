@@ -11,7 +11,7 @@ from mmengine.structures import BaseDataElement, InstanceData
 from torch import Tensor
 
 from aurora_mm.registry import MODELS
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskBatch, TaskDataSample
 from aurora_mm.tasks import Task
 
 
@@ -49,11 +49,14 @@ class AuroraDenseHead(BaseModule):
 
     def forward(self, x: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Logits of score ``(B, K, h, w)`` and boxes ``(B, 4, h, w)``, xyxy normalised by the input's size."""
-        return self.head(x, self.task)
+        (output,) = self.head.task_outputs(x, [TaskBatch(self.task, None, [])])
+        return self.head.split(output)
 
     def loss(self, x: Sequence[Tensor], batch_data_samples: Sequence[BaseDataElement]) -> dict[str, Tensor]:
         """The head's losses; boxes are xyxy in pixels of the network input."""
-        return self.head.loss(x, [_as_network_sample(sample) for sample in batch_data_samples], self.task)
+        samples = [_as_network_sample(sample) for sample in batch_data_samples]
+        (losses,) = self.head.loss(x, [TaskBatch(self.task, None, samples)])
+        return {name: values.mean() for name, values in losses.items()}
 
     def predict(
         self, x: Sequence[Tensor], batch_data_samples: Sequence[BaseDataElement], rescale: bool = False
@@ -65,16 +68,15 @@ class AuroraDenseHead(BaseModule):
             if rescale:
                 matrix, shape = np.diag([*sample.scale_factor, 1.0]), tuple(sample.ori_shape)
             size = tuple(sample.get('batch_input_shape', sample.img_shape))
-            samples.append(
-                MultiTaskDataSample(metainfo=dict(homography_matrix=matrix, ori_shape=shape[:2], img_shape=size))
-            )
-        return [sample.pred_instances for sample in self.head.predict(x, samples, self.task)]
+            samples.append(TaskDataSample(metainfo=dict(homography_matrix=matrix, ori_shape=shape[:2], img_shape=size)))
+        self.head.predict(x, [TaskBatch(self.task, None, samples)])
+        return [sample.pred_instances for sample in samples]
 
 
-def _as_network_sample(sample: BaseDataElement) -> MultiTaskDataSample:
+def _as_network_sample(sample: BaseDataElement) -> TaskDataSample:
     # A batch is padded on the right and at the bottom: pixels keep their place, the network sees the padded size.
     size = tuple(sample.get('batch_input_shape', sample.img_shape))
-    mine = MultiTaskDataSample(metainfo=dict(gt_coordinates='network', img_path=sample.get('img_path'), img_shape=size))
+    mine = TaskDataSample(metainfo=dict(gt_coordinates='network', img_path=sample.get('img_path'), img_shape=size))
     boxes = sample.gt_instances.bboxes
     boxes = getattr(boxes, 'tensor', boxes)  # mmdet may keep them in a class of its own
     mine.gt_instances = InstanceData(bboxes=boxes, labels=sample.gt_instances.labels)

@@ -1,5 +1,24 @@
-from aurora_mm.models.losses.box import aligned_giou, aligned_iou
-from aurora_mm.models.losses.focal import quality_focal_loss
-from aurora_mm.models.losses.segmentation import dice_loss, weighted_cross_entropy
+from aurora_mm.models.losses.balanced_binary_cross_entropy_loss import BalancedBinaryCrossEntropyLoss
+from aurora_mm.models.losses.balanced_cross_entropy_loss import BalancedCrossEntropyLoss
+from aurora_mm.models.losses.class_loss import ClassLoss
+from aurora_mm.models.losses.coordinate_loss import CoordinateLoss
+from aurora_mm.models.losses.foreground_dice_loss import ForegroundDiceLoss
+from aurora_mm.models.losses.head_loss import HeadLoss
+from aurora_mm.models.losses.heatmap_loss import HeatmapLoss
+from aurora_mm.models.losses.overlap_losses import GIoULoss, LinearIoULoss
+from aurora_mm.models.losses.quality_focal_loss import QualityFocalLoss
+from aurora_mm.models.losses.score_loss import ScoreLoss
 
-__all__ = ['aligned_giou', 'aligned_iou', 'dice_loss', 'quality_focal_loss', 'weighted_cross_entropy']
+__all__ = [
+    'BalancedBinaryCrossEntropyLoss',
+    'BalancedCrossEntropyLoss',
+    'ClassLoss',
+    'CoordinateLoss',
+    'ForegroundDiceLoss',
+    'GIoULoss',
+    'HeadLoss',
+    'HeatmapLoss',
+    'LinearIoULoss',
+    'QualityFocalLoss',
+    'ScoreLoss',
+]

@@ -8,7 +8,7 @@ import torch
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from aurora_mm.models.losses import aligned_iou
+from aurora_mm.models.utils.boxes import aligned_iou
 
 
 def fuse_boxes(views: Sequence[InstanceData], iou_threshold: float = 0.5) -> InstanceData:

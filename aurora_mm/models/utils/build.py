@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import torch
 from mmengine.model import BaseModule
-from mmengine.registry import DefaultScope
+from mmengine.registry import DefaultScope, Registry
 from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
@@ -26,20 +26,24 @@ class Maps(NamedTuple):
     strides: list[int]
 
 
-def build_in_scope(cfg: dict[str, Any]) -> nn.Module:
+def build_in_scope(cfg: dict[str, Any], registry: Registry = MODELS) -> Any:
     """Builds a part; types within a foreign one (``mmdet.X``) are looked up in its own package.
+
+    Args:
+        cfg: Config of the part.
+        registry: Where its type is registered, here or in a package that is named as a prefix.
 
     Raises:
         ConfigError: If the type is not registered.
     """
     if isinstance(cfg['type'], str):
-        if MODELS.get(cfg['type']) is None:
+        if registry.get(cfg['type']) is None:
             raise ConfigError(f'{cfg["type"]!r} is not registered')
         scope, dot, _ = cfg['type'].partition('.')
-        if dot and scope != MODELS.scope:
+        if dot and scope != registry.scope:
             with DefaultScope.overwrite_default_scope(scope):
-                return MODELS.build(cfg)
-    return MODELS.build(cfg)
+                return registry.build(cfg)
+    return registry.build(cfg)
 
 
 def wrap_foreign_head(cfg: dict[str, Any]) -> dict[str, Any]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from mmengine.structures import PixelData
 
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import MaskViews, TaskDataSample
 from aurora_mm.tasks import Task
 
 
-def unflip_predictions(sample: MultiTaskDataSample, task: Task) -> None:
+def unflip_predictions(sample: TaskDataSample, task: Task) -> None:
     """Gives predictions on a mirrored image the names that they have in the original one, in place.
 
     In a mirrored image a left end looks like a right one. Training follows ``task.flip_indices``: output ``i`` there
@@ -33,4 +33,4 @@ def unflip_predictions(sample: MultiTaskDataSample, task: Task) -> None:
         sample.pred_sem_seg = PixelData(data=original.to(mask.device)[mask])
     if 'mask_views' in sample:
         views = sample.mask_views
-        sample.mask_views = [view._replace(probs=view.probs[output.to(view.probs.device)]) for view in views]
+        sample.mask_views = MaskViews(view._replace(probs=view.probs[output.to(view.probs.device)]) for view in views)

@@ -9,6 +9,8 @@ import torch.nn.functional as F
 from mmcv.cnn import ConvModule
 from torch import Tensor, nn
 
+from aurora_mm.models.utils.cells import cell_centres
+from aurora_mm.structures import TaskBatch
 from aurora_mm.tasks import Task
 
 
@@ -46,22 +48,48 @@ class TopDownFusion(nn.Module):
     """Levels to one map at the finest of them: from the coarsest down, enlarge, add the next level, convolve.
 
     Args:
-        in_channels: Channels of each level, finest first. channels: Width of the result.
+        in_channels: Channels of each level, finest first.
+        channels: Width of the result.
+        margin: Cells by which the result goes beyond each side of the image. The finest map is continued outwards
+            before its convolution, which tells the cells of the margin from those at the border.
     """
 
-    def __init__(self, in_channels: Sequence[int], channels: int) -> None:
+    def __init__(self, in_channels: Sequence[int], channels: int, margin: int = 0) -> None:
         super().__init__()
+        self.margin = margin
         self.laterals = nn.ModuleList(conv_gn_act(c, channels, 1) for c in in_channels)
         self.fusions = nn.ModuleList(conv_gn_act(channels, channels) for _ in in_channels[1:])
 
     def forward(self, levels: Sequence[Tensor]) -> Tensor:
-        """``(B, channels, h, w)`` of levels ``(B, in_channels[i], h_i, w_i)``, h x w being the finest."""
+        """Fuse levels.
+
+        Args:
+            levels: ``(B, in_channels[i], h_i, w_i)``, finest first.
+
+        Returns:
+            ``(B, channels, h_0 + 2 margin, w_0 + 2 margin)``.
+        """
         maps = [lateral(level) for lateral, level in zip(self.laterals, levels, strict=True)]
-        x = maps[-1]
-        for i in range(len(maps) - 2, -1, -1):
-            x = F.interpolate(x, size=maps[i].shape[-2:], mode='bilinear', align_corners=False)
-            x = self.fusions[i](x + maps[i])
+        x = maps.pop()
+        for i in reversed(range(len(maps))):
+            x = F.interpolate(x, size=maps[i].shape[-2:], mode='bilinear', align_corners=False) + maps[i]
+            if i == 0:
+                x = continue_outwards(x, self.margin)
+            x = self.fusions[i](x)
+        return x if maps else continue_outwards(x, self.margin)
+
+
+def continue_outwards(x: Tensor, margin: int) -> Tensor:
+    """Repeats the outermost cells: ``(B, C, h, w)`` -> ``(B, C, h + 2 margin, w + 2 margin)``.
+
+    As ``F.pad(..., mode='replicate')``, which has no deterministic gradient on CUDA.
+    """
+    if not margin:
         return x
+    left, right = (side.expand(-1, -1, -1, margin) for side in (x[..., :1], x[..., -1:]))
+    x = torch.cat([left, x, right], dim=3)
+    top, bottom = (side.expand(-1, -1, margin, -1) for side in (x[:, :, :1], x[:, :, -1:]))
+    return torch.cat([top, x, bottom], dim=2)
 
 
 class TaskOutputs(nn.Module):
@@ -73,7 +101,7 @@ class TaskOutputs(nn.Module):
 
     Args:
         tasks: The tasks of the head.
-        build: Makes the layer for a number of channels.
+        build: Makes the layer for a number of channels: an ``nn.Linear``, or an ``nn.Conv2d`` of 1 x 1.
         channels_of: Number of channels of a task's output.
         shared: Whether to slice one layer.
     """
@@ -93,17 +121,33 @@ class TaskOutputs(nn.Module):
         else:
             self.layers = nn.ModuleDict({name: build(channels) for name, channels in self.channels.items()})
 
-    def forward(self, x: Tensor, task: Task) -> Tensor:
-        """Output of a task: its channels stand at dimension 1."""
+    def forward(self, x: Tensor, batches: Sequence[TaskBatch]) -> list[Tensor]:
+        """Compute the outputs of some tasks in one call of one layer.
+
+        Args:
+            x: ``(B, C, ...)``, what the tasks share, for all images.
+            batches: The tasks, and which of the images each is asked of.
+
+        Returns:
+            For each task ``(n, channels, ...)``, the outputs for its n images.
+        """
         if self.shared:
-            return self.layer(x)[:, : self.channels[task.name]]
-        return self.layers[task.name](x)
+            out = self.layer(x)
+            return [batch.take(out[:, : self.channels[batch.task.name]]) for batch in batches]
+        layers = [self.layers[batch.task.name] for batch in batches]
+        if len(layers) == 1:
+            return [layers[0](batches[0].take(x))]
+        # The layers of the tasks at hand side by side. That of an absent task gets no gradient, not even one of 0.
+        weight = torch.cat([layer.weight for layer in layers])
+        bias = torch.cat([layer.bias for layer in layers])
+        out = F.linear(x, weight, bias) if weight.dim() == 2 else F.conv2d(x, weight, bias)
+        parts = out.split([self.channels[batch.task.name] for batch in batches], dim=1)
+        return [batch.take(part) for batch, part in zip(batches, parts, strict=True)]
 
 
 def coordinate_channels(like: Tensor) -> Tensor:
     """(B, 2, H, W): x and y of each cell's centre, from -1 at the left (top) edge to 1 at the right (bottom) one."""
     b, _, h, w = like.shape
-    ys = (torch.arange(h, device=like.device, dtype=like.dtype) + 0.5) * (2 / h) - 1
-    xs = (torch.arange(w, device=like.device, dtype=like.dtype) + 0.5) * (2 / w) - 1
+    xs, ys = (2 * cell_centres(cells, like) - 1 for cells in (w, h))
     grid = torch.stack([xs.expand(h, w), ys[:, None].expand(h, w)])
     return grid.expand(b, 2, h, w)

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
-from mmengine.dist import all_gather_object, all_reduce, get_world_size
+from mmengine.dist import all_gather_object, all_reduce
 from mmengine.logging import MMLogger
 from torch import Tensor, nn
 
 from aurora_mm.errors import AuroraError
+from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 
 
 class NonFiniteGuard(nn.Module):
-    """Counts the losses that had to be left out, and stops a run that has too many.
+    """Notes the labels whose loss is not finite, and stops a run that has too many.
+
+    While training, :meth:`note` keeps flags on the device, and nothing is read back. :meth:`report`, which the hook
+    :class:`aurora_mm.engine.MultiTaskHook` calls at its interval, reads them all at once.
 
     Args:
         tasks: The tasks, T of them.
-        limit: How many such losses a run bears, over all tasks and ranks.
+        limit: How many such labels a run bears, over all tasks and ranks.
 
     Attributes:
-        skipped (Tensor): (T,) int64, losses left out so far, on all ranks; kept in the checkpoint.
+        skipped (Tensor): (T,) int64, labels found so far, on all ranks; kept in the checkpoint.
     """
 
     skipped: Tensor
@@ -31,29 +35,61 @@ class NonFiniteGuard(nn.Module):
         self.index = {task.name: i for i, task in enumerate(tasks)}
         self.limit = limit
         self.register_buffer('skipped', torch.zeros(len(tasks), dtype=torch.long))
+        self._pending: list[tuple[str, Tensor, list[str]]] = []
 
-    def any(self, problems: Mapping[str, str]) -> bool:
-        """Whether any rank has problems: all of them get the same answer, and go the same way."""
-        if get_world_size() == 1:
-            return bool(problems)
-        told = torch.tensor(float(bool(problems)), device=self.skipped.device)
-        all_reduce(told, op='max')
-        return bool(told)
-
-    def report(self, problems: Mapping[str, str]) -> None:
-        """Counts and logs the problems of all ranks, each of which calls it.
+    def note(self, labels: Mapping[str, tuple[Tensor, Sequence[TaskDataSample]]]) -> None:
+        """Keep the flags of a step.
 
         Args:
-            problems: What is wrong with the losses of this rank, by task.
+            labels: By task, ``(n,)`` bool on the device, whether the loss of each label is finite, and the n samples.
+        """
+        for name, (finite, samples) in labels.items():
+            self._pending.append((name, finite, [str(sample.get('img_path')) for sample in samples]))
+
+    def report(self) -> None:
+        """Count and log what was noted on all ranks since the last report; every rank calls it.
 
         Raises:
-            AuroraError: On all ranks, if that makes more than the limit; it holds this step's problems.
+            AuroraError: On all ranks, if that makes more than the limit; it names the tasks and their images.
         """
-        told = [problem for part in all_gather_object(dict(problems)) for problem in part.items()]
-        for name, _ in told:
-            self.skipped[self.index[name]] += 1
-        message = '; '.join(text for _, text in told)
+        pending, self._pending = self._pending, []
+        found: dict[str, list[str]] = {}
+        if pending:
+            flags = torch.cat([finite for _, finite, _ in pending]).tolist()
+            labels = [(name, path) for name, _, paths in pending for path in paths]
+            for (name, path), finite in zip(labels, flags, strict=True):
+                if not finite:
+                    found.setdefault(name, []).append(path)
+        told: dict[str, list[str]] = {}
+        for of_rank in all_gather_object(found):
+            for name, paths in of_rank.items():
+                told.setdefault(name, []).extend(paths)
+        if not told:
+            return
+        for name, paths in told.items():
+            self.skipped[self.index[name]] += len(paths)
+        message = '; '.join(
+            f'the loss of task {name!r} is not finite on {", ".join(paths)}' for name, paths in told.items()
+        )
         total = int(self.skipped.sum())
         if total > self.limit:
-            raise AuroraError(f'{message}. That makes {total} losses left out; a run bears {self.limit}')
-        MMLogger.get_current_instance().warning(f'{message}. Left out ({total} so far, a run bears {self.limit})')
+            raise AuroraError(f'{message}. That makes {total} losses that are not finite; a run bears {self.limit}')
+        MMLogger.get_current_instance().warning(
+            f'{message}. Their updates were made without a gradient ({total} so far, a run bears {self.limit})'
+        )
+
+
+@torch.no_grad()
+def drop_nonfinite_gradients(parameters: Iterable[nn.Parameter]) -> None:
+    """Set all gradients to 0 if any of them is not finite, on any rank.
+
+    The decision is made on the device, so the host does not wait for it. One number that is not finite in a batch
+    reaches the gradients of all weights that it passed, so there is no part of the update to be saved.
+    """
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    if not gradients:
+        return
+    finite = torch.stack(torch._foreach_norm(gradients)).sum().isfinite().float()
+    all_reduce(finite, op='min')
+    for gradient in gradients:
+        gradient.copy_(gradient.where(finite > 0, 0))

@@ -8,7 +8,7 @@ and points is undone by :mod:`aurora_mm.models.utils.flip`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -54,7 +54,7 @@ def map_to_original(
     return F.grid_sample(scores[None], grid, mode='bilinear', padding_mode='border', align_corners=False)[0]
 
 
-def mask_from_views(views: Sequence[MaskView], ori_shape: tuple[int, int]) -> Tensor:
+def mask_from_views(views: Iterable[MaskView], ori_shape: tuple[int, int]) -> Tensor:
     """The likeliest class of each original pixel, by the mean probability over the views.
 
     Args:
@@ -64,8 +64,9 @@ def mask_from_views(views: Sequence[MaskView], ori_shape: tuple[int, int]) -> Te
     Returns:
         ``(1, H, W)`` int64. At most two maps of the original size are held at a time, however many views there are.
     """
-    total = map_to_original(views[0].probs, views[0].homography_matrix, views[0].img_shape, ori_shape)
-    for view in views[1:]:
+    first, *others = views
+    total = map_to_original(first.probs, first.homography_matrix, first.img_shape, ori_shape)
+    for view in others:
         total += map_to_original(view.probs, view.homography_matrix, view.img_shape, ori_shape)
     return total.argmax(0, keepdim=True)
 

@@ -13,7 +13,11 @@ model = dict(
     detail=dict(type='ConvDetailBranch', channels=(64, 128, 192, 256), num_blocks=2),
     neck=dict(type='TokenPyramid', num_details=4, out_channels=256, scales=(4, 2, 1, 1 / 2)),
     heads=dict(
-        segmentation=dict(type='SegmentationHead', channels=256, background_weight=1.0, class_balance=0.5),
+        segmentation=dict(
+            type='SegmentationHead',
+            channels=256,
+            loss_cls=dict(type='BalancedCrossEntropyLoss', class_balance=0.5),
+        ),
         classification=dict(type='ClassificationHead', hidden_channels=1024, pooling='avg_max', dropout=0.2),
         detection=dict(type='DenseDetectionHead', in_index=(1, 2, 3), channels=256),
         landmark=dict(type='HeatmapLandmarkHead', in_index=(1, 2, 3), channels=256),

@@ -8,7 +8,7 @@ from mmengine.structures import InstanceData
 from torch import nn
 
 from aurora_mm.models.heads import DenseDetectionHead
-from aurora_mm.models.losses import aligned_iou
+from aurora_mm.models.utils.boxes import aligned_iou
 from aurora_mm.registry import MODELS
 from tests.models.conftest import DET, DET2, make_sample
 
@@ -40,15 +40,20 @@ def test_losses_by_hand(feats):
 
     IoU is 1/4 in that cell, and so is GIoU, since the box lies within the true one. Each side is 1/8 off.
     """
-    head = build(in_index=[3], score_weight=2.0, overlap_weight=3.0, side_weight=5.0, beta=0.05)
+    head = build(
+        in_index=[3],
+        loss_cls=dict(type='aurora_mm.QualityFocalLoss', loss_weight=2.0),
+        loss_iou=dict(type='aurora_mm.GIoULoss', loss_weight=3.0),
+        loss_bbox=dict(type='mmdet.SmoothL1Loss', beta=0.05, loss_weight=5.0),
+    )
     answer_everywhere(head, side=0.25, logit=math.log(3))  # a score of 3/4
     losses = head.loss([f[:1] for f in feats], [sample_with([0.0, 0.0, 0.5, 0.5])], DET)
     quality = math.sqrt(1 / 4)
     score = (quality - 3 / 4) ** 2 * (quality * math.log(4 / 3) + (1 - quality) * math.log(4))
     score += 3 * (0 - 3 / 4) ** 2 * math.log(4)  # the cells of background
-    assert losses['loss_score'].item() == pytest.approx(2 * score, rel=1e-4)
-    assert losses['loss_overlap'].item() == pytest.approx(3 * (1 - 1 / 4), rel=1e-4)
-    assert losses['loss_side'].item() == pytest.approx(5 * (1 / 8 - 0.05 / 2), rel=1e-4)
+    assert losses['loss_cls'].item() == pytest.approx(2 * score, rel=1e-4)
+    assert losses['loss_iou'].item() == pytest.approx(3 * (1 - 1 / 4), rel=1e-4)
+    assert losses['loss_bbox'].item() == pytest.approx(5 * (1 / 8 - 0.05 / 2), rel=1e-4)
 
 
 def test_at_first_nothing_is_found_and_the_losses_are_of_order_one(feats):
@@ -102,7 +107,7 @@ def test_an_image_without_a_finding_still_gets_its_best_box(feats):
 
 def test_the_codecs_settings_come_through_the_config(feats):
     cfg = dict(type='aurora_mm.DenseDetectionHead', tasks=[DET.to_config()], in_channels=[16] * 4, channels=16)
-    head = MODELS.build(cfg | dict(codec=dict(max_per_img=3, score_thr=0.0))).eval()
+    head = MODELS.build(cfg | dict(codec=dict(type='DenseBoxCodec', max_per_img=3, score_thr=0.0))).eval()
     answer_everywhere(head, side=0.1, logit=0.0)
     (sample, _) = head.predict(feats, [sample_with([]), sample_with([])], DET)
     assert len(sample.pred_instances.bboxes) == 3

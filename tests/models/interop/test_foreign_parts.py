@@ -6,7 +6,7 @@ import torch
 from foreign_heads import DETECTION, FCOS, SEGMENTATION
 
 from aurora_mm.errors import ConfigError
-from aurora_mm.models import MultiTaskModel
+from aurora_mm.models import BalancedCrossEntropyLoss, ForegroundDiceLoss, MultiTaskModel
 from aurora_mm.models.heads import MMDetHead, MMSegHead
 from aurora_mm.models.utils.build import Maps, maps_of
 from tests.models.conftest import DET, DET2, POINTS, SEG, SEG2, make_sample
@@ -105,12 +105,30 @@ def test_a_backbone_is_measured_without_leaving_a_trace():
 
 
 def test_losses_of_theirs_in_our_heads():
-    lovasz = dict(type='mmseg.LovaszLoss', reduction='none', loss_name='loss_lovasz')
     segmentation = dict(
-        type='aurora_mm.SegmentationHead', channels=8, losses=[lovasz, dict(type='mmseg.CrossEntropyLoss')]
+        type='aurora_mm.SegmentationHead',
+        channels=8,
+        loss_cls=dict(type='mmseg.FocalLoss'),
+        loss_dice=dict(type='mmseg.LovaszLoss', reduction='none'),
     )
-    detection = dict(type='aurora_mm.GridDetectionHead', channels=16, overlap_loss=dict(type='mmdet.GIoULoss'))
+    detection = dict(type='aurora_mm.GridDetectionHead', channels=16, loss_iou=dict(type='mmdet.GIoULoss'))
     learns_and_predicts(build(config(segmentation=segmentation, detection=detection)))
+
+
+def test_losses_of_ours_in_their_heads(feats):
+    """With the names that mmseg reports them by, and the value that our head has for the same maps."""
+    ours = [
+        dict(type='aurora_mm.ForegroundDiceLoss'),
+        dict(type='aurora_mm.BalancedCrossEntropyLoss', class_balance=0.5),
+    ]
+    head = MMSegHead([SEG], [16] * 4, SEGMENTATION['fcn'] | dict(loss_decode=ours)).eval()
+    samples = [make_sample(SEG), make_sample(SEG)]
+    losses = head.loss(feats, samples, SEG)
+    logits = torch.nn.functional.interpolate(head(feats, SEG), (64, 64), mode='bilinear')
+    target = torch.cat([sample.gt_sem_seg.data for sample in samples])
+    assert losses.keys() == {'loss_dice', 'loss_ce'}
+    torch.testing.assert_close(losses['loss_dice'], ForegroundDiceLoss()(logits, target))
+    torch.testing.assert_close(losses['loss_ce'], BalancedCrossEntropyLoss(class_balance=0.5)(logits, target))
 
 
 def test_heads_of_single_tasks_beside_those_of_a_type():
@@ -143,6 +161,30 @@ def test_a_decode_head_gives_what_mmseg_gives(feats):
     samples = [make_sample(SEG), make_sample(SEG)]
     expected = theirs.loss_by_feat(theirs(feats), samples)
     torch.testing.assert_close(ours.loss(feats, samples, SEG), dict(loss_ce=expected['loss_ce']))
+
+
+def test_every_loss_of_a_decode_head_is_reported(feats):
+    """Two of `loss_decode`, weighted as configured; accuracy is no loss."""
+    losses = MMSegHead([SEG], [16] * 4, SEGMENTATION['losses']).loss(feats, [make_sample(SEG)] * 2, SEG)
+    assert losses.keys() == {'loss_lovasz', 'loss_dice'}
+    assert all(loss.requires_grad for loss in losses.values())
+
+
+@pytest.mark.parametrize('name', ['fcos', 'atss'])
+def test_a_dense_head_gives_what_mmdet_gives(name, feats):
+    """The same losses, those of levels added up, and nothing that is no loss."""
+    from mmdet.structures import DetDataSample
+
+    head = MMDetHead([DET], [16] * 4, DETECTION[name]).eval()
+    samples = [make_sample(DET), make_sample(DET)]
+    theirs = []
+    for sample in samples:
+        one = DetDataSample(metainfo=dict(img_shape=(64, 64), pad_shape=(64, 64), batch_input_shape=(64, 64)))
+        one.gt_instances = sample.gt_instances
+        theirs.append(one)
+    expected = head.heads['det'].loss(feats, theirs)
+    expected = {key: sum(value) if isinstance(value, list) else value for key, value in expected.items()}
+    torch.testing.assert_close(head.loss(feats, samples, DET), expected)
 
 
 def test_boxes_come_back_through_the_matrix(feats):

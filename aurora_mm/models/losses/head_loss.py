@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import copy
+from abc import ABCMeta, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from mmengine.model import ModuleDict
+from torch import Tensor, nn
+
+from aurora_mm.errors import ConfigError
+from aurora_mm.models.utils.build import build_in_scope
+from aurora_mm.tasks import Task
+
+# What foreign losses raise when they are given arguments or tensors that are not theirs.
+_MISFITS = (
+    AssertionError,
+    AttributeError,
+    IndexError,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
+Call = Callable[[nn.Module, Tensor, Tensor], Tensor]
+
+
+class HeadLoss(nn.Module, metaclass=ABCMeta):
+    """A loss of a head, built from its config and tried before the training starts.
+
+    Any registered loss may stand here that can be called in one of the ways that the subclass knows. For each task they
+    are tried in turn on a small example, until one gives a finite value that falls from a wrong prediction to a right
+    one, and a gradient. The trial works on a copy, so that a loss with a state starts as it is.
+
+    Args:
+        cfg: Config of the loss, ``dict(type='mmdet.SmoothL1Loss', beta=0.05)``. ``by_task`` in it, a dictionary by the
+            names of tasks, holds arguments that differ for some tasks: ``by_task=dict(lung=dict(loss_weight=2.0))``.
+        tasks: Tasks of the head.
+        head: Name of the head, for messages.
+        argument: Name of the head's argument, for messages.
+
+    Raises:
+        ConfigError: If the loss is not registered, cannot be built or does not fit; the message names the head, its
+            argument and the loss.
+    """
+
+    def __init__(self, cfg: dict[str, Any], tasks: Sequence[Task], head: str, argument: str) -> None:
+        super().__init__()
+        self.place = f'{head}: {argument}'
+        cfg = dict(cfg)
+        if 'type' not in cfg:
+            raise ConfigError(f'{self.place} is a config of a loss and needs a type; it is {cfg}')
+        by_task = dict(cfg.pop('by_task', {}))
+        if unknown := by_task.keys() - {task.name for task in tasks}:
+            raise ConfigError(f'{self.place}: by_task names {", ".join(sorted(unknown))}, which is no task of the head')
+        self.shared = self._build(cfg)
+        self.own = ModuleDict({name: self._build(cfg | dict(more)) for name, more in by_task.items()})
+        self.name = str(cfg['type'])
+        self._call_of = {task.name: self._fitting_call(task) for task in tasks}
+
+    def call(self, pred: Tensor, target: Tensor, task: Task) -> Tensor:
+        """Call the loss of a task in the way that fits it."""
+        return self._call_of[task.name](self._loss_of(task), pred, target)
+
+    @abstractmethod
+    def _calls(self) -> Sequence[Call]:
+        """The ways of calling a loss, the first choice first."""
+
+    @abstractmethod
+    def _inputs(self) -> str:
+        """What the loss is called with, for messages."""
+
+    @abstractmethod
+    def _examples(self, task: Task) -> tuple[Tensor, Sequence[Tensor], Tensor]:
+        """Right predictions, one or more wrong ones for each of them, and their targets."""
+
+    def _loss_of(self, task: Task) -> nn.Module:
+        return self.own[task.name] if task.name in self.own else self.shared  # noqa: SIM401 (a ModuleDict has no get)
+
+    def _build(self, cfg: dict[str, Any]) -> nn.Module:
+        try:
+            return build_in_scope(cfg)
+        except ConfigError as error:
+            raise ConfigError(f'{self.place}: {error}') from error
+        except _MISFITS as error:
+            raise ConfigError(f'{self.place}: {cfg["type"]} cannot be built: {" ".join(str(error).split())}') from error
+
+    def _fitting_call(self, task: Task) -> Call:
+        refusals = []
+        for call in self._calls():
+            reason, cause = self._misfit(call, task)
+            if not reason:
+                return call
+            refusals.append((reason, cause))
+        reason, cause = refusals[0]
+        raise ConfigError(
+            f'{self.place} cannot be {self.name} for task {task.name}, where it is called with {self._inputs()}: '
+            f'{" ".join(reason.split())}'
+        ) from cause
+
+    def _misfit(self, call: Call, task: Task) -> tuple[str, Exception | None]:
+        """Why a call does not fit, with the exception if there is one; '' if it does."""
+        # Also where the model is built on the meta device, or for inference.
+        with torch.device('cpu'), torch.inference_mode(False), torch.enable_grad():
+            right, wrongs, target = self._examples(task)
+            trial = copy.deepcopy(self._loss_of(task))
+            for wrong in wrongs:
+                wrong.requires_grad_()
+                try:
+                    low, high = (_by_row(call(trial, pred, target)) for pred in (right, wrong))
+                    high.sum().backward()
+                except _MISFITS as error:
+                    return f'{type(error).__name__}: {error}', error
+                if not (low.isfinite().all() and high.isfinite().all() and (low < high).all()):
+                    return f'it is {high.tolist()} for wrong predictions and {low.tolist()} for right ones', None
+                if wrong.grad is None or not wrong.grad.isfinite().all() or not wrong.grad.any():
+                    return 'its gradient is not finite, or 0 everywhere', None
+        return '', None
+
+
+def _by_row(values: Tensor) -> Tensor:
+    return values.reshape(len(values), -1).sum(1) if values.dim() else values

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from aurora_mm.models.losses.element_loss import ElementLoss
+from aurora_mm.tasks import Task
+
+
+class HeatmapLoss(ElementLoss):
+    """A loss of maps of probabilities, such as ``mmdet.CrossEntropyLoss``.
+
+    Legend: B images, K points, h x w cells.
+
+    Args:
+        cfg, tasks, head, argument: See :class:`HeadLoss`.
+    """
+
+    def forward(self, pred: Tensor, target: Tensor, task: Task) -> Tensor:
+        """Compute the loss of one task.
+
+        Args:
+            pred: Logits ``(B, K, h, w)`` of the cells.
+            target: Probabilities ``(B, K, h, w)``; each map sums to 1.
+            task: The task.
+
+        Returns:
+            ``(B,)``, the mean over the points of each image. Where the loss gives a value for each cell, a map has
+            their sum.
+        """
+        values = self.call(pred.flatten(2).flatten(0, 1), target.flatten(2).flatten(0, 1), task)
+        return values.reshape(len(values), -1).sum(1).reshape(pred.shape[:2]).mean(1)
+
+    def _examples(self, task: Task) -> tuple[Tensor, Sequence[Tensor], Tensor]:
+        target = torch.tensor([[0.1, 0.6, 0.2, 0.1], [0.05, 0.05, 0.1, 0.8], [0.5, 0.3, 0.1, 0.1]])
+        logits = target.log()
+        # Softmax does not see the 5; a loss that compares single cells does. Then maps that are too flat and too sharp.
+        return logits + 5, [0.3 * logits, 3 * logits], target
+
+    def _inputs(self) -> str:
+        return "logits (maps, cells), probabilities (maps, cells) and reduction_override='none'"

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from torch import Tensor
+
+
+def reduce_loss(loss: Tensor, reduction: str | None) -> Tensor:
+    """Reduce a loss of single elements.
+
+    Args:
+        loss: ``(...)``.
+        reduction: 'none', 'sum' or 'mean'; None is 'mean'.
+
+    Returns:
+        ``(...)`` or a scalar.
+
+    Raises:
+        ValueError: If ``reduction`` is another word.
+    """
+    if reduction == 'none':
+        return loss
+    if reduction == 'sum':
+        return loss.sum()
+    if reduction in (None, 'mean'):
+        return loss.mean()
+    raise ValueError(f"reduction {reduction!r} is none of 'none', 'mean', 'sum'")

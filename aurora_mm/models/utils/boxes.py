@@ -1,0 +1,77 @@
+"""Overlap of boxes and non-maximum suppression in plain torch."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def aligned_iou(boxes: Tensor, targets: Tensor, eps: float = 1e-7) -> Tensor:
+    """Intersection over union of boxes with targets.
+
+    Args:
+        boxes: ``(..., 4)`` xyxy, in any unit.
+        targets: ``(..., 4)`` xyxy in the same unit. The shape may broadcast against that of ``boxes``: each row of
+            ``boxes[:, None]`` meets every one of ``targets``.
+        eps: Added to the union, so that boxes without an area overlap nothing.
+
+    Returns:
+        ``(...)`` fractions in [0, 1].
+    """
+    overlap, union = _overlap_and_union(boxes, targets)
+    return overlap / (union + eps)
+
+
+def aligned_giou(boxes: Tensor, targets: Tensor, eps: float = 1e-7) -> Tensor:
+    """Generalised intersection over union (https://arxiv.org/abs/1902.09630), which goes on falling as boxes part.
+
+    IoU less the share of the smallest box around both that neither covers.
+
+    Args:
+        boxes, targets, eps: See :func:`aligned_iou`.
+
+    Returns:
+        ``(...)`` in (-1, 1].
+    """
+    overlap, union = _overlap_and_union(boxes, targets)
+    around = _area(torch.minimum(boxes[..., :2], targets[..., :2]), torch.maximum(boxes[..., 2:], targets[..., 2:]))
+    return overlap / (union + eps) - (around - union) / (around + eps)
+
+
+def batched_nms(boxes: Tensor, scores: Tensor, labels: Tensor, iou_threshold: float) -> Tensor:
+    """Greedy non-maximum suppression within each class.
+
+    Gives the boxes that ``mmcv.ops.batched_nms`` gives, without mmcv's compiled operators.
+
+    Args:
+        boxes: ``(N, 4)`` xyxy.
+        scores: ``(N,)``.
+        labels: ``(N,)`` class indices; boxes of different classes do not suppress each other.
+        iou_threshold: A box goes if one of its class with a higher score, which stays, overlaps it by more.
+
+    Returns:
+        ``(M,)`` int64, the indices of the boxes that stay, by falling score.
+    """
+    order = scores.argsort(descending=True, stable=True)
+    boxes, labels = boxes[order], labels[order]
+    overlap, union = _overlap_and_union(boxes[:, None], boxes)
+    suppresses = ((overlap > iou_threshold * union) & (labels[:, None] == labels)).triu(1)  # (better, worse)
+    # Box t is decided once all better ones are: after t rounds at the latest, and as soon as a round changes nothing.
+    kept = torch.ones_like(labels, dtype=torch.bool)
+    while True:
+        suppressed = (suppresses & kept[:, None]).any(0)
+        if torch.equal(kept, ~suppressed):
+            return order[kept]
+        kept = ~suppressed
+
+
+def _overlap_and_union(boxes: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    low = torch.maximum(boxes[..., :2], targets[..., :2])
+    high = torch.minimum(boxes[..., 2:], targets[..., 2:])
+    overlap = _area(low, high)
+    return overlap, _area(boxes[..., :2], boxes[..., 2:]) + _area(targets[..., :2], targets[..., 2:]) - overlap
+
+
+def _area(low: Tensor, high: Tensor) -> Tensor:
+    sides = (high - low).clamp(min=0)
+    return sides[..., 0] * sides[..., 1]  # the gradient of `prod` reads a number back to the host

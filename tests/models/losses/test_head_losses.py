@@ -1,0 +1,216 @@
+"""How heads build, try and call losses, ours and the hosts'."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from aurora_mm.errors import ConfigError
+from aurora_mm.models.losses import ClassLoss, CoordinateLoss, HeatmapLoss, ScoreLoss
+from aurora_mm.registry import MODELS
+from tests.models.conftest import CLS, DET, DET2, POINTS, SEG, SEG2
+
+
+def class_loss(cfg, tasks=(CLS,), **more):
+    return ClassLoss(cfg, tasks, 'SomeHead', 'loss_cls', **more)
+
+
+SLOTS = {
+    'images': class_loss,
+    'pixels': lambda cfg: class_loss(cfg, (SEG, SEG2), pixels=True),
+    'scores': lambda cfg: ScoreLoss(cfg, [DET, DET2], 'SomeHead', 'loss_cls'),
+    'boxes': lambda cfg: CoordinateLoss(cfg, [DET], 'SomeHead', 'loss_bbox', dimensions=4),
+    'points': lambda cfg: CoordinateLoss(cfg, [POINTS], 'SomeHead', 'loss_landmark', dimensions=2),
+    'heatmaps': lambda cfg: HeatmapLoss(cfg, [POINTS], 'SomeHead', 'loss_heatmap'),
+}
+# Which losses of the hosts, with which arguments, fit where; all others are refused everywhere.
+REGRESSION = ('SmoothL1Loss', 'L1Loss', 'BalancedL1Loss', 'MSELoss')
+OVERLAP = ('IoULoss', 'BoundedIoULoss', 'GIoULoss', 'DIoULoss', 'CIoULoss', 'EIoULoss', 'SIoULoss')
+FITTING = {
+    'images': {
+        'mmdet.CrossEntropyLoss': {},
+        'mmdet.CrossEntropyCustomLoss': dict(num_classes=3),
+        'mmdet.DiceLoss': {},
+        'mmdet.FocalLoss': {},
+        'mmdet.FocalCustomLoss': dict(num_classes=3),
+        'mmdet.L2Loss': {},
+        'mmdet.MarginL2Loss': {},
+        'mmdet.MultiPosCrossEntropyLoss': {},
+        'mmdet.QualityFocalLoss': {},
+        'mmdet.VarifocalLoss': {},
+        'mmseg.CrossEntropyLoss': {},
+        'mmseg.FocalLoss': {},
+        'mmseg.OhemCrossEntropy': {},
+        'mmseg.TverskyLoss': {},
+    },
+    'pixels': {
+        'mmdet.CrossEntropyLoss': {},
+        'mmdet.DiceLoss': {},
+        'mmdet.FocalLoss': {},
+        'mmdet.L2Loss': {},
+        'mmdet.MarginL2Loss': {},
+        'mmdet.MultiPosCrossEntropyLoss': {},
+        'mmdet.QualityFocalLoss': {},
+        'mmdet.VarifocalLoss': {},
+        'mmseg.CrossEntropyLoss': {},
+        'mmseg.DiceLoss': {},
+        'mmseg.FocalLoss': {},
+        'mmseg.LovaszLoss': dict(reduction='none'),
+        'mmseg.OhemCrossEntropy': {},
+        'mmseg.TverskyLoss': {},
+    },
+    'scores': {
+        'mmdet.CrossEntropyLoss': dict(use_sigmoid=True),
+        'mmdet.FocalLoss': {},
+        'mmdet.QualityFocalLoss': {},
+        'mmdet.VarifocalLoss': {},
+        'mmdet.L2Loss': {},
+        'mmdet.MarginL2Loss': {},
+        'mmseg.FocalLoss': {},
+    },
+    'boxes': {f'mmdet.{name}': {} for name in (*REGRESSION, *OVERLAP)},
+    'points': {f'mmdet.{name}': {} for name in REGRESSION},
+    'heatmaps': {'mmdet.CrossEntropyLoss': {}, 'mmseg.CrossEntropyLoss': {}},
+}
+
+
+def losses_of(package: str) -> list[str]:
+    registry = __import__(f'{package}.registry', fromlist=['MODELS']).MODELS
+    registry.get('CrossEntropyLoss')  # imports the package's models
+    kinds = registry.module_dict.items()
+    return [f'{package}.{name}' for name, kind in kinds if kind.__module__.startswith(f'{package}.models.losses')]
+
+
+@pytest.mark.parametrize('slot', SLOTS)
+def test_every_loss_of_the_hosts_fits_or_is_refused_with_one_sentence(slot):
+    fitting = set()
+    names = losses_of('mmdet') + losses_of('mmseg')
+    assert len(names) > 35
+    for name in names:
+        try:
+            SLOTS[slot](dict(type=name, **FITTING[slot].get(name, {})))
+            fitting.add(name)
+        except ConfigError as error:
+            message = str(error)
+            assert message.startswith('SomeHead: loss_')
+            assert name in message
+            assert '\n' not in message
+    assert fitting == set(FITTING[slot])
+
+
+@pytest.mark.parametrize(
+    ('cfg', 'message'),
+    [
+        (dict(loss_weight=2.0), r'SomeHead: loss_cls is a config of a loss and needs a type'),
+        (dict(type='mmdet.NoLoss'), r"SomeHead: loss_cls: 'mmdet.NoLoss' is not registered"),
+        (dict(type='mmdet.CrossEntropyLoss', beta=1), r'SomeHead: loss_cls: mmdet.CrossEntropyLoss cannot be built'),
+        (dict(type='mmdet.CrossEntropyLoss', reduction='none'), r'it gives \(6,\) and not one number'),
+        (dict(type='mmdet.CrossEntropyLoss', class_weight=[1.0, 2.0]), r'for task cls, .* weight'),
+        (dict(type='mmdet.CrossEntropyLoss', loss_weight=0.0), r'it is \[?0'),
+        (dict(type='mmdet.CrossEntropyLoss', by_task=dict(clss={})), r'by_task names clss, which is no task'),
+    ],
+)
+def test_what_is_refused(cfg, message):
+    with pytest.raises(ConfigError, match=message):
+        class_loss(cfg)
+
+
+@pytest.mark.parametrize('reduction', ['sum', 'none'])
+def test_a_reduction_that_would_have_no_effect_is_refused(reduction):
+    with pytest.raises(
+        ConfigError, match=f"SomeHead: loss_bbox: reduction='{reduction}' of mmdet.L1Loss would have no"
+    ):
+        SLOTS['boxes'](dict(type='mmdet.L1Loss', reduction=reduction))
+
+
+def test_a_loss_without_a_gradient_is_refused():
+    @MODELS.register_module(name='BlindLoss', force=True)
+    class BlindLoss(nn.Module):
+        def forward(self, pred, target):
+            value = nn.functional.cross_entropy(pred.detach(), target)
+            return value + 0 * pred.sum()
+
+    with pytest.raises(ConfigError, match='its gradient is not finite, or 0 everywhere'):
+        class_loss(dict(type='aurora_mm.BlindLoss'))
+
+
+def test_the_trial_changes_nothing_in_the_loss_or_in_random_numbers():
+    @MODELS.register_module(name='CountingLoss', force=True)
+    class CountingLoss(nn.Module):
+        calls = 0
+
+        def forward(self, pred, target):
+            self.calls += 1
+            return nn.functional.cross_entropy(pred, target)
+
+    state = torch.get_rng_state()
+    loss = class_loss(dict(type='aurora_mm.CountingLoss'))
+    assert loss.shared.calls == 0
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_arguments_by_task():
+    cfg = dict(type='mmdet.CrossEntropyLoss', by_task=dict(seg=dict(class_weight=[0.1, 1.0, 5.0])))
+    before = copy.deepcopy(cfg)
+    loss = class_loss(cfg, (SEG, SEG2), pixels=True)
+    assert cfg == before
+    torch.manual_seed(0)
+    logits, target = torch.randn(2, 3, 4, 4), torch.randint(0, 3, (2, 4, 4))
+    plain = nn.functional.cross_entropy(logits, target, reduction='none')
+    weights = torch.tensor([0.1, 1.0, 5.0])[target]
+    torch.testing.assert_close(loss(logits, target, SEG), (plain * weights).mean())
+    pair = nn.functional.cross_entropy(logits[:, :2], target.clamp(max=1))
+    torch.testing.assert_close(loss(logits[:, :2], target.clamp(max=1), SEG2), pair)
+
+
+# mmseg's Dice and Tversky losses count the probabilities of ignored pixels.
+@pytest.mark.parametrize('name', sorted(FITTING['pixels'].keys() - {'mmseg.DiceLoss', 'mmseg.TverskyLoss'}))
+def test_losses_of_pixels_leave_out_what_is_ignored(name):
+    loss = SLOTS['pixels'](dict(type=name, **FITTING['pixels'][name]))
+    torch.manual_seed(0)
+    logits, target = torch.randn(1, 3, 6, 6), torch.randint(0, 3, (1, 6, 6))
+    target[:, 4:] = 255
+    other = logits.clone()
+    other[:, :, 4:] = torch.randn(1, 3, 2, 6) * 3
+    torch.testing.assert_close(loss(logits, target, SEG), loss(other, target, SEG))
+
+
+class TestCoordinates:
+    def test_weights_by_hand(self):
+        """Two images of two boxes; the second image has no box."""
+        loss = SLOTS['boxes'](dict(type='mmdet.L1Loss', loss_weight=2.0))
+        pred = torch.tensor([[[0.0, 0, 1, 1], [0, 0, 0.5, 0.5]], [[0.0, 0, 1, 1], [0, 0, 1, 1]]])
+        target = torch.zeros(2, 2, 4)
+        weight = torch.tensor([[0.25, 0.75], [0.0, 0.0]])
+        expected = 2 * (0.25 * 0.5 + 0.75 * 0.25) / 2  # each row has the mean over its coordinates
+        assert loss(pred, target, DET, weight).item() == pytest.approx(expected)
+        assert loss(pred, target, DET).item() == pytest.approx(2 * (0.375 + 0.5) / 2)
+
+    @pytest.mark.parametrize('name', FITTING['boxes'])
+    def test_what_does_not_count_gives_finite_gradients_of_0(self, name):
+        loss = SLOTS['boxes'](dict(type=name))
+        pred = torch.tensor([[[0.2, 0.2, 0.4, 0.5], [0.0, 0, 0, 0], [1e30, -1e30, 0, 0]]], requires_grad=True)
+        target = torch.tensor([[[0.2, 0.3, 0.5, 0.5], [0.0, 0, 0, 0], [0, 0, 0, 0]]])
+        value = loss(pred, target, DET, torch.tensor([[1.0, 0.0, 0.0]]))
+        alone = loss(pred[:, :1], target[:, :1], DET)
+        torch.testing.assert_close(value, alone)
+        value.backward()
+        assert pred.grad[0, 0].any()
+        assert pred.grad[0, 1:].eq(0).all()
+
+
+def test_scores_are_summed_over_each_image():
+    loss = SLOTS['scores'](dict(type='mmdet.CrossEntropyLoss', use_sigmoid=True))
+    torch.manual_seed(0)
+    logits, target = torch.randn(2, 2, 3, 4), (torch.rand(2, 2, 3, 4) > 0.5).float()
+    entropy = nn.functional.binary_cross_entropy_with_logits(logits, target, reduction='none')
+    torch.testing.assert_close(loss(logits, target, DET2), entropy.sum((1, 2, 3)))
+
+
+def test_heatmaps_have_the_mean_over_images_and_points():
+    loss = SLOTS['heatmaps'](dict(type='mmdet.CrossEntropyLoss', loss_weight=0.5))
+    torch.manual_seed(0)
+    logits, target = torch.randn(2, 3, 4, 5), torch.rand(2, 3, 20).softmax(2).unflatten(2, (4, 5))
+    entropy = -(target * logits.flatten(2).log_softmax(2).unflatten(2, (4, 5))).sum((2, 3))
+    torch.testing.assert_close(loss(logits, target, POINTS), 0.5 * entropy.mean())
