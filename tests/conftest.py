@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ['tests.fixtures.checkpoints', 'tests.fixtures.fmc_root']
+pytest_plugins = ['tests.fixtures.accelerator', 'tests.fixtures.checkpoints', 'tests.fixtures.fmc_root']
 
 TOOLS = Path(__file__).resolve().parents[1] / 'tools'
 

@@ -1,0 +1,183 @@
+"""Parts of a model and of its training on a device beside the CPU, one by one."""
+
+import copy
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import CONFIGS
+from mmengine.dataset import pseudo_collate
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
+from small_run import build_model, small_config, train
+
+from aurora_mm.apis import MultiTaskInferencer, use_tta
+from aurora_mm.models import EnsembleModel, MultiTaskTTAModel
+from aurora_mm.registry import DATASETS
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'models' / 'interop'))
+from foreign_heads import DETECTION, SEGMENTATION
+
+pytest.importorskip('mmdet')
+pytest.importorskip('mmseg')
+
+LOVASZ = dict(type='mmseg.LovaszLoss', reduction='none', loss_name='loss_lovasz')
+ADAMW = dict(type='AdamW', lr=1e-3)
+OUR_HEADS = {
+    'grid': dict(detection=dict(_delete_=True, type='GridDetectionHead', channels=16)),
+    'grid with a foreign loss': dict(
+        detection=dict(_delete_=True, type='GridDetectionHead', overlap_loss=dict(type='mmdet.GIoULoss'))
+    ),
+    'coordinates': dict(landmark=dict(_delete_=True, type='LandmarkHead', hidden_channels=16)),
+    'coordinates of a grid': dict(landmark=dict(_delete_=True, type='LandmarkHead', hidden_channels=16, pool_size=2)),
+    'shared outputs': {
+        name: dict(share_outputs=True) for name in ('segmentation', 'classification', 'detection', 'landmark')
+    },
+    'foreign losses of masks': dict(segmentation=dict(losses=[LOVASZ, dict(type='mmseg.CrossEntropyLoss')])),
+    'smoothed labels': dict(classification=dict(label_smooth=0.1, pooling='avg')),
+    'a head of one task': dict(fetal_head=dict(type='SegmentationHead', channels=8)),
+}
+BALANCERS = [
+    dict(type='LossBalancer'),
+    dict(type='FixedLossBalancer', factors=dict(segmentation=2.0)),
+    dict(type='EMALossBalancer'),
+    dict(type='FAMOLossBalancer'),
+    dict(type='IGBLossBalancer', base_steps=(1, 1)),
+    dict(type='SelectiveLossBalancer'),
+    dict(type='UncertaintyLossBalancer'),
+    dict(type='UncertaintyLossBalancer', per='task'),
+]
+SURGERY = dict(type='GradientSurgeryOptimWrapper', optimizer=ADAMW)
+OPTIM_WRAPPERS = {
+    'autocast': dict(type='AutocastOptimWrapper', optimizer=ADAMW, clip_grad=dict(max_norm=1.0)),
+    'accumulating': dict(type='AccumulatingOptimWrapper', optimizer=ADAMW, accumulative_counts=2),
+    'sharded': dict(type='ShardedOptimWrapper', optimizer=ADAMW, clip_grad=dict(max_norm=1.0)),
+    'foreach': dict(type='AutocastOptimWrapper', optimizer=ADAMW | dict(foreach=True)),
+    'fused': dict(type='AutocastOptimWrapper', optimizer=ADAMW | dict(fused=True)),
+    'SGD': dict(type='AutocastOptimWrapper', optimizer=dict(type='SGD', lr=0.1, momentum=0.9)),
+    'the sum of gradients': SURGERY,
+    'PCGrad': SURGERY | dict(combiner=dict(type='PCGradCombiner')),
+    'CAGrad': SURGERY | dict(combiner=dict(type='CAGradCombiner')),
+    'Nash-MTL': SURGERY | dict(combiner=dict(type='NashMTLCombiner')),
+    'PCGrad with clipping': SURGERY | dict(combiner=dict(type='PCGradCombiner'), clip_grad=dict(max_norm=1.0)),
+}
+ADAPTERS = [dict(type='TaskFiLM'), dict(type='TaskBottleneckAdapter', channels=8)]
+FPN = dict(type='mmdet.FPN', out_channels=16, num_outs=4)
+BACKBONES = {
+    'mmdet.ResNet': dict(_delete_=True, type='mmdet.ResNet', depth=18),
+    'mmseg.MixVisionTransformer': dict(
+        _delete_=True, type='mmseg.MixVisionTransformer', embed_dims=16, num_layers=[1] * 4, num_heads=[1] * 4
+    ),
+}
+
+
+@pytest.fixture
+def cfg(us_real, tmp_path):
+    """aurora_us_real.py, small and narrow; its step is the one that the tests change."""
+    cfg = small_config(CONFIGS / 'aurora_us_real.py', us_real, tmp_path)
+    cfg.model.neck.out_channels = 16
+    cfg.model.detail.channels = (8, 8, 16, 16)
+    for head in cfg.model.heads.values():
+        head['hidden_channels' if head.type == 'ClassificationHead' else 'channels'] = 16
+    return cfg
+
+
+@pytest.fixture
+def step(cfg, accelerator):
+    """Trains a model for two steps on images of all tasks and predicts; returns what the host waited for."""
+
+    def run(optim_wrapper=OPTIM_WRAPPERS['fused'], **changes):
+        cfg.merge_from_dict(dict(model=changes))
+        model = build_model(cfg).to(accelerator.device)
+        with DefaultScope.overwrite_default_scope('aurora_mm'):
+            wrapper = build_optim_wrapper(model, copy.deepcopy(optim_wrapper))
+        model.train_step(batch(cfg.train_dataloader), wrapper)
+        data = batch(cfg.train_dataloader)
+        with accelerator.watch() as waits:
+            model.train_step(data, wrapper)
+        check_predictions(model.eval().test_step(batch(cfg.test_dataloader)))
+        return waits
+
+    return run
+
+
+def batch(loader):
+    """Every image of a data set, as a data loader collates them."""
+    with DefaultScope.overwrite_default_scope('aurora_mm'):
+        dataset = DATASETS.build(loader.dataset)
+    return pseudo_collate([dataset[i] for i in range(len(dataset))])
+
+
+def check_predictions(samples):
+    assert len(samples) >= 8
+    assert all(any(key.startswith('pred_') for key in sample.all_keys()) for sample in samples)
+
+
+@pytest.mark.parametrize('name', OUR_HEADS)
+def test_a_head_of_ours(name, step):
+    step(heads=OUR_HEADS[name])
+
+
+@pytest.mark.parametrize('name', SEGMENTATION)
+def test_a_decode_head_of_mmseg(name, step):
+    step(heads=dict(segmentation=SEGMENTATION[name] | dict(_delete_=True)))
+
+
+@pytest.mark.parametrize('name', DETECTION)
+def test_a_dense_head_of_mmdet(name, cfg, step):
+    cfg.model.neck.scales = (2, 1, 1 / 2, 1 / 4)
+    step(heads=dict(detection=DETECTION[name] | dict(_delete_=True)))
+
+
+@pytest.mark.parametrize('name', BACKBONES)
+def test_a_backbone_and_a_neck_of_theirs(name, cfg, step):
+    cfg.model.pop('detail')
+    cfg.model.neck = {}
+    step(backbone=BACKBONES[name], neck=FPN)
+
+
+@pytest.mark.parametrize('adapter', ADAPTERS, ids=lambda adapter: adapter['type'])
+@pytest.mark.parametrize('own_heads', [False, True])
+def test_an_adapter(adapter, own_heads, step):
+    step(adapter=adapter, own_heads=own_heads)
+
+
+@pytest.mark.parametrize('balancer', BALANCERS, ids=lambda balancer: balancer['type'])
+def test_a_balancer(balancer, step):
+    step(balancer=balancer)
+
+
+@pytest.mark.parametrize('name', OPTIM_WRAPPERS)
+def test_an_optimiser_and_a_gradient_method(name, step):
+    step(OPTIM_WRAPPERS[name])
+
+
+def test_views_of_an_image_and_models_of_an_ensemble(cfg, accelerator):
+    models = [build_model(cfg) for _ in range(2)]
+    single = batch(cfg.test_dataloader)
+    check_predictions(EnsembleModel(models).to(accelerator.device).eval().test_step(single))
+    use_tta(cfg, [1.0, 1.5])
+    check_predictions(MultiTaskTTAModel(models[0]).to(accelerator.device).eval().test_step(batch(cfg.test_dataloader)))
+
+
+def test_the_inferencer(checkpoints, generated, accelerator):
+    image = str(next((generated / 'Segmentation').rglob('images/*.png')))
+    for weights, tta in ((checkpoints[0], None), (checkpoints, [1.0])):
+        inferencer = MultiTaskInferencer(weights, device=str(accelerator.device), tta=tta, show_progress=False)
+        for task in inferencer.tasks:
+            assert inferencer([image, image], task=task, batch_size=2)['predictions'][1]['task'] == task
+
+
+def test_a_resumed_run(cfg, accelerator):
+    """Model, optimiser, running means, balancing and the mean of the weights go on from a checkpoint."""
+    cfg.default_hooks.checkpoint = dict(type='CheckpointHook', interval=1)
+    cfg.model.balancer = dict(type='FAMOLossBalancer')
+    train(copy.deepcopy(cfg), accelerator.watch)
+    cfg.train_cfg.max_epochs = 2
+    cfg.resume, cfg.load_from = True, str(Path(cfg.work_dir) / 'epoch_1.pth')
+    cfg.experiment_name += '_resumed'
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    assert runner.iter == 6
+    assert {str(p.device) for p in runner.model.parameters()} == {str(accelerator.device)}
