@@ -124,7 +124,9 @@ def compiled_passes(args: argparse.Namespace, dtype: str) -> tuple[list[Pass], s
     step = BlockStep(args, compiled=True, dtype=dtype)
     step.run()
     kernels = [node for node, _ in metrics.nodes_num_elem if not isinstance(node, ExternKernelSchedulerNode)]
-    return [Pass('fused', node.get_read_write_buffers_sizes(), result_shape(node)) for node in kernels], step.weight_shapes
+    return [
+        Pass('fused', node.get_read_write_buffers_sizes(), result_shape(node)) for node in kernels
+    ], step.weight_shapes
 
 
 def result_shape(node: BaseSchedulerNode) -> tuple[int, ...]:

@@ -70,4 +70,6 @@ def layers_to_copy(model: nn.Module) -> list[nn.Linear]:
     modules = list(model.modules())
     if any(isinstance(module, FullyShardedDataParallel) for module in modules):
         return []
-    return [layer for encoder in modules if isinstance(encoder, BaseEncoder) for layer in encoder.linear_layers().values()]
+    return [
+        layer for encoder in modules if isinstance(encoder, BaseEncoder) for layer in encoder.linear_layers().values()
+    ]

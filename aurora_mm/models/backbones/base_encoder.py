@@ -112,7 +112,9 @@ def count_recomputed(with_cp: bool | int, num_blocks: int) -> int:
     if isinstance(with_cp, bool):
         return num_blocks if with_cp else 0
     if not 0 <= with_cp <= num_blocks:
-        raise ConfigError(f'with_cp {with_cp} must be True, False, or from 0 to {num_blocks}, the blocks that there are')
+        raise ConfigError(
+            f'with_cp {with_cp} must be True, False, or from 0 to {num_blocks}, the blocks that there are'
+        )
     return with_cp
 
 
