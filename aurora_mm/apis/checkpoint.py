@@ -51,8 +51,12 @@ def trained_tasks(checkpoint: Mapping[str, Any]) -> TaskTable:
 
 
 def trained_config(checkpoint: Mapping[str, Any]) -> Config:
-    """The config that a checkpoint was trained with; it loads no other weights."""
+    """The config that a checkpoint was trained with; it loads no other weights.
+
+    Blocks are not compiled: what is read may be no training, and this machine may have no compiler.
+    """
     cfg = Config.fromstring(checkpoint['meta']['cfg'], file_format='.py')
+    cfg.model.backbone.pop('compile_blocks', None)
     if 'pretrained' in cfg.model.backbone:
         cfg.model.backbone.pretrained = None
     return cfg

@@ -84,6 +84,9 @@ def adopt_checkpoint(cfg: Config, checkpoint: str | Path, data_root: str | None 
         if dataset.task.name not in trained:
             raise ConfigError(f'the config has task {dataset.task.name!r}, which {checkpoint} was not trained for')
     # The encoder is the trained one, whatever this config says: its size, taps and LoRA make up the checkpoint's names.
+    # Compiled blocks do not, and are this run's own choice.
+    if 'compile_blocks' in cfg.model.backbone and cfg.model.backbone.type == backbone.type:
+        backbone.compile_blocks = cfg.model.backbone.compile_blocks
     cfg.model.backbone = backbone
     return _set_tasks(cfg, trained)
 

@@ -4,6 +4,7 @@ import pytest
 from mmengine.config import Config
 
 from aurora_mm.apis import adopt_checkpoint, resolve_config, start_from, starts_from_weights
+from aurora_mm.apis.checkpoint import trained_config
 from aurora_mm.errors import ConfigError, DataError, WeightsError
 from aurora_mm.phantoms import make_dataset
 from aurora_mm.tasks import Task, TaskTable
@@ -109,6 +110,22 @@ def test_a_checkpoint_brings_its_encoder(cfg, data, tmp_path):
     fresh = Config.fromfile(REPO / 'configs' / 'aurora_fmc_demo.py')
     adopt_checkpoint(fresh, tmp_path / 'c.pth', data)
     assert fresh.model.backbone == cfg.model.backbone | dict(pretrained=None)
+
+
+@pytest.mark.parametrize('compiled_here', [False, True])
+def test_whether_blocks_are_compiled_is_not_the_checkpoints_to_say(cfg, data, tmp_path, compiled_here):
+    import torch
+
+    resolve_config(cfg, data_root=data)
+    cfg.model.backbone.compile_blocks = not compiled_here
+    meta = dict(dataset_meta=dict(tasks=cfg.tasks), cfg=cfg.pretty_text)
+    torch.save({'meta': meta}, tmp_path / 'c.pth')
+    fresh = Config.fromfile(REPO / 'configs' / 'aurora_fmc_demo.py')
+    if compiled_here:
+        fresh.model.backbone.compile_blocks = True
+    adopt_checkpoint(fresh, tmp_path / 'c.pth', data)
+    assert fresh.model.backbone.get('compile_blocks', False) == compiled_here
+    assert 'compile_blocks' not in trained_config({'meta': meta}).model.backbone
 
 
 def test_a_training_on_from_a_checkpoint_has_its_encoder_and_tasks(cfg, checkpoints, generated):

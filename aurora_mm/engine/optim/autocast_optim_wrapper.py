@@ -10,9 +10,10 @@ import torch
 from mmengine.device import get_device
 from mmengine.logging import MMLogger
 from mmengine.runner.amp import autocast
-from torch import nn
+from torch import Tensor, nn
 
 from aurora_mm.engine.optim.accumulating_optim_wrapper import AccumulatingOptimWrapper
+from aurora_mm.engine.optim.weight_copies import WeightCopies, layers_to_copy
 from aurora_mm.registry import OPTIM_WRAPPERS
 
 
@@ -23,10 +24,12 @@ class AutocastOptimWrapper(AccumulatingOptimWrapper):
     bfloat16 has the range of fp32, so losses need no scaling. MMEngine's ``AmpOptimWrapper`` scales them all the same
     and refuses to run without a GPU; use that one for float16.
 
+    The weights of an encoder's blocks are cast once an update, see :class:`WeightCopies`.
+
     Args:
+        args, kwargs: Arguments of ``OptimWrapper``.
         on_cpu: Autocast on a CPU too. Many CPUs have no bfloat16 arithmetic and emulate it many times slower than
             fp32, so by default a run on a CPU stays in fp32, and the log says so.
-        kwargs: Arguments of ``OptimWrapper``.
     """
 
     def __init__(self, *args: Any, on_cpu: bool = False, **kwargs: Any) -> None:
@@ -36,9 +39,34 @@ class AutocastOptimWrapper(AccumulatingOptimWrapper):
             MMLogger.get_current_instance().warning(
                 'no accelerator: this run stays in fp32; --amp (AutocastOptimWrapper(on_cpu=True)) gives bfloat16'
             )
+        self._copies = WeightCopies(torch.bfloat16)
+        self._model: nn.Module | None = None
+        self._layers: list[nn.Linear] = []  # of the model, that compute with copies
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
         """See ``OptimWrapper.optim_context``."""
-        with super().optim_context(model), autocast(dtype=torch.bfloat16, enabled=self.enabled):
+        if self.enabled and model is not self._model:
+            self._model, self._layers = model, layers_to_copy(model)
+        with (
+            super().optim_context(model),
+            autocast(dtype=torch.bfloat16, enabled=self.enabled),
+            self._copies.in_use(self._layers),
+        ):
             yield
+
+    @contextmanager
+    def backward_context(self) -> Iterator[None]:
+        """What a backward pass runs in: blocks that it recomputes take the copies of the forward pass."""
+        with self._copies.in_use(self._layers):
+            yield
+
+    def backward(self, loss: Tensor, **kwargs: Any) -> None:
+        """See ``OptimWrapper.backward``."""
+        with self.backward_context():
+            super().backward(loss, **kwargs)
+
+    def step(self, **kwargs: Any) -> None:
+        """See ``OptimWrapper.step``."""
+        self._copies.clear()
+        super().step(**kwargs)

@@ -111,7 +111,8 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
 
     def _add_gradients(self, name: str, loss: Tensor, retain_graph: bool) -> None:
         parameters = self._shared_parameters + self._other_parameters
-        gradients = torch.autograd.grad(loss, parameters, retain_graph=retain_graph, allow_unused=True)
+        with self.backward_context():
+            gradients = torch.autograd.grad(loss, parameters, retain_graph=retain_graph, allow_unused=True)
         buffer = self._buffers.setdefault(name, [None] * len(self._shared_parameters))
         for i, gradient in enumerate(gradients[: len(buffer)]):
             buffer[i] = _add(buffer[i], gradient)

@@ -6,7 +6,7 @@ from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Sequence
 
 from mmengine.model import BaseModule
-from torch import Tensor
+from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.backbones.lora import add_lora, plain_name
@@ -76,6 +76,14 @@ class BaseEncoder(BaseModule, metaclass=ABCMeta):
             if self.layer_of(plain_name(name)) <= frozen_stages:
                 parameter.requires_grad_(False)
 
+    def linear_layers(self) -> dict[str, nn.Linear]:
+        """The linear layers of the blocks by name, LoRA's own among them."""
+        return {
+            name: module
+            for name, module in self.named_modules()
+            if isinstance(module, nn.Linear) and 1 <= self.layer_of(f'{name}.weight') <= self.num_blocks
+        }
+
     def plain_parameters(self) -> dict[str, Tensor]:
         """The encoder's own parameters by the names they have without LoRA."""
         return {plain_name(name): p for name, p in self.named_parameters() if '.lora_' not in name}
@@ -97,6 +105,17 @@ def check_taps(out_indices: Sequence[int] | None, depth: int) -> list[int]:
     if not taps or taps != sorted(set(taps)) or taps[0] < 0 or taps[-1] >= depth:
         raise ConfigError(f'out_indices {taps} must rise within 0..{depth - 1}, the maps that there are')
     return taps
+
+
+def count_recomputed(with_cp: bool | int, num_blocks: int) -> int:
+    """How many blocks, from the first on, are recomputed in the backward pass: all for True, none for False."""
+    if isinstance(with_cp, bool):
+        return num_blocks if with_cp else 0
+    if not 0 <= with_cp <= num_blocks:
+        raise ConfigError(
+            f'with_cp {with_cp} must be True, False, or from 0 to {num_blocks}, the blocks that there are'
+        )
+    return with_cp
 
 
 def token_map(tokens: Tensor, grid: tuple[int, int]) -> Tensor:

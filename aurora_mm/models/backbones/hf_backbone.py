@@ -14,7 +14,7 @@ from transformers.models.qwen2_5_vl.configuration_qwen2_5_vl import Qwen2_5_VLVi
 
 from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.models.backbones import hf
-from aurora_mm.models.backbones.base_encoder import BaseEncoder
+from aurora_mm.models.backbones.base_encoder import BaseEncoder, count_recomputed
 from aurora_mm.models.backbones.visual_weights import fetch_optional, read_config
 from aurora_mm.registry import MODELS
 
@@ -65,7 +65,7 @@ class HFBackbone(BaseEncoder):
             :meth:`init_weights` is called, strictly.
         out_indices: Blocks, or stages of a hierarchical encoder, to tap, counted from 0. None taps four blocks, evenly
             spaced from the first to the last, or every stage. A plain encoder ends with its last tap.
-        with_cp: Recompute each block in the backward pass (gradient checkpointing) to save memory.
+        with_cp: See :class:`Qwen3VLBackbone`; blocks of all stages together.
         frozen_stages: -1 trains all of it; 0 freezes patches and positions, k also the first k blocks (of all stages
             together).
         lora: See :class:`Qwen3VLBackbone`.
@@ -80,7 +80,7 @@ class HFBackbone(BaseEncoder):
         config: Mapping | None = None,
         pretrained: str | Path | None = None,
         out_indices: Sequence[int] | None = None,
-        with_cp: bool = False,
+        with_cp: bool | int = False,
         frozen_stages: int = -1,
         lora: Mapping | None = None,
         mean: Sequence[float] | None = None,
@@ -96,17 +96,13 @@ class HFBackbone(BaseEncoder):
         stats = config.get('image_mean', family.stats[0]), config.get('image_std', family.stats[1])
         self.pretrained = pretrained
         self.encoder = family.encoder(_config(config), out_indices)
-        if with_cp:
-            if not self.encoder.model.supports_gradient_checkpointing:
-                raise ConfigError(
-                    f'{config["model_type"]!r} has no gradient checkpointing in transformers: with_cp=False'
-                )
-            self.encoder.model.gradient_checkpointing_enable(dict(use_reentrant=False))
         self.out_indices = self.encoder.taps
         self.num_blocks = self.encoder.num_blocks
         self.out_channels = self.encoder.out_channels
         self.strides = self.encoder.strides
         self.size_divisor = self.encoder.size_divisor
+        if num_recomputed := count_recomputed(with_cp, self.num_blocks):
+            self._recompute(num_recomputed, config['model_type'])
         mean, std = torch.tensor([mean or stats[0], std or stats[1]])[..., None, None]
         # ((x + 1) / 2 - mean) / std
         self.register_buffer('scale', 0.5 / std, persistent=False)
@@ -115,6 +111,15 @@ class HFBackbone(BaseEncoder):
             if name.endswith(_UNUSED):
                 parameter.requires_grad_(False)
         self.tune(frozen_stages, lora)
+
+    def _recompute(self, num_blocks: int, model_type: str) -> None:
+        """Has transformers recompute the first blocks in the backward pass."""
+        if not self.encoder.model.supports_gradient_checkpointing:
+            raise ConfigError(f'{model_type!r} has no gradient checkpointing in transformers: with_cp=False')
+        self.encoder.model.gradient_checkpointing_enable(dict(use_reentrant=False))
+        for name, module in self.encoder.named_modules():
+            if hasattr(module, 'gradient_checkpointing') and self.layer_of(f'{name}.') > num_blocks:
+                module.gradient_checkpointing = False
 
     @classmethod
     def resolve(cls, pretrained: str) -> dict:

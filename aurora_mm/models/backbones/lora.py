@@ -29,7 +29,8 @@ def add_lora(
     """Freezes an encoder and puts LoRA beside linear layers of its blocks, in place.
 
     Args:
-        encoder: Changed in place. r: Rank.
+        encoder: Changed in place.
+        r: Rank.
         alpha: Scale of the update, see above; 2 r by default.
         dropout: On the input of A, in training.
         blocks: Blocks to adapt, counted from 0; all by default.
@@ -50,8 +51,8 @@ def add_lora(
         )
     linear = {
         name: name.rsplit('.', 1)[-1]
-        for name, module in encoder.named_modules()
-        if isinstance(module, nn.Linear) and encoder.layer_of(f'{name}.weight') - 1 in blocks
+        for name in encoder.linear_layers()
+        if encoder.layer_of(f'{name}.weight') - 1 in blocks
     }
     if unknown := sorted(set(modules or ()) - set(linear.values())):
         there = ', '.join(sorted(set(linear.values())))

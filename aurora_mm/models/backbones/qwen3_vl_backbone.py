@@ -20,7 +20,8 @@ from torch.utils.checkpoint import checkpoint
 from transformers.models.qwen3_vl.configuration_qwen3_vl import Qwen3VLVisionConfig
 
 from aurora_mm.errors import ConfigError, WeightsError
-from aurora_mm.models.backbones.base_encoder import BaseEncoder, check_taps, token_map
+from aurora_mm.models.backbones.base_encoder import BaseEncoder, check_taps, count_recomputed, token_map
+from aurora_mm.models.backbones.compile_blocks import compile_each
 from aurora_mm.models.backbones.qwen3_vl_layers import Block, PatchEmbed, axial_rope
 from aurora_mm.models.backbones.visual_weights import HELP, load_visual, read_config
 from aurora_mm.registry import MODELS
@@ -53,10 +54,17 @@ class Qwen3VLBackbone(BaseEncoder):
             size; of its weights the visual part alone is read, when :meth:`init_weights` is called.
         out_indices: Blocks to tap, counted from 0, rising. None taps four, evenly spaced from the first to the
             last. Blocks after the last tap are not built.
-        with_cp: Recompute each block in the backward pass (gradient checkpointing) to save memory.
+        with_cp: Saves memory by gradient checkpointing: True recomputes every block in the backward pass, k the first
+            k blocks, False none.
         frozen_stages: -1 trains all of it; 0 freezes patches and positions, k also the first k blocks.
         lora: None, or arguments of :func:`aurora_mm.models.backbones.lora.add_lora`: then all is frozen but low-rank
             updates of linear layers, ``dict(r=8)`` for those of every block.
+        compile_blocks: True compiles each block by ``torch.compile`` when it first runs, a dict does so with these
+            arguments of ``torch.compile``. Names of parameters stay as they are, so that checkpoints fit both ways.
+
+    Raises:
+        ConfigError: If an argument does not fit the encoder's size.
+        WeightsError: If ``pretrained`` has no config, or that of another model.
 
     Attributes: See :class:`BaseEncoder`; C is the same for each map, the stride 16.
     """
@@ -66,18 +74,19 @@ class Qwen3VLBackbone(BaseEncoder):
         preset: str | Mapping[str, int] = '2b',
         pretrained: str | Path | None = None,
         out_indices: Sequence[int] | None = None,
-        with_cp: bool = False,
+        with_cp: bool | int = False,
         frozen_stages: int = -1,
         lora: Mapping | None = None,
+        compile_blocks: bool | Mapping = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
         config = _vision_config(preset if pretrained is None else self.resolve(str(pretrained))['preset'])
         self.config = config
         self.pretrained = pretrained
-        self.with_cp = with_cp
         self.out_indices = check_taps(out_indices, config.depth)
         self.num_blocks = self.out_indices[-1] + 1
+        self.num_recomputed = count_recomputed(with_cp, self.num_blocks)
         self.size_divisor = config.patch_size * config.spatial_merge_size
         self.strides = [config.patch_size] * len(self.out_indices)
         self.out_channels = [config.hidden_size] * len(self.out_indices)
@@ -88,6 +97,8 @@ class Qwen3VLBackbone(BaseEncoder):
         if pretrained is None:
             self.apply(self._init_module)
         self.tune(frozen_stages, lora)
+        if compile_blocks:
+            compile_each(self.blocks, {} if compile_blocks is True else compile_blocks)
 
     @classmethod
     def resolve(cls, pretrained: str) -> dict:
@@ -142,7 +153,7 @@ class Qwen3VLBackbone(BaseEncoder):
         rope = axial_rope(grid, head_dim, _ROPE_THETA, x.device)
         maps = []
         for i, block in enumerate(self.blocks):
-            if self.with_cp and torch.is_grad_enabled():
+            if i < self.num_recomputed and torch.is_grad_enabled():
                 x = checkpoint(block, x, rope, use_reentrant=False)
             else:
                 x = block(x, rope)

@@ -1,18 +1,25 @@
 """The parts of the Qwen3-VL visual encoder, on tokens in raster order.
 
-Legend: B images, N tokens, C channels, D channels of a head. Parameters carry transformers' names.
+Legend: B images, H x W = N tokens, C channels, D channels of a head. Parameters carry transformers' names.
+
+Between the matrix products and attention a block only moves memory, and on a GPU that can take longer than the
+products. So no tensor is copied to another layout or cast to fp32 and back: norms and rotary positions compute in fp32
+inside their kernels and round once.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from transformers.activations import ACT2FN
 from transformers.models.qwen3_vl.configuration_qwen3_vl import Qwen3VLVisionConfig
 
+# Cosines (N, 1, 1, D / 2) and signed sines (N, 1, 2, D / 2) of the rotary angles, see `axial_rope`.
 Rope = tuple[Tensor, Tensor]
 
 
@@ -37,14 +44,25 @@ class Block(nn.Module):
 
     def __init__(self, config: Qwen3VLVisionConfig) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(config.hidden_size, eps=1e-6)
+        self.norm1 = LayerNorm(config.hidden_size, eps=1e-6)
         self.attn = Attention(config)
-        self.norm2 = nn.LayerNorm(config.hidden_size, eps=1e-6)
+        self.norm2 = LayerNorm(config.hidden_size, eps=1e-6)
         self.mlp = MLP(config)
 
     def forward(self, x: Tensor, rope: Rope) -> Tensor:
         x = x + self.attn(self.norm1(x), rope)
         return x + self.mlp(self.norm2(x))
+
+
+class LayerNorm(nn.LayerNorm):
+    """Layer norm in the dtype of its input.
+
+    Autocast on CUDA would cast the input to fp32 and hand on an output in fp32, which the next product casts back.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            return F.layer_norm(x, self.normalized_shape, self.weight.to(x.dtype), self.bias.to(x.dtype), self.eps)
 
 
 class Attention(nn.Module):
@@ -58,10 +76,9 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, rope: Rope) -> Tensor:
         qkv = self.qkv(x).unflatten(2, (3, self.num_heads, -1))  # (B, N, 3, heads, D)
-        q, k = rotate(qkv[:, :, :2], rope).transpose(1, 3).unbind(2)  # (B, heads, N, D) each
-        v = qkv[:, :, 2].transpose(1, 2)
+        q, k, v = (part.transpose(1, 2) for part in rotate(qkv, rope))  # (B, heads, N, D), views of one tensor
         x = F.scaled_dot_product_attention(q, k, v)
-        return self.proj(x.transpose(1, 2).flatten(2))
+        return self.proj(x.transpose(1, 2).flatten(2))  # (B, N, C), a view: attention writes its output in this order
 
 
 class MLP(nn.Module):
@@ -77,29 +94,96 @@ class MLP(nn.Module):
         return self.linear_fc2(self.act_fn(self.linear_fc1(x)))
 
 
-def rotate(x: Tensor, rope: Rope) -> Tensor:
-    """Rotary positions on ``(B, N, 2, heads, D)``, in fp32 whatever the input, as transformers has it."""
-    cos, sin = rope  # (N, 1, 1, D / 2) each
-    first, second = x.float().chunk(2, dim=-1)
-    return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1).to(x.dtype)
+def rotate(qkv: Tensor, rope: Rope) -> tuple[Tensor, ...]:
+    """Rotary positions on queries and keys, computed in fp32 and rounded once.
+
+    Channels i and i + D / 2 are a pair (a, b), which turns as a complex number does: to ``a cos - b sin`` and
+    ``b cos + a sin``.
+
+    Args:
+        qkv: ``(B, N, 3, heads, D)``. Overwritten, unless a compiler watches: the linear layer that made it does not
+            need it for its backward pass. (Autograd raises an error where a layer does.)
+        rope: See :func:`axial_rope`.
+
+    Returns:
+        Queries, keys and values, ``(B, N, heads, D)`` each.
+    """
+    if torch.compiler.is_compiling():
+        q, k, v = qkv.unbind(2)
+        return _rotate(q, rope), _rotate(k, rope), v
+    return _RotateInPlace.apply(qkv, *rope)
+
+
+def _rotate(x: Tensor, rope: Rope) -> Tensor:
+    """Rotates ``(B, N, heads, D)`` by one expression, of which a compiler makes one kernel."""
+    cos, sin = rope
+    pairs = x.unflatten(-1, (2, -1))  # (B, N, heads, 2, D / 2)
+    return (pairs * cos + pairs.flip(-2) * sin).flatten(-2).to(x.dtype)
+
+
+class _RotateInPlace(torch.autograd.Function):
+    """Rotates by few kernels without a compiler, and keeps no tensor but ``qkv`` for the backward pass."""
+
+    @staticmethod
+    def forward(ctx: Any, qkv: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, ...]:
+        ctx.save_for_backward(cos, sin)
+        _rotate_into(qkv[:, :, :2], qkv[:, :, :2], (cos, sin))
+        return qkv.unbind(2)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, dq: Tensor, dk: Tensor, dv: Tensor) -> tuple[Tensor, None, None]:
+        cos, sin = ctx.saved_tensors
+        back = (cos, sin.flip(2))  # by the negative angles
+        b, n, heads, d = dq.shape
+        dqkv = dq.new_empty(b, n, 3, heads, d)
+        _rotate_into(dqkv[:, :, :1], dq.unsqueeze(2), back)
+        _rotate_into(dqkv[:, :, 1:2], dk.unsqueeze(2), back)
+        dqkv[:, :, 2] = dv
+        return dqkv, None, None
+
+
+def _rotate_into(out: Tensor, x: Tensor, rope: Rope) -> None:
+    """Rotates x, ``(B, N, n, heads, D)``, into a tensor of its shape, which may be x itself."""
+    cos, sin = rope
+    minus_sin, plus_sin = sin.chunk(2, dim=2)  # (N, 1, 1, D / 2) each, as cos
+    a, b = x.chunk(2, dim=-1)
+    out_a, out_b = out.chunk(2, dim=-1)
+    # In fp32, as cos and sin are, and both before `a` may be overwritten.
+    a_cos, a_sin = a * cos, a * plus_sin
+    torch.addcmul(a_cos, b, minus_sin, out=out_a)  # rounded to the dtype of `out` as it is written
+    torch.addcmul(a_sin, b, cos, out=out_b)
 
 
 def axial_rope(grid: tuple[int, int], head_dim: int, theta: float, device: torch.device) -> Rope:
-    """Cosine and sine of the rotary angles of a grid's cells in raster order, ``(N, 1, 1, D / 2)`` each.
+    """Rotary angles of a grid's cells in raster order: the first half turns with the row, the second with the column.
 
-    The first half of the angles turns with the row, the second with the column. Computed once a grid and device, but
-    anew where a compiler watches: it would keep its stand-ins for tensors in the cache.
+    Computed once a grid and device, but anew where a compiler watches: it would keep its stand-ins for tensors in the
+    cache.
+
+    Args:
+        grid: H, W tokens.
+        head_dim: D, a multiple of 4.
+        theta: The base of the frequencies.
+        device: Where the tables are made and stay.
+
+    Returns:
+        Cosines ``(N, 1, 1, D / 2)`` and sines ``(N, 1, 2, D / 2)`` in fp32, which broadcast against pairs
+        ``(B, N, heads, 2, D / 2)``; the sines have a minus for the first of a pair.
     """
     if torch.compiler.is_compiling():
         return _axial_rope(grid, head_dim, theta, device)
     return _cached_axial_rope(grid, head_dim, theta, device)
 
 
+@torch.inference_mode(False)  # the tables may serve for training later
 def _axial_rope(grid: tuple[int, int], head_dim: int, theta: float, device: torch.device) -> Rope:
-    frequency = theta ** -(torch.arange(head_dim // 4, dtype=torch.float32) / (head_dim // 4))
-    rows, columns = torch.meshgrid(torch.arange(grid[0]), torch.arange(grid[1]), indexing='ij')
-    angles = torch.cat([rows.reshape(-1, 1) * frequency, columns.reshape(-1, 1) * frequency], dim=1)[:, None, None]
-    return angles.cos().to(device), angles.sin().to(device)
+    frequency = theta ** -(torch.arange(head_dim // 4, dtype=torch.float32, device=device) / (head_dim // 4))
+    rows = torch.arange(grid[0], dtype=torch.float32, device=device)[:, None] * frequency  # (H, D / 4)
+    columns = torch.arange(grid[1], dtype=torch.float32, device=device)[:, None] * frequency  # (W, D / 4)
+    angles = torch.cat([rows.repeat_interleave(grid[1], dim=0), columns.repeat(grid[0], 1)], dim=1)  # (N, D / 2)
+    cos, sin = angles.cos()[:, None], angles.sin()[:, None]
+    return cos[:, None], torch.stack([-sin, sin], dim=2)
 
 
 _cached_axial_rope = lru_cache(maxsize=64)(_axial_rope)

@@ -42,12 +42,12 @@ def flat_patches(x):
     return x.unsqueeze(6).expand(*[-1] * 6, 2, -1, -1).reshape(b * h * w // 256, -1)
 
 
-def transformers_maps(model, patches, grid_thw, taps):
+def transformers_maps(model, patches, grid_thw, taps, grad=False):
     """Maps of transformers' own encoder for images of one size, its merge-block order undone."""
     (_, h, w), b = grid_thw[0].tolist(), len(grid_thw)
     outputs = []
     hooks = [block.register_forward_hook(lambda _m, _i, out: outputs.append(out)) for block in model.blocks]
-    with torch.no_grad():
+    with torch.set_grad_enabled(grad):
         model(patches, grid_thw=grid_thw)
     for hook in hooks:
         hook.remove()

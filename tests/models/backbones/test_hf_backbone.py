@@ -201,6 +201,21 @@ def test_gradient_checkpointing_and_freezing(name):
             torch.testing.assert_close(plain, gradients[1][key])
 
 
+@pytest.mark.parametrize('name', ['dinov2', 'swinv2', 'qwen2_5_vl'])
+def test_the_first_blocks_are_recomputed_as_many_as_asked_for(name):
+    backbone = build(name, with_cp=2).train()
+    runs = {}
+    for key, layer in backbone.linear_layers().items():
+        block = backbone.layer_of(f'{key}.weight')
+        layer.register_forward_pre_hook(lambda *_, key=key, block=block: runs.setdefault(block, []).append(key))
+    sum(m.square().mean() for m in backbone(torch.randn(1, 3, 224, 224))).backward()
+    assert {block: len(keys) / len(set(keys)) for block, keys in runs.items()} == {
+        block: 2 if block <= 2 else 1 for block in range(1, backbone.num_blocks + 1)
+    }
+    with pytest.raises(ConfigError, match='with_cp 9 must be'):
+        build(name, with_cp=9)
+
+
 def test_inputs_become_what_the_encoder_was_trained_with():
     backbone = HFBackbone(TINY['dinov2'])
     white = backbone.scale + backbone.shift

@@ -1,5 +1,6 @@
 """The encoder against transformers' own."""
 
+import copy
 import csv
 import os
 from pathlib import Path
@@ -13,6 +14,7 @@ from mmengine.model import ImgDataPreprocessor
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.backbones import Qwen3VLBackbone
 from aurora_mm.models.backbones.base_encoder import check_taps
+from aurora_mm.models.backbones.visual_weights import ANCHOR
 from tests.models.backbones.reference import SIZES, flat_patches, transformers_maps
 
 try:  # transformers 5 has one on torchvision and one on Pillow; transformers 4 has the latter under the plain name
@@ -98,29 +100,73 @@ def test_default_taps_of_the_published_sizes():
     assert check_taps(None, 27) == [0, 9, 17, 26]
 
 
-def test_gradient_checkpointing_gives_the_same_gradients():
+def maps_and_gradients(backbone, x):
+    maps = backbone(x)
+    sum(m.square().sum() for m in maps).backward()
+    return maps, {name: p.grad for name, p in backbone.named_parameters()}
+
+
+def test_gradients_equal_transformers(reference, folder):
+    x = torch.randn(2, 3, 96, 160)
+    taps = [0, 2, 3, 5]
+    backbone = build(folder)
+    _, ours = maps_and_gradients(backbone, x)
+    theirs = copy.deepcopy(reference)
+    grid = torch.tensor([[1, 6, 10]] * 2)
+    sum(m.square().sum() for m in transformers_maps(theirs, flat_patches(x), grid, taps, grad=True)).backward()
+    expected = {name: p.grad for name, p in theirs.named_parameters()}
+    for name, gradient in ours.items():
+        if name == ANCHOR:  # its two frames see the same image
+            expected[name] = expected[name][:, :, 0]
+        assert (gradient - expected[name]).norm() < 1e-4 * expected[name].norm(), name
+
+
+@pytest.mark.parametrize('with_cp', [True, 2])
+def test_gradient_checkpointing_gives_the_same_maps_and_gradients(with_cp):
     x = torch.randn(1, 3, 64, 64)
-    gradients = []
-    for with_cp in (False, True):
+    results = []
+    for recomputed in (False, with_cp):
         torch.manual_seed(1)
-        backbone = Qwen3VLBackbone(SIZES, with_cp=with_cp)
-        sum(m.square().sum() for m in backbone(x)).backward()
-        gradients.append([p.grad.clone() for p in backbone.parameters()])
-    for plain, recomputed in zip(*gradients, strict=True):
-        torch.testing.assert_close(plain, recomputed)
+        results.append(maps_and_gradients(Qwen3VLBackbone(SIZES, with_cp=recomputed), x))
+    (maps, gradients), (other_maps, other_gradients) = results
+    torch.testing.assert_close(other_maps, maps)
+    torch.testing.assert_close(other_gradients, gradients)
 
 
-def test_gradient_checkpointing_keeps_less_for_the_backward_pass():
-    def saved_bytes(with_cp):
+def test_the_first_blocks_are_recomputed_as_many_as_asked_for():
+    backbone = Qwen3VLBackbone(SIZES, with_cp=2)
+    runs = [0] * 6
+    for i, block in enumerate(backbone.blocks):
+        block.attn.register_forward_pre_hook(lambda *_, i=i: runs.__setitem__(i, runs[i] + 1))
+    maps_and_gradients(backbone, torch.randn(1, 3, 64, 64))
+    assert runs == [2, 2, 1, 1, 1, 1]
+
+
+def test_each_recomputed_block_keeps_less_for_the_backward_pass():
+    def kept_bytes(with_cp):
         kept = {}
-        with torch.autograd.graph.saved_tensors_hooks(
-            lambda t: kept.setdefault(t.untyped_storage().data_ptr(), t).nbytes and t, lambda t: t
-        ):
-            torch.manual_seed(0)
-            Qwen3VLBackbone(SIZES, with_cp=with_cp)(torch.randn(1, 3, 128, 128))
-        return sum(t.untyped_storage().nbytes() for t in kept.values())
 
-    assert saved_bytes(True) < saved_bytes(False) / 2
+        def note(tensor):
+            kept[tensor.untyped_storage().data_ptr()] = tensor
+            return tensor
+
+        torch.manual_seed(0)
+        backbone = Qwen3VLBackbone(SIZES, with_cp=with_cp)
+        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+            backbone(torch.randn(1, 3, 128, 128))
+        for parameter in backbone.parameters():
+            kept.pop(parameter.untyped_storage().data_ptr(), None)
+        return sum(tensor.untyped_storage().nbytes() for tensor in kept.values())
+
+    kept = [kept_bytes(with_cp) for with_cp in (0, 2, 4, True)]
+    assert kept == sorted(kept, reverse=True)
+    assert kept[-1] < kept[0] / 4
+    assert kept_bytes(False) == kept[0]
+
+
+def test_more_recomputed_blocks_than_there_are():
+    with pytest.raises(ConfigError, match='with_cp 7 must be True, False, or from 0 to 6'):
+        Qwen3VLBackbone(SIZES, with_cp=7)
 
 
 @pytest.mark.parametrize('whole', [False, True], ids=['autocast', 'bf16 weights'])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -40,7 +41,7 @@ class Qwen25VL(HFEncoder):
         x = x.unsqueeze(6).expand(*[-1] * 6, self.frames, -1, -1).reshape(b * grid[0] * grid[1], -1)
         grid_thw = torch.tensor([[1, *grid]] * b, device=x.device)
         tokens = tapped(self.model.blocks, self.taps, lambda: self.model(x, grid_thw=grid_thw))
-        raster = window_order(grid, merge, self.window).argsort().to(x.device)
+        raster = raster_order(grid, merge, self.window, x.device)
         return tuple(token_map(t.unflatten(0, (b, -1))[:, raster], grid) for t in tokens)
 
     def load(self, parameters: Mapping[str, Tensor], source: str) -> None:
@@ -49,11 +50,20 @@ class Qwen25VL(HFEncoder):
         load_visual(inside, source, self.not_ours)
 
 
+@lru_cache(maxsize=64)
+@torch.inference_mode(False)  # the index may serve for training later
+def raster_order(grid: tuple[int, int], merge: int, window: int, device: torch.device) -> Tensor:
+    """Where each token of the raster stands in Qwen2.5-VL's order, ``(H * W,)``; arguments of :func:`window_order`."""
+    return window_order(grid, merge, window).argsort().to(device)
+
+
 def window_order(grid: tuple[int, int], merge: int, window: int) -> Tensor:
     """The raster index of each token of Qwen2.5-VL, ``(H * W,)``: windows, in them merge blocks, in them tokens.
 
     Args:
-        grid: H, W tokens. merge: Tokens along a merge block's side. window: Merge blocks along a window's side.
+        grid: H, W tokens.
+        merge: Tokens along a merge block's side.
+        window: Merge blocks along a window's side.
     """
     index = torch.arange(grid[0] * grid[1]).view(grid[0] // merge, merge, grid[1] // merge, merge)
     blocks = index.permute(0, 2, 1, 3).flatten(2)  # (H / merge, W / merge, merge * merge)

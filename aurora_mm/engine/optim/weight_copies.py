@@ -1,0 +1,75 @@
+"""Copies of an encoder's weights in low precision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.distributed.fsdp import FullyShardedDataParallel
+
+from aurora_mm.models.backbones import BaseEncoder
+
+_NAMES = ('weight', 'bias')
+
+
+class WeightCopies:
+    """Copies of the encoders' fp32 weights in the dtype of autocast, each made once an update.
+
+    Autocast copies a weight wherever it is used, and keeps the copy of a weight that learns until the context ends. So
+    by itself it copies a weight again for each batch of an accumulation; for recomputed blocks, since the backward pass
+    runs outside the context; at each use, if the weight is frozen (as with LoRA); and in each compiled block.
+
+    Within :meth:`in_use` the linear layers of the blocks of every :class:`BaseEncoder` have the copies as ``weight``
+    and ``bias``, as attributes that hide the parameters. Whoever asks for parameters or the state dict gets the fp32
+    ones, and to those the gradients go.
+
+    Args:
+        dtype: Of the copies.
+    """
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        self.dtype = dtype
+        # With the state of the parameter that a copy was made of.
+        self._copies: dict[nn.Parameter, tuple[tuple[int, bool], Tensor]] = {}
+
+    @contextmanager
+    def in_use(self, layers: list[nn.Linear]) -> Iterator[None]:
+        """Lets linear layers compute with the copies; makes those that are missing or out of date.
+
+        Args:
+            layers: See :func:`layers_to_copy`.
+        """
+        try:
+            for layer in layers:
+                for name in _NAMES:
+                    parameter = layer._parameters.get(name)
+                    if parameter is not None and parameter.dtype == torch.float32:
+                        layer.__dict__[name] = self._copy_of(parameter)
+            yield
+        finally:
+            for layer in layers:
+                for name in _NAMES:
+                    layer.__dict__.pop(name, None)
+
+    def clear(self) -> None:
+        """Forgets the copies: the weights are about to change."""
+        self._copies.clear()
+
+    def _copy_of(self, parameter: nn.Parameter) -> Tensor:
+        state = (parameter._version, parameter.requires_grad)
+        if parameter not in self._copies or self._copies[parameter][0] != state:
+            with torch.enable_grad():  # a later use may need the gradient
+                self._copies[parameter] = state, parameter.to(self.dtype)
+        return self._copies[parameter][1]
+
+
+def layers_to_copy(model: nn.Module) -> list[nn.Linear]:
+    """The linear layers of the blocks of the model's encoders; none if FSDP shards it, which casts by itself."""
+    modules = list(model.modules())
+    if any(isinstance(module, FullyShardedDataParallel) for module in modules):
+        return []
+    return [
+        layer for encoder in modules if isinstance(encoder, BaseEncoder) for layer in encoder.linear_layers().values()
+    ]
