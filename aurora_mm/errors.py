@@ -17,6 +17,10 @@ class WeightsError(AuroraError):
     """Weights that are absent, incomplete or of another shape; the message names them."""
 
 
+class OutputError(AuroraError):
+    """A file or folder that cannot be written, or that another run is writing to; the message names it."""
+
+
 class DataError(AuroraError):
     """Bad data, with the place where it stands.
 

@@ -15,7 +15,7 @@ import sys
 
 from aurora_mm.apis import command
 from aurora_mm.challenge.challenge_model import Model
-from aurora_mm.utils import write_text
+from aurora_mm.files import write_text
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:

@@ -16,7 +16,7 @@ from mmengine.runner import Runner
 
 from aurora_mm.engine.hooks.reproducible_epoch_hook import VALIDATED_EPOCH
 from aurora_mm.errors import ConfigError, DataError
-from aurora_mm.utils import write_text
+from aurora_mm.files import write_text
 
 
 @dataclass

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from aurora_mm.apis.checkpoint import read_checkpoint, trained_config, write_checkpoint
 from aurora_mm.errors import ConfigError, WeightsError
+from aurora_mm.files import whole_folder
 from aurora_mm.models.backbones import merge_lora
 from aurora_mm.models.backbones.visual_weights import VisualCheckpoint, read_config
 from aurora_mm.registry import MODELS
-from aurora_mm.utils import whole_folder
 
 # Model types of whole models and of their vision parts, which transformers 4 and 5 name differently.
 _CLASSES = {

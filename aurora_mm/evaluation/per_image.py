@@ -39,7 +39,7 @@ from pathlib import Path
 from typing import Any
 
 from aurora_mm.errors import DataError
-from aurora_mm.utils import write_text
+from aurora_mm.files import write_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +80,17 @@ _TEXT = ('task', 'type', 'target', 'image_path', 'mask_path', 'img_path', 'group
 
 def write_per_image(path: str | Path, rows: Iterable[TargetResult]) -> None:
     """Writes the table, whole or not at all."""
+    write_text(path, per_image_text(rows))
+
+
+def per_image_text(rows: Iterable[TargetResult]) -> str:
+    """The table as the text of a CSV file."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator='\n')
     writer.writerow(COLUMNS)
     for row in rows:
         writer.writerow([_cell(getattr(row, column)) for column in COLUMNS])
-    write_text(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def read_per_image(path: str | Path) -> list[TargetResult]:

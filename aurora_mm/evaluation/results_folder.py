@@ -10,9 +10,9 @@ from typing import Any
 from aurora_mm.analysis.bootstrap import bootstrap_intervals
 from aurora_mm.analysis.breakdown_tables import details_report
 from aurora_mm.analysis.score_report import score_report
-from aurora_mm.evaluation.per_image import TargetResult, write_per_image
+from aurora_mm.evaluation.per_image import TargetResult, per_image_text
+from aurora_mm.files import write_together
 from aurora_mm.tasks import TaskTable
-from aurora_mm.utils import write_text
 
 RESULT_FILES = ('metrics.json', 'per_image.csv', 'report.md')
 
@@ -24,7 +24,7 @@ def write_results(
     tasks: TaskTable,
     constant: Mapping[str, Any] | None = None,
 ) -> str:
-    """Writes ``metrics.json``, ``per_image.csv`` and ``report.md``.
+    """Writes ``metrics.json``, ``per_image.csv`` and ``report.md``; a folder with ``metrics.json`` has all three.
 
     Args:
         folder: Where to.
@@ -38,13 +38,17 @@ def write_results(
     Returns:
         The table of scores as Markdown, which the report begins with.
     """
-    folder = Path(folder)
     intervals = bootstrap_intervals(rows) if rows else None
     extras: dict[str, Any] = dict(intervals=intervals, constant=constant)
     extras = {key: value for key, value in extras.items() if value is not None}
     extras['names'] = {name: list(tasks[name].output_names) for name in scores['tasks']}
     table = score_report(scores, tasks, constant, intervals)
-    write_text(folder / 'metrics.json', json.dumps({**scores, **extras}, indent=2, allow_nan=False) + '\n')
-    write_per_image(folder / 'per_image.csv', rows)
-    write_text(folder / 'report.md', table + '\n' + details_report(rows))
+    write_together(
+        folder,
+        {
+            'per_image.csv': per_image_text(rows),
+            'report.md': table + '\n' + details_report(rows),
+            'metrics.json': json.dumps({**scores, **extras}, indent=2, allow_nan=False) + '\n',
+        },
+    )
     return table

@@ -22,7 +22,7 @@ from aurora_mm.analysis.ablation_table import AblationRow, ablation_json, ablati
 from aurora_mm.analysis.run_comparison import draw_comparison
 from aurora_mm.analysis.run_history import read_run
 from aurora_mm.apis import command
-from aurora_mm.utils import write_text
+from aurora_mm.files import write_text
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:

@@ -15,7 +15,7 @@ from mmengine.dist import is_main_process
 
 from aurora_mm.analysis.weight_search import WeightSearch
 from aurora_mm.apis import command, read_config, resolve_config, run_parser
-from aurora_mm.utils import write_text
+from aurora_mm.files import write_text
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:

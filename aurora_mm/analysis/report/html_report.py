@@ -17,8 +17,8 @@ from aurora_mm.analysis.report.training_charts import task_charts, training_char
 from aurora_mm.analysis.report.training_log import TrainingLog
 from aurora_mm.errors import DataError
 from aurora_mm.evaluation.scores import PIXEL_METRICS
+from aurora_mm.files import write_text
 from aurora_mm.tasks import TASK_TYPES
-from aurora_mm.utils import write_text
 from aurora_mm.version import __version__
 
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from aurora_mm.errors import DataError
 from aurora_mm.evaluation.functional import resize_mask
 from aurora_mm.evaluation.sample_fields import prediction
+from aurora_mm.files import write_bytes
 from aurora_mm.structures import MultiTaskDataSample
-from aurora_mm.utils import read_image, write_bytes
+from aurora_mm.utils import read_image
 
 
 def mask_file(mask_path: str) -> str:
@@ -52,7 +53,7 @@ def write_mask(folder: Path, sample: MultiTaskDataSample) -> Path:
             row=sample.get('csv_row'),
         )
     path = folder / mask_file(sample.mask_path)
-    encoded, data = cv2.imencode('.png', predicted_mask(sample))
+    encoded, data = cv2.imencode('.png', predicted_mask(sample))  # whatever the name ends with
     if not encoded:
         raise DataError('OpenCV cannot write this mask', file=path)
     write_bytes(path, data.tobytes())

@@ -10,8 +10,8 @@ from mmengine.dist import all_gather_object, barrier, is_main_process
 from aurora_mm.challenge.submission.mask_files import write_mask
 from aurora_mm.challenge.submission.prediction_lists import LISTS, Entry
 from aurora_mm.errors import DataError
+from aurora_mm.files import write_text
 from aurora_mm.structures import MultiTaskDataSample
-from aurora_mm.utils import write_text
 
 
 class SubmissionWriter:
