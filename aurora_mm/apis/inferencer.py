@@ -66,9 +66,9 @@ class MultiTaskInferencer(BaseInferencer):
         show_progress: bool = True,
     ) -> None:
         files = [weights] if isinstance(weights, str | Path) else list(weights)
-        checkpoint = read_checkpoint(files[0])
+        checkpoint = read_checkpoint(files[0], parts=())
         self.tasks = trained_tasks(checkpoint)
-        cfg = trained_config(checkpoint)
+        cfg = trained_config(checkpoint, files[0])
         cfg.tasks = cfg.model.tasks = self.tasks.to_config()
         if len(files) > 1:
             adopt_ensemble(cfg, files)

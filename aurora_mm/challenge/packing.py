@@ -27,7 +27,7 @@ def pack_checkpoint(file: str | Path, data_root: str | None = None) -> dict[str,
         WeightsError: If the file is no checkpoint of aurora_mm. DataError: If there is no data, or it lacks a task.
     """
     checkpoint = read_checkpoint(file)
-    cfg = adopt_checkpoint(trained_config(checkpoint), file, data_root)
+    cfg = adopt_checkpoint(trained_config(checkpoint, file), file, data_root)
     answers = fit_constant_predictor(cfg).state()
     missing = [name for name in TaskTable(cfg.tasks) if name not in answers]
     if missing:

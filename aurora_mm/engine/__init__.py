@@ -1,5 +1,6 @@
 from aurora_mm.engine.hooks import (
     BestOfTaskHook,
+    CheckpointHook,
     LRFinderHook,
     MultiTaskHook,
     OverlayHook,
@@ -25,6 +26,7 @@ __all__ = [
     'AccumulatingOptimWrapper',
     'AutocastOptimWrapper',
     'BestOfTaskHook',
+    'CheckpointHook',
     'CAGradCombiner',
     'GradientCombiner',
     'GradientSurgeryOptimWrapper',

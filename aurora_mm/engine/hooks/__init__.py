@@ -1,4 +1,5 @@
 from aurora_mm.engine.hooks.best_of_task_hook import BestOfTaskHook
+from aurora_mm.engine.hooks.checkpoint_hook import CheckpointHook
 from aurora_mm.engine.hooks.lr_finder_hook import LRFinderHook
 from aurora_mm.engine.hooks.multi_task_hook import MultiTaskHook
 from aurora_mm.engine.hooks.overlay_hook import OverlayHook
@@ -9,6 +10,7 @@ from aurora_mm.engine.hooks.submission_hook import SubmissionHook
 
 __all__ = [
     'BestOfTaskHook',
+    'CheckpointHook',
     'LRFinderHook',
     'MultiTaskHook',
     'OverlayHook',
