@@ -21,6 +21,10 @@ class OutputError(AuroraError):
     """A file or folder that cannot be written, or that another run is writing to; the message names it."""
 
 
+class OperatorError(AuroraError):
+    """A compiled operator that is not installed; the message names it and says how to get it."""
+
+
 class DataError(AuroraError):
     """Bad data, with the place where it stands.
 
