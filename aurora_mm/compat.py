@@ -12,8 +12,9 @@ from mmengine.fileio import LocalBackend, register_backend
 from mmengine.runner import CheckpointLoader
 from mmengine.runner.checkpoint import load_from_http, load_from_mmcls, load_from_openmmlab, load_from_torchvision
 
-from aurora_mm.checkpoints import is_trusted, load_checkpoint_file
+from aurora_mm.checkpoints import load_checkpoint_file
 from aurora_mm.files import write_bytes
+from aurora_mm.trust import is_trusted
 
 _DOWNLOADS = {
     load_from_http: ('http://', 'https://'),

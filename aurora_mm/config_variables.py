@@ -9,11 +9,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 
 from aurora_mm.errors import ConfigError
 
+FMC_DATASETS = ('FMCUIADataset', 'aurora_mm.FMCUIADataset')
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+
+def set_data_root(cfg: Config, data_root: str) -> Config:
+    """Sets the root of every FMC-UIA data set of a config, and its variable ``data_root`` if it has one.
+
+    Args:
+        cfg: Changed in place.
+        data_root: A folder with ``csv_files``, or with ``train`` and ``val`` that hold it.
+    """
+    if 'data_root' in cfg:
+        cfg.data_root = data_root
+    for dataset in datasets_of(cfg, FMC_DATASETS):
+        dataset.data_root = data_root
+    return cfg
 
 
 def set_image_size(cfg: Config, size: int | Sequence[int]) -> Config:
@@ -44,6 +59,14 @@ def check_image_size(cfg: Config) -> None:
             'parses the file that the pipelines are in. Repeat the pipelines where img_size is changed, or give '
             '--cfg-options img_size=N, which reaches all of them'
         )
+
+
+def datasets_of(cfg: Config, types: Sequence[str]) -> Iterator[ConfigDict]:
+    """The data sets of some types, wherever they stand: alone or side by side in a ConcatTaskDataset."""
+    for key in LOADERS:
+        dataset = (cfg.get(key) or {}).get('dataset')
+        if dataset is not None:
+            yield from (part for part in dataset.get('datasets', [dataset]) if part.get('type') in types)
 
 
 def _fitting_steps(cfg: Config) -> Iterator[dict[str, Any]]:

@@ -6,11 +6,22 @@ from pathlib import Path
 
 
 class AuroraError(Exception):
-    """Base class of every error that a user of aurora_mm can mend."""
+    """Base class of every error that a user of aurora_mm can mend.
+
+    Attributes:
+        exit_status: With which the command line ends.
+    """
+
+    exit_status = 1
 
 
 class ConfigError(AuroraError):
-    """Parts of a config that do not fit together; the message names both sides."""
+    """A mistake in a config or an argument, or parts of a config that do not fit together, both named by the message.
+
+    The command line ends as it does for an argument that it does not know.
+    """
+
+    exit_status = 2
 
 
 class WeightsError(AuroraError):

@@ -16,9 +16,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from aurora_mm.errors import ConfigError
 
-_EPOCH = re.compile(r'Epoch\(train\)\s+\[(\d+)\]\[\s*(\d+)/(\d+)\].*?eta: (\d[\d:, day]*)')
-_ITER = re.compile(r'Iter\(train\)\s+\[\s*(\d+)/(\d+)\].*?eta: (\d[\d:, day]*)')
-_MAX_EPOCHS = re.compile(r'^train_cfg = dict\([^)]*max_epochs=(\d+)', re.MULTILINE)  # of the config, as it is logged
+# The lines that aurora_mm.engine.ConsoleHook writes where there is no terminal.
+_EPOCH = re.compile(r'^epoch +(\d+)/(\d+) +(\d+)/(\d+) .*?run (\S.*?) left', re.MULTILINE)
+_STEPS = re.compile(r'^steps +(\d+)/(\d+) .*?run (\S.*?) left', re.MULTILINE)
 _TRAINING = 0.95  # of a run's time
 
 
@@ -60,19 +60,18 @@ class AblationRun:
         return (self.folder / 'test' / 'metrics.json').is_file()
 
     def progress(self) -> tuple[float, str]:
-        """Share of the work that is done, in [0, 1], and MMEngine's estimate of the training time left."""
+        """Share of the work that is done, in [0, 1], and the estimate of the training time left."""
         if self.finished:
             return 1.0, ''
         if self.trained.exists():
             return _TRAINING, 'test'
         text = self.log.read_text(errors='replace') if self.log.exists() else ''
-        if by_iter := _ITER.findall(text):
-            done, total, left = by_iter[-1]
-            return _TRAINING * int(done) / int(total), left.strip()
-        if (by_epoch := _EPOCH.findall(text)) and (epochs := _MAX_EPOCHS.findall(text)):
-            epoch, done, total, left = by_epoch[-1]
-            share = (int(epoch) - 1 + int(done) / int(total)) / int(epochs[-1])
-            return _TRAINING * share, left.strip()
+        if by_steps := _STEPS.findall(text):
+            done, total, left = by_steps[-1]
+            return _TRAINING * int(done) / int(total), left
+        if by_epoch := _EPOCH.findall(text):
+            epoch, epochs, done, total, left = by_epoch[-1]
+            return _TRAINING * (int(epoch) - 1 + int(done) / int(total)) / int(epochs), left
         return 0.0, ''
 
 
@@ -83,13 +82,11 @@ class Ablation:
     The last epoch's checkpoint is tested: to pick the best on the data that it is scored on would flatter it.
 
     Args:
-        tools: Folder of ``train.py`` and ``test.py``.
-        data_root, tasks: As theirs; None keeps the configs'.
+        data_root, tasks: As `aurora-mm train` has them; None keeps the configs'.
         jobs: Runs side by side. threads: Of each, beside its data loader's workers.
         options: ``KEY=VALUE``, over all configs.
     """
 
-    tools: Path
     data_root: str | None = None
     jobs: int = 2
     threads: int = 1
@@ -154,14 +151,14 @@ class Ablation:
         run.folder.mkdir(parents=True, exist_ok=True)
         options = [f'randomness.seed={run.seed}', *self.options]
         if run.trained.exists():
-            tool, args = 'test.py', [run.config, run.folder / run.trained.read_text(), '--out-dir', run.folder / 'test']
+            verb, args = 'test', [run.config, run.folder / run.trained.read_text(), '--out-dir', run.folder / 'test']
             args += ['--overlays', '0']
         else:
-            tool, args = 'train.py', [run.config, '--work-dir', run.folder, '--resume']
+            verb, args = 'train', [run.config, '--work-dir', run.folder, '--resume']
             args += [] if self.tasks is None else ['--tasks', self.tasks]  # a test has those of its checkpoint
             options.append('default_hooks.checkpoint.save_best=None')  # not what is tested
         args += [] if self.data_root is None else ['--data-root', self.data_root]
-        command = [sys.executable, *map(str, (self.tools / tool, *args, '--cfg-options', *options))]
+        command = [sys.executable, '-m', 'aurora_mm', *map(str, (verb, *args, '--cfg-options', *options))]
         env = os.environ | dict.fromkeys(('OMP_NUM_THREADS', 'MKL_NUM_THREADS'), str(self.threads))
         with run.log.open('a') as log:
             self._processes[run] = subprocess.Popen(

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from mmengine.config import Config, ConfigDict
 from mmengine.dist import is_main_process
-from mmengine.runner import Runner
 
+from aurora_mm.apis import build_runner
 from aurora_mm.engine.hooks.resume_validation_hook import VALIDATED_EPOCH
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.files import write_text
@@ -133,7 +133,7 @@ class WeightSearch:
 
 def train_until(cfg: Config, epoch: int) -> float:
     """Trains until the :class:`aurora_mm.engine.StopAfterEpochHook` of a config stops it; the validation's score."""
-    runner = Runner.from_cfg(cfg)
+    runner = build_runner(cfg)
     runner.train()
     if runner.message_hub.get_info(VALIDATED_EPOCH, 0) < runner.epoch:
         runner.val()

@@ -1,41 +1,42 @@
-from aurora_mm.apis.averaging import average_checkpoints, batch_norm_statistics
-from aurora_mm.apis.checkpoint import read_checkpoint
-from aurora_mm.apis.command_line import command, read_config, read_tasks, run_parser
-from aurora_mm.apis.config import (
-    adopt_checkpoint,
-    adopt_ensemble,
-    load_weights,
-    predict_without_labels,
-    resolve_config,
-    start_from,
-    starts_from_weights,
-)
-from aurora_mm.apis.encoder_files import extract_encoder, merge_checkpoint
-from aurora_mm.apis.inferencer import MultiTaskInferencer
-from aurora_mm.apis.pipelines import tta_pipeline
-from aurora_mm.apis.tta import use_tta
-from aurora_mm.checkpoints import trust_checkpoints, write_checkpoint
+"""What users call from Python. Names are imported when they are first used (PEP 562).
 
-__all__ = [
-    'MultiTaskInferencer',
-    'adopt_checkpoint',
-    'adopt_ensemble',
-    'average_checkpoints',
-    'batch_norm_statistics',
-    'command',
-    'extract_encoder',
-    'load_weights',
-    'merge_checkpoint',
-    'predict_without_labels',
-    'read_checkpoint',
-    'read_config',
-    'read_tasks',
-    'resolve_config',
-    'run_parser',
-    'start_from',
-    'starts_from_weights',
-    'trust_checkpoints',
-    'tta_pipeline',
-    'use_tta',
-    'write_checkpoint',
-]
+Reading a list of tasks thus takes no torch, and ``aurora-mm --help`` no second.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_MODULES = {
+    'averaging': ('average_checkpoints', 'batch_norm_statistics'),
+    'checkpoint': ('read_checkpoint', 'trust_checkpoints', 'write_checkpoint'),
+    'config': (
+        'adopt_checkpoint',
+        'adopt_ensemble',
+        'load_weights',
+        'predict_without_labels',
+        'resolve_config',
+        'start_from',
+        'starts_from_weights',
+    ),
+    'config_files': ('read_config', 'read_tasks'),
+    'encoder_files': ('extract_encoder', 'merge_checkpoint'),
+    'inferencer': ('MultiTaskInferencer',),
+    'pipelines': ('tta_pipeline',),
+    'run': ('build_runner',),
+    'tta': ('use_tta',),
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = sorted(_MODULE_OF)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    value = getattr(import_module(f'{__name__}.{_MODULE_OF[name]}'), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -10,9 +10,19 @@ from mmengine.config import Config
 from torch import Tensor
 
 from aurora_mm.apis.foreign_code import import_custom_modules, refuse_foreign_parts
-from aurora_mm.checkpoints import load_checkpoint_file, read_config_text
+from aurora_mm.checkpoints import load_checkpoint_file, read_config_text, write_checkpoint
 from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.tasks import TaskTable
+from aurora_mm.trust import trust_checkpoints
+
+__all__ = [
+    'read_checkpoint',
+    'require_same_tasks',
+    'trained_config',
+    'trained_tasks',
+    'trust_checkpoints',
+    'write_checkpoint',
+]
 
 _NO_RUN = 'it is no checkpoint of an aurora_mm training run'
 

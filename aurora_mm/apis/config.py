@@ -6,7 +6,7 @@ functions set every place that depends on such a choice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
@@ -17,13 +17,12 @@ from torch import nn
 from aurora_mm.apis.checkpoint import read_checkpoint, require_same_tasks, trained_config, trained_tasks
 from aurora_mm.apis.pipelines import leave_annotations_out
 from aurora_mm.challenge.csv_files import FmcIndex, is_labelled, read_root
-from aurora_mm.config_variables import LOADERS, check_image_size
+from aurora_mm.config_variables import FMC_DATASETS, check_image_size, datasets_of, set_data_root
 from aurora_mm.errors import ConfigError, DataError, WeightsError
 from aurora_mm.models import EnsembleModel
 from aurora_mm.registry import MODELS
 from aurora_mm.tasks import Task, TaskTable
 
-_FMC = ('FMCUIADataset', 'aurora_mm.FMCUIADataset')
 _START_FROM = ('StartFromHook', 'aurora_mm.StartFromHook')
 # Those that MMEngine adds by itself, and leaves out where a config says None.
 _MMENGINE_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
@@ -49,7 +48,7 @@ def resolve_config(cfg: Config, data_root: str | None = None, pretrained: str | 
     tasks = TaskTable(cfg.get('tasks', []))
     for folder in _folders(cfg, data_root):
         tasks = _read(folder, tasks).tasks
-    tasks = tasks.with_tasks(Task(**dataset.task) for dataset in _datasets(cfg, _FOREIGN))
+    tasks = tasks.with_tasks(Task(**dataset.task) for dataset in datasets_of(cfg, _FOREIGN))
     if pretrained is not None:
         cfg.model.backbone.pretrained = None if pretrained.lower() == 'none' else pretrained
     source = cfg.model.backbone.get('pretrained')
@@ -59,20 +58,6 @@ def resolve_config(cfg: Config, data_root: str | None = None, pretrained: str | 
         if hasattr(encoder, 'resolve'):
             cfg.model.backbone.update(encoder.resolve(source))
     return _set_tasks(cfg, tasks)
-
-
-def set_data_root(cfg: Config, data_root: str) -> Config:
-    """Sets the root of every FMC-UIA data set of a config, and its variable ``data_root`` if it has one.
-
-    Args:
-        cfg: Changed in place.
-        data_root: A folder with ``csv_files``, or with ``train`` and ``val`` that hold it.
-    """
-    if 'data_root' in cfg:
-        cfg.data_root = data_root
-    for dataset in _datasets(cfg, _FMC):
-        dataset.data_root = data_root
-    return cfg
 
 
 def adopt_checkpoint(cfg: Config, checkpoint: str | Path, data_root: str | None = None) -> Config:
@@ -95,7 +80,7 @@ def adopt_checkpoint(cfg: Config, checkpoint: str | Path, data_root: str | None 
             raise ConfigError(
                 f'{folder} holds tasks that {checkpoint} was not trained for: {", ".join(sorted(unknown))}'
             )
-    for dataset in _datasets(cfg, _FOREIGN):
+    for dataset in datasets_of(cfg, _FOREIGN):
         if dataset.task.name not in trained:
             raise ConfigError(f'the config has task {dataset.task.name!r}, which {checkpoint} was not trained for')
     # The encoder is the trained one, whatever this config says: its size, taps and LoRA make up the checkpoint's names.
@@ -138,7 +123,7 @@ def predict_without_labels(cfg: Config) -> bool:
         DataError: If there is no data.
     """
     dataset = cfg.test_dataloader.dataset
-    if dataset.get('type') not in _FMC or is_labelled(_folder(dataset)):
+    if dataset.get('type') not in FMC_DATASETS or is_labelled(_folder(dataset)):
         return False
     dataset.with_labels = False
     if (Path(dataset.data_root) / 'csv_files').is_dir():
@@ -196,24 +181,16 @@ def _leave_absent_hooks_out(cfg: Config) -> None:
 def _set_tasks(cfg: Config, tasks: TaskTable) -> Config:
     cfg.tasks = tasks.to_config()
     cfg.model.tasks = tasks.to_config()
-    for dataset in _datasets(cfg, _FMC):
+    for dataset in datasets_of(cfg, FMC_DATASETS):
         dataset.tasks = tasks.to_config()
     return cfg
-
-
-def _datasets(cfg: Config, types: Sequence[str]) -> Iterator[ConfigDict]:
-    """The data sets of some types, wherever they stand: alone or side by side in a ConcatTaskDataset."""
-    for key in LOADERS:
-        dataset = (cfg.get(key) or {}).get('dataset')
-        if dataset is not None:
-            yield from (part for part in dataset.get('datasets', [dataset]) if part.get('type') in types)
 
 
 def _folders(cfg: Config, data_root: str | None) -> list[Path]:
     """The folders of ``csv_files`` that the data sets read, each once, after ``data_root`` was set on all of them."""
     if data_root is not None:
         set_data_root(cfg, data_root)
-    return list(dict.fromkeys(_folder(dataset) for dataset in _datasets(cfg, _FMC)))
+    return list(dict.fromkeys(_folder(dataset) for dataset in datasets_of(cfg, FMC_DATASETS)))
 
 
 def _folder(dataset: ConfigDict) -> Path:

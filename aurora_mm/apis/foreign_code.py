@@ -17,8 +17,8 @@ from mmengine import registry as mm
 from mmengine.registry import Registry
 from mmengine.utils import get_object_from_string
 
-from aurora_mm.checkpoints.trust import HOW_TO, is_trusted
 from aurora_mm.errors import ConfigError
+from aurora_mm.trust import HOW_TO, is_trusted
 
 PACKAGES = ('aurora_mm', 'mmdet', 'mmseg', 'mmcv', 'mmengine')
 _AT_THE_ROOT = ('mmengine', 'mmcv')  # packages without registries of their own

@@ -4,18 +4,15 @@ from aurora_mm.checkpoints.config_text import read_config_text
 from aurora_mm.checkpoints.plain_values import plain_checkpoint
 from aurora_mm.checkpoints.reading import load_checkpoint_file
 from aurora_mm.checkpoints.sealing import CHECKSUMS, seal
-from aurora_mm.checkpoints.trust import is_trusted, trust_checkpoints
 from aurora_mm.checkpoints.writing import PACKED_SUFFIX, write_checkpoint, write_packed
 
 __all__ = [
     'CHECKSUMS',
     'PACKED_SUFFIX',
-    'is_trusted',
     'load_checkpoint_file',
     'plain_checkpoint',
     'read_config_text',
     'seal',
-    'trust_checkpoints',
     'write_checkpoint',
     'write_packed',
 ]

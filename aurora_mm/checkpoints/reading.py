@@ -19,9 +19,9 @@ from safetensors import SafetensorError, safe_open
 
 from aurora_mm.checkpoints.plain_values import restore_message_hub
 from aurora_mm.checkpoints.sealing import CHECKSUMS, compare_checksums
-from aurora_mm.checkpoints.trust import HOW_TO, is_trusted
 from aurora_mm.checkpoints.writing import PACKED_KEY, PACKED_SUFFIX
 from aurora_mm.errors import WeightsError
+from aurora_mm.trust import HOW_TO, is_trusted
 
 
 def _method(owner: type, name: str) -> Any:
@@ -64,7 +64,7 @@ def load_checkpoint_file(file: str | Path, parts: Collection[str] | None = None)
 
     A file of this package holds tensors and plain values, with checksums that are compared. Other files are read if
     they hold no more than that and MMEngine's logged values; a Python pickle that names anything else is read only
-    where the user trusts it (see :func:`aurora_mm.checkpoints.trust_checkpoints`), because that runs code.
+    where the user trusts it (see :func:`aurora_mm.trust.trust_checkpoints`), because that runs code.
 
     Args:
         file: Of ``torch.save``, or a packed one (``*.safetensors``).

@@ -1,6 +1,7 @@
 from aurora_mm.engine.hooks import (
     BestOfTaskHook,
     CheckpointHook,
+    ConsoleHook,
     EarlyStoppingHook,
     LRFinderHook,
     MultiTaskHook,
@@ -30,6 +31,7 @@ __all__ = [
     'BestOfTaskHook',
     'CheckpointHook',
     'CAGradCombiner',
+    'ConsoleHook',
     'EarlyStoppingHook',
     'GradientCombiner',
     'GradientSurgeryOptimWrapper',

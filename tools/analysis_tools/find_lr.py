@@ -1,43 +1,6 @@
-"""Sweeps the learning rate over some steps of training, writes the curve and suggests a rate.
+"""`aurora-mm find-lr` as a script."""
 
-    python tools/analysis_tools/find_lr.py configs/aurora_fmc_demo.py --data-root DATA --work-dir WORK
-
-The groups of the optimiser keep the ratio of their rates; the rates shown are those of the largest.
-"""
-
-from __future__ import annotations
-
-import argparse
-
-from mmengine.runner import Runner
-
-from aurora_mm.apis import command, read_config, resolve_config, run_parser
-
-
-def parse_args(argv: list[str] | None) -> argparse.Namespace:
-    parser = run_parser(__doc__)
-    parser.add_argument('--work-dir', default='work_dirs/lr_finder', help='where lr_finder.csv and .png go')
-    parser.add_argument('--pretrained', metavar='W', help="folder or hub id of the encoder's weights, or 'none'")
-    parser.add_argument('--steps', type=int, default=100)
-    parser.add_argument('--low', type=float, default=1e-6, help='first rate (default: %(default)s)')
-    parser.add_argument('--high', type=float, default=1e-1, help='last rate (default: %(default)s)')
-    return parser.parse_args(argv)
-
-
-@command
-def main(argv: list[str] | None = None) -> None:
-    args = parse_args(argv)
-    cfg = resolve_config(read_config(args), args.data_root, args.pretrained)
-    cfg.work_dir = args.work_dir
-    cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=args.steps, val_interval=args.steps + 1)
-    cfg.log_processor = dict(type='LogProcessor', by_epoch=False)
-    cfg.val_dataloader = cfg.val_evaluator = cfg.val_cfg = None
-    cfg.test_dataloader = cfg.test_evaluator = cfg.test_cfg = None
-    cfg.param_scheduler = None
-    cfg.default_hooks.checkpoint = None
-    cfg.custom_hooks = [dict(type='LRFinderHook', low=args.low, high=args.high)]
-    Runner.from_cfg(cfg).train()
-
+from aurora_mm.cli.verbs.find_lr import main
 
 if __name__ == '__main__':
     main()

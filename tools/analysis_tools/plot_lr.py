@@ -1,43 +1,6 @@
-"""Draws the learning rate that a config's schedule gives over the training.
+"""`aurora-mm plot-lr` as a script."""
 
-    python tools/analysis_tools/plot_lr.py configs/aurora_fmc_demo.py --out lr.png --data-root DATA
-    python tools/analysis_tools/plot_lr.py configs/aurora_fmc_demo.py --out lr.png --steps-per-epoch 65
-
-Without --steps-per-epoch they are counted on the data.
-"""
-
-from __future__ import annotations
-
-import argparse
-
-from mmengine.registry import DefaultScope
-from mmengine.runner import Runner
-
-from aurora_mm.analysis.schedule import plot_schedule, schedule_curve
-from aurora_mm.apis import command, read_config, resolve_config, run_parser
-
-
-def parse_args(argv: list[str] | None) -> argparse.Namespace:
-    parser = run_parser(__doc__)
-    parser.add_argument('--out', required=True, metavar='FILE', help='picture to write')
-    parser.add_argument('--steps-per-epoch', type=int, metavar='N')
-    return parser.parse_args(argv)
-
-
-@command
-def main(argv: list[str] | None = None) -> None:
-    args = parse_args(argv)
-    cfg = read_config(args)
-    steps = args.steps_per_epoch
-    if steps is None:
-        resolve_config(cfg, args.data_root, 'none')
-        with DefaultScope.overwrite_default_scope('aurora_mm'):
-            steps = len(Runner.build_dataloader(cfg.train_dataloader, seed=0))
-    rates = schedule_curve(cfg, steps)
-    plot_schedule(rates, steps, args.out)
-    print(f'{len(rates)} steps, {steps} an epoch; from {rates[0]:.3g} over {max(rates):.3g} to {rates[-1]:.3g}')
-    print(f'written to {args.out}')
-
+from aurora_mm.cli.verbs.plot_lr import main
 
 if __name__ == '__main__':
     main()

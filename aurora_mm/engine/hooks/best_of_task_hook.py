@@ -11,6 +11,7 @@ from rich.table import Table
 from torch import Tensor
 from torch.distributed.fsdp import FullyShardedDataParallel
 
+from aurora_mm.engine.console import show
 from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.evaluation.scores import aggregate_scores
 from aurora_mm.models import MultiTaskModel
@@ -139,7 +140,7 @@ class BestOfTaskHook(Hook):
             for key in ('first', 'score')
         )
         table.add_row('score', f'{first:.4f}', f'{last:.4f}', '')
-        runner.logger.info('\n' + render_table(table))
+        show(runner.logger, render_table(table))
 
 
 def _model(runner: Runner) -> MultiTaskModel:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mmengine.hooks import EarlyStoppingHook as MMEngineEarlyStoppingHook
 from mmengine.runner import Runner
 
+from aurora_mm.engine.console import show
 from aurora_mm.registry import HOOKS
 
 
@@ -23,14 +24,15 @@ class EarlyStoppingHook(MMEngineEarlyStoppingHook):
     required_hooks = ('ResumeValidationHook',)
 
     def before_train(self, runner: Runner) -> None:
-        """Takes up the count of the checkpoint, if the run is resumed; one that had ended its patience stops at once."""
+        """Takes up the count of a resumed run's checkpoint; a run that had ended its patience stops at once."""
         state = runner.message_hub.get_info(self._key, None)
         if state is not None:
             self.wait_count, self.best_score = state['wait_count'], state['best_score']
         if self.wait_count >= self.patience:
-            runner.logger.info(
+            show(
+                runner.logger,
                 f'{self.monitor} had not improved in {self.wait_count} validations when the checkpoint was saved: a '
-                f'longer patience than {self.patience} would let the run go on'
+                f'longer patience than {self.patience} would let the run go on',
             )
             runner.train_loop.stop_training = True
 

@@ -11,6 +11,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from aurora_mm.engine.console import show
 from aurora_mm.errors import ConfigError
 from aurora_mm.files import write_figure, write_text
 from aurora_mm.registry import HOOKS
@@ -64,7 +65,7 @@ class LRFinderHook(Hook):
         if not diverged:
             self.rows.append((self._rate, loss, smoothed))
         else:
-            runner.logger.info(f'the loss diverges at lr {self._rate:.3g}; the sweep ends here')
+            show(runner.logger, f'the loss diverges at lr {self._rate:.3g}; the sweep ends here')
             runner.train_loop.stop_training = True
 
     def after_train(self, runner: Runner) -> None:
@@ -78,7 +79,7 @@ class LRFinderHook(Hook):
         write_text(Path(runner.work_dir) / 'lr_finder.csv', text.getvalue())
         suggestion = self.suggestion()
         self._plot(Path(runner.work_dir) / 'lr_finder.png', suggestion)
-        runner.logger.info(f'suggested lr: {suggestion:.3g}' if suggestion else 'no lr made the loss fall')
+        show(runner.logger, f'suggested lr: {suggestion:.3g}' if suggestion else 'no lr made the loss fall')
 
     def suggestion(self) -> float | None:
         """The rate at which the smoothed loss falls fastest by the logarithm of the rate; None if it never falls."""

@@ -31,8 +31,8 @@ class MultiTaskHook(Hook):
     MMEngine's message hub.
 
     Logged to the visualiser's backends at the interval and at an epoch's end, for every task met:
-    ``task_loss/<task>`` (running mean), ``task_weight/<task>`` and ``task_prob/<task>``; once an epoch as a table on
-    the console. With a :class:`aurora_mm.engine.GradientSurgeryOptimWrapper`, also ``gradient_cosine/<type>-<type>``,
+    ``task_loss/<task>`` (running mean), ``task_weight/<task>`` and ``task_prob/<task>``; once an epoch as a table in
+    the log file. With a :class:`aurora_mm.engine.GradientSurgeryOptimWrapper`, also ``gradient_cosine/<type>-<type>``,
     the mean since the last log.
 
     Args:
@@ -96,7 +96,7 @@ class MultiTaskHook(Hook):
             runner.visualizer.add_scalars(scalars, step=runner.iter + 1)
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Keeps for the checkpoint what was drawn, and prints the table."""
+        """Keeps for the checkpoint what was drawn, and logs the table."""
         sampler = _sampler(runner)
         if sampler is not None:
             runner.message_hub.update_info(_DRAWN, dict(sampler.drawn))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
+from aurora_mm.engine.console import show
 from aurora_mm.engine.hooks.required_hooks import require_once
 from aurora_mm.registry import HOOKS
 
@@ -32,7 +33,7 @@ class ResumeValidationHook(Hook):
         planned = runner.epoch % loop.val_interval == 0 or runner.epoch == runner.max_epochs
         done = runner.message_hub.get_info(VALIDATED_EPOCH, 0)
         if planned and done < runner.epoch >= loop.val_begin:
-            runner.logger.info(f'the checkpoint was saved before the validation of epoch {runner.epoch}: done now')
+            show(runner.logger, f'the checkpoint was saved before the validation of epoch {runner.epoch}: done now')
             runner.val_loop.run()
 
     def before_val_epoch(self, runner: Runner) -> None:

@@ -1,0 +1,22 @@
+"""The argument ``--tasks`` of the verbs that need names of classes and points, but no config."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import aurora_mm
+
+CHALLENGE_TASKS = Path(aurora_mm.__file__).parent / '.mim' / 'configs' / '_base_' / 'tasks' / 'fmc_uia.py'
+"""The tasks of the challenge, as they come with the package."""
+
+
+def add_tasks_option(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--tasks``, by default the file with the 27 tasks of the challenge."""
+    parser.add_argument(
+        '--tasks',
+        type=Path,
+        default=CHALLENGE_TASKS,
+        metavar='FILE',
+        help='config file with a list `tasks`, for names of classes (default: the 27 tasks of the challenge)',
+    )

@@ -1,0 +1,62 @@
+"""Train configs with several seeds each, test the last epoch of each run, and put the scores in a table.
+
+    aurora-mm ablation a.py b.py --seeds 0 1 2 --data-root DATA --out work_dirs/ablation
+    aurora-mm ablation a.py:0,1,2 b.py c.py:0,1,2 --data-root DATA     # b.py with seed 0 only
+    aurora-mm ablation a.py b.py c.py --out work_dirs/ablation --table-only
+
+Started again, it goes on where it stopped; runs are known by their folders, OUT/<config>/seed_<S>. Writes
+OUT/ablation.md, which is printed, and OUT/ablation.json, from all seeds that are finished, whoever asked for them, and
+OUT/compare.png, where the curves of `compare` stand side by side for each config's first finished seed.
+The first config is what the others are compared with. Ends with status 1 if a run failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+
+from aurora_mm.cli.command import command
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('configs', nargs='+', metavar='CONFIG[:SEED,SEED]', help='in the order of the rows')
+    parser.add_argument('--seeds', nargs='+', type=int, default=[0], metavar='S', help='(default: 0)')
+    parser.add_argument('--data-root', help="root of the data (default: the configs')")
+    parser.add_argument('--tasks', metavar='FILE', help="config file with a list `tasks` (default: the configs')")
+    parser.add_argument('--out', type=Path, default=Path('work_dirs/ablation'))
+    parser.add_argument('--jobs', type=int, default=2, metavar='N', help='runs side by side (default: 2)')
+    parser.add_argument('--threads', type=int, default=1, metavar='N', help='of each run (default: 1)')
+    parser.add_argument('--table-only', action='store_true', help='train nothing, write the tables')
+    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='override all configs')
+
+
+@command(add_arguments)
+def main(args: argparse.Namespace) -> None:
+    from aurora_mm.analysis.ablation import Ablation, plan_runs
+    from aurora_mm.analysis.ablation_table import AblationRow, ablation_json, ablation_table
+    from aurora_mm.analysis.run_comparison import draw_comparison
+    from aurora_mm.analysis.run_history import read_run
+    from aurora_mm.utils import write_text
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exit, so that no run is left behind
+    runs = plan_runs(args.configs, args.seeds, args.out)
+    failed = []
+    if not args.table_only:
+        failed = Ablation(args.data_root, args.jobs, args.threads, args.cfg_options, args.tasks).run(runs)
+    folders = dict.fromkeys(run.folder.parent for run in runs)
+    rows = [AblationRow.read(folder) for folder in folders]
+    table = ablation_table(rows)
+    write_text(args.out / 'ablation.md', table)
+    write_text(args.out / 'ablation.json', ablation_json(rows))
+    logged = {row.name: args.out / row.name / f'seed_{row.seeds[0]}' for row in rows if row.seeds}
+    histories = [read_run(at, name) for name, at in logged.items() if list(at.glob('*/vis_data/scalars.json'))]
+    if histories:
+        draw_comparison(histories, args.out / 'compare.png')
+    print(table)
+    print(f'written to {args.out}: ablation.md, ablation.json' + (', compare.png' if histories else ''))
+    for run in failed:
+        print(f'{run.name} failed, see {run.log}', file=sys.stderr)
+    if failed:
+        sys.exit(1)

@@ -1,0 +1,93 @@
+"""Score a checkpoint on labelled data, or write its predictions as a submission, or both.
+
+    aurora-mm test configs/aurora_fmc.py work_dirs/aurora_fmc/best_score_epoch_20.pth --data-root DATA
+    aurora-mm test configs/aurora_fmc.py work_dirs/aurora_fmc/epoch_20.pth --data-root DATA --submission
+    aurora-mm test configs/aurora_fmc.py seed_*/epoch_20.pth --data-root DATA --tta    # an ensemble, mirrored too
+
+Writes OUT/metrics.json, OUT/per_image.csv, OUT/report.md and some pictures of each task under OUT/overlays; with
+--submission the predictions under OUT/submission. Of data without labels all rows are predicted and none is scored.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from aurora_mm.cli.command import command
+from aurora_mm.cli.run_options import add_run_options, config_of
+from aurora_mm.errors import ConfigError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_run_options(parser)
+    parser.add_argument(
+        'checkpoint', metavar='CKPT', nargs='+', help='checkpoint of a training run; several answer as an ensemble'
+    )
+    parser.add_argument('--out-dir', help='where results go (default: the folder `test` beside the checkpoint)')
+    parser.add_argument(
+        '--tta',
+        nargs='*',
+        type=float,
+        metavar='SCALE',
+        help='average over views of each image: mirrored where the task allows it, and at these scales (default: 1)',
+    )
+    parser.add_argument('--overlays', type=int, default=3, metavar='N', help='pictures of each task (default: 3)')
+    parser.add_argument(
+        '--constant', action='store_true', help='also score the best constant answer, found on the training data'
+    )
+    parser.add_argument('--submission', action='store_true', help='write the predictions to OUT/submission')
+    parser.add_argument('--split', choices=['all', 'train', 'val', 'test'], help="rows to test (default: the config's)")
+
+
+@command(add_arguments)
+def main(args: argparse.Namespace) -> None:
+    from mmengine.dist import is_main_process
+
+    from aurora_mm.analysis.baseline import score_constant_predictor
+    from aurora_mm.apis import (
+        adopt_checkpoint,
+        adopt_ensemble,
+        build_runner,
+        load_weights,
+        predict_without_labels,
+        use_tta,
+    )
+    from aurora_mm.evaluation import nested_scores
+    from aurora_mm.evaluation.results_folder import RESULT_FILES, write_results
+    from aurora_mm.tasks import TaskTable
+    from aurora_mm.visualization import contact_sheet
+
+    cfg = adopt_checkpoint(config_of(args), args.checkpoint[0], args.data_root)
+    if len(args.checkpoint) > 1:
+        adopt_ensemble(cfg, args.checkpoint)
+    out_dir = Path(args.out_dir or Path(args.checkpoint[0]).parent / 'test')
+    cfg.work_dir = str(out_dir)
+    if args.split:
+        cfg.test_dataloader.dataset.split = args.split
+    unlabelled = predict_without_labels(cfg)
+    if unlabelled and not args.submission:
+        raise ConfigError('no row of the data has a label: there is nothing to score; --submission writes predictions')
+    if args.tta is not None:
+        use_tta(cfg, args.tta)
+    hooks = [dict(type='OverlayHook', out_dir=str(out_dir / 'overlays'), per_task=args.overlays)]
+    if args.submission:
+        hooks.append(dict(type='SubmissionHook', out_dir=str(out_dir / 'submission')))
+    cfg.custom_hooks = [*cfg.get('custom_hooks', []), *hooks]
+    runner = build_runner(cfg)
+    load_weights(runner.model, args.checkpoint)
+    results = runner.test()
+    if not is_main_process():
+        return
+    if unlabelled:
+        print(f'no row of the data has a label: nothing was scored; predictions are in {out_dir / "submission"}')
+        return
+    scores = nested_scores(results)
+    constant = score_constant_predictor(cfg) if args.constant else None
+    rows = runner.test_loop.evaluator.per_image
+    table = write_results(out_dir, scores, rows, TaskTable(cfg.tasks), constant)
+    pictures = [sorted((out_dir / 'overlays' / name).glob('*.png'))[:1] for name in scores['tasks']]
+    if any(pictures):
+        contact_sheet([file for files in pictures for file in files], out_dir / 'overlays.png')
+    print(table)
+    written = [*RESULT_FILES, 'overlays/', *(['submission/'] if args.submission else [])]
+    print(f'written to {out_dir}: {", ".join(written)}')

@@ -1,0 +1,90 @@
+"""Train a model.
+
+aurora-mm train configs/aurora_fmc.py --data-root DATA
+aurora-mm train configs/aurora_fmc.py --data-root DATA --resume        # go on after a stop
+aurora-mm train configs/aurora_us_real.py --data-root DATA --tasks my_tasks.py
+aurora-mm train configs/aurora_fmc_specialise.py --data-root DATA --load-from work_dirs/aurora_fmc/epoch_20.pth
+torchrun --nproc_per_node 4 -m aurora_mm train configs/aurora_fmc.py --data-root DATA --launcher pytorch
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aurora_mm.cli.command import command
+from aurora_mm.cli.run_options import add_run_options, config_of
+from aurora_mm.errors import ConfigError
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_run_options(parser)
+    parser.add_argument('--pretrained', metavar='W', help="folder or hub id of the encoder's weights, or 'none'")
+    parser.add_argument(
+        '--tasks', metavar='FILE', help="config file with a list `tasks`, to use in place of the config's"
+    )
+    parser.add_argument(
+        '--load-from', metavar='CKPT', help="start from a trained model's encoder, necks and heads, in a new run"
+    )
+    parser.add_argument('--work-dir', help='where logs and checkpoints go (default: work_dirs/<config name>)')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='auto|CKPT',
+        help='go on from the last checkpoint of the work dir, or from the given one',
+    )
+    parser.add_argument('--amp', action='store_true', help='bfloat16 mixed precision, on a CPU too')
+
+
+@command(add_arguments)
+def main(args: argparse.Namespace) -> None:
+    from aurora_mm.apis import build_runner, read_tasks, resolve_config, start_from, starts_from_weights
+
+    cfg = config_of(args)
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
+    if args.load_from is not None and args.pretrained is not None:
+        raise ConfigError("--load-from brings the encoder's weights: leave --pretrained out")
+    resumed = _last_checkpoint(cfg.work_dir) if args.resume == 'auto' else args.resume
+    if args.load_from is not None or (resumed is not None and starts_from_weights(cfg)):
+        if args.tasks is not None:
+            raise ConfigError('a trained model brings its tasks: leave --tasks out')
+        start_from(cfg, resumed or args.load_from, args.data_root)
+    else:
+        if args.tasks is not None:
+            cfg.tasks = read_tasks(args.tasks).to_config()
+        resolve_config(cfg, args.data_root, args.pretrained)
+    if args.amp:
+        _mix_precision(cfg)
+    if resumed is not None:
+        cfg.resume, cfg.load_from = True, resumed
+    try:
+        build_runner(cfg).train()
+    except KeyboardInterrupt as interrupt:
+        last = _last_checkpoint(cfg.work_dir)
+        way = 'no checkpoint was written yet' if last is None else f'add --resume to go on from {last}'
+        raise KeyboardInterrupt(f'interrupted; {way}') from interrupt
+
+
+def _last_checkpoint(work_dir: str) -> str | None:
+    from mmengine.runner import find_latest_checkpoint
+
+    # MMEngine prints a line where there is none.
+    return find_latest_checkpoint(work_dir) if (Path(work_dir) / 'last_checkpoint').is_file() else None
+
+
+def _mix_precision(cfg: Config) -> None:
+    from aurora_mm.engine import AutocastOptimWrapper
+    from aurora_mm.registry import OPTIM_WRAPPERS
+
+    kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
+    if kind in ('OptimWrapper', 'AccumulatingOptimWrapper'):
+        kind = 'AutocastOptimWrapper'
+    wrapper = OPTIM_WRAPPERS.get(kind)
+    if wrapper is None or not issubclass(wrapper, AutocastOptimWrapper):
+        raise ConfigError(f'--amp cannot give {kind}, which this config trains with, mixed precision: leave it out')
+    cfg.optim_wrapper.update(type=kind, on_cpu=True)
