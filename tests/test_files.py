@@ -33,7 +33,9 @@ def flushed(monkeypatch):
     """What was flushed to the disk, and what took its place, in order."""
     met = []
     fsync, replace, rename = os.fsync, Path.replace, Path.rename
-    monkeypatch.setattr(os, 'fsync', lambda handle: (met.append(os.readlink(f'/proc/self/fd/{handle}')), fsync(handle)))
+    monkeypatch.setattr(
+        os, 'fsync', lambda handle: (met.append(str(Path(f'/proc/self/fd/{handle}').readlink())), fsync(handle))
+    )
     monkeypatch.setattr(Path, 'replace', lambda self, to: (met.append(f'now {to}'), replace(self, to)))
     monkeypatch.setattr(Path, 'rename', lambda self, to: (met.append(f'now {to}'), rename(self, to)))
     return met
@@ -81,9 +83,9 @@ def test_a_folder_with_something_in_it_stays(tmp_path):
 def test_what_stands_in_the_way_is_named(tmp_path):
     (tmp_path / 'file').touch()
     (tmp_path / 'folder').mkdir()
-    with pytest.raises(OutputError, match='cannot write .*/file/a: .*(File exists|Not a directory)'):
+    with pytest.raises(OutputError, match=r'cannot write .*/file/a: .*(File exists|Not a directory)'):
         write_text(tmp_path / 'file' / 'a', '')
-    with pytest.raises(OutputError, match='cannot write .*/folder: Is a directory'):
+    with pytest.raises(OutputError, match=r'cannot write .*/folder: Is a directory'):
         write_text(tmp_path / 'folder', '')
     with pytest.raises(OutputError, match='File name too long'):
         write_text(tmp_path / ('n' * 300), '')
@@ -129,7 +131,7 @@ def little_room():
 
 def test_too_little_room_leaves_the_old_file(tmp_path, little_room):
     write_bytes(tmp_path / 'a', b'old')
-    with pytest.raises(OutputError, match='cannot write .*/a: File too large'):
+    with pytest.raises(OutputError, match=r'cannot write .*/a: File too large'):
         write_bytes(tmp_path / 'a', bytes(5000))
     assert (tmp_path / 'a').read_bytes() == b'old'
     assert names(tmp_path) == ['a']

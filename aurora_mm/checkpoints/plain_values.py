@@ -65,7 +65,7 @@ def restore_message_hub(state: Mapping[str, Any]) -> dict[str, Any]:
         WeightsError: If a history of logged values is damaged.
     """
     histories = {}
-    for key, history in state.get('log_scalars', {}).items():
+    for key, history in state['log_scalars'].items():
         histories[key] = _history(key, history) if isinstance(history, Mapping) else history
     return {**state, 'log_scalars': OrderedDict(histories)}
 

@@ -80,13 +80,14 @@ def load_checkpoint_file(file: str | Path, parts: Collection[str] | None = None)
     """
     file = Path(file).expanduser()
     if not file.is_file():
-        raise WeightsError(f'no checkpoint at {file}; `python tools/train.py CONFIG` writes them to its work dir')
+        raise WeightsError(f'no checkpoint at {file}; `aurora-mm train CONFIG` writes them to its work dir')
     try:
         content = _load_packed(file) if file.suffix == PACKED_SUFFIX else _load(file)
         if isinstance(content, Mapping) and CHECKSUMS in content:
             content = _checked(content, parts)
-        if isinstance(content, dict) and isinstance(content.get('message_hub'), Mapping):
-            content['message_hub'] = restore_message_hub(content['message_hub'])
+        hub = content.get('message_hub') if isinstance(content, dict) else None
+        if isinstance(hub, Mapping) and isinstance(hub.get('log_scalars'), Mapping):
+            content['message_hub'] = restore_message_hub(hub)
     except WeightsError as error:
         raise WeightsError(f'{file} cannot be read: {error}') from error
     except _DAMAGE as error:
@@ -140,7 +141,7 @@ def _load_packed(file: Path) -> dict[str, Any]:
     with safe_open(file, framework='pt') as opened:
         metadata = opened.metadata() or {}
         if PACKED_KEY not in metadata:
-            raise WeightsError('it is no packed model; `python tools/model_converters/pack_model.py` makes one')
+            raise WeightsError('it is no packed model; `aurora-mm pack-model` makes one')
         content = json.loads(metadata[PACKED_KEY])
         state = {name: opened.get_tensor(name) for name in sorted(opened.keys())}
     return dict(meta=content['meta'], state_dict=state) | {CHECKSUMS: content[CHECKSUMS]}

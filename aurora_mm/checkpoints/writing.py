@@ -13,7 +13,6 @@ from torch import Tensor
 
 from aurora_mm.checkpoints.plain_values import plain
 from aurora_mm.checkpoints.sealing import CHECKSUMS, checksum, seal
-from aurora_mm.errors import WeightsError
 from aurora_mm.files import whole_file, write_bytes
 
 PACKED_SUFFIX = '.safetensors'  # of a model without what only training needs
@@ -45,12 +44,9 @@ def write_packed(file: str | Path, meta: Mapping[str, Any], state: Mapping[str, 
         state: The state dict of a model.
 
     Raises:
-        WeightsError: If the file's name ends otherwise.
         ConfigError: If ``meta`` holds an object.
         OutputError: If it cannot be written.
     """
-    if Path(file).suffix != PACKED_SUFFIX:
-        raise WeightsError(f'a packed model is a {PACKED_SUFFIX} file, not {Path(file).name}')
     meta = json.loads(json.dumps(plain(meta, 'meta')))
     tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in sorted(state.items())}
     checksums = dict(meta=checksum(meta), state_dict=checksum(tensors))

@@ -97,7 +97,7 @@ def checkpoint(folder, lora):
 def test_a_merged_checkpoint_is_that_of_a_plain_encoder_with_the_same_output(tmp_path):
     adapted, file = checkpoint(tmp_path, dict(r=2))
     assert merge_checkpoint(file, tmp_path / 'merged.pth') == 24
-    content = torch.load(tmp_path / 'merged.pth', weights_only=False)
+    content = torch.load(tmp_path / 'merged.pth')
     cfg = Config.fromstring(content['meta']['cfg'], file_format='.py')
     assert cfg.model.backbone.lora is None
     assert 'heads.weight' in content['state_dict']

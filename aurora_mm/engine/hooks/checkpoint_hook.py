@@ -28,7 +28,7 @@ class CheckpointHook(MMEngineCheckpointHook):
     - A checkpoint holds tensors and plain values with checksums (:func:`aurora_mm.checkpoints.seal`), so that reading
       it runs no code and a damaged one is refused.
     - An older checkpoint is removed when the new one is on the disk, not before.
-    - A run that is resumed in a moved or copied folder looks for its best checkpoint there, and touches no other folder.
+    - A run that is resumed in a moved or copied folder looks for its best checkpoint there; it touches no other folder.
     - A checkpoint of another optimiser is refused before it is half loaded.
 
     Args:
@@ -143,8 +143,8 @@ class CheckpointHook(MMEngineCheckpointHook):
         for hook in later:
             if type(hook).before_save_checkpoint is not Hook.before_save_checkpoint:
                 raise ConfigError(
-                    f'{type(hook).__name__} would change a checkpoint after its checksums were taken: give it a priority '
-                    'above VERY_LOW'
+                    f'{type(hook).__name__} would change a checkpoint after its checksums were taken: give it a higher '
+                    'priority than VERY_LOW'
                 )
 
 
