@@ -30,6 +30,7 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=['aurora_mm', 'aurora_mm.*']),
+    entry_points={'console_scripts': ['aurora-mm = aurora_mm.cli.main:main']},
     # Configs, scripts and the model index travel with the package, where OpenMMLab's tools look for them.
     package_data={
         'aurora_mm': ['.mim/*.yml', '.mim/configs/**/*', '.mim/tools/*'],

@@ -115,7 +115,8 @@ def test_a_training_on_from_a_checkpoint_has_its_encoder_and_tasks(cfg, checkpoi
     assert not starts_from_weights(cfg)
     for _ in range(2):  # the hook is added once
         start_from(cfg, checkpoints[0], str(generated))
-        assert [hook.type for hook in cfg.custom_hooks].count('StartFromHook') == 1
+        hooks = [*cfg.default_hooks.values(), *cfg.custom_hooks]
+        assert [hook.type for hook in hooks].count('StartFromHook') == 1
     assert starts_from_weights(cfg)
     assert cfg.load_from == str(checkpoints[0])
     assert cfg.model.backbone.preset.hidden_size == 48

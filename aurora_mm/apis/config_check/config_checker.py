@@ -247,7 +247,7 @@ class _Checker:
             self._keys(part, path, allowed, f'{name} takes')
         missing = [key for key in arguments.required if key not in part]
         if registry in _BUILT_ALONE and missing:
-            raise self._error(path, f'{name} needs {", ".join(missing)}', [])
+            raise self._error(path, f'{name} needs {", ".join(missing)}', [], str(part['type']))
 
     def _optim_wrapper(self, part: Mapping[str, Any], path: str) -> None:
         self._part(part.get('optimizer'), f'{path}.optimizer', (mm.OPTIMIZERS,))

@@ -116,5 +116,7 @@ def near_types(kind: str, registries: Sequence[Registry], scope: str) -> list[st
 
 
 def near_names(name: str, known: Iterable[str]) -> list[str]:
-    """Up to two known names that are near to an unknown one, the nearest first."""
-    return difflib.get_close_matches(name, sorted(known), n=2)
+    """Up to two known names that are about as near to an unknown one as any, the nearest first."""
+    near = difflib.get_close_matches(name, sorted(known), n=2)
+    likeness = [difflib.SequenceMatcher(None, name, other).ratio() for other in near]
+    return [other for other, value in zip(near, likeness, strict=True) if value > likeness[0] - 0.1]

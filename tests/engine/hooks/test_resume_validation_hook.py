@@ -21,7 +21,7 @@ class ValidationRunner:
         self.train_loop.val_interval, self.train_loop.val_begin = val_interval, 1
         self.message_hub = MessageHub(f'validation-{id(self)}')
         self.message_hub.update_info('validated_epoch', validated)
-        self.logger = SimpleNamespace(info=lambda message: None)
+        self.logger = SimpleNamespace(info=lambda message, extra: None)
         self.val_loop = self
         self.hooks = []
         self.validations = 0

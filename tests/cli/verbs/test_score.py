@@ -6,6 +6,7 @@ import torch
 from mmengine.structures import InstanceData, PixelData
 
 from aurora_mm.challenge.submission import SubmissionWriter
+from aurora_mm.cli.verbs.score import main
 from aurora_mm.datasets import FMCUIADataset
 from aurora_mm.datasets.transforms import LoadUltrasoundImage, PackMultiTaskInputs
 from aurora_mm.phantoms import make_dataset
@@ -15,11 +16,6 @@ TASKS = [
     dict(name='organs', type='segmentation', classes=['background', 'a', 'b']),
     dict(name='find', type='detection', classes=['lesion']),
 ]
-
-
-@pytest.fixture(scope='module')
-def main(load_tool):
-    return load_tool('score').main
 
 
 @pytest.fixture
@@ -47,13 +43,13 @@ class TruthAsPrediction(PackMultiTaskInputs):
         return packed
 
 
-def score(main, folder, *args):
+def score(folder, *args):
     options = ['--tasks', folder / 'tasks.py', '--workers', 1, *args]
     main([str(item) for item in (folder / 'data', folder / 'submission', *options)])
 
 
-def test_writes_results_and_ends_well(main, folder, capsys):
-    score(main, folder, '--out-dir', folder / 'out')
+def test_writes_results_and_ends_well(folder, capsys):
+    score(folder, '--out-dir', folder / 'out')
     assert '6 of 6 images scored' in capsys.readouterr().out
     metrics = json.loads((folder / 'out/metrics.json').read_text())
     assert metrics['score'] == 1
@@ -61,35 +57,35 @@ def test_writes_results_and_ends_well(main, folder, capsys):
     assert {path.name for path in (folder / 'out').iterdir()} == {'metrics.json', 'per_image.csv', 'report.md'}
 
 
-def test_scores_one_side_of_the_data_alone(main, folder, capsys):
-    score(main, folder, '--split', 'train')
+def test_scores_one_side_of_the_data_alone(folder, capsys):
+    score(folder, '--split', 'train')
     out = capsys.readouterr().out
     # The entries of the other side are no fault of the submission's.
     assert '4 of 4 images scored' in out
 
 
-def test_a_fault_ends_with_status_1_and_its_name(main, folder, capsys):
+def test_a_fault_ends_with_status_1_and_its_name(folder, capsys):
     missing = next((folder / 'submission').rglob('*.png'))
     missing.unlink()
     with pytest.raises(SystemExit) as end:
-        score(main, folder)
+        score(folder)
     assert end.value.code == 1
     out = capsys.readouterr().out
     assert missing.name in out
     assert '5 of 6 images scored' in out
 
 
-def test_nothing_to_score_ends_with_status_2(main, folder, capsys):
+def test_nothing_to_score_ends_with_status_2(folder, capsys):
     for path in (folder / 'submission').rglob('*.*'):
         path.unlink()
     with pytest.raises(SystemExit) as end:
-        score(main, folder)
+        score(folder)
     assert end.value.code == 2
     assert 'no image could be scored' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(('text', 'message'), [(None, 'no_tasks.py'), ('a = 1', 'no_tasks.py has no list `tasks`')])
-def test_a_tasks_file_that_is_none_is_named(main, folder, capsys, text, message):
+def test_a_tasks_file_that_is_none_is_named(folder, capsys, text, message):
     if text is not None:
         (folder / 'no_tasks.py').write_text(text)
     with pytest.raises(SystemExit) as end:
