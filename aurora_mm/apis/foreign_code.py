@@ -64,7 +64,7 @@ def refuse_foreign_parts(values: Any) -> None:
         scope, _, rest = name.partition('.')
         if key == '_scope_':
             known = name in PACKAGES
-        elif rest:
+        elif '.' in name:
             known = scope in PACKAGES and _is_registered(scope, rest, name)
         else:
             # MMEngine imports a module of that name where no part has it. Not all that is called a type is a part.

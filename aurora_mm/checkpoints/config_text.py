@@ -60,6 +60,8 @@ def _value(node: ast.expr) -> Any:
             return {_value(key): _value(item) for key, item in zip(keys, values, strict=True) if key is not None}
         case ast.Call(func=ast.Name(id='dict'), args=[], keywords=pairs) if all(pair.arg for pair in pairs):
             return {str(pair.arg): _value(pair.value) for pair in pairs}
+        case ast.Call(func=ast.Name(id='dict'), args=[ast.Dict() as items], keywords=[]):
+            return _value(items)
     raise _no_value(node)
 
 

@@ -7,7 +7,9 @@ import os
 import re
 
 # How torch's DataLoader says that one of its processes ended.
-_WORKER_ENDED = re.compile(r'DataLoader worker \(pid[^)]*\) (?:is killed by signal: ([^.]+)|exited unexpectedly)')
+_WORKER_ENDED = re.compile(
+    r'DataLoader worker \(pid(?:\(s\))? [\d, ]+\) (?:is killed by signal: ([^.]+)|exited unexpectedly)'
+)
 _WORKER = re.compile(r'Caught (\w+) in DataLoader worker process \d+')
 _NO_MEMORY = ("can't allocate memory", 'not enough memory', 'Cannot allocate memory')
 _FEWER = 'fewer workers (--cfg-options train_dataloader.num_workers=1) or a smaller batch take less'
@@ -28,7 +30,7 @@ def fault_message(error: BaseException) -> str | None:
     memory that ran out.
     """
     text = str(error)
-    if ended := _WORKER_ENDED.search(text):
+    if ended := _WORKER_ENDED.search(f'{error.__cause__ or ""}') or _WORKER_ENDED.search(text):
         how = f'was ended by the signal {ended[1].strip()}' if ended[1] else 'ended'
         return f'a process that loads data {how}, most often because memory ran out: {_FEWER}'
     if isinstance(error, MemoryError) or any(sign in text for sign in _NO_MEMORY):

@@ -137,7 +137,7 @@ class CheckpointHook(MMEngineCheckpointHook):
     def _refuse_what_cannot_be_read_again(self, runner: Runner) -> None:
         try:
             read_config_text(runner.cfg.pretty_text)
-        except ConfigError as error:
+        except (ConfigError, SyntaxError) as error:
             raise ConfigError(f'a checkpoint keeps the config as plain values, but {error}') from error
         later = runner.hooks[runner.hooks.index(self) + 1 :]
         for hook in later:
