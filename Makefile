@@ -21,11 +21,11 @@ setup-ops: setup
 # The same chain as a real run, on generated data with a tiny encoder: about seven minutes on 2 cores.
 demo: setup
 	rm -rf $(DEMO)
-	$(BIN)/python tools/dataset_converters/make_demo_data.py $(DEMO)/data
-	$(BIN)/python tools/train.py configs/aurora_fmc_demo.py --data-root $(DEMO)/data --work-dir $(DEMO)/train
-	$(BIN)/python tools/test.py configs/aurora_fmc_demo.py $(DEMO)/train/best_score_*.pth --data-root $(DEMO)/data \
+	$(BIN)/aurora-mm make-demo-data $(DEMO)/data
+	$(BIN)/aurora-mm train configs/aurora_fmc_demo.py --data-root $(DEMO)/data --work-dir $(DEMO)/train
+	$(BIN)/aurora-mm test configs/aurora_fmc_demo.py $(DEMO)/train/best_score_*.pth --data-root $(DEMO)/data \
 		--out-dir $(DEMO)/test --constant --submission
-	$(BIN)/python tools/report.py $(DEMO)/train --results $(DEMO)/test
+	$(BIN)/aurora-mm report $(DEMO)/train --results $(DEMO)/test
 	@echo "The report is $(DEMO)/test/report.html; the same as text is report.md"
 
 test: setup

@@ -1,5 +1,5 @@
 # The whole chain in minutes on a CPU: tiny encoder, 128 pixels, generated data
-# (tools/dataset_converters/make_demo_data.py).
+# (aurora-mm make-demo-data).
 _base_ = [
     '_base_/models/aurora-plus_qwen3-vl-tiny.py',
     '_base_/datasets/fmc_uia_128.py',

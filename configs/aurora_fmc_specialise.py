@@ -1,5 +1,5 @@
 # Second stage: heads and small adapters of each task's own, on the encoder and necks of a trained aurora_fmc.py:
-# tools/train.py configs/aurora_fmc_specialise.py --data-root DATA --load-from work_dirs/aurora_fmc/epoch_20.pth
+# aurora-mm train configs/aurora_fmc_specialise.py --data-root DATA --load-from work_dirs/aurora_fmc/epoch_20.pth
 _base_ = './aurora_fmc.py'
 
 model = dict(

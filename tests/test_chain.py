@@ -53,14 +53,14 @@ optim_wrapper = dict(accumulative_counts=2)
 """
 
 
-def tool(name, *args, **kwargs):
+def tool(verb, *args, **kwargs):
     env = os.environ | {'OMP_NUM_THREADS': '1'}
-    command = [sys.executable, str(next((REPO / 'tools').rglob(name))), *map(str, args)]
+    command = [sys.executable, '-m', 'aurora_mm', verb, *map(str, args)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env, **kwargs)
 
 
-def run(name, *args):
-    process = tool(name, *args)
+def run(verb, *args):
+    process = tool(verb, *args)
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output
     return output
@@ -76,7 +76,7 @@ def folder(tmp_path_factory):
     (path / 'tasks.py').write_text(TASKS)
     (path / 'config.py').write_text(CONFIG.format(tasks=TASKS.split('=', 1)[1].strip()))
     run(
-        'make_demo_data.py',
+        'make-demo-data',
         path / 'data',
         '--tasks',
         path / 'tasks.py',
@@ -90,13 +90,15 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def trained(folder):
-    output = run('train.py', folder / 'config.py', '--data-root', folder / 'data', '--work-dir', folder / 'unbroken')
+    output = run('train', folder / 'config.py', '--data-root', folder / 'data', '--work-dir', folder / 'unbroken')
     return folder / 'unbroken', output
 
 
 def test_training_scores_every_task_and_logs_it(trained):
     work_dir, output = trained
-    assert 'tasks after epoch 3' in output
+    assert 'trained 3 epochs' in output
+    (log,) = work_dir.glob('*/*.log')
+    assert 'tasks after epoch 3' in log.read_text()
     scalars = [
         json.loads(line) for file in work_dir.glob('*/vis_data/scalars.json') for line in file.read_text().splitlines()
     ]
@@ -111,7 +113,7 @@ def test_training_scores_every_task_and_logs_it(trained):
 def test_a_run_killed_and_resumed_ends_with_the_weights_of_an_unbroken_one(folder, trained):
     work_dir = folder / 'broken'
     args = (folder / 'config.py', '--data-root', folder / 'data', '--work-dir', work_dir)
-    process = tool('train.py', *args, start_new_session=True)
+    process = tool('train', *args, start_new_session=True)
     deadline = time.monotonic() + 240
     while not (work_dir / 'last_checkpoint').exists():
         assert process.poll() is None, process.communicate()[0]
@@ -120,7 +122,7 @@ def test_a_run_killed_and_resumed_ends_with_the_weights_of_an_unbroken_one(folde
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     assert not (work_dir / 'epoch_3.pth').exists(), 'killed too late to show anything'
-    run('train.py', *args, '--resume')
+    run('train', *args, '--resume')
     unbroken, resumed = state(trained[0]), state(work_dir)
     assert unbroken.keys() == resumed.keys()
     assert all(torch.equal(unbroken[name], resumed[name]) for name in unbroken)
@@ -131,7 +133,7 @@ def tested(folder, trained):
     out = folder / 'test'
     checkpoint = trained[0] / 'epoch_3.pth'
     config, data = folder / 'config.py', folder / 'data'
-    return out, run('test.py', config, checkpoint, '--data-root', data, '--out-dir', out, '--constant', '--submission')
+    return out, run('test', config, checkpoint, '--data-root', data, '--out-dir', out, '--constant', '--submission')
 
 
 def test_testing_writes_scores_report_and_pictures(tested):
@@ -162,7 +164,7 @@ def test_testing_writes_scores_report_and_pictures(tested):
 def test_a_submission_is_scored_without_the_model_to_the_same_numbers(folder, tested, tmp_path):
     out, _ = tested
     args = ('--split', 'val', '--tasks', folder / 'tasks.py', '--workers', 2)
-    output = run('score.py', folder / 'data', out / 'submission', *args, '--out-dir', tmp_path)
+    output = run('score', folder / 'data', out / 'submission', *args, '--out-dir', tmp_path)
     assert '8 of 8 images scored' in output
     assert 'problem' not in output
     ours, theirs = (json.loads((path / 'metrics.json').read_text()) for path in (tmp_path, out))
@@ -183,7 +185,7 @@ def test_data_without_labels_is_predicted_whole(folder, trained, tmp_path):
     for masks in data.rglob('masks'):
         shutil.rmtree(masks)
     args = (folder / 'config.py', trained[0] / 'epoch_3.pth', '--data-root', data, '--out-dir', tmp_path / 'out')
-    assert 'nothing was scored' in run('test.py', *args, '--submission', '--overlays', 0)
+    assert 'nothing was scored' in run('test', *args, '--submission', '--overlays', 0)
     submission = tmp_path / 'out' / 'submission'
     assert len(list(submission.rglob('*.png'))) == 3
     assert [len(json.loads(path.read_text())) for path in sorted(submission.glob('*.json'))] == [3, 3, 3]
@@ -197,25 +199,25 @@ def test_an_ensemble_with_views_writes_a_submission_and_the_report_shows_it(fold
     out, work_dir = folder / 'views', trained[0]
     checkpoints = [work_dir / 'epoch_2.pth', work_dir / 'epoch_3.pth']
     args = ('--data-root', folder / 'data', '--out-dir', out, '--tta', '1', '1.25', '--submission')
-    run('test.py', folder / 'config.py', *checkpoints, *args)
+    run('test', folder / 'config.py', *checkpoints, *args)
     assert 0 < json.loads((out / 'metrics.json').read_text())['score'] < 1
-    assert 'report.html' in run('report.py', work_dir, '--results', out)
+    assert 'report.html' in run('report', work_dir, '--results', out)
     html = (out / 'report.html').read_text()
     assert 'Validation score by epoch' in html
     assert html.count('data:image/jpeg') >= 4
 
 
 def test_missing_data_and_missing_weights_end_with_one_message(folder, tmp_path):
-    process = tool('train.py', folder / 'config.py', '--data-root', tmp_path / 'nowhere', '--work-dir', tmp_path)
+    process = tool('train', folder / 'config.py', '--data-root', tmp_path / 'nowhere', '--work-dir', tmp_path)
     output, _ = process.communicate(timeout=120)
-    assert process.returncode == 2
+    assert process.returncode == 1
     assert 'nowhere' in output
-    assert 'make_demo_data.py' in output
+    assert 'aurora-mm make-demo-data' in output
     assert 'Traceback' not in output
     args = ('--data-root', folder / 'data', '--work-dir', tmp_path, '--pretrained', tmp_path / 'absent')
-    process = tool('train.py', folder / 'config.py', *args)
+    process = tool('train', folder / 'config.py', *args)
     output, _ = process.communicate(timeout=120)
-    assert process.returncode == 2
+    assert process.returncode == 1
     assert '--pretrained none' in output
     assert 'Traceback' not in output
 
@@ -224,7 +226,7 @@ def test_a_checkpoint_is_refused_data_of_tasks_it_does_not_know(folder, trained,
     (tmp_path / 'tasks.py').write_text("tasks = [dict(name='spleen', type='detection', classes=['spleen'])]")
     data = tmp_path / 'data'
     run(
-        'make_demo_data.py',
+        'make-demo-data',
         data,
         '--tasks',
         tmp_path / 'tasks.py',
@@ -233,7 +235,7 @@ def test_a_checkpoint_is_refused_data_of_tasks_it_does_not_know(folder, trained,
         '--workers',
         1,
     )
-    process = tool('test.py', folder / 'config.py', trained[0] / 'epoch_3.pth', '--data-root', data)
+    process = tool('test', folder / 'config.py', trained[0] / 'epoch_3.pth', '--data-root', data)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 2
     assert 'was not trained for: spleen' in output

@@ -12,9 +12,9 @@ from tests.test_chain import REPO, folder, run, state  # noqa: F401  folder is a
 pytestmark = pytest.mark.slow
 
 
-def torchrun(name, *args):
+def torchrun(verb, *args):
     command = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', '2']
-    command += [str(next((REPO / 'tools').rglob(name))), *map(str, args), '--launcher', 'pytorch']
+    command += ['-m', 'aurora_mm', verb, *map(str, args), '--launcher', 'pytorch']
     env = os.environ | {'OMP_NUM_THREADS': '1'}
     done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -24,11 +24,11 @@ def torchrun(name, *args):
 def test_two_processes_train_and_score_as_one(folder, tmp_path):  # noqa: F811
     config, data, work_dir = folder / 'config.py', folder / 'data', tmp_path / 'train'
     accumulating = ('--cfg-options', 'optim_wrapper.type=AccumulatingOptimWrapper')
-    torchrun('train.py', config, '--data-root', data, '--work-dir', work_dir, *accumulating)
+    torchrun('train', config, '--data-root', data, '--work-dir', work_dir, *accumulating)
     checkpoint = work_dir / 'epoch_3.pth'
     assert state(work_dir)['tracker.seen'].sum() == 2 * 3 * 5 * 4  # ranks, epochs, batches, images
-    torchrun('test.py', config, checkpoint, '--data-root', data, '--out-dir', tmp_path / 'two', '--overlays', '0')
-    run('test.py', config, checkpoint, '--data-root', data, '--out-dir', tmp_path / 'one', '--overlays', '0')
+    torchrun('test', config, checkpoint, '--data-root', data, '--out-dir', tmp_path / 'two', '--overlays', '0')
+    run('test', config, checkpoint, '--data-root', data, '--out-dir', tmp_path / 'one', '--overlays', '0')
     one, two = (json.loads((tmp_path / name / 'metrics.json').read_text()) for name in ('one', 'two'))
     assert one['score'] == pytest.approx(two['score'], abs=1e-5)
     assert one['tasks'].keys() == two['tasks'].keys()
@@ -39,9 +39,9 @@ def test_two_processes_train_and_score_as_one(folder, tmp_path):  # noqa: F811
 def test_flexible_runner_trains_as_the_runner_does(folder, tmp_path):  # noqa: F811
     """What the FSDP config needs of the hooks, without FSDP."""
     args = ('--data-root', folder / 'data', '--cfg-options', 'optim_wrapper.accumulative_counts=1')
-    run('train.py', folder / 'config.py', '--work-dir', tmp_path / 'runner', *args)
+    run('train', folder / 'config.py', '--work-dir', tmp_path / 'runner', *args)
     flexible = ('runner_type=FlexibleRunner', 'strategy.type=SingleDeviceStrategy')
-    run('train.py', folder / 'config.py', '--work-dir', tmp_path / 'flexible', *args, *flexible)
+    run('train', folder / 'config.py', '--work-dir', tmp_path / 'flexible', *args, *flexible)
     first, second = state(tmp_path / 'runner'), state(tmp_path / 'flexible')
     assert first.keys() == second.keys()
     assert all((first[name] == second[name]).all() for name in first)
@@ -49,15 +49,15 @@ def test_flexible_runner_trains_as_the_runner_does(folder, tmp_path):  # noqa: F
 
 def test_a_search_for_weights_and_a_comparison_of_its_trials(folder, tmp_path):  # noqa: F811
     args = (folder / 'config.py', '--data-root', folder / 'data', '--out', tmp_path, '--trials', '2')
-    output = run('search_weights.py', *args, '--epochs', '1', '3', '--keep', '0.5')
+    output = run('search-weights', *args, '--epochs', '1', '3', '--keep', '0.5')
     assert (tmp_path / 'search.md').read_text() in output
     assert "type='FixedLossBalancer'" in output
     trials = json.loads((tmp_path / 'search.json').read_text())
     assert sorted(len(trial['scores']) for trial in trials) == [1, 2]
-    again = run('search_weights.py', *args, '--epochs', '1', '3', '--keep', '0.5')
+    again = run('search-weights', *args, '--epochs', '1', '3', '--keep', '0.5')
     assert (tmp_path / 'search.md').read_text() in again
     assert 'Epoch(train)' not in again
     runs = [tmp_path / trial['name'] for trial in trials]
-    output = run('analysis/compare.py', *runs, '--out', tmp_path / 'compare')
+    output = run('compare', *runs, '--out', tmp_path / 'compare')
     assert '| score at the best validation | trial_00 | trial_01 |' in output
     assert (tmp_path / 'compare' / 'compare.png').stat().st_size > 10_000

@@ -38,7 +38,7 @@ def folder(tmp_path_factory):
     (path / 'tasks.py').write_text(TASKS)
     (path / 'config.py').write_text(CONFIG.format(tasks=TASKS.split('=', 1)[1].strip()))
     run(
-        'make_demo_data.py',
+        'make-demo-data',
         path / 'data',
         '--tasks',
         path / 'tasks.py',
@@ -49,14 +49,14 @@ def folder(tmp_path_factory):
     )
     (path / 'whole').mkdir()
     save_sharded(make_reference(), path / 'whole')
-    output = run('extract_encoder.py', path / 'whole', path / 'encoder')
+    output = run('extract-encoder', path / 'whole', path / 'encoder')
     assert '--pretrained' in output
     return path
 
 
 def train(folder, name, *options):
     args = ('--data-root', folder / 'data', '--work-dir', folder / name, '--pretrained', folder / 'encoder')
-    run('train.py', folder / 'config.py', *args, *options)
+    run('train', folder / 'config.py', *args, *options)
     return torch.load(folder / name / 'epoch_2.pth')
 
 
@@ -83,9 +83,9 @@ def test_a_resumed_lora_run_ends_as_an_unbroken_one(folder, trained):
 
 @pytest.mark.slow
 def test_the_merged_checkpoint_scores_what_training_saw(folder, trained):
-    run('merge_lora.py', folder / 'unbroken' / 'epoch_2.pth', folder / 'merged.pth')
+    run('merge-lora', folder / 'unbroken' / 'epoch_2.pth', folder / 'merged.pth')
     assert not any('lora' in name for name in torch.load(folder / 'merged.pth')['state_dict'])
     args = ('--data-root', folder / 'data', '--out-dir', folder / 'test', '--overlays', 0)
-    run('test.py', folder / 'config.py', folder / 'merged.pth', *args)
+    run('test', folder / 'config.py', folder / 'merged.pth', *args)
     score = json.loads((folder / 'test' / 'metrics.json').read_text())['score']
     assert score == pytest.approx(trained['message_hub']['log_scalars']['val/score'].current(), abs=1e-3)

@@ -50,7 +50,7 @@ class AblationRow:
                 found |= {f'types/{name}': value for name, value in scores['types'].items()}
                 found |= {key: scores[key] for key in OVERALL}
             except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise DataError(f'no scores as tools/test.py writes them: {error!r}', file=file) from error
+                raise DataError(f'no scores as aurora-mm test writes them: {error!r}', file=file) from error
             speed = training_speed(file.parents[1])
             row.seeds.append(seed)
             for key, value in (found | ({} if speed is None else {SPEED: speed})).items():

@@ -205,7 +205,7 @@ def _read(folder: Path, tasks: TaskTable) -> FmcIndex:
         raise DataError(
             f'no data at {folder.parent}. Give the folder that holds csv_files (or train/ and val/ with them) as '
             '--data-root, or try everything on generated data: '
-            '`python tools/dataset_converters/make_demo_data.py DIR`, then '
-            '`python tools/train.py configs/aurora_fmc_demo.py --data-root DIR`'
+            '`aurora-mm make-demo-data DIR`, then '
+            '`aurora-mm train configs/aurora_fmc_demo.py --data-root DIR`'
         )
     return read_root(folder, tasks, with_labels=False, on_error='skip')

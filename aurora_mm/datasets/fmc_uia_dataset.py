@@ -149,8 +149,7 @@ class FMCUIADataset(BaseDataset):
             return root / self.split, True
         looked_for = root / ('csv_files' if self.split == 'all' else f'{{csv_files, {self.split}/csv_files}}')
         raise DataError(
-            f'no data: looked for {looked_for}; `python tools/dataset_converters/make_demo_data.py OUT` '
-            'generates data to try with',
+            f'no data: looked for {looked_for}; `aurora-mm make-demo-data OUT` generates data to try with',
             file=root,
         )
 

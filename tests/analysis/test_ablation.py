@@ -41,22 +41,23 @@ def test_what_cannot_be_run_is_said_at_once(tmp_path, configs, message):
         plan_runs([text.format(**names) for text in configs], [0], tmp_path)
 
 
-def test_progress_is_read_from_mmengines_log(tmp_path):
+def test_progress_is_read_from_what_a_run_shows(tmp_path):
     run = AblationRun(tmp_path / 'a.py', 3, tmp_path)
     assert run.progress() == (0.0, '')
     run.folder.mkdir(parents=True)
-    config = "train_cfg = dict(\n    by_epoch=True, max_epochs=4, type='EpochBasedTrainLoop')\n"
-    line = '2026/01/01 00:00:00 - mmengine - INFO - Epoch(train)  [{}][ 50/100]  lr: 1e-4  eta: {}  time: 0.1\n'
-    run.log.write_text(config + line.format(1, '0:01:00') + line.format(3, '1 day, 0:02:00') + 'Saving checkpoint\n')
+    line = 'epoch {}/4  50/100  0:00:30 left  run {} left  loss 1.5  detection 1.5\n'
+    run.log.write_text('a header\n' + line.format(1, '0:01:00') + line.format(3, '1 day, 0:02:00') + 'a table\n')
     share, left = run.progress()
     assert share == pytest.approx(0.95 * 2.5 / 4)
     assert left == '1 day, 0:02:00'
+    run.log.write_text('steps  50/200  0:00:30 left  run 0:01:00 left  loss 1.5\n')
+    assert run.progress() == (pytest.approx(0.95 / 4), '0:01:00')
     run.trained.write_text('epoch_4.pth')
     assert run.progress()[0] == 0.95
 
 
 def ablation(*args, **kwargs):
-    command = [sys.executable, str(REPO / 'tools' / 'analysis_tools' / 'ablation.py'), *map(str, args)]
+    command = [sys.executable, '-m', 'aurora_mm', 'ablation', *map(str, args)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **kwargs)
 
 
@@ -74,17 +75,19 @@ def test_runs_are_stopped_resumed_and_put_in_a_table_and_a_failed_one_is_named(f
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     log = out / 'config' / 'seed_0' / 'console.log'
-    assert 'Epoch(train) [3]' not in ' '.join(log.read_text().split()), 'stopped too late to show anything'
+    assert 'epoch 3/3' not in log.read_text(), 'stopped too late to show anything'
     size = log.stat().st_size
     time.sleep(2)
     assert log.stat().st_size == size  # its training was stopped too
 
-    process = ablation(*args, '--cfg-options', 'default_hooks.logger.interval=1')
+    process = ablation(
+        *args, '--cfg-options', 'default_hooks.console.type=ConsoleHook', 'default_hooks.console.interval=1'
+    )
     output = process.communicate(timeout=900)[0]
     assert process.returncode == 1, output
     assert f'broken, seed 0 failed, see {out}/broken/seed_0/console.log' in ' '.join(output.split())
     assert 'NoSuchModel' in (out / 'broken' / 'seed_0' / 'console.log').read_text()
-    assert 'resumed epoch: ' in log.read_text()
+    assert ', from epoch ' in log.read_text()
     assert (out / 'ablation.md').read_text() in output
     assert (out / 'compare.png').stat().st_size > 10_000
     entries = json.loads((out / 'ablation.json').read_text())

@@ -142,7 +142,7 @@ def test_the_entry_point(weights, unlabelled, tmp_path):
     """Elsewhere than the repository, weights by the environment, the input not writable, problems told."""
     truncate(image(unlabelled, 'kind'), 2000)
     before = sorted(unlabelled.rglob('*'))
-    command = [sys.executable, str(REPO / 'tools' / 'predict.py'), '--input', str(unlabelled), '--device', 'cpu']
+    command = [sys.executable, '-m', 'aurora_mm', 'predict', '--input', str(unlabelled), '--device', 'cpu']
     command += ['--output', str(tmp_path / 'out'), '--problems', str(tmp_path / 'problems.json'), '--tta']
     env = dict(AURORA_WEIGHTS=str(weights), PYTHONPATH=str(REPO), OMP_NUM_THREADS='1', HOME=str(tmp_path))
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=200)

@@ -1,11 +1,12 @@
 """FMC-UIA CSVs, a COCO json and an mmseg folder in one training run, each task with its own metrics."""
 
 import json
-import runpy
 from pathlib import Path
 
 import pytest
 from mmengine.config import Config
+
+from aurora_mm.cli.main import main
 
 REPO = Path(__file__).parents[2]
 pytest.importorskip('mmdet')
@@ -73,8 +74,6 @@ val_evaluator = dict(
 )
 test_evaluator = val_evaluator
 custom_hooks = [
-    dict(type='ReproducibleEpochHook'),
-    dict(type='MultiTaskHook'),
     dict(type='mmdet.CheckInvalidLossHook', interval=1),
     dict(type='mmdet.DetVisualizationHook', draw=True, interval=1),
     dict(type='mmseg.SegVisualizationHook', draw=True, interval=1),
@@ -90,15 +89,15 @@ param_scheduler = []
 """
 
 
-def run(name, *args):
-    runpy.run_path(str(next((REPO / 'tools').rglob(name))))['main']([*map(str, args)])
+def run(verb, *args):
+    main([verb, *map(str, args)])
 
 
 def test_three_sources_train_together_and_are_scored_each_in_its_own_way(data, tmp_path):
     config = tmp_path / 'mixed.py'
     folders = dict(fmc=data.fmc, coco=data.coco, mmseg=data.mmseg)
     config.write_text(CONFIG.format(repo=REPO, tasks=data.tasks.to_config(), **folders))
-    run('train.py', config, '--work-dir', tmp_path / 'train')
+    run('train', config, '--work-dir', tmp_path / 'train')
     saved = Config.fromfile(tmp_path / 'train/mixed.py')
     assert {task['name'] for task in saved.tasks} == {*data.tasks, 'nodules', 'tissue'}
     pictures = {file.name.rsplit('_', 1)[0] for file in (tmp_path / 'train').rglob('vis_image/*.png')}
@@ -106,7 +105,7 @@ def test_three_sources_train_together_and_are_scored_each_in_its_own_way(data, t
     assert any(name.endswith('.png') for name in pictures - {'val_img'})  # mmseg's, by the image's name
 
     checkpoint = next((tmp_path / 'train').glob('best_score*.pth'))
-    run('test.py', config, checkpoint, '--out-dir', tmp_path / 'test')
+    run('test', config, checkpoint, '--out-dir', tmp_path / 'test')
     metrics = json.loads((tmp_path / 'test/metrics.json').read_text())['tasks']
     assert metrics.keys() == {*data.tasks, 'nodules', 'tissue'}
     assert metrics['nodules']['primary'] == metrics['nodules']['coco/bbox_mAP_50']

@@ -61,7 +61,7 @@ def task_cases(results: Results, task: Task) -> TaskCases:
     """
     legend = [(name, f'rgb{class_colour(i)}') for i, name in enumerate(_drawn_names(task))]
     if task.type == 'segmentation' and not results.submission.is_dir():
-        missing = 'Pictures need the predicted masks: run tools/test.py with --submission.'
+        missing = 'Pictures need the predicted masks: run aurora-mm test with --submission.'
         return TaskCases(task, [], legend, missing)
     visualizer = MultiTaskVisualizer(size=_PANEL_SIZE)
     visualizer.dataset_meta = dict(tasks=[task.to_config()])

@@ -33,7 +33,7 @@ def write_html_report(
 
     Args:
         work_dir: Of a training run, for its curves; it may as well be the folder of a test alone.
-        results_dir: What ``tools/test.py`` or ``tools/score.py`` wrote; by default ``work_dir`` or its folder
+        results_dir: What ``aurora-mm test`` or ``aurora-mm score`` wrote; by default ``work_dir`` or its folder
             ``test``.
         submission: The predictions, for pictures of masks; by default the folder ``submission`` among the results.
         data_root: The folder of ``csv_files``, if it is not where it was when the results were made.
@@ -99,4 +99,4 @@ def _find_results(work_dir: Path, results_dir: str | Path | None) -> Path:
         if (place / 'metrics.json').is_file():
             return place
     looked = ' and '.join(str(place) for place in places)
-    raise DataError(f'no metrics.json in {looked}; run tools/test.py CONFIG CHECKPOINT --submission first')
+    raise DataError(f'no metrics.json in {looked}; run aurora-mm test CONFIG CHECKPOINT --submission first')

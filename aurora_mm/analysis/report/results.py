@@ -16,7 +16,7 @@ from aurora_mm.tasks import Task, TaskTable
 
 @dataclass(frozen=True)
 class Results:
-    """The results of a test run or of ``tools/score.py``.
+    """The results of a test run or of ``aurora-mm score``.
 
     Args:
         folder: Where they are. submission: The predictions behind them, which may not be there.
@@ -50,7 +50,7 @@ class Results:
         try:
             scores = json.loads((folder / 'metrics.json').read_text(encoding='utf-8'))
         except (OSError, json.JSONDecodeError) as error:
-            raise DataError(f'no scores ({error}); tools/test.py writes them', file=folder / 'metrics.json') from error
+            raise DataError(f'no scores ({error}); aurora-mm test writes them', file=folder / 'metrics.json') from error
         rows = read_per_image(folder / 'per_image.csv')
         # MMEngine puts the config beside the results at the start of every run.
         configs = sorted(folder.glob('*.py'), key=lambda file: file.stat().st_mtime)

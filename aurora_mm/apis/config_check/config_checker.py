@@ -212,8 +212,8 @@ class _Checker:
         self._arguments(part, path, found.component, found.registry)
         if found.registry is mm.OPTIM_WRAPPERS:
             self._optim_wrapper(part, path)
-        prefix = kind.partition('.')[0] if isinstance(kind, str) and '.' in kind else None
-        inside = scopes if prefix in (None, *scopes) else [prefix, *scopes]
+        prefix, dot, _ = kind.partition('.') if isinstance(kind, str) else ('', '', '')
+        inside = [prefix, *scopes] if dot and prefix not in scopes else scopes
         ours = found.component.__module__.startswith('aurora_mm.')
         for key, value in part.items():
             if key not in ('type', '_scope_', *_NO_PARTS):

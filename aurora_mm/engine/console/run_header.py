@@ -10,9 +10,9 @@ import torch
 from mmengine.dist import get_world_size
 from mmengine.model import is_model_wrapper
 from mmengine.optim import AmpOptimWrapper
-from mmengine.runner import Runner
+from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from aurora_mm.tasks import TASK_TYPES, TaskTable
 from aurora_mm.version import __version__
@@ -26,9 +26,8 @@ def run_header(runner: Runner, mode: str) -> str:
         mode: 'train' or 'test'.
     """
     lines = {'config': str(runner.cfg.filename or '-')}
-    loaders = dict(train=runner.train_dataloader, val=runner.val_dataloader) if mode == 'train' else {}
-    loaders = loaders or dict(test=runner.test_dataloader)
-    loaders = {name: loader for name, loader in loaders.items() if isinstance(loader, DataLoader)}
+    loops = dict(train=runner.train_loop, val=runner.val_loop) if mode == 'train' else dict(test=runner.test_loop)
+    loaders = {name: loop.dataloader for name, loop in loops.items() if loop is not None}
     roots = dict.fromkeys(str(root) for loader in loaders.values() for root in _roots(loader.dataset))
     if roots:
         lines['data'] = ', '.join(roots)
@@ -69,10 +68,11 @@ def _contents(dataset: Any) -> str:
         of_type = [counts[task.name] for task in tasks.of_type(task_type) if task.name in counts]
         if of_type:
             parts.append(f'{task_type} {sum(of_type)} of {len(of_type)}')
-    return f'{_count(sum(counts.values()), "image")} of {_count(len(counts), "task")}: {", ".join(parts)}'
+    return f'{count(sum(counts.values()), "image")} of {count(len(counts), "task")}: {", ".join(parts)}'
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """``'1 epoch'``, ``'2 epochs'``."""
     return f'{number} {noun}' if number == 1 else f'{number} {noun}s'
 
 
@@ -103,9 +103,9 @@ def _schedule(runner: Runner) -> str:
     loader = runner.cfg.train_dataloader
     images = loader.get('batch_size', 1) * get_world_size() if isinstance(loader, Mapping) else 1
     per_update = getattr(runner.optim_wrapper, '_accumulative_counts', 1)
-    by_epoch = runner.max_epochs < runner.max_iters
-    parts = [f'{_count(runner.max_epochs, "epoch")} of {steps} steps' if by_epoch else f'{runner.max_iters} steps']
-    parts.append(f'{_count(images, "image")} a step' + (f', an update every {per_update}' if per_update > 1 else ''))
+    by_epoch = isinstance(runner.train_loop, EpochBasedTrainLoop)
+    parts = [f'{count(runner.max_epochs, "epoch")} of {steps} steps' if by_epoch else f'{runner.max_iters} steps']
+    parts.append(f'{count(images, "image")} a step' + (f', an update every {per_update}' if per_update > 1 else ''))
     if runner.iter:
         parts.append(f'from epoch {runner.epoch + 1}' if by_epoch else f'from step {runner.iter + 1}')
     return ', '.join(parts)

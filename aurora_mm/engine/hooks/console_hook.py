@@ -13,7 +13,7 @@ from mmengine.runner import BaseLoop, EpochBasedTrainLoop, Runner
 
 from aurora_mm.engine.console import LineProgress, TerminalProgress, console, run_header, show
 from aurora_mm.engine.console.progress import duration
-from aurora_mm.engine.console.run_header import images_of_tasks
+from aurora_mm.engine.console.run_header import count, images_of_tasks
 from aurora_mm.evaluation.score_table import score_tables
 from aurora_mm.registry import HOOKS
 from aurora_mm.tasks import TaskTable
@@ -74,14 +74,14 @@ class ConsoleHook(Hook):
         self.close_console(runner)
         if not is_main_process():
             return
-        done, planned, noun = runner.epoch, runner.max_epochs, 'epochs'
+        done, planned, noun = runner.epoch, runner.max_epochs, 'epoch'
         if not isinstance(runner.train_loop, EpochBasedTrainLoop):
-            done, planned, noun = runner.iter, runner.max_iters, 'steps'
+            done, planned, noun = runner.iter, runner.max_iters, 'step'
         early = '' if done >= planned else f', stopped early: {planned} were planned'
         took = duration(time.monotonic() - (self._begun or 0.0))
         last = runner.message_hub.runtime_info.get('last_ckpt')
         kept = f'; last checkpoint: {last}' if last else ''
-        show(runner.logger, f'trained {done} {noun} in {took}{early}{kept}')
+        show(runner.logger, f'trained {count(done, noun)} in {took}{early}{kept}')
 
     def before_val_epoch(self, runner: Runner) -> None:
         """Ends the bar of a training that counts steps and not epochs."""

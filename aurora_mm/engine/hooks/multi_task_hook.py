@@ -19,7 +19,7 @@ from aurora_mm.tasks import TaskTable
 from aurora_mm.utils import render_table
 
 _DRAWN = 'images_drawn'
-_RESOLVE = 'call aurora_mm.apis.resolve_config(cfg) before the Runner is built, as tools/train.py does'
+_RESOLVE = 'call aurora_mm.apis.resolve_config(cfg) before the Runner is built, as aurora-mm train does'
 
 
 @HOOKS.register_module()

@@ -27,7 +27,7 @@ ANCHOR = 'patch_embed.proj.weight'
 HELP = (
     'Give a folder or hub id of a Qwen3-VL model (for instance Qwen/Qwen3-VL-8B-Instruct, downloaded with '
     '`hf download Qwen/Qwen3-VL-8B-Instruct --local-dir DIR`), or train from random weights: '
-    '`python tools/train.py CONFIG --pretrained none`'
+    '`aurora-mm train CONFIG --pretrained none`'
 )
 # A mapped file counts as resident as far as it was read, so it is mapped anew after so many bytes.
 _REMAP_BYTES = 16 * 2**20

@@ -16,7 +16,7 @@ from aurora_mm.tasks import TASK_TYPES, Task
 
 @MODELS.register_module()
 class FixedLossBalancer(LossBalancer):
-    """Multiplies each loss by a constant; ``tools/analysis_tools/search_weights.py`` finds good ones.
+    """Multiplies each loss by a constant; ``aurora-mm search-weights`` finds good ones.
 
     Args:
         tasks: The tasks, T of them.

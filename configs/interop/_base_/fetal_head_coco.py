@@ -1,4 +1,4 @@
-# mmdet on a COCO data set made by `tools/dataset_converters/convert_dataset.py fmc2coco`; 224 x 224 pixels.
+# mmdet on a COCO data set made by `aurora-mm convert-dataset fmc2coco`; 224 x 224 pixels.
 default_scope = 'mmdet'
 custom_imports = dict(imports=['aurora_mm'], allow_failed_imports=False)
 visualizer = dict(type='DetLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')], name='visualizer')

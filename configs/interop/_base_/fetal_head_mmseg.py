@@ -1,4 +1,4 @@
-# mmseg on a data set made by `tools/dataset_converters/convert_dataset.py fmc2mmseg`; 224 x 224 pixels.
+# mmseg on a data set made by `aurora-mm convert-dataset fmc2mmseg`; 224 x 224 pixels.
 default_scope = 'mmseg'
 custom_imports = dict(imports=['aurora_mm'], allow_failed_imports=False)
 visualizer = dict(type='SegLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')], name='visualizer')

@@ -1,4 +1,4 @@
-"""A run's folder as tools/train.py and tools/test.py leave it, of four small tasks."""
+"""A run's folder as `aurora-mm train` and `aurora-mm test` leave it, of four small tasks."""
 
 from __future__ import annotations
 

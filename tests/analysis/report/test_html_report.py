@@ -88,12 +88,12 @@ def test_results_alone_without_training_masks_and_intervals(run_folder):
     (test / 'metrics.json').write_text(json.dumps(scores))
     page = Page(write_html_report(test, out_file=run_folder / 'out.html').read_text())
     assert 'training' not in page.ids
-    assert 'run tools/test.py with --submission' in ' '.join(page.text)
+    assert 'run aurora-mm test with --submission' in ' '.join(page.text)
     assert '95 % interval' not in ' '.join(page.text)
 
 
 def test_a_folder_without_results_says_what_to_run(tmp_path):
-    with pytest.raises(DataError, match=r'no metrics.json in .*run tools/test.py'):
+    with pytest.raises(DataError, match=r'no metrics.json in .*run aurora-mm test'):
         write_html_report(tmp_path)
 
 

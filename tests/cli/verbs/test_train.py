@@ -69,3 +69,32 @@ def test_a_trained_model_has_its_own_tasks(configured, capsys, start):
     with pytest.raises(SystemExit):
         configured('--tasks', 'tasks.py', *start)
     assert 'leave --tasks out' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('checkpoint', 'message'),
+    [
+        (None, 'interrupted; no checkpoint was written yet'),
+        ('epoch_3.pth', 'interrupted; add --resume to go on from {}'),
+    ],
+)
+def test_ctrl_c_says_how_to_go_on(configured, tmp_path, monkeypatch, capsys, checkpoint, message):
+    class Interrupted:
+        def train(self):
+            if checkpoint is not None:
+                (tmp_path / 'last_checkpoint').write_text(str(tmp_path / checkpoint))
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(apis, 'build_runner', lambda cfg: Interrupted())
+    with pytest.raises(SystemExit) as end:
+        configured('--work-dir', str(tmp_path))
+    assert end.value.code == 130
+    assert capsys.readouterr().err == message.format(tmp_path / str(checkpoint)) + '\n'
+
+
+def test_resume_in_a_new_folder_is_a_new_run(configured, tmp_path, capsys):
+    assert not configured('--work-dir', str(tmp_path / 'new'), '--resume').resume
+    assert 'last_checkpoint' not in capsys.readouterr().out
+    (tmp_path / 'last_checkpoint').write_text('epoch_3.pth')
+    cfg = configured('--work-dir', str(tmp_path), '--resume')
+    assert (cfg.resume, cfg.load_from) == (True, 'epoch_3.pth')
