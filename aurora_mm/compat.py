@@ -1,27 +1,86 @@
-"""Guards for the original OpenMMLab packages; with the maintained line nothing is done."""
+"""What MMEngine does otherwise once this package is imported: how it reads checkpoints and writes files."""
 
 from __future__ import annotations
 
-from importlib import metadata
+import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
+from mmengine.fileio import LocalBackend, register_backend
 from mmengine.runner import CheckpointLoader
+from mmengine.runner.checkpoint import load_from_http, load_from_mmcls, load_from_openmmlab, load_from_torchvision
+
+from aurora_mm.checkpoints import load_checkpoint_file
+from aurora_mm.files import write_bytes
+from aurora_mm.trust import is_trusted
+
+_DOWNLOADS = {
+    load_from_http: ('http://', 'https://'),
+    load_from_torchvision: ('modelzoo://', 'torchvision://'),
+    load_from_openmmlab: ('open-mmlab://', 'openmmlab://'),
+    load_from_mmcls: ('mmcls://',),
+}
+_RESTRICT = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'  # torch's own switch: no `torch.load` reads Python objects
+
+
+class WholeFileBackend(LocalBackend):
+    """MMEngine's way to the local disk, with files that are written whole or not at all."""
+
+    def put(self, obj: bytes, filepath: str | Path) -> None:
+        """Writes a file, see :func:`aurora_mm.files.write_bytes`."""
+        write_bytes(filepath, obj)
+
+    def put_text(self, obj: str, filepath: str | Path, encoding: str = 'utf-8') -> None:
+        """The same for text."""
+        write_bytes(filepath, obj.encode(encoding))
 
 
 def apply_guards() -> None:
-    """Lets the original mmengine read its own checkpoints with torch >= 2.6.
+    """Lets MMEngine read checkpoints without running code in them, and write files whole or not at all.
 
-    They hold NumPy values beside tensors. torch reads tensors alone since 2.6 unless told otherwise, and mmengine
-    0.10.7 does not say. The maintained line says ``weights_only=False``, and so does this; as everywhere in
-    OpenMMLab, a checkpoint is a program: load only those that you trust.
+    Its ``load_from``, ``resume`` and ``init_cfg`` then go through :func:`load_checkpoint_file`. MMEngine itself falls
+    back to reading a checkpoint as a pickle, which runs any code in it; its original 0.10.7 does not read its own
+    checkpoints at all with torch >= 2.6.
     """
-    try:
-        metadata.version('mmengine')
-    except metadata.PackageNotFoundError:
-        return  # the maintained line is distributed as onedl-mmengine
+    register_backend('local', WholeFileBackend, force=True, prefixes='')
     CheckpointLoader.register_scheme(prefixes='', loader=_load_from_file, force=True)
+    for load, prefixes in _DOWNLOADS.items():
+        CheckpointLoader.register_scheme(prefixes=prefixes, loader=_restricted(load), force=True)
 
 
-def _load_from_file(filename: str, map_location: str | torch.device | None = None) -> dict:
-    return torch.load(Path(filename).expanduser(), map_location=map_location, weights_only=False)
+def _load_from_file(filename: str, map_location: Any = None) -> Any:
+    content = load_checkpoint_file(filename)
+    if isinstance(map_location, str | torch.device) and torch.device(map_location).type != 'cpu':
+        content = _moved(content, map_location)
+    return content
+
+
+def _moved(value: Any, device: str | torch.device) -> Any:
+    """The value with its tensors on a device; dicts are changed in place, since a state dict has attributes."""
+    if isinstance(value, torch.Tensor):
+        return value.to(device)
+    if isinstance(value, dict):
+        for key, item in value.items():
+            value[key] = _moved(item, device)
+    elif isinstance(value, list | tuple):
+        return type(value)(_moved(item, device) for item in value)
+    return value
+
+
+def _restricted(load: Callable[..., Any]) -> Callable[..., Any]:
+    def load_from_download(filename: str, map_location: Any = None) -> Any:
+        if is_trusted():
+            return load(filename, map_location)
+        before = os.environ.get(_RESTRICT)
+        os.environ[_RESTRICT] = '1'
+        try:
+            return load(filename, map_location)
+        finally:
+            if before is None:
+                del os.environ[_RESTRICT]
+            else:
+                os.environ[_RESTRICT] = before
+
+    return load_from_download

@@ -28,6 +28,10 @@ class WeightsError(AuroraError):
     """Weights that are absent, incomplete or of another shape; the message names them."""
 
 
+class OutputError(AuroraError):
+    """A file or folder that cannot be written, or that another run is writing to; the message names it."""
+
+
 class OperatorError(AuroraError):
     """A compiled operator that is not installed; the message names it and says how to get it."""
 

@@ -67,7 +67,7 @@ def run(verb, *args):
 
 
 def state(work_dir):
-    return torch.load(work_dir / 'epoch_3.pth', weights_only=False)['state_dict']
+    return torch.load(work_dir / 'epoch_3.pth')['state_dict']
 
 
 @pytest.fixture(scope='module')

@@ -1,16 +1,26 @@
-"""Guards for the original packages."""
+"""What MMEngine does otherwise once this package is imported."""
 
-from importlib import metadata
+import os
 
 import numpy as np
+import pytest
 import torch
-from mmengine.runner import CheckpointLoader, load_checkpoint
+from mmengine.fileio import get_file_backend
+from mmengine.runner import CheckpointLoader, load_checkpoint, save_checkpoint
 from torch import nn
 
 from aurora_mm import compat
+from aurora_mm.errors import OutputError, WeightsError
+from aurora_mm.trust import VARIABLE, trust_checkpoints
+from tests.checkpoints.objects import payloads
 
 
-def test_checkpoints_with_numpy_values_are_read_on_either_stack(tmp_path):
+@pytest.fixture(autouse=True)
+def untrusted(monkeypatch):
+    monkeypatch.delenv(VARIABLE, raising=False)
+
+
+def test_checkpoints_with_numpy_values_are_read(tmp_path):
     model = nn.Linear(2, 2)
     file = tmp_path / 'epoch_1.pth'
     history = dict(loss=np.array([1.5]), lr=np.float64(0.1))
@@ -21,21 +31,62 @@ def test_checkpoints_with_numpy_values_are_read_on_either_stack(tmp_path):
     assert torch.equal(other.weight, model.weight)
 
 
-def test_the_guard_is_for_the_original_alone(monkeypatch, tmp_path):
-    registered = []
-    monkeypatch.setattr(CheckpointLoader, 'register_scheme', lambda **options: registered.append(options))
+@pytest.mark.parametrize('name', ['os.system', 'eval'])
+def test_mmengine_runs_no_code_of_a_checkpoint(tmp_path, name):
+    proof = tmp_path / 'proof'
+    torch.save(dict(state_dict={}, x=payloads(proof)[name]), tmp_path / 'evil.pth')
+    with pytest.raises(WeightsError, match='--trust'):
+        load_checkpoint(nn.Linear(2, 2), str(tmp_path / 'evil.pth'))
+    assert not proof.exists()
 
-    def absent(name):
-        raise metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(compat.metadata, 'version', absent)
-    compat.apply_guards()
-    assert registered == []
-    monkeypatch.setattr(compat.metadata, 'version', lambda name: '0.10.7')
-    compat.apply_guards()
-    (options,) = registered
-    assert (options['prefixes'], options['force']) == ('', True)
-    torch.save(dict(value=np.float64(2)), tmp_path / 'x.pth')
-    assert options['loader'](str(tmp_path / 'x.pth'), 'cpu') == dict(value=2)
+def test_a_home_folder_is_found(tmp_path, monkeypatch):
     monkeypatch.setenv('HOME', str(tmp_path))
-    assert options['loader']('~/x.pth') == dict(value=2)
+    torch.save(dict(value=1), tmp_path / 'x.pth')
+    assert CheckpointLoader.load_checkpoint('~/x.pth') == dict(value=1)
+
+
+def test_tensors_go_where_they_are_wanted(tmp_path):
+    state = nn.BatchNorm1d(2).state_dict()
+    torch.save(dict(state_dict=state, more=[(torch.ones(1), 'x')]), tmp_path / 'x.pth')
+    found = CheckpointLoader.load_checkpoint(str(tmp_path / 'x.pth'), 'meta')
+    assert found['state_dict']['weight'].device.type == 'meta'
+    assert found['more'][0][0].device.type == 'meta'
+    assert found['state_dict']._metadata == state._metadata
+    found = CheckpointLoader.load_checkpoint(str(tmp_path / 'x.pth'), lambda storage, location: storage)
+    assert found['state_dict']['weight'].device.type == 'cpu'
+
+
+@pytest.mark.parametrize('prefix', ['http://', 'https://', 'torchvision://', 'open-mmlab://', 'mmcls://'])
+def test_downloads_are_read_by_torchs_restricted_reader(tmp_path, monkeypatch, prefix):
+    """The loader of such names is MMEngine's own, which ends in `torch.load`."""
+    proof = tmp_path / 'proof'
+    torch.save(dict(x=payloads(proof)['os.system']), tmp_path / 'evil.pth')
+    loader = CheckpointLoader._get_checkpoint_loader(f'{prefix}x')
+
+    def load(filename, map_location=None):
+        return torch.load(tmp_path / 'evil.pth', weights_only=bool(len(filename) > 5))
+
+    guarded = compat._restricted(load)
+    assert loader.__code__ is guarded.__code__
+    with pytest.raises(Exception, match='Weights only load failed'):
+        guarded('x')
+    assert not proof.exists()
+    assert 'TORCH_FORCE_WEIGHTS_ONLY_LOAD' not in os.environ
+    with trust_checkpoints():
+        guarded('x')
+    assert proof.exists()
+
+
+def test_files_of_mmengine_are_written_whole(tmp_path, monkeypatch):
+    flushed = []
+    fsync = os.fsync
+    monkeypatch.setattr(os, 'fsync', lambda handle: (flushed.append(handle), fsync(handle)))
+    save_checkpoint(dict(a=1), str(tmp_path / 'a' / 'x.pth'))
+    assert torch.load(tmp_path / 'a' / 'x.pth') == dict(a=1)
+    assert flushed
+    get_file_backend(str(tmp_path)).put_text('ä', tmp_path / 'x.txt')
+    assert (tmp_path / 'x.txt').read_text(encoding='utf-8') == 'ä'
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['a', 'x.txt']
+    with pytest.raises(OutputError, match='cannot write'):
+        save_checkpoint(dict(a=1), str(tmp_path / 'x.txt' / 'y.pth'))

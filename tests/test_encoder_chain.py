@@ -57,7 +57,7 @@ def folder(tmp_path_factory):
 def train(folder, name, *options):
     args = ('--data-root', folder / 'data', '--work-dir', folder / name, '--pretrained', folder / 'encoder')
     run('train', folder / 'config.py', *args, *options)
-    return torch.load(folder / name / 'epoch_2.pth', weights_only=False)
+    return torch.load(folder / name / 'epoch_2.pth')
 
 
 @pytest.fixture(scope='module')
@@ -84,7 +84,7 @@ def test_a_resumed_lora_run_ends_as_an_unbroken_one(folder, trained):
 @pytest.mark.slow
 def test_the_merged_checkpoint_scores_what_training_saw(folder, trained):
     run('merge-lora', folder / 'unbroken' / 'epoch_2.pth', folder / 'merged.pth')
-    assert not any('lora' in name for name in torch.load(folder / 'merged.pth', weights_only=False)['state_dict'])
+    assert not any('lora' in name for name in torch.load(folder / 'merged.pth')['state_dict'])
     args = ('--data-root', folder / 'data', '--out-dir', folder / 'test', '--overlays', 0)
     run('test', folder / 'config.py', folder / 'merged.pth', *args)
     score = json.loads((folder / 'test' / 'metrics.json').read_text())['score']

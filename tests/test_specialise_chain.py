@@ -30,7 +30,7 @@ custom_hooks += [dict(type='StartFromHook'), dict(type='BestOfTaskHook')]
 
 
 def load(file):
-    return torch.load(file, weights_only=False)
+    return torch.load(file)
 
 
 def scores(work_dir):

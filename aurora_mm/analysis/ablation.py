@@ -14,7 +14,9 @@ from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
+from aurora_mm.apis import last_checkpoint
 from aurora_mm.errors import ConfigError
+from aurora_mm.files import write_text
 
 # The lines that aurora_mm.engine.ConsoleHook writes where there is no terminal.
 _EPOCH = re.compile(r'^epoch +(\d+)/(\d+) +(\d+)/(\d+) .*?run (\S.*?) left', re.MULTILINE)
@@ -140,10 +142,12 @@ class Ablation:
         if status is None:
             return True
         del self._processes[run]
-        last = run.folder / 'last_checkpoint'
-        if status or run.trained.exists() or not last.exists():
+        if status or run.trained.exists():
             return False
-        run.trained.write_text(Path(last.read_text().strip()).name)
+        last = last_checkpoint(run.folder)
+        if last is None:
+            return False
+        write_text(run.trained, last.name)
         self._start(run)
         return True
 

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from aurora_mm.analysis.run_history import RunHistory, Series
+from aurora_mm.files import write_figure
 from aurora_mm.tables import markdown_table
 from aurora_mm.tasks import TASK_TYPES, Task
 
@@ -60,8 +61,7 @@ def draw_comparison(runs: Sequence[RunHistory], out_file: str | Path) -> None:
     figure.supxlabel('training steps', fontsize=10)
     handles = top.axes[0].get_lines()
     figure.legend(handles, [run.name for run in runs], loc='outside upper center', ncols=min(len(runs), 5))
-    Path(out_file).parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(out_file)
+    write_figure(out_file, figure)
 
 
 def comparison_table(runs: Sequence[RunHistory]) -> str:

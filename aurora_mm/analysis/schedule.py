@@ -13,6 +13,8 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
+from aurora_mm.files import write_figure
+
 
 def schedule_curve(cfg: Config, steps_per_epoch: int) -> list[float]:
     """The rate of each step of the whole training, by MMEngine's own Runner on a model of one number.
@@ -50,8 +52,7 @@ def plot_schedule(rates: list[float], steps_per_epoch: int, file: str | Path) ->
     axes.plot([step / steps_per_epoch for step in range(len(rates))], rates)
     axes.set(xlabel='epoch', ylabel='learning rate', ylim=(0, None))
     axes.grid(alpha=0.3)
-    Path(file).parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(file)
+    write_figure(file, figure)
 
 
 class _OneNumber(BaseModel):

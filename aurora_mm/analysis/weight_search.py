@@ -13,11 +13,11 @@ import numpy as np
 from mmengine.config import Config, ConfigDict
 from mmengine.dist import is_main_process
 
-from aurora_mm.apis import build_runner
+from aurora_mm.apis import build_runner, last_checkpoint
 from aurora_mm.engine.hooks.resume_validation_hook import VALIDATED_EPOCH
 from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.files import write_text
 from aurora_mm.tables import markdown_table
-from aurora_mm.utils import write_text
 
 
 @dataclass
@@ -109,8 +109,8 @@ class WeightSearch:
         cfg.experiment_name = f'{trial.name}_epoch_{epoch}'
         cfg.default_hooks.checkpoint.interval = 1
         cfg.custom_hooks = [*cfg.get('custom_hooks', []), dict(type='StopAfterEpochHook', epoch=epoch)]
-        cfg.resume = True
-        cfg.load_from = None
+        last = last_checkpoint(cfg.work_dir)
+        cfg.resume, cfg.load_from = last is not None, None if last is None else str(last)
         return cfg
 
     def _load(self, drawn: list[Trial]) -> list[Trial]:

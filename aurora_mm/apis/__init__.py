@@ -8,7 +8,7 @@ from typing import Any
 
 _MODULES = {
     'averaging': ('average_checkpoints', 'batch_norm_statistics'),
-    'checkpoint': ('read_checkpoint', 'write_checkpoint'),
+    'checkpoint': ('read_checkpoint', 'trust_checkpoints', 'write_checkpoint'),
     'config': (
         'adopt_checkpoint',
         'adopt_ensemble',
@@ -24,6 +24,7 @@ _MODULES = {
     'pipelines': ('tta_pipeline',),
     'run': ('build_runner',),
     'tta': ('use_tta',),
+    'work_dir': ('hold_work_dir', 'last_checkpoint', 'require_resumable'),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

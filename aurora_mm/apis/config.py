@@ -72,8 +72,8 @@ def adopt_checkpoint(cfg: Config, checkpoint: str | Path, data_root: str | None 
         WeightsError: If the file is no checkpoint of aurora_mm.
         ConfigError: If the data has a task that the checkpoint was not trained for.
     """
-    loaded = read_checkpoint(checkpoint)
-    trained, backbone = trained_tasks(loaded), trained_config(loaded).model.backbone
+    loaded = read_checkpoint(checkpoint, parts=())
+    trained, backbone = trained_tasks(loaded), trained_config(loaded, checkpoint).model.backbone
     for folder in _folders(cfg, data_root):
         unknown = {record.task for record in _read(folder, trained).records} - trained.keys()
         if unknown:
@@ -147,9 +147,9 @@ def adopt_ensemble(cfg: Config, checkpoints: Sequence[str | Path]) -> Config:
     """
     members = []
     for checkpoint in checkpoints:
-        loaded = read_checkpoint(checkpoint)
+        loaded = read_checkpoint(checkpoint, parts=())
         require_same_tasks(checkpoint, trained_tasks(loaded), checkpoints[0], TaskTable(cfg.tasks))
-        members.append(trained_config(loaded).model)
+        members.append(trained_config(loaded, checkpoint).model)
     cfg.model = dict(type='EnsembleModel', models=members)
     return cfg
 

@@ -9,12 +9,13 @@ from mmengine.registry import DefaultScope
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from aurora_mm.apis.checkpoint import read_checkpoint, trained_config, write_checkpoint
+from aurora_mm.apis.checkpoint import read_checkpoint, trained_config
+from aurora_mm.checkpoints import write_checkpoint
 from aurora_mm.errors import ConfigError, WeightsError
+from aurora_mm.files import whole_folder
 from aurora_mm.models.backbones import merge_lora
 from aurora_mm.models.backbones.visual_weights import VisualCheckpoint, read_config
 from aurora_mm.registry import MODELS
-from aurora_mm.utils import whole_folder
 
 # Model types of whole models and of their vision parts, which transformers 4 and 5 name differently.
 _CLASSES = {
@@ -72,7 +73,7 @@ def merge_checkpoint(checkpoint: str | Path, out: str | Path) -> int:
         WeightsError: If the file is no checkpoint of aurora_mm, or its encoder has no LoRA.
     """
     content = read_checkpoint(checkpoint)
-    cfg = trained_config(content)
+    cfg = trained_config(content, checkpoint)
     if not cfg.model.backbone.get('lora'):
         raise WeightsError(f'{checkpoint} was trained without LoRA: there is nothing to merge')
     with DefaultScope.overwrite_default_scope('aurora_mm'):

@@ -22,6 +22,7 @@ from aurora_mm.apis.config import adopt_ensemble, load_weights
 from aurora_mm.apis.pipelines import leave_annotations_out
 from aurora_mm.apis.tta import use_tta
 from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.files import write_image
 from aurora_mm.registry import TRANSFORMS
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.visualization import MultiTaskVisualizer
@@ -65,9 +66,9 @@ class MultiTaskInferencer(BaseInferencer):
         show_progress: bool = True,
     ) -> None:
         files = [weights] if isinstance(weights, str | Path) else list(weights)
-        checkpoint = read_checkpoint(files[0])
+        checkpoint = read_checkpoint(files[0], parts=())
         self.tasks = trained_tasks(checkpoint)
-        cfg = trained_config(checkpoint)
+        cfg = trained_config(checkpoint, files[0])
         cfg.tasks = cfg.model.tasks = self.tasks.to_config()
         if len(files) > 1:
             adopt_ensemble(cfg, files)
@@ -161,7 +162,7 @@ class MultiTaskInferencer(BaseInferencer):
             pixels = mmcv.imread(image)[..., ::-1]
             pictures.append(self.visualizer.draw(pixels, sample, draw_gt=False))
             name = Path(sample.img_path).stem or 'image'
-            mmcv.imwrite(pictures[-1][..., ::-1], str(Path(out_dir) / f'{position:05d}_{name}.png'))
+            write_image(Path(out_dir) / f'{position:05d}_{name}.png', pictures[-1][..., ::-1])
         return pictures
 
     def postprocess(

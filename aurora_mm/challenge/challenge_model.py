@@ -16,6 +16,7 @@ from aurora_mm.apis.inferencer import MultiTaskInferencer
 from aurora_mm.challenge.csv_files import Record, read_root
 from aurora_mm.challenge.packing import constant_answers
 from aurora_mm.challenge.submission import SubmissionWriter
+from aurora_mm.checkpoints import PACKED_SUFFIX
 from aurora_mm.errors import AuroraError, ConfigError, DataError, WeightsError
 from aurora_mm.structures import TaskDataSample
 
@@ -40,7 +41,7 @@ class Model:
     row for which the model gives numbers that are not finite.
 
     Args:
-        weights: Packed checkpoints (see ``aurora-mm pack-model``), several for an ensemble, or the
+        weights: Packed models (see ``aurora-mm pack-model``), several for an ensemble, or the
             folder that holds them. By default the folder that the environment variable AURORA_WEIGHTS names, else
             /opt/aurora/weights.
         tta: Scales of test-time augmentation, ``(1.0,)`` to mirror alone; None is without.
@@ -63,7 +64,7 @@ class Model:
         files = _find_weights(os.environ.get(WEIGHTS, _DEFAULT_WEIGHTS) if weights is None else weights)
         self.inferencer = MultiTaskInferencer(files, device=device, tta=tta)
         self.tasks = self.inferencer.tasks
-        self._constant = constant_answers(read_checkpoint(files[0]), files[0], self.tasks)
+        self._constant = constant_answers(read_checkpoint(files[0], parts=()), files[0], self.tasks)
 
     def predict(self, data_root: str | Path, output_dir: str | Path, batch_size: int = 8) -> list[Unanswered]:
         """Predicts all rows of ``<data_root>/csv_files/*.csv`` and writes the submission.
@@ -126,9 +127,9 @@ def _find_weights(weights: str | Path | Sequence[str | Path]) -> list[str | Path
         return list(weights)
     if not Path(weights).is_dir():
         return [weights]
-    files = sorted(Path(weights).glob('*.pth'))
+    files = sorted(Path(weights).glob(f'*{PACKED_SUFFIX}'))
     if not files:
-        raise WeightsError(f'no *.pth file in {weights}; `aurora-mm pack-model` makes one')
+        raise WeightsError(f'no *{PACKED_SUFFIX} file in {weights}; `aurora-mm pack-model` makes one')
     return list(files)
 
 

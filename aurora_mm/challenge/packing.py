@@ -9,29 +9,37 @@ from typing import Any
 from aurora_mm.apis.checkpoint import read_checkpoint, trained_config
 from aurora_mm.apis.config import adopt_checkpoint
 from aurora_mm.baselines import ConstantPredictor, fit_constant_predictor
+from aurora_mm.checkpoints import PACKED_SUFFIX, write_packed
 from aurora_mm.errors import WeightsError
 from aurora_mm.tasks import TaskTable
 
 _KEY = 'constant_answers'
 
 
-def pack_checkpoint(file: str | Path, data_root: str | None = None) -> dict[str, Any]:
-    """A checkpoint without what only training needs, with the constant answers of the training data in ``meta``.
+def pack_checkpoint(file: str | Path, out: str | Path, data_root: str | None = None) -> None:
+    """Writes a checkpoint without what only training needs, with the constant answers of the training data.
+
+    The packed file holds tensors, and config, tasks and answers as JSON: there is no code in it.
 
     Args:
         file: Checkpoint of a training run.
+        out: File to write, ``*.safetensors``; whole or not at all.
         data_root: Of the data that it was trained on; by default where it was then.
 
     Raises:
-        WeightsError: If the file is no checkpoint of aurora_mm. DataError: If there is no data, or it lacks a task.
+        WeightsError: If ``file`` is no checkpoint of aurora_mm, or ``out`` no name of a safetensors file.
+        DataError: If there is no data, or it lacks a task.
+        OutputError: If ``out`` cannot be written.
     """
+    if Path(out).suffix != PACKED_SUFFIX:
+        raise WeightsError(f'a packed model is a {PACKED_SUFFIX} file; {out} ends otherwise')
     checkpoint = read_checkpoint(file)
-    cfg = adopt_checkpoint(trained_config(checkpoint), file, data_root)
+    cfg = adopt_checkpoint(trained_config(checkpoint, file), file, data_root)
     answers = fit_constant_predictor(cfg).state()
     missing = [name for name in TaskTable(cfg.tasks) if name not in answers]
     if missing:
         raise WeightsError(f'the training data has no image of {", ".join(missing)}, so there is no constant answer')
-    return dict(meta=checkpoint['meta'] | {_KEY: answers}, state_dict=checkpoint['state_dict'])
+    write_packed(out, checkpoint['meta'] | {_KEY: answers}, checkpoint['state_dict'])
 
 
 def constant_answers(checkpoint: Mapping[str, Any], file: str | Path, tasks: TaskTable) -> ConstantPredictor:
@@ -43,7 +51,7 @@ def constant_answers(checkpoint: Mapping[str, Any], file: str | Path, tasks: Tas
     if _KEY not in checkpoint['meta']:
         raise WeightsError(
             f'{file} holds no answers for images that cannot be read; make a file that does by '
-            f'`aurora-mm pack-model OUT {file} --data-root TRAINING_DATA`'
+            f'`aurora-mm pack-model OUT.safetensors {file} --data-root TRAINING_DATA`'
         )
     predictor = ConstantPredictor(tasks)
     predictor.load_state(checkpoint['meta'][_KEY])

@@ -9,6 +9,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Sequence
 
+from aurora_mm.cli.faults import fault_message
 from aurora_mm.errors import AuroraError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
@@ -23,8 +24,8 @@ def command(
     """Makes a function of parsed arguments the ``main`` of its module, the verb.
 
     The module's name is the verb's name, and its docstring the verb's description. An error that the user can mend
-    ends the process with one sentence on stderr; so does Ctrl-C, with status 130. ``--traceback`` adds the traceback.
-    Any other exception is a defect of the program and leaves with its traceback.
+    ends the process with one sentence on stderr; so do a fault of the machine, and Ctrl-C with status 130.
+    ``--traceback`` adds the traceback. Any other exception is a defect of the program and leaves with its traceback.
 
     Args:
         add_arguments: Adds the verb's arguments to its parser.
@@ -54,6 +55,11 @@ def command(
                 _end(f'error: {message_of(error)}', error_status or error.exit_status, args.traceback)
             except KeyboardInterrupt as interrupt:
                 _end(str(interrupt) or 'interrupted', INTERRUPTED, args.traceback)
+            except (OSError, RuntimeError, MemoryError) as error:
+                fault = fault_message(error)
+                if fault is None:
+                    raise
+                _end(f'error: {fault}', error_status or AuroraError.exit_status, args.traceback)
 
         return main
 

@@ -22,8 +22,8 @@ from aurora_mm.converters.files import FilePlacer, check_relative, path_under_ro
 from aurora_mm.converters.fmc_source import labelled_rows, read_splits
 from aurora_mm.converters.fmc_writer import FmcWriter, tasks_config
 from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.files import whole_folder
 from aurora_mm.tasks import Task, TaskTable
-from aurora_mm.utils import whole_folder
 
 TASK_KEY = 'aurora_mm_task'  # under `info`: the task's names, type and mirror rules
 _TYPES = ('segmentation', 'detection', 'landmark')

@@ -18,8 +18,8 @@ from aurora_mm.converters.fmc_writer import FmcWriter, tasks_config
 from aurora_mm.datasets.masks import read_mask
 from aurora_mm.datasets.split import SIDES
 from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.files import whole_folder
 from aurora_mm.tasks import Task
-from aurora_mm.utils import whole_folder
 
 
 def fmc_to_mmseg(

@@ -1,5 +1,6 @@
 from aurora_mm.engine.hooks import (
     BestOfTaskHook,
+    CheckpointHook,
     ConsoleHook,
     EarlyStoppingHook,
     LRFinderHook,
@@ -28,6 +29,7 @@ __all__ = [
     'AccumulatingOptimWrapper',
     'AutocastOptimWrapper',
     'BestOfTaskHook',
+    'CheckpointHook',
     'CAGradCombiner',
     'ConsoleHook',
     'EarlyStoppingHook',

@@ -41,7 +41,7 @@ from typing import Any
 
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.evaluation.metrics import ResultRow, TaskMetric, metric_of_row
-from aurora_mm.utils import write_text
+from aurora_mm.files import write_text
 
 _COMMON = tuple(field.name for field in fields(ResultRow) if field.name != 'values')
 _NUMBERS = ('img_id', 'height', 'width')  # the others of them are text
@@ -54,13 +54,18 @@ def write_per_image(path: str | Path, rows: Sequence[ResultRow]) -> None:
         path: Of the file.
         rows: In the order of the file.
     """
+    write_text(path, per_image_text(rows))
+
+
+def per_image_text(rows: Sequence[ResultRow]) -> str:
+    """Makes the table as the text of a CSV file."""
     names = dict.fromkeys(name for metric in dict.fromkeys(row.metric for row in rows) for name in _names(metric))
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator='\n')
     writer.writerow([*_COMMON, *names])
     for row in rows:
         writer.writerow([getattr(row, name) for name in _COMMON] + [_cell(row.values.get(name)) for name in names])
-    write_text(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def read_per_image(path: str | Path) -> list[ResultRow]:

@@ -16,13 +16,13 @@ import numpy as np
 from rich.progress import track
 
 from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.files import whole_folder
 from aurora_mm.phantoms.classification_scene import ClassificationScene
 from aurora_mm.phantoms.detection_scene import DetectionScene
 from aurora_mm.phantoms.landmark_scene import LandmarkScene
 from aurora_mm.phantoms.scene import Scene
 from aurora_mm.phantoms.segmentation_scene import SegmentationScene
 from aurora_mm.tasks import Task, TaskTable
-from aurora_mm.utils import whole_folder
 
 SCENES: dict[str, type[Scene]] = {
     'segmentation': SegmentationScene,

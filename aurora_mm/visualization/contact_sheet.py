@@ -9,6 +9,8 @@ import cv2
 import mmcv
 import numpy as np
 
+from aurora_mm.files import write_image
+
 
 def contact_sheet(files: Sequence[str | Path], out_file: str | Path, columns: int = 3, cell_width: int = 640) -> None:
     """Writes pictures row by row, each scaled down to the cell's width and set on a dark ground.
@@ -31,4 +33,4 @@ def contact_sheet(files: Sequence[str | Path], out_file: str | Path, columns: in
             left = i * (cell_width + 6)
             sheet[: picture.shape[0], left : left + picture.shape[1]] = picture
         rows.append(sheet)
-    mmcv.imwrite(np.concatenate(rows), str(out_file))
+    write_image(out_file, np.concatenate(rows))

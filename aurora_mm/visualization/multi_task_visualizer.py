@@ -14,6 +14,7 @@ from mmengine.dist import master_only
 from mmengine.visualization import Visualizer
 
 from aurora_mm.errors import ConfigError
+from aurora_mm.files import write_image
 from aurora_mm.registry import VISUALIZERS
 from aurora_mm.structures import MultiTaskDataSample, TaskDataSample
 from aurora_mm.tasks import Task, TaskTable
@@ -73,7 +74,7 @@ class MultiTaskVisualizer(Visualizer):
         if show:
             self.show(drawn, win_name=name, wait_time=wait_time)
         if out_file is not None:
-            mmcv.imwrite(drawn[..., ::-1], out_file)
+            write_image(out_file, drawn[..., ::-1])
         else:
             self.add_image(name, drawn, step)
 

@@ -21,7 +21,9 @@ def images(root, task):
 
 def test_it_answers_as_the_test_loop_does(inferencer, checkpoints, generated, tmp_path):
     """The same predictions as MMEngine's own test run of the same checkpoint."""
-    cfg = adopt_checkpoint(trained_config(read_checkpoint(checkpoints[0])), checkpoints[0], str(generated))
+    cfg = adopt_checkpoint(
+        trained_config(read_checkpoint(checkpoints[0]), checkpoints[0]), checkpoints[0], str(generated)
+    )
     cfg.work_dir, cfg.launcher = str(tmp_path), 'none'
     cfg.test_dataloader.num_workers = 0
     runner = Runner.from_cfg(cfg)

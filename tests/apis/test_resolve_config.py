@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from aurora_mm.apis import adopt_checkpoint, resolve_config, start_from, starts_from_weights
+from aurora_mm.apis import adopt_checkpoint, resolve_config, start_from, starts_from_weights, write_checkpoint
 from aurora_mm.apis.checkpoint import trained_config
 from aurora_mm.errors import ConfigError, DataError, WeightsError
 from aurora_mm.phantoms import make_dataset
@@ -70,18 +70,16 @@ def test_what_is_no_checkpoint_is_refused(cfg, data, tmp_path):
 
 
 def test_a_checkpoint_brings_its_tasks(cfg, data, tmp_path):
-    import torch
-
     resolve_config(cfg, data_root=data)
     cfg.model.backbone.preset = dict(depth=4, hidden_size=48, intermediate_size=96, num_heads=3)
     meta = dict(dataset_meta=dict(tasks=cfg.tasks), cfg=cfg.pretty_text)
-    torch.save({'meta': meta}, tmp_path / 'c.pth')
+    write_checkpoint(tmp_path / 'c.pth', dict(meta=meta))
     fresh = Config.fromfile(REPO / 'configs' / 'aurora_fmc_demo.py')
     adopt_checkpoint(fresh, tmp_path / 'c.pth', data)
     assert TaskTable(fresh.model.tasks) == TaskTable(cfg.tasks)
     assert fresh.model.backbone.preset.depth == 4
     meta['dataset_meta'] = dict(tasks=[t for t in cfg.tasks if t['name'] != 'spleen'])
-    torch.save({'meta': meta}, tmp_path / 'd.pth')
+    write_checkpoint(tmp_path / 'd.pth', dict(meta=meta))
     with pytest.raises(ConfigError, match='was not trained for: spleen'):
         adopt_checkpoint(fresh, tmp_path / 'd.pth', data)
 
@@ -99,14 +97,12 @@ def test_the_size_of_any_pretrained_encoder_is_kept_with_the_run(data, tmp_path)
 
 
 def test_a_checkpoint_brings_its_encoder(cfg, data, tmp_path):
-    import torch
-
     resolve_config(cfg, data_root=data)
     cfg.model.backbone = dict(
         type='HFBackbone', config=dict(model_type='dinov2'), pretrained='somewhere', lora=dict(r=2)
     )
     meta = dict(dataset_meta=dict(tasks=cfg.tasks), cfg=cfg.pretty_text)
-    torch.save({'meta': meta}, tmp_path / 'c.pth')
+    write_checkpoint(tmp_path / 'c.pth', dict(meta=meta))
     fresh = Config.fromfile(REPO / 'configs' / 'aurora_fmc_demo.py')
     adopt_checkpoint(fresh, tmp_path / 'c.pth', data)
     assert fresh.model.backbone == cfg.model.backbone | dict(pretrained=None)
@@ -125,7 +121,7 @@ def test_whether_blocks_are_compiled_is_not_the_checkpoints_to_say(cfg, data, tm
         fresh.model.backbone.compile_blocks = True
     adopt_checkpoint(fresh, tmp_path / 'c.pth', data)
     assert fresh.model.backbone.get('compile_blocks', False) == compiled_here
-    assert 'compile_blocks' not in trained_config({'meta': meta}).model.backbone
+    assert 'compile_blocks' not in trained_config({'meta': meta}, 'x.pth').model.backbone
 
 
 def test_a_training_on_from_a_checkpoint_has_its_encoder_and_tasks(cfg, checkpoints, generated):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from aurora_mm.apis import read_checkpoint, write_checkpoint
+from aurora_mm.apis import read_checkpoint
 from aurora_mm.challenge.challenge_model import Model
 from aurora_mm.challenge.packing import pack_checkpoint
 from aurora_mm.challenge.submission import score_submission
@@ -21,7 +21,7 @@ LISTS = ('classification_predictions.json', 'detection_predictions.json', 'regre
 @pytest.fixture(scope='module')
 def weights(checkpoints, generated, tmp_path_factory):
     folder = tmp_path_factory.mktemp('weights')
-    write_checkpoint(folder / 'model.pth', pack_checkpoint(checkpoints[0], str(generated)))
+    pack_checkpoint(checkpoints[0], folder / 'model.safetensors', str(generated))
     return folder
 
 
@@ -48,7 +48,7 @@ def entries(out):
 
 
 def test_a_packed_checkpoint_holds_what_is_shipped_and_no_more(weights, checkpoints):
-    packed, plain = read_checkpoint(weights / 'model.pth'), read_checkpoint(checkpoints[0])
+    packed, plain = read_checkpoint(weights / 'model.safetensors'), read_checkpoint(checkpoints[0])
     assert packed.keys() == {'meta', 'state_dict'}
     assert packed['state_dict'].keys() == plain['state_dict'].keys()
     answers = packed['meta']['constant_answers']
@@ -129,7 +129,7 @@ def test_rows_that_cannot_be_answered_are_told(model, unlabelled, tmp_path):
 def test_weights_that_were_not_packed_are_refused_before_anything_is_read(checkpoints, tmp_path):
     with pytest.raises(WeightsError, match='aurora-mm pack-model'):
         Model(checkpoints[0], device='cpu')
-    with pytest.raises(WeightsError, match=r'no \*.pth file'):
+    with pytest.raises(WeightsError, match=r'no \*\.safetensors file'):
         Model(tmp_path)
 
 

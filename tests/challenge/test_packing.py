@@ -17,8 +17,10 @@ def test_checkpoints_are_averaged_then_packed(script, checkpoints, generated, tm
     other = save_random_model(tmp_path / 'other.pth', generated, seed=5)
     script('average_checkpoints')([str(tmp_path / 'mean.pth'), str(checkpoints[0]), str(other)])
     assert 'the mean of 2 checkpoints' in capsys.readouterr().out
-    script('pack_model')([str(tmp_path / 'packed.pth'), str(tmp_path / 'mean.pth'), '--data-root', str(generated)])
-    packed = read_checkpoint(tmp_path / 'packed.pth')
+    script('pack_model')(
+        [str(tmp_path / 'packed.safetensors'), str(tmp_path / 'mean.pth'), '--data-root', str(generated)]
+    )
+    packed = read_checkpoint(tmp_path / 'packed.safetensors')
     assert packed['meta']['averaged_from'] == [str(checkpoints[0]), str(other)]
     assert packed['meta']['constant_answers'].keys() == {'organs', 'kind', 'find', 'ends'}
     first, second = (read_checkpoint(file)['state_dict'] for file in (checkpoints[0], other))

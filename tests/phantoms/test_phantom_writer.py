@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.errors import ConfigError, DataError, OutputError
 from aurora_mm.phantoms import make_dataset, writer
 from aurora_mm.tasks import Task, TaskTable
 
@@ -144,8 +144,12 @@ def test_an_empty_folder_is_filled(tmp_path):
     assert len(read(tmp_path / 'demo', 'kind')) == 1
 
 
-@pytest.mark.parametrize('error', [OSError('disk full'), KeyboardInterrupt()], ids=['error', 'interrupt'])
-def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch, error):
+@pytest.mark.parametrize(
+    'error,told',
+    [(OSError('disk full'), OutputError), (KeyboardInterrupt(), KeyboardInterrupt)],
+    ids=['error', 'interrupt'],
+)
+def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch, error, told):
     write = writer._write_image
 
     def fails(job):
@@ -154,7 +158,7 @@ def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch, error):
         return write(job)
 
     monkeypatch.setattr(writer, '_write_image', fails)
-    with pytest.raises(type(error)):
+    with pytest.raises(told):
         make_dataset(tmp_path / 'demo', TASKS, 1)
     assert list(tmp_path.iterdir()) == []
 

@@ -14,7 +14,7 @@ from aurora_mm.analysis.report.training_charts import task_charts, training_char
 from aurora_mm.analysis.report.training_log import TrainingLog
 from aurora_mm.analysis.report.type_section import TypeSection
 from aurora_mm.errors import DataError
-from aurora_mm.utils import write_text
+from aurora_mm.files import write_text
 from aurora_mm.version import __version__
 
 

@@ -16,9 +16,10 @@ from aurora_mm.challenge.submission.submission_format import SUBMISSION_FORMATS,
 from aurora_mm.errors import DataError
 from aurora_mm.evaluation.functional import resize_mask
 from aurora_mm.evaluation.sample_fields import prediction
+from aurora_mm.files import write_bytes
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
-from aurora_mm.utils import read_image, write_bytes
+from aurora_mm.utils import read_image
 
 
 class MaskFiles(SubmissionFormat):

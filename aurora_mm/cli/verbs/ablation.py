@@ -38,13 +38,15 @@ def main(args: argparse.Namespace) -> None:
     from aurora_mm.analysis.ablation_table import AblationRow, ablation_json, ablation_table
     from aurora_mm.analysis.run_comparison import draw_comparison
     from aurora_mm.analysis.run_history import read_run
-    from aurora_mm.utils import write_text
+    from aurora_mm.apis import hold_work_dir
+    from aurora_mm.files import write_text
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exit, so that no run is left behind
     runs = plan_runs(args.configs, args.seeds, args.out)
     failed = []
     if not args.table_only:
-        failed = Ablation(args.data_root, args.jobs, args.threads, args.cfg_options, args.tasks).run(runs)
+        with hold_work_dir(args.out):
+            failed = Ablation(args.data_root, args.jobs, args.threads, args.cfg_options, args.tasks).run(runs)
     folders = dict.fromkeys(run.folder.parent for run in runs)
     rows = [AblationRow.read(folder) for folder in folders]
     table = ablation_table(rows)

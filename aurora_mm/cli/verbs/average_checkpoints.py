@@ -10,11 +10,13 @@ from __future__ import annotations
 import argparse
 
 from aurora_mm.cli.command import command
+from aurora_mm.cli.trust_option import add_trust_option
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('out', metavar='OUT', help='file to write')
     parser.add_argument('checkpoints', nargs='+', metavar='CKPT', help='two checkpoints or more')
+    add_trust_option(parser)
 
 
 @command(add_arguments)

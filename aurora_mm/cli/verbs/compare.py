@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from aurora_mm.analysis.run_comparison import comparison_table, draw_comparison
     from aurora_mm.analysis.run_history import read_run
-    from aurora_mm.utils import write_text
+    from aurora_mm.files import write_text
 
     if args.names and len(args.names) != len(args.work_dirs):
         raise ConfigError(f'--names gives {len(args.names)} names for {len(args.work_dirs)} runs')

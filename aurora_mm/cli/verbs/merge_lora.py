@@ -8,11 +8,13 @@ from __future__ import annotations
 import argparse
 
 from aurora_mm.cli.command import command
+from aurora_mm.cli.trust_option import add_trust_option
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('checkpoint', metavar='CKPT', help='checkpoint of a training run with LoRA')
     parser.add_argument('out', metavar='OUT', help='checkpoint to write')
+    add_trust_option(parser)
 
 
 @command(add_arguments)

@@ -14,6 +14,7 @@ import json
 import sys
 
 from aurora_mm.cli.command import command
+from aurora_mm.cli.trust_option import add_trust_option
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,12 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--tta', nargs='*', type=float, metavar='SCALE', help='test-time views, as `test` has them')
     parser.add_argument('--device', help="'cpu', 'cuda', ... (default: a GPU if there is one)")
     parser.add_argument('--problems', metavar='FILE', help='JSON list of what could not be answered')
+    add_trust_option(parser)
 
 
 @command(add_arguments)
 def main(args: argparse.Namespace) -> None:
     from aurora_mm.challenge.challenge_model import Model
-    from aurora_mm.utils import write_text
+    from aurora_mm.files import write_text
 
     weights = args.weights[0] if args.weights and len(args.weights) == 1 else args.weights
     problems = Model(weights, args.tta, args.device).predict(args.input, args.output, args.batch_size)

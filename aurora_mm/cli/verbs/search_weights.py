@@ -32,12 +32,13 @@ def main(args: argparse.Namespace) -> None:
     from mmengine.dist import is_main_process
 
     from aurora_mm.analysis.weight_search import WeightSearch
-    from aurora_mm.apis import resolve_config
-    from aurora_mm.utils import write_text
+    from aurora_mm.apis import hold_work_dir, resolve_config
+    from aurora_mm.files import write_text
 
     cfg = resolve_config(config_of(args), args.data_root, args.pretrained)
     search = WeightSearch(cfg, args.out, args.trials, args.epochs, args.keep, seed=args.seed)
-    best = search.run()
+    with hold_work_dir(args.out):
+        best = search.run()
     if is_main_process():
         table = search.table()
         write_text(args.out / 'search.md', table)

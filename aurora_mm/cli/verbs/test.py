@@ -12,10 +12,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aurora_mm.cli.command import command
 from aurora_mm.cli.run_options import add_run_options, config_of
+from aurora_mm.cli.trust_option import add_trust_option
 from aurora_mm.errors import ConfigError
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,23 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--submission', action='store_true', help='write the predictions to OUT/submission')
     parser.add_argument('--split', choices=['all', 'train', 'val', 'test'], help="rows to test (default: the config's)")
+    add_trust_option(parser)
 
 
 @command(add_arguments)
 def main(args: argparse.Namespace) -> None:
-    from mmengine.dist import is_main_process
-
-    from aurora_mm.analysis.results_folder import RESULT_FILES, write_results
-    from aurora_mm.apis import (
-        adopt_checkpoint,
-        adopt_ensemble,
-        build_runner,
-        load_weights,
-        predict_without_labels,
-        use_tta,
-    )
-    from aurora_mm.baselines import score_constant_predictor
-    from aurora_mm.visualization import contact_sheet
+    from aurora_mm.apis import adopt_checkpoint, adopt_ensemble, hold_work_dir, predict_without_labels, use_tta
 
     cfg = adopt_checkpoint(config_of(args), args.checkpoint[0], args.data_root)
     if len(args.checkpoint) > 1:
@@ -71,6 +65,18 @@ def main(args: argparse.Namespace) -> None:
     if args.submission:
         hooks.append(dict(type='SubmissionHook', out_dir=str(out_dir / 'submission')))
     cfg.custom_hooks = [*cfg.get('custom_hooks', []), *hooks]
+    with hold_work_dir(out_dir):
+        _test(cfg, args, out_dir, unlabelled)
+
+
+def _test(cfg: Config, args: argparse.Namespace, out_dir: Path, unlabelled: bool) -> None:
+    from mmengine.dist import is_main_process
+
+    from aurora_mm.analysis.results_folder import RESULT_FILES, write_results
+    from aurora_mm.apis import build_runner, load_weights
+    from aurora_mm.baselines import score_constant_predictor
+    from aurora_mm.visualization import contact_sheet
+
     runner = build_runner(cfg)
     load_weights(runner.model, args.checkpoint)
     runner.test()

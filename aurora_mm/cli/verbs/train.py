@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from aurora_mm.cli.command import command
 from aurora_mm.cli.run_options import add_run_options, config_of
+from aurora_mm.cli.trust_option import add_trust_option
 from aurora_mm.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -39,17 +40,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='go on from the last checkpoint of the work dir, or from the given one',
     )
     parser.add_argument('--amp', action='store_true', help='bfloat16 mixed precision, on a CPU too')
+    add_trust_option(parser)
 
 
 @command(add_arguments)
 def main(args: argparse.Namespace) -> None:
-    from aurora_mm.apis import build_runner, read_tasks, resolve_config, start_from, starts_from_weights
+    from aurora_mm.apis import (
+        hold_work_dir,
+        last_checkpoint,
+        read_checkpoint,
+        read_tasks,
+        resolve_config,
+        start_from,
+        starts_from_weights,
+    )
 
     cfg = config_of(args)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
     if args.load_from is not None and args.pretrained is not None:
         raise ConfigError("--load-from brings the encoder's weights: leave --pretrained out")
-    resumed = _last_checkpoint(cfg.work_dir) if args.resume == 'auto' else args.resume
+    resumed = last_checkpoint(cfg.work_dir) if args.resume == 'auto' else args.resume
+    if resumed is not None and not Path(resumed).is_dir():
+        read_checkpoint(resumed, parts=())  # before anything is written
     if args.load_from is not None or (resumed is not None and starts_from_weights(cfg)):
         if args.tasks is not None:
             raise ConfigError('a trained model brings its tasks: leave --tasks out')
@@ -61,20 +73,23 @@ def main(args: argparse.Namespace) -> None:
     if args.amp:
         _mix_precision(cfg)
     if resumed is not None:
-        cfg.resume, cfg.load_from = True, resumed
+        cfg.resume, cfg.load_from = True, str(resumed)
+    with hold_work_dir(cfg.work_dir):
+        _train(cfg, resumed)
+
+
+def _train(cfg: Config, resumed: str | Path | None) -> None:
+    from aurora_mm.apis import build_runner, last_checkpoint, require_resumable
+
     try:
-        build_runner(cfg).train()
+        runner = build_runner(cfg)
+        if resumed is not None:
+            require_resumable(runner.model, resumed)
+        runner.train()
     except KeyboardInterrupt as interrupt:
-        last = _last_checkpoint(cfg.work_dir)
+        last = last_checkpoint(cfg.work_dir)
         way = 'no checkpoint was written yet' if last is None else f'add --resume to go on from {last}'
         raise KeyboardInterrupt(f'interrupted; {way}') from interrupt
-
-
-def _last_checkpoint(work_dir: str) -> str | None:
-    from mmengine.runner import find_latest_checkpoint
-
-    # MMEngine prints a line where there is none.
-    return find_latest_checkpoint(work_dir) if (Path(work_dir) / 'last_checkpoint').is_file() else None
 
 
 def _mix_precision(cfg: Config) -> None:

@@ -1,4 +1,5 @@
 from aurora_mm.engine.hooks.best_of_task_hook import BestOfTaskHook
+from aurora_mm.engine.hooks.checkpoint_hook import CheckpointHook
 from aurora_mm.engine.hooks.console_hook import ConsoleHook
 from aurora_mm.engine.hooks.early_stopping_hook import EarlyStoppingHook
 from aurora_mm.engine.hooks.lr_finder_hook import LRFinderHook
@@ -12,6 +13,7 @@ from aurora_mm.engine.hooks.submission_hook import SubmissionHook
 
 __all__ = [
     'BestOfTaskHook',
+    'CheckpointHook',
     'ConsoleHook',
     'EarlyStoppingHook',
     'LRFinderHook',

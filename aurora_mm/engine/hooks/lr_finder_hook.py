@@ -13,8 +13,8 @@ from mmengine.runner import Runner
 
 from aurora_mm.engine.console import show
 from aurora_mm.errors import ConfigError
+from aurora_mm.files import write_figure, write_text
 from aurora_mm.registry import HOOKS
-from aurora_mm.utils import write_text
 
 
 @HOOKS.register_module()
@@ -98,4 +98,4 @@ class LRFinderHook(Hook):
             axes.axvline(suggestion, color='tab:orange', label=f'suggested {suggestion:.3g}')
         axes.set(xlabel='learning rate', ylabel='loss', ylim=(0, 1.5 * max(smoothed[: len(smoothed) // 2 + 1])))
         axes.legend()
-        figure.savefig(file)
+        write_figure(file, figure)

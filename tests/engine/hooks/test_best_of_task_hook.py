@@ -26,7 +26,7 @@ def start(work_dir, scores=SCORES, ema=False, name='run', **kwargs):
 
 
 def load(file):
-    return torch.load(file, weights_only=False)
+    return torch.load(file)
 
 
 @pytest.mark.parametrize('ema', [False, True])

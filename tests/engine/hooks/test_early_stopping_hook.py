@@ -42,7 +42,7 @@ def test_resumed_from_any_checkpoint_it_stops_where_it_would_have(unbroken, tmp_
     runner = train(tmp_path / 'resumed', scores=SCORES[validated:], resume=True, load_from=file)
     assert runner.epoch == 4
     if checkpoint in ('epoch_1', 'epoch_3'):  # the best epoch's has no optimiser, the last one's nothing left to train
-        ended, expected = (torch.load(f / 'epoch_4.pth', weights_only=False) for f in (tmp_path / 'resumed', unbroken))
+        ended, expected = (torch.load(f / 'epoch_4.pth') for f in (tmp_path / 'resumed', unbroken))
         for kind in ('state_dict', 'ema_state_dict'):
             assert all(torch.equal(tensor, ended[kind][name]) for name, tensor in expected[kind].items())
 

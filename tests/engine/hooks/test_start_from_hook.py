@@ -19,7 +19,7 @@ def joint(tmp_path_factory):
 
 
 def test_the_averaged_weights_are_started_from(joint, tmp_path):
-    checkpoint = torch.load(joint, weights_only=False)
+    checkpoint = torch.load(joint)
     averaged, last = checkpoint['state_dict'], checkpoint['ema_state_dict']
     model = MultiTaskModel(**tiny_config(own_heads=True))
     hooks = [StartFromHook(), dict(type='EMAHook', momentum=0.3)]

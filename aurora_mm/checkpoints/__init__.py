@@ -1,0 +1,18 @@
+"""The files that weights come in: plain values and tensors with a checksum, read without running any code."""
+
+from aurora_mm.checkpoints.config_text import read_config_text
+from aurora_mm.checkpoints.plain_values import plain_checkpoint
+from aurora_mm.checkpoints.reading import load_checkpoint_file
+from aurora_mm.checkpoints.sealing import CHECKSUMS, seal
+from aurora_mm.checkpoints.writing import PACKED_SUFFIX, write_checkpoint, write_packed
+
+__all__ = [
+    'CHECKSUMS',
+    'PACKED_SUFFIX',
+    'load_checkpoint_file',
+    'plain_checkpoint',
+    'read_config_text',
+    'seal',
+    'write_checkpoint',
+    'write_packed',
+]

@@ -1,0 +1,159 @@
+"""A checkpoint as tensors and plain values: numbers, text, None, and lists, tuples and dicts of them.
+
+Such a file can be read without running any code. MMEngine itself keeps objects in a checkpoint: histories of logged
+values, NumPy scalars, functions of schedulers.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.logging import HistoryBuffer, print_log
+
+from aurora_mm.errors import ConfigError, WeightsError
+
+_HISTORY_TYPES = ('<f8', '<i8')  # of the numbers in a history of logged values
+
+
+def plain_checkpoint(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
+    """A checkpoint of MMEngine's Runner without Python objects; :func:`restore_message_hub` is the way back.
+
+    Functions of the schedulers are left out: a resumed run makes them anew from its config. What a hook keeps in the
+    message hub that is no plain value is left out with a warning in the log.
+
+    Raises:
+        ConfigError: If another part holds an object, naming its place.
+    """
+    parts = dict(checkpoint)
+    if 'message_hub' in parts:
+        parts['message_hub'] = _plain_message_hub(parts['message_hub'])
+    if 'param_schedulers' in parts:
+        parts['param_schedulers'] = _without_functions(parts['param_schedulers'])
+    return {key: plain(value, key) for key, value in parts.items()}
+
+
+def plain(value: Any, place: str) -> Any:
+    """A value as plain values and tensors: NumPy's numbers and arrays, paths and sets become Python's own.
+
+    Args:
+        value: Any value.
+        place: Where it stands, for the error.
+
+    Raises:
+        ConfigError: If it is, or holds, another object.
+    """
+    for kind, convert in _CONVERSIONS:
+        if isinstance(value, kind):
+            return convert(value, place)
+    raise ConfigError(
+        f'a checkpoint holds tensors and plain values, but {place} is of type '
+        f'{type(value).__module__}.{type(value).__qualname__}'
+    )
+
+
+def restore_message_hub(state: Mapping[str, Any]) -> dict[str, Any]:
+    """The state of MMEngine's message hub as its ``load_state_dict`` takes it, from what :func:`plain_checkpoint` made.
+
+    Raises:
+        WeightsError: If a history of logged values is damaged.
+    """
+    histories = {}
+    for key, history in state['log_scalars'].items():
+        histories[key] = _history(key, history) if isinstance(history, Mapping) else history
+    return {**state, 'log_scalars': OrderedDict(histories)}
+
+
+def _plain_message_hub(state: Mapping[str, Any]) -> dict[str, Any]:
+    info = {}
+    for key, value in state['runtime_info'].items():
+        try:
+            info[key] = plain(value, f'message_hub.{key}')
+        except ConfigError as error:
+            _warn(f'{error}: it is left out, and a resumed run begins without it')
+    histories = {
+        key: dict(
+            values=_number_bytes(history.data[0]), counts=_number_bytes(history.data[1]), max_length=history.max_length
+        )
+        for key, history in state['log_scalars'].items()
+    }
+    kept = {key: value for key, value in state['resumed_keys'].items() if key in info or key in histories}
+    return dict(log_scalars=histories, runtime_info=info, resumed_keys=kept)
+
+
+@functools.cache
+def _warn(message: str) -> None:
+    """Once a process, though a run writes many checkpoints."""
+    print_log(message, logger='current', level=logging.WARNING)
+
+
+def _number_bytes(numbers: np.ndarray) -> dict[str, Any]:
+    numbers = np.asarray(numbers)
+    kind = '<i8' if numbers.dtype.kind in 'biu' else '<f8'
+    return dict(type=kind, data=numbers.astype(kind).tobytes())
+
+
+def _history(key: str, history: Mapping[str, Any]) -> HistoryBuffer:
+    try:
+        values, counts = (_numbers(history[name]) for name in ('values', 'counts'))
+        return HistoryBuffer(values, counts, history['max_length'])
+    except (KeyError, TypeError, ValueError, AssertionError) as error:
+        raise WeightsError(f'its history of {key!r} is damaged ({error})') from error
+
+
+def _numbers(numbers: Mapping[str, Any]) -> np.ndarray:
+    if numbers['type'] not in _HISTORY_TYPES:
+        raise ValueError(f'no type of numbers: {numbers["type"]!r}')
+    return np.frombuffer(numbers['data'], numbers['type']).copy()
+
+
+def _without_functions(schedulers: Any) -> Any:
+    if isinstance(schedulers, Mapping):
+        return {key: _without_functions(value) for key, value in schedulers.items() if not callable(value)}
+    if isinstance(schedulers, list):
+        return [_without_functions(scheduler) for scheduler in schedulers]
+    return schedulers
+
+
+def _tensor(value: torch.Tensor, place: str) -> torch.Tensor:
+    value = value.detach()
+    if type(value) is not torch.Tensor or value.layout is not torch.strided:
+        raise ConfigError(f'a checkpoint holds dense tensors, but {place} is a {type(value).__name__} ({value.layout})')
+    return value
+
+
+def _dict(value: Mapping, place: str) -> dict:
+    items = {plain(key, f'a key of {place}'): plain(item, f'{place}.{key}') for key, item in value.items()}
+    metadata = getattr(value, '_metadata', None)  # versions of the modules, on the state dict of a model
+    if not isinstance(metadata, Mapping):
+        return items
+    result: OrderedDict = OrderedDict(items)
+    result._metadata = plain(metadata, f'{place}._metadata')  # type: ignore[attr-defined]
+    return result
+
+
+def _list(value: list | deque, place: str) -> list:
+    return [plain(item, f'{place}[{i}]') for i, item in enumerate(value)]
+
+
+_CONVERSIONS: tuple[tuple[Any, Callable[[Any, str], Any]], ...] = (
+    ((type(None), bool, torch.dtype, torch.device), lambda value, place: value),
+    (np.generic, lambda value, place: plain(value.item(), place)),
+    (int, lambda value, place: int(value)),
+    (float, lambda value, place: float(value)),
+    (str, lambda value, place: str(value)),
+    (bytes, lambda value, place: bytes(value)),
+    (torch.Tensor, _tensor),
+    (np.ndarray, lambda value, place: plain(value.tolist(), place)),
+    (PurePath, lambda value, place: str(value)),
+    (Mapping, _dict),
+    ((list, deque), _list),
+    (tuple, lambda value, place: tuple(_list(list(value), place))),
+    ((set, frozenset), lambda value, place: _list(sorted(value, key=repr), place)),
+)

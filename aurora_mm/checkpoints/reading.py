@@ -1,0 +1,186 @@
+"""Reads a checkpoint file. Nothing else in this package calls ``torch.load``."""
+
+from __future__ import annotations
+
+import json
+import logging
+import pickle
+import re
+import zipfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.logging import HistoryBuffer, print_log
+from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
+from safetensors import SafetensorError, safe_open
+
+from aurora_mm.checkpoints.plain_values import restore_message_hub
+from aurora_mm.checkpoints.sealing import CHECKSUMS, compare_checksums
+from aurora_mm.checkpoints.writing import PACKED_KEY, PACKED_SUFFIX
+from aurora_mm.errors import WeightsError
+from aurora_mm.trust import HOW_TO, is_trusted
+
+
+def _method(owner: type, name: str) -> Any:
+    """Stands for ``getattr`` while a file is read: the methods that MMEngine's objects are kept with, and no other."""
+    if name not in _METHODS.get(owner, ()):
+        raise pickle.UnpicklingError(f'GLOBAL builtins.getattr for {name}')
+    return getattr(owner, name)
+
+
+_METHODS: dict[type, tuple[str, ...]] = {
+    HistoryBuffer: ('min', 'max', 'mean', 'current'),
+    OneCycleParamScheduler: ('_annealing_cos', '_annealing_linear'),
+}
+# What checkpoints of MMEngine hold beside tensors and plain values: histories of logged values, as NumPy arrays. To
+# make one of these runs no code of the file.
+_MMENGINE_VALUES = [
+    *_METHODS,
+    (_method, 'builtins.getattr'),
+    np.ndarray,
+    np.dtype,
+    *(type(np.dtype(kind)) for kind in ('f4', 'f8', 'i4', 'i8', 'u1', 'u4', 'u8', '?')),
+    np.array(0).__reduce__()[0],  # the function that makes an array; its module has another name in NumPy 1
+    np.float64(0).__reduce__()[0],  # and the one that makes a number
+]
+# How the readers of zip files, pickles and tensors fail on a file that is damaged.
+_DAMAGE = (
+    ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, NotImplementedError, OSError,
+    RuntimeError, TypeError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile, SafetensorError,
+)  # fmt: skip
+
+_CHUNK = 2**20
+# How torch says that its restricted reader cannot read a file.
+_UNSAFE = re.compile(r"GLOBAL ([\w.]+)|but got <class '([\w.]+)'>")
+_UNKNOWN_STEP = 'Unsupported operand'
+_NOT_RESTRICTED = 'Cannot use ``weights_only=True``'
+
+
+def load_checkpoint_file(file: str | Path, parts: Collection[str] | None = None) -> Any:
+    """The content of a checkpoint file, on the CPU.
+
+    A file of this package holds tensors and plain values, with checksums that are compared. Other files are read if
+    they hold no more than that and MMEngine's logged values; a Python pickle that names anything else is read only
+    where the user trusts it (see :func:`aurora_mm.trust.trust_checkpoints`), because that runs code.
+
+    Args:
+        file: Of ``torch.save``, or a packed one (``*.safetensors``).
+        parts: Those of a sealed checkpoint to compare and return, such as ``('meta', 'state_dict')``; all by default.
+            Of a file without checksums everything is returned.
+
+    Returns:
+        A dict of the parts. Tensors may be views of the file, which is read where they are used. Of a file of another
+        program, whatever is in it.
+
+    Raises:
+        WeightsError: If there is no such file, it is damaged, or it needs trust.
+    """
+    file = Path(file).expanduser()
+    if not file.is_file():
+        raise WeightsError(f'no checkpoint at {file}; `aurora-mm train CONFIG` writes them to its work dir')
+    try:
+        content = _load_packed(file) if file.suffix == PACKED_SUFFIX else _load(file)
+        if isinstance(content, Mapping) and CHECKSUMS in content:
+            content = _checked(content, parts)
+        hub = content.get('message_hub') if isinstance(content, dict) else None
+        if isinstance(hub, Mapping) and isinstance(hub.get('log_scalars'), Mapping):
+            content['message_hub'] = restore_message_hub(hub)
+    except WeightsError as error:
+        raise WeightsError(f'{file} cannot be read: {error}') from error
+    except _DAMAGE as error:
+        raise WeightsError(f'{file} is no checkpoint, or only part of one: {_reason(error)}') from error
+    return content
+
+
+def _load(file: Path) -> Any:
+    zipped = zipfile.is_zipfile(file)
+    if zipped:
+        _check_zip(file, with_tensors=False)
+    try:
+        with torch.serialization.safe_globals(_MMENGINE_VALUES):
+            content = torch.load(file, map_location='cpu', weights_only=True, mmap=zipped)
+    except (pickle.UnpicklingError, RuntimeError) as error:
+        objects = _objects_in(error, is_pickle=zipped or _begins_as_pickle(file))
+        if not objects:
+            raise
+        _require_trust(file, objects)
+        content = torch.load(file, map_location='cpu', weights_only=False, mmap=zipped)
+    if _has_program(content):
+        _require_trust(file, 'holds the text of a program, which MMEngine runs when it goes on from this file')
+    if zipped and not (isinstance(content, Mapping) and CHECKSUMS in content):
+        _check_zip(file, with_tensors=True)
+    return content
+
+
+def _require_trust(file: Path, reason: str) -> None:
+    if not is_trusted():
+        raise WeightsError(f'it {reason}, so that reading it can run any code on this machine; {HOW_TO}')
+    print_log(f'{file} {reason}; it is read all the same, being trusted', logger='current', level=logging.WARNING)
+
+
+def _check_zip(file: Path, with_tensors: bool) -> None:
+    """Compares the records of a zip file with the checksums that zip files have, which torch does not."""
+    with zipfile.ZipFile(file) as archive:
+        records = archive.infolist()
+        if any(record.compress_type != zipfile.ZIP_STORED for record in records):
+            raise zipfile.BadZipFile('its records are compressed')
+        names = [record.filename for record in records]
+        if len(set(names)) != len(names):
+            raise zipfile.BadZipFile('two of its records have one name')
+        for record in records:
+            if with_tensors or not record.filename.partition('/')[2].startswith('data/'):
+                with archive.open(record) as stream:
+                    while stream.read(_CHUNK):
+                        pass
+
+
+def _load_packed(file: Path) -> dict[str, Any]:
+    with safe_open(file, framework='pt') as opened:
+        metadata = opened.metadata() or {}
+        if PACKED_KEY not in metadata:
+            raise WeightsError('it is no packed model; `aurora-mm pack-model` makes one')
+        content = json.loads(metadata[PACKED_KEY])
+        state = {name: opened.get_tensor(name) for name in sorted(opened.keys())}
+    return dict(meta=content['meta'], state_dict=state) | {CHECKSUMS: content[CHECKSUMS]}
+
+
+def _checked(content: Mapping[str, Any], parts: Collection[str] | None) -> dict[str, Any]:
+    names = [name for name in content if name != CHECKSUMS] if parts is None else parts
+    found = {name: content[name] for name in names if name in content}
+    try:
+        compare_checksums(content, found)
+    except WeightsError as error:
+        if not is_trusted():
+            raise WeightsError(f'{error}. If it was changed on purpose, read it with --trust') from error
+        print_log(f'read all the same, being trusted: {error}', logger='current', level=logging.WARNING)
+    return found
+
+
+def _has_program(content: Any) -> bool:
+    meta = content.get('meta') if isinstance(content, Mapping) else None
+    return isinstance(meta, Mapping) and 'config' in meta
+
+
+def _objects_in(error: Exception, is_pickle: bool) -> str:
+    """What a file holds beside tensors and plain values, by torch's message; empty if the file is damaged instead."""
+    text = str(error)
+    if found := _UNSAFE.search(text):
+        return f'is a Python pickle that names {found[1] or found[2]}'
+    if is_pickle and _UNKNOWN_STEP in text:
+        return 'is a Python pickle that is made up of more than tensors and plain values'
+    return 'is a program of TorchScript, or an archive of an old version' if _NOT_RESTRICTED in text else ''
+
+
+def _begins_as_pickle(file: Path) -> bool:
+    with file.open('rb') as stream:
+        return stream.read(1) == pickle.PROTO
+
+
+def _reason(error: BaseException) -> str:
+    """The message of an error in one line, without torch's advice."""
+    text = str(error).split('WeightsUnpickler error:')[-1].strip()
+    first = text.splitlines()[0].strip() if text else ''
+    return f'{type(error).__name__}: {first}' if first else type(error).__name__

@@ -1,0 +1,48 @@
+"""What a fault of the machine looks like, and what it is in one sentence."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+
+# How torch's DataLoader says that one of its processes ended.
+_WORKER_ENDED = re.compile(
+    r'DataLoader worker \(pid(?:\(s\))? [\d, ]+\) (?:is killed by signal: ([^.]+)|exited unexpectedly)'
+)
+_WORKER = re.compile(r'Caught (\w+) in DataLoader worker process \d+')
+_NO_MEMORY = ("can't allocate memory", 'not enough memory', 'Cannot allocate memory')
+_FEWER = 'fewer workers (--cfg-options train_dataloader.num_workers=1) or a smaller batch take less'
+# Errors of the operating system that a program can do nothing about; any other is a defect of the program.
+_FAULTS = {
+    errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EHOSTDOWN, errno.EIO, errno.EISDIR, errno.EMFILE, errno.ENAMETOOLONG,
+    errno.ENOENT, errno.ENOMEM, errno.ENOSPC, errno.ENOTCONN, errno.ENOTDIR, errno.EPERM, errno.EROFS, errno.ESTALE,
+    errno.EEXIST, errno.ETIMEDOUT,
+}  # fmt: skip
+
+_OS_ERRORS = ('OSError', *(kind.__name__ for kind in OSError.__subclasses__()))
+
+
+def fault_message(error: BaseException) -> str | None:
+    """What happened to the machine, in one sentence; None if an error is none of its faults.
+
+    Known are a file or folder that cannot be read or written, a full disk, a process of the data loader that ended, and
+    memory that ran out.
+    """
+    text = str(error)
+    if ended := _WORKER_ENDED.search(f'{error.__cause__ or ""}') or _WORKER_ENDED.search(text):
+        how = f'was ended by the signal {ended[1].strip()}' if ended[1] else 'ended'
+        return f'a process that loads data {how}, most often because memory ran out: {_FEWER}'
+    if isinstance(error, MemoryError) or any(sign in text for sign in _NO_MEMORY):
+        place = 'a process that loads data' if _WORKER.search(text) else 'this process'
+        return f'memory ran out in {place}: {_FEWER}'
+    if isinstance(error, OSError) and error.errno in _FAULTS:
+        reason = error.strerror or os.strerror(error.errno)
+        return reason if error.filename is None else f'{_text(error.filename)}: {reason}'
+    if (worker := _WORKER.search(text)) and worker[1] in _OS_ERRORS:
+        return text.strip().splitlines()[-1].partition(': ')[2]
+    return None
+
+
+def _text(name: str | bytes | int) -> str:
+    return f'file {name}' if isinstance(name, int) else os.fsdecode(name)

@@ -1,0 +1,164 @@
+"""Checkpoints that hold plain values, are written whole, and are found again where they were moved to."""
+
+from __future__ import annotations
+
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import is_main_process
+from mmengine.fileio import LocalBackend
+from mmengine.hooks import CheckpointHook as MMEngineCheckpointHook
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from torch.distributed.fsdp import FullyShardedDataParallel
+
+from aurora_mm.checkpoints import read_config_text, seal
+from aurora_mm.errors import ConfigError, WeightsError
+from aurora_mm.files import remove_partial, write_text
+from aurora_mm.registry import HOOKS
+
+LAST = 'last_checkpoint'  # the file of a work dir that names its last checkpoint
+
+
+@HOOKS.register_module()
+class CheckpointHook(MMEngineCheckpointHook):
+    """MMEngine's CheckpointHook, made safe; ``type='CheckpointHook'`` in the configs here means this one.
+
+    - A checkpoint holds tensors and plain values with checksums (:func:`aurora_mm.checkpoints.seal`), so that reading
+      it runs no code and a damaged one is refused.
+    - An older checkpoint is removed when the new one is on the disk, not before.
+    - A run that is resumed in a moved or copied folder looks for its best checkpoint there; it touches no other folder.
+    - A checkpoint of another optimiser is refused before it is half loaded.
+
+    Args:
+        args, kwargs: See MMEngine's.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._outdated: list[str] = []  # checkpoints that may go
+
+    def before_train(self, runner: Runner) -> None:
+        """Finds the folder and what the checkpoint before left in it.
+
+        Raises:
+            ConfigError: If a checkpoint of this run could not be read again.
+        """
+        super().before_train(runner)
+        self._storage = self.file_backend
+        if is_main_process() and isinstance(self._storage, LocalBackend):
+            remove_partial(self.out_dir)
+        self._refuse_what_cannot_be_read_again(runner)
+        self._stay_in_folder()
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Makes the checkpoint plain and adds the checksums."""
+        checkpoint.update(seal(checkpoint))
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Refuses to go on with another optimiser.
+
+        Raises:
+            WeightsError: If the checkpoint's optimiser has other groups of parameters.
+        """
+        if not runner._resume or isinstance(runner.model, FullyShardedDataParallel):
+            return
+        there = [len(group['params']) for group in checkpoint.get('optimizer', {}).get('param_groups', [])]
+        optimizer = getattr(runner.optim_wrapper, 'optimizer', None)  # several, or DeepSpeed's, are not compared
+        here = [len(group['params']) for group in getattr(optimizer, 'param_groups', [])]
+        if there and here and there != here:
+            raise WeightsError(
+                f'the checkpoint cannot be resumed with this config: its optimiser has {sum(there)} tensors in '
+                f'{len(there)} groups, and this one {sum(here)} in {len(here)}'
+            )
+
+    def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict[str, Any]) -> None:
+        """Writes a checkpoint, then its name, then removes the oldest."""
+        if self.max_keep_ckpts > 0 and (not self.keep_ckpt_ids or self.keep_ckpt_ids[-1] != step):
+            if len(self.keep_ckpt_ids) == self.max_keep_ckpts:
+                self._outdated.append(self._path(self.filename_tmpl.format(self.keep_ckpt_ids[0])))
+            self.keep_ckpt_ids = deque([*self.keep_ckpt_ids, step], self.max_keep_ckpts)
+            runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
+        name = self.filename_tmpl.format(step)
+        self.last_ckpt = self._path(name)
+        runner.message_hub.update_info('last_ckpt', self.last_ckpt)
+        runner.save_checkpoint(
+            self.out_dir,
+            name,
+            self.file_client_args,
+            save_optimizer=self.save_optimizer,
+            save_param_scheduler=self.save_param_scheduler,
+            meta=meta,
+            by_epoch=self.by_epoch,
+            backend_args=self.backend_args,
+            **self.args,
+        )
+        if is_main_process():
+            write_text(Path(runner.work_dir) / LAST, self.last_ckpt)
+            self._remove_outdated()
+
+    def _save_best_checkpoint(self, runner: Runner, metrics: dict[str, Any]) -> None:
+        """Writes the best checkpoint; the one before goes after that."""
+        self.file_backend = _Keeper(self._storage, self._outdated)
+        try:
+            super()._save_best_checkpoint(runner, metrics)
+        finally:
+            self.file_backend = self._storage
+        if is_main_process():
+            self._remove_outdated()
+
+    def _remove_outdated(self) -> None:
+        current = {self.last_ckpt, getattr(self, 'best_ckpt_path', None)}
+        current.update(getattr(self, 'best_ckpt_path_dict', {}).values())
+        for path in self._outdated:
+            if path in current:  # written anew under the old name
+                continue
+            if self._storage.isfile(path):
+                self._storage.remove(path)
+            elif self._storage.isdir(path):  # DeepSpeed's
+                self._storage.rmtree(path)
+        self._outdated.clear()
+
+    def _path(self, name: str) -> str:
+        return self._storage.join_path(self.out_dir, name)
+
+    def _stay_in_folder(self) -> None:
+        """The best checkpoint so far is looked for in this run's folder, wherever it was written."""
+        if self.save_best is None:
+            return
+        if len(self.key_indicators) == 1:
+            if self.best_ckpt_path:
+                self.best_ckpt_path = self._path(Path(self.best_ckpt_path).name)
+        else:
+            for key, path in self.best_ckpt_path_dict.items():
+                self.best_ckpt_path_dict[key] = path and self._path(Path(path).name)
+
+    def _refuse_what_cannot_be_read_again(self, runner: Runner) -> None:
+        try:
+            read_config_text(runner.cfg.pretty_text)
+        except (ConfigError, SyntaxError) as error:
+            raise ConfigError(f'a checkpoint keeps the config as plain values, but {error}') from error
+        later = runner.hooks[runner.hooks.index(self) + 1 :]
+        for hook in later:
+            if type(hook).before_save_checkpoint is not Hook.before_save_checkpoint:
+                raise ConfigError(
+                    f'{type(hook).__name__} would change a checkpoint after its checksums were taken: give it a higher '
+                    'priority than VERY_LOW'
+                )
+
+
+class _Keeper:
+    """A storage backend that notes what is to be removed, and removes nothing."""
+
+    def __init__(self, backend: Any, outdated: list[str]) -> None:
+        self._backend = backend
+        self._outdated = outdated
+
+    def remove(self, path: str) -> None:
+        self._outdated.append(path)
+
+    rmtree = remove
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._backend, name)
