@@ -109,8 +109,12 @@ class FMCUIADataset(BaseDataset):
 
     def load_data_list(self) -> list[dict[str, Any]]:
         root, whole = self._find_root()
-        records, self._tasks, skipped = read_root(root, self._tasks, self.with_labels, self.on_error, self.group_column)
+        index = read_root(root, self._tasks, self.with_labels, self.on_error, self.group_column)
+        records, self._tasks, skipped = index.records, index.tasks, index.skipped
         self._metainfo['tasks'] = self._tasks.to_config()
+        if index.repeated:
+            text = describe_skipped(index.repeated, 'rows that repeat others', examples=3)
+            print_log(f'{root}: {text}', logger='current', level=logging.WARNING)
         entries = [self._entry(record) for record in self._included(records if whole else self._side_of(records))]
         if self.on_error == 'skip':
             problems = verify_entries(entries, self.with_labels)

@@ -49,7 +49,7 @@ def test_pretrained(cfg, data, tmp_path):
 
 def test_a_count_that_contradicts_the_table_is_refused(cfg, tmp_path):
     make_dataset(tmp_path / 'd', TaskTable([Task('lung', 'segmentation', classes=tuple('abc'))]), 5)
-    with pytest.raises(DataError, match=r"'lung' is segmentation with 2 .* in the data"):
+    with pytest.raises(DataError, match=r"'lung' is segmentation with 3 .* with 2 in the task table"):
         resolve_config(cfg, data_root=str(tmp_path / 'd'))
 
 
