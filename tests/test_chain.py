@@ -55,7 +55,7 @@ optim_wrapper = dict(accumulative_counts=2)
 
 def tool(name, *args, **kwargs):
     env = os.environ | {'OMP_NUM_THREADS': '1'}
-    command = [sys.executable, str(REPO / 'tools' / name), *map(str, args)]
+    command = [sys.executable, str(next((REPO / 'tools').rglob(name))), *map(str, args)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env, **kwargs)
 
 
@@ -75,7 +75,16 @@ def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp('chain')
     (path / 'tasks.py').write_text(TASKS)
     (path / 'config.py').write_text(CONFIG.format(tasks=TASKS.split('=', 1)[1].strip()))
-    run('make_demo_data.py', path / 'data', '--tasks', path / 'tasks.py', '--images-per-task', 10, '--workers', 1)
+    run(
+        'make_demo_data.py',
+        path / 'data',
+        '--tasks',
+        path / 'tasks.py',
+        '--images-per-task',
+        10,
+        '--workers',
+        1,
+    )
     return path
 
 
@@ -214,7 +223,16 @@ def test_missing_data_and_missing_weights_end_with_one_message(folder, tmp_path)
 def test_a_checkpoint_is_refused_data_of_tasks_it_does_not_know(folder, trained, tmp_path):
     (tmp_path / 'tasks.py').write_text("tasks = [dict(name='spleen', type='detection', classes=['spleen'])]")
     data = tmp_path / 'data'
-    run('make_demo_data.py', data, '--tasks', tmp_path / 'tasks.py', '--images-per-task', 5, '--workers', 1)
+    run(
+        'make_demo_data.py',
+        data,
+        '--tasks',
+        tmp_path / 'tasks.py',
+        '--images-per-task',
+        5,
+        '--workers',
+        1,
+    )
     process = tool('test.py', folder / 'config.py', trained[0] / 'epoch_3.pth', '--data-root', data)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 2

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 def torchrun(name, *args):
     command = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', '2']
-    command += [str(REPO / 'tools' / name), *map(str, args), '--launcher', 'pytorch']
+    command += [str(next((REPO / 'tools').rglob(name))), *map(str, args), '--launcher', 'pytorch']
     env = os.environ | {'OMP_NUM_THREADS': '1'}
     done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -37,7 +37,16 @@ def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp('encoder_chain')
     (path / 'tasks.py').write_text(TASKS)
     (path / 'config.py').write_text(CONFIG.format(tasks=TASKS.split('=', 1)[1].strip()))
-    run('make_demo_data.py', path / 'data', '--tasks', path / 'tasks.py', '--images-per-task', 6, '--workers', 1)
+    run(
+        'make_demo_data.py',
+        path / 'data',
+        '--tasks',
+        path / 'tasks.py',
+        '--images-per-task',
+        6,
+        '--workers',
+        1,
+    )
     (path / 'whole').mkdir()
     save_sharded(make_reference(), path / 'whole')
     output = run('extract_encoder.py', path / 'whole', path / 'encoder')

@@ -45,7 +45,16 @@ def folder(tmp_path_factory):
     (path / 'tasks.py').write_text(BOTH)
     (path / 'config.py').write_text(CONFIG.format(tasks=BOTH.split('=', 1)[1].strip()))
     (path / 'specialise.py').write_text(SPECIALISE)
-    run('make_demo_data.py', path / 'data', '--tasks', path / 'tasks.py', '--images-per-task', 6, '--workers', 1)
+    run(
+        'make_demo_data.py',
+        path / 'data',
+        '--tasks',
+        path / 'tasks.py',
+        '--images-per-task',
+        6,
+        '--workers',
+        1,
+    )
     args = ('--data-root', path / 'data', '--work-dir', path / 'joint')
     run('train.py', path / 'config.py', *args, '--cfg-options', 'train_cfg.max_epochs=1')
     return path

@@ -56,7 +56,7 @@ def test_progress_is_read_from_mmengines_log(tmp_path):
 
 
 def ablation(*args, **kwargs):
-    command = [sys.executable, str(REPO / 'tools' / 'analysis' / 'ablation.py'), *map(str, args)]
+    command = [sys.executable, str(REPO / 'tools' / 'analysis_tools' / 'ablation.py'), *map(str, args)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **kwargs)
 
 

@@ -127,7 +127,7 @@ def test_rows_that_cannot_be_answered_are_told(model, unlabelled, tmp_path):
 
 
 def test_weights_that_were_not_packed_are_refused_before_anything_is_read(checkpoints, tmp_path):
-    with pytest.raises(WeightsError, match=r'tools/pack_model\.py'):
+    with pytest.raises(WeightsError, match=r'tools/model_converters/pack_model\.py'):
         Model(checkpoints[0], device='cpu')
     with pytest.raises(WeightsError, match=r'no \*.pth file'):
         Model(tmp_path)

@@ -91,7 +91,7 @@ param_scheduler = []
 
 
 def run(name, *args):
-    runpy.run_path(str(REPO / 'tools' / name))['main']([*map(str, args)])
+    runpy.run_path(str(next((REPO / 'tools').rglob(name))))['main']([*map(str, args)])
 
 
 def test_three_sources_train_together_and_are_scored_each_in_its_own_way(data, tmp_path):

@@ -16,7 +16,7 @@ from pathlib import Path
 from aurora_mm.apis import command, read_tasks
 from aurora_mm.phantoms import make_dataset
 
-REPO = Path(__file__).resolve().parents[1]
+REPO = Path(__file__).resolve().parents[2]
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:

@@ -5,7 +5,7 @@ from typing import Any
 from mmcv.transforms import BaseTransform
 
 from aurora_mm.datasets.geometry import FIT_MODES, fit_matrix
-from aurora_mm.datasets.transforms.geometry_state import require_unwarped
+from aurora_mm.datasets.transforms.geometry_state import compose, require_unwarped
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import TRANSFORMS
 
@@ -34,9 +34,7 @@ class FitToSize(BaseTransform):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         require_unwarped(results, self)
-        results['homography_matrix'] = (
-            fit_matrix(results['img_shape'], self.size, self.mode) @ results['homography_matrix']
-        )
+        compose(results, fit_matrix(results['img_shape'], self.size, self.mode))
         results['img_shape'] = self.size
         return results
 

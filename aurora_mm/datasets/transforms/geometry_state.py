@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from aurora_mm.errors import ConfigError
 
 # What the rows of an image have in common.
 _SHARED = ('img_coordinates', 'ori_shape', 'img_shape', 'warped_shape', 'homography_matrix', 'flip')
+
+# The matrix as this package's transforms left it: mmdet's write the key ``homography_matrix`` too.
+COMPOSED = 'composed_matrix'
+
+
+def compose(results: dict[str, Any], matrix: np.ndarray) -> None:
+    """Put ``matrix``, (3, 3), network coordinates to new network coordinates, behind what was composed so far."""
+    results['homography_matrix'] = results[COMPOSED] = matrix @ results['homography_matrix']
 
 
 def rows_of(results: dict[str, Any]) -> list[dict[str, Any]]:

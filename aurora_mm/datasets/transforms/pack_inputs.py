@@ -8,7 +8,7 @@ import torch
 from mmcv.transforms import BaseTransform
 from mmengine.structures import InstanceData, PixelData
 
-from aurora_mm.datasets.transforms.geometry_state import rows_of
+from aurora_mm.datasets.transforms.geometry_state import COMPOSED, rows_of
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import TRANSFORMS
 from aurora_mm.structures import MultiTaskDataSample
@@ -31,7 +31,7 @@ META_KEYS = (
 )
 
 # What geometric transforms of other packages leave in the results.
-_FOREIGN_GEOMETRY = {'scale_factor', 'flip_direction', 'homography_matrix', 'pad_shape', 'crop_size'}
+_FOREIGN_GEOMETRY = {'scale_factor', 'flip_direction', 'pad_shape', 'crop_size'}
 
 
 @TRANSFORMS.register_module()
@@ -90,6 +90,9 @@ class PackMultiTaskInputs(BaseTransform):
 def _refuse_foreign_geometry(results: dict[str, Any]) -> None:
     """mmcv's, mmdet's and mmseg's transforms may change values; ``matrix`` does not know where they move pixels to."""
     moved = _FOREIGN_GEOMETRY & results.keys()
+    matrix = results['homography_matrix']
+    if not np.array_equal(matrix, results.get(COMPOSED, matrix)):
+        moved.add('homography_matrix')
     unwarped = results['ori_shape' if results['img_coordinates'] == 'original' else 'img_shape']
     warped_to = tuple(results.get('warped_shape', unwarped))
     if moved or results['img'].shape[:2] != warped_to:

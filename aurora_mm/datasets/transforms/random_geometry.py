@@ -12,7 +12,7 @@ from aurora_mm.datasets.geometry import (
     warp_boxes,
     warp_points,
 )
-from aurora_mm.datasets.transforms.geometry_state import require_unwarped, rows_of
+from aurora_mm.datasets.transforms.geometry_state import compose, require_unwarped, rows_of
 from aurora_mm.registry import TRANSFORMS
 
 _TRIES = 10
@@ -56,13 +56,13 @@ class RandomGeometry(BaseTransform):
         size = results['img_shape']
         rows = rows_of(results)
         if all(row['may_flip'] for row in rows) and np.random.random() < self.flip_prob:
-            results['homography_matrix'] = flip_matrix(size) @ results['homography_matrix']
+            compose(results, flip_matrix(size))
             results['flip'] = not results['flip']
         if np.random.random() < self.prob:
             for _ in range(_TRIES):
-                matrix = self._draw(size) @ results['homography_matrix']
-                if all(_keeps_annotations(row, matrix) for row in rows):
-                    results['homography_matrix'] = matrix
+                drawn = self._draw(size)
+                if all(_keeps_annotations(row, drawn @ results['homography_matrix']) for row in rows):
+                    compose(results, drawn)
                     break
         return results
 
