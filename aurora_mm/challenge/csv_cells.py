@@ -101,6 +101,8 @@ def _parse_label(cells: Mapping[str, str], task: Task, files: Files) -> dict[str
 
 
 def _parse_box(cells: Mapping[str, str], task: Task, files: Files) -> dict[str, Any]:
+    if task.num_outputs != 1:
+        raise BadRow(f'detection task {task.name!r} has {task.num_outputs} classes, but a row has no column for one')
     box = [_number(column, cells[column]) for column in BOX_COLUMNS]
     if box[2] <= box[0] or box[3] <= box[1]:
         raise BadRow(f'box {box} is empty: x_max <= x_min or y_max <= y_min')

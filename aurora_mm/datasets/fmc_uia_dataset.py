@@ -11,7 +11,7 @@ from mmengine.logging import print_log
 
 from aurora_mm.challenge.csv_files import Record, SkippedRow, describe_skipped, read_root
 from aurora_mm.datasets.split import SIDES, split_indices
-from aurora_mm.datasets.verify_files import verify_entries
+from aurora_mm.datasets.verify_files import leave_out_bad
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.registry import DATASETS, TRANSFORMS
 from aurora_mm.tasks import Task, TaskTable
@@ -117,13 +117,8 @@ class FMCUIADataset(BaseDataset):
             print_log(f'{root}: {text}', logger='current', level=logging.WARNING)
         entries = [self._entry(record) for record in self._included(records if whole else self._side_of(records))]
         if self.on_error == 'skip':
-            problems = verify_entries(entries, self.with_labels)
-            skipped += [
-                SkippedRow(entry['task'], text)
-                for entry, text in zip(entries, problems, strict=True)
-                if text is not None
-            ]
-            entries = [entry for entry, text in zip(entries, problems, strict=True) if text is None]
+            entries, bad = leave_out_bad(entries, self.with_labels)
+            skipped += [SkippedRow(entry['task'], text) for entry, text in bad]
         self.skipped = skipped
         if skipped:
             print_log(f'{root}: {describe_skipped(skipped)}', logger='current', level=logging.WARNING)

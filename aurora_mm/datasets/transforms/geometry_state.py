@@ -9,7 +9,7 @@ import numpy as np
 from aurora_mm.errors import ConfigError
 
 # What the rows of an image have in common.
-_SHARED = ('img_coordinates', 'ori_shape', 'img_shape', 'warped_shape', 'homography_matrix', 'flip')
+_SHARED = ('img_coordinates', 'ori_shape', 'img_shape', 'orientation', 'warped_shape', 'homography_matrix', 'flip')
 
 # The matrix as this package's transforms left it: mmdet's write the key ``homography_matrix`` too.
 COMPOSED = 'composed_matrix'
