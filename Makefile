@@ -6,13 +6,17 @@ DEMO := work_dirs/demo
 STAMP := $(VENV)/.setup-done
 ORIGINAL := .venv-original
 
-.PHONY: setup demo test test-slow test-original lint format clean
+.PHONY: setup setup-ops demo test test-slow test-original lint format clean
 
 setup: $(STAMP)
 
 $(STAMP): tools/setup_env.sh setup.py
 	PYTHON=$(PYTHON) bash tools/setup_env.sh $(VENV)
 	touch $@
+
+# Compiles mmcv's operators, for the heads of mmdet and mmseg that need them: RoIAlign, deformable convolution, ...
+setup-ops: setup
+	bash tools/setup_env.sh --operators $(VENV)
 
 # The same chain as a real run, on generated data with a tiny encoder: about seven minutes on 2 cores.
 demo: setup

@@ -17,6 +17,10 @@ class WeightsError(AuroraError):
     """Weights that are absent, incomplete or of another shape; the message names them."""
 
 
+class OperatorError(AuroraError):
+    """A compiled operator that is not installed; the message names it and says how to get it."""
+
+
 class DataError(AuroraError):
     """Bad data, with the place where it stands.
 

@@ -9,8 +9,10 @@ from mmengine import registry as mm
 from mmengine.registry import Registry
 
 from aurora_mm.compat import apply_guards
+from aurora_mm.mmcv_operators import stand_in_for_operators
 
 apply_guards()
+stand_in_for_operators()
 
 _ENGINE = 'aurora_mm.engine'
 

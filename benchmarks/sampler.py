@@ -26,7 +26,9 @@ def make(images: int, batch_size: int, num_batches: int | None = None) -> TaskAw
     rows = dict(zip(TASKS, parts, strict=True))
     dataset = SimpleNamespace(tasks=TASKS, indices_by_task=lambda: rows)
     sampler = SimpleNamespace(dataset=dataset, seed=0, epoch=0)
-    return TaskAwareBatchSampler(sampler, batch_size, batches_of='all', num_batches=num_batches)
+    drawn = TaskAwareBatchSampler(sampler, batch_size, batches_of='all', num_batches=num_batches)
+    drawn.set_progress({}, {})
+    return drawn
 
 
 def seconds_a_batch(sampler: TaskAwareBatchSampler) -> list[float]:

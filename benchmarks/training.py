@@ -1,7 +1,7 @@
 """Training images a second: a config's own training against a plain loop, as the method's public code has it.
 
     python benchmarks/training.py --data-root DATA
-    python benchmarks/training.py --data-root DATA --plain-configs configs/ablation/published.py --threads 1 2
+    python benchmarks/training.py --data-root DATA --plain-configs configs/ablation/01_published.py --threads 1 2
 
 Ours is the config's data loader with its workers and the model's training step. The plain loop takes one image a step
 and updates every 16: each image is decoded, augmented by the config's pipeline, made a PIL image, put through
@@ -44,6 +44,7 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLVisionModel
 
 from aurora_mm.apis import resolve_config
+from aurora_mm.datasets.samplers import TaskAwareBatchSampler
 from aurora_mm.models.backbones import Qwen3VLBackbone
 from aurora_mm.registry import MODELS
 
@@ -117,6 +118,8 @@ class Loop:
     def __init__(self, cfg: Config, model: nn.Module) -> None:
         self.batch_size = cfg.train_dataloader.batch_size
         self.loader = Runner.build_dataloader(cfg.train_dataloader, seed=0)
+        if isinstance(self.loader.batch_sampler, TaskAwareBatchSampler):
+            self.loader.batch_sampler.set_progress({}, {})
         self.model = model.train()
         self.wrapper = build_optim_wrapper(self.model, cfg.optim_wrapper)
         self.wrapper.initialize_count_status(self.model, 0, 10**9)

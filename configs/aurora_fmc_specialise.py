@@ -17,9 +17,5 @@ optim_wrapper = dict(
     _delete_=True, type='AutocastOptimWrapper', optimizer=dict(type='AdamW', lr=2e-4, weight_decay=0.05)
 )
 param_scheduler = [dict(type='CosineAnnealingLR', T_max=5, convert_to_iter_based=True)]
-custom_hooks = [
-    dict(type='ReproducibleEpochHook'),
-    dict(type='MultiTaskHook', interval=50),
-    dict(type='StartFromHook'),
-    dict(type='BestOfTaskHook'),
-]
+default_hooks = dict(start_from=dict(type='StartFromHook'), best_of_task=dict(type='BestOfTaskHook'))
+custom_hooks = []

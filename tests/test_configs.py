@@ -43,7 +43,7 @@ def test_the_papers_encoder_is_full_size():
 
 
 def test_the_challenge_has_27_tasks():
-    tasks = TaskTable(Config.fromfile(ROOT / '_base_' / 'tasks_fmc_uia.py').tasks)
+    tasks = TaskTable(Config.fromfile(ROOT / '_base_/tasks/fmc_uia.py').tasks)
     counts = {t: len(tasks.of_type(t)) for t in ('segmentation', 'classification', 'detection', 'landmark')}
     assert counts == dict(segmentation=12, classification=9, detection=3, landmark=3)
 

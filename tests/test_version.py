@@ -19,8 +19,7 @@ def test_this_environment_is_right():
     [
         (
             {},
-            r'needs onedl-mmcv>=2\.3\.6 or mmcv>=2\.1\.0 and it is missing: '
-            r'MMCV_WITH_OPS=1 pip install --no-build-isolation "onedl-mmcv>=2\.3\.6"',
+            r'needs onedl-mmcv>=2\.3\.6 or mmcv>=2\.1\.0 and it is missing: pip install "onedl-mmcv>=2\.3\.6"',
         ),
         ({'onedl-mmcv': '2.3.1'}, r'onedl-mmcv 2\.3\.1 is too old'),
     ],
@@ -39,12 +38,6 @@ def test_the_original_packages_do_as_well(monkeypatch):
         version, '_version', lambda name: real(name) if name in ('torch', 'transformers') else originals.get(name)
     )
     version.check_environment()
-
-
-def test_an_mmcv_without_operators_is_told(monkeypatch):
-    monkeypatch.setattr(version, '_has_operators', lambda: False)
-    with pytest.raises(ImportError, match='MMCV_WITH_OPS=1'):
-        version.check_environment()
 
 
 def test_the_import_is_light():

@@ -14,7 +14,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
-from aurora_mm.engine.hooks.reproducible_epoch_hook import VALIDATED_EPOCH
+from aurora_mm.engine.hooks.resume_validation_hook import VALIDATED_EPOCH
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.utils import write_text
 

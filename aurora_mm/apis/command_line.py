@@ -12,6 +12,8 @@ from pathlib import Path
 import torch
 from mmengine.config import Config, DictAction
 
+from aurora_mm.apis.config import set_data_root
+from aurora_mm.config_variables import set_image_size
 from aurora_mm.errors import AuroraError, ConfigError
 from aurora_mm.tasks import TaskTable
 
@@ -58,6 +60,9 @@ def read_tasks(file: str | Path) -> TaskTable:
 def read_config(args: argparse.Namespace) -> Config:
     """The config that the arguments name, with their overrides and launcher.
 
+    Of the overrides, ``img_size=N`` reaches every pipeline and ``data_root=DIR`` every data set of the challenge's
+    layout.
+
     Without a GPU, ``--launcher pytorch`` joins the processes here: MMEngine's launcher picks a GPU by rank.
 
     Raises:
@@ -69,6 +74,11 @@ def read_config(args: argparse.Namespace) -> Config:
         raise ConfigError(str(error)) from error
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
+        # MMEngine changes the variable and nothing that was made from it.
+        if 'img_size' in args.cfg_options:
+            set_image_size(cfg, cfg.img_size)
+        if 'data_root' in args.cfg_options:
+            set_data_root(cfg, cfg.data_root)
     cfg.launcher = args.launcher
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     if args.launcher == 'pytorch' and not torch.cuda.is_available():

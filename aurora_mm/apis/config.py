@@ -17,14 +17,16 @@ from torch import nn
 from aurora_mm.apis.checkpoint import read_checkpoint, require_same_tasks, trained_config, trained_tasks
 from aurora_mm.apis.pipelines import leave_annotations_out
 from aurora_mm.challenge.csv_files import FmcIndex, is_labelled, read_root
+from aurora_mm.config_variables import LOADERS, check_image_size
 from aurora_mm.errors import ConfigError, DataError, WeightsError
 from aurora_mm.models import EnsembleModel
 from aurora_mm.registry import MODELS
 from aurora_mm.tasks import Task, TaskTable
 
-_LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 _FMC = ('FMCUIADataset', 'aurora_mm.FMCUIADataset')
 _START_FROM = ('StartFromHook', 'aurora_mm.StartFromHook')
+# Those that MMEngine adds by itself, and leaves out where a config says None.
+_MMENGINE_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
 _FOREIGN = ('TaskDataset', 'aurora_mm.TaskDataset')
 
 
@@ -38,9 +40,12 @@ def resolve_config(cfg: Config, data_root: str | None = None, pretrained: str | 
         pretrained: A folder or hub id, 'none' for random weights, or None to keep the config's.
 
     Raises:
-        DataError: If there is no data. ConfigError: If the data contradicts the table.
+        DataError: If there is no data.
+        ConfigError: If the data contradicts the table, or ``img_size`` the pipelines.
         WeightsError: If ``pretrained`` is not there.
     """
+    check_image_size(cfg)
+    _leave_absent_hooks_out(cfg)
     tasks = TaskTable(cfg.get('tasks', []))
     for folder in _folders(cfg, data_root):
         tasks = _read(folder, tasks).tasks
@@ -54,6 +59,20 @@ def resolve_config(cfg: Config, data_root: str | None = None, pretrained: str | 
         if hasattr(encoder, 'resolve'):
             cfg.model.backbone.update(encoder.resolve(source))
     return _set_tasks(cfg, tasks)
+
+
+def set_data_root(cfg: Config, data_root: str) -> Config:
+    """Sets the root of every FMC-UIA data set of a config, and its variable ``data_root`` if it has one.
+
+    Args:
+        cfg: Changed in place.
+        data_root: A folder with ``csv_files``, or with ``train`` and ``val`` that hold it.
+    """
+    if 'data_root' in cfg:
+        cfg.data_root = data_root
+    for dataset in _datasets(cfg, _FMC):
+        dataset.data_root = data_root
+    return cfg
 
 
 def adopt_checkpoint(cfg: Config, checkpoint: str | Path, data_root: str | None = None) -> Config:
@@ -96,13 +115,14 @@ def start_from(cfg: Config, checkpoint: str | Path, data_root: str | None = None
     adopt_checkpoint(cfg, checkpoint, data_root)
     cfg.load_from = str(checkpoint)
     if not starts_from_weights(cfg):
-        cfg.custom_hooks = [*cfg.get('custom_hooks', []), dict(type=_START_FROM[0])]
+        cfg.default_hooks = dict(cfg.get('default_hooks') or {}, start_from=dict(type=_START_FROM[0]))
     return cfg
 
 
 def starts_from_weights(cfg: Config) -> bool:
     """Whether a config is one that trains a trained model on, by its hooks."""
-    return any(hook['type'] in _START_FROM for hook in cfg.get('custom_hooks', []))
+    hooks = [*(cfg.get('default_hooks') or {}).values(), *(cfg.get('custom_hooks') or [])]
+    return any(hook is not None and hook['type'] in _START_FROM for hook in hooks)
 
 
 def predict_without_labels(cfg: Config) -> bool:
@@ -166,6 +186,13 @@ def load_weights(model: nn.Module, checkpoints: Sequence[str | Path]) -> None:
             raise WeightsError(f'{checkpoint} does not fit the model of this config: {error}') from error
 
 
+def _leave_absent_hooks_out(cfg: Config) -> None:
+    """Takes hooks that are None out of ``default_hooks``: MMEngine understands that of its own alone."""
+    hooks = cfg.get('default_hooks') or {}
+    for key in [key for key, hook in hooks.items() if hook is None and key not in _MMENGINE_HOOKS]:
+        del hooks[key]
+
+
 def _set_tasks(cfg: Config, tasks: TaskTable) -> Config:
     cfg.tasks = tasks.to_config()
     cfg.model.tasks = tasks.to_config()
@@ -176,7 +203,7 @@ def _set_tasks(cfg: Config, tasks: TaskTable) -> Config:
 
 def _datasets(cfg: Config, types: Sequence[str]) -> Iterator[ConfigDict]:
     """The data sets of some types, wherever they stand: alone or side by side in a ConcatTaskDataset."""
-    for key in _LOADERS:
+    for key in LOADERS:
         dataset = (cfg.get(key) or {}).get('dataset')
         if dataset is not None:
             yield from (part for part in dataset.get('datasets', [dataset]) if part.get('type') in types)
@@ -184,12 +211,9 @@ def _datasets(cfg: Config, types: Sequence[str]) -> Iterator[ConfigDict]:
 
 def _folders(cfg: Config, data_root: str | None) -> list[Path]:
     """The folders of ``csv_files`` that the data sets read, each once, after ``data_root`` was set on all of them."""
-    folders: dict[Path, None] = {}
-    for dataset in _datasets(cfg, _FMC):
-        if data_root is not None:
-            dataset.data_root = data_root
-        folders[_folder(dataset)] = None
-    return list(folders)
+    if data_root is not None:
+        set_data_root(cfg, data_root)
+    return list(dict.fromkeys(_folder(dataset) for dataset in _datasets(cfg, _FMC)))
 
 
 def _folder(dataset: ConfigDict) -> Path:

@@ -28,7 +28,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--tasks',
         type=Path,
-        default=REPO / 'configs/_base_/tasks_fmc_uia.py',
+        default=REPO / 'configs/_base_/tasks/fmc_uia.py',
         help='config file with a list `tasks` (default: the 27 tasks of the challenge)',
     )
     parser.add_argument('--workers', type=int, default=min(os.cpu_count() or 1, 8), help='processes that draw')

@@ -30,8 +30,9 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
     With several ranks, all of them draw from the same shuffled indices in turn, so no image goes to two ranks of a
     round (but where the indices run out and are shuffled anew).
 
-    An epoch follows from the seed, its number, ``progress`` and ``drawn``; :class:`aurora_mm.engine.MultiTaskHook`
-    keeps both with the checkpoint, so a resumed run repeats an unbroken one.
+    An epoch follows from the seed, its number, ``progress`` and ``drawn``. :class:`aurora_mm.engine.MultiTaskHook` sets
+    both before each epoch and keeps them with the checkpoint, so a resumed run repeats an unbroken one. A loop without
+    that hook calls :meth:`set_progress` itself; until someone has, the sampler refuses to draw.
 
     A data set whose items bring labels of several tasks tells how many by ``label_counts()``. A slot of such an item
     trains several tasks, so the policy's probabilities are divided by the number of labels: the policy goes on to say
@@ -48,8 +49,11 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
         drawn (dict[str, int]): Images of each task drawn to all ranks in the epochs so far.
 
     Raises:
-        ConfigError: If the data set has no tasks, or an argument means nothing here.
+        ConfigError: If the data set has no tasks, or an argument means nothing here. When it is iterated over, if
+            nobody called :meth:`set_progress`.
     """
+
+    required_hooks = ('DistSamplerSeedHook',)  # tells the epoch
 
     def __init__(
         self,
@@ -79,6 +83,7 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
             self._share = np.array([(1 / counts[rows[name]]).mean() for name in rows])
         self.indices_of = {name: ShuffledIndices(name, rows[name], sampler.seed) for name in rows}
         self.drawn = dict.fromkeys(rows, 0)
+        self._knows_progress = False
         self.rank, self.world_size = get_dist_info()
         total = sum(task.images for task in self.progress.values())
         self.num_batches = num_batches or math.ceil(total / (batch_size * self.world_size))
@@ -90,6 +95,7 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
             losses: Running mean of each task's loss. scores: Primary score of each task's last validation. A task
                 without one yet has None, or is absent.
         """
+        self._knows_progress = True
         self.progress = {
             name: TaskProgress(name, task.type, task.images, losses.get(name), scores.get(name))
             for name, task in self.progress.items()
@@ -107,6 +113,12 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
         return self.num_batches
 
     def __iter__(self) -> Iterator[list[int]]:
+        if not self._knows_progress:
+            raise ConfigError(
+                f'TaskAwareBatchSampler with {type(self.policy).__name__} does not know where the run stands: add '
+                "default_hooks=dict(multi_task=dict(type='MultiTaskHook')) to the config, or call its set_progress in "
+                'a training loop of your own'
+            )
         names = list(self.progress)
         drawn = dict(self.drawn)
         for batches in self._draw_tasks().reshape(self.num_batches, self.world_size, self.batch_size):

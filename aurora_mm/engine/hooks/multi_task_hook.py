@@ -8,13 +8,18 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from rich.table import Table
 
+from aurora_mm.config_variables import check_image_size
 from aurora_mm.datasets.samplers import TaskAwareBatchSampler
+from aurora_mm.engine.hooks.required_hooks import require_hooks, require_once
 from aurora_mm.engine.optim import GradientSurgeryOptimWrapper
+from aurora_mm.errors import ConfigError
 from aurora_mm.models import MultiTaskModel
 from aurora_mm.registry import HOOKS
+from aurora_mm.tasks import TaskTable
 from aurora_mm.utils import render_table
 
 _DRAWN = 'images_drawn'
+_RESOLVE = 'call aurora_mm.apis.resolve_config(cfg) before the Runner is built, as tools/train.py does'
 
 
 @HOOKS.register_module()
@@ -38,6 +43,28 @@ class MultiTaskHook(Hook):
 
     def __init__(self, interval: int = 50) -> None:
         self.interval = interval
+
+    def before_train(self, runner: Runner) -> None:
+        """Checks that the parts of this training fit together.
+
+        Raises:
+            ConfigError: If a part needs a hook that is not there, or a variable of the config did not reach the parts
+                that depend on it.
+        """
+        require_once(runner, self)
+        require_hooks(runner)
+        check_image_size(runner.cfg)
+        model, sampler = _model(runner), _sampler(runner)
+        if 'tasks' in runner.cfg and TaskTable(runner.cfg.tasks) != model.tasks:
+            raise ConfigError(
+                f"the config's tasks are {TaskTable(runner.cfg.tasks)!r}, but its model was built for {model.tasks!r}: "
+                f'{_RESOLVE}'
+            )
+        unknown = [] if sampler is None else [name for name in sampler.progress if name not in model.tasks]
+        if unknown:
+            raise ConfigError(
+                f'the training data has tasks that the model was not built for ({", ".join(unknown)}): {_RESOLVE}'
+            )
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Sets what this epoch is sampled by."""

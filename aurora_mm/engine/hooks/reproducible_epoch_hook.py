@@ -8,15 +8,16 @@ import numpy as np
 import torch
 from mmengine.dist import get_rank, get_world_size
 from mmengine.hooks import Hook
-from mmengine.runner import EpochBasedTrainLoop, Runner
+from mmengine.runner import Runner
 from torch.distributed.fsdp import FullyShardedDataParallel
 
+from aurora_mm.engine.hooks.required_hooks import require_hooks, require_once
 from aurora_mm.engine.optim import AccumulatingOptimWrapper
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import FUNCTIONS, HOOKS
 
-# Where the message hub holds the last epoch that was validated.
-VALIDATED_EPOCH = 'validated_epoch'
+# Where the message hub holds the number of processes of the run so far.
+_WORLD_SIZE = 'world_size'
 
 
 @HOOKS.register_module()
@@ -28,21 +29,21 @@ class ReproducibleEpochHook(Hook):
     Use it with ``worker_init_fn=dict(type='aurora_mm.seed_worker')`` and without persistent workers: the workers of
     an epoch then draw their augmentations from its random state too.
 
-    MMEngine saves an epoch's checkpoint before the epoch's validation. A resumed run therefore begins with that
-    validation: sampling by scores, ``save_best``, early stopping and schedules by a metric need its outcome.
+    A run that is resumed on another number of ranks sees other batches; a warning says so.
     """
 
-    priority = 'ABOVE_NORMAL'  # before the hooks that read the outcome when an epoch begins
-
-    def __init__(self) -> None:
-        self._validation_due = False
+    priority = 'ABOVE_NORMAL'
+    required_hooks = ('ResumeValidationHook',)
 
     def before_train(self, runner: Runner) -> None:
-        """Finds out whether the validation between the checkpoint and this run's first epoch is missing.
+        """Checks what an epoch's end needs, and compares the number of ranks with the checkpoint's.
 
         Raises:
-            ConfigError: If gradients cannot be accumulated the way the config says.
+            ConfigError: If gradients cannot be accumulated the way the config says, or a part needs a hook that is not
+                there.
         """
+        require_once(runner, self)
+        require_hooks(runner)
         if runner.optim_wrapper._accumulative_counts > 1:
             if isinstance(runner.model, FullyShardedDataParallel):
                 raise ConfigError('FSDP cannot end an epoch within an accumulation: set accumulative_counts=1')
@@ -51,25 +52,17 @@ class ReproducibleEpochHook(Hook):
                     f'{type(runner.optim_wrapper).__name__} cannot end an epoch within an accumulation on several '
                     "ranks: set optim_wrapper.type='AccumulatingOptimWrapper', or accumulative_counts=1"
                 )
-        loop = runner.train_loop
-        if isinstance(loop, EpochBasedTrainLoop) and runner.val_loop is not None:
-            planned = runner.epoch % loop.val_interval == 0 or runner.epoch == runner.max_epochs
-            done = runner.message_hub.get_info(VALIDATED_EPOCH, 0)
-            self._validation_due = planned and done < runner.epoch >= loop.val_begin
-
-    def _make_up_validation(self, runner: Runner) -> None:
-        if self._validation_due:
-            self._validation_due = False
-            runner.logger.info(f'the checkpoint was saved before the validation of epoch {runner.epoch}: done now')
-            runner.val_loop.run()
-
-    def before_val_epoch(self, runner: Runner) -> None:
-        """Notes for the checkpoint of the best epoch, which is saved after validation, that it is done."""
-        runner.message_hub.update_info(VALIDATED_EPOCH, runner.epoch)
+        ranks, before = get_world_size(), runner.message_hub.get_info(_WORLD_SIZE, None)
+        if before not in (None, ranks):
+            runner.logger.warning(
+                f'the checkpoint is of a run on {before} ranks and goes on with {ranks}: an epoch has '
+                f'{len(runner.train_dataloader)} steps of other batches from here on, an update sees '
+                f'{ranks / before:g} times as many images, and the run will not end as an unbroken one would'
+            )
+        runner.message_hub.update_info(_WORLD_SIZE, ranks)
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Seeds Python, NumPy and torch."""
-        self._make_up_validation(runner)
         state = np.random.SeedSequence((runner.seed, runner.epoch, get_rank())).generate_state(3)
         random.seed(int(state[0]))
         np.random.seed(state[1])  # noqa: NPY002  the transforms draw from NumPy's global state, as mmcv's do
@@ -81,10 +74,6 @@ class ReproducibleEpochHook(Hook):
         if runner.train_loop.iter % wrapper._accumulative_counts and not _is_last_epoch(runner):
             wrapper.step()
             wrapper.zero_grad()
-
-    def after_train(self, runner: Runner) -> None:
-        """Of a run that was stopped in its very last validation, that is all that is left."""
-        self._make_up_validation(runner)
 
 
 def _is_last_epoch(runner: Runner) -> bool:

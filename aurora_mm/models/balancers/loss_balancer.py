@@ -21,7 +21,13 @@ class LossBalancer(nn.Module):
 
     Args:
         tasks: The tasks, T of them, in the order of the tracker.
+
+    Attributes:
+        required_hooks (tuple[str, ...]): Classes of the hooks that a training with this balancer needs; without one of
+            them it is refused.
     """
+
+    required_hooks: tuple[str, ...] = ()
 
     def __init__(self, tasks: Sequence[Task | dict]) -> None:
         super().__init__()

@@ -26,7 +26,7 @@ import predictions
 from tests.fixtures.evaluation_samples import OWN_METRICS
 
 CONFIGS = Path(__file__).resolve().parents[3] / 'configs'
-TASKS = TaskTable(Config.fromfile(CONFIGS / '_base_/tasks_fmc_uia.py').tasks)
+TASKS = TaskTable(Config.fromfile(CONFIGS / '_base_/tasks/fmc_uia.py').tasks)
 
 
 @pytest.fixture(scope='module')
@@ -85,7 +85,7 @@ def test_scoring_a_submission_gives_the_evaluators_own_numbers(made):
 @pytest.mark.skipif('AURORA_REAL_DATA' not in os.environ, reason='AURORA_REAL_DATA names no data set to read')
 def test_real_data(tmp_path):
     root = Path(os.environ['AURORA_REAL_DATA']) / 'val'
-    tasks = TaskTable(Config.fromfile(CONFIGS / '_base_/tasks_us_real.py').tasks)
+    tasks = TaskTable(Config.fromfile(CONFIGS / '_base_/tasks/us_real.py').tasks)
     scores = write_disturbed(tmp_path, predictions.true_samples(root, tasks), tasks)
     result = score_submission(root, tmp_path, tasks)
     assert result.problems == []

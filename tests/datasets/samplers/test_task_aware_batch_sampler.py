@@ -35,7 +35,9 @@ def task_of(index):
 
 def make(epoch=0, seed=7, **kwargs):
     sampler = SimpleNamespace(dataset=FakeDataset(), seed=seed, epoch=epoch)
-    return TaskAwareBatchSampler(sampler, **(dict(batch_size=4) | kwargs))
+    drawn = TaskAwareBatchSampler(sampler, **(dict(batch_size=4) | kwargs))
+    drawn.set_progress({}, {})
+    return drawn
 
 
 def run_epochs(sampler, epochs):

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from aurora_mm.engine import BestOfTaskHook, ReproducibleEpochHook
+from aurora_mm.engine import BestOfTaskHook, ReproducibleEpochHook, ResumeValidationHook
 from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.models import MultiTaskModel
 from tests.engine.hooks.tiny_run import TASKS, tiny_config, tiny_run
@@ -19,7 +19,7 @@ def build(**changes):
 
 
 def start(work_dir, scores=SCORES, ema=False, name='run', **kwargs):
-    hooks = [ReproducibleEpochHook(), BestOfTaskHook()]
+    hooks = [ReproducibleEpochHook(), ResumeValidationHook(), BestOfTaskHook()]
     if ema:
         hooks.append(dict(type='EMAHook', momentum=0.3))
     return tiny_run(name, work_dir, build(), scores, hooks=hooks, **kwargs)

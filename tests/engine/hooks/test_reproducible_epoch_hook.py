@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 import torch
 from mmengine.logging import MessageHub
-from mmengine.runner import EpochBasedTrainLoop
 
-from aurora_mm.engine import ReproducibleEpochHook
+from aurora_mm.engine import ReproducibleEpochHook, ResumeValidationHook
 from aurora_mm.engine.hooks import seed_worker
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import FUNCTIONS
@@ -64,51 +63,48 @@ def test_workers_draw_from_the_state_torch_gave_them():
     assert FUNCTIONS.get('aurora_mm.seed_worker') is seed_worker
 
 
-class ValidationRunner:
-    """A runner resumed after some epochs, that counts its validations."""
+class Loader:
+    batch_sampler = None
 
-    def __init__(self, epoch, val_interval=2, validated=0, max_epochs=5):
-        self.seed = 0
-        self.epoch, self.max_epochs = epoch, max_epochs
-        self.train_loop = EpochBasedTrainLoop.__new__(EpochBasedTrainLoop)
-        self.train_loop.val_interval, self.train_loop.val_begin = val_interval, 1
-        self.message_hub = MessageHub(f'validation-{id(self)}')
-        self.message_hub.update_info('validated_epoch', validated)
-        self.logger = SimpleNamespace(info=lambda message: None)
-        self.val_loop = self
-        self.model = torch.nn.Identity()
-        self.optim_wrapper = Wrapper()
-        self.validations = 0
-
-    def run(self):
-        self.validations += 1
+    def __len__(self):
+        return 12
 
 
-def validations(*, trains=True, **kwargs):
-    runner, hook = ValidationRunner(**kwargs), ReproducibleEpochHook()
-    hook.before_train(runner)
-    if trains:
-        hook.before_train_epoch(runner)
-        hook.before_train_epoch(runner)
-    hook.after_train(runner)
-    return runner.validations
+@pytest.fixture
+def runner(request):
+    """A runner before its first epoch, as far as the hook looks at it."""
+    warnings = []
+    return SimpleNamespace(
+        model=torch.nn.Identity(),
+        optim_wrapper=Wrapper(),
+        hooks=[ResumeValidationHook()],
+        train_dataloader=Loader(),
+        message_hub=MessageHub(request.node.name),
+        logger=SimpleNamespace(warning=warnings.append),
+        warnings=warnings,
+    )
 
 
-def test_a_resumed_run_makes_up_for_the_validation_after_its_checkpoint():
-    assert validations(epoch=0) == 0  # a new run
-    assert validations(epoch=2) == 1
-    assert validations(epoch=3) == 0  # none was planned
-    assert validations(epoch=2, validated=2) == 0  # the checkpoint of the best epoch is saved after validation
-    assert validations(epoch=5, trains=False) == 1  # stopped in the last validation: nothing is left to train
+def on_ranks(monkeypatch, number):
+    monkeypatch.setattr('aurora_mm.engine.hooks.reproducible_epoch_hook.get_world_size', lambda: number)
 
 
-def test_what_was_validated_is_noted():
-    runner = ValidationRunner(epoch=4)
-    ReproducibleEpochHook().before_val_epoch(runner)
-    assert runner.message_hub.get_info('validated_epoch') == 4
-
-
-def test_accumulation_on_several_ranks_needs_a_wrapper_that_can(monkeypatch):
-    monkeypatch.setattr('aurora_mm.engine.hooks.reproducible_epoch_hook.get_world_size', lambda: 2)
+def test_accumulation_on_several_ranks_needs_a_wrapper_that_can(runner, monkeypatch):
+    on_ranks(monkeypatch, 2)
     with pytest.raises(ConfigError, match=r"Wrapper cannot .*\.type='AccumulatingOptimWrapper'"):
-        ReproducibleEpochHook().before_train(ValidationRunner(epoch=0))
+        ReproducibleEpochHook().before_train(runner)
+
+
+def test_a_resumed_run_on_another_number_of_ranks_warns_once(runner, monkeypatch):
+    runner.optim_wrapper._accumulative_counts = 1
+    on_ranks(monkeypatch, 4)
+    ReproducibleEpochHook().before_train(runner)
+    ReproducibleEpochHook().before_train(runner)
+    assert runner.warnings == []
+    on_ranks(monkeypatch, 2)
+    ReproducibleEpochHook().before_train(runner)
+    (warning,) = runner.warnings
+    assert 'a run on 4 ranks and goes on with 2: an epoch has 12 steps' in warning
+    assert 'sees 0.5 times as many images' in warning
+    ReproducibleEpochHook().before_train(runner)
+    assert len(runner.warnings) == 1

@@ -30,7 +30,15 @@ class TaskProgress:
 
 
 class SamplingPolicy(metaclass=ABCMeta):
-    """A function from the tasks' progress to the probability of each. It keeps no state."""
+    """A function from the tasks' progress to the probability of each. It keeps no state.
+
+    Attributes:
+        required_hooks (tuple[str, ...]): Classes of the hooks that a training with this policy needs, beside
+            :class:`aurora_mm.engine.MultiTaskHook`, which every training with a policy has. Without one of them it is
+            refused.
+    """
+
+    required_hooks: tuple[str, ...] = ()
 
     @abstractmethod
     def log_weights(self, tasks: Sequence[TaskProgress]) -> np.ndarray:

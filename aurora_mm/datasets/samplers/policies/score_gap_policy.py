@@ -30,6 +30,8 @@ class ScoreGapPolicy(SamplingPolicy):
         gap_power, size_power, floor: See the formula.
     """
 
+    required_hooks = ('ResumeValidationHook',)
+
     def __init__(self, gap_power: float = 1.0, size_power: float = 0.25, floor: float = 0.1) -> None:
         self.gap_power = gap_power
         self.size_power = size_power

@@ -1,19 +1,18 @@
-# FMC-UIA data sets and how they are scored; fmc_uia_448.py and fmc_uia_small.py add the pipelines.
-data_root = 'data/fmc_uia'
-
+# Data loaders and metrics for any data in the challenge's layout. The other files of this folder inherit this one and
+# add the data root, the tasks and the pipelines.
 train_dataloader = dict(
     batch_size=1,
     num_workers=4,
     worker_init_fn=dict(type='aurora_mm.seed_worker'),
     sampler=dict(type='DefaultSampler', shuffle=True),
     batch_sampler=dict(type='TaskAwareBatchSampler'),
-    dataset=dict(type='FMCUIADataset', data_root=data_root, split='train'),
+    dataset=dict(type='FMCUIADataset', split='train'),
 )
 val_dataloader = dict(
     batch_size=8,
     num_workers=4,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(type='FMCUIADataset', data_root=data_root, split='val', test_mode=True),
+    dataset=dict(type='FMCUIADataset', split='val', test_mode=True),
 )
 test_dataloader = val_dataloader
 

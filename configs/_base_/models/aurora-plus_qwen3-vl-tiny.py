@@ -1,8 +1,8 @@
-# aurora_plus.py for small data on a CPU: 3 M encoder, narrow branch, neck and heads.
-_base_ = './aurora_plus.py'
+# aurora-plus_qwen3-vl-8b.py made small for a CPU: an encoder of 3 M random weights, fewer channels everywhere.
+_base_ = './aurora-plus_qwen3-vl-8b.py'
 
 model = dict(
-    backbone=dict(preset='tiny'),
+    backbone=dict(_delete_=True, type='Qwen3VLBackbone', preset='tiny'),
     detail=dict(channels=(32, 64, 96, 128), num_blocks=1),
     neck=dict(out_channels=64, num_refine=1),
     heads=dict(

@@ -1,10 +1,13 @@
-# For small models: 224 x 224 pixels, geometric and photometric augmentation, batches of many tasks.
-_base_ = './fmc_uia.py'
+# FMC-UIA's tasks for a small model: 128 x 128 pixels, geometric and photometric augmentation, batches of 8 images of
+# any tasks, each with all the labels that it has.
+_base_ = ['../tasks/fmc_uia.py', './loaders.py']
+data_root = 'data/fmc_uia'
+img_size = 128
 
 train_pipeline = [
     dict(type='LoadUltrasoundImage'),
     dict(type='LoadTaskAnnotations'),
-    dict(type='FitToSize', size=224),
+    dict(type='FitToSize', size=img_size),
     dict(type='RandomGeometry'),
     dict(type='ApplyGeometry'),
     dict(type='RandomBrightnessContrast', prob=0.5),
@@ -14,7 +17,7 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='LoadUltrasoundImage'),
-    dict(type='FitToSize', size=224),
+    dict(type='FitToSize', size=img_size),
     dict(type='ApplyGeometry'),
     dict(type='LoadTaskAnnotations'),
     dict(type='PackMultiTaskInputs'),
@@ -23,7 +26,7 @@ train_dataloader = dict(
     batch_size=8,
     num_workers=2,
     batch_sampler=dict(batches_of='all', policy=dict(type='SizePolicy', power='uniform')),
-    dataset=dict(pipeline=train_pipeline, all_labels=True),
+    dataset=dict(data_root=data_root, tasks={{_base_.tasks}}, pipeline=train_pipeline, all_labels=True),
 )
-val_dataloader = dict(num_workers=2, dataset=dict(pipeline=test_pipeline))
-test_dataloader = dict(num_workers=2, dataset=dict(pipeline=test_pipeline))
+val_dataloader = dict(num_workers=2, dataset=dict(data_root=data_root, tasks={{_base_.tasks}}, pipeline=test_pipeline))
+test_dataloader = val_dataloader

@@ -1,4 +1,5 @@
-# The published model; see aurora_mm/models/multi_task_model.py. Channels are what the part before declares.
+# The published model around the encoder of Qwen3-VL-8B; see aurora_mm/models/multi_task_model.py. The configs that
+# inherit this one say which tasks it has.
 model = dict(
     type='MultiTaskModel',
     data_preprocessor=dict(
@@ -8,7 +9,7 @@ model = dict(
         bgr_to_rgb=True,
         pad_size_divisor=32,
     ),
-    backbone=dict(type='Qwen3VLBackbone', preset='8b'),
+    backbone=dict(type='Qwen3VLBackbone', preset='8b', pretrained='Qwen/Qwen3-VL-8B-Instruct', with_cp=True),
     neck=dict(
         pyramid=dict(type='TokenPyramid', out_channels=256),
         pooled=dict(type='TokenPyramid', out_channels=256, downsample='avg_pool'),

@@ -2,12 +2,16 @@ default_scope = 'aurora_mm'
 custom_imports = dict(imports=['aurora_mm'], allow_failed_imports=False)
 randomness = dict(seed=42)
 
+# What training needs stands here, where configs are merged key by key: `custom_hooks` of yours adds to it.
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=2, save_best='score', rule='greater'),
     sampler_seed=dict(type='DistSamplerSeedHook'),
+    reproducible_epoch=dict(type='ReproducibleEpochHook'),
+    resume_validation=dict(type='ResumeValidationHook'),
+    multi_task=dict(type='MultiTaskHook', interval=50),
 )
 
 visualizer = dict(type='MultiTaskVisualizer', vis_backends=[dict(type='LocalVisBackend')])

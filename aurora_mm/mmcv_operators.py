@@ -1,0 +1,104 @@
+"""A stand-in for mmcv's compiled operators, so that mmdet and mmseg import where nothing was compiled.
+
+mmdet and mmseg import ``mmcv.ops`` as a whole, and ``mmcv.ops`` needs the compiled module ``mmcv._ext``. aurora_mm uses
+none of these operators, and most heads of the hosts use no other than non-maximum suppression. The stand-in takes the
+place of the missing module: non-maximum suppression runs in plain torch, and any other operator raises an error that
+says how to compile it.
+"""
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.util
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, NoReturn
+
+import torch
+from torch import Tensor
+
+from aurora_mm.errors import OperatorError
+
+_MODULE = 'mmcv._ext'
+_COMPILE = (
+    'compile them by `make setup-ops`, or by `MMCV_WITH_OPS=1 pip install --no-build-isolation --no-deps '
+    '--force-reinstall --no-cache-dir onedl-mmcv==2.3.6`'
+)
+
+
+class MMCVOperatorStandIn(ModuleType):
+    """A module that has every operator: :func:`nms` works, the others raise :class:`OperatorError` when called."""
+
+    def __init__(self) -> None:
+        super().__init__(_MODULE, __doc__)
+        self.__spec__ = importlib.util.spec_from_loader(_MODULE, loader=None)
+        self.nms = nms
+
+    def __getattr__(self, name: str) -> Callable[..., NoReturn]:
+        if name.startswith('__'):
+            raise AttributeError(name)
+
+        def missing(*args: Any, **kwargs: Any) -> NoReturn:
+            raise OperatorError(
+                f"this needs mmcv's compiled operator {name!r} and mmcv was installed without; {_COMPILE}"
+            )
+
+        return missing
+
+
+def has_operators() -> bool:
+    """Return whether mmcv's compiled operators are installed. Nothing of mmcv is imported for it."""
+    module = sys.modules.get(_MODULE)
+    if module is not None:
+        return not isinstance(module, MMCVOperatorStandIn)
+    package = importlib.util.find_spec('mmcv')
+    if package is None or package.submodule_search_locations is None:
+        return False
+    finder = importlib.machinery.PathFinder()
+    return finder.find_spec(_MODULE, package.submodule_search_locations) is not None
+
+
+def stand_in_for_operators() -> bool:
+    """Put the stand-in in place where mmcv has no compiled operators.
+
+    It must run before the first import of ``mmcv.ops``, mmdet or mmseg; ``aurora_mm.registry`` calls it.
+
+    Returns:
+        Whether the stand-in is in place.
+    """
+    if has_operators():
+        return False
+    sys.modules.setdefault(_MODULE, MMCVOperatorStandIn())
+    return True
+
+
+def nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int = 0) -> Tensor:
+    """Non-maximum suppression in plain torch, with the signature of mmcv's operator.
+
+    A box is dropped where it overlaps a kept box of higher score by more than ``iou_threshold``. Of equal scores the
+    box that comes first is kept first.
+
+    Args:
+        boxes: ``(N, 4)`` xyxy, in pixels or normalised.
+        scores: ``(N,)``.
+        iou_threshold: Largest intersection over union that two kept boxes may have.
+        offset: Added to widths and heights: 1 for boxes given by the indices of their last pixels, else 0.
+
+    Returns:
+        ``(M,)`` int64 indices of the kept boxes, by falling score.
+    """
+    order = scores.argsort(descending=True, stable=True)
+    boxes = boxes[order].detach()
+    areas = (boxes[:, 2:] - boxes[:, :2] + offset).prod(1)
+    kept = torch.ones(len(boxes), dtype=torch.bool, device=boxes.device)
+    # Row by row, not as one (N, N) matrix: a dense detector gives tens of thousands of boxes.
+    for i in range(len(boxes) - 1):
+        if not kept[i]:
+            continue
+        rest = boxes[i + 1 :]
+        sides = torch.minimum(boxes[i, 2:], rest[:, 2:]) - torch.maximum(boxes[i, :2], rest[:, :2]) + offset
+        overlap = sides.clamp(min=0).prod(1)
+        union = areas[i] + areas[i + 1 :] - overlap
+        kept[i + 1 :] &= overlap <= iou_threshold * union
+    return order[kept]

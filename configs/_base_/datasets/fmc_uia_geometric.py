@@ -1,0 +1,17 @@
+# FMC-UIA with geometric augmentation too; batches of 4 images of any tasks, each with all the labels that it has.
+_base_ = './fmc_uia.py'
+
+train_pipeline = [
+    dict(type='LoadUltrasoundImage'),
+    dict(type='LoadTaskAnnotations'),
+    dict(type='FitToSize', size=_base_.img_size),
+    dict(type='RandomGeometry'),
+    dict(type='ApplyGeometry'),
+    *_base_.photometric,
+    dict(type='PackMultiTaskInputs'),
+]
+train_dataloader = dict(
+    batch_size=4,
+    batch_sampler=dict(batches_of='all', policy=dict(type='SizePolicy', power='sqrt')),
+    dataset=dict(pipeline=train_pipeline, all_labels=True),
+)
