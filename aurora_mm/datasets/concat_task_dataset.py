@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from mmengine.dataset import BaseDataset, ConcatDataset
 
+from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, merge_fingerprints
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import DATASETS
 from aurora_mm.tasks import Task, TaskTable
@@ -38,7 +39,7 @@ class ConcatTaskDataset(ConcatDataset):
         for dataset in built:
             if not hasattr(dataset, 'indices_by_task'):
                 raise ConfigError(f'{type(dataset).__name__} is no data set of tasks; wrap it in TaskDataset')
-        super().__init__(built, lazy_init, ignore_keys=['tasks'])
+        super().__init__(built, lazy_init, ignore_keys=['tasks', FINGERPRINTS])
 
     @property
     def tasks(self) -> TaskTable:
@@ -52,8 +53,10 @@ class ConcatTaskDataset(ConcatDataset):
 
     @property
     def metainfo(self) -> dict[str, Any]:
-        """``tasks``: the whole table."""
-        return dict(tasks=self.tasks.to_config())
+        """``tasks``: the whole table; ``image_fingerprints``: of the images of all training sets."""
+        packed = [dataset.metainfo.get(FINGERPRINTS) for dataset in self.datasets]
+        fingerprints = {} if None in packed else {FINGERPRINTS: merge_fingerprints(packed)}
+        return dict(tasks=self.tasks.to_config()) | fingerprints
 
     def label_counts(self) -> np.ndarray:
         """(N,) the number of labels that each item brings; 1 where a part does not tell."""

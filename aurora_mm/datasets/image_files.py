@@ -11,9 +11,13 @@ import numpy as np
 from mmengine.logging import print_log
 
 from aurora_mm.datasets.image_header import BadImage, ImageHeader, is_cut_off, read_header
+from aurora_mm.errors import DataError
 
 # Pixels as they are stored, in colour; the picture is turned here, since OpenCV turns some formats and others not.
 _AS_STORED = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+_SUFFIXES = frozenset(
+    ['.png', '.jpg', '.jpeg', '.jpe', '.bmp', '.dib', '.tif', '.tiff', '.webp', '.pgm', '.ppm', '.pnm', '.gif', '.jp2']
+)
 _DEPTHS = (8, 10, 12, 14, 16)
 _TOLD_DEPTHS: set[int] = set()  # by this process
 
@@ -66,6 +70,29 @@ def read_shape(path: str | Path) -> tuple[tuple[int, int], int]:
     check_header(header)
     height, width = header.shape if header.format else decode(data, _AS_STORED).shape[:2]
     return (width, height) if header.orientation >= 5 else (height, width), header.orientation
+
+
+def images_in(folder: str | Path) -> list[str]:
+    """The image files of a folder, sorted; the log names what else is in it, but for hidden files.
+
+    Args:
+        folder: Not gone into further.
+
+    Raises:
+        DataError: If there is none.
+    """
+    entries = sorted(path for path in Path(folder).iterdir() if not path.name.startswith('.'))
+    images = [str(path) for path in entries if path.suffix.lower() in _SUFFIXES and path.is_file()]
+    others = [path.name for path in entries if str(path) not in images]
+    if others:
+        print_log(
+            f'{folder}: {len(others)} entries are no images by their names and left out: {", ".join(others[:5])}',
+            logger='current',
+            level=logging.WARNING,
+        )
+    if not images:
+        raise DataError(f'no image in this folder: none of {", ".join(sorted(_SUFFIXES))}', file=folder)
+    return images
 
 
 def as_bgr(array: Any, depth: int | None = None) -> np.ndarray:

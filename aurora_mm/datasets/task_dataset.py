@@ -11,6 +11,7 @@ from mmengine.registry import DefaultScope
 
 from aurora_mm.challenge.csv_files import SkippedRow, describe_skipped
 from aurora_mm.datasets.coco_source import CocoSource
+from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, pack_fingerprints
 from aurora_mm.datasets.verify_files import leave_out_bad
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.registry import DATASETS, TRANSFORMS
@@ -107,6 +108,8 @@ class TaskDataset(BaseDataset):
             print_log(describe_skipped(self.skipped, 'bad images'), logger='current', level=logging.WARNING)
         if not entries:
             raise DataError(f'no image for task {self.task.name!r}', file=source.ann_file or None)
+        if not self.test_mode:
+            self._metainfo[FINGERPRINTS] = pack_fingerprints([entry['img_path'] for entry in entries])
         return entries
 
     def __getitem__(self, idx: int) -> dict[str, Any]:
