@@ -15,8 +15,9 @@ from aurora_mm.errors import DataError
 
 # Pixels as they are stored, in colour; the picture is turned here, since OpenCV turns some formats and others not.
 _AS_STORED = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
-_SUFFIXES = frozenset(
-    ['.png', '.jpg', '.jpeg', '.jpe', '.bmp', '.dib', '.tif', '.tiff', '.webp', '.pgm', '.ppm', '.pnm', '.gif', '.jp2']
+_SUFFIXES = (
+    *('.png', '.jpg', '.jpeg', '.jpe', '.jp2', '.bmp', '.dib', '.tif', '.tiff', '.webp'),
+    *('.pgm', '.ppm', '.pnm', '.gif'),
 )
 _DEPTHS = (8, 10, 12, 14, 16)
 _TOLD_DEPTHS: set[int] = set()  # by this process
@@ -91,7 +92,7 @@ def images_in(folder: str | Path) -> list[str]:
             level=logging.WARNING,
         )
     if not images:
-        raise DataError(f'no image in this folder: none of {", ".join(sorted(_SUFFIXES))}', file=folder)
+        raise DataError(f'no image in this folder: none of {", ".join(_SUFFIXES)}', file=folder)
     return images
 
 
@@ -200,9 +201,11 @@ def decode(data: bytes, flags: int) -> np.ndarray:
 
 
 def _declared_depth(header: ImageHeader, pixels: np.ndarray) -> int | None:
-    """The depth that a file declares, unless its values were scaled to 16 bits, as PNG wants them to be."""
+    """The depth that a file declares, if its values are not larger than that."""
     bits = header.significant_bits
-    return bits if bits is not None and int(pixels.max()) < 2**bits else None
+    if bits is None or int(pixels.max()) < 2**bits:
+        return bits
+    return 16 if header.format == 'PNG' else None  # PNG wants values of fewer bits scaled to 16
 
 
 def _tell_depth(depth: int, most: int, name: str) -> None:
