@@ -13,6 +13,10 @@ from aurora_mm.datasets.coco_objects import box_of, points_of, region_of
 from aurora_mm.errors import DataError
 from tests.fixtures.coco_files import HEIGHT, SQUARE, WIDTH, box, content, image
 
+BAD_NAMES = (
+    *(None, 5, '', '.', '..', '/a.png', '../a.png', 'a/../../b', '..\\a.png', 'a\0b', '\ud800', 'x' * 256, 'a/' * 900),
+)
+
 
 def read(tmp_path, data) -> CocoFile:
     file = tmp_path / 'x.json'
@@ -21,7 +25,7 @@ def read(tmp_path, data) -> CocoFile:
 
 
 def refused(tmp_path, data, said: str) -> None:
-    with pytest.raises(DataError, match=rf'x\.json: {said}'):
+    with pytest.raises(DataError, match=rf'x\.json: .*{said}'):
         read(tmp_path, data)
 
 
@@ -105,24 +109,7 @@ class TestJoins:
         (content(categories=[dict(id=7, name='a', keypoints='xy')]), r"keypoints 'xy' is no list of names"),
         (content(categories=[dict(id=7, name='a', keypoints=['x', 'x'])]), 'keypoints name one twice'),
         (content(categories=[dict(id=7, name='a', keypoints=[1])]), 'keypoints 1 is no name'),
-        *(
-            (content([image(name=name)]), r'images\[0\]: file_name .* is no path below')
-            for name in (
-                None,
-                5,
-                '',
-                '.',
-                '..',
-                '/a.png',
-                '../a.png',
-                'a/../../b',
-                '..\\a.png',
-                'a\0b',
-                '\ud800',
-                'x' * 256,
-                'a/' * 900,
-            )
-        ),
+        *((content([image(name=name)]), r'images\[0\]: file_name .* is no path below') for name in BAD_NAMES),
         *(
             (content([image(**{key: value})]), rf'images\[0\]: {key} is .*, not a number of pixels')
             for key in ('height', 'width')
@@ -264,7 +251,7 @@ class TestRegions:
         mask = np.asfortranarray(expected_square(), np.uint8)
         code = run_lengths.encode(mask)['counts'].decode()
         short = dict(size=[HEIGHT, WIDTH], counts=code[: len(code) // 2])
-        with pytest.raises(DataError, match="but image 'a.png' has 3072 pixels"):
+        with pytest.raises(DataError, match=r"but image 'a\.png' has 3072 pixels"):
             region_of(*only_object(tmp_path, segmentation=short))
 
 
