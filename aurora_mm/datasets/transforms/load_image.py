@@ -40,7 +40,7 @@ class LoadUltrasoundImage(BaseTransform):
     """
 
     def __init__(self, depth: int | None = None) -> None:
-        if depth is not None and depth not in range(8, 17):
+        if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or not 8 <= depth <= 16):
             raise ConfigError(f'LoadUltrasoundImage: depth must be 8 to 16 bits, not {depth!r}')
         self.depth = depth
 
