@@ -121,7 +121,7 @@ class TaskDataset(BaseDataset):
     def _build(self) -> tuple[BaseDataset, Callable[[Mapping[str, Any]], dict[str, Any]]]:
         """The source, and what reads the annotations of one of its items."""
         classes = list(self.task.classes)
-        cfg = self.source | dict(pipeline=[], test_mode=self.test_mode, lazy_init=True)
+        cfg = self.source | dict(pipeline=[], test_mode=self.test_mode, lazy_init=True, serialize_data=False)
         cfg['metainfo'] = dict(cfg.get('metainfo') or {}) | dict(classes=tuple(classes))
         with DefaultScope.overwrite_default_scope(cfg['type'].partition('.')[0]):
             source = DATASETS.build(cfg)
