@@ -19,7 +19,7 @@ MM = [
 # The packages that these were forked from, which are no longer maintained; mmseg forgets to name the last two.
 MM_ORIGINAL = ['mmengine==0.10.7', 'mmcv==2.1.0', 'mmdet==3.3.0', 'mmsegmentation==1.2.2', 'ftfy', 'regex']
 LORA = ['peft>=0.17']
-TEST = ['pytest>=8', 'ruff>=0.6', 'mypy>=1.11', 'SimpleITK>=2.3', 'tensorboard', *LORA]
+TEST = ['pytest>=8', 'hypothesis>=6.100', 'ruff>=0.6', 'mypy>=1.11', 'SimpleITK>=2.3', 'tensorboard', *LORA]
 
 setup(
     name='aurora_mm',

@@ -21,6 +21,7 @@ class TaskType:
         outputs: The field of :class:`aurora_mm.tasks.Task` that names what is predicted, ``'classes'`` or
             ``'points'``.
         min_outputs: The fewest classes or points that a task needs.
+        max_outputs: The most that it may have.
         has_background: Whether class 0 is the background, which is neither scored nor drawn.
         csv_name: How the column ``task_name`` of the CSV files spells the type, in any case; ``name`` by default.
     """
@@ -29,6 +30,7 @@ class TaskType:
     metric: str
     outputs: str = 'classes'
     min_outputs: int = 1
+    max_outputs: int = 10_000
     has_background: bool = False
     csv_name: str = ''
 
@@ -36,6 +38,22 @@ class TaskType:
         if self.outputs not in ('classes', 'points'):
             raise ConfigError(f"task type {self.name!r}: outputs are 'classes' or 'points', not {self.outputs!r}")
         object.__setattr__(self, 'csv_name', self.csv_name or self.name)
+
+    def check_count(self, task: str, count: int) -> None:
+        """Check a number of classes or points.
+
+        Args:
+            task: Name of the task, for the message.
+            count: Of its classes or points.
+
+        Raises:
+            ConfigError: If a task of this type cannot have as many.
+        """
+        if not self.min_outputs <= count <= self.max_outputs:
+            raise ConfigError(
+                f'{self.name} task {task!r} needs at least {self.min_outputs} {self.outputs} and at most '
+                f'{self.max_outputs}; it has {count}'
+            )
 
 
 TASK_TYPES: dict[str, TaskType] = {}
@@ -105,7 +123,8 @@ class ByTaskType(dict[str, T]):
         raise ConfigError(f'there is no {self.what} for tasks of type {task_type!r}, only for {", ".join(self)}')
 
 
-register_task_type(TaskType('segmentation', 'SegmentationMetric', min_outputs=2, has_background=True))
+# Masks are 8-bit, so they tell 256 classes apart.
+register_task_type(TaskType('segmentation', 'SegmentationMetric', min_outputs=2, max_outputs=256, has_background=True))
 register_task_type(TaskType('classification', 'ClassificationMetric', min_outputs=2))
 register_task_type(TaskType('detection', 'BoxIoUMetric'))
 register_task_type(TaskType('landmark', 'LandmarkMetric', outputs='points', csv_name='Regression'))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from aurora_mm.errors import ConfigError
+from aurora_mm.task_names import check_task_name, folded, nearest_first
 from aurora_mm.task_types import TASK_TYPES, TaskType, task_type_of_csv
+
+_MOST_CHARACTERS = 100  # of the name of a class or a point
 
 
 @dataclass(frozen=True)
@@ -15,14 +18,19 @@ class Task:
     """One task: a question asked of an image.
 
     Args:
-        name: The ``task_id`` of the CSV files. It also names modules of the model, so it holds no dot.
-        type: Name of a :class:`~aurora_mm.task_types.TaskType`.
-        classes: Class names in label order. Segmentation counts the background, as class 0; a detection task has
-            no background class.
+        name: The ``task_id`` of the CSV files: 1 to 100 of the letters a-z and A-Z, digits, ``_`` and ``-``, the first
+            a letter or a digit. It also names modules, metrics, files and folders, so the names of task types and of
+            attributes of torch's ``ModuleDict`` (``type``, ``train``, ``keys`` ...) are refused.
+        type: Name of a :class:`~aurora_mm.task_types.TaskType`, which says how many outputs a task may have.
+        classes: Class names in label order, any text of one line. Segmentation counts the background, as class 0; a
+            detection task has no background class.
         points: Point names in column order, for a type whose outputs are points.
         flip: Whether a mirrored image (left for right) is still a true example. False where the answer depends on
             the side, as for fetal positions.
         swaps: Pairs of point names (or class names) that trade places when the image is mirrored.
+
+    Raises:
+        ConfigError: If an argument breaks these rules; the message names the task and the value.
     """
 
     name: str
@@ -33,42 +41,63 @@ class Task:
     swaps: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
-        for field in ('classes', 'points'):
-            object.__setattr__(self, field, tuple(getattr(self, field)))
-        object.__setattr__(self, 'swaps', tuple((a, b) for a, b in self.swaps))
-        if not self.name or '.' in self.name:
-            raise ConfigError(f"task name {self.name!r} must not be empty or hold a '.'")
+        check_task_name(self.name)
         if self.type not in TASK_TYPES:
             raise ConfigError(
                 f'task {self.name!r} has type {self.type!r}; known are {", ".join(TASK_TYPES)}. '
                 'Is the module imported that registers the type?'
             )
+        for field in ('classes', 'points'):
+            object.__setattr__(self, field, _names(self.name, field, getattr(self, field)))
+        object.__setattr__(self, 'swaps', _pairs(self.name, self.swaps))
+        if not isinstance(self.flip, bool):
+            raise ConfigError(f'task {self.name!r}: flip must be True or False, not {self.flip!r}')
         used = self.task_type.outputs
         unused = 'classes' if used == 'points' else 'points'
         if getattr(self, unused):
             raise ConfigError(f'task {self.name!r} is of type {self.type!r} and takes {used}, not {unused}')
-        least = self.task_type.min_outputs
-        if len(self.output_names) < least:
-            raise ConfigError(f'{self.type} task {self.name!r} needs at least {least} {used}')
+        self.task_type.check_count(self.name, len(self.output_names))
         if len(set(self.output_names)) != len(self.output_names):
             raise ConfigError(f'task {self.name!r} names one of its {used} twice: {self.output_names}')
-        for pair in self.swaps:
-            for name in pair:
-                if name not in self.output_names:
-                    raise ConfigError(f'task {self.name!r} swaps {name!r}, which is none of its {used}')
+        swapped = [name for pair in self.swaps for name in pair]
+        for name in swapped:
+            if name not in self.output_names:
+                raise ConfigError(f'task {self.name!r} swaps {name!r}, which is none of its {used}')
+            if swapped.count(name) > 1:
+                raise ConfigError(f'task {self.name!r} swaps {name!r} more than once: {self.swaps}')
+
+    @classmethod
+    def from_config(cls, config: Task | Mapping[str, Any]) -> Task:
+        """The task that a dict of a config or of a JSON file describes; see :meth:`to_config`.
+
+        Raises:
+            ConfigError: If it is no dict of a task's fields, or they make no task.
+        """
+        if isinstance(config, Task):
+            return config
+        known = [field.name for field in fields(cls)]
+        if not isinstance(config, Mapping):
+            raise ConfigError(f'a task is described by a dict of {", ".join(known)}, not by {config!r}')
+        if unknown := [key for key in config if key not in known]:
+            raise ConfigError(f'task {config.get("name")!r} has fields {unknown}; known are {", ".join(known)}')
+        if missing := [key for key in ('name', 'type') if key not in config]:
+            raise ConfigError(f'a task has no {" and no ".join(missing)}: {dict(config)}')
+        return cls(**config)
 
     @classmethod
     def from_csv(cls, task_id: str, task_name: str, num_classes: int) -> Task:
         """The task that a CSV row describes, its classes or points numbered for want of names.
 
         Raises:
-            ConfigError: If ``task_name`` is no known type or the numbers make no task.
+            ConfigError: If ``task_name`` is no known type, or name and number make no task.
         """
+        check_task_name(task_id)
         task_type = task_type_of_csv(task_name)
+        task_type.check_count(task_id, num_classes)
         if task_type.outputs == 'points':
             return cls(task_id, task_type.name, points=tuple(f'point_{i + 1}' for i in range(num_classes)))
         names = [f'class_{i}' for i in range(num_classes)]
-        if task_type.has_background and names:
+        if task_type.has_background:
             names[0] = 'background'
         return cls(task_id, task_type.name, classes=tuple(names))
 
@@ -126,6 +155,9 @@ class TaskTable(Mapping[str, Task]):
     Args:
         tasks: Tasks, or the dicts that describe them in a config.
 
+    Raises:
+        ConfigError: If two tasks have one name, or names that differ only in capitals, ``_`` and ``-``.
+
     Example:
         >>> table = TaskTable([dict(name='lung', type='segmentation', classes=['background', 'lung'])])
         >>> table['lung'].num_outputs
@@ -134,15 +166,20 @@ class TaskTable(Mapping[str, Task]):
 
     def __init__(self, tasks: Iterable[Task | Mapping[str, Any]] = ()) -> None:
         self._tasks: dict[str, Task] = {}
-        for item in tasks:
-            task = item if isinstance(item, Task) else Task(**item)
+        alike: dict[str, str] = {}
+        for task in map(Task.from_config, tasks):
             if task.name in self._tasks:
                 raise ConfigError(f'task {task.name!r} is described twice')
+            if (other := alike.setdefault(folded(task.name), task.name)) != task.name:
+                raise ConfigError(
+                    f"tasks {other!r} and {task.name!r} differ only in capitals, '_' and '-': give both one spelling, "
+                    'or names that differ more'
+                )
             self._tasks[task.name] = task
 
     def __getitem__(self, name: str) -> Task:
         if name not in self._tasks:
-            raise KeyError(f'no task {name!r} in this table; it holds {", ".join(self._tasks) or "none"}')
+            raise KeyError(f'no task {name!r} in this table; it holds {", ".join(self.nearest(name)) or "none"}')
         return self._tasks[name]
 
     def __contains__(self, name: object) -> bool:
@@ -169,11 +206,15 @@ class TaskTable(Mapping[str, Task]):
         """The table of those tasks whose name is among ``names``."""
         return TaskTable(task for task in self.values() if task.name in names)
 
+    def nearest(self, name: str) -> list[str]:
+        """The names of all tasks, those spelt most like ``name`` first."""
+        return nearest_first(name, self)
+
     def with_tasks(self, tasks: Iterable[Task]) -> TaskTable:
         """A table that also holds ``tasks``; one that is already known keeps its own names.
 
         Raises:
-            ConfigError: If a known task comes with another type or number of outputs.
+            ConfigError: If a known task comes with another type or number of outputs, or almost its name.
         """
         merged = dict(self._tasks)
         for task in tasks:
@@ -188,3 +229,25 @@ class TaskTable(Mapping[str, Task]):
     def to_config(self) -> list[dict[str, Any]]:
         """The table as a list of plain dicts; ``TaskTable(table.to_config())`` equals it."""
         return [task.to_config() for task in self.values()]
+
+
+def _names(task: str, field: str, names: Any) -> tuple[str, ...]:
+    if isinstance(names, str | Mapping) or not isinstance(names, Iterable):
+        raise ConfigError(f'{field} of task {task!r} must be a list of names, not {names!r}')
+    names = tuple(names)
+    for name in names:
+        if not isinstance(name, str) or not name.isprintable() or name != name.strip() or not name:
+            raise ConfigError(f'{field} of task {task!r}: {name!r} is no name: it must be text without line breaks')
+        if len(name) > _MOST_CHARACTERS:
+            raise ConfigError(f'{field} of task {task!r}: {name[:30]!r}... has over {_MOST_CHARACTERS} characters')
+    return names
+
+
+def _pairs(task: str, swaps: Any) -> tuple[tuple[str, str], ...]:
+    if isinstance(swaps, str | Mapping) or not isinstance(swaps, Iterable):
+        raise ConfigError(f'swaps of task {task!r} must be a list of pairs of names, not {swaps!r}')
+    pairs = [_names(task, 'swaps', pair) for pair in swaps]
+    for pair in pairs:
+        if len(pair) != 2 or pair[0] == pair[1]:
+            raise ConfigError(f'swaps of task {task!r} must be pairs of two names, not {pair!r}')
+    return tuple((a, b) for a, b in pairs)

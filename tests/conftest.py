@@ -6,6 +6,12 @@ import zlib
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same cases in every run; `--hypothesis-profile=random` tries others. Nothing depends on a machine's speed.
+settings.register_profile('fixed', deadline=None, database=None, derandomize=True)
+settings.register_profile('random', deadline=None, database=None, print_blob=True)
+settings.load_profile('fixed')
 
 pytest_plugins = ['tests.fixtures.accelerator', 'tests.fixtures.checkpoints', 'tests.fixtures.fmc_root']
 

@@ -1,6 +1,12 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mmengine.config import Config
+from mmengine.model import ModuleDict
+from torch import nn
 
 from aurora_mm.errors import ConfigError
+from aurora_mm.task_names import TASK_TYPES, nearest_first
 from aurora_mm.tasks import Task, TaskTable
 
 FEMUR = Task('femur', 'landmark', points=('left', 'right', 'top'), swaps=(('left', 'right'),))
@@ -47,12 +53,22 @@ def test_a_task_with_two_counts_is_refused():
 @pytest.mark.parametrize(
     ('kwargs', 'message'),
     [
-        (dict(name='a.b', type='detection', classes=['x']), r"hold a '\.'"),
         (dict(name='a', type='regression', points=['x']), "type 'regression'"),
         (dict(name='a', type='landmark', classes=['x']), 'takes points, not classes'),
-        (dict(name='a', type='segmentation', classes=['background']), 'at least 2'),
+        (dict(name='a', type='segmentation', classes=['background']), 'needs 2 to 256 classes, not 1'),
         (dict(name='a', type='classification', classes=['x', 'x']), 'twice'),
         (dict(name='a', type='landmark', points=['x'], swaps=[('x', 'y')]), "swaps 'y'"),
+        (dict(name='a', type='landmark', points=['x', 'y', 'z'], swaps=[('x', 'y'), ('y', 'z')]), 'more than once'),
+        (dict(name='a', type='landmark', points=['x', 'y'], swaps=[('x',)]), 'pairs of two names'),
+        (dict(name='a', type='landmark', points=['x', 'y'], swaps='xy'), 'list of pairs'),
+        (dict(name='a', type='detection', classes='lesion'), "must be a list of names, not 'lesion'"),
+        (dict(name='a', type='detection', classes=5), 'must be a list of names, not 5'),
+        (dict(name='a', type='detection', classes=[1]), '1 is no name'),
+        (dict(name='a', type='detection', classes=['a\nb']), 'without line breaks'),
+        (dict(name='a', type='detection', classes=[' ']), 'is no name'),
+        (dict(name='a', type='detection', classes=['x' * 101]), 'over 100 characters'),
+        (dict(name='a', type='detection', classes=['x'], flip='no'), 'flip must be True or False'),
+        (dict(name='a', type='segmentation', classes=[str(i) for i in range(257)]), '2 to 256 classes, not 257'),
     ],
 )
 def test_bad_tasks(kwargs, message):
@@ -65,3 +81,99 @@ def test_unknown_and_repeated_names():
         TaskTable([LUNG])['spleen']
     with pytest.raises(ConfigError, match='twice'):
         TaskTable([LUNG, LUNG])
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        *('', '.', '..', 'a.b', '.hidden', '-a', '_a', 'a/b', 'a\\b', '/etc/passwd', '../a', 'C:a', 'a b', ' a', 'a '),
+        *(
+            'kind\u00a0',
+            'kind\u200b',
+            '\ufeffkind',
+            'k\u0456nd',
+            'cafe\u0301',
+            '\u809d',
+            'a\n',
+            'a\0b',
+            '\ud800',
+            'a' * 101,
+        ),
+        *('a[/b]', r'$\frac{$', '<b>', 'a,b', 'a:b', 'a*', '~', '%s', '{a}', None, 5, True, ['a'], b'a'),
+        *(
+            'type',
+            'train',
+            'training',
+            'keys',
+            'items',
+            'values',
+            'pop',
+            'get',
+            'copy',
+            'to',
+            'half',
+            'forward',
+            'eval',
+        ),
+        *TASK_TYPES,
+    ],
+)
+def test_a_name_that_cannot_name_a_task_is_refused(name):
+    with pytest.raises(ConfigError, match='task name'):
+        Task(name, 'detection', classes=('x',))
+    with pytest.raises(ConfigError, match='task name'):
+        Task.from_csv(name, 'detection', 1)
+
+
+@pytest.mark.parametrize(
+    ('name', 'hint'), [('a/b', "'a_b'"), ('kind ', "'kind'"), ('type', "'type_task'"), ('a\u00a0', r"'a\\xa0' .*; 'a'")]
+)
+def test_a_name_that_would_do_is_offered(name, hint):
+    with pytest.raises(ConfigError, match=rf'{hint} would do$'):
+        Task(name, 'detection', classes=('x',))
+
+
+@given(st.text(max_size=120) | st.from_regex(r'[A-Za-z0-9_.\-]{1,30}', fullmatch=True))
+def test_every_name_of_a_task_names_modules_files_metrics_and_config_keys(tmp_path_factory, name):
+    try:
+        task = Task(name, 'detection', classes=('x',))
+    except ConfigError:
+        return
+    modules = ModuleDict({task.name: nn.Linear(1, 1)})
+    assert list(modules.state_dict()) == [f'{task.name}.weight', f'{task.name}.bias']
+    nn.ParameterDict({task.name: nn.Parameter(nn.Linear(1, 1).weight)})
+    folder = tmp_path_factory.getbasetemp()
+    file = folder / f'{task.name}_val.json'
+    file.write_text('')
+    assert file.resolve().parent == folder.resolve()
+    assert f'{task.name}/score'.split('/') == [task.name, 'score']
+    config = Config(dict(heads={task.name: dict(type='X')}, tasks=[task.to_config()]))
+    again = Config.fromstring(config.pretty_text, file_format='.py')
+    assert again.heads.to_dict() == {task.name: dict(type='X')}
+    assert TaskTable(again.tasks) == TaskTable([task])
+
+
+@pytest.mark.parametrize('other', ['Lung', 'LUNG', 'lu_ng'])
+def test_two_tasks_of_almost_one_name_are_refused(other):
+    first = Task('lu-ng' if '_' in other else 'lung', 'segmentation', classes=('background', 'lung'))
+    with pytest.raises(ConfigError, match=rf"tasks '{first.name}' and '{other}' differ only in capitals"):
+        TaskTable([first]).with_tasks([Task.from_csv(other, 'segmentation', 2)])
+
+
+@pytest.mark.parametrize('count', [0, -1, 10_001, 10**9, int(1e308), 10**400])
+def test_a_count_that_no_task_has_is_refused_at_once(count):
+    for task_name in TASK_TYPES:
+        with pytest.raises(ConfigError, match=f"{task_name} task 'new' needs"):
+            Task.from_csv('new', task_name, count)
+
+
+@pytest.mark.parametrize('item', ['lung', None, 5, [], dict(name='a'), dict(type='detection'), dict(nam='a', type='x')])
+def test_what_describes_no_task_is_refused(item):
+    with pytest.raises(ConfigError, match='task'):
+        TaskTable([item])
+
+
+def test_names_are_offered_nearest_first():
+    assert nearest_first('kin', ['breast_lesion', 'skin', 'kind'])[-1] == 'breast_lesion'
+    with pytest.raises(KeyError, match=r'holds lung, femur'):
+        TaskTable([FEMUR, LUNG])['lungs']

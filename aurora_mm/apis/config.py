@@ -6,49 +6,53 @@ functions set every place that depends on such a choice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mmengine.config import Config, ConfigDict
+from mmengine.config import Config
 from mmengine.runner.checkpoint import load_state_dict
-from torch import nn
+from torch import Tensor, nn
 
 from aurora_mm.apis.checkpoint import read_checkpoint, require_same_tasks, trained_config, trained_tasks
+from aurora_mm.apis.data_tasks import DataTasks, choose_tasks, fmc_folder, keep_tasks
 from aurora_mm.apis.pipelines import leave_annotations_out
-from aurora_mm.challenge.csv_files import FmcIndex, is_labelled, read_root
-from aurora_mm.config_variables import FMC_DATASETS, check_image_size, datasets_of, set_data_root
-from aurora_mm.errors import ConfigError, DataError, WeightsError
+from aurora_mm.challenge.csv_files import is_labelled
+from aurora_mm.config_variables import FMC_DATASETS, LOADERS, check_image_size, datasets_of, set_data_root
+from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.models import EnsembleModel
 from aurora_mm.models.utils.unwrap_model import unwrap_model
 from aurora_mm.registry import MODELS
-from aurora_mm.tasks import Task, TaskTable
+from aurora_mm.tasks import TaskTable
 
 _START_FROM = ('StartFromHook', 'aurora_mm.StartFromHook')
 # Those that MMEngine adds by itself, and leaves out where a config says None.
 _MMENGINE_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
-_FOREIGN = ('TaskDataset', 'aurora_mm.TaskDataset')
 
 
-def resolve_config(cfg: Config, data_root: str | None = None, pretrained: str | None = None) -> Config:
+def resolve_config(
+    cfg: Config, data_root: str | None = None, pretrained: str | None = None, include: Sequence[str] | None = None
+) -> Config:
     """Sets the data root, the tasks and the encoder's weights wherever the config depends on them.
 
     Args:
-        cfg: Changed in place. ``cfg.tasks`` is the table of known tasks; those found in the data are added, and those
-            of the data sets of mmdet and mmseg.
+        cfg: Changed in place. ``cfg.tasks`` is the table of known tasks; it becomes that of the tasks with training
+            rows, those that only the data knows and those of data sets of mmdet and mmseg among them. The log says
+            which are left out.
         data_root: For every FMC-UIA data set of the config; None keeps theirs.
         pretrained: A folder or hub id, 'none' for random weights, or None to keep the config's.
+        include: Names of the tasks to train; None trains all that have training rows.
 
     Raises:
-        DataError: If there is no data.
-        ConfigError: If the data contradicts the table, or ``img_size`` the pipelines.
+        DataError: If there is no data, it contradicts the table, or validation or test data has a task that the
+            training data has not.
+        ConfigError: If a task of ``include`` has no training rows, or ``img_size`` contradicts the pipelines.
         WeightsError: If ``pretrained`` is not there.
     """
     check_image_size(cfg)
     _leave_absent_hooks_out(cfg)
-    tasks = TaskTable(cfg.get('tasks', []))
-    for folder in _folders(cfg, data_root):
-        tasks = _read(folder, tasks).tasks
-    tasks = tasks.with_tasks(Task(**dataset.task) for dataset in datasets_of(cfg, _FOREIGN))
+    if data_root is not None:
+        set_data_root(cfg, data_root)
+    tasks = choose_tasks(cfg, DataTasks(cfg, TaskTable(cfg.get('tasks', []))), include)
     if pretrained is not None:
         cfg.model.backbone.pretrained = None if pretrained.lower() == 'none' else pretrained
     source = cfg.model.backbone.get('pretrained')
@@ -60,29 +64,39 @@ def resolve_config(cfg: Config, data_root: str | None = None, pretrained: str | 
     return _set_tasks(cfg, tasks)
 
 
-def adopt_checkpoint(cfg: Config, checkpoint: str | Path, data_root: str | None = None) -> Config:
+def adopt_checkpoint(
+    cfg: Config,
+    checkpoint: str | Path,
+    data_root: str | None = None,
+    include: Sequence[str] | None = None,
+    loaders: Sequence[str] = LOADERS,
+) -> Config:
     """Gives a config the tasks and the encoder's size that a checkpoint was trained with.
 
     Args:
-        cfg: Changed in place. checkpoint: File of a training run.
+        cfg: Changed in place.
+        checkpoint: File of a training run.
         data_root: For every FMC-UIA data set of the config; None keeps theirs.
+        include: Names of the tasks whose rows are kept; None keeps all.
+        loaders: Whose data must be there.
 
     Raises:
-        DataError: If there is no data.
+        DataError: If there is no data, or it has a task that the checkpoint was not trained for.
         WeightsError: If the file is no checkpoint of aurora_mm.
-        ConfigError: If the data has a task that the checkpoint was not trained for.
+        ConfigError: If ``include`` names such a task.
     """
     loaded = read_checkpoint(checkpoint, parts=())
     trained, backbone = trained_tasks(loaded), trained_config(loaded, checkpoint).model.backbone
-    for folder in _folders(cfg, data_root):
-        unknown = {record.task for record in _read(folder, trained).records} - trained.keys()
-        if unknown:
-            raise ConfigError(
-                f'{folder} holds tasks that {checkpoint} was not trained for: {", ".join(sorted(unknown))}'
-            )
-    for dataset in datasets_of(cfg, _FOREIGN):
-        if dataset.task.name not in trained:
-            raise ConfigError(f'the config has task {dataset.task.name!r}, which {checkpoint} was not trained for')
+    if data_root is not None:
+        set_data_root(cfg, data_root)
+    if include is not None:
+        for name in include:
+            if name not in trained:
+                raise ConfigError(
+                    f'{checkpoint} was not trained for task {name!r}; its tasks are {", ".join(trained.nearest(name))}'
+                )
+        keep_tasks(cfg, include)
+    DataTasks(cfg, trained, loaders).require_trained(list(trained), f'the tasks that {checkpoint} was trained for')
     # The encoder is the trained one, whatever this config says: its size, taps and LoRA make up the checkpoint's names.
     # Compiled blocks do not, and are this run's own choice.
     if 'compile_blocks' in cfg.model.backbone and cfg.model.backbone.type == backbone.type:
@@ -126,7 +140,7 @@ def predict_without_labels(cfg: Config) -> bool:
         DataError: If there is no data.
     """
     dataset = cfg.test_dataloader.dataset
-    if dataset.get('type') not in FMC_DATASETS or is_labelled(_folder(dataset)):
+    if dataset.get('type') not in FMC_DATASETS or is_labelled(fmc_folder(dataset)):
         return False
     dataset.with_labels = False
     if (Path(dataset.data_root) / 'csv_files').is_dir():
@@ -162,15 +176,31 @@ def load_weights(model: nn.Module, checkpoints: Sequence[str | Path]) -> None:
 
     Raises:
         WeightsError: If a file is no checkpoint of aurora_mm, or a tensor is missing, left over or of another shape,
-            with torch's list of them.
+            with torch's list of them; or if a weight is not finite.
     """
     model = unwrap_model(model)
     members = model.members if isinstance(model, EnsembleModel) else [model]
     for member, checkpoint in zip(members, checkpoints, strict=True):
+        state = read_checkpoint(checkpoint)['state_dict']
+        _check_finite(member, state, checkpoint)
         try:
-            load_state_dict(member, read_checkpoint(checkpoint)['state_dict'], strict=True)
+            load_state_dict(member, state, strict=True)
         except RuntimeError as error:
             raise WeightsError(f'{checkpoint} does not fit the model of this config: {error}') from error
+
+
+def _check_finite(fresh: nn.Module, state: Mapping[str, Tensor], checkpoint: str | Path) -> None:
+    """Refuses weights that are not finite. A running mean that is nan before the first step may be so here, too."""
+    for name, tensor in fresh.state_dict().items():
+        loaded = state.get(name)
+        if (
+            loaded is not None
+            and loaded.is_floating_point()
+            and not loaded.isfinite().all()
+            and tensor.isfinite().all()
+        ):
+            count = int((~loaded.isfinite()).sum())
+            raise WeightsError(f'{checkpoint}: {count} of the {loaded.numel()} values of {name} are not finite')
 
 
 def _leave_absent_hooks_out(cfg: Config) -> None:
@@ -186,28 +216,3 @@ def _set_tasks(cfg: Config, tasks: TaskTable) -> Config:
     for dataset in datasets_of(cfg, FMC_DATASETS):
         dataset.tasks = tasks.to_config()
     return cfg
-
-
-def _folders(cfg: Config, data_root: str | None) -> list[Path]:
-    """The folders of ``csv_files`` that the data sets read, each once, after ``data_root`` was set on all of them."""
-    if data_root is not None:
-        set_data_root(cfg, data_root)
-    return list(dict.fromkeys(_folder(dataset) for dataset in datasets_of(cfg, FMC_DATASETS)))
-
-
-def _folder(dataset: ConfigDict) -> Path:
-    """The folder of ``csv_files`` that a data set reads."""
-    root = Path(dataset.data_root)
-    return root if (root / 'csv_files').is_dir() else root / dataset.get('split', 'train')
-
-
-def _read(folder: Path, tasks: TaskTable) -> FmcIndex:
-    """The rows of a folder, for their tasks alone: bad rows are the data set's to report."""
-    if not folder.is_dir():
-        raise DataError(
-            f'no data at {folder.parent}. Give the folder that holds csv_files (or train/ and val/ with them) as '
-            '--data-root, or try everything on generated data: '
-            '`aurora-mm make-demo-data DIR`, then '
-            '`aurora-mm train configs/aurora_fmc_demo.py --data-root DIR`'
-        )
-    return read_root(folder, tasks, with_labels=False, on_error='skip')

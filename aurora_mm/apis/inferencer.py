@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import mmcv
 import numpy as np
 import torch
 from mmengine.config import Config
@@ -21,6 +21,8 @@ from aurora_mm.apis.checkpoint import read_checkpoint, trained_config, trained_t
 from aurora_mm.apis.config import adopt_ensemble, load_weights
 from aurora_mm.apis.pipelines import leave_annotations_out
 from aurora_mm.apis.tta import use_tta
+from aurora_mm.datasets.image_files import images_in
+from aurora_mm.datasets.transforms import LoadUltrasoundImage
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.files import write_image
 from aurora_mm.registry import TRANSFORMS
@@ -83,7 +85,10 @@ class MultiTaskInferencer(BaseInferencer):
         """Predictions for images.
 
         Args:
-            inputs: A file, a folder, an image ``(H, W, 3)`` BGR uint8, or a list of files and images.
+            inputs: A file, a folder (its images, sorted; the log says which files are left out), an image as an array,
+                or a list of files and arrays. An array is ``(H, W, 3)`` in the order blue, green, red, as OpenCV reads
+                files, or ``(H, W)`` grey, of uint8, or of uint16, which is scaled as a 16-bit file is (see
+                :class:`aurora_mm.datasets.transforms.LoadUltrasoundImage`). Any other array is refused.
             return_datasamples: Whether predictions are data samples instead of plain values.
             batch_size: Images of one network size that are answered together.
             kwargs: ``task``, the name of the question to ask; it may be left out where the model knows one task.
@@ -96,8 +101,11 @@ class MultiTaskInferencer(BaseInferencer):
             all in pixels of the original image.
 
         Raises:
-            DataError: If an image cannot be read. ConfigError: If the model does not know the task.
+            DataError: If an image cannot be read, an array is none of these, or there is no image in a folder.
+            ConfigError: If the model does not know the task, or ``batch_size`` is no number of images.
         """
+        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+            raise ConfigError(f'batch_size must be a number of images, 1 or more, not {batch_size!r}')
         return super().__call__(inputs, return_datasamples, batch_size, **kwargs)
 
     def predict_rows(
@@ -133,11 +141,9 @@ class MultiTaskInferencer(BaseInferencer):
         """Rows for :meth:`forward`, a batch at a time."""
         if task is None and len(self.tasks) > 1:
             raise ConfigError(f'say which task is asked; the model knows {", ".join(self.tasks)}')
-        name = task or next(iter(self.tasks))
+        name = next(iter(self.tasks)) if task is None else task
         rows = [
-            dict(img=image, img_path='', task=name)
-            if isinstance(image, np.ndarray)
-            else dict(img_path=image, task=name)
+            dict(img_path=image, task=name) if isinstance(image, str) else dict(img=image, img_path='', task=name)
             for image in inputs
         ]
         for start in range(0, len(rows), batch_size):
@@ -159,7 +165,8 @@ class MultiTaskInferencer(BaseInferencer):
             return []
         pictures = []
         for position, (image, sample) in enumerate(zip(inputs, preds, strict=True)):
-            pixels = mmcv.imread(image)[..., ::-1]
+            row = dict(img_path=image) if isinstance(image, str) else dict(img=image)
+            pixels = self._loader.transform(row)['img'][..., ::-1]
             pictures.append(self.visualizer.draw(pixels, sample, draw_gt=False))
             name = Path(sample.img_path).stem or 'image'
             write_image(Path(out_dir) / f'{position:05d}_{name}.png', pictures[-1][..., ::-1])
@@ -184,7 +191,23 @@ class MultiTaskInferencer(BaseInferencer):
 
     def _init_pipeline(self, cfg: Config) -> Compose:
         with DefaultScope.overwrite_default_scope(_SCOPE):
-            return Compose([TRANSFORMS.build(step) for step in cfg.test_dataloader.dataset.pipeline])
+            steps = [TRANSFORMS.build(step) for step in cfg.test_dataloader.dataset.pipeline]
+        self._loader = next((step for step in steps if isinstance(step, LoadUltrasoundImage)), LoadUltrasoundImage())
+        return Compose(steps)
+
+    def _inputs_to_list(self, inputs: Any) -> list[str | np.ndarray]:
+        """Paths as text, and arrays.
+
+        Raises:
+            DataError: If there is no image in a folder, or an input is neither a path nor an array.
+        """
+        if isinstance(inputs, str | os.PathLike) and Path(inputs).is_dir():
+            return images_in(inputs)
+        listed = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
+        for position, item in enumerate(listed):
+            if not isinstance(item, str | os.PathLike | np.ndarray):
+                raise DataError(f'input {position} is {type(item).__name__}: give a path or a NumPy array')
+        return [os.fspath(item) if isinstance(item, os.PathLike) else item for item in listed]
 
     def _init_visualizer(self, cfg: Config) -> MultiTaskVisualizer:
         visualizer = MultiTaskVisualizer()
@@ -204,7 +227,8 @@ class MultiTaskInferencer(BaseInferencer):
 
     def _load_one(self, row: Mapping[str, Any]) -> Row | DataError:
         if row['task'] not in self.tasks:
-            raise ConfigError(f'the model does not know task {row["task"]!r}; it knows {", ".join(self.tasks)}')
+            known = ', '.join(self.tasks.nearest(str(row['task'])))
+            raise ConfigError(f'the model does not know task {row["task"]!r}; it knows {known}')
         fields = dict(img_id=0) | self.tasks[row['task']].item_fields()
         try:
             return self.pipeline(fields | dict(row))

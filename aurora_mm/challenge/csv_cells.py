@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import posixpath
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from aurora_mm.task_types import ByTaskType
 from aurora_mm.tasks import Task
+
+# Python's float() takes '1_000', 'infinity' and digits of every script as well.
+_NUMBER = re.compile(r'[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?')
+_CONTROL = re.compile(r'[\x00-\x1f\x7f]')
+_POINT = re.compile(r'\[([^,\[\]]*),([^,\[\]]*)\]')
 
 BOX_COLUMNS = ('x_min', 'y_min', 'x_max', 'y_max')
 
@@ -28,26 +33,39 @@ class Files:
         self._folders: dict[str, tuple[str, frozenset[str]]] = {}
 
     def locate(self, column: str, text: str, must_exist: bool = True) -> tuple[str, str]:
-        """(path, path under the root) of a file given relative to ``csv_files``."""
+        """(path, path under the root) of a file given relative to ``csv_files``.
+
+        Args:
+            column: Of the text, for messages.
+            text: The cell.
+            must_exist: Whether the file must be there.
+
+        Raises:
+            BadRow: If the text names no file below the root, or the file is not there.
+        """
         parent, _, name = text.strip().rpartition('/')
-        if name in ('', '.', '..'):
+        if name in ('', '.', '..') or _CONTROL.search(text):
             raise BadRow(f'{column} {text!r} names no file')
         if parent not in self._folders:
             self._folders[parent] = self._listing(column, text, parent)
         folder, names = self._folders[parent]
         path = f'{self._root}/{folder}/{name}'
         if must_exist and name not in names:
-            raise BadRow(f'{column} {text!r}: there is no file {path}')
+            hint = "; folders are separated by '/'" if '\\' in text else ''
+            raise BadRow(f'{column} {text!r}: there is no file {path}{hint}')
         return path, f'{folder}/{name}'
 
     def _listing(self, column: str, text: str, parent: str) -> tuple[str, frozenset[str]]:
         folder = posixpath.normpath(posixpath.join('csv_files', parent))
-        if folder.startswith(('/', '..')):
+        if folder.startswith('/') or folder.split('/')[0] == '..':
             raise BadRow(f'{column} {text!r} leads out of the data root {self._root}')
-        if not (self._root / folder).is_dir():
+        try:
+            with os.scandir(self._root / folder) as entries:
+                return folder, frozenset(entry.name for entry in entries if entry.is_file())
+        except (FileNotFoundError, NotADirectoryError):
             return folder, frozenset()
-        with os.scandir(self._root / folder) as entries:
-            return folder, frozenset(entry.name for entry in entries if entry.is_file())
+        except OSError as error:
+            raise BadRow(f'{column} {text!r}: the folder cannot be read ({error.strerror})') from error
 
 
 def needed_columns(task: Task) -> tuple[str, ...]:
@@ -56,12 +74,9 @@ def needed_columns(task: Task) -> tuple[str, ...]:
 
 
 def _number(column: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = float(text) if _NUMBER.fullmatch(text.strip()) else math.nan
     if not math.isfinite(value):
-        raise BadRow(f'{column} {text!r} is not a number')
+        raise BadRow(f'{column} {_shortened(text)} is not a number')
     return value
 
 
@@ -69,7 +84,7 @@ def integer(column: str, text: str) -> int:
     """An integer; '1.0' is one too, which is how pandas writes a column with empty cells."""
     value = _number(column, text)
     if not value.is_integer():
-        raise BadRow(f'{column} {text!r} is not an integer')
+        raise BadRow(f'{column} {_shortened(text)} is not an integer')
     return int(value)
 
 
@@ -85,6 +100,8 @@ def _parse_label(cells: Mapping[str, str], task: Task, files: Files) -> dict[str
 
 
 def _parse_box(cells: Mapping[str, str], task: Task, files: Files) -> dict[str, Any]:
+    if task.num_outputs != 1:
+        raise BadRow(f'detection task {task.name!r} has {task.num_outputs} classes, but a row has no column for one')
     box = [_number(column, cells[column]) for column in BOX_COLUMNS]
     if box[2] <= box[0] or box[3] <= box[1]:
         raise BadRow(f'box {box} is empty: x_max <= x_min or y_max <= y_min')
@@ -98,13 +115,17 @@ def _parse_points(cells: Mapping[str, str], task: Task, files: Files) -> dict[st
 
 
 def _parse_point(column: str, text: str) -> list[float]:
-    try:
-        x, y = (float(value) for value in json.loads(text))
-    except (ValueError, TypeError):
-        x = y = math.nan
-    if not (math.isfinite(x) and math.isfinite(y)):
-        raise BadRow(f'{column} {text!r} is not a point; it should read "[x, y]"')
-    return [x, y]
+    numbers = _POINT.fullmatch(text.strip())
+    if numbers is not None:
+        try:
+            return [_number(column, number) for number in numbers.groups()]
+        except BadRow:
+            pass
+    raise BadRow(f'{column} {_shortened(text)} is not a point; it should read "[x, y]"')
+
+
+def _shortened(text: str) -> str:
+    return repr(text) if len(text) <= 100 else f'{text[:100]!r}...'
 
 
 class AnnotationCells(NamedTuple):

@@ -6,19 +6,17 @@ file that a row names is looked for, so that a bad row is reported by file, line
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from aurora_mm.challenge.csv_cells import BOX_COLUMNS, BadRow, Files, integer, needed_columns, parse_annotation
+from aurora_mm.challenge.csv_cells import BadRow, Files, needed_columns, parse_annotation
+from aurora_mm.challenge.csv_tables import LABEL_COLUMNS, Row, csv_files_of, read_rows
+from aurora_mm.challenge.csv_tasks import agree_on_tasks
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.tasks import Task, TaskTable
-
-_COMMON_COLUMNS = ('task_id', 'task_name', 'num_classes', 'image_path')
-_LABEL_COLUMNS = ('mask_path', 'mask', *BOX_COLUMNS, 'point_1_xy')
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +24,15 @@ class Record:
     """One row: an image and what is asked, and known, of it.
 
     Args:
-        csv_file: Path of the CSV file. csv_row: Line in it, the header being line 1.
-        task: Name of the task. task_type: Its type.
-        img_path: Path of the image. image_path, mask_path: The CSV's own text ('' where it has none).
-        group: What must stay on one side of a split: the value of the group column, or the image's path under the root.
+        csv_file: Path of the CSV file.
+        csv_row: Line in it, the header being line 1.
+        task: Name of the task.
+        task_type: Its type.
+        img_path: Path of the image.
+        image_path: The CSV's own text for it.
+        mask_path: The CSV's own text for the mask, '' where it has none.
+        image: Path of the image under the root.
+        group: What must stay on one side of a split: the value of the group column, or ``image``.
         annotation: ``seg_map_path`` (str) | ``gt_label`` (int) | ``bbox`` ([x1, y1, x2, y2]) | ``points``
             ([[x, y], ...]), in pixels of the original image; empty without labels.
     """
@@ -41,23 +44,39 @@ class Record:
     img_path: str
     image_path: str
     mask_path: str
+    image: str
     group: str
     annotation: dict[str, Any]
 
 
 class SkippedRow(NamedTuple):
-    """A row that was left out, and why (the message names file and line)."""
+    """A row that was left out.
+
+    Args:
+        task: The text of its ``task_id``.
+        message: Why, with file and line.
+    """
 
     task: str
     message: str
 
 
 class FmcIndex(NamedTuple):
-    """All rows of a root, the table of their tasks, and the rows that were left out."""
+    """All rows of a root.
+
+    Args:
+        records: The rows that can be used.
+        tasks: The known tasks and those of the rows.
+        skipped: The bad rows, with ``on_error='skip'``.
+        repeated: The rows that say again what an earlier one says.
+        places: File and line where each task of the rows was first met.
+    """
 
     records: list[Record]
     tasks: TaskTable
     skipped: list[SkippedRow]
+    repeated: list[SkippedRow]
+    places: dict[str, str]
 
 
 def read_root(
@@ -67,8 +86,12 @@ def read_root(
     on_error: str = 'raise',
     group_column: str | None = None,
     images_must_exist: bool = True,
+    places: Mapping[str, str] | None = None,
 ) -> FmcIndex:
-    """Read every ``csv_files/*.csv`` under ``root``, in sorted order.
+    """Read every CSV file in ``<root>/csv_files``, in sorted order.
+
+    Of labelled rows, one that repeats an earlier row of its task and image with the same label is left out. Rows that
+    give an image different labels for one task are bad ones, all of them.
 
     Args:
         root: The folder that holds ``csv_files``.
@@ -79,6 +102,7 @@ def read_root(
         group_column: Column whose value (a patient, say) keeps images together in a split. A file may lack it or a
             cell be empty; then the value that another row gives for the same image counts, else the image alone.
         images_must_exist: Whether a row without its image file is a bad one.
+        places: Where known tasks were met, for messages.
 
     Raises:
         DataError: Naming file, line and value of what is wrong.
@@ -86,25 +110,27 @@ def read_root(
     """
     if on_error not in ('raise', 'skip'):
         raise ConfigError(f"on_error must be 'raise' or 'skip', not {on_error!r}")
-    folder = Path(root) / 'csv_files'
-    files = sorted(folder.glob('*.csv'))
-    if not files:
-        raise DataError('no CSV file in this folder' if folder.is_dir() else 'no such folder', file=folder)
-    reader = _Reader(Path(root), tasks, with_labels, group_column, images_must_exist)
+    files = csv_files_of(root)
+    rows = [row for path in files for row in read_rows(path, with_labels)]
+    agreed = agree_on_tasks(rows, tasks, places or {})
+    reader = _Reader(Path(root), agreed.table, with_labels, group_column, images_must_exist)
     records: list[Record] = []
-    skipped: list[SkippedRow] = []
-    for path in files:
-        for line, cells in _read_cells(path, with_labels):
-            try:
-                records.append(reader.record(path, line, cells))
-            except BadRow as bad:
-                error = DataError(str(bad), file=path, row=line)
-                if on_error == 'raise':
-                    raise error from bad
-                skipped.append(SkippedRow(cells['task_id'], str(error)))
+    problems: list[tuple[Row, str]] = []
+    for row, task in zip(rows, agreed.task_of_row, strict=True):
+        try:
+            records.append(reader.record(row, task))
+        except BadRow as bad:
+            if on_error == 'raise':
+                raise DataError(str(bad), file=row.file, row=row.line) from bad
+            problems.append((row, str(bad)))
+    records, repeated, contradicting = _compare_labels(records) if with_labels else (records, [], [])
+    if contradicting and on_error == 'raise':
+        raise DataError(contradicting[0].message)
+    skipped = [SkippedRow(row.cells['task_id'], f'{row.place}: {message}') for row, message in problems]
+    skipped += contradicting
     if not records:
-        raise DataError(f'no usable row in {len(files)} CSV file(s); {len(skipped)} skipped', file=folder)
-    return FmcIndex(reader.with_known_groups(records), reader.tasks, skipped)
+        raise DataError(f'no usable row in {len(files)} CSV file(s); {len(skipped)} skipped', file=files[0].parent)
+    return FmcIndex(reader.with_known_groups(records), agreed.table, skipped, repeated, agreed.places)
 
 
 def is_labelled(root: str | Path) -> bool:
@@ -115,78 +141,73 @@ def is_labelled(root: str | Path) -> bool:
     Raises:
         DataError: If there is no CSV file, or one that cannot be read.
     """
-    folder = Path(root) / 'csv_files'
-    files = sorted(folder.glob('*.csv'))
-    if not files:
-        raise DataError('no CSV file in this folder' if folder.is_dir() else 'no such folder', file=folder)
-    for path in files:
-        for _, cells in _read_cells(path, with_labels=False):
-            mask_path = cells.get('mask_path', '').strip()
-            if mask_path and (folder / mask_path).is_file():
+    files = Files(Path(root))
+    for path in csv_files_of(root):
+        for row in read_rows(path, with_labels=False):
+            if any(row.cells.get(column) for column in LABEL_COLUMNS if column != 'mask_path'):
                 return True
-            if any(cells.get(column, '').strip() for column in _LABEL_COLUMNS if column != 'mask_path'):
+            if row.cells.get('mask_path'):
+                try:
+                    files.locate('mask_path', row.cells['mask_path'])
+                except BadRow:
+                    continue
                 return True
     return False
 
 
-def describe_skipped(skipped: Sequence[SkippedRow], examples: int = 10) -> str:
+def describe_skipped(skipped: Sequence[SkippedRow], what: str = 'bad rows', examples: int = 10) -> str:
     """How many rows of each task were left out, and the first ``examples`` messages."""
     counts = ', '.join(f'{task} {count}' for task, count in sorted(Counter(row.task for row in skipped).items()))
-    lines = [f'{len(skipped)} bad rows left out: {counts}', *(row.message for row in skipped[:examples])]
+    lines = [f'{len(skipped)} {what} left out: {counts}', *(row.message for row in skipped[:examples])]
     if len(skipped) > examples:
         lines.append(f'... and {len(skipped) - examples} more')
     return '\n  '.join(lines)
 
 
-def _read_cells(path: Path, with_labels: bool) -> Iterator[tuple[int, dict[str, str]]]:
-    """(line, cells by column) of each row of a file, once its header is found to be right."""
-    try:
-        with path.open(newline='', encoding='utf-8-sig') as file:
-            rows = csv.reader(file, strict=True)
-            header = [name.strip() for name in next(rows, [])]
-            _check_header(path, header, with_labels)
-            for row in rows:
-                if len(row) > len(header):
-                    raise DataError(f'{len(row)} cells under {len(header)} columns', file=path, row=rows.line_num)
-                if row:
-                    yield rows.line_num, dict(zip(header, row + [''] * (len(header) - len(row)), strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f'not a CSV file in UTF-8 ({error})', file=path) from error
-
-
-def _check_header(path: Path, header: list[str], with_labels: bool) -> None:
-    for name in _COMMON_COLUMNS:
-        if name not in header:
-            raise DataError(f'column {name!r} is missing; the columns are {header}', file=path, row=1)
-    if len(set(header)) != len(header):
-        raise DataError(f'a column stands twice: {header}', file=path, row=1)
-    if with_labels and not set(_LABEL_COLUMNS) & set(header):
-        raise DataError(
-            f'no label column ({", ".join(_LABEL_COLUMNS)}, ...) among {header}; '
-            'read the unlabelled test layout by with_labels=False',
-            file=path,
-            row=1,
-        )
+def _compare_labels(records: Iterable[Record]) -> tuple[list[Record], list[SkippedRow], list[SkippedRow]]:
+    """(each label once, the rows that repeat one, the rows that contradict each other)."""
+    same: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        same.setdefault((record.task, record.image), []).append(record)
+    kept, repeated, contradicting = [], [], []
+    for first, *others in same.values():
+        differing = [other for other in others if other.annotation != first.annotation]
+        if differing:
+            message = f'image {first.image_path!r} has another label for task {first.task!r}: {first.annotation} in '
+            message += f'{first.csv_file}, row {first.csv_row}, but {differing[0].annotation} here'
+            if 'bbox' in first.annotation:
+                message += '; the CSV files hold one box an image, aurora_mm.TaskDataset reads several from a COCO file'
+            place = f'{differing[0].csv_file}, row {differing[0].csv_row}'
+            contradicting += [SkippedRow(first.task, f'{place}: {message}')] * (1 + len(others))
+            continue
+        kept.append(first)
+        repeated += [
+            SkippedRow(first.task, f'{r.csv_file}, row {r.csv_row}: repeats {first.csv_file}, row {first.csv_row}')
+            for r in others
+        ]
+    return kept, repeated, contradicting
 
 
 class _Reader:
-    """Turns cells into records, and remembers the tasks, folders and groups met on the way."""
+    """Turns rows into records, and remembers the folders and groups met on the way."""
 
     def __init__(
         self, root: Path, tasks: TaskTable, with_labels: bool, group_column: str | None, images_must_exist: bool
     ) -> None:
-        self.tasks = tasks
+        self._tasks = tasks
         self._files = Files(root)
         self._with_labels = with_labels
         self._group_column = group_column
         self._images_must_exist = images_must_exist
         self._group_column_met = False
         self._group_of_image: dict[str, str] = {}
-        self._known: dict[tuple[str, str, str], Task] = {}
-        self._first_met: dict[str, tuple[str, Task]] = {}
 
-    def record(self, path: Path, line: int, cells: Mapping[str, str]) -> Record:
-        task = self._task(path, line, cells)
+    def record(self, row: Row, task: Task | str) -> Record:
+        cells = row.cells
+        if row.fault is not None:
+            raise BadRow(row.fault)
+        if isinstance(task, str):
+            raise BadRow(task)
         img_path, key = self._files.locate('image_path', cells['image_path'], self._images_must_exist)
         mask_path = cells.get('mask_path', '')
         if self._with_labels:
@@ -195,7 +216,7 @@ class _Reader:
                     raise DataError(
                         f'column {column!r} is missing; {task.type} task {task.name!r} needs it '
                         f'(with_labels=False does without); the columns are {list(cells)}',
-                        file=path,
+                        file=row.file,
                         row=1,
                     )
                 if not cells[column].strip():
@@ -203,10 +224,21 @@ class _Reader:
             annotation = parse_annotation(cells, task, self._files)
         else:
             annotation = {}
-            if mask_path:
+            if mask_path.strip():
                 self._files.locate('mask_path', mask_path, must_exist=False)
-        self._note_group(path, line, cells, key)
-        return Record(str(path), line, task.name, task.type, img_path, cells['image_path'], mask_path, key, annotation)
+        self._note_group(cells, key)
+        return Record(
+            csv_file=str(row.file),
+            csv_row=row.line,
+            task=task.name,
+            task_type=task.type,
+            img_path=img_path,
+            image_path=cells['image_path'],
+            mask_path=mask_path,
+            image=key,
+            group=key,
+            annotation=annotation,
+        )
 
     def with_known_groups(self, records: list[Record]) -> list[Record]:
         """The records, each with the group that any row gives for its image."""
@@ -214,37 +246,15 @@ class _Reader:
             return records
         if not self._group_column_met:
             raise ConfigError(f'no CSV file has the group column {self._group_column!r}')
-        return [replace(record, group=self._group_of_image.get(record.group, record.group)) for record in records]
+        return [replace(record, group=self._group_of_image.get(record.image, record.image)) for record in records]
 
-    def _note_group(self, path: Path, line: int, cells: Mapping[str, str], key: str) -> None:
+    def _note_group(self, cells: Mapping[str, str], key: str) -> None:
         if self._group_column is None or self._group_column not in cells:
             return
         self._group_column_met = True
-        value = cells[self._group_column].strip()
+        value = cells[self._group_column]
         if value and self._group_of_image.setdefault(key, value) != value:
-            raise DataError(
+            raise BadRow(
                 f'{self._group_column} of {cells["image_path"]!r} is {value!r}, '
-                f'but {self._group_of_image[key]!r} in another row',
-                file=path,
-                row=line,
+                f'but {self._group_of_image[key]!r} in another row'
             )
-
-    def _task(self, path: Path, line: int, cells: Mapping[str, str]) -> Task:
-        key = (cells['task_id'], cells['task_name'], cells['num_classes'])
-        if key in self._known:
-            return self._known[key]
-        name, task_name, count = key
-        try:
-            task = Task.from_csv(name, task_name, integer('num_classes', count))
-        except ConfigError as error:
-            raise BadRow(f'{error} (num_classes {count!r})') from error
-        first_place, first = self._first_met.setdefault(name, (f'{path}, row {line}', task))
-        if first != task:
-            message = f'task {name!r} is {task.type} with {task.num_outputs} outputs here, but '
-            message += f'{first.type} with {first.num_outputs} in {first_place}'
-            raise DataError(message, file=path, row=line)
-        try:
-            self.tasks = self.tasks.with_tasks([task])
-        except ConfigError as error:
-            raise DataError(str(error), file=path, row=line) from error
-        return self._known.setdefault(key, self.tasks[name])

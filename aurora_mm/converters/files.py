@@ -1,8 +1,7 @@
-"""Image files of a converted data set: each placed once, none over another."""
+"""Files of a converted data set: each written once, none over another, none through a link."""
 
 from __future__ import annotations
 
-import json
 import posixpath
 import shutil
 from pathlib import Path
@@ -11,7 +10,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from aurora_mm.datasets.masks import read_mask
+from aurora_mm.datasets.coco_file import relative_path
+from aurora_mm.datasets.image_header import BadImage
+from aurora_mm.datasets.masks import is_plain_png
 from aurora_mm.errors import DataError
 
 
@@ -19,54 +20,112 @@ class FilePlacer:
     """Puts files below a folder; the same source may be placed at the same path again, another may not.
 
     Args:
-        root: The folder. link: Make symbolic links to the source files instead of copies.
+        root: The folder.
+        link: Make symbolic links to the source files instead of copies.
     """
 
     def __init__(self, root: Path, link: bool) -> None:
         self._root = root
         self._link = link
-        self._source_of: dict[str, Path] = {}
+        self._owner_of: dict[str, str] = {}
+        self._checked: set[Path] = set()
 
     def place(self, source: str | Path, path: str) -> None:
-        """Copies (or links) a file to ``path`` below the root."""
+        """Copies (or links) a file to ``path`` below the root.
+
+        Raises:
+            DataError: If another file is there already, or ``source`` is no file.
+        """
         source = Path(source).resolve()
-        if self._is_new(source, path):
-            if self._link:
-                (self._root / path).symlink_to(source)
-            else:
-                shutil.copyfile(source, self._root / path)
+        if not source.is_file():
+            raise DataError('there is no such file', file=source)
+        if not self.is_free(path, str(source)):
+            return
+        target = self._claim(path, str(source))
+        if self._link:
+            target.symlink_to(source)
+        else:
+            shutil.copyfile(source, target)
 
     def place_png(self, source: str | Path, path: str) -> None:
         """The same for a file that must be a PNG: another format is decoded and written anew, its pixels unchanged."""
-        source = Path(source).resolve()
-        if source.suffix.lower() == '.png':
+        if Path(source).suffix.lower() == '.png':
             self.place(source, path)
-        elif self._is_new(source, path):
-            write_png(self._root / path, cv2.imread(str(source), cv2.IMREAD_UNCHANGED))
+        elif self.is_free(path, str(Path(source).resolve())):
+            pixels = cv2.imread(str(source), cv2.IMREAD_UNCHANGED)
+            if pixels is None:
+                raise DataError('cannot be read as an image', file=source)
+            self.write_png(path, pixels, str(Path(source).resolve()))
 
     def place_mask(self, source: str | Path, path: str, mask: np.ndarray) -> None:
-        """The same for the file of a mask (H, W); one of several channels, which mmseg cannot read, is written anew."""
-        source = Path(source).resolve()
-        stored = read_mask(source)
-        if source.suffix.lower() == '.png' and stored is not None and stored.ndim == 2:
+        """The same for the file of a mask, (H, W) uint8; one that mmseg would misread is written anew from it."""
+        try:
+            plain = is_plain_png(source)
+        except BadImage as bad:
+            raise DataError(str(bad), file=source) from bad
+        if plain:
             self.place(source, path)
-        elif self._is_new(source, path):
-            write_png(self._root / path, mask)
+        elif self.is_free(path, str(Path(source).resolve())):
+            self.write_png(path, mask, str(Path(source).resolve()))
 
-    def _is_new(self, source: Path, path: str) -> bool:
-        known = self._source_of.setdefault(path, source)
-        if known != source:
-            raise DataError(f'{source} and {known} would both become {path}')
+    def write_png(self, path: str, pixels: np.ndarray, owner: str) -> None:
+        """Writes an image losslessly to ``path`` below the root.
+
+        Args:
+            path: Of the file.
+            pixels: (H, W) or (H, W, 3), of 8 or 16 bits.
+            owner: What the file is made from, for messages.
+
+        Raises:
+            DataError: If a file is there already.
+        """
+        encoded, data = cv2.imencode('.png', pixels)
+        if not encoded:
+            raise DataError(f'{owner}: OpenCV cannot write it as PNG')
+        with self._claim(path, owner).open('xb') as file:
+            file.write(data.tobytes())
+
+    def write_text(self, path: str, text: str) -> None:
+        """Writes a text file to ``path`` below the root.
+
+        Raises:
+            DataError: If a file is there already.
+        """
+        with self._claim(path, path).open('x', encoding='utf-8', newline='') as file:
+            file.write(text)
+
+    def is_free(self, path: str, owner: str) -> bool:
+        """Whether nothing was put at ``path`` yet; False if ``owner`` was.
+
+        Raises:
+            DataError: If something else was.
+        """
+        known = self._owner_of.get(path)
+        if known not in (None, owner):
+            raise DataError(f'{owner} and {known} would both become {path}')
+        return known is None
+
+    def has(self, path: str) -> bool:
+        """Whether something was put at ``path``."""
+        return path in self._owner_of
+
+    def _claim(self, path: str, owner: str) -> Path:
+        """The target of a new file, with the folders it stands in; neither it nor they may lead elsewhere by links."""
+        self.is_free(path, owner)
         target = self._root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        return not target.is_file()
-
-
-def write_png(file: Path, pixels: np.ndarray) -> None:
-    """Writes an image losslessly, with the folders it stands in."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    _, data = cv2.imencode('.png', pixels)
-    file.write_bytes(data.tobytes())
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise DataError(f'{owner} would become {path}, but a part of that path is a file already') from error
+        if target.parent not in self._checked:
+            if not target.parent.resolve().is_relative_to(self._root.resolve()):
+                raise DataError(f'{owner} would become {path}, which a link leads out of the new folder')
+            self._checked.add(target.parent)
+        # A link counts as there, even one that leads nowhere; a file system may also take A for a.
+        if target.is_symlink() or target.exists():
+            raise DataError(f'{owner} would become {path}, where a file is already')
+        self._owner_of[path] = owner
+        return target
 
 
 def path_under_root(image_path: str) -> str:
@@ -80,21 +139,7 @@ def check_relative(name: Any, file: Path) -> str:
     Raises:
         DataError: If it does not, naming ``file``, in which it stands.
     """
-    if not isinstance(name, str) or not name or posixpath.normpath(name).startswith(('/', '..')):
+    path = relative_path(name)
+    if path is None:
         raise DataError(f'{name!r} is no path below the image folder', file=file)
-    return posixpath.normpath(name)
-
-
-def read_json(file: Path) -> dict[str, Any]:
-    """A JSON file that holds an object.
-
-    Raises:
-        DataError: If it cannot be read as one.
-    """
-    try:
-        content = json.loads(file.read_text(encoding='utf-8'))
-    except (OSError, ValueError) as error:
-        raise DataError(f'not a JSON file ({error})', file=file) from error
-    if not isinstance(content, dict):
-        raise DataError(f'holds a {type(content).__name__}, not an object', file=file)
-    return content
+    return path

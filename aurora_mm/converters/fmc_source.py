@@ -18,18 +18,30 @@ _LOAD = (LoadUltrasoundImage(), LoadTaskAnnotations())
 
 
 def read_splits(
-    data_root: str | Path, tasks: Sequence[Task | dict], include: Sequence[str] | None
+    data_root: str | Path,
+    tasks: Sequence[Task | dict],
+    include: Sequence[str] | None,
+    whole: Sequence[str] = ('train', 'val'),
 ) -> dict[str, FMCUIADataset]:
     """The data set of each split: of each folder train, val and test, or of a root that is split as in training.
 
     Args:
-        data_root: See :class:`FMCUIADataset`. tasks: Known tasks. include: Names of the tasks to keep.
+        data_root: See :class:`FMCUIADataset`.
+        tasks: Known tasks.
+        include: Names of the tasks to keep.
+        whole: The splits of a root that holds ``csv_files`` itself.
+
+    Raises:
+        DataError: If there is no data, or a folder that is none of the three splits holds some.
     """
     root = Path(data_root)
     if (root / 'csv_files').is_dir():
-        splits: list[str] = ['train', 'val']
+        splits = list(whole)
     else:
         splits = [side for side in SIDES if (root / side / 'csv_files').is_dir()]
+        for folder in sorted(root.glob('*/csv_files')):
+            if folder.parent.name not in SIDES:
+                raise DataError(f'holds data, but is named none of {", ".join(SIDES)}: rename it', file=folder.parent)
     if not splits:
         raise DataError('no data: there is neither csv_files/ nor train/csv_files/ in this folder', file=root)
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from aurora_mm.challenge.csv_cells import BOX_COLUMNS, needed_columns
-from aurora_mm.converters.files import FilePlacer, path_under_root, write_png
+from aurora_mm.challenge.csv_tables import COMMON_COLUMNS
+from aurora_mm.converters.files import FilePlacer, path_under_root
+from aurora_mm.errors import DataError
 from aurora_mm.tasks import Task
 
-_COMMON = ('task_id', 'task_name', 'num_classes', 'image_path')
 _COUNTS = {2: 'Two', 3: 'Three', 4: 'Four', 5: 'Five'}
 
 
@@ -22,13 +24,13 @@ class FmcWriter:
     """Collects the rows of one data root; :meth:`finish` writes a CSV file for each task.
 
     Args:
-        root: The data root. link: Make symbolic links to the images instead of copies.
+        root: The data root.
+        link: Make symbolic links to the images instead of copies.
     """
 
     def __init__(self, root: Path, link: bool) -> None:
-        self._root = root
-        self._images = FilePlacer(root, link)
-        self._rows: dict[Task, list[dict[str, Any]]] = {}
+        self._files = FilePlacer(root, link)
+        self._rows: dict[Task, dict[str, dict[str, Any]]] = {}
 
     def add(
         self, task: Task, image: str | Path, path: str, answer: dict[str, Any], mask_path: str | None = None
@@ -36,11 +38,20 @@ class FmcWriter:
         """Adds a row.
 
         Args:
-            task: Of the row. image: The file of the image. path: Where the image goes, below the root.
-            answer: ``mask`` ((H, W) uint8 class indices), ``bbox`` (xyxy) or ``points`` ((K, 2)), in pixels.
-            mask_path: The CSV's text for the mask; without it, the mask stands beside the image's path.
+            task: Of the row.
+            image: The file of the image.
+            path: Where the image goes, below the root.
+            answer: ``mask`` ((H, W) uint8 class indices), ``label`` (int), ``bbox`` (xyxy) or ``points`` ((K, 2)), in
+                pixels.
+            mask_path: The CSV's text for the mask; without it, the mask gets a name like the image's.
+
+        Raises:
+            DataError: If the task has a row of this image already, or two files would become one.
         """
-        self._images.place(image, path)
+        rows = self._rows.setdefault(task, {})
+        if path in rows:
+            raise DataError(f'image {image} stands in the data of task {task.name!r} twice')
+        self._files.place(image, _outside_of_csv_files(path, image))
         row: dict[str, Any] = {
             'task_id': task.name,
             'task_name': 'Regression' if task.type == 'landmark' else task.type,
@@ -48,24 +59,32 @@ class FmcWriter:
             'image_path': f'../{path}',
         }
         if 'mask' in answer:
-            row['mask_path'] = mask_path or f'../{_mask_folder(task)}/{Path(path).with_suffix(".png").as_posix()}'
-            write_png(self._root / path_under_root(row['mask_path']), answer['mask'])
+            row['mask_path'] = mask_path or self._free_mask_path(task, path)
+            place = _outside_of_csv_files(path_under_root(row['mask_path']), image)
+            self._files.write_png(place, answer['mask'], f'the mask of {image} for {task.name!r}')
+        elif 'label' in answer:
+            row['mask'] = int(answer['label'])
         elif 'bbox' in answer:
             row.update(zip(BOX_COLUMNS, map(_number, answer['bbox']), strict=True))
         else:
             points = np.asarray(answer['points'], np.float64).tolist()
             row.update({f'point_{i + 1}_xy': json.dumps(point) for i, point in enumerate(points)})
-        self._rows.setdefault(task, []).append(row)
+        rows[path] = row
 
     def finish(self) -> None:
         """Writes the CSV files."""
-        folder = self._root / 'csv_files'
-        folder.mkdir(parents=True, exist_ok=True)
         for task, rows in self._rows.items():
-            with (folder / f'{task.name}.csv').open('w', newline='', encoding='utf-8') as stream:
-                writer = csv.DictWriter(stream, (*_COMMON, *needed_columns(task)), lineterminator='\n')
-                writer.writeheader()
-                writer.writerows(rows)
+            stream = io.StringIO()
+            writer = csv.DictWriter(stream, (*COMMON_COLUMNS, *needed_columns(task)), lineterminator='\n')
+            writer.writeheader()
+            writer.writerows(rows.values())
+            self._files.write_text(f'csv_files/{task.name}.csv', stream.getvalue())
+
+    def _free_mask_path(self, task: Task, path: str) -> str:
+        """A mask named as its image; a.jpg beside a.png keeps its suffix."""
+        folder = f'Segmentation/{_COUNTS.get(task.num_outputs, task.num_outputs)}/{task.name}/mask'
+        stem = f'{folder}/{Path(path).with_suffix(".png").as_posix()}'
+        return f'../{folder}/{path}.png' if self._files.has(stem) else f'../{stem}'
 
 
 def tasks_config(tasks: Sequence[Task]) -> str:
@@ -74,8 +93,10 @@ def tasks_config(tasks: Sequence[Task]) -> str:
     return ''.join(['# The tasks of this data set; see aurora_mm/tasks.py.\ntasks = [\n', *lines, ']\n'])
 
 
-def _mask_folder(task: Task) -> str:
-    return f'Segmentation/{_COUNTS.get(task.num_outputs, task.num_outputs)}/{task.name}/mask'
+def _outside_of_csv_files(path: str, image: str | Path) -> str:
+    if path.split('/')[0].lower() == 'csv_files':
+        raise DataError(f'{image}: {path!r} lies in csv_files, the folder of the CSV files')
+    return path
 
 
 def _number(value: float) -> str:

@@ -7,19 +7,26 @@ names, ``<split>.txt`` lists the names (mmseg's ``ann_file``), ``task.json`` the
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+from mmengine.logging import print_log
 from rich.progress import track
 
-from aurora_mm.converters.files import FilePlacer, check_relative, path_under_root, read_json
+from aurora_mm.converters.files import FilePlacer, check_relative, path_under_root
 from aurora_mm.converters.fmc_source import labelled_rows, read_splits
 from aurora_mm.converters.fmc_writer import FmcWriter, tasks_config
-from aurora_mm.datasets.masks import read_mask
-from aurora_mm.datasets.split import SIDES
+from aurora_mm.converters.mask_values import check_mask_values, to_class_indices
+from aurora_mm.converters.splits import SPLIT_NAMES, split_of
+from aurora_mm.datasets.image_files import read_shape
+from aurora_mm.datasets.image_header import BadImage
+from aurora_mm.datasets.json_files import read_json
+from aurora_mm.datasets.masks import read_class_indices, read_mask_values
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.files import whole_folder
-from aurora_mm.tasks import Task
+from aurora_mm.tasks import Task, TaskTable
 
 
 def fmc_to_mmseg(
@@ -32,15 +39,17 @@ def fmc_to_mmseg(
     """Writes each segmentation task of a data root as a data set that ``mmseg.BaseSegDataset`` reads.
 
     Args:
-        data_root: In the FMC-UIA layout. out: Folder to make; it appears when all is written.
-        tasks: Known tasks, for their names. include: The tasks to convert; all of the type by default.
+        data_root: In the FMC-UIA layout.
+        out: Folder to make; it appears when all is written.
+        tasks: Known tasks, for their names.
+        include: The tasks to convert; all of the type by default.
         link: Make symbolic links to the files instead of copies.
 
     Returns:
         The tasks that were written.
 
     Raises:
-        DataError: For bad data, or if there is no segmentation task.
+        DataError: For bad data, if there is no segmentation task, or if two images differ in their suffix alone.
         ConfigError: If ``include`` names a task that is not there or of another type.
     """
     datasets = read_splits(data_root, tasks, include)
@@ -62,8 +71,8 @@ def fmc_to_mmseg(
                 names.setdefault(split, []).append(name)
             if names:
                 for split, listed in names.items():
-                    (folder / task.name / f'{split}.txt').write_text('\n'.join(listed) + '\n')
-                (folder / task.name / 'task.json').write_text(json.dumps(task.to_config(), indent=2))
+                    placer.write_text(f'{split}.txt', '\n'.join(listed) + '\n')
+                placer.write_text('task.json', json.dumps(task.to_config(), indent=2))
                 written.append(task)
     return written
 
@@ -74,20 +83,25 @@ def mmseg_to_fmc(
     name: str | None = None,
     classes: Sequence[str] | None = None,
     link: bool = False,
+    mask_values: Sequence[int] | None = None,
 ) -> list[Task]:
     """Writes mmseg data sets as one data root with ``train/``, ``val/`` ... and a list of its tasks.
 
     Args:
-        source: Folder of one data set (with ``ann_dir/``), or of several that :func:`fmc_to_mmseg` has written.
+        source: Folder of one data set (with ``ann_dir/``), or of several that :func:`fmc_to_mmseg` has written. The
+            folders in ``ann_dir`` are named after splits: train, training, val, valid, validation, test ...
         out: Folder to make; it appears when all is written.
-        name, classes: Of the task, background first, where there is no ``task.json``.
+        name: Of the task, where there is no ``task.json``.
+        classes: Its classes, background first, likewise.
         link: Make symbolic links to the images instead of copies.
+        mask_values: The value of class 0, of class 1 ... in the masks; None takes values for class indices.
 
     Returns:
         The tasks that were written.
 
     Raises:
-        DataError: If there is no data set, a mask cannot be read or has a value that is no class, an image is missing.
+        DataError: If there is no data set, a mask cannot be read, has a value that is no class or another size than
+            its image, an image is missing, or the name of a folder says no split.
         ConfigError: If the name or the classes of a task are not known.
     """
     source = Path(source)
@@ -95,56 +109,127 @@ def mmseg_to_fmc(
     if not folders:
         raise DataError('no data set in mmseg layout: neither ann_dir/ nor */ann_dir/ in this folder', file=source)
     tasks = [_read_task(folder, name, classes) for folder in folders]
+    TaskTable(tasks)
     with whole_folder(Path(out).absolute()) as target:
-        for split in SIDES:
-            writer = FmcWriter(target / split, link)
-            parts = [(f, t) for f, t in zip(folders, tasks, strict=True) if (f / 'ann_dir' / split).is_dir()]
-            for folder, task in parts:
-                images = _images_by_stem(folder, split)
-                for stem in track(_listed(folder, split), f'to FMC-UIA: {task.name} {split}'):
-                    if len(found := images.get(stem, [])) != 1:
-                        place = folder / 'img_dir' / split / stem
-                        raise DataError(f'{len(found)} images named {place}.*; there must be one', file=folder)
-                    path = found[0].relative_to(folder / 'img_dir' / split).as_posix()
-                    writer.add(task, found[0], path, dict(mask=_read_mask(folder, split, stem, task)))
-            if parts:
-                writer.finish()
-        (target / 'tasks.py').write_text(tasks_config(tasks))
+        writers: dict[str, FmcWriter] = {}
+        for folder, task in zip(folders, tasks, strict=True):
+            if mask_values is not None:
+                check_mask_values(mask_values, task)
+            for split, written in _splits(folder):
+                writer = writers.setdefault(split, FmcWriter(target / split, link))
+                _add_rows(writer, folder, written, task, mask_values)
+        for writer in writers.values():
+            writer.finish()
+        FilePlacer(target, link=False).write_text('tasks.py', tasks_config(tasks))
     return tasks
 
 
+def _add_rows(writer: FmcWriter, folder: Path, split: str, task: Task, mask_values: Sequence[int] | None) -> None:
+    images = _images_by_stem(folder, split)
+    listed = _listed(folder, split)
+    for stem in track(listed, f'to FMC-UIA: {task.name} {split}'):
+        if len(found := images.get(stem, [])) != 1:
+            place = folder / 'img_dir' / split / stem
+            raise DataError(f'{len(found)} images named {place}.*; there must be one', file=folder)
+        mask_file = folder / 'ann_dir' / split / f'{stem}.png'
+        mask = _read_mask(mask_file, found[0], task, mask_values)
+        writer.add(task, found[0], found[0].relative_to(folder / 'img_dir' / split).as_posix(), dict(mask=mask))
+    if without := sorted(images.keys() - set(listed)):
+        print_log(
+            f'{folder / "img_dir" / split}: {len(without)} images without a mask or not listed were left out, '
+            f'{without[0]!r} among them',
+            logger='current',
+            level=logging.WARNING,
+        )
+
+
+def _splits(folder: Path) -> list[tuple[str, str]]:
+    """(split, name of its folder) of what is in ``ann_dir``.
+
+    Raises:
+        DataError: If there is none, or something that names no split.
+    """
+    found = []
+    for path in sorted((folder / 'ann_dir').iterdir()):
+        if path.name.startswith('.'):
+            continue
+        split = split_of(path.name) if path.is_dir() else None
+        if split is None:
+            raise DataError(f'is no folder of a split: {SPLIT_NAMES}', file=path)
+        found.append((split[0], path.name))
+    if not found:
+        raise DataError('no folder of a split', file=folder / 'ann_dir')
+    return found
+
+
 def _read_task(folder: Path, name: str | None, classes: Sequence[str] | None) -> Task:
-    if (folder / 'task.json').is_file():
-        return Task(**read_json(folder / 'task.json'))
+    file = folder / 'task.json'
+    if file.is_file():
+        try:
+            task = Task.from_config(read_json(file))
+        except ConfigError as error:
+            raise DataError(str(error), file=file) from error
+        if task.type != 'segmentation':
+            raise DataError(f'task {task.name!r} is of type {task.type!r}, not segmentation', file=file)
+        return task
     if name is None or classes is None:
         raise ConfigError(f'{folder} has no task.json: give the name of the task and its classes, background first')
     return Task(name, 'segmentation', classes=tuple(classes))
 
 
 def _listed(folder: Path, split: str) -> list[str]:
-    """Names of a split's images without suffix, in the order of its list where there is one."""
+    """Names of a split's images without suffix, in the order of its list where there is one.
+
+    Raises:
+        DataError: If the list cannot be read or names an image twice, or something but PNG files is in the folder.
+    """
     listing = folder / f'{split}.txt'
     if listing.is_file():
-        return [check_relative(line.strip(), listing) for line in listing.read_text().splitlines() if line.strip()]
+        try:
+            lines = listing.read_text(encoding='utf-8-sig').splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(f'cannot be read as UTF-8 ({error})', file=listing) from error
+        names = [check_relative(line.strip(), listing) for line in lines if line.strip()]
+        if len(set(names)) != len(names):
+            raise DataError(f'lists {next(n for n in names if names.count(n) > 1)!r} twice', file=listing)
+        return names
     masks = folder / 'ann_dir' / split
-    return sorted(path.relative_to(masks).with_suffix('').as_posix() for path in masks.rglob('*.png'))
+    names = []
+    for path in sorted(masks.rglob('*')):
+        if path.is_file() and not path.name.startswith('.'):
+            if path.suffix != '.png':
+                raise DataError("is no mask: their names end with '.png'", file=path)
+            names.append(path.relative_to(masks).with_suffix('').as_posix())
+    return names
 
 
 def _images_by_stem(folder: Path, split: str) -> dict[str, list[Path]]:
     """The image files of a split by their names without suffix, as masks are named."""
     images = folder / 'img_dir' / split
     found: dict[str, list[Path]] = {}
-    for path in images.rglob('*.*'):
-        if path.is_file():
+    for path in sorted(images.rglob('*.*')):
+        if path.is_file() and not path.name.startswith('.'):
             found.setdefault(path.relative_to(images).with_suffix('').as_posix(), []).append(path)
     return found
 
 
-def _read_mask(folder: Path, split: str, stem: str, task: Task):
-    file = folder / 'ann_dir' / split / f'{stem}.png'
-    mask = read_mask(file)
-    if mask is None or mask.ndim != 2:
-        raise DataError('no mask of one channel', file=file)
-    if mask.max() >= task.num_outputs:
-        raise DataError(f'value {mask.max()}, but {task.name!r} has classes 0..{task.num_outputs - 1}', file=file)
+def _read_mask(file: Path, image: Path, task: Task, mask_values: Sequence[int] | None) -> np.ndarray:
+    try:
+        if mask_values is None:
+            mask, orientation = read_class_indices(file, task.num_outputs, task.name)
+        else:
+            values, orientation = read_mask_values(file)
+            mask = to_class_indices(values, mask_values)
+    except BadImage as bad:
+        raise DataError(f'this mask {bad}', file=file) from bad
+    try:
+        shape, image_orientation = read_shape(image)
+    except BadImage as bad:
+        raise DataError(f'this image {bad}', file=image) from bad
+    if (shape, image_orientation) != (mask.shape, orientation):
+        raise DataError(
+            f'this mask has (height, width) {mask.shape} in orientation {orientation}, its image {image} {shape} in '
+            f'orientation {image_orientation}',
+            file=file,
+        )
     return mask

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from mmengine.dataset import BaseDataset, ConcatDataset
 
+from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, merge_fingerprints
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import DATASETS
 from aurora_mm.tasks import Task, TaskTable
@@ -38,7 +39,7 @@ class ConcatTaskDataset(ConcatDataset):
         for dataset in built:
             if not hasattr(dataset, 'indices_by_task'):
                 raise ConfigError(f'{type(dataset).__name__} is no data set of tasks; wrap it in TaskDataset')
-        super().__init__(built, lazy_init, ignore_keys=['tasks', 'images_per_task'])
+        super().__init__(built, lazy_init, ignore_keys=['tasks', 'images_per_task', FINGERPRINTS])
 
     @property
     def tasks(self) -> TaskTable:
@@ -52,8 +53,11 @@ class ConcatTaskDataset(ConcatDataset):
 
     @property
     def metainfo(self) -> dict[str, Any]:
-        """``tasks``, the whole task table, and once the data is read ``images_per_task``."""
+        """``tasks``, the whole table; ``image_fingerprints``, of all training images; once read, ``images_per_task``."""
         metainfo: dict[str, Any] = dict(tasks=self.tasks.to_config())
+        packed = [dataset.metainfo.get(FINGERPRINTS) for dataset in self.datasets]
+        if None not in packed:
+            metainfo[FINGERPRINTS] = merge_fingerprints(packed)
         if self._fully_initialized:
             metainfo['images_per_task'] = {name: len(indices) for name, indices in self.indices_by_task().items()}
         return metainfo

@@ -10,8 +10,9 @@ from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
 from aurora_mm.challenge.csv_files import Record, SkippedRow, describe_skipped, read_root
+from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, pack_fingerprints
 from aurora_mm.datasets.split import SIDES, split_indices
-from aurora_mm.datasets.verify_files import verify_entries
+from aurora_mm.datasets.verify_files import leave_out_bad
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.registry import DATASETS, TRANSFORMS
 from aurora_mm.tasks import Task, TaskTable
@@ -29,7 +30,8 @@ class FMCUIADataset(BaseDataset):
     ``may_flip`` and ``flip_indices`` (of the task), ``csv_file`` and ``csv_row``, ``image_path`` and, if given,
     ``mask_path`` (the CSV's own text), ``group`` with a ``group_column``, and one of ``seg_map_path``, ``gt_label``,
     ``bbox`` ([x1, y1, x2, y2]) and ``points`` ([[x, y], ...]) in pixels of the original image. ``metainfo['tasks']``
-    is the whole task table.
+    is the whole task table; ``metainfo['image_fingerprints']``, with ``test_mode=False``, tells the images again, see
+    :func:`aurora_mm.datasets.image_fingerprints.pack_fingerprints`.
 
     Args:
         data_root: The folder described above.
@@ -41,7 +43,7 @@ class FMCUIADataset(BaseDataset):
         with_labels: False for data without labels.
         on_error: ``'raise'`` at the first bad row. ``'skip'`` decodes every file up front and leaves bad rows out,
             the same in every process, and lists them in the log and in ``skipped``.
-        include: Names of the tasks to keep; all by default. The split does not depend on it.
+        include: Names of the tasks to keep; all by default. The split does not depend on it, ``tasks`` does.
         all_labels: Whether an item brings the labels that its image has for other tasks too, as ``other_rows``: items
             of these rows. The image is then read, moved and encoded once for all of them.
         pipeline: Transforms, or their configs.
@@ -92,7 +94,7 @@ class FMCUIADataset(BaseDataset):
 
     @property
     def tasks(self) -> TaskTable:
-        """The known tasks and those that the data added, whether or not this data set holds images of them."""
+        """The known tasks and those that the data added, or those of ``include``, with images here or without."""
         if not self._fully_initialized:
             self.full_init()
         return self._tasks
@@ -117,24 +119,29 @@ class FMCUIADataset(BaseDataset):
 
     def load_data_list(self) -> list[dict[str, Any]]:
         root, whole = self._find_root()
-        records, self._tasks, skipped = read_root(root, self._tasks, self.with_labels, self.on_error, self.group_column)
+        index = read_root(root, self._tasks, self.with_labels, self.on_error, self.group_column)
+        self._tasks, skipped = index.tasks, index.skipped
+        records = index.records if whole else self._side_of(index.records)
+        if self.include is not None:
+            self._tasks = self._included_tasks()
+            records = [record for record in records if record.task in self._tasks]
         self._metainfo['tasks'] = self._tasks.to_config()
-        entries = [self._entry(record) for record in self._included(records if whole else self._side_of(records))]
+        if index.repeated:
+            text = describe_skipped(index.repeated, 'rows that repeat others', examples=3)
+            print_log(f'{root}: {text}', logger='current', level=logging.WARNING)
+        entries = [self._entry(record) for record in records]
         if self.on_error == 'skip':
-            problems = verify_entries(entries, self.with_labels)
-            skipped += [
-                SkippedRow(entry['task'], text)
-                for entry, text in zip(entries, problems, strict=True)
-                if text is not None
-            ]
-            entries = [entry for entry, text in zip(entries, problems, strict=True) if text is None]
+            entries, bad = leave_out_bad(entries, self.with_labels)
+            skipped += [SkippedRow(entry['task'], text) for entry, text in bad]
         self.skipped = skipped
         if skipped:
             print_log(f'{root}: {describe_skipped(skipped)}', logger='current', level=logging.WARNING)
         if not entries:
             raise DataError(f'no row is left for split {self.split!r} and include={self.include}', file=root)
-        for index, entry in enumerate(entries):
-            entry['img_id'] = index
+        for number, entry in enumerate(entries):
+            entry['img_id'] = number
+        if not self.test_mode:
+            self._metainfo[FINGERPRINTS] = pack_fingerprints([entry['img_path'] for entry in entries])
         return _with_other_rows(entries) if self.all_labels else entries
 
     def __getitem__(self, idx: int) -> dict[str, Any]:
@@ -178,13 +185,12 @@ class FMCUIADataset(BaseDataset):
             )
         return side
 
-    def _included(self, records: list[Record]) -> list[Record]:
-        if self.include is None:
-            return records
-        unknown = [name for name in self.include if name not in self._tasks]
-        if unknown:
-            raise ConfigError(f'include names {unknown}; the tasks are {", ".join(self._tasks)}')
-        return [record for record in records if record.task in self.include]
+    def _included_tasks(self) -> TaskTable:
+        for name in self.include:
+            if name not in self._tasks:
+                known = ', '.join(self._tasks.nearest(name))
+                raise ConfigError(f'include names {name!r}; the tasks are {known}')
+        return TaskTable(task for task in self._tasks.values() if task.name in self.include)
 
     def _entry(self, record: Record) -> dict[str, Any]:
         entry = dict(

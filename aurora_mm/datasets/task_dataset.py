@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from mmengine.dataset import BaseDataset
+from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 
+from aurora_mm.challenge.csv_files import SkippedRow, describe_skipped
+from aurora_mm.datasets.coco_source import CocoSource
+from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, pack_fingerprints
+from aurora_mm.datasets.verify_files import leave_out_bad
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.registry import DATASETS, TRANSFORMS
 from aurora_mm.tasks import Task, TaskTable
@@ -16,21 +22,28 @@ from aurora_mm.tasks import Task, TaskTable
 class TaskDataset(BaseDataset):
     """A data set of mmdet or mmseg as the images of one task.
 
-    Its annotations are read as it lists them and loaded by this package's pipeline, so that they go through the same
-    transforms, checks and metrics as those of FMC-UIA. A detection image may hold any number of boxes, of any of the
-    task's classes: boxes are clipped to the image, those marked as crowds left out. ``img_id`` is the source's own.
+    Its annotations are loaded by this package's pipeline, so that they go through the same transforms, checks and
+    metrics as those of FMC-UIA. A detection image may hold any number of boxes, of any of the task's classes: boxes are
+    cut at the image's edges, those that are marked as crowds or to be ignored are left out, as are those of other
+    categories. ``img_id`` is the source's own.
+
+    A COCO file is read strictly, see :class:`~aurora_mm.datasets.coco_file.CocoFile`: an empty box, an id that is not
+    there or a size that is not the image's is an error, and no box is left out because it is small.
 
     Args:
         task: The task, as a dict for :class:`~aurora_mm.tasks.Task`: segmentation or detection. Its classes are the
-            data set's: COCO categories by name; in segmentation by mask value, background first.
+            data set's: COCO categories by name, whatever their ids; in segmentation by mask value, background first.
         dataset: Config of the data set without pipeline, ``type='mmdet.X'`` or ``type='mmseg.X'``.
         pipeline: Transforms of this package, or their configs.
         test_mode: As in BaseDataset.
+        on_error: ``'raise'`` at the first bad image or annotation. ``'skip'`` decodes every file up front, leaves
+            images out that are bad or have a bad annotation, the same in every process, and lists them in the log and
+            in ``skipped``. What is wrong with a file as a whole raises in either case.
         kwargs: Further arguments of BaseDataset: ``lazy_init``, ``serialize_data``, ``indices``.
 
     Raises:
         ConfigError: If the data set cannot be read as this task.
-        DataError: If there is no image in it.
+        DataError: If there is no image in it, or what it says of one is wrong.
 
     Example:
         >>> dataset = dict(
@@ -46,9 +59,14 @@ class TaskDataset(BaseDataset):
         dataset: dict[str, Any],
         pipeline: Sequence[Mapping[str, Any] | Callable] = (),
         test_mode: bool = False,
+        on_error: str = 'raise',
         **kwargs: Any,
     ) -> None:
-        self.task = task if isinstance(task, Task) else Task(**task)
+        if on_error not in ('raise', 'skip'):
+            raise ConfigError(f"on_error must be 'raise' or 'skip', not {on_error!r}")
+        self.on_error = on_error
+        self.skipped: list[SkippedRow] = []
+        self.task = Task.from_config(task)
         if self.task.type not in _READERS:
             raise ConfigError(
                 f'TaskDataset reads {" and ".join(_READERS)} tasks; {self.task.name!r} is {self.task.type}'
@@ -79,14 +97,27 @@ class TaskDataset(BaseDataset):
         return {self.task.name: np.arange(len(self))}
 
     def load_data_list(self) -> list[dict[str, Any]]:
-        source, labels = self._build()
-        entries = []
+        source, read = self._build()
+        entries, skipped = [], []
         for index in range(len(source)):
             info = source.get_data_info(index)
-            entry = dict(img_path=info['img_path'], img_id=info.get('img_id', index))
-            entries.append(entry | self.task.item_fields() | _READERS[self.task.type](info, labels))
+            entry = dict(img_path=info['img_path'], img_id=info.get('img_id', index)) | self.task.item_fields()
+            try:
+                entries.append(entry | read(info))
+            except DataError as error:
+                if self.on_error == 'raise':
+                    raise
+                skipped.append(str(error))
+        if self.on_error == 'skip':
+            entries, bad = leave_out_bad(entries, with_labels=True)
+            skipped += [text for _, text in bad]
+        self.skipped = [SkippedRow(self.task.name, text) for text in skipped]
+        if skipped:
+            print_log(describe_skipped(self.skipped, 'bad images'), logger='current', level=logging.WARNING)
         if not entries:
             raise DataError(f'no image for task {self.task.name!r}', file=source.ann_file or None)
+        if not self.test_mode:
+            self._metainfo[FINGERPRINTS] = pack_fingerprints([entry['img_path'] for entry in entries])
         return entries
 
     def __getitem__(self, idx: int) -> dict[str, Any]:
@@ -95,29 +126,35 @@ class TaskDataset(BaseDataset):
             raise DataError('a transform of the pipeline returned None', file=self.get_data_info(idx)['img_path'])
         return data
 
-    def _build(self) -> tuple[BaseDataset, list[int]]:
-        """The source, and the task's label of each of its own."""
+    def _build(self) -> tuple[BaseDataset, Callable[[Mapping[str, Any]], dict[str, Any]]]:
+        """The source, and what reads the annotations of one of its items."""
         classes = list(self.task.classes)
-        cfg = self.source | dict(pipeline=[], test_mode=self.test_mode, lazy_init=True)
+        cfg = self.source | dict(pipeline=[], test_mode=self.test_mode, lazy_init=True, serialize_data=False)
         cfg['metainfo'] = dict(cfg.get('metainfo') or {}) | dict(classes=tuple(classes))
         with DefaultScope.overwrite_default_scope(cfg['type'].partition('.')[0]):
             source = DATASETS.build(cfg)
+        if CocoSource.fits(source):
+            coco = CocoSource(source)
+            source.full_init()
+            if self.task.type == 'detection':
+                coco.number_classes(classes, self.task.name)
+                return source, coco.boxes_of
+            return source, lambda info: _READERS[self.task.type](info, [])
         categories = _remember_categories(source)
         source.full_init()
-        if not categories:
-            return source, list(range(len(classes)))
         # mmdet numbers classes in the file's order, whatever the order in which they are named.
-        names = [categories[identity]['name'] for identity in source.cat_ids]
+        names = [categories[identity]['name'] for identity in source.cat_ids] if categories else classes
         if sorted(names) != sorted(classes):
             raise ConfigError(
                 f'task {self.task.name!r} has classes {", ".join(classes)}, but {source.ann_file} knows '
                 f'{", ".join(names) or "none"} of them'
             )
-        return source, [classes.index(name) for name in names]
+        labels = [classes.index(name) for name in names]
+        return source, lambda info: _READERS[self.task.type](info, labels)
 
 
 def _remember_categories(source: BaseDataset) -> dict[int, dict[str, Any]]:
-    """A dict that will hold the categories of a COCO file once it is read; mmdet forgets their names."""
+    """A dict that will hold the categories of a file once it is read; mmdet forgets their names."""
     categories: dict[int, dict[str, Any]] = {}
     api = getattr(source, 'COCOAPI', None)
     if api is not None:
@@ -147,6 +184,7 @@ def _read_boxes(info: Mapping[str, Any], labels: Sequence[int]) -> dict[str, Any
     return dict(
         bboxes=[np.clip(instance['bbox'], 0, limit).tolist() for instance in instances],
         bboxes_labels=[labels[instance['bbox_label']] for instance in instances],
+        listed_shape=(info['height'], info['width']),
     )
 
 

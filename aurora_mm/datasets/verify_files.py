@@ -41,3 +41,13 @@ def verify_entries(entries: Sequence[dict[str, Any]], with_labels: bool) -> list
     with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
         found = pool.map(problem, entries)
         return list(track(found, 'Checking files', total=len(entries), disable=not is_main_process()))
+
+
+def leave_out_bad(
+    entries: Sequence[dict[str, Any]], with_labels: bool
+) -> tuple[list[dict[str, Any]], list[tuple[dict[str, Any], str]]]:
+    """The entries whose files are right, and the others, each with what is wrong; see :func:`verify_entries`."""
+    problems = verify_entries(entries, with_labels)
+    pairs = list(zip(entries, problems, strict=True))
+    kept = [entry for entry, text in pairs if text is None]
+    return kept, [(entry, text) for entry, text in pairs if text is not None]

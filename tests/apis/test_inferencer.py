@@ -1,3 +1,6 @@
+import shutil
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -7,6 +10,7 @@ from mmengine.runner import Runner
 from aurora_mm.apis import MultiTaskInferencer, adopt_checkpoint, load_weights, read_checkpoint
 from aurora_mm.apis.checkpoint import trained_config
 from aurora_mm.apis.pipelines import without_annotations
+from aurora_mm.datasets import image_files
 from aurora_mm.errors import ConfigError, DataError, WeightsError
 
 
@@ -67,6 +71,94 @@ def test_an_array_is_answered_as_its_file(inferencer, generated, tmp_path):
     assert len(list(tmp_path.glob('00000_*.png'))) == 2
 
 
+class TestInputs:
+    """What is no path to an image and no array that holds one is refused in a sentence, never answered as another."""
+
+    @pytest.fixture
+    def grey(self, generated):
+        return cv2.imread(images(generated, 'kind')[0], cv2.IMREAD_GRAYSCALE)
+
+    def test_grey_and_16_bit_arrays(self, inferencer, generated, grey):
+        expected = inferencer(images(generated, 'kind')[0], task='kind')['predictions'][0]['scores']
+        deep = grey.astype(np.uint16) << 8 | 0xFF
+        for array in (grey, grey[..., None], np.stack([grey] * 3, axis=-1), deep, deep >> 4):
+            assert inferencer(array, task='kind')['predictions'][0]['scores'] == expected
+
+    @pytest.mark.parametrize(
+        ('change', 'said'),
+        [
+            (lambda a: a / 255, 'holds float64'),
+            (lambda a: (a / 255).astype(np.float16), 'holds float16'),
+            (lambda a: a * np.float32(np.nan), 'holds float32'),
+            (lambda a: a > 5, 'holds bool'),
+            (lambda a: np.stack([a] * 4, axis=-1), r'has shape \(\d+, \d+, 4\)'),
+            (lambda a: np.stack([a] * 3), r'has shape \(3, \d+, \d+\); give \(H, W, 3\)'),
+            (lambda a: np.stack([np.stack([a] * 3, axis=-1)] * 2), r'has shape \(2, \d+, \d+, 3\)'),
+            (lambda a: a[:0, :0], r'has shape \(0, 0, 1\): no pixel'),
+            (lambda a: a.astype(object), 'holds object'),
+        ],
+    )
+    def test_other_arrays_are_refused(self, inferencer, grey, change, said):
+        for given in (change(grey), [grey, change(grey)]):
+            with pytest.raises(DataError, match=rf'image given as an array {said}'):
+                inferencer(given, task='kind')
+
+    @pytest.mark.parametrize('given', [None, 5, b'a.png', {'a.png'}, torch.zeros(3, 8, 8), [['a.png']]])
+    def test_what_is_neither_a_path_nor_an_array(self, inferencer, given):
+        with pytest.raises(DataError, match=r'input 0 is .*: give a path or a NumPy array'):
+            inferencer(given, task='kind')
+
+    def test_a_pixel_is_an_image(self, inferencer):
+        (answer,) = inferencer(np.zeros((1, 1), np.uint8), task='organs')['predictions']
+        assert answer['mask'].shape == (1, 1)
+
+    @pytest.mark.parametrize('kind', [str, Path])
+    def test_a_folder(self, inferencer, generated, tmp_path, monkeypatch, kind):
+        messages = []
+        monkeypatch.setattr(image_files, 'print_log', lambda message, logger, level: messages.append(message))
+        files = images(generated, 'kind')[:2]
+        for number, file in enumerate(files):
+            shutil.copy(file, tmp_path / f'{number}.png')
+        (tmp_path / 'notes.txt').write_text('not an image')
+        answers = inferencer(kind(tmp_path), task='kind', batch_size=2)['predictions']
+        expected = inferencer([Path(file) for file in files], task='kind', batch_size=2)['predictions']
+        assert [answer['img_path'] for answer in answers] == [str(tmp_path / '0.png'), str(tmp_path / '1.png')]
+        assert [answer['scores'] for answer in answers] == [answer['scores'] for answer in expected]
+        assert messages == [f'{tmp_path}: 1 entries are no images by their names and left out: notes.txt']
+
+    def test_a_folder_without_images_and_no_file(self, inferencer, tmp_path):
+        (tmp_path / 'notes.txt').write_text('not an image')
+        with pytest.raises(DataError, match='no image in this folder'):
+            inferencer(tmp_path, task='kind')
+        for given in (tmp_path / 'absent.png', f'{tmp_path}/a\0b', [str(tmp_path)]):
+            with pytest.raises(DataError, match='cannot be read'):
+                inferencer(given, task='kind')
+
+    @pytest.mark.parametrize('batch_size', [0, -1, 1.5, True, None])
+    def test_a_batch_of_no_size(self, inferencer, generated, batch_size):
+        with pytest.raises(ConfigError, match='batch_size must be a number of images'):
+            inferencer(images(generated, 'kind')[0], task='kind', batch_size=batch_size)
+
+    def test_pictures_of_grey_and_16_bit_arrays(self, inferencer, grey, tmp_path):
+        pictures = [
+            inferencer(array, task='kind', out_dir=tmp_path / str(i))['visualization'][0]
+            for i, array in enumerate((grey, grey.astype(np.uint16) << 8, np.stack([grey] * 3, axis=-1)))
+        ]
+        assert all((picture == pictures[0]).all() for picture in pictures)
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf])
+def test_weights_that_are_not_finite_are_refused(checkpoints, tmp_path, value):
+    checkpoint = read_checkpoint(checkpoints[0])
+    name = next(name for name, tensor in checkpoint['state_dict'].items() if tensor.dim() > 1)
+    tensor = checkpoint['state_dict'][name].clone()
+    tensor.view(-1)[:3] = value
+    checkpoint['state_dict'][name] = tensor
+    torch.save(checkpoint, tmp_path / 'broken.pth')
+    with pytest.raises(WeightsError, match=rf'broken\.pth: 3 of the {tensor.numel()} values of {name} are not finite'):
+        MultiTaskInferencer(tmp_path / 'broken.pth', device='cpu')
+
+
 def test_images_are_batched_by_the_size_of_their_input(inferencer, generated, monkeypatch):
     """Two network sizes in turn, as a pipeline may choose: batches are full and of one size all the same."""
     sizes = []
@@ -108,7 +200,7 @@ def test_an_unreadable_image_is_told_and_others_are_answered(inferencer, generat
 def test_a_task_must_be_named_and_known(inferencer, generated):
     with pytest.raises(ConfigError, match='knows organs, kind, find, ends'):
         inferencer(images(generated, 'kind')[0])
-    with pytest.raises(ConfigError, match="does not know task 'spleen'"):
+    with pytest.raises(ConfigError, match="does not know task 'spleen'; it knows "):
         inferencer(images(generated, 'kind')[0], task='spleen')
 
 

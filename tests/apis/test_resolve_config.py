@@ -2,12 +2,22 @@ from pathlib import Path
 
 import pytest
 from mmengine.config import Config
+from mmengine.registry import DefaultScope
 
-from aurora_mm.apis import adopt_checkpoint, resolve_config, start_from, starts_from_weights, write_checkpoint
+from aurora_mm.apis import (
+    adopt_checkpoint,
+    data_tasks,
+    resolve_config,
+    start_from,
+    starts_from_weights,
+    write_checkpoint,
+)
 from aurora_mm.apis.checkpoint import trained_config
 from aurora_mm.errors import ConfigError, DataError, WeightsError
 from aurora_mm.phantoms import make_dataset
+from aurora_mm.registry import DATASETS
 from aurora_mm.tasks import Task, TaskTable
+from tests.fixtures.fmc_root import FmcRoot
 
 REPO = Path(__file__).parents[2]
 NEW = Task('spleen', 'detection', classes=('spleen',))
@@ -21,6 +31,14 @@ def data(tmp_path_factory):
 
 
 @pytest.fixture
+def logged(monkeypatch) -> list[str]:
+    """What is logged of tasks; MMEngine's own loggers do not reach pytest's handler."""
+    messages: list[str] = []
+    monkeypatch.setattr(data_tasks, 'print_log', lambda message, logger, level: messages.append(message))
+    return messages
+
+
+@pytest.fixture
 def cfg():
     return Config.fromfile(REPO / 'configs' / 'aurora_fmc_demo.py')
 
@@ -31,13 +49,57 @@ def test_the_data_root_reaches_every_data_set(cfg, data):
     assert [loader.dataset.data_root for loader in loaders] == [data] * 3
 
 
-def test_an_unknown_task_adds_itself_everywhere(cfg, data):
+def test_the_tasks_are_those_with_training_rows_everywhere(cfg, data, logged):
+    """Of the config's 27 tasks the data has one; another adds itself."""
     resolve_config(cfg, data_root=data)
     for tasks in (cfg.tasks, cfg.model.tasks, cfg.train_dataloader.dataset.tasks, cfg.val_dataloader.dataset.tasks):
         table = TaskTable(tasks)
-        assert len(table) == 28
+        assert list(table) == ['lung', 'spleen']
         assert table['spleen'].classes == ('class_0',)
         assert table['lung'].classes == ('background', 'lung')
+    (message,) = logged
+    assert 'tasks without training rows are left out: breast_lesion, cardiac_multi' in message
+
+
+def test_tasks_are_chosen_by_name(cfg, data, logged):
+    resolve_config(cfg, data_root=data, include=['spleen'])
+    assert list(TaskTable(cfg.model.tasks)) == ['spleen']
+    assert 'tasks that were not asked for are left out: breast_lesion' in logged[0]
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        with DefaultScope.overwrite_default_scope('aurora_mm'):
+            dataset = DATASETS.build(loader.dataset)
+        assert list(dataset.indices_by_task()) == list(dataset.tasks) == ['spleen']
+
+
+@pytest.mark.parametrize('name', ['spleens', 'breast_lesion'])
+def test_a_task_that_is_asked_for_must_have_training_rows(cfg, data, name):
+    with pytest.raises(ConfigError, match=rf"task '{name}' has no training rows; those that have are (spleen|lung), "):
+        resolve_config(cfg, data_root=data, include=[name])
+
+
+@pytest.mark.parametrize(
+    ('name', 'said'),
+    [
+        ('kinds', "task 'kinds' is none of the tasks with training rows: kind, nodule. "),
+        ('Kind', r"task 'Kind' differs only in capitals, .* in .*train/csv_files/k\.csv, row 2"),
+    ],
+)
+def test_a_task_that_validation_data_spells_otherwise(cfg, tmp_path, name, said):
+    """It would get a head of its own, never trained, whose score counts."""
+    for split, task_id in (('train', 'kind'), ('val', name)):
+        root = FmcRoot(tmp_path / split)
+        root.csv('k', [root.cls_row(index, task_id=task_id) for index in range(2)])
+        root.csv('n', [root.det_row(index) for index in range(2)])
+    with pytest.raises(DataError, match=rf'val/csv_files/k\.csv, row 2: {said}'):
+        resolve_config(cfg, data_root=str(tmp_path))
+
+
+def test_white_space_makes_no_other_task(cfg, tmp_path):
+    for split, task_id in (('train', 'kind'), ('val', 'kind\u00a0')):
+        root = FmcRoot(tmp_path / split)
+        root.csv('k', [root.cls_row(index, task_id=task_id) for index in range(2)])
+    resolve_config(cfg, data_root=str(tmp_path))
+    assert list(TaskTable(cfg.tasks)) == ['kind']
 
 
 def test_pretrained(cfg, data, tmp_path):
@@ -50,7 +112,7 @@ def test_pretrained(cfg, data, tmp_path):
 
 def test_a_count_that_contradicts_the_table_is_refused(cfg, tmp_path):
     make_dataset(tmp_path / 'd', TaskTable([Task('lung', 'segmentation', classes=tuple('abc'))]), 5)
-    with pytest.raises(DataError, match=r"'lung' is segmentation with 2 .* in the data"):
+    with pytest.raises(DataError, match=r"'lung' is segmentation with 3 .* with 2 in the task table"):
         resolve_config(cfg, data_root=str(tmp_path / 'd'))
 
 
@@ -80,7 +142,7 @@ def test_a_checkpoint_brings_its_tasks(cfg, data, tmp_path):
     assert fresh.model.backbone.preset.depth == 4
     meta['dataset_meta'] = dict(tasks=[t for t in cfg.tasks if t['name'] != 'spleen'])
     write_checkpoint(tmp_path / 'd.pth', dict(meta=meta))
-    with pytest.raises(ConfigError, match='was not trained for: spleen'):
+    with pytest.raises(DataError, match=r"spleen\.csv, row 2: task 'spleen' is none of .* trained for: lung"):
         adopt_checkpoint(fresh, tmp_path / 'd.pth', data)
 
 

@@ -183,7 +183,7 @@ def test_polygons_become_masks(tmp_path):
 )
 def test_what_a_csv_cannot_hold_is_refused_whole(tmp_path, annotations, message):
     coco_file(tmp_path, annotations, split='train2017')
-    with pytest.raises(DataError, match=rf"instances_train2017\.json: image 'a.png' {message}"):
+    with pytest.raises(DataError, match=rf"instances_train2017\.json: images\[0\]: image 'a.png' {message}"):
         coco_to_fmc(tmp_path, tmp_path / 'out', images='{split}', name='lump', task_type='detection')
     assert sorted(path.name for path in tmp_path.iterdir()) == ['annotations', 'train2017']
 

@@ -1,14 +1,15 @@
 """mmdet's and mmseg's data sets as tasks, alone and beside FMC-UIA."""
 
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
 from aurora_mm.converters import fmc_to_mmseg
-from aurora_mm.datasets import ConcatTaskDataset, TaskDataset
-from aurora_mm.errors import ConfigError
+from aurora_mm.datasets import ConcatTaskDataset, TaskDataset, coco_source
+from aurora_mm.errors import ConfigError, DataError
 
 pytest.importorskip('mmdet')
 pytest.importorskip('mmseg')
@@ -55,6 +56,94 @@ def test_a_coco_file_as_a_detection_task(coco):
     assert samples[1].gt_instances.bboxes.tolist()[0] == pytest.approx([25, 20 / 3, 32, 40 / 3])  # cut at the edge
     assert len(samples[2].gt_instances) == 0
     assert samples[0].task == 'nodules'
+
+
+def changed(coco, change) -> dict:
+    """The data set with its file changed by a function of the content."""
+    file = Path(coco['ann_file'])
+    data = json.loads(file.read_text())
+    change(data)
+    file.write_text(json.dumps(data))
+    return coco
+
+
+class TestACocoFileIsReadStrictly:
+    @pytest.mark.parametrize('area', [0, -1, None, 'x'])
+    def test_a_box_of_area_0_is_a_box(self, coco, area):
+        """mmdet drops it, in testing too, or ends with a KeyError."""
+
+        def change(data):
+            for annotation in data['annotations']:
+                annotation['area'] = area
+            del data['annotations'][0]['area']
+
+        dataset = TaskDataset(NODULES, changed(coco, change), LOAD, test_mode=True)
+        assert [len(dataset[i]['data_samples'].gt_instances) for i in range(3)] == [2, 1, 0]
+
+    def test_a_box_thinner_than_a_pixel_is_a_box(self, coco):
+        dataset = TaskDataset(NODULES, changed(coco, lambda data: data['annotations'][0].update(bbox=[8, 10, 0.5, 10])))
+        assert dataset.get_data_info(0)['bboxes'][0] == [8, 10, 8.5, 20]
+
+    @pytest.mark.parametrize(
+        ('change', 'said'),
+        [
+            (lambda data: data['annotations'][0].update(bbox=[8, 10, 0, 10]), r'\[0\]: bbox .* is empty'),
+            (lambda data: data['annotations'][0].update(bbox=[100, 10, 5, 5]), r'\[0\]: bbox .* lies outside'),
+            (lambda data: data['annotations'][0].pop('bbox'), r'annotations\[0\]: bbox is no list'),
+            (lambda data: data['annotations'][0].update(image_id='10'), "image_id '10' is .*; there is 10"),
+            (lambda data: data['annotations'][0].update(image_id=40), 'image_id 40 is the id of no image'),
+            (lambda data: data['annotations'][0].update(category_id=40), 'category_id 40 is the id of no category'),
+            (lambda data: data['annotations'][0].update(id=2), 'id 2 is also that of'),
+            (lambda data: data['images'][0].update(id=20), 'id 20 is also that of'),
+            (lambda data: data['images'][0].update(file_name='20.png'), "file '20.png' is listed by"),
+            (lambda data: data['images'][0].pop('height'), 'height is None'),
+            (lambda data: data.pop('categories'), "no list 'categories'"),
+        ],
+    )
+    def test_what_is_wrong_is_told(self, coco, change, said):
+        with pytest.raises(DataError, match=rf'train\.json: .*{said}'):
+            TaskDataset(NODULES, changed(coco, change))
+
+    @pytest.mark.parametrize('size', [dict(height=64, width=48), dict(height=96, width=128)])
+    def test_a_size_that_is_not_the_image_s(self, coco, size):
+        """Boxes vanished or lay elsewhere."""
+        dataset = TaskDataset(NODULES, changed(coco, lambda data: data['images'][0].update(size)), LOAD)
+        with pytest.raises(DataError, match=r'10\.png has \(height, width\) \(48, 64\), but is listed with'):
+            dataset[0]
+        assert dataset[1]['data_samples'].img_id == 20
+
+    def test_classes_are_joined_by_name_in_every_split(self, coco, tmp_path):
+        """val.json lists the same categories under other ids in another order."""
+        expected = TaskDataset(NODULES, coco)
+        data = json.loads(Path(coco['ann_file']).read_text())
+        data['categories'] = [dict(id=1, name='nodule'), dict(id=7, name='cyst')]
+        for annotation in data['annotations']:
+            annotation['category_id'] = {5: 1, 2: 7}[annotation['category_id']]
+        (tmp_path / 'val.json').write_text(json.dumps(data))
+        found = TaskDataset(NODULES, coco | dict(ann_file=str(tmp_path / 'val.json')))
+        for key in ('bboxes', 'bboxes_labels', 'img_path'):
+            assert [found.get_data_info(i)[key] for i in range(3)] == [expected.get_data_info(i)[key] for i in range(3)]
+        assert expected.get_data_info(0)['bboxes_labels'] == [0, 1]
+
+    def test_other_categories_are_left_out_and_told(self, coco, monkeypatch):
+        messages = []
+        monkeypatch.setattr(coco_source, 'print_log', lambda message, logger, level: messages.append(message))
+        dataset = TaskDataset(NODULES | dict(classes=['nodule']), coco)
+        assert [dataset.get_data_info(i)['bboxes_labels'] for i in range(3)] == [[0], [0], []]
+        assert messages[0].endswith("2 objects of 'cyst', which is no class of the task, left out")
+
+    def test_bad_images_are_skipped_up_front_and_listed(self, coco):
+        def change(data):
+            data['annotations'][0]['bbox'] = [8, 10, 0, 10]
+            data['images'][1]['height'] = 96
+
+        dataset = TaskDataset(NODULES, changed(coco, change), LOAD, on_error='skip')
+        assert [dataset.get_data_info(i)['img_id'] for i in range(len(dataset))] == [30]
+        assert [row.task for row in dataset.skipped] == ['nodules'] * 2
+        assert 'is empty' in dataset.skipped[0].message
+        assert 'is listed with (96, 64)' in dataset.skipped[1].message
+        with pytest.raises(ConfigError, match="on_error must be 'raise' or 'skip'"):
+            TaskDataset(NODULES, coco, on_error='ignore')
 
 
 def test_classes_that_the_file_does_not_know_are_refused(coco):

@@ -17,7 +17,16 @@ from aurora_mm.errors import ConfigError
 COMPOSED = 'composed_matrix'
 
 # What concerns the image. Rows get a copy of it, so that whatever reads a row finds all in one place.
-_SHARED = ('img_path', 'img_coordinates', 'ori_shape', 'img_shape', 'warped_shape', 'homography_matrix', 'flip')
+_SHARED = (
+    'img_path',
+    'img_coordinates',
+    'ori_shape',
+    'img_shape',
+    'orientation',
+    'warped_shape',
+    'homography_matrix',
+    'flip',
+)
 _IMAGE_KEYS = {'img', COMPOSED, 'scale_factor', 'flip_direction', 'pad_shape', 'crop_size', *_SHARED}
 
 

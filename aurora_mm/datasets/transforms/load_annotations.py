@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from aurora_mm.datasets.masks import read_mask
+from aurora_mm.datasets.image_header import BadImage
+from aurora_mm.datasets.masks import read_class_indices
 from aurora_mm.datasets.transforms.geometry_state import rows_of
 from aurora_mm.errors import DataError
 from aurora_mm.registry import TRANSFORMS
@@ -25,8 +26,10 @@ class LoadTaskAnnotations(BaseTransform):
         gt_landmarks (np.ndarray): (K, 2) float64 x, y, as the CSV has them to the last digit.
 
     Raises:
-        DataError: If the mask cannot be read, has another size than the image or a value that is no class; if a box
-            or a point lies outside the image; if the row has no label.
+        DataError: If the mask cannot be read (see :func:`aurora_mm.datasets.masks.read_class_indices`) or has another
+            size than the image; if a box or a point lies outside the image; if the image is stored turned, as EXIF
+            says, but for a mask that is stored so too and for classes; if a COCO file lists the image with another
+            size (``listed_shape``, (H, W)); if the row has no label.
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
@@ -55,31 +58,40 @@ class LoadTaskAnnotations(BaseTransform):
 
     def _mask(self, results: dict[str, Any]) -> np.ndarray:
         path = results['seg_map_path']
-        mask = read_mask(path)
-        if mask is None:
-            raise self._error(results, f'mask {path} cannot be read')
-        if mask.ndim == 3:
-            if (mask[..., :3] != mask[..., :1]).any():
-                raise self._error(results, f'mask {path} is a colour image; its value must be the class index')
-            mask = mask[..., 0]
+        try:
+            mask, orientation = read_class_indices(path, results['num_outputs'], results['task'])
+        except BadImage as bad:
+            raise self._error(results, f'mask {path} {bad}') from bad
+        stored = results.get('orientation', 1)
+        if orientation != stored:
+            raise self._error(
+                results,
+                f'image {results["img_path"]} is stored in orientation {stored} by its EXIF data, its mask {path} in '
+                f'{orientation}: they may not lie on each other. Save both upright without EXIF data',
+            )
         if mask.shape != tuple(results['ori_shape']):
             raise self._error(
                 results,
                 f'mask {path} has (height, width) {mask.shape}, its image {results["img_path"]} '
                 f'{tuple(results["ori_shape"])}',
             )
-        classes = results['num_outputs']
-        if mask.max() >= classes:
-            values = np.unique(mask)
-            raise self._error(
-                results,
-                f'mask {path} has values {values[values >= classes].tolist()}, but task {results["task"]!r} has '
-                f'classes 0..{classes - 1}',
-            )
-        return mask.astype(np.uint8)
+        return mask
 
     def _check_inside(self, what: str, points: np.ndarray, results: dict[str, Any]) -> None:
         height, width = results['ori_shape']
+        if results.get('orientation', 1) != 1:
+            raise self._error(
+                results,
+                f'image {results["img_path"]} is stored in orientation {results["orientation"]} by its EXIF data: '
+                f'{what} of {results["task"]!r} may be of the picture before or after it is turned. Save the image '
+                'without EXIF data, as it was when it was labelled',
+            )
+        if tuple(results.get('listed_shape', (height, width))) != (height, width):
+            raise self._error(
+                results,
+                f'image {results["img_path"]} has (height, width) {(height, width)}, but is listed with '
+                f'{tuple(results["listed_shape"])}, so that its {what} of {results["task"]!r} may lie elsewhere',
+            )
         if (points < 0).any() or (points > (width, height)).any():
             raise self._error(
                 results,

@@ -1,69 +1,69 @@
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
-from PIL import Image
 
-from aurora_mm.errors import DataError
+from aurora_mm.datasets.image_files import as_bgr, read_bgr
+from aurora_mm.datasets.image_header import BadImage
+from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.registry import TRANSFORMS
-from aurora_mm.utils import read_image
 
 
 @TRANSFORMS.register_module()
 class LoadUltrasoundImage(BaseTransform):
-    """Read ``img_path`` to 8-bit BGR; a grey image gets three equal channels, a 16-bit one keeps its upper 8 bits.
+    """Read ``img_path`` to 8-bit BGR; a grey image gets three equal channels, transparency is left out.
 
-    An image that is there already, as ``img`` (H, W, 3) uint8 BGR, is taken as it is.
+    A file of 16 bits is scaled by the depth that it declares (TIFF's MaxSampleValue, PNG's sBIT), else by the least of
+    8, 10, 12, 14 and 16 bits that holds its largest value: a value v becomes ``v >> (depth - 8)``. A picture that is
+    stored turned, as EXIF says, is turned upright.
+
+    An image that is there already, as ``img``, is brought into the same form: (H, W, 3) BGR or (H, W) grey, of uint8
+    or uint16.
 
     Sets:
         img (np.ndarray): (H, W, 3) uint8.
         img_coordinates (str): ``'original'``, until ApplyGeometry warps the image.
-        ori_shape, img_shape (tuple[int, int]): (H, W).
+        ori_shape, img_shape (tuple[int, int]): (H, W), of the upright picture.
+        orientation (int): How the file stores the picture, 1 (upright) to 8 as EXIF counts.
         homography_matrix (np.ndarray): (3, 3), the identity.
         flip (bool): False.
 
+    Args:
+        depth: Bits that the values of 16-bit images fill, 8 to 16, where the files do not declare it and all are
+            of one scanner; None goes by each image.
+
     Raises:
-        DataError: If the file cannot be read as an image, or is but the beginning of one.
+        DataError: If the image cannot be read as one picture of 8 or 16 bits, see
+            :func:`aurora_mm.datasets.image_files.read_bgr`.
     """
 
+    def __init__(self, depth: int | None = None) -> None:
+        if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or not 8 <= depth <= 16):
+            raise ConfigError(f'LoadUltrasoundImage: depth must be 8 to 16 bits, not {depth!r}')
+        self.depth = depth
+
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        img = results['img'] if 'img' in results else _read(results)
+        try:
+            if 'img' in results:
+                img, orientation = as_bgr(results['img'], self.depth), 1
+            else:
+                img, orientation = read_bgr(results['img_path'], self.depth)
+        except BadImage as bad:
+            name = results.get('img_path') or 'given as an array'
+            raise DataError(f'image {name} {bad}', file=results.get('csv_file'), row=results.get('csv_row')) from bad
         shape = img.shape[:2]
         results.update(
             img=img,
             img_coordinates='original',
             ori_shape=shape,
             img_shape=shape,
+            orientation=orientation,
             homography_matrix=np.eye(3),
             flip=False,
         )
         return results
 
-
-def _read(results: dict[str, Any]) -> np.ndarray:
-    path = results['img_path']
-    img = read_image(path, cv2.IMREAD_COLOR)
-    if img is None or _is_cut_off(path):
-        fault = 'cannot be read' if img is None else 'ends early: the file was cut off'
-        raise DataError(f'image {path} {fault}', file=results.get('csv_file'), row=results.get('csv_row'))
-    return img
-
-
-def _is_cut_off(path: str) -> bool:
-    """Whether the end of a JPEG file is missing; OpenCV paints over what it lacks, but refuses other formats then."""
-    with Path(path).open('rb') as file:
-        begins = file.read(2)
-        file.seek(-2, os.SEEK_END)
-        if begins != b'\xff\xd8' or file.read() == b'\xff\xd9':
-            return False
-    try:  # some cameras write on behind the image's end
-        with Image.open(path) as image:
-            image.load()
-    except OSError:
-        return True
-    return False
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(depth={self.depth})'

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from aurora_mm.datasets.transforms import LoadTaskAnnotations, LoadUltrasoundImage
-from aurora_mm.errors import DataError
+from aurora_mm.errors import ConfigError, DataError
 
 SHAPE = (20, 30)
 
@@ -67,8 +67,79 @@ class TestImage:
 
     def test_more_pixels_than_opencv_reads(self, entry, tmp_path, huge_png):
         (tmp_path / 'bad.png').write_bytes(huge_png)
-        with pytest.raises(DataError, match=r'bad\.png cannot be read'):
+        with pytest.raises(DataError, match=r'bad\.png has more than 178,956,970 pixels'):
             LoadUltrasoundImage().transform(entry | dict(img_path=str(tmp_path / 'bad.png')))
+
+    def test_an_array_is_brought_into_the_same_form(self, entry):
+        grey = cv2.imread(entry['img_path'], cv2.IMREAD_UNCHANGED)
+        expected = LoadUltrasoundImage().transform(dict(entry))
+        for array in (grey, np.stack([grey] * 3, axis=-1), grey.astype(np.uint16) << 8):
+            results = LoadUltrasoundImage().transform(dict(img=array, img_path=''))
+            np.testing.assert_array_equal(results['img'], expected['img'])
+            assert results['ori_shape'] == SHAPE
+        with pytest.raises(DataError, match='image given as an array holds float64'):
+            LoadUltrasoundImage().transform(dict(img=grey / 255, img_path=''))
+
+    @pytest.mark.parametrize('depth', [7, 17, 12.0, '12', True])
+    def test_a_depth_that_no_file_has(self, depth):
+        with pytest.raises(ConfigError, match='depth must be 8 to 16 bits'):
+            LoadUltrasoundImage(depth=depth)
+
+
+class TestTurnedImages:
+    """EXIF turns the picture; masks, boxes and points may be of the one before or after."""
+
+    @pytest.fixture
+    def turned(self, entry, tmp_path):
+        self.save(tmp_path / 'turned.jpg', np.zeros(SHAPE, np.uint8), 3)
+        return LoadUltrasoundImage().transform(entry | dict(img_path=str(tmp_path / 'turned.jpg')))
+
+    @staticmethod
+    def save(path, pixels, orientation):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        Image.fromarray(pixels).save(path, exif=exif)
+
+    def test_a_mask_that_is_not_turned_too(self, turned, tmp_path):
+        """180 degrees pass every check of sizes."""
+        cv2.imwrite(str(tmp_path / 'mask.png'), np.zeros(SHAPE, np.uint8))
+        with pytest.raises(DataError, match=r'x\.csv, row 7: image .*turned\.jpg is .* 3 by .* mask .*mask\.png in 1'):
+            LoadTaskAnnotations().transform(turned | dict(seg_map_path=str(tmp_path / 'mask.png')))
+
+    def test_a_mask_that_is_turned_alone(self, entry, tmp_path):
+        self.save(tmp_path / 'mask.png', np.zeros(SHAPE, np.uint8), 3)
+        results = LoadUltrasoundImage().transform(entry | dict(seg_map_path=str(tmp_path / 'mask.png')))
+        with pytest.raises(DataError, match=r'img\.png is stored in orientation 1 by .*mask\.png in 3'):
+            LoadTaskAnnotations().transform(results)
+
+    @pytest.mark.parametrize('orientation', [3, 6])
+    def test_both_turned_lie_on_each_other(self, entry, tmp_path, orientation):
+        mask = np.zeros(SHAPE, np.uint8)
+        mask[2:5, 3:9] = 1
+        self.save(tmp_path / 'image.png', mask * 200, orientation)
+        self.save(tmp_path / 'mask.png', mask, orientation)
+        paths = dict(img_path=str(tmp_path / 'image.png'), seg_map_path=str(tmp_path / 'mask.png'))
+        results = LoadTaskAnnotations().transform(LoadUltrasoundImage().transform(entry | paths))
+        np.testing.assert_array_equal(results['gt_seg_map'] * 200, results['img'][..., 0])
+        assert results['gt_seg_map'].sum() == 18
+        assert not np.array_equal(results['gt_seg_map'], mask)
+
+    @pytest.mark.parametrize(
+        'label', [dict(bbox=[1, 1, 5, 5]), dict(points=[[1, 1]]), dict(bboxes=[], bboxes_labels=[])]
+    )
+    def test_boxes_and_points(self, turned, label):
+        with pytest.raises(DataError, match=r'x\.csv, row 7: image .*turned\.jpg is stored in orientation 3 by its'):
+            LoadTaskAnnotations().transform(turned | label)
+
+    def test_a_class_is_that_of_the_picture_however_it_lies(self, turned):
+        assert LoadTaskAnnotations().transform(turned | dict(gt_label=1))['gt_label'] == 1
+
+
+def test_a_size_that_a_list_gives_otherwise(entry):
+    results = LoadUltrasoundImage().transform(entry | dict(bboxes=[[1, 1, 5, 5]], bboxes_labels=[0]))
+    assert LoadTaskAnnotations().transform(results | dict(listed_shape=SHAPE))['gt_bboxes'].tolist() == [[1, 1, 5, 5]]
+    with pytest.raises(DataError, match=r'img\.png has \(height, width\) \(20, 30\), but is listed with \(30, 20\)'):
+        LoadTaskAnnotations().transform(results | dict(listed_shape=(30, 20)))
 
 
 class TestAnnotations:

@@ -1,0 +1,72 @@
+"""Which rows of a data root a trained model is tested on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+
+from aurora_mm.apis.checkpoint import read_checkpoint
+from aurora_mm.apis.data_tasks import FMC_DATASETS, fmc_folder
+from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, known_images
+from aurora_mm.registry import DATASETS
+
+
+def choose_test_rows(cfg: Config, checkpoints: Sequence[str | Path], split: str | None = None) -> str:
+    """Chooses the rows that a test run scores, and says which they are.
+
+    Of a root that the model was trained on in part, these are the rows of the config's split. Of any other root that
+    holds ``csv_files`` itself, all rows. Whether it was trained on an image is decided by fingerprints that the
+    training leaves in the checkpoint, so it holds for a root that was moved or copied.
+
+    Args:
+        cfg: Changed in place: the ``split`` of its test data, if that is one data set in the FMC-UIA layout.
+        checkpoints: Of the model, or of the members of an ensemble.
+        split: Asked for by the user, in the place of this choice.
+
+    Returns:
+        A sentence on what is scored; '' where the test data is no such data set.
+
+    Raises:
+        DataError: If there is no data, or bad data.
+    """
+    dataset = cfg.test_dataloader.dataset
+    if dataset.get('type') not in FMC_DATASETS:
+        return ''
+    if split is not None:
+        dataset.split = split
+    metas = [read_checkpoint(file)['meta']['dataset_meta'] for file in checkpoints]
+    packed = [meta[FINGERPRINTS] for meta in metas if FINGERPRINTS in meta]
+    folder, is_whole = fmc_folder(dataset), (Path(dataset.data_root) / 'csv_files').is_dir()
+    asked = dataset.get('split', 'train')
+    files = _images(dataset, asked)
+    if len(packed) < len(metas):
+        return (
+            f'{_rows(len(files), asked, folder, is_whole)}; the checkpoint does not say which images it was trained on'
+        )
+    if is_whole and split is None:
+        everything = _images(dataset, 'all')
+        known = int(known_images(everything, packed).sum())
+        if not known:
+            dataset.split = 'all'
+            return f'{_rows(len(everything), "all", folder, True)}; the model was trained on none of their images'
+    trained = int(known_images(files, packed).sum())
+    text = _rows(len(files), asked, folder, is_whole)
+    if trained:
+        return f'{text}; the model was trained on the images of {trained} of them, whose scores are too good'
+    return f'{text}; the model was trained on none of their images'
+
+
+def _rows(count: int, split: str, folder: Path, is_whole: bool) -> str:
+    which = f'all {count} rows' if split == 'all' or not is_whole else f"the {count} rows of split '{split}'"
+    return f'testing on {which} of {folder}'
+
+
+def _images(dataset: dict, split: str) -> list[str]:
+    """The image file of each row."""
+    cfg = dict(dataset) | dict(split=split, pipeline=[], test_mode=True, serialize_data=False)
+    with DefaultScope.overwrite_default_scope('aurora_mm'):
+        built = DATASETS.build(cfg)
+    return [info['img_path'] for info in built.data_list]

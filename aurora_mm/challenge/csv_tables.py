@@ -1,0 +1,114 @@
+"""CSV files as rows of cells: which files count, what their headers must hold, which rows are empty."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from aurora_mm.challenge.csv_cells import BOX_COLUMNS
+from aurora_mm.errors import DataError
+
+COMMON_COLUMNS = ('task_id', 'task_name', 'num_classes', 'image_path')
+LABEL_COLUMNS = ('mask_path', 'mask', *BOX_COLUMNS, 'point_1_xy')
+_PATHS = ('image_path', 'mask_path')
+_IGNORED = ('.', '~$')  # beginnings of names: hidden files, macOS's `._x.csv`, LibreOffice's and Excel's locks
+
+
+class Row(NamedTuple):
+    """One row of a CSV file.
+
+    Args:
+        file: The CSV file.
+        line: The line at which the row ends; the header is line 1.
+        cells: Text by column.
+        fault: What is wrong with the row as a whole, or None.
+    """
+
+    file: Path
+    line: int
+    cells: dict[str, str]
+    fault: str | None
+
+    @property
+    def place(self) -> str:
+        """File and line, for messages."""
+        return f'{self.file}, row {self.line}'
+
+
+def csv_files_of(root: str | Path) -> list[Path]:
+    """The files ``<root>/csv_files/*.csv``, sorted; ``.CSV`` counts too, hidden files and locks of Excel do not.
+
+    Raises:
+        DataError: If there is none, or something else has such a name.
+    """
+    folder = Path(root) / 'csv_files'
+    try:
+        if not folder.is_dir():
+            raise DataError('no such folder', file=folder)
+        files = [
+            path for path in folder.iterdir() if path.suffix.lower() == '.csv' and not path.name.startswith(_IGNORED)
+        ]
+    except (OSError, ValueError) as error:
+        raise DataError(f'cannot be read ({error})', file=folder) from error
+    for path in files:
+        if not path.is_file():
+            raise DataError('has the name of a CSV file but is none', file=path)
+    if not files:
+        raise DataError('no CSV file in this folder', file=folder)
+    return sorted(files)
+
+
+def read_rows(path: Path, with_labels: bool) -> Iterator[Row]:
+    """The rows of a file that hold anything, once its header is found to be right.
+
+    Cells are stripped of white space of every kind, but for paths, whose text goes into submissions as it is. Columns
+    without a name are left out, as are empty cells behind the last column, which spreadsheets write.
+
+    Args:
+        path: Of the file.
+        with_labels: Whether a column for labels is needed.
+
+    Raises:
+        DataError: If the file cannot be read as CSV in UTF-8, or its header lacks or repeats a column.
+    """
+    try:
+        with path.open(newline='', encoding='utf-8-sig') as file:
+            rows = csv.reader(file, strict=True)
+            header = [_without_extra_space(name) for name in next(rows, [])]
+            _check_header(path, header, with_labels)
+            for row in rows:
+                cells = [cell.strip() for cell in row]
+                if any(cells):
+                    extra = len(cells) > len(header) and any(cells[len(header) :])
+                    fault = f'{len(cells)} cells under {len(header)} columns' if extra else None
+                    cells += [''] * (len(header) - len(cells))
+                    named = {name: cell for name, cell in zip(header, cells, strict=False) if name}
+                    named |= {name: cell for name, cell in zip(header, row, strict=False) if name in _PATHS}
+                    yield Row(path, rows.line_num, named, fault)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f'not a CSV file in UTF-8 ({error})', file=path) from error
+    except OSError as error:
+        raise DataError(f'cannot be read ({error})', file=path) from error
+
+
+def _without_extra_space(text: str) -> str:
+    return ' '.join(text.split())
+
+
+def _check_header(path: Path, header: list[str], with_labels: bool) -> None:
+    named = [name for name in header if name]
+    for name in COMMON_COLUMNS:
+        if name not in named:
+            hint = '; cells must be separated by commas' if len(header) == 1 else ''
+            raise DataError(f'column {name!r} is missing; the columns are {header}{hint}', file=path, row=1)
+    if len(set(named)) != len(named):
+        raise DataError(f'a column stands twice: {header}', file=path, row=1)
+    if with_labels and not set(LABEL_COLUMNS) & set(named):
+        raise DataError(
+            f'no label column ({", ".join(LABEL_COLUMNS)}, ...) among {header}; '
+            'read the unlabelled test layout by with_labels=False',
+            file=path,
+            row=1,
+        )

@@ -1,0 +1,121 @@
+"""Finds the annotation files and images of COCO exports, under the names that annotation tools give them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from aurora_mm.converters.splits import SPLIT_NAMES, split_of
+from aurora_mm.datasets.coco_file import CocoFile
+from aurora_mm.errors import ConfigError, DataError
+
+# Files of Roboflow, Label Studio and FiftyOne.
+_KNOWN_FILES = ('_annotations.coco.json', 'result.json', 'labels.json')
+_NO_SPLIT = ('default', 'all')  # CVAT's name for data without one
+
+
+class CocoExport(NamedTuple):
+    """One annotation file.
+
+    Args:
+        file: Its path.
+        split: 'train', 'val' or 'test'; '' for data that was not split.
+        written: The split as names of files and folders have it: 'valid', 'train2017'.
+    """
+
+    file: Path
+    split: str
+    written: str
+
+
+def find_exports(source: Path, annotations: str | None = None) -> list[CocoExport]:
+    """The annotation files of a folder, training data first.
+
+    These are looked for: ``annotations/*.json`` (COCO, CVAT); ``_annotations.coco.json`` (Roboflow), ``result.json``
+    (Label Studio) and ``labels.json`` (FiftyOne) in the folder itself or in a folder of each split.
+
+    Args:
+        source: The folder.
+        annotations: Pattern of the files below it, such as ``annotations/instances_*.json``; None looks for those
+            named above.
+
+    Raises:
+        DataError: If there is none, a name says no split, or only some of the files have one.
+    """
+    if annotations is not None:
+        try:
+            files = sorted(source.glob(annotations))
+        except (ValueError, NotImplementedError) as error:
+            raise ConfigError(f'{annotations!r} is no pattern of files below {source}: {error}') from error
+    else:
+        files = sorted(source.glob('annotations/*.json'))
+        files += [file for name in _KNOWN_FILES for file in [source / name, *sorted(source.glob(f'*/{name}'))]]
+    exports = [_export(file, source) for file in files if file.is_file() and not file.name.startswith('.')]
+    if not exports:
+        looked_for = annotations or f'annotations/*.json, {", ".join(_KNOWN_FILES)}'
+        raise DataError(f'no COCO file in this folder: looked for {looked_for}', file=source)
+    whole = [export for export in exports if not export.split]
+    if whole and len(whole) < len(exports):
+        other = next(export for export in exports if export.split)
+        raise DataError(f'says no split ({SPLIT_NAMES}), but {other.file} does', file=whole[0].file)
+    order = ('train', 'val', 'test', '')
+    return sorted(exports, key=lambda export: (order.index(export.split), export.file))
+
+
+def image_folder(coco: CocoFile, export: CocoExport, source: Path, pattern: str | None) -> Path:
+    """The folder below which all images lie that a file lists.
+
+    Args:
+        coco: The file.
+        export: Where it was found.
+        source: The folder that is converted.
+        pattern: Of the folder below ``source``, ``{split}`` standing for the split as it is written; None looks beside
+            the file, in ``images``, ``data`` and folders named after the split.
+
+    Raises:
+        DataError: If there is no such folder, naming an image that is missing.
+        ConfigError: If ``pattern`` is none.
+    """
+    missing = {}
+    for folder in _image_folders(export, source, pattern):
+        lacking = [image for image in coco.images if not (folder / image.file_name).is_file()]
+        if not lacking:
+            return folder
+        missing[folder] = lacking
+    folder, lacking = min(missing.items(), key=lambda item: len(item[1]))
+    raise DataError(
+        f'there is no image {folder / lacking[0].file_name}; looked in {", ".join(map(str, missing))}',
+        file=coco.file,
+    )
+
+
+def _export(file: Path, source: Path) -> CocoExport:
+    for name in (file.stem, *(folder.name for folder in file.parents if source in folder.parents)):
+        if (found := split_of(name)) is not None:
+            return CocoExport(file, *found)
+    if file.name in _KNOWN_FILES or any(file.stem.lower().endswith(word) for word in _NO_SPLIT):
+        return CocoExport(file, '', 'default')
+    raise DataError(
+        f'the name says no split: it must end with {SPLIT_NAMES}, or with default for data that was not split',
+        file=file,
+    )
+
+
+def _image_folders(export: CocoExport, source: Path, pattern: str | None) -> Sequence[Path]:
+    if pattern is not None:
+        try:
+            return [source / pattern.format(split=export.written)]
+        except (KeyError, IndexError, ValueError) as error:
+            raise ConfigError(f"images {pattern!r} may hold '{{split}}' and no other braces") from error
+    return list(dict.fromkeys(_usual_folders(export, source)))
+
+
+def _usual_folders(export: CocoExport, source: Path) -> Iterator[Path]:
+    yield source / 'images' / export.written
+    yield source / export.written
+    yield source / 'images'
+    yield export.file.parent
+    yield export.file.parent / 'data'
+    yield export.file.parent / 'images'
+    yield source

@@ -1,0 +1,88 @@
+"""A data root written anew, with masks of other values turned into class indices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.progress import track
+
+from aurora_mm.converters.files import FilePlacer, path_under_root
+from aurora_mm.converters.fmc_source import read_splits
+from aurora_mm.converters.fmc_writer import FmcWriter, tasks_config
+from aurora_mm.converters.mask_values import check_mask_values, to_class_indices
+from aurora_mm.datasets.image_header import BadImage
+from aurora_mm.datasets.masks import read_mask_values
+from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.files import whole_folder
+from aurora_mm.tasks import Task
+
+# Of an item of a data set, and of what FmcWriter takes.
+_KEYS = {'gt_label': 'label', 'bbox': 'bbox', 'points': 'points'}
+
+
+def index_masks(
+    data_root: str | Path,
+    out: str | Path,
+    mask_values: Sequence[int],
+    tasks: Sequence[Task | dict] = (),
+    include: Sequence[str] | None = None,
+    link: bool = False,
+) -> list[Task]:
+    """Writes a data root anew with masks whose values are class indices; everything else stays as it is.
+
+    Args:
+        data_root: In the FMC-UIA layout.
+        out: Folder to make; it appears when all is written. Data that is split by ``ratios`` is so in it, too.
+        mask_values: The value of class 0, of class 1 ...: 0 and 255, say.
+        tasks: Known tasks, for their names.
+        include: The segmentation tasks to change, each with as many classes as there are values; by default all that
+            have as many.
+        link: Make symbolic links to the images instead of copies.
+
+    Returns:
+        All tasks.
+
+    Raises:
+        DataError: If a mask cannot be read, or has a value that is none of ``mask_values``.
+        ConfigError: If there is no such task, or not a value for each class.
+    """
+    root = Path(data_root)
+    datasets = read_splits(root, tasks, None, whole=['all'])
+    table = next(iter(datasets.values())).tasks
+    if include is None:
+        changed = {task.name for task in table.of_type('segmentation') if task.num_outputs == len(mask_values)}
+    else:
+        if unknown := [name for name in include if name not in table or table[name].type != 'segmentation']:
+            raise ConfigError(f'no segmentation task {unknown[0]!r}; tasks are {", ".join(table.nearest(unknown[0]))}')
+        changed = set(include)
+    if not changed:
+        raise ConfigError(f'no segmentation task has {len(mask_values)} classes')
+    for name in changed:
+        check_mask_values(mask_values, table[name])
+    with whole_folder(Path(out).absolute()) as folder:
+        for split, dataset in datasets.items():
+            writer = FmcWriter(folder / ('' if split == 'all' else split), link)
+            for index in track(range(len(dataset)), f'Masks: {split}'):
+                row = dataset.get_data_info(index)
+                task = table[row['task']]
+                answer = _answer(row, mask_values if task.name in changed else None)
+                writer.add(task, row['img_path'], path_under_root(row['image_path']), answer, row.get('mask_path'))
+            writer.finish()
+        FilePlacer(folder, link=False).write_text('tasks.py', tasks_config(list(table.values())))
+    return list(table.values())
+
+
+def _answer(row: dict[str, Any], mask_values: Sequence[int] | None) -> dict[str, Any]:
+    if 'seg_map_path' not in row:
+        return {
+            new: row[old] for old, new in (('gt_label', 'label'), ('bbox', 'bbox'), ('points', 'points')) if old in row
+        }
+    try:
+        values, orientation = read_mask_values(row['seg_map_path'])
+        if orientation != 1:
+            raise BadImage('is stored turned by its EXIF data; save it upright')
+        return dict(mask=values if mask_values is None else to_class_indices(values, mask_values))
+    except BadImage as bad:
+        raise DataError(f'mask {row["seg_map_path"]} {bad}', file=row['csv_file'], row=row['csv_row']) from bad

@@ -1,0 +1,157 @@
+"""What COCO annotations say of an image, as arrays: boxes, regions and keypoints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from pycocotools import mask as run_lengths
+
+from aurora_mm.datasets.coco_file import CocoFile, CocoObject
+
+
+def box_of(file: CocoFile, item: CocoObject) -> tuple[list[float], bool]:
+    """An object's box.
+
+    The number ``area`` is of no matter.
+
+    Args:
+        file: In which the object stands.
+        item: The object.
+
+    Returns:
+        [x1, y1, x2, y2] in pixels of the image, cut at its edges, and whether any of it was cut off.
+
+    Raises:
+        DataError: If there is no box, it is empty, or it lies outside the image.
+    """
+    numbers = file.numbers(item.entry, 'bbox', item.fields.get('bbox'))
+    if len(numbers) != 4:
+        raise file.error(item.entry, f'bbox {numbers} does not read [x, y, width, height]')
+    x, y, width, height = numbers
+    if width <= 0 or height <= 0:
+        raise file.error(item.entry, f'bbox {numbers} is empty: its width or height is not above 0')
+    # Rounded, since 8.1 + 16.3 is 24.400000000000002.
+    box = np.round([x, y, x + width, y + height], 6)
+    limit = [item.image.width, item.image.height] * 2
+    cut = np.clip(box, 0, limit)
+    if cut[2] <= cut[0] or cut[3] <= cut[1]:
+        raise file.error(
+            item.entry,
+            f'bbox {numbers} lies outside of image {item.image.file_name!r}, '
+            f'{item.image.width} x {item.image.height} pixels',
+        )
+    return cut.tolist(), bool((cut != box).any())
+
+
+def region_of(file: CocoFile, item: CocoObject) -> np.ndarray:
+    """An object's pixels, of polygons or of run lengths: (H, W) bool.
+
+    Args:
+        file: In which the object stands.
+        item: The object.
+
+    Raises:
+        DataError: If there is no segmentation, it is malformed, of another size than the image, or of no pixel.
+    """
+    shape = item.image.height, item.image.width
+    stored = item.fields.get('segmentation')
+    if isinstance(stored, dict):
+        region = _decode_run_lengths(file, item, stored, shape)
+    elif isinstance(stored, list) and stored:
+        region = _fill_polygons(file, item, stored, shape)
+    else:
+        raise file.error(item.entry, f'image {item.image.file_name!r}: there is no segmentation')
+    if not region.any():
+        raise file.error(item.entry, f'segmentation of {item.category!r} covers no pixel of {item.image.file_name!r}')
+    return region
+
+
+def points_of(file: CocoFile, item: CocoObject, names: Sequence[str]) -> list[list[float]]:
+    """An object's keypoints, found by name: [[x, y], ...] in the order of ``names``.
+
+    Args:
+        file: In which the object stands; its category lists the names of the keypoints in its own order.
+        item: The object.
+        names: Those of the category, in the order that is wanted.
+
+    Raises:
+        DataError: If a point is not labelled or the numbers do not fit the names.
+    """
+    listed = file.categories[item.category].keypoints
+    numbers = file.numbers(item.entry, 'keypoints', item.fields.get('keypoints'))
+    if len(numbers) != 3 * len(listed):
+        raise file.error(
+            item.entry, f'image {item.image.file_name!r}: keypoints are {len(numbers)} numbers, not 3 x {len(listed)}'
+        )
+    points = {name: numbers[3 * i : 3 * i + 3] for i, name in enumerate(listed)}
+    for name, (_, _, visibility) in points.items():
+        if visibility not in (0, 1, 2):
+            raise file.error(item.entry, f'keypoint {name!r} has visibility {visibility:g}, none of 0, 1, 2')
+        if visibility == 0:
+            raise file.error(item.entry, f'image {item.image.file_name!r} lacks keypoint {name!r}: it is not labelled')
+    return [points[name][:2] for name in names]
+
+
+def _fill_polygons(file: CocoFile, item: CocoObject, polygons: list[Any], shape: tuple[int, int]) -> np.ndarray:
+    height, width = shape
+    limits = np.array([[-width, -height], [2 * width, 2 * height]])
+    for polygon in polygons:
+        numbers = file.numbers(item.entry, 'segmentation', polygon)
+        if len(numbers) < 6 or len(numbers) % 2:
+            raise file.error(
+                item.entry, f'segmentation has a polygon of {len(numbers)} numbers: 3 points are the least'
+            )
+        corners = np.reshape(numbers, (-1, 2))
+        if (corners < limits[0]).any() or (corners > limits[1]).any():
+            raise file.error(
+                item.entry, f'segmentation lies far outside of {item.image.file_name!r}, {width} x {height} pixels'
+            )
+    return run_lengths.decode(run_lengths.merge(run_lengths.frPyObjects(polygons, height, width))).astype(bool)
+
+
+def _decode_run_lengths(file: CocoFile, item: CocoObject, stored: dict[str, Any], shape: tuple[int, int]) -> np.ndarray:
+    """Run lengths go down the columns, the first of zeros; pycocotools checks neither their sum nor their letters."""
+    size = file.numbers(item.entry, 'segmentation.size', stored.get('size'))
+    if size != list(shape):
+        raise file.error(
+            item.entry,
+            f'segmentation is of (height, width) {tuple(map(int, size))}, image {item.image.file_name!r} is listed '
+            f'with {shape}',
+        )
+    counts = stored.get('counts')
+    lengths = _decode_counts(counts) if isinstance(counts, str) else counts
+    if lengths is None:
+        raise file.error(item.entry, 'segmentation.counts is no text of compressed run lengths')
+    lengths = file.numbers(item.entry, 'segmentation.counts', lengths)
+    if any(length < 0 or length != int(length) for length in lengths) or sum(lengths) != shape[0] * shape[1]:
+        raise file.error(
+            item.entry,
+            f'run lengths of the segmentation sum to {sum(lengths):.10g}, but image {item.image.file_name!r} has '
+            f'{shape[0] * shape[1]} pixels',
+        )
+    bits = np.repeat(np.arange(len(lengths)) % 2 == 1, np.array(lengths, int))
+    return bits.reshape(shape[::-1]).T
+
+
+def _decode_counts(text: str) -> list[int] | None:
+    """COCO's compressed run lengths as numbers; None if the text holds none.
+
+    Each letter brings 5 bits, the lowest first, and a bit that says whether more follow; the highest bit of the last
+    one is the sign. From the fourth number on, what is stored is the change against the last but one.
+    """
+    counts: list[int] = []
+    value, shift = 0, 0
+    for letter in text.encode('utf-8', errors='replace'):
+        code = letter - 48
+        if not 0 <= code < 64 or shift > 60:
+            return None
+        value |= (code & 0x1F) << shift
+        shift += 5
+        if not code & 0x20:
+            if code & 0x10:
+                value -= 1 << shift
+            counts.append(value + (counts[-2] if len(counts) > 2 else 0))
+            value, shift = 0, 0
+    return None if shift else counts

@@ -1,0 +1,52 @@
+"""The one rule for names of tasks, and what makes two of them too much alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+
+from mmengine.model import ModuleDict
+from torch import nn
+
+from aurora_mm.errors import ConfigError
+from aurora_mm.task_types import TASK_TYPES
+
+_NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9_-]{0,99}')
+# Heads and configs are found by the name of a task or of a type, scores by `type/<type>`; torch keeps modules in
+# dicts that are modules themselves, so that their own attributes cannot name a module.
+_RESERVED = frozenset({'type', *dir(ModuleDict()), *dir(nn.ParameterDict())})
+
+
+def _is_reserved(name: str) -> bool:
+    return name in _RESERVED or name in TASK_TYPES
+
+
+def check_task_name(name: object) -> None:
+    """Check that a text can name a task, and with it modules, metrics, keys of configs, files and folders.
+
+    Raises:
+        ConfigError: If it cannot, with the rule and a name that would do.
+    """
+    allowed = isinstance(name, str) and _NAME.fullmatch(name) is not None
+    if allowed and not _is_reserved(name):
+        return
+    if allowed:
+        rule = 'is the name of a task type or of an attribute that torch gives its modules'
+        similar = f'{name}_task'
+    else:
+        rule = 'is not made of 1 to 100 of the letters a-z and A-Z, digits, _ and -, the first a letter or a digit'
+        similar = re.sub('[^A-Za-z0-9]+', '_', name).strip('_')[:100] if isinstance(name, str) else ''
+    hint = f'; {similar!r} would do' if _NAME.fullmatch(similar) and not _is_reserved(similar) else ''
+    # ascii() makes unusual spaces and letters visible.
+    raise ConfigError(f'task name {ascii(name)[:150]} {rule}{hint}')
+
+
+def folded(name: str) -> str:
+    """The same text for names that differ only in capitals, ``_`` and ``-``."""
+    return re.sub('[_-]+', '_', name.casefold())
+
+
+def nearest_first(name: str, known: Iterable[str]) -> list[str]:
+    """The ``known`` names, those spelt most like ``name`` first."""
+    return sorted(known, key=lambda other: -SequenceMatcher(None, folded(other), folded(name)).ratio())
