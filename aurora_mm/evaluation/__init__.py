@@ -7,8 +7,8 @@ sample
 target
     What is measured in an image: each foreground class of a mask, a box, each point, or the label.
 row
-    What a metric keeps of one target of one image (:class:`ResultRow`): a row of ``per_image.csv``. ``images`` are lists
-    of rows, one list for each image of a task.
+    What a metric keeps of one target of one image (:class:`ResultRow`): a row of ``per_image.csv``. ``images`` are
+    lists of rows, one list for each image of a task.
 score
     A number of a task, taken from the rows of its images, such as the DSC.
 headline

@@ -23,7 +23,7 @@ class EarlyStoppingHook(MMEngineEarlyStoppingHook):
     required_hooks = ('ResumeValidationHook',)
 
     def before_train(self, runner: Runner) -> None:
-        """Takes up the count of the checkpoint, if the run is resumed; one that had ended its patience stops at once."""
+        """Takes up the count of the checkpoint if the run is resumed; where that ended the patience, stops at once."""
         state = runner.message_hub.get_info(self._key, None)
         if state is not None:
             self.wait_count, self.best_score = state['wait_count'], state['best_score']
