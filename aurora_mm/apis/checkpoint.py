@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from torch import Tensor
 
 from aurora_mm.apis.foreign_code import import_custom_modules, refuse_foreign_parts
@@ -81,7 +81,7 @@ def trained_config(checkpoint: Mapping[str, Any], file: str | Path) -> Config:
         refuse_foreign_parts({key: value for key, value in values.items() if key in _BUILT})
         cfg = Config(values)
         backbone = cfg.get('model', {}).get('backbone')
-        if not isinstance(backbone, Mapping):
+        if not isinstance(backbone, ConfigDict):
             raise ConfigError('it has no model with a backbone')
     except (ConfigError, KeyError, AttributeError) as error:
         raise WeightsError(f'the config in {file} cannot be used: {error}') from error

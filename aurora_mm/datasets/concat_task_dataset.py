@@ -53,7 +53,7 @@ class ConcatTaskDataset(ConcatDataset):
 
     @property
     def metainfo(self) -> dict[str, Any]:
-        """``tasks``, the whole table; ``image_fingerprints``, of all training images; once read, ``images_per_task``."""
+        """``tasks``, ``image_fingerprints`` of all training images and, once the data is read, ``images_per_task``."""
         metainfo: dict[str, Any] = dict(tasks=self.tasks.to_config())
         packed = [dataset.metainfo.get(FINGERPRINTS) for dataset in self.datasets]
         if None not in packed:

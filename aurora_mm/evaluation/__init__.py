@@ -7,7 +7,8 @@ sample
 target
     What is measured in an image: each foreground class of a mask, a box, each point, or the label.
 row
-    What a metric keeps of one target of one image (:class:`ResultRow`): a row of ``per_image.csv``.
+    What a metric keeps of one target of one image (:class:`ResultRow`): a row of ``per_image.csv``. ``images`` are
+    lists of rows, one list for each image of a task.
 score
     A number of a task, taken from the rows of its images, such as the DSC.
 headline
@@ -16,6 +17,9 @@ primary score
     The headline as a number in [0, 1] of which more is better: itself, or 1 - MRE / image diagonal.
 the score
     The mean over task types of the mean over their tasks of the primary score.
+
+Elsewhere an *item* is what a data set holds of an image before it is loaded, a *record* a row of the challenge's CSV
+files, an *entry* an element of a submission's JSON lists.
 """
 
 from aurora_mm.evaluation.evaluation_result import EvaluationResult, TaskColumns, score_rows
