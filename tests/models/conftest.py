@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmengine.structures import InstanceData, PixelData
 
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import MultiTaskDataSample, TaskBatch, TaskDataSample
 from aurora_mm.tasks import Task
 
 SEG = Task('seg', 'segmentation', classes=('background', 'a', 'b'))
@@ -16,10 +16,10 @@ DET2 = Task('det2', 'detection', classes=('lesion', 'cyst'))
 POINTS = Task('points', 'landmark', points=('left', 'right'))
 
 
-def make_sample(task: Task, size: int = 64, ori_shape=(100, 200), frame: str = 'network') -> MultiTaskDataSample:
+def make_sample(task: Task, size: int = 64, ori_shape=(100, 200), frame: str = 'network') -> TaskDataSample:
     """A sample of a task whose annotations are in network pixels."""
     rng = torch.Generator().manual_seed(len(task.name))
-    sample = MultiTaskDataSample(
+    sample = TaskDataSample(
         metainfo=dict(
             task=task.name,
             task_type=task.type,
@@ -43,6 +43,30 @@ def make_sample(task: Task, size: int = 64, ori_shape=(100, 200), frame: str = '
     else:
         sample.gt_landmarks = torch.rand(task.num_outputs, 2, generator=rng) * size
     return sample
+
+
+def make_image(*tasks: Task, **kwargs) -> MultiTaskDataSample:
+    """An image of which some tasks are asked."""
+    samples = [make_sample(task, **kwargs) for task in tasks]
+    return MultiTaskDataSample(samples, metainfo=dict(img_path=samples[0].img_path, img_id=0))
+
+
+def outputs_of(head, feats, task):
+    """The outputs of a head for one task and all images; of our detection heads, as score logits and boxes."""
+    (output,) = head.task_outputs(feats, [TaskBatch(task, None, [])])
+    return head.split(output) if hasattr(head, 'split') else output.float() if hasattr(output, 'float') else output
+
+
+def mean_losses(head, feats, samples, task):
+    """The losses of a head for one task that is asked of all images: means over the images."""
+    (losses,) = head.loss(feats, [TaskBatch(task, None, list(samples))])
+    return {name: value.mean() for name, value in losses.items()}
+
+
+def predict_with(head, feats, samples, task):
+    """The samples with the predictions of a head for one task that is asked of all images."""
+    head.predict(feats, [TaskBatch(task, None, list(samples))])
+    return list(samples)
 
 
 @pytest.fixture

@@ -1,12 +1,13 @@
 import pytest
 import torch
 from mmengine.logging import MMLogger
+from mmengine.optim import OptimWrapper
 
 import aurora_mm.models  # noqa: F401
 from aurora_mm.engine import GradientSurgeryOptimWrapper
 from aurora_mm.errors import AuroraError, ConfigError
 from aurora_mm.models import MultiTaskModel
-from tests.models.conftest import CLS, DET, POINTS, SEG, SEG2, make_sample
+from tests.models.conftest import CLS, DET, POINTS, SEG, SEG2, make_image
 
 TASKS = [SEG, SEG2, CLS, DET, POINTS]
 SIZES = dict(depth=4, hidden_size=48, intermediate_size=96, num_heads=3, num_position_embeddings=64)
@@ -44,7 +45,7 @@ def model():
 
 def batch(*tasks):
     torch.manual_seed(1)
-    return torch.randn(len(tasks), 3, 64, 64), [make_sample(task) for task in tasks]
+    return torch.randn(len(tasks), 3, 64, 64), [make_image(task) for task in tasks]
 
 
 def test_a_mixed_batch_has_the_mean_loss_of_its_images(model):
@@ -56,24 +57,73 @@ def test_a_mixed_batch_has_the_mean_loss_of_its_images(model):
     torch.testing.assert_close(mixed, sum(single) / 4)
 
 
-def test_labels_of_other_tasks_count_as_if_their_image_stood_in_the_batch_again():
+def test_labels_of_several_tasks_count_as_if_their_image_stood_in_the_batch_again():
     model = MultiTaskModel(**config(balancer=None)).eval()
     inputs, (first, second) = batch(SEG, CLS)
-    others = [make_sample(task) for task in (DET, POINTS, SEG2)]
+    others = [make_image(task) for task in (DET, POINTS, SEG2)]
     apart = model.loss(inputs[[0, 1, 0, 0, 0]], [first, second, *others])
-    seen = model.tracker.seen.clone()
     encoded = []
     model.backbone.register_forward_hook(lambda module, args, output: encoded.append(len(args[0])))
-    first.others = others
+    for other in others:
+        first.add(other.task_samples[0])
     together = model.loss(inputs, [first, second])
     assert together.keys() == apart.keys()
-    for key in apart:
-        torch.testing.assert_close(together[key], apart[key])
+    for key in apart:  # the sum over the labels, divided by 2 images in place of 5
+        torch.testing.assert_close(together[key], apart[key] * 5 / 2)
     assert encoded == [2]
-    assert torch.equal(model.tracker.seen, 2 * seen)
+    model.tracker.update()
+    assert model.tracker.seen.tolist() == [2, 2, 2, 2, 2]
     predicted = model.predict(inputs, [first, second])
-    assert [sample.task for sample in predicted] == [SEG.name, CLS.name]
-    assert predicted[0].others[1].pred_landmarks.shape == (POINTS.num_outputs, 2)
+    assert [sample.task_names for sample in predicted] == [['seg', 'det', 'points', 'seg2'], ['cls']]
+    assert predicted[0]['points'].pred_landmarks.shape == (POINTS.num_outputs, 2)
+
+
+def test_a_head_runs_once_for_all_tasks_of_its_type_and_as_it_would_for_each():
+    model = MultiTaskModel(**config(balancer=None)).eval()
+    inputs, _ = batch(SEG, SEG, SEG)
+    images = [make_image(SEG, SEG2), make_image(SEG2), make_image(SEG)]
+    calls = []
+    hook = model.heads['segmentation'].fusion.register_forward_hook(lambda *_: calls.append(1))
+    together = gradients(model, inputs, images)
+    assert calls == [1]
+    hook.remove()
+    parts = [
+        gradients(model, inputs[rows], [make_image(task) for _ in rows])
+        for task, rows in ((SEG, [0, 2]), (SEG2, [0, 1]))
+    ]
+    for name, gradient in together.items():
+        expected = sum(part[name] * 2 / 3 for part in parts if name in part)
+        torch.testing.assert_close(gradient, expected, atol=1e-6, rtol=1e-4)
+
+
+def test_a_task_that_is_not_in_the_batch_gets_no_gradient(model):
+    sum(model.loss(*batch(SEG)).values()).backward()
+    layers = model.heads['segmentation'].outputs.layers
+    assert layers['seg'].weight.grad is not None
+    assert layers['seg2'].weight.grad is None
+
+
+@pytest.mark.parametrize('balancer', [None, dict(type='aurora_mm.SelectiveLossBalancer')])
+def test_eight_images_at_once_or_four_times_two_are_one_update(balancer):
+    """Whatever the numbers of labels are: an image with four labels beside images with one."""
+    inputs = torch.randn(8, 3, 64, 64)
+    images = [make_image(SEG, SEG2, CLS, DET), *(make_image(task) for task in (CLS, SEG, POINTS, CLS))]
+    images += [make_image(SEG, CLS), make_image(DET, POINTS), make_image(SEG)]
+    weights = []
+    for size in (8, 2):
+        torch.manual_seed(0)
+        model = MultiTaskModel(**config(balancer=balancer)).eval()
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        wrapper = OptimWrapper(optimizer, accumulative_counts=8 // size)
+        model.connect(optimizer)
+        for _ in range(2):  # the second update has what the first left in tracker and balancer
+            for start in range(0, 8, size):
+                loss = sum(model.loss(inputs[start : start + size], images[start : start + size]).values())
+                wrapper.update_params(loss)
+        weights.append(model.state_dict())
+    assert weights[0]['tracker.seen'].tolist() == [6, 2, 8, 4, 4]
+    for name, value in weights[0].items():
+        torch.testing.assert_close(value, weights[1][name], atol=2e-6, rtol=1e-4)
 
 
 def test_the_dense_detector_in_the_model_gives_images_their_own_losses_and_many_boxes():
@@ -85,23 +135,24 @@ def test_the_dense_detector_in_the_model_gives_images_their_own_losses_and_many_
     )
     model = MultiTaskModel(**config(balancer=None, heads=config()['heads'] | dict(detection=dense))).eval()
     inputs, samples = batch(DET, SEG, DET)
-    samples[2].gt_instances = samples[2].gt_instances[:0]
+    samples[2]['det'].gt_instances = samples[2]['det'].gt_instances[:0]
     together = sum(model.loss(inputs, samples).values())
     single = [sum(model.loss(inputs[i : i + 1], samples[i : i + 1]).values()) for i in range(3)]
     torch.testing.assert_close(together, sum(single) / 3)
     found = model.predict(inputs, samples)
-    assert len(found[0].pred_instances.bboxes) > 1
+    assert len(found[0]['det'].pred_instances.bboxes) > 1
     alone = model.predict(inputs[:1], [samples[0].clone()])[0]
-    torch.testing.assert_close(found[0].pred_instances.bboxes, alone.pred_instances.bboxes)
+    torch.testing.assert_close(found[0]['det'].pred_instances.bboxes, alone['det'].pred_instances.bboxes)
 
 
 def test_predictions_keep_the_order_and_do_not_depend_on_the_batch(model):
     model.eval()
     inputs, samples = batch(POINTS, SEG, CLS, SEG2, DET, CLS)
     together = model.predict(inputs, [sample.clone() for sample in samples])
-    for i, sample in enumerate(together):
-        assert sample.task == samples[i].task
-        alone = model.predict(inputs[i : i + 1], [samples[i].clone()])[0]
+    for i, image in enumerate(together):
+        assert image.task_names == samples[i].task_names
+        (sample,) = image
+        (alone,) = model.predict(inputs[i : i + 1], [samples[i].clone()])[0]
         for key in ('pred_sem_seg', 'pred_scores', 'pred_landmarks', 'pred_instances'):
             assert (key in sample) == (key in alone)
         if 'pred_scores' in sample:
@@ -127,6 +178,7 @@ def test_every_weight_learns_from_a_batch_of_all_tasks(model):
 
 def test_losses_of_the_tasks_are_tracked(model):
     model.loss(*batch(SEG, CLS))
+    model.tracker.update()
     means = model.tracker.means()
     assert means['seg'] > 0
     assert means['cls'] > 0
@@ -136,7 +188,7 @@ def test_losses_of_the_tasks_are_tracked(model):
 def spoilt():
     """A batch whose second image has a bad annotation, and whose third is bad itself."""
     inputs, samples = batch(CLS, POINTS, DET, SEG)
-    samples[1].gt_landmarks[:] = torch.nan
+    samples[1]['points'].gt_landmarks[:] = torch.nan
     inputs[2] = torch.nan
     return inputs, samples
 
@@ -147,26 +199,27 @@ def gradients(model, inputs, samples):
     return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
 
 
-def test_losses_that_are_not_finite_do_not_touch_the_others(model):
-    """The step is that of a batch without their images, to the last bit."""
-    model = MultiTaskModel(**config(balancer=None)).eval()
+def update(model, inputs, samples):
+    """One step of plain gradient descent, as training makes it."""
+    wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), 0.1))
+    return model.train_step(dict(inputs=inputs, data_samples=samples), wrapper)
+
+
+def test_what_is_not_finite_never_reaches_a_weight(model):
     inputs, samples = spoilt()
-    got = gradients(model, inputs, samples)
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    log_vars = update(model, inputs, samples)
+    assert all(value.isfinite() for value in log_vars.values())
+    assert all(torch.equal(p, before[name]) for name, p in model.named_parameters())
+    update(model, *batch(CLS, POINTS, DET, SEG))
+    assert not any(torch.equal(p, before[name]) for name, p in model.named_parameters() if 'heads.cl' in name)
+
+
+def test_labels_that_are_not_finite_do_not_count_as_met(model):
+    update(model, *spoilt())
     assert model.tracker.means()['points'] is None
     assert model.tracker.seen.tolist() == [1, 0, 1, 0, 0]
-    assert dict(zip(model.tasks, model.guard.skipped.tolist(), strict=True)) == dict(
-        seg=0, seg2=0, cls=0, det=1, points=1
-    )
-    expected = gradients(model, inputs[[0, 3]], [samples[0], samples[3]])
-    assert got.keys() == expected.keys()
-    assert all(torch.equal(got[name], expected[name]) for name in got)
-
-
-def test_a_batch_without_a_finite_loss_moves_nothing(model):
-    inputs, samples = spoilt()
-    got = gradients(model, inputs[1:3], samples[1:3])
-    assert got
-    assert all((gradient == 0).all() for gradient in got.values())
+    assert all(value is None or value > 0 for value in model.tracker.means().values())
 
 
 def test_a_loss_that_is_not_finite_is_named_and_too_many_stop_the_run(caplog):
@@ -174,20 +227,26 @@ def test_a_loss_that_is_not_finite_is_named_and_too_many_stop_the_run(caplog):
     inputs, samples = spoilt()
     logger = MMLogger.get_current_instance()
     logger.addHandler(caplog.handler)
-    model.loss(inputs, samples)
+    update(model, inputs, samples)
+    assert caplog.text == ''  # nothing is read from the device until it is asked for
+    model.guard.report()
     logger.removeHandler(caplog.handler)
-    assert "loss of task 'points' is not finite (loss_landmark nan) on points.png" in caplog.text
-    assert "loss of task 'det' is not finite" in caplog.text
+    assert "the loss of task 'points' is not finite on points.png" in caplog.text
+    assert "the loss of task 'det' is not finite on det.png" in caplog.text
+    assert dict(zip(model.tasks, model.guard.skipped.tolist(), strict=True)) == dict(
+        seg=0, seg2=0, cls=0, det=1, points=1
+    )
     resumed = MultiTaskModel(**config(max_nonfinite=2))
     resumed.load_state_dict(model.state_dict())
+    resumed.loss(inputs[:2], samples[:2])
     with pytest.raises(
-        AuroraError, match=r"'points' is not finite .* on points.png.* 3 losses left out; a run bears 2"
+        AuroraError, match=r"'points' is not finite on points.png\. That makes 3 losses .*; a run bears 2"
     ):
-        resumed.loss(inputs[:2], samples[:2])
+        resumed.guard.report()
 
 
 def test_a_head_may_have_nothing_to_learn(model, monkeypatch):
-    monkeypatch.setattr(model.heads['classification'], 'loss', lambda *_: {})
+    monkeypatch.setattr(model.heads['classification'], 'loss', lambda feats, batches: [{} for _ in batches])
     inputs, samples = batch(CLS, SEG)
     assert set(model.loss(inputs, samples)) == {'loss_segmentation'}
     assert model.loss(inputs[:1], samples[:1])['loss_nothing'] == 0
@@ -237,7 +296,7 @@ def test_with_several_necks_a_head_says_which_it_reads():
 
 def test_a_sample_of_an_unknown_task_is_refused(model):
     inputs, samples = batch(SEG)
-    samples[0].set_metainfo(dict(task='spleen'))
+    samples[0]['seg'].set_metainfo(dict(task='spleen'))
     with pytest.raises(ConfigError, match=r"seg.png asks for task 'spleen'"):
         model.predict(inputs, samples)
 
@@ -344,12 +403,12 @@ def test_what_cannot_be_frozen_is_refused(frozen, message):
         MultiTaskModel(**config(frozen=frozen))
 
 
-def test_a_batch_without_a_finite_loss_moves_nothing_of_a_frozen_model():
+def test_what_is_not_finite_moves_nothing_of_a_frozen_model():
     model = MultiTaskModel(**config(frozen=['backbone', 'necks']))
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
     inputs, samples = spoilt()
-    got = gradients(model, inputs[1:3], samples[1:3])
-    assert got
-    assert all((gradient == 0).all() for gradient in got.values())
+    update(model, inputs[1:3], samples[1:3])
+    assert all(torch.equal(p, before[name]) for name, p in model.named_parameters())
 
 
 def test_gradient_surgery_of_a_frozen_encoder_is_refused():

@@ -8,7 +8,7 @@ from aurora_mm.errors import ConfigError
 from aurora_mm.models.codecs import BaseBoxCodec, BaseLandmarkCodec, HeatmapCodec, build_codec
 from aurora_mm.models.heads import DenseDetectionHead, GridDetectionHead, HeatmapLandmarkHead
 from aurora_mm.registry import TASK_UTILS
-from tests.models.conftest import DET2, POINTS, make_sample
+from tests.models.conftest import DET2, POINTS, make_sample, mean_losses, outputs_of, predict_with
 
 
 @pytest.fixture
@@ -43,12 +43,12 @@ def test_a_codec_of_another_package_in_our_head(nearest_cell_codec, feats):
         [POINTS], [16] * 4, channels=16, codec=dict(type=nearest_cell_codec, sharpness=2.0), loss_landmark=None
     )
     assert head.codec.sharpness == 2.0
-    assert head(feats, POINTS).shape == (2, 2, 18, 18)
+    assert outputs_of(head, feats, POINTS).shape == (2, 2, 18, 18)
     samples = [make_sample(POINTS)] * 2
-    log_maps = head(feats, POINTS).flatten(2).log_softmax(2).unflatten(2, (18, 18))
+    log_maps = outputs_of(head, feats, POINTS).flatten(2).log_softmax(2).unflatten(2, (18, 18))
     x, y = (samples[0].gt_landmarks / 4).long().unbind(1)
     expected = -log_maps[:, [0, 1], y + 1, x + 1].mean() * 0.05
-    torch.testing.assert_close(head.loss(feats, samples, POINTS)['loss_heatmap'], expected)
+    torch.testing.assert_close(mean_losses(head, feats, samples, POINTS)['loss_heatmap'], expected)
 
 
 def test_the_codecs_of_detection_heads_may_be_exchanged(feats):
@@ -58,9 +58,9 @@ def test_the_codecs_of_detection_heads_may_be_exchanged(feats):
         torch.manual_seed(0)
         head = kind([DET2], [16] * 4, channels=16, codec=dict(type=f'aurora_mm.{codec}')).eval()
         assert type(head.codec).__name__ == codec
-        losses = head.loss(feats, samples, DET2)
+        losses = mean_losses(head, feats, samples, DET2)
         assert all(loss.isfinite() for loss in losses.values())
-        assert all(len(sample.pred_instances) for sample in head.predict(feats, samples, DET2))
+        assert all(len(sample.pred_instances) for sample in predict_with(head, feats, samples, DET2))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from torch import nn
 from aurora_mm.models.heads import DenseDetectionHead
 from aurora_mm.models.utils.boxes import aligned_iou
 from aurora_mm.registry import MODELS
-from tests.models.conftest import DET, DET2, make_sample
+from tests.models.conftest import DET, DET2, make_sample, mean_losses, outputs_of, predict_with
 
 
 def build(tasks=(DET,), **kwargs) -> DenseDetectionHead:
@@ -47,7 +47,7 @@ def test_losses_by_hand(feats):
         loss_bbox=dict(type='mmdet.SmoothL1Loss', beta=0.05, loss_weight=5.0),
     )
     answer_everywhere(head, side=0.25, logit=math.log(3))  # a score of 3/4
-    losses = head.loss([f[:1] for f in feats], [sample_with([0.0, 0.0, 0.5, 0.5])], DET)
+    losses = mean_losses(head, [f[:1] for f in feats], [sample_with([0.0, 0.0, 0.5, 0.5])], DET)
     quality = math.sqrt(1 / 4)
     score = (quality - 3 / 4) ** 2 * (quality * math.log(4 / 3) + (1 - quality) * math.log(4))
     score += 3 * (0 - 3 / 4) ** 2 * math.log(4)  # the cells of background
@@ -58,19 +58,19 @@ def test_losses_by_hand(feats):
 
 def test_at_first_nothing_is_found_and_the_losses_are_of_order_one(feats):
     head = build()
-    logits, boxes = head(feats, DET)
+    logits, boxes = outputs_of(head, feats, DET)
     assert logits.sigmoid().max() < 0.2
     sides = boxes[:, 2:] - boxes[:, :2]
     assert 0.2 < sides.min() < sides.max() < 0.6
     for box in ([0.4, 0.4, 0.45, 0.45], [0.3, 0.2, 0.7, 0.6], [0.0, 0.0, 1.0, 1.0]):
-        assert 0.3 < sum(head.loss(feats, [sample_with(box)] * 2, DET).values()) < 4
+        assert 0.3 < sum(mean_losses(head, feats, [sample_with(box)] * 2, DET).values()) < 4
 
 
 def test_a_batch_has_the_mean_of_its_images_losses_whatever_they_hold(feats):
     head = build().eval()
     samples = [sample_with([[0.1, 0.1, 0.3, 0.3], [0.4, 0.2, 0.9, 0.9], [0.5, 0.1, 0.6, 0.15]]), sample_with([])]
-    both = head.loss(feats, samples, DET)
-    single = [head.loss([f[i : i + 1] for f in feats], [samples[i]], DET) for i in range(2)]
+    both = mean_losses(head, feats, samples, DET)
+    single = [mean_losses(head, [f[i : i + 1] for f in feats], [samples[i]], DET) for i in range(2)]
     for term, value in both.items():
         torch.testing.assert_close(value, (single[0][term] + single[1][term]) / 2)
 
@@ -83,11 +83,11 @@ def test_it_learns_two_boxes_of_two_classes_an_image(feats):
     ]
     optimizer = torch.optim.Adam(head.parameters(), 5e-3)
     for _ in range(150):
-        loss = sum(head.loss(feats, samples, DET2).values())
+        loss = sum(mean_losses(head, feats, samples, DET2).values())
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    for sample in head.eval().predict(feats, samples, DET2):
+    for sample in predict_with(head.eval(), feats, samples, DET2):
         truth, found = sample.gt_instances, sample.pred_instances[:2]
         assert found.scores.min() > 0.5
         assert len(sample.pred_instances) == 2 or sample.pred_instances.scores[2] < 0.3
@@ -100,7 +100,7 @@ def test_it_learns_two_boxes_of_two_classes_an_image(feats):
 def test_an_image_without_a_finding_still_gets_its_best_box(feats):
     head = build().eval()
     answer_everywhere(head, side=0.25, logit=-9.0)
-    for sample in head.predict(feats, [sample_with([]), sample_with([])], DET):
+    for sample in predict_with(head, feats, [sample_with([]), sample_with([])], DET):
         assert len(sample.pred_instances.bboxes) == 1
         assert sample.pred_instances.scores.item() == pytest.approx(1 / (1 + math.exp(9)))
 
@@ -109,17 +109,17 @@ def test_the_codecs_settings_come_through_the_config(feats):
     cfg = dict(type='aurora_mm.DenseDetectionHead', tasks=[DET.to_config()], in_channels=[16] * 4, channels=16)
     head = MODELS.build(cfg | dict(codec=dict(type='DenseBoxCodec', max_per_img=3, score_thr=0.0))).eval()
     answer_everywhere(head, side=0.1, logit=0.0)
-    (sample, _) = head.predict(feats, [sample_with([]), sample_with([])], DET)
+    (sample, _) = predict_with(head, feats, [sample_with([]), sample_with([])], DET)
     assert len(sample.pred_instances.bboxes) == 3
 
 
 def test_it_runs_in_bfloat16_with_losses_in_float32(feats):
     head = build()
     samples = [sample_with([0.2, 0.2, 0.6, 0.7]), sample_with([])]
-    exact = head.loss(feats, samples, DET)
+    exact = mean_losses(head, feats, samples, DET)
     with torch.autocast('cpu', torch.bfloat16):
-        losses = head.loss(feats, samples, DET)
-        head.predict(feats, samples, DET)
+        losses = mean_losses(head, feats, samples, DET)
+        predict_with(head, feats, samples, DET)
     for term, value in losses.items():
         assert value.dtype == torch.float32
         torch.testing.assert_close(value, exact[term], atol=0.02, rtol=0.05)
@@ -130,5 +130,5 @@ def test_it_runs_in_bfloat16_with_losses_in_float32(feats):
 
 def test_a_box_that_is_no_number_makes_a_loss_that_is_none(feats):
     """The model's guard is to see it."""
-    losses = build().loss(feats, [sample_with([math.nan, 0.1, 0.5, 0.5]), sample_with([])], DET)
+    losses = mean_losses(build(), feats, [sample_with([math.nan, 0.1, 0.5, 0.5]), sample_with([])], DET)
     assert all(term.isnan() for term in losses.values())

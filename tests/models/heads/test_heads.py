@@ -14,7 +14,7 @@ from aurora_mm.models.heads import (
     LandmarkHead,
     SegmentationHead,
 )
-from tests.models.conftest import CLS, DET, DET2, POINTS, SEG, SEG2, make_sample
+from tests.models.conftest import CLS, DET, DET2, POINTS, SEG, SEG2, make_sample, mean_losses, outputs_of, predict_with
 
 HEADS = [
     (SegmentationHead, [SEG, SEG2], dict(channels=16)),
@@ -42,7 +42,7 @@ def test_loss_falls_when_the_head_learns_two_images(cls, tasks, kwargs, feats):
     optimizer = torch.optim.Adam(head.parameters(), 3e-3)
     losses = []
     for _ in range(25):
-        loss = sum(head.loss(feats, samples, tasks[0]).values())
+        loss = sum(mean_losses(head, feats, samples, tasks[0]).values())
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -54,7 +54,7 @@ def test_loss_falls_when_the_head_learns_two_images(cls, tasks, kwargs, feats):
 def test_predictions_are_in_original_pixels(cls, tasks, kwargs, feats):
     head = build(cls, tasks, kwargs).eval()
     for task in tasks:
-        for sample in head.predict(feats, [make_sample(task) for _ in range(2)], task):
+        for sample in predict_with(head, feats, [make_sample(task) for _ in range(2)], task):
             if task.type == 'segmentation':
                 assert sample.pred_sem_seg.data.shape == (1, 100, 200)
                 assert sample.pred_sem_seg.data.max() < task.num_outputs
@@ -69,14 +69,14 @@ def test_predictions_are_in_original_pixels(cls, tasks, kwargs, feats):
                 assert 0 <= sample.pred_instances.labels[0] < task.num_outputs
             else:
                 assert sample.pred_landmarks.shape == (2, 2)
-                out = head(feats, task)
+                out = outputs_of(head, feats, task)
                 normalised = (
                     out
                     if cls is LandmarkHead
                     else head.codec.decode(out.flatten(2).softmax(2).unflatten(2, out.shape[2:]))
                 )
                 expected = normalised[0] * torch.tensor([200.0, 100.0])
-                first = head.predict(feats, [make_sample(task) for _ in range(2)], task)[0]
+                first = predict_with(head, feats, [make_sample(task) for _ in range(2)], task)[0]
                 torch.testing.assert_close(first.pred_landmarks, expected)
 
 
@@ -87,10 +87,10 @@ def test_predictions_are_in_original_pixels(cls, tasks, kwargs, feats):
 @pytest.mark.parametrize('share_outputs', [False, True])
 def test_tasks_share_output_channels_only_when_asked_to(cls, tasks, share_outputs, feats):
     head = build(cls, tasks, dict(channels=16), share_outputs=share_outputs)
-    sum(head.loss(feats, [make_sample(tasks[0])] * 2, tasks[0]).values()).backward()
+    sum(mean_losses(head, feats, [make_sample(tasks[0])] * 2, tasks[0]).values()).backward()
     last = head.outputs.layer if share_outputs else head.outputs.layers[tasks[1].name]
     assert (last.weight.grad is not None) == share_outputs
-    out = head(feats, tasks[1])
+    out = outputs_of(head, feats, tasks[1])
     channels = out.shape[1] if cls is SegmentationHead else out[0].shape[1]
     assert channels == tasks[1].num_outputs
 
@@ -99,7 +99,7 @@ def test_tasks_share_output_channels_only_when_asked_to(cls, tasks, share_output
 def test_loss_refuses_annotations_in_original_pixels(cls, tasks, kwargs, feats):
     sample = make_sample(tasks[0], frame='original')
     with pytest.raises(ConfigError, match="'original'"):
-        build(cls, tasks, kwargs).loss(feats, [sample, sample], tasks[0])
+        mean_losses(build(cls, tasks, kwargs), feats, [sample, sample], tasks[0])
 
 
 def test_a_head_refuses_tasks_of_another_type():
@@ -117,7 +117,7 @@ def test_detection_without_a_box_still_reaches_every_weight(cls, box_terms, feat
     head = build(cls, [DET], dict(channels=16))
     sample = make_sample(DET)
     sample.gt_instances = sample.gt_instances[:0]
-    losses = head.loss(feats, [sample, sample], DET)
+    losses = mean_losses(head, feats, [sample, sample], DET)
     assert all(losses[term] == 0 for term in box_terms)
     assert sum(losses.values()) > 0
     sum(losses.values()).backward()
@@ -131,7 +131,7 @@ def test_grid_head_finds_the_box_that_its_cell_holds(feats):
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)  # sigmoid(0) = 1/2 for centre and extent
     sample = make_sample(DET)
-    head.predict([f[:1] for f in feats], [sample], DET)
+    predict_with(head, [f[:1] for f in feats], [sample], DET)
     torch.testing.assert_close(sample.pred_instances.bboxes[0], torch.tensor([50.0, 25.0, 150.0, 75.0]))
 
 
@@ -142,7 +142,7 @@ def test_a_mirrored_matrix_mirrors_the_prediction(feats):
     mirrored.set_metainfo(
         dict(homography_matrix=np.array([[-1, 0, 64], [0, 1, 0], [0, 0, 1]]) @ mirrored.homography_matrix)
     )
-    head.predict(feats, [plain, plain.clone()], SEG)
-    head.predict([f[:1] for f in feats], [mirrored], SEG)
-    head.predict([f[:1] for f in feats], [plain], SEG)
+    predict_with(head, feats, [plain, plain.clone()], SEG)
+    predict_with(head, [f[:1] for f in feats], [mirrored], SEG)
+    predict_with(head, [f[:1] for f in feats], [plain], SEG)
     assert torch.equal(mirrored.pred_sem_seg.data, plain.pred_sem_seg.data.flip(2))

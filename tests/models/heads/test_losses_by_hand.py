@@ -14,7 +14,7 @@ from aurora_mm.models.heads import (
     LandmarkHead,
     SegmentationHead,
 )
-from tests.models.conftest import CLS, DET2, POINTS, SEG, make_sample
+from tests.models.conftest import CLS, DET2, POINTS, SEG, make_sample, mean_losses, outputs_of
 
 SIZE = 64
 
@@ -71,9 +71,9 @@ def test_segmentation(feats, number, side):
     samples = [make_sample(SEG, side) for _ in range(number)]
     for sample, mask in zip(samples, masks, strict=True):
         sample.gt_sem_seg = PixelData(data=torch.tensor(mask)[None])
-    losses = values(head.loss(feats, samples, SEG))
+    losses = values(mean_losses(head, feats, samples, SEG))
 
-    logits = head(feats, SEG).detach().float().numpy()
+    logits = outputs_of(head, feats, SEG).detach().float().numpy()
     logits = np.stack([cv2.resize(x.transpose(1, 2, 0), (side, side)).transpose(2, 0, 1) for x in logits])
     probs = softmax(logits.astype(float), 1)
     weight = np.where(masks == 0, 0.2, 1.0) * (masks != 255)
@@ -97,8 +97,8 @@ def test_classification(feats, number, smoothing):
     samples = [make_sample(CLS) for _ in range(number)]
     for i, sample in enumerate(samples):
         sample.gt_label = torch.tensor([i + 1])
-    losses = values(head.loss(feats, samples, CLS))
-    log_probs = np.log(softmax(head(feats, CLS).detach().double().numpy(), 1))
+    losses = values(mean_losses(head, feats, samples, CLS))
+    log_probs = np.log(softmax(outputs_of(head, feats, CLS).detach().double().numpy(), 1))
     target = np.eye(3)[1 : number + 1] * (1 - smoothing) + smoothing / 3
     assert losses == pytest.approx(dict(loss_cls=-(target * log_probs).sum(1).mean()), rel=1e-5)
 
@@ -116,17 +116,17 @@ def test_landmarks(feats, number, beta):
     settings = {} if beta == 1 else dict(loss_landmark=dict(type='mmdet.SmoothL1Loss', beta=beta, loss_weight=2.0))
     head, feats = build(LandmarkHead, POINTS, feats, number, hidden_channels=32, **settings)
     samples, points = landmark_samples(number)
-    losses = values(head.loss(feats, samples, POINTS))
-    expected = smooth_l1(head(feats, POINTS).detach().numpy() - points, beta).mean()
+    losses = values(mean_losses(head, feats, samples, POINTS))
+    expected = smooth_l1(outputs_of(head, feats, POINTS).detach().numpy() - points, beta).mean()
     assert losses == pytest.approx(dict(loss_landmark=expected * (1 if beta == 1 else 2)), rel=1e-5)
 
 
 def test_heatmap_landmarks(feats, number):
     head, feats = build(HeatmapLandmarkHead, POINTS, feats, number, channels=16)
     samples, points = landmark_samples(number)
-    losses = values(head.loss(feats, samples, POINTS))
+    losses = values(mean_losses(head, feats, samples, POINTS))
 
-    logits = head(feats, POINTS).detach().double().numpy()
+    logits = outputs_of(head, feats, POINTS).detach().double().numpy()
     assert logits.shape == (number, 2, 20, 20)  # 16 cells and 2 of margin around them
     maps = softmax(logits.reshape(number, 2, -1), 2).reshape(logits.shape)
     centres = (np.arange(-2, 18) + 0.5) / 16
@@ -167,8 +167,8 @@ def cells_of(boxes, side):
 def test_grid_detection(feats, number):
     """Each image has its own weight of positive cells, and its own mean over these."""
     head, feats = build(GridDetectionHead, DET2, feats, number, channels=16, in_index=(0, 1))
-    losses = values(head.loss(feats, detection_samples(number), DET2))
-    logits, boxes = (out.detach().double().numpy() for out in head(feats, DET2))
+    losses = values(mean_losses(head, feats, detection_samples(number), DET2))
+    logits, boxes = (out.detach().double().numpy() for out in outputs_of(head, feats, DET2))
     expected = dict(loss_cls=0.0, loss_bbox=0.0, loss_iou=0.0)
     for i in range(number):
         owner = cells_of(BOXES[i], 16)
@@ -185,16 +185,16 @@ def test_grid_detection(feats, number):
 def test_grid_detection_is_the_mean_over_images_and_not_over_cells(feats):
     head, feats = build(GridDetectionHead, DET2, feats, 2, channels=16)
     samples = detection_samples(2)
-    both = values(head.loss(feats, samples, DET2))
-    single = [values(head.loss([f[i : i + 1] for f in feats], samples[i : i + 1], DET2)) for i in (0, 1)]
+    both = values(mean_losses(head, feats, samples, DET2))
+    single = [values(mean_losses(head, [f[i : i + 1] for f in feats], samples[i : i + 1], DET2)) for i in (0, 1)]
     assert both == pytest.approx({name: (single[0][name] + single[1][name]) / 2 for name in both}, rel=1e-6)
     assert abs(single[0]['loss_bbox'] - single[1]['loss_bbox']) > 0.1
 
 
 def test_dense_detection(feats, number):
     head, feats = build(DenseDetectionHead, DET2, feats, number, channels=16)
-    losses = values(head.loss(feats, detection_samples(number), DET2))
-    logits, boxes = (out.detach().double().numpy() for out in head(feats, DET2))
+    losses = values(mean_losses(head, feats, detection_samples(number), DET2))
+    logits, boxes = (out.detach().double().numpy() for out in outputs_of(head, feats, DET2))
     expected = dict(loss_cls=0.0, loss_bbox=0.0, loss_iou=0.0)
     centres = (np.arange(16) + 0.5) / 16
     for i in range(number):
@@ -223,7 +223,7 @@ def test_the_wanted_score_of_the_dense_head_does_not_move_the_boxes(feats):
     """The overlap that a cell reaches is its target, and not a way to make its score right."""
     head, feats = build(DenseDetectionHead, DET2, feats, 2, channels=16)
     layer = head.outputs.layers[DET2.name]
-    head.loss(feats, detection_samples(2), DET2)['loss_cls'].backward()
+    mean_losses(head, feats, detection_samples(2), DET2)['loss_cls'].backward()
     assert layer.bias.grad[:4].eq(0).all()
     assert layer.bias.grad[4:].ne(0).all()
 
@@ -244,8 +244,8 @@ def test_the_wanted_score_of_the_dense_head_does_not_move_the_boxes(feats):
 def test_none_leaves_a_loss_out(kind, task, left_out, feats):
     samples = [make_sample(task)] * 2
     head, feats = build(kind, task, feats, 2, channels=16)
-    whole = values(head.loss(feats, samples, task))
+    whole = values(mean_losses(head, feats, samples, task))
     head, feats = build(kind, task, feats, 2, channels=16, **{left_out: None})
-    rest = values(head.loss(feats, samples, task))
+    rest = values(mean_losses(head, feats, samples, task))
     assert rest == pytest.approx({name: value for name, value in whole.items() if name != left_out})
     assert len(rest) == len(whole) - 1

@@ -9,7 +9,7 @@ from aurora_mm.errors import ConfigError
 from aurora_mm.models import BalancedCrossEntropyLoss, ForegroundDiceLoss, MultiTaskModel
 from aurora_mm.models.heads import MMDetHead, MMSegHead
 from aurora_mm.models.utils.build import Maps, maps_of
-from tests.models.conftest import DET, DET2, POINTS, SEG, SEG2, make_sample
+from tests.models.conftest import DET, DET2, POINTS, SEG, SEG2, make_sample, mean_losses, outputs_of, predict_with
 from tests.models.test_multi_task_model import SIZES
 
 pytest.importorskip('mmdet')
@@ -123,8 +123,8 @@ def test_losses_of_ours_in_their_heads(feats):
     ]
     head = MMSegHead([SEG], [16] * 4, SEGMENTATION['fcn'] | dict(loss_decode=ours)).eval()
     samples = [make_sample(SEG), make_sample(SEG)]
-    losses = head.loss(feats, samples, SEG)
-    logits = torch.nn.functional.interpolate(head(feats, SEG), (64, 64), mode='bilinear')
+    losses = mean_losses(head, feats, samples, SEG)
+    logits = torch.nn.functional.interpolate(outputs_of(head, feats, SEG), (64, 64), mode='bilinear')
     target = torch.cat([sample.gt_sem_seg.data for sample in samples])
     assert losses.keys() == {'loss_dice', 'loss_ce'}
     torch.testing.assert_close(losses['loss_dice'], ForegroundDiceLoss()(logits, target))
@@ -140,10 +140,10 @@ def test_heads_of_single_tasks_beside_those_of_a_type():
 
 def test_tasks_share_the_trunk_of_a_decode_head_but_no_output(feats):
     head = MMSegHead([SEG, SEG2], [16] * 4, SEGMENTATION['uper'])
-    sum(head.loss(feats, [make_sample(SEG)] * 2, SEG).values()).backward()
+    sum(mean_losses(head, feats, [make_sample(SEG)] * 2, SEG).values()).backward()
     assert head.outputs.layers['seg'].weight.grad is not None
     assert head.outputs.layers['seg2'].weight.grad is None
-    assert head(feats, SEG2).shape[1] == 2
+    assert outputs_of(head, feats, SEG2).shape[1] == 2
 
 
 def test_a_decode_head_gives_what_mmseg_gives(feats):
@@ -157,15 +157,15 @@ def test_a_decode_head_gives_what_mmseg_gives(feats):
     for part in ('weight', 'bias'):
         state[f'conv_seg.{part}'] = ours.state_dict()[f'outputs.layers.seg.{part}']
     theirs.load_state_dict(state, strict=True)
-    torch.testing.assert_close(ours(feats, SEG), theirs(feats))
+    torch.testing.assert_close(outputs_of(ours, feats, SEG), theirs(feats))
     samples = [make_sample(SEG), make_sample(SEG)]
     expected = theirs.loss_by_feat(theirs(feats), samples)
-    torch.testing.assert_close(ours.loss(feats, samples, SEG), dict(loss_ce=expected['loss_ce']))
+    torch.testing.assert_close(mean_losses(ours, feats, samples, SEG), dict(loss_ce=expected['loss_ce']))
 
 
 def test_every_loss_of_a_decode_head_is_reported(feats):
     """Two of `loss_decode`, weighted as configured; accuracy is no loss."""
-    losses = MMSegHead([SEG], [16] * 4, SEGMENTATION['losses']).loss(feats, [make_sample(SEG)] * 2, SEG)
+    losses = mean_losses(MMSegHead([SEG], [16] * 4, SEGMENTATION['losses']), feats, [make_sample(SEG)] * 2, SEG)
     assert losses.keys() == {'loss_lovasz', 'loss_dice'}
     assert all(loss.requires_grad for loss in losses.values())
 
@@ -184,7 +184,7 @@ def test_a_dense_head_gives_what_mmdet_gives(name, feats):
         theirs.append(one)
     expected = head.heads['det'].loss(feats, theirs)
     expected = {key: sum(value) if isinstance(value, list) else value for key, value in expected.items()}
-    torch.testing.assert_close(head.loss(feats, samples, DET), expected)
+    torch.testing.assert_close(mean_losses(head, feats, samples, DET), expected)
 
 
 def test_boxes_come_back_through_the_matrix(feats):
@@ -194,8 +194,8 @@ def test_boxes_come_back_through_the_matrix(feats):
     mirrored.set_metainfo(
         dict(homography_matrix=np.array([[-1, 0, 64], [0, 1, 0], [0, 0, 1]]) @ mirrored.homography_matrix)
     )
-    head.predict([f[:1] for f in feats], [plain], DET)
-    head.predict([f[:1] for f in feats], [mirrored], DET)
+    predict_with(head, [f[:1] for f in feats], [plain], DET)
+    predict_with(head, [f[:1] for f in feats], [mirrored], DET)
     x1, y1, x2, y2 = plain.pred_instances.bboxes.unbind(1)
     expected = torch.stack([200 - x2, y1, 200 - x1, y2], dim=1)
     torch.testing.assert_close(mirrored.pred_instances.bboxes, expected)
@@ -204,7 +204,7 @@ def test_boxes_come_back_through_the_matrix(feats):
 def test_an_image_without_a_box(feats):
     sample = make_sample(DET)
     sample.gt_instances = sample.gt_instances[:0]
-    losses = MMDetHead([DET], [16] * 4, FCOS).loss(feats, [sample, sample], DET)
+    losses = mean_losses(MMDetHead([DET], [16] * 4, FCOS), feats, [sample, sample], DET)
     assert all(loss.isfinite() for loss in losses.values())
 
 
@@ -223,7 +223,7 @@ def test_what_does_not_fit_is_refused():
         build(config(segmentation=dict(type='mmseg.NoHead')))
     with pytest.raises(ConfigError, match="'original'"):
         head = MMDetHead([DET], [16] * 4, FCOS)
-        head.loss([torch.zeros(1, 16, s, s) for s in (8, 4, 2, 1)], [make_sample(DET, frame='original')], DET)
+        mean_losses(head, [torch.zeros(1, 16, s, s) for s in (8, 4, 2, 1)], [make_sample(DET, frame='original')], DET)
 
 
 def test_init_weights_reaches_the_parts_that_say_how_they_start():

@@ -18,7 +18,7 @@ from aurora_mm.apis import use_tta
 from aurora_mm.models import BaseTaskHead, MultiTaskModel, MultiTaskTTAModel
 from aurora_mm.models.utils.original_coordinates import boxes_to_original, mask_from_views, points_to_original
 from aurora_mm.registry import TRANSFORMS
-from aurora_mm.structures import MaskView
+from aurora_mm.structures import MaskView, MaskViews
 from aurora_mm.tasks import Task
 
 TASKS = [
@@ -46,42 +46,44 @@ class Identity(nn.Module):
         return (x.mean(1, keepdim=True),)
 
 
-class Halves(BaseTaskHead):
+class ToyHead(BaseTaskHead):
+    """Its one task's answer is what `forward` gives."""
+
+    def task_outputs(self, feats, batches):
+        return [batch.take(self(feats)) for batch in batches]
+
+    def loss_by_feat(self, output, data_samples, task):
+        raise NotImplementedError
+
+
+class Halves(ToyHead):
     """Bright pixels are foreground: 'left' in the left half of what it is shown, 'right' in the right one."""
 
     task_type = 'segmentation'
 
-    def forward(self, feats, task):
+    def forward(self, feats):
         bright = feats[0][:, 0]
         left = torch.linspace(1, 0, bright.shape[-1]).expand_as(bright)
         return torch.stack([1 - bright, bright * left, bright * (1 - left)], dim=1)
 
-    def loss(self, feats, data_samples, task):
-        raise NotImplementedError
-
-    def predict(self, feats, data_samples, task):
-        for probs, sample in zip(self(feats, task), data_samples, strict=True):
-            sample.mask_views = [MaskView(probs, sample.homography_matrix, sample.img_shape)]
+    def predict_by_feat(self, output, data_samples, task):
+        for probs, sample in zip(output, data_samples, strict=True):
+            sample.mask_views = MaskViews([MaskView(probs, sample.homography_matrix, sample.img_shape)])
             sample.pred_sem_seg = PixelData(data=mask_from_views(sample.mask_views, sample.ori_shape))
-        return data_samples
 
 
-class Side(BaseTaskHead):
+class Side(ToyHead):
     """The share of light in the left and the right half."""
 
     task_type = 'classification'
 
-    def forward(self, feats, task):
+    def forward(self, feats):
         halves = F.adaptive_avg_pool2d(feats[0], (1, 2)).flatten(1)
         return halves / halves.sum(1, keepdim=True)
 
-    def loss(self, feats, data_samples, task):
-        raise NotImplementedError
-
-    def predict(self, feats, data_samples, task):
-        for scores, sample in zip(self(feats, task), data_samples, strict=True):
+    def predict_by_feat(self, output, data_samples, task):
+        for scores, sample in zip(output, data_samples, strict=True):
             sample.pred_scores, sample.pred_label = scores, scores.argmax(0, keepdim=True)
-        return data_samples
 
 
 def _extent(bright):
@@ -90,44 +92,36 @@ def _extent(bright):
     return torch.stack([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]).float()
 
 
-class Spot(BaseTaskHead):
+class Spot(ToyHead):
     """The box around all light."""
 
     task_type = 'detection'
 
-    def forward(self, feats, task):
+    def forward(self, feats):
         return torch.stack([_extent(image) for image in feats[0][:, 0]])
 
-    def loss(self, feats, data_samples, task):
-        raise NotImplementedError
-
-    def predict(self, feats, data_samples, task):
-        for box, sample in zip(self(feats, task), data_samples, strict=True):
+    def predict_by_feat(self, output, data_samples, task):
+        for box, sample in zip(output, data_samples, strict=True):
             sample.pred_instances = InstanceData(
                 bboxes=boxes_to_original(box[None], sample.homography_matrix, sample.ori_shape),
                 scores=torch.tensor([0.75]),
                 labels=torch.tensor([0]),
             )
-        return data_samples
 
 
-class Ends(BaseTaskHead):
+class Ends(ToyHead):
     """The leftmost and the rightmost end of the light, at a third of its height."""
 
     task_type = 'landmark'
 
-    def forward(self, feats, task):
+    def forward(self, feats):
         boxes = torch.stack([_extent(image) for image in feats[0][:, 0]])
         y = boxes[:, 1] + (boxes[:, 3] - boxes[:, 1]) / 3
         return torch.stack([torch.stack([boxes[:, 0], y], 1), torch.stack([boxes[:, 2], y], 1)], dim=1)
 
-    def loss(self, feats, data_samples, task):
-        raise NotImplementedError
-
-    def predict(self, feats, data_samples, task):
-        for points, sample in zip(self(feats, task), data_samples, strict=True):
+    def predict_by_feat(self, output, data_samples, task):
+        for points, sample in zip(output, data_samples, strict=True):
             sample.pred_landmarks = points_to_original(points, sample.homography_matrix)
-        return data_samples
 
 
 @pytest.fixture
