@@ -18,7 +18,9 @@ from aurora_mm.registry import MODELS
 
 SIZE = 64
 ENCODER = dict(depth=4, hidden_size=48, intermediate_size=96, num_heads=3, num_position_embeddings=64)
-DINO = dict(model_type='dinov2', hidden_size=48, num_hidden_layers=4, num_attention_heads=3, image_size=64, patch_size=16)
+DINO = dict(
+    model_type='dinov2', hidden_size=48, num_hidden_layers=4, num_attention_heads=3, image_size=64, patch_size=16
+)
 _names = itertools.count()
 
 
