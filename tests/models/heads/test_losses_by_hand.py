@@ -251,3 +251,28 @@ def test_none_leaves_a_loss_out(kind, task, left_out, feats):
     rest = values(mean_losses(head, feats, samples, task))
     assert rest == pytest.approx({name: value for name, value in whole.items() if name != left_out})
     assert len(rest) == len(whole) - 1
+
+
+def test_dense_detection_without_a_box(feats):
+    """Every score is to be 0; the sum over the cells is divided by 1."""
+    head, feats = build(DenseDetectionHead, DET2, feats, 1, channels=16)
+    sample = make_sample(DET2)
+    sample.gt_instances = sample.gt_instances[:0]
+    losses = values(mean_losses(head, feats, [sample], DET2))
+    scores = sigmoid(outputs_of(head, feats, DET2)[0].detach().double().numpy())
+    expected = (scores**2 * entropy(scores, 0)).sum()
+    assert losses == pytest.approx(dict(loss_cls=expected, loss_bbox=0, loss_iou=0), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ('kind', 'task', 'settings'),
+    [
+        (SegmentationHead, SEG, dict(channels=16, dropout=0.5)),
+        (ClassificationHead, CLS, dict(hidden_channels=32, dropout=0.5)),
+    ],
+)
+def test_dropout_acts_in_training_alone(kind, task, settings, feats):
+    head, feats = build(kind, task, feats, 2, **settings)
+    torch.testing.assert_close(outputs_of(head, feats, task), outputs_of(head, feats, task))
+    head.train()
+    assert not torch.equal(outputs_of(head, feats, task), outputs_of(head, feats, task))

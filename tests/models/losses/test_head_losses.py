@@ -249,3 +249,21 @@ def test_heatmaps_have_the_mean_over_points():
     logits, target = torch.randn(2, 3, 4, 5), torch.rand(2, 3, 20).softmax(2).unflatten(2, (4, 5))
     entropy = -(target * logits.flatten(2).log_softmax(2).unflatten(2, (4, 5))).sum((2, 3))
     torch.testing.assert_close(loss(logits, target, POINTS), 0.5 * entropy.mean(1))
+
+
+@pytest.mark.parametrize(
+    'context', [torch.no_grad(), torch.inference_mode(), torch.device('meta')], ids=['no_grad', 'inference', 'meta']
+)
+def test_losses_are_tried_wherever_the_model_is_built(context):
+    with context:
+        assert SLOTS['boxes'](dict(type='mmdet.GIoULoss'))
+
+
+def test_a_loss_of_mmseg_says_itself_over_which_pixels_it_takes_the_mean():
+    torch.manual_seed(0)
+    logits, target = torch.randn(1, 3, 4, 6), torch.randint(0, 3, (1, 4, 6))
+    target[:, 3] = 255
+    total = nn.functional.cross_entropy(logits, target, ignore_index=255, reduction='sum')
+    for avg_non_ignore, pixels in ((False, 24), (True, 18)):
+        loss = SLOTS['pixels'](dict(type='mmseg.CrossEntropyLoss', avg_non_ignore=avg_non_ignore))
+        torch.testing.assert_close(loss(logits, target, SEG), total[None] / pixels)
