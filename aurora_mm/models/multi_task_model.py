@@ -20,7 +20,15 @@ from torch.optim import Optimizer
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.balancers import LossBalancer, TaskLossTracker
 from aurora_mm.models.heads import BaseTaskHead
-from aurora_mm.models.utils.build import Maps, build_in_scope, fit, maps_of, needs_init_weights, wrap_foreign_head
+from aurora_mm.models.utils.build import (
+    Maps,
+    build_in_scope,
+    fit,
+    maps_of,
+    needs_init_weights,
+    only_for_task,
+    wrap_foreign_head,
+)
 from aurora_mm.models.utils.flip import unflip_predictions
 from aurora_mm.models.utils.freeze import freeze
 from aurora_mm.models.utils.nonfinite_guard import NonFiniteGuard, drop_nonfinite_gradients
@@ -98,7 +106,7 @@ class MultiTaskModel(BaseModel):
         for key in heads.keys() - self.tasks.keys() - set(TASK_TYPES):
             print_log(f'head {key!r} is not built: it is named after no task', 'current', logging.WARNING)
         if own_heads:
-            heads = {name: heads[key] for name, key in self.head_of.items()}
+            heads = {name: only_for_task(heads[key], name) for name, key in self.head_of.items()}
             self.head_of = {name: name for name in heads}
         self.source_of = {}
         self.heads = nn.ModuleDict()

@@ -347,6 +347,22 @@ def test_an_unknown_adapter_is_refused():
         MultiTaskModel(**config(adapter=dict(type='aurora_mm.TaskPrompt')))
 
 
+@pytest.mark.parametrize('own_heads', [False, True])
+def test_a_loss_has_arguments_of_a_task_also_where_each_task_has_a_head_of_its_own(own_heads):
+    weights = dict(seg2=dict(class_weight=[0.1, 1.0]), seg=dict(loss_weight=2.0))
+    loss = dict(type='mmdet.CrossEntropyLoss', by_task=weights)
+    heads = config()['heads']
+    heads['segmentation'] = dict(type='aurora_mm.SegmentationHead', channels=8, loss_cls=loss)
+    model = MultiTaskModel(**config(heads=heads, own_heads=own_heads))
+    used = {name: model.heads[model.head_of[name]].loss_cls.own[name] for name in ('seg', 'seg2')}
+    assert [used[name].loss_weight for name in used] == [2.0, 1.0]
+    assert [used[name].class_weight for name in used] == [None, [0.1, 1.0]]
+    heads['segmentation']['loss_cls'] = loss | dict(by_task=weights | dict(lung={}))
+    if not own_heads:
+        with pytest.raises(ConfigError, match='SegmentationHead: loss_cls: by_task names lung'):
+            MultiTaskModel(**config(heads=heads))
+
+
 def test_heads_of_their_own():
     """Built from the type's config, or the task's where it has one, and reading what that would read."""
     heads = config()['heads'] | dict(seg2=dict(type='aurora_mm.SegmentationHead', channels=16))

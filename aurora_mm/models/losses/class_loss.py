@@ -2,29 +2,31 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from aurora_mm.models.losses.head_loss import Call, HeadLoss
+from aurora_mm.models.losses.head_loss import Call, HeadLoss, values_by_row
 from aurora_mm.tasks import Task
 
 IGNORE_INDEX = 255  # of mmseg's padding
 
 
 class ClassLoss(HeadLoss):
-    """A loss of class logits, for images or for pixels: one number for each image.
+    """A loss of class logits, for images or for pixels: one number for each image, which depends on no other image.
 
-    A loss that has a method ``image_losses(pred, target)`` gives these numbers itself. Any other is called image by
-    image, so that the loss of an image does not depend on which images share its batch.
+    A loss that has a method ``image_losses(pred, target)`` gives these numbers itself. Else the first way of calling it
+    that works for a task is used. For pixels, the images one by one, reduced as the loss itself does it:
 
-    The first way of calling the loss that works for a task is used:
-
-    1. logits ``(B, C)`` or ``(B, C, H, W)`` and class indices ``(B,)`` or ``(B, H, W)``, as mmseg's losses take them;
-    2. logits ``(N, C)`` and class indices ``(N,)`` of the N images or pixels that are not ignored, as mmdet's do;
+    1. logits ``(1, C, H, W)`` and class indices ``(1, H, W)``, as mmseg's losses take them;
+    2. logits ``(N, C)`` and class indices ``(N,)`` of the N pixels that are not ignored, as mmdet's do;
     3. logits ``(N, C)`` and one-hot targets ``(N, C)`` of the same.
+
+    For images, logits ``(B, C)`` and class indices ``(B,)`` or one-hot targets ``(B, C)`` with
+    ``reduction_override='none'``, so that weights of classes count; or else the images one by one as above.
 
     Legend: B images, C classes.
 
@@ -50,13 +52,22 @@ class ClassLoss(HeadLoss):
         Returns:
             ``(B,)``.
         """
-        loss = self._loss_of(task)
-        if hasattr(loss, 'image_losses'):
-            return loss.image_losses(pred, target)
-        return torch.stack([self.call(pred[i : i + 1], target[i : i + 1], task) for i in range(len(pred))])
+        return self.call(pred, target, task)
 
-    def _calls(self) -> Sequence[Call]:
-        return _call_with_indices, _call_with_rows, _call_with_one_hot_rows
+    def _build(self, cfg: dict[str, Any]) -> nn.Module:
+        loss = super()._build(cfg)
+        if not self.pixels:
+            self.refuse_reduction(loss, cfg)
+        return loss
+
+    def _calls(self, loss: nn.Module) -> Sequence[Call]:
+        if hasattr(loss, 'image_losses'):
+            return (_call_for_images,)
+        one_by_one = [partial(_one_by_one, call) for call in (_with_indices, _with_rows, _with_one_hot_rows)]
+        return one_by_one if self.pixels else [_all_with_indices, _all_with_one_hot, *one_by_one]
+
+    def _compared(self, values: Tensor) -> Tensor:
+        return values.sum()  # single classes may have a weight of 0
 
     def _examples(self, task: Task) -> tuple[Tensor, Sequence[Tensor], Tensor]:
         target = torch.arange(2 * task.num_outputs) % task.num_outputs
@@ -77,20 +88,36 @@ class ClassLoss(HeadLoss):
         return 'logits (B, C) and class indices (B,)'
 
 
-def _call_with_indices(loss: nn.Module, pred: Tensor, target: Tensor) -> Tensor:
+def _call_for_images(loss: nn.Module, pred: Tensor, target: Tensor) -> Tensor:
+    return loss.image_losses(pred, target)
+
+
+def _all_with_indices(loss: nn.Module, pred: Tensor, target: Tensor) -> Tensor:
+    return values_by_row(loss, pred, target).reshape(len(pred), -1).mean(1)
+
+
+def _all_with_one_hot(loss: nn.Module, pred: Tensor, target: Tensor) -> Tensor:
+    return _all_with_indices(loss, pred, F.one_hot(target, pred.shape[1]).to(pred.dtype))
+
+
+def _one_by_one(call: Call, loss: nn.Module, pred: Tensor, target: Tensor) -> Tensor:
+    return torch.stack([_scalar(call(loss, pred[i : i + 1], target[i : i + 1])) for i in range(len(pred))])
+
+
+def _with_indices(loss: nn.Module, pred: Tensor, target: Tensor) -> Tensor:
     # mmseg's losses take the value as an argument or know it; without pixels nothing is ignored.
     takes = inspect.signature(loss.forward).parameters
     more = dict(ignore_index=IGNORE_INDEX) if 'ignore_index' in takes and target.dim() > 1 else {}
-    return _scalar(loss(pred, target, **more))
+    return loss(pred, target, **more)
 
 
-def _call_with_rows(loss: nn.Module, pred: Tensor, target: Tensor) -> Tensor:
-    return _scalar(loss(*_rows(pred, target)))
+def _with_rows(loss: nn.Module, pred: Tensor, target: Tensor) -> Tensor:
+    return loss(*_rows(pred, target))
 
 
-def _call_with_one_hot_rows(loss: nn.Module, pred: Tensor, target: Tensor) -> Tensor:
+def _with_one_hot_rows(loss: nn.Module, pred: Tensor, target: Tensor) -> Tensor:
     pred, target = _rows(pred, target)
-    return _scalar(loss(pred, F.one_hot(target, pred.shape[1]).to(pred.dtype)))
+    return loss(pred, F.one_hot(target, pred.shape[1]).to(pred.dtype))
 
 
 def _rows(pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

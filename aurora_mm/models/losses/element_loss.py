@@ -3,10 +3,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
-from aurora_mm.errors import ConfigError
-from aurora_mm.models.losses.head_loss import Call, HeadLoss
+from aurora_mm.models.losses.head_loss import Call, HeadLoss, values_by_row
 
 
 class ElementLoss(HeadLoss):
@@ -22,20 +21,8 @@ class ElementLoss(HeadLoss):
 
     def _build(self, cfg: dict[str, Any]) -> nn.Module:
         loss = super()._build(cfg)
-        if (reduction := getattr(loss, 'reduction', 'mean')) != 'mean':
-            raise ConfigError(
-                f'{self.place}: reduction={reduction!r} of {cfg["type"]} would have no effect, since the head takes '
-                'the mean over each image and over the images; use loss_weight to scale it'
-            )
+        self.refuse_reduction(loss, cfg)
         return loss
 
-    def _calls(self) -> Sequence[Call]:
-        return (_call_for_elements,)
-
-
-def _call_for_elements(loss: nn.Module, pred: Tensor, target: Tensor) -> Tensor:
-    values = loss(pred, target, reduction_override='none')
-    if not isinstance(values, Tensor) or values.dim() == 0 or len(values) != len(pred):
-        shape = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
-        raise ValueError(f'for {tuple(pred.shape)} it gives {shape} and not one value or more a row')
-    return values
+    def _calls(self, loss: nn.Module) -> Sequence[Call]:
+        return (values_by_row,)

@@ -67,7 +67,7 @@ class HeadLoss(nn.Module, metaclass=ABCMeta):
         return self._call_of[task.name](self._loss_of(task), pred, target)
 
     @abstractmethod
-    def _calls(self) -> Sequence[Call]:
+    def _calls(self, loss: nn.Module) -> Sequence[Call]:
         """The ways of calling a loss, the first choice first."""
 
     @abstractmethod
@@ -77,6 +77,18 @@ class HeadLoss(nn.Module, metaclass=ABCMeta):
     @abstractmethod
     def _examples(self, task: Task) -> tuple[Tensor, Sequence[Tensor], Tensor]:
         """Right predictions, one or more wrong ones for each of them, and their targets."""
+
+    def refuse_reduction(self, loss: nn.Module, cfg: dict[str, Any]) -> None:
+        """Refuse a reduction that would have no effect, because the head takes the mean of the elements.
+
+        Raises:
+            ConfigError: If the reduction is not 'mean'.
+        """
+        if (reduction := getattr(loss, 'reduction', 'mean')) != 'mean':
+            raise ConfigError(
+                f'{self.place}: reduction={reduction!r} of {cfg["type"]} would have no effect, since the head takes '
+                'the mean over each image and over the images; use loss_weight to scale it'
+            )
 
     def _loss_of(self, task: Task) -> nn.Module:
         return self.own[task.name] if task.name in self.own else self.shared  # noqa: SIM401 (a ModuleDict has no get)
@@ -89,14 +101,19 @@ class HeadLoss(nn.Module, metaclass=ABCMeta):
         except _MISFITS as error:
             raise ConfigError(f'{self.place}: {cfg["type"]} cannot be built: {" ".join(str(error).split())}') from error
 
+    def _compared(self, values: Tensor) -> Tensor:
+        """What must be lower for right predictions than for wrong ones: ``(N,)``, the sum of each row."""
+        return values.reshape(len(values), -1).sum(1)
+
     def _fitting_call(self, task: Task) -> Call:
         refusals = []
-        for call in self._calls():
+        for call in self._calls(self._loss_of(task)):
             reason, cause = self._misfit(call, task)
             if not reason:
                 return call
             refusals.append((reason, cause))
-        reason, cause = refusals[0]
+        # A value that is wrong says more than a call that failed.
+        reason, cause = next((refusal for refusal in refusals if refusal[1] is None), refusals[0])
         raise ConfigError(
             f'{self.place} cannot be {self.name} for task {task.name}, where it is called with {self._inputs()}: '
             f'{" ".join(reason.split())}'
@@ -111,7 +128,7 @@ class HeadLoss(nn.Module, metaclass=ABCMeta):
             for wrong in wrongs:
                 wrong.requires_grad_()
                 try:
-                    low, high = (_by_row(call(trial, pred, target)) for pred in (right, wrong))
+                    low, high = (self._compared(call(trial, pred, target)) for pred in (right, wrong))
                     high.sum().backward()
                 except _MISFITS as error:
                     return f'{type(error).__name__}: {error}', error
@@ -122,5 +139,14 @@ class HeadLoss(nn.Module, metaclass=ABCMeta):
         return '', None
 
 
-def _by_row(values: Tensor) -> Tensor:
-    return values.reshape(len(values), -1).sum(1) if values.dim() else values
+def values_by_row(loss: nn.Module, pred: Tensor, target: Tensor) -> Tensor:
+    """The values ``(N, ...)`` of a loss that is called as mmdet's are, for predictions ``(N, ...)`` and their targets.
+
+    Raises:
+        ValueError: If the loss does not give one value or more for each row.
+    """
+    values = loss(pred, target, reduction_override='none')
+    if not isinstance(values, Tensor) or values.dim() == 0 or len(values) != len(pred):
+        shape = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
+        raise ValueError(f'for {tuple(pred.shape)} it gives {shape} and not one value or more a row')
+    return values

@@ -53,6 +53,23 @@ def wrap_foreign_head(cfg: dict[str, Any]) -> dict[str, Any]:
     return cfg if adapter is None else dict(type=adapter, head=cfg)
 
 
+def only_for_task(cfg: Any, task: str) -> Any:
+    """A copy of the config of a head for one of its tasks: of arguments that differ by task (``by_task``), its own.
+
+    Args:
+        cfg: The config, or any value within it.
+        task: Name of the task.
+    """
+    if isinstance(cfg, dict):
+        own = {key: only_for_task(value, task) for key, value in cfg.items()}
+        if 'by_task' in own:
+            own['by_task'] = {name: value for name, value in own['by_task'].items() if name == task}
+        return own
+    if isinstance(cfg, (list, tuple)):
+        return type(cfg)(only_for_task(value, task) for value in cfg)
+    return cfg
+
+
 def needs_init_weights(part: nn.Module) -> bool:
     """Whether ``init_weights`` has something to add: to a part with an ``init_cfg``, or of another package.
 

@@ -184,3 +184,43 @@ def test_a_raw_output_for_every_box():
     way = (wanted[:, :2] + wanted[:, 2:]) / 2 - centres
     raw = torch.cat([way / sides, sides + (-(-sides).expm1()).log()], dim=1)
     torch.testing.assert_close(DenseBoxCodec().place(raw), wanted)
+
+
+def test_the_gaussian_of_a_small_box_is_min_sigma_cells_wide():
+    """A row of ten cells; the box has the two in the middle, half a cell to either side of its centre, or all."""
+    for min_sigma in (0.75, 3.0):
+        scores, _, _ = encode([[0.4, 0.0, 0.6, 1.0]], [0], 1, (1, 10), min_sigma=min_sigma)
+        assert scores[0, 0].nonzero().flatten().tolist() == [4, 5]
+    scores, _, _ = encode([[0.35, 0.0, 0.65, 1.0]], [0], 1, (1, 10), sigma=1e-3, min_sigma=2.0)
+    at_half, at_one_and_a_half = (math.exp(-((d / 2.0) ** 2) / 2) for d in (0.5, 1.5))
+    expected = [at_one_and_a_half / at_half, 1.0, 1.0, at_one_and_a_half / at_half]
+    assert scores[0, 0, 3:7].tolist() == pytest.approx(expected, rel=1e-5)
+
+
+class TestWhatIsKept:
+    """Two boxes of one class with an IoU of 3 / 5, and one apart."""
+
+    BOXES = torch.tensor([[0.0, 0, 0.4, 1], [0.1, 0, 0.5, 1], [0.7, 0, 0.9, 1]])
+    SCORES = torch.tensor([0.8, 0.4, 0.2])
+
+    def found(self, **settings):
+        maps = self.SCORES.reshape(1, 1, 1, 3), self.BOXES.T.reshape(1, 4, 1, 3)
+        (image,) = DenseBoxCodec(**settings).decode(*maps)
+        return image
+
+    def test_iou_threshold(self):
+        assert self.found(iou_threshold=0.5).scores.tolist() == pytest.approx([0.8, 0.2])
+        assert self.found(iou_threshold=0.7).scores.tolist() == pytest.approx([0.8, 0.4, 0.2])
+
+    def test_vote_threshold(self):
+        voted = (0.8 * self.BOXES[0] + 0.4 * self.BOXES[1]) / 1.2
+        torch.testing.assert_close(self.found(vote_threshold=0.5).bboxes[0], voted)
+        torch.testing.assert_close(self.found(vote_threshold=0.7).bboxes[0], self.BOXES[0])
+
+    def test_nms_pre(self):
+        """Cells beyond the best ones neither answer nor vote."""
+        torch.testing.assert_close(self.found(nms_pre=1).bboxes, self.BOXES[:1])
+
+    def test_score_thr(self):
+        assert self.found(score_thr=0.3).scores.tolist() == pytest.approx([0.8])
+        assert self.found(score_thr=0.9).scores.tolist() == pytest.approx([0.8])  # the best one stays

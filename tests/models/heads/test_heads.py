@@ -71,7 +71,7 @@ def test_predictions_are_in_original_pixels(cls, tasks, kwargs, feats):
                 assert sample.pred_landmarks.shape == (2, 2)
                 out = outputs_of(head, feats, task)
                 normalised = (
-                    out
+                    out.sigmoid().unflatten(1, (-1, 2))
                     if cls is LandmarkHead
                     else head.codec.decode(out.flatten(2).softmax(2).unflatten(2, out.shape[2:]))
                 )

@@ -78,7 +78,8 @@ def test_segmentation(feats, number, side):
     probs = softmax(logits.astype(float), 1)
     weight = np.where(masks == 0, 0.2, 1.0) * (masks != 255)
     of_truth = np.take_along_axis(probs, np.where(masks == 255, 0, masks)[:, None], 1)[:, 0]
-    assert losses['loss_cls'] == pytest.approx((-np.log(of_truth) * weight).sum() / weight.sum(), rel=1e-5)
+    of_images = (-np.log(of_truth) * weight).sum((1, 2)) / weight.sum((1, 2))
+    assert losses['loss_cls'] == pytest.approx(of_images.mean(), rel=1e-5)
     dice = [
         (2 * (p[c] * (m == c)).sum() + 1) / (p[c][m != 255].sum() + (m == c).sum() + 1)
         for p, m in zip(probs, masks, strict=True)
@@ -117,7 +118,8 @@ def test_landmarks(feats, number, beta):
     head, feats = build(LandmarkHead, POINTS, feats, number, hidden_channels=32, **settings)
     samples, points = landmark_samples(number)
     losses = values(mean_losses(head, feats, samples, POINTS))
-    expected = smooth_l1(outputs_of(head, feats, POINTS).detach().numpy() - points, beta).mean()
+    found = sigmoid(outputs_of(head, feats, POINTS).detach().double().numpy()).reshape(number, 2, 2)
+    expected = smooth_l1(found - points, beta).mean()
     assert losses == pytest.approx(dict(loss_landmark=expected * (1 if beta == 1 else 2)), rel=1e-5)
 
 
@@ -249,3 +251,28 @@ def test_none_leaves_a_loss_out(kind, task, left_out, feats):
     rest = values(mean_losses(head, feats, samples, task))
     assert rest == pytest.approx({name: value for name, value in whole.items() if name != left_out})
     assert len(rest) == len(whole) - 1
+
+
+def test_dense_detection_without_a_box(feats):
+    """Every score is to be 0; the sum over the cells is divided by 1."""
+    head, feats = build(DenseDetectionHead, DET2, feats, 1, channels=16)
+    sample = make_sample(DET2)
+    sample.gt_instances = sample.gt_instances[:0]
+    losses = values(mean_losses(head, feats, [sample], DET2))
+    scores = sigmoid(outputs_of(head, feats, DET2)[0].detach().double().numpy())
+    expected = (scores**2 * entropy(scores, 0)).sum()
+    assert losses == pytest.approx(dict(loss_cls=expected, loss_bbox=0, loss_iou=0), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ('kind', 'task', 'settings'),
+    [
+        (SegmentationHead, SEG, dict(channels=16, dropout=0.5)),
+        (ClassificationHead, CLS, dict(hidden_channels=32, dropout=0.5)),
+    ],
+)
+def test_dropout_acts_in_training_alone(kind, task, settings, feats):
+    head, feats = build(kind, task, feats, 2, **settings)
+    torch.testing.assert_close(outputs_of(head, feats, task), outputs_of(head, feats, task))
+    head.train()
+    assert not torch.equal(outputs_of(head, feats, task), outputs_of(head, feats, task))

@@ -41,7 +41,6 @@ FITTING = {
         'mmdet.VarifocalLoss': {},
         'mmseg.CrossEntropyLoss': {},
         'mmseg.FocalLoss': {},
-        'mmseg.OhemCrossEntropy': {},
         'mmseg.TverskyLoss': {},
     },
     'pixels': {
@@ -105,9 +104,15 @@ def test_every_loss_of_the_hosts_fits_or_is_refused_with_one_sentence(slot):
         (dict(loss_weight=2.0), r'SomeHead: loss_cls is a config of a loss and needs a type'),
         (dict(type='mmdet.NoLoss'), r"SomeHead: loss_cls: 'mmdet.NoLoss' is not registered"),
         (dict(type='mmdet.CrossEntropyLoss', beta=1), r'SomeHead: loss_cls: mmdet.CrossEntropyLoss cannot be built'),
-        (dict(type='mmdet.CrossEntropyLoss', reduction='none'), r'it gives \(6,\) and not one number'),
         (dict(type='mmdet.CrossEntropyLoss', class_weight=[1.0, 2.0]), r'for task cls, .* weight'),
-        (dict(type='mmdet.CrossEntropyLoss', loss_weight=0.0), r'it is \[?0'),
+        (
+            dict(type='mmdet.CrossEntropyLoss', loss_weight=0.0),
+            r'it is 0.0 for wrong predictions and 0.0 for right ones',
+        ),
+        (
+            dict(type='aurora_mm.BalancedCrossEntropyLoss', class_balance=0.5),
+            r'ValueError: class_balance weighs the cl',
+        ),
         (dict(type='mmdet.CrossEntropyLoss', by_task=dict(clss={})), r'by_task names clss, which is no task'),
     ],
 )
@@ -117,11 +122,16 @@ def test_what_is_refused(cfg, message):
 
 
 @pytest.mark.parametrize('reduction', ['sum', 'none'])
-def test_a_reduction_that_would_have_no_effect_is_refused(reduction):
-    with pytest.raises(
-        ConfigError, match=f"SomeHead: loss_bbox: reduction='{reduction}' of mmdet.L1Loss would have no"
-    ):
-        SLOTS['boxes'](dict(type='mmdet.L1Loss', reduction=reduction))
+@pytest.mark.parametrize('slot', ['boxes', 'images'])
+def test_a_reduction_that_would_have_no_effect_is_refused(slot, reduction):
+    name = dict(boxes='mmdet.L1Loss', images='mmdet.CrossEntropyLoss')[slot]
+    with pytest.raises(ConfigError, match=f"reduction='{reduction}' of {name} would have no effect"):
+        SLOTS[slot](dict(type=name, reduction=reduction))
+
+
+def test_a_loss_of_pixels_gives_one_number_for_an_image():
+    with pytest.raises(ConfigError, match=r'it gives \(1, 5, 18\) and not one number'):
+        SLOTS['pixels'](dict(type='mmseg.CrossEntropyLoss', reduction='none'))
 
 
 def test_a_loss_without_a_gradient_is_refused():
@@ -159,9 +169,34 @@ def test_arguments_by_task():
     logits, target = torch.randn(2, 3, 4, 4), torch.randint(0, 3, (2, 4, 4))
     plain = nn.functional.cross_entropy(logits, target, reduction='none')
     weights = torch.tensor([0.1, 1.0, 5.0])[target]
-    torch.testing.assert_close(loss(logits, target, SEG), (plain * weights).mean())
-    pair = nn.functional.cross_entropy(logits[:, :2], target.clamp(max=1))
-    torch.testing.assert_close(loss(logits[:, :2], target.clamp(max=1), SEG2), pair)
+    torch.testing.assert_close(loss(logits, target, SEG), (plain * weights).mean((1, 2)))
+    pair = nn.functional.cross_entropy(logits[:, :2], target.clamp(max=1), reduction='none')
+    torch.testing.assert_close(loss(logits[:, :2], target.clamp(max=1), SEG2), pair.mean((1, 2)))
+
+
+@pytest.mark.parametrize('name', ['mmdet.CrossEntropyLoss', 'mmseg.CrossEntropyLoss'])
+def test_weights_of_classes_count_for_images(name):
+    """mmseg's divides by the weights where it takes the mean, which for one image would undo them."""
+    loss = class_loss(dict(type=name, class_weight=[0.0, 1.0, 5.0]))
+    torch.manual_seed(0)
+    logits, target = torch.randn(3, 3), torch.tensor([0, 1, 2])
+    plain = nn.functional.cross_entropy(logits, target, reduction='none')
+    torch.testing.assert_close(loss(logits, target, CLS), plain * torch.tensor([0.0, 1.0, 5.0]))
+
+
+@pytest.mark.parametrize('slot', ['images', 'pixels'])
+def test_the_loss_of_an_image_does_not_depend_on_its_batch(slot):
+    torch.manual_seed(0)
+    sides = (6, 6) if slot == 'pixels' else ()
+    logits, target = torch.randn(3, 3, *sides), torch.randint(0, 3, (3, *sides))
+    if slot == 'pixels':
+        target[1, :3] = 255
+    ours = {'aurora_mm.BalancedCrossEntropyLoss': {}} | ({'aurora_mm.ForegroundDiceLoss': {}} if sides else {})
+    for name, settings in (FITTING[slot] | ours).items():
+        loss = SLOTS[slot](dict(type=name, **settings))
+        task = SEG if slot == 'pixels' else CLS
+        alone = torch.cat([loss(logits[i : i + 1], target[i : i + 1], task) for i in range(3)])
+        torch.testing.assert_close(loss(logits, target, task), alone)
 
 
 # mmseg's Dice and Tversky losses count the probabilities of ignored pixels.
@@ -183,9 +218,9 @@ class TestCoordinates:
         pred = torch.tensor([[[0.0, 0, 1, 1], [0, 0, 0.5, 0.5]], [[0.0, 0, 1, 1], [0, 0, 1, 1]]])
         target = torch.zeros(2, 2, 4)
         weight = torch.tensor([[0.25, 0.75], [0.0, 0.0]])
-        expected = 2 * (0.25 * 0.5 + 0.75 * 0.25) / 2  # each row has the mean over its coordinates
-        assert loss(pred, target, DET, weight).item() == pytest.approx(expected)
-        assert loss(pred, target, DET).item() == pytest.approx(2 * (0.375 + 0.5) / 2)
+        expected = [2 * (0.25 * 0.5 + 0.75 * 0.25), 0]  # each row has the mean over its coordinates
+        assert loss(pred, target, DET, weight).tolist() == pytest.approx(expected)
+        assert loss(pred, target, DET).tolist() == pytest.approx([2 * 0.375, 2 * 0.5])
 
     @pytest.mark.parametrize('name', FITTING['boxes'])
     def test_what_does_not_count_gives_finite_gradients_of_0(self, name):
@@ -208,9 +243,27 @@ def test_scores_are_summed_over_each_image():
     torch.testing.assert_close(loss(logits, target, DET2), entropy.sum((1, 2, 3)))
 
 
-def test_heatmaps_have_the_mean_over_images_and_points():
+def test_heatmaps_have_the_mean_over_points():
     loss = SLOTS['heatmaps'](dict(type='mmdet.CrossEntropyLoss', loss_weight=0.5))
     torch.manual_seed(0)
     logits, target = torch.randn(2, 3, 4, 5), torch.rand(2, 3, 20).softmax(2).unflatten(2, (4, 5))
     entropy = -(target * logits.flatten(2).log_softmax(2).unflatten(2, (4, 5))).sum((2, 3))
-    torch.testing.assert_close(loss(logits, target, POINTS), 0.5 * entropy.mean())
+    torch.testing.assert_close(loss(logits, target, POINTS), 0.5 * entropy.mean(1))
+
+
+@pytest.mark.parametrize(
+    'context', [torch.no_grad(), torch.inference_mode(), torch.device('meta')], ids=['no_grad', 'inference', 'meta']
+)
+def test_losses_are_tried_wherever_the_model_is_built(context):
+    with context:
+        assert SLOTS['boxes'](dict(type='mmdet.GIoULoss'))
+
+
+def test_a_loss_of_mmseg_says_itself_over_which_pixels_it_takes_the_mean():
+    torch.manual_seed(0)
+    logits, target = torch.randn(1, 3, 4, 6), torch.randint(0, 3, (1, 4, 6))
+    target[:, 3] = 255
+    total = nn.functional.cross_entropy(logits, target, ignore_index=255, reduction='sum')
+    for avg_non_ignore, pixels in ((False, 24), (True, 18)):
+        loss = SLOTS['pixels'](dict(type='mmseg.CrossEntropyLoss', avg_non_ignore=avg_non_ignore))
+        torch.testing.assert_close(loss(logits, target, SEG), total[None] / pixels)

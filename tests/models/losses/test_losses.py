@@ -84,14 +84,16 @@ class TestBalancedCrossEntropy:
         torch.manual_seed(0)
         logits = torch.randn(2, 4, 6, 8)
         target = torch.zeros(2, 6, 8, dtype=torch.long)
-        target[0, :2], target[1, 3, 2] = 1, 2  # 16 pixels, 1 pixel; class 3 is absent
+        target[0, :2], target[0, 3, 2], target[1, 5] = 1, 2, 3  # class by class, each image has others
         by_pixel = F.cross_entropy(logits, target, reduction='none')
-        expected = torch.stack([by_pixel[target == c].mean() for c in range(3)]).mean()
+        expected = [
+            torch.stack([entropy[classes == c].mean() for c in classes.unique()]).mean()
+            for entropy, classes in zip(by_pixel, target, strict=True)
+        ]
         balanced = BalancedCrossEntropyLoss(class_balance=1.0)
-        torch.testing.assert_close(balanced(logits, target), expected)
+        torch.testing.assert_close(balanced.image_losses(logits, target), torch.stack(expected))
+        torch.testing.assert_close(balanced(logits, target), torch.stack(expected).mean())
         torch.testing.assert_close(BalancedCrossEntropyLoss()(logits, target), by_pixel.mean())
-        ignored = torch.cat([target, torch.full_like(target, 255)])
-        torch.testing.assert_close(balanced(torch.cat([logits, logits]), ignored), expected)
 
     def test_half_a_balance_by_hand(self):
         """Three pixels of class 0 and one of class 1: weights of (3/4)^-1/2 and (1/4)^-1/2."""
@@ -109,23 +111,26 @@ class TestBalancedCrossEntropy:
         assert value.item() == pytest.approx(-0.8 * math.log(0.6) - 0.1 * math.log(0.3) - 0.1 * math.log(0.1))
 
     @pytest.mark.parametrize('settings', [{}, dict(background_weight=0.2, label_smoothing=0.2)])
-    def test_it_equals_torchs_where_that_has_the_same(self, settings):
+    def test_it_equals_torchs_image_by_image(self, settings):
         torch.manual_seed(0)
         logits, target = torch.randn(2, 3, 6, 8), torch.randint(0, 3, (2, 6, 8))
+        target[0, :5] = 0
         weight = torch.tensor([settings.get('background_weight', 1.0), 1, 1])
         smoothing = settings.get('label_smoothing', 0.0)
-        expected = F.cross_entropy(logits, target, weight=weight, label_smoothing=smoothing)
-        torch.testing.assert_close(BalancedCrossEntropyLoss(**settings)(logits, target), expected)
+        expected = torch.stack(
+            [
+                F.cross_entropy(logits[i : i + 1], target[i : i + 1], weight=weight, label_smoothing=smoothing)
+                for i in range(2)
+            ]
+        )
+        loss = BalancedCrossEntropyLoss(**settings)
+        torch.testing.assert_close(loss.image_losses(logits, target), expected)
+        torch.testing.assert_close(loss(logits, target), expected.mean())
 
-    def test_images_one_by_one(self):
-        torch.manual_seed(0)
-        logits, target = torch.randn(3, 3, 6, 8), torch.randint(0, 3, (3, 6, 8))
-        target[0, :5], target[1, 2:] = 0, 255
-        pooled = BalancedCrossEntropyLoss(class_balance=0.5)
-        single = torch.stack([pooled(logits[i : i + 1], target[i : i + 1]) for i in range(3)]).mean()
-        by_image = BalancedCrossEntropyLoss(class_balance=0.5, per_image=True)(logits, target)
-        torch.testing.assert_close(by_image, single)
-        assert abs(pooled(logits, target) - single) > 1e-3
+    def test_classes_of_images_keep_their_weights(self):
+        logits, target = torch.zeros(2, 4), torch.tensor([0, 3])
+        values = BalancedCrossEntropyLoss(background_weight=0.25, loss_weight=2.0).image_losses(logits, target)
+        assert values.tolist() == pytest.approx([0.5 * math.log(4), 2 * math.log(4)])
 
     def test_weights_of_pixels(self):
         torch.manual_seed(0)
