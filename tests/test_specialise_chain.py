@@ -24,8 +24,8 @@ model = dict(
 train_cfg = dict(max_epochs=2)
 optim_wrapper = dict(_delete_=True, type='OptimWrapper', optimizer=dict(type='AdamW', lr=1e-2))
 param_scheduler = [dict(type='CosineAnnealingLR', T_max=2, convert_to_iter_based=True)]
-custom_hooks = [dict(type='ReproducibleEpochHook'), dict(type='MultiTaskHook')]
-custom_hooks += [dict(type='StartFromHook'), dict(type='BestOfTaskHook')]
+default_hooks = dict(start_from=dict(type='StartFromHook'), best_of_task=dict(type='BestOfTaskHook'))
+custom_hooks = []
 """
 
 

@@ -73,8 +73,6 @@ val_evaluator = dict(
 )
 test_evaluator = val_evaluator
 custom_hooks = [
-    dict(type='ReproducibleEpochHook'),
-    dict(type='MultiTaskHook'),
     dict(type='mmdet.CheckInvalidLossHook', interval=1),
     dict(type='mmdet.DetVisualizationHook', draw=True, interval=1),
     dict(type='mmseg.SegVisualizationHook', draw=True, interval=1),
