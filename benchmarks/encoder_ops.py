@@ -6,7 +6,7 @@
 Everything but the products reads tensors and writes them again, and on a GPU it waits for memory. Counted are these
 element-wise passes (norms and sums are among them) in a forward and a backward pass of one block: the kernels, and the
 bytes that they read and write. Passes over weight matrices (casts of weights and of their gradients) stand apart, as
-they cost the same whatever the batch. Kernels that move less than a twentieth of the tokens are left out.
+they cost the same whatever the batch. Kernels that move less than a fifth of the tokens are left out.
 
 The plain path is traced with fake tensors. An operation counts as one pass, which reads its inputs and writes its
 outputs once; what it does inside, such as filling with zeros before it copies, is not seen. The compiled path is
@@ -126,7 +126,7 @@ def count_passes(preset: str, batch: int, size: int, compiled: bool, dtype: str)
         passes = counter.passes
     matrices = {tuple(p.shape) for p in step.block.parameters() if p.ndim == 2}
     on_weights = [p for p in passes if p.shape in matrices]
-    on_tokens = [p for p in passes if p.shape not in matrices and p.bytes > step.x.nbytes / 20]
+    on_tokens = [p for p in passes if p.shape not in matrices and p.bytes > step.x.nbytes / 5]
     return on_tokens, on_weights
 
 

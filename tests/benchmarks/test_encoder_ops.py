@@ -51,5 +51,5 @@ def test_a_plain_block_casts_no_tokens_and_concatenates_nothing(ops, dtype):
 @pytest.mark.skipif(shutil.which('c++') is None, reason="torch's compiler needs a C++ compiler on a CPU")
 def test_a_compiled_block_moves_less(ops):
     plain, compiled = (ops.count_passes('tiny', 4, 224, compiled, 'bfloat16')[0] for compiled in (False, True))
-    assert len(compiled) <= 17
+    assert len(compiled) <= 16
     assert sum(p.bytes for p in compiled) < 0.8 * sum(p.bytes for p in plain)
