@@ -3,13 +3,15 @@
     python benchmarks/encoder.py                                        # all of it, minutes on a CPU
     python benchmarks/encoder.py --only steps --presets 2b --size 224 --batch 1 4
     python benchmarks/encoder.py --only loading
-    python benchmarks/encoder.py --only steps --presets 8b --size 448 --batch 16 --device cuda --dtype bfloat16
+    python benchmarks/encoder.py --only steps --presets 8b --size 448 --device cuda --dtype bfloat16 --compile
 
 Both run side by side in one process, in turns, on random weights and images; a time is the fastest of --repeats after
 a warm-up, on one CPU thread in processor time, which other work on the machine hardly touches, else in wall time, on a
 GPU from an idle device to an idle device. transformers gets flat patches that were made before the clock starts, and
 hands out the same four blocks by hooks, as its users have to; a training step is the mean square of these maps and its
-gradients. Memory is what a fresh process adds at its peak while it does one training step, or loads. In bfloat16 on a
+gradients. Memory is what a process adds at its peak while it does its second training step, or loads in a fresh one.
+With --compile the encoder here is measured a second time with compiled blocks, transformers' stays plain; compiling is
+part of the warm-up. --dtype autocast has weights in fp32 and computes in bfloat16, as training does. In bfloat16 on a
 GPU, the share of its dense peak that the encoder reaches is printed too (CUDA_VISIBLE_DEVICES picks the GPU).
 """
 
@@ -23,7 +25,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import torch
@@ -34,7 +37,7 @@ from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLVisionModel
 from aurora_mm.models.backbones import Qwen3VLBackbone
 from aurora_mm.models.backbones.qwen3_vl_backbone import PRESETS
 
-SIDES = ('aurora_mm', 'transformers')
+Side = tuple[nn.Module, Callable[[], list[Tensor]]]
 LOADERS = ('aurora_mm', 'transformers, whole model in fp32', 'transformers, whole model as stored, encoder to fp32')
 # Dense bfloat16 TFLOP/s by NVIDIA's data sheets (half of what they give for sparse matrices), special models first.
 PEAKS = {
@@ -77,7 +80,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--repeats', type=int, default=5)
     parser.add_argument('--threads', type=int, default=1)
     parser.add_argument('--device', choices=['cpu', 'cuda'], default='cpu')
-    parser.add_argument('--dtype', choices=['float32', 'bfloat16'], default='float32')
+    parser.add_argument('--dtype', choices=['float32', 'bfloat16', 'autocast'], default='float32')
+    parser.add_argument('--compile', action='store_true', help='measure compiled blocks too')
     parser.add_argument('--peak-tflops', type=float, help="the GPU's dense bfloat16 peak (default: by its name)")
     parser.add_argument('--child', help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -86,11 +90,15 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def make_side(side: str, preset: str, x: Tensor) -> tuple[nn.Module, Callable[[], list[Tensor]]]:
-    """A model in x's type and place, and its maps of x."""
-    ours = Qwen3VLBackbone(preset) if side == 'aurora_mm' else None
-    if ours is not None:
-        ours.to(x)
+def make_images(args: argparse.Namespace, batch: int) -> Tensor:
+    dtype = torch.bfloat16 if args.dtype == 'bfloat16' else torch.float32
+    return torch.rand(batch, 3, args.size, args.size, device=args.device, dtype=dtype) * 2 - 1
+
+
+def make_side(side: str, preset: str, x: Tensor) -> Side:
+    """A model, 'plain' or 'compiled' of aurora_mm or 'transformers', in x's type and place, and its maps of x."""
+    if side != 'transformers':
+        ours = Qwen3VLBackbone(preset, compile_blocks=side == 'compiled').to(x)
         return ours, lambda: list(ours(x))
     taps = [round(i * (PRESETS[preset]['depth'] - 1) / 3) for i in range(4)]
     merged = [round(PRESETS[preset]['depth'] * share) for share in (0.22, 0.47, 0.71)]  # as published, by depth
@@ -116,12 +124,18 @@ def flat_patches(x: Tensor) -> Tensor:
     return x.unsqueeze(6).expand(*[-1] * 6, 2, -1, -1).reshape(b * h * w // 256, -1)
 
 
-def step(model: nn.Module, maps: Callable[[], list[Tensor]], train: bool) -> None:
+def step(side: Side, train: bool, args: argparse.Namespace) -> None:
+    model, maps = side
     with torch.set_grad_enabled(train):
-        outputs = maps()
+        with autocast(args):
+            outputs = maps()
         if train:
             sum(m.float().square().mean() for m in outputs).backward()
             model.zero_grad(set_to_none=True)
+
+
+def autocast(args: argparse.Namespace) -> AbstractContextManager:
+    return torch.autocast(args.device, torch.bfloat16, enabled=args.dtype == 'autocast')
 
 
 def seconds(run: Callable[[], None], args: argparse.Namespace) -> float:
@@ -142,47 +156,52 @@ def measure_steps(args: argparse.Namespace) -> None:
     peak = dense_peak(args)
     place = f'{args.threads} CPU thread(s)' if args.device == 'cpu' else torch.cuda.get_device_name()
     print(f'\nImages of {args.size} x {args.size}, {args.dtype}, {place}:\n')
-    head = '| encoder | batch | pass | aurora_mm s | transformers s | ratio | extra memory MB | transformers | ratio |'
-    print(head + (f' of {peak:.0f} TFLOP/s |' if peak else ''))
-    print('|---|---|---|---|---|---|---|---|---|' + ('---|' if peak else ''))
+    columns = ['encoder', 'batch', 'pass', 'blocks', 'aurora_mm s', 'transformers s', 'ratio']
+    columns += ['extra memory MB', 'transformers', 'ratio'] + ([f'of {peak:.0f} TFLOP/s'] if peak else [])
+    print(f'| {" | ".join(columns)} |\n|{"---|" * len(columns)}')
+    names = ['plain', 'compiled', 'transformers'] if args.compile else ['plain', 'transformers']
     for preset in args.presets:
         for batch in args.batch:
-            x = torch.rand(batch, 3, args.size, args.size, device=args.device, dtype=getattr(torch, args.dtype)) * 2 - 1
-            sides = [make_side(side, preset, x) for side in SIDES]
+            torch._dynamo.reset()  # else a second batch size is compiled as one of many
+            x = make_images(args, batch)
+            sides = [make_side(name, preset, x) for name in names]
             for train in (False, True):
                 fastest = fastest_steps(sides, train, args)
-                row = f'| {preset} | {batch} | {"forward + backward" if train else "forward"} '
-                row += '| {:.4f} | {:.4f} | {:.2f} '.format(*fastest, fastest[0] / fastest[1])
-                if train:
-                    if args.device == 'cuda':
-                        torch.cuda.empty_cache()  # the measuring processes need room
-                    memory = [
-                        run_child(args, dict(do='step', side=s, preset=preset, batch=batch))['bytes'] for s in SIDES
-                    ]
-                    row += '| {:.0f} | {:.0f} | {:.2f} |'.format(*(m / 1e6 for m in memory), memory[0] / memory[1])
-                else:
-                    row += '| | | |'
-                if peak:
-                    row += f' {flops(preset, args.size, train) * batch / fastest[0] / peak / 1e12:.1%} |'
-                print(row, flush=True)
+                memory = step_memory(names, preset, batch, args) if train else None
+                for i, blocks in enumerate(names[:-1]):
+                    row = [preset, str(batch), 'forward + backward' if train else 'forward', blocks]
+                    row += compared(fastest[i], fastest[-1], '.4f')
+                    row += compared(memory[i] / 1e6, memory[-1] / 1e6, '.0f') if memory else ['', '', '']
+                    if peak:
+                        row.append(f'{flops(preset, args.size, train) * batch / fastest[i] / peak / 1e12:.1%}')
+                    print(f'| {" | ".join(row)} |', flush=True)
             del sides
 
 
-def fastest_steps(
-    sides: list[tuple[nn.Module, Callable[[], list[Tensor]]]], train: bool, args: argparse.Namespace
-) -> list[float]:
+def compared(ours: float, theirs: float, spec: str) -> list[str]:
+    return [format(ours, spec), format(theirs, spec), format(ours / theirs, '.2f')]
+
+
+def step_memory(names: Sequence[str], preset: str, batch: int, args: argparse.Namespace) -> list[int]:
+    """Bytes that a training step of each side adds, in a process of its own."""
+    if args.device == 'cuda':
+        torch.cuda.empty_cache()  # the measuring processes need room
+    return [run_child(args, dict(do='step', side=name, preset=preset, batch=batch))['bytes'] for name in names]
+
+
+def fastest_steps(sides: Sequence[Side], train: bool, args: argparse.Namespace) -> list[float]:
     """Seconds of each side's fastest step, taken in turns; on a GPU, libraries pick their kernels in the first ones."""
     warm_ups = 1 if args.device == 'cpu' else 3
     times: list[list[float]] = [[] for _ in sides]
     for _ in range(warm_ups + args.repeats):
-        for of_side, (model, maps) in zip(times, sides, strict=True):
-            of_side.append(seconds(lambda m=model, f=maps: step(m, f, train), args))
+        for of_side, side in zip(times, sides, strict=True):
+            of_side.append(seconds(lambda side=side: step(side, train, args), args))
     return [min(of_side[warm_ups:]) for of_side in times]
 
 
 def dense_peak(args: argparse.Namespace) -> float | None:
     """TFLOP/s that the device could reach in this type, or None where that is not known or means nothing."""
-    if args.device == 'cpu' or args.dtype != 'bfloat16':
+    if args.device == 'cpu' or args.dtype == 'float32':
         return None
     name = torch.cuda.get_device_name()
     known = [] if 'MIG' in name else [peak for key, peak in PEAKS.items() if re.search(rf'\b{key}\b', name)]
@@ -238,12 +257,10 @@ class Peak:
 def child(args: argparse.Namespace) -> dict:
     job = json.loads(args.child)
     if job['do'] == 'step':
-        x = torch.rand(job['batch'], 3, args.size, args.size, device=args.device, dtype=getattr(torch, args.dtype))
-        model, maps = make_side(job['side'], job['preset'], x)
-        small = make_side(job['side'], 'tiny', x[:1, :, :64, :64])
-        step(*small, train=True)  # what the libraries allocate once
+        side = make_side(job['side'], job['preset'], make_images(args, job['batch']))
+        step(side, True, args)  # what libraries allocate once, and what is compiled
         peak = Peak(args.device)
-        step(model, maps, train=True)
+        step(side, True, args)
         return dict(bytes=peak.bytes())
     if job['do'] == 'write':
         return write_whole_model(job['folder'], getattr(torch, job['dtype']))

@@ -146,8 +146,7 @@ def test_it_is_exported_as_plain_blocks_are(counter):
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which('c++') is None, reason="torch's compiler needs a C++ compiler on a CPU")
-@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize('with_cp', [False, True])
+@pytest.mark.parametrize(('dtype', 'with_cp'), [(torch.float32, False), (torch.bfloat16, True)])
 def test_the_default_compiler_gives_the_same_maps_and_gradients(dtype, with_cp):
     torch._dynamo.reset()
     x = torch.randn(2, 3, 64, 96)
