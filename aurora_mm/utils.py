@@ -17,7 +17,14 @@ from rich.table import Table
 
 
 def render_table(table: Table) -> str:
-    """A rich table as plain text, for log files. A cell such as '[px]' is text and no markup."""
+    """Renders a table as plain text, for log files.
+
+    Args:
+        table: Its cells are text and no markup: '[px]' stays as it is.
+
+    Returns:
+        Lines without trailing spaces, as wide as the table needs.
+    """
     buffer = StringIO()
     # Wide enough that rich never cuts a cell; it draws a table no wider than it is.
     Console(file=buffer, width=240, color_system=None, markup=False, emoji=False).print(table)
@@ -25,13 +32,17 @@ def render_table(table: Table) -> str:
 
 
 def read_image(path: str | Path, flags: int) -> np.ndarray | None:
-    """The pixels of an image file as OpenCV reads them, or None if it cannot.
+    """Reads the pixels of an image file with OpenCV.
 
-    ``cv2.imread`` itself raises where a header speaks of more pixels than it would ever read.
+    ``cv2.imread`` raises an error where a header claims more pixels than OpenCV is willing to read; here that is a file
+    that cannot be read, like any other.
 
     Args:
-        path: Of the file.
+        path: The file.
         flags: ``cv2.IMREAD_...``.
+
+    Returns:
+        An array of shape (H, W) or (H, W, C) as the flags say, or None if the file cannot be read.
     """
     try:
         return cv2.imread(str(path), flags)
@@ -40,12 +51,25 @@ def read_image(path: str | Path, flags: int) -> np.ndarray | None:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Writes a file whole or not at all: a reader never meets half of it, an error leaves the old one."""
+    """Writes a text file in UTF-8, whole or not at all.
+
+    The text is written to a temporary file that then takes the place of the old one. So no reader sees half of it, and
+    after an error the old file is still there. Folders on the way are made.
+
+    Args:
+        path: The file.
+        text: All of its content.
+    """
     write_bytes(path, text.encode('utf-8'))
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
-    """As :func:`write_text`."""
+    """Writes a binary file, whole or not at all, see :func:`write_text`.
+
+    Args:
+        path: The file.
+        data: All of its content.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')
@@ -60,7 +84,16 @@ def write_bytes(path: str | Path, data: bytes) -> None:
 
 @contextmanager
 def whole_folder(out: Path) -> Iterator[Path]:
-    """A fresh sibling folder that takes the place of ``out`` when the block ends well and goes when it does not.
+    """Makes a folder, whole or not at all.
+
+    The block of the ``with`` statement fills a temporary folder beside ``out``. If it ends without an error, the folder is
+    renamed to ``out``; if not, it is deleted.
+
+    Args:
+        out: Must not exist, or be an empty folder.
+
+    Yields:
+        The folder to fill.
 
     Raises:
         OSError: If ``out`` exists and is not an empty folder; it is left as it is.
