@@ -86,8 +86,8 @@ def write_bytes(path: str | Path, data: bytes) -> None:
 def whole_folder(out: Path) -> Iterator[Path]:
     """Makes a folder, whole or not at all.
 
-    The block of the ``with`` statement fills a temporary folder beside ``out``. If it ends without an error, the folder is
-    renamed to ``out``; if not, it is deleted.
+    The block of the ``with`` statement fills a temporary folder beside ``out``. If it ends without an error, the folder
+    is renamed to ``out``; if not, it is deleted.
 
     Args:
         out: Must not exist, or be an empty folder.
