@@ -112,7 +112,12 @@ def start_from(cfg: Config, checkpoint: str | Path, data_root: str | None = None
     there.
 
     Args:
-        cfg: Changed in place. checkpoint, data_root: See :func:`adopt_checkpoint`, which also says what is raised.
+        cfg: Changed in place.
+        checkpoint: File of a training run.
+        data_root: For every FMC-UIA data set of the config; None keeps theirs.
+
+    Raises:
+        DataError, WeightsError, ConfigError: See :func:`adopt_checkpoint`.
     """
     adopt_checkpoint(cfg, checkpoint, data_root)
     cfg.load_from = str(checkpoint)
@@ -172,7 +177,8 @@ def load_weights(model: nn.Module, checkpoints: Sequence[str | Path]) -> None:
     """Loads a checkpoint into a model, every tensor of it, or one into each member of an ensemble.
 
     Args:
-        model: As MMEngine wrapped it, if it did. checkpoints: One for each member.
+        model: The model, or MMEngine's wrapper around it.
+        checkpoints: One file; of an ensemble one for each member.
 
     Raises:
         WeightsError: If a file is no checkpoint of aurora_mm, or a tensor is missing, left over or of another shape,

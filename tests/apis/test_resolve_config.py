@@ -117,7 +117,7 @@ def test_a_count_that_contradicts_the_table_is_refused(cfg, tmp_path):
 
 
 def test_missing_data_says_what_to_do(cfg, tmp_path):
-    with pytest.raises(DataError, match=r'make_demo_data\.py'):
+    with pytest.raises(DataError, match='aurora-mm make-demo-data'):
         resolve_config(cfg, data_root=str(tmp_path / 'nowhere'))
 
 
