@@ -6,6 +6,7 @@ import json
 import logging
 import pickle
 import re
+import struct
 import zipfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -18,7 +19,7 @@ from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 from safetensors import SafetensorError, safe_open
 
 from aurora_mm.checkpoints.plain_values import restore_message_hub
-from aurora_mm.checkpoints.sealing import CHECKSUMS, compare_checksums
+from aurora_mm.checkpoints.sealing import CHECKSUMS, compare_checksums, require_all_parts
 from aurora_mm.checkpoints.writing import PACKED_KEY, PACKED_SUFFIX
 from aurora_mm.errors import WeightsError
 from aurora_mm.trust import HOW_TO, is_trusted
@@ -49,7 +50,8 @@ _MMENGINE_VALUES = [
 # How the readers of zip files, pickles and tensors fail on a file that is damaged.
 _DAMAGE = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, NotImplementedError, OSError,
-    RuntimeError, TypeError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile, SafetensorError,
+    RuntimeError, TypeError, ValueError, pickle.UnpicklingError, struct.error, zipfile.BadZipFile,
+    SafetensorError,
 )  # fmt: skip
 
 _CHUNK = 2**20
@@ -68,8 +70,8 @@ def load_checkpoint_file(file: str | Path, parts: Collection[str] | None = None)
 
     Args:
         file: Of ``torch.save``, or a packed one (``*.safetensors``).
-        parts: Those of a sealed checkpoint to compare and return, such as ``('meta', 'state_dict')``; all by default.
-            Of a file without checksums everything is returned.
+        parts: Those of a sealed checkpoint to compare and return, such as ``('meta', 'state_dict')``, as far as it has
+            them. By default all that it was written with. Of a file without checksums everything is returned.
 
     Returns:
         A dict of the parts. Tensors may be views of the file, which is read where they are used. Of a file of another
@@ -152,6 +154,8 @@ def _checked(content: Mapping[str, Any], parts: Collection[str] | None) -> dict[
     found = {name: content[name] for name in names if name in content}
     try:
         compare_checksums(content, found)
+        if parts is None:
+            require_all_parts(content)
     except WeightsError as error:
         if not is_trusted():
             raise WeightsError(f'{error}. If it was changed on purpose, read it with --trust') from error

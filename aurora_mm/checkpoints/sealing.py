@@ -25,7 +25,7 @@ def seal(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
         ConfigError: See :func:`aurora_mm.checkpoints.plain_checkpoint`.
     """
     parts = plain_checkpoint({key: value for key, value in checkpoint.items() if key != CHECKSUMS})
-    return parts | {CHECKSUMS: {name: checksum(part) for name, part in parts.items()}}
+    return parts | {CHECKSUMS: checksums(parts)}
 
 
 def compare_checksums(checkpoint: Mapping[str, Any], parts: Collection[str]) -> None:
@@ -37,9 +37,26 @@ def compare_checksums(checkpoint: Mapping[str, Any], parts: Collection[str]) -> 
     written = checkpoint[CHECKSUMS]
     if not isinstance(written, Mapping):
         raise WeightsError('its checksums are damaged')
-    changed = [name for name in parts if written.get(name) != checksum(checkpoint[name])]
+    found = checksums({name: checkpoint[name] for name in parts})
+    changed = [name for name in parts if written.get(name) != found[name]]
     if changed:
         raise WeightsError(f'its {" and ".join(map(str, changed))} changed since it was written: the file is damaged')
+
+
+def require_all_parts(checkpoint: Mapping[str, Any]) -> None:
+    """Refuses a sealed checkpoint that lost a part.
+
+    Raises:
+        WeightsError: Naming the part.
+    """
+    lost = [str(name) for name in checkpoint[CHECKSUMS] if name not in checkpoint]
+    if lost:
+        raise WeightsError(f'its {" and ".join(lost)} was removed since it was written')
+
+
+def checksums(parts: Mapping[str, Any]) -> dict[str, str]:
+    """A checksum of each part, of its name and all that is in it."""
+    return {name: checksum([name, part]) for name, part in parts.items()}
 
 
 def checksum(part: Any) -> str:

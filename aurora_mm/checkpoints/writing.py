@@ -12,7 +12,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from aurora_mm.checkpoints.plain_values import plain
-from aurora_mm.checkpoints.sealing import CHECKSUMS, checksum, seal
+from aurora_mm.checkpoints.sealing import CHECKSUMS, checksums, seal
 from aurora_mm.files import whole_file, write_bytes
 
 PACKED_SUFFIX = '.safetensors'  # of a model without what only training needs
@@ -49,6 +49,6 @@ def write_packed(file: str | Path, meta: Mapping[str, Any], state: Mapping[str, 
     """
     meta = json.loads(json.dumps(plain(meta, 'meta')))
     tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in sorted(state.items())}
-    checksums = dict(meta=checksum(meta), state_dict=checksum(tensors))
-    header = {'format': 'pt', PACKED_KEY: json.dumps({'meta': meta, CHECKSUMS: checksums})}
+    content = {'meta': meta, CHECKSUMS: checksums(dict(meta=meta, state_dict=tensors))}
+    header = {'format': 'pt', PACKED_KEY: json.dumps(content)}
     write_bytes(file, save(tensors, metadata=header))

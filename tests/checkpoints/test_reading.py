@@ -39,6 +39,16 @@ def test_what_was_written_is_read_and_only_the_parts_that_are_asked_for(tmp_path
     assert load_checkpoint_file(tmp_path / 'a.pth', ('meta', 'absent')) == dict(meta=content()['meta'])
 
 
+def test_weights_that_were_published_without_the_optimiser_are_read_but_not_resumed(tmp_path):
+    """As mmdet's publish_model.py leaves them."""
+    sealed = seal(content())
+    del sealed['optimizer']
+    torch.save(sealed, tmp_path / 'a.pth')
+    assert load_checkpoint_file(tmp_path / 'a.pth', ('meta', 'state_dict')).keys() == {'meta', 'state_dict'}
+    with pytest.raises(WeightsError, match='its optimizer was removed'):
+        load_checkpoint_file(tmp_path / 'a.pth')
+
+
 def test_a_packed_file_is_read(tmp_path):
     write_packed(tmp_path / 'a.safetensors', content()['meta'], content()['state_dict'])
     found = load_checkpoint_file(tmp_path / 'a.safetensors')

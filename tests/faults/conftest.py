@@ -14,6 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import SearchStrategy
 
+from tests.faults.tally import COUNTS, markdown
+
 _TALLY = pytest.StashKey[dict[str, Counter[str]]]()
 
 
@@ -22,6 +24,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if COUNTS:
+        terminalreporter.section('bad files')
+        terminalreporter.write_line(markdown())
     tally = config.stash[_TALLY]
     if tally:
         terminalreporter.section('faults')
