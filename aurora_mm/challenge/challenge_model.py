@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from PIL import Image
 from rich.progress import track
 
 from aurora_mm.apis.checkpoint import read_checkpoint
@@ -17,6 +16,8 @@ from aurora_mm.challenge.csv_files import Record, read_root
 from aurora_mm.challenge.packing import constant_answers
 from aurora_mm.challenge.submission import SubmissionWriter
 from aurora_mm.checkpoints import PACKED_SUFFIX
+from aurora_mm.datasets.image_files import read_data
+from aurora_mm.datasets.image_header import BadImage, read_header
 from aurora_mm.errors import AuroraError, ConfigError, DataError, WeightsError
 from aurora_mm.structures import TaskDataSample
 
@@ -149,7 +150,10 @@ def _metainfo(record: Record, position: int) -> dict[str, Any]:
 def _header_size(path: str) -> tuple[int, int] | None:
     """(height, width) by the file's header, which a truncated image still has."""
     try:
-        with Image.open(path) as image:
-            return image.height, image.width
-    except (OSError, Image.DecompressionBombError):
+        header = read_header(read_data(path))
+    except BadImage:
         return None
+    height, width = header.shape
+    if not height or not width:
+        return None
+    return (width, height) if header.orientation >= 5 else (height, width)

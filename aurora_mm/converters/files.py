@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 
 from aurora_mm.datasets.coco_file import relative_path
-from aurora_mm.datasets.image_header import BadImage
+from aurora_mm.datasets.image_files import read_bgr, read_data
+from aurora_mm.datasets.image_header import BadImage, read_header
 from aurora_mm.datasets.masks import is_plain_png
 from aurora_mm.errors import DataError
 
@@ -48,14 +49,24 @@ class FilePlacer:
             shutil.copyfile(source, target)
 
     def place_png(self, source: str | Path, path: str) -> None:
-        """The same for a file that must be a PNG: another format is decoded and written anew, its pixels unchanged."""
-        if Path(source).suffix.lower() == '.png':
-            self.place(source, path)
-        elif self.is_free(path, str(Path(source).resolve())):
-            pixels = cv2.imread(str(source), cv2.IMREAD_UNCHANGED)
-            if pixels is None:
-                raise DataError('cannot be read as an image', file=source)
-            self.write_png(path, pixels, str(Path(source).resolve()))
+        """The same for an image that must be an upright PNG of 8 bits, which every reader takes alike.
+
+        Another one is written anew, as training reads it: see :func:`aurora_mm.datasets.image_files.read_bgr`.
+
+        Raises:
+            DataError: If another file is there already, or ``source`` is no image.
+        """
+        source = Path(source).resolve()
+        try:
+            header = read_header(read_data(source))
+            if header.format == 'PNG' and header.bits <= 8 and header.orientation == 1:
+                self.place(source, path)
+            elif self.is_free(path, str(source)):
+                pixels, _ = read_bgr(source)
+                is_grey = (pixels == pixels[..., :1]).all()
+                self.write_png(path, pixels[..., 0] if is_grey else pixels, str(source))
+        except BadImage as bad:
+            raise DataError(f'this image {bad}', file=source) from bad
 
     def place_mask(self, source: str | Path, path: str, mask: np.ndarray) -> None:
         """The same for the file of a mask, (H, W) uint8; one that mmseg would misread is written anew from it."""

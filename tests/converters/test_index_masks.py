@@ -5,10 +5,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
-from aurora_mm.converters import index_masks, mmseg_to_fmc
+from aurora_mm.converters import fmc_to_mmseg, index_masks, mmseg_to_fmc
 from aurora_mm.datasets import FMCUIADataset
 from aurora_mm.errors import ConfigError, DataError
+from tests.fixtures.fmc_root import FmcRoot
 
 MASK = np.zeros((48, 64), np.uint8)
 MASK[10:20, 8:24] = 1
@@ -154,3 +156,29 @@ class TestMmsegFolders:
         (source / 'task.json').write_text(text)
         with pytest.raises(DataError, match=r'task\.json: '):
             mmseg_to_fmc(source, tmp_path / 'out')
+
+
+def test_images_of_16_bits_and_turned_ones_become_what_mmseg_reads_alike(fmc_root, tmp_path):
+    """mmseg would read 12 bits nearly black, and turn neither image nor mask."""
+    ramp = (np.arange(48 * 64).reshape(48, 64) * 255 // (48 * 64 - 1)).astype(np.uint8)
+    rows = [fmc_root.seg_row(0, image_path=fmc_root.array('deep.png', ramp.astype(np.uint16) << 4))]
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    mask = np.zeros((48, 64), np.uint8)
+    mask[:5, :9] = 2
+    for name, pixels in (('turned.png', ramp), ('turned_mask.png', mask)):
+        Image.fromarray(pixels).save(fmc_root.path / name, exif=exif)
+    rows.append(fmc_root.seg_row(1, image_path='../turned.png', mask_path='../turned_mask.png'))
+    fmc_root.path.joinpath('csv_files').rmdir()
+    train = FmcRoot(fmc_root.path / 'train')
+    for file in fmc_root.path.iterdir():
+        if file.name != 'train':
+            file.rename(train.path / file.name)
+    train.csv('a', rows)
+    fmc_to_mmseg(fmc_root.path, tmp_path / 'out')
+    folder = tmp_path / 'out/organs'
+    for name, expected in (('deep', ramp), ('turned', ramp[::-1, ::-1])):
+        image = cv2.imread(str(folder / f'img_dir/train/{name}.png'), cv2.IMREAD_UNCHANGED)
+        np.testing.assert_array_equal(image, expected)
+    stored = cv2.imread(str(folder / 'ann_dir/train/turned.png'), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(stored, mask[::-1, ::-1])

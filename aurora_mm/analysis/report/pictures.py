@@ -13,6 +13,9 @@ from mmengine.structures import PixelData
 
 from aurora_mm.analysis.breakdowns import RankedImage
 from aurora_mm.analysis.report.results import Results
+from aurora_mm.datasets.image_files import read_bgr
+from aurora_mm.datasets.image_header import BadImage
+from aurora_mm.datasets.masks import read_class_indices
 from aurora_mm.errors import DataError
 from aurora_mm.evaluation import TaskMetric
 from aurora_mm.structures import TaskDataSample
@@ -68,7 +71,7 @@ def task_pictures(results: Results, task: Task) -> TaskPictures:
     if metric is None:
         return TaskPictures(task, [], legend, 'There are no results of single images.')
     if metric.has_masks and not results.submission.is_dir():
-        missing = 'Pictures need the predicted masks: run tools/test.py with --submission.'
+        missing = 'Pictures need the predicted masks: run aurora-mm test with --submission.'
         return TaskPictures(task, [], legend, missing)
     visualizer = MultiTaskVisualizer(size=_PANEL_SIZE)
     visualizer.dataset_meta = dict(tasks=[task.to_config()])
@@ -93,10 +96,11 @@ def _draw(
 ) -> Picture:
     row = image.rows[0]
     file = results.data_file(row, row.image_path)
-    pixels = read_image(file, cv2.IMREAD_COLOR_RGB)
-    if pixels is None:
-        raise DataError('the image cannot be read; if the data has moved, say where to by --data-root', file=file)
-    drawn = visualizer.draw(pixels, _sample(task, metric, image, results))
+    try:
+        pixels, _ = read_bgr(file)
+    except BadImage as bad:
+        raise DataError(f'the image {bad}; if the data has moved, say where to by --data-root', file=file) from bad
+    drawn = visualizer.draw(np.ascontiguousarray(pixels[..., ::-1]), _sample(task, metric, image, results))
     encoded = cv2.imencode('.jpg', drawn[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1]
     uri = 'data:image/jpeg;base64,' + base64.b64encode(encoded.tobytes()).decode()
     return Picture(rank, metric.caption(image.rows), row.image_path, uri, drawn.shape[1], drawn.shape[0])
@@ -111,12 +115,21 @@ def _sample(task: Task, metric: type[TaskMetric], image: RankedImage, results: R
     )
     metric.restore(sample, image.rows, task.output_names)
     if metric.has_masks:
-        sample.gt_sem_seg = _mask(results.data_file(row, row.mask_path), shape)
+        sample.gt_sem_seg = _true_mask(results.data_file(row, row.mask_path), task)
         sample.pred_sem_seg = _mask(results.submission / row.mask_path.removeprefix('../'), shape)
     return sample
 
 
+def _true_mask(file: Path, task: Task) -> PixelData:
+    try:
+        mask, _ = read_class_indices(file, task.num_outputs, task.name)
+    except BadImage as bad:
+        raise DataError(f'the mask {bad}', file=file) from bad
+    return PixelData(data=torch.from_numpy(mask.astype(np.int64))[None])
+
+
 def _mask(file: Path, shape: tuple[int, int]) -> PixelData:
+    """A predicted mask, whatever values a submission of others may have."""
     mask = read_image(file, cv2.IMREAD_GRAYSCALE)
     if mask is None:
         raise DataError('the mask cannot be read', file=file)

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import mmcv
+import numpy as np
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from aurora_mm.datasets.image_files import read_bgr
 from aurora_mm.registry import HOOKS
 from aurora_mm.structures import MultiTaskDataSample, task_samples_of
 
@@ -20,7 +21,7 @@ class OverlayHook(Hook):
     """Draws the first images of every task with the runner's visualiser.
 
     Args:
-        out_dir: Folder for ``<task>/<image>.png``. None: draw nothing.
+        out_dir: Folder for ``<task>/<number>_<image>.png``; None draws nothing.
         per_task: Images of each task.
     """
 
@@ -42,6 +43,8 @@ class OverlayHook(Hook):
             if self.out_dir is None or self.drawn[sample.task] >= self.per_task:
                 continue
             self.drawn[sample.task] += 1
-            out_file = self.out_dir / sample.task / f'{Path(sample.img_path).stem}.png'
-            image = mmcv.imread(sample.img_path, channel_order='rgb')
+            # Numbered: images of one name may stand in several folders.
+            name = f'{self.drawn[sample.task]:03d}_{Path(sample.img_path).stem}.png'
+            image = np.ascontiguousarray(read_bgr(sample.img_path)[0][..., ::-1])
+            out_file = self.out_dir / sample.task / name
             runner.visualizer.add_datasample(sample.task, image, sample, out_file=str(out_file))

@@ -100,7 +100,7 @@ def test_a_folder_without_results_says_what_to_run(tmp_path):
 def test_data_that_has_moved(run_folder):
     data = run_folder.parent / 'data'
     data.rename(run_folder.parent / 'moved')
-    with pytest.raises(DataError, match=r'cannot be read; if the data has moved, say where to by --data-root'):
+    with pytest.raises(DataError, match=r'cannot be read .*; if the data has moved, say where to by --data-root'):
         write_html_report(run_folder)
     html = write_html_report(run_folder, data_root=run_folder.parent / 'moved').read_text()
     assert html.count('data:image/jpeg') == 12
