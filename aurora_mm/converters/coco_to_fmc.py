@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from mmengine.logging import print_log
+from rich.markup import escape
 from rich.progress import track
 
 from aurora_mm.converters.coco_exports import CocoExport, find_exports, image_folder
@@ -104,7 +105,7 @@ class _FileConverter:
         if not self._coco.images:
             raise DataError('lists no image', file=self._coco.file)
         written = 0
-        for image in track(self._coco.images, f'to FMC-UIA: {export.file.stem}'):
+        for image in track(self._coco.images, escape(f'to FMC-UIA: {export.file.stem}')):
             self._check_size(image, folder / image.file_name)
             answer = self._answer(image)
             if answer is not None:

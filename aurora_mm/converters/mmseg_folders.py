@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from mmengine.logging import print_log
+from rich.markup import escape
 from rich.progress import track
 
 from aurora_mm.converters.files import FilePlacer, check_relative, path_under_root
@@ -127,7 +128,7 @@ def mmseg_to_fmc(
 def _add_rows(writer: FmcWriter, folder: Path, split: str, task: Task, mask_values: Sequence[int] | None) -> None:
     images = _images_by_stem(folder, split)
     listed = _listed(folder, split)
-    for stem in track(listed, f'to FMC-UIA: {task.name} {split}'):
+    for stem in track(listed, escape(f'to FMC-UIA: {task.name} {split}')):
         if len(found := images.get(stem, [])) != 1:
             place = folder / 'img_dir' / split / stem
             raise DataError(f'{len(found)} images named {place}.*; there must be one', file=folder)

@@ -38,6 +38,7 @@ _STYLE: dict[Any, Any] = {
     'legend.fontsize': 8,
     'lines.linewidth': 1.6,
     'svg.fonttype': 'path',
+    'text.parse_math': False,  # names of classes are names, dollars and all
     'svg.hashsalt': 'aurora_mm',
 }
 

@@ -15,9 +15,9 @@ from aurora_mm.tasks import Task, TaskTable
 TASKS = TaskTable(
     [
         Task('organs', 'segmentation', classes=('background', 'liver', 'vein')),
-        Task('kind', 'classification', classes=('benign', '<b>odd</b>', 'malignant')),
+        Task('kind', 'classification', classes=('benign', '<b>odd</b>', r'$\frac{$ [/b]')),
         Task('spot', 'detection', classes=('lesion',)),
-        Task('ends', 'landmark', points=('left', 'right')),
+        Task('ends', 'landmark', points=('$left_{$', 'right')),
     ]
 )
 COUNT = 5
