@@ -9,7 +9,18 @@ from aurora_mm.errors import ConfigError
 from aurora_mm.models import BalancedCrossEntropyLoss, ForegroundDiceLoss, MultiTaskModel
 from aurora_mm.models.heads import MMDetHead, MMSegHead
 from aurora_mm.models.utils.build import Maps, maps_of
-from tests.models.conftest import DET, DET2, POINTS, SEG, SEG2, make_sample, mean_losses, outputs_of, predict_with
+from tests.models.conftest import (
+    DET,
+    DET2,
+    POINTS,
+    SEG,
+    SEG2,
+    make_image,
+    make_sample,
+    mean_losses,
+    outputs_of,
+    predict_with,
+)
 from tests.models.test_multi_task_model import SIZES
 
 pytest.importorskip('mmdet')
@@ -48,7 +59,7 @@ def build(cfg):
 def learns_and_predicts(model):
     """Some steps on a batch of all tasks; then predictions in original pixels."""
     torch.manual_seed(1)
-    inputs, samples = torch.randn(len(TASKS), 3, 64, 64), [make_sample(task) for task in TASKS]
+    inputs, samples = torch.randn(len(TASKS), 3, 64, 64), [make_image(task) for task in TASKS]
     optimizer = torch.optim.Adam(model.parameters(), 2e-3)
     losses = []
     for _ in range(8):
@@ -59,7 +70,8 @@ def learns_and_predicts(model):
         losses.append(loss.item())
     assert losses[-1] < losses[0]
     assert [name for name, p in model.named_parameters() if p.grad is None and p.requires_grad] == []
-    for sample, task in zip(model.eval().predict(inputs, samples), TASKS, strict=True):
+    for image, task in zip(model.eval().predict(inputs, samples), TASKS, strict=True):
+        (sample,) = image.task_samples
         if task.type == 'segmentation':
             assert sample.pred_sem_seg.data.shape == (1, 100, 200)
             assert sample.pred_sem_seg.data.max() < task.num_outputs
