@@ -47,7 +47,7 @@ setup(
         'safetensors',
         'scikit-learn',
         'scipy',
-        'torch>=2.4',
+        'torch>=2.6',
         'transformers>=4.57',
     ],
     extras_require={'mm': MM, 'mm-original': MM_ORIGINAL, 'lora': LORA, 'test': TEST},

@@ -10,7 +10,7 @@ __version__ = '0.1.0'
 
 # For each package the distributions that provide it (the maintained line, then the original), with least versions.
 _NEEDED = (
-    {'torch': '2.4'},
+    {'torch': '2.6'},
     {'transformers': '4.57'},
     {'onedl-mmengine': '0.10.12', 'mmengine': '0.10.7'},
     {'onedl-mmcv': '2.3.6', 'mmcv': '2.1.0'},
