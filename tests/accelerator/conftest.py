@@ -14,7 +14,7 @@ CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 
 def phantoms(folder, name, train):
     """Images of the tasks of a config, ``train`` of each and one to validate on."""
-    tasks = TaskTable(Config.fromfile(CONFIGS / '_base_' / f'tasks_{name}.py').tasks)
+    tasks = TaskTable(Config.fromfile(CONFIGS / '_base_' / 'tasks' / f'{name}.py').tasks)
     make_dataset(folder, tasks, train, val_images_per_task=1)
     return folder
 

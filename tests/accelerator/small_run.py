@@ -14,6 +14,7 @@ from mmengine.runner import Runner
 
 from aurora_mm.apis import resolve_config, write_checkpoint
 from aurora_mm.apis.config import starts_from_weights
+from aurora_mm.config_variables import set_image_size
 from aurora_mm.registry import MODELS
 
 SIZE = 64
@@ -32,12 +33,9 @@ def small_config(file: Path, data_root: Path, work_dir: Path) -> Config:
     else:
         cfg.model.backbone.preset = ENCODER
     resolve_config(cfg, str(data_root), 'none')
+    set_image_size(cfg, SIZE)
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        loader = cfg[name]
-        loader.update(num_workers=0, persistent_workers=False)
-        for step in loader.dataset.pipeline:
-            if step.type == 'FitToSize':
-                step.size = SIZE
+        cfg[name].update(num_workers=0, persistent_workers=False)
     cfg.train_dataloader.batch_size = 4
     cfg.train_dataloader.batch_sampler.update(batches_of='all', num_batches=3)
     cfg.train_cfg.update(max_epochs=1, val_interval=1)

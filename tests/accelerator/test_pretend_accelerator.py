@@ -79,6 +79,17 @@ def test_nor_do_they_in_the_backward_pass(device):
         Mixes.apply(x).sum().backward()
 
 
+def test_operations_make_tensors_where_their_arguments_are(device):
+    x = torch.ones(1, 4, 3, 3, device=DEVICE, requires_grad=True)
+    first, _ = x.split(2, dim=1)
+    first.sum().backward()  # of the second part the gradient is made of zeros
+    assert x.grad.device == DEVICE
+    grid = F.affine_grid(torch.eye(3, device=DEVICE)[None, :2], [1, 1, 2, 2], align_corners=False)
+    assert F.grid_sample(x, grid, align_corners=False).device == DEVICE
+    target = torch.zeros(1, dtype=torch.long, device=DEVICE)
+    assert F.cross_entropy(x.flatten(1), target, label_smoothing=0.1).device == DEVICE
+
+
 def test_a_single_number_of_the_cpu_may_meet_anything(device):
     x = torch.ones(2, device=DEVICE)
     assert (x * torch.tensor(2.0)).device == DEVICE
