@@ -1,8 +1,9 @@
 """Every config trains and validates on a device beside the CPU, and its steps keep the device busy."""
 
 import pytest
-from conftest import CONFIGS
-from small_run import small_config, train
+
+from tests.accelerator.conftest import CONFIGS
+from tests.accelerator.small_run import small_config, train
 
 FILES = sorted([*CONFIGS.glob('*.py'), *CONFIGS.glob('ablation/*.py')])
 

@@ -5,17 +5,17 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import CONFIGS
 from mmengine.dataset import pseudo_collate
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
-from small_run import build_model, small_config, train
 
 from aurora_mm.apis import MultiTaskInferencer, use_tta
 from aurora_mm.models import EnsembleModel, MultiTaskTTAModel
 from aurora_mm.registry import DATASETS
 from aurora_mm.structures import task_samples_of
+from tests.accelerator.conftest import CONFIGS
+from tests.accelerator.small_run import build_model, small_config, train
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'models' / 'interop'))
 from foreign_heads import DETECTION, SEGMENTATION
