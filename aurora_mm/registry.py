@@ -29,6 +29,7 @@ EVALUATOR = Registry('evaluator', parent=mm.EVALUATOR, scope='aurora_mm', locati
 HOOKS = Registry('hook', parent=mm.HOOKS, scope='aurora_mm', locations=[_ENGINE])
 FUNCTIONS = Registry('function', parent=mm.FUNCTIONS, scope='aurora_mm', locations=[_ENGINE])
 OPTIM_WRAPPERS = Registry('optim wrapper', parent=mm.OPTIM_WRAPPERS, scope='aurora_mm', locations=[_ENGINE])
+STRATEGIES = Registry('strategy', parent=mm.STRATEGIES, scope='aurora_mm', locations=[_ENGINE])
 VISUALIZERS = Registry('visualizer', parent=mm.VISUALIZERS, scope='aurora_mm', locations=['aurora_mm.visualization'])
 
 # What it takes from MMEngine as it is. With ``default_scope = 'aurora_mm'`` MMEngine looks here first and warns where

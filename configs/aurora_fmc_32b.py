@@ -11,7 +11,7 @@ optim_wrapper = dict(
 )
 runner_type = 'FlexibleRunner'
 strategy = dict(
-    type='FSDPStrategy',
+    type='aurora_mm.ShardedStrategy',
     model_wrapper=dict(type='MMFullyShardedDataParallel', auto_wrap_policy='aurora_mm.wrap_encoder_blocks'),
     state_dict_cfg='full',
 )

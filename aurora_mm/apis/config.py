@@ -20,6 +20,7 @@ from aurora_mm.challenge.csv_files import is_labelled
 from aurora_mm.config_variables import FMC_DATASETS, LOADERS, check_image_size, datasets_of, set_data_root
 from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.models import EnsembleModel
+from aurora_mm.models.utils.starting_weights import STATE_OF_THE_RUN
 from aurora_mm.models.utils.unwrap_model import unwrap_model
 from aurora_mm.registry import MODELS
 from aurora_mm.tasks import TaskTable
@@ -174,7 +175,10 @@ def adopt_ensemble(cfg: Config, checkpoints: Sequence[str | Path]) -> Config:
 
 
 def load_weights(model: nn.Module, checkpoints: Sequence[str | Path]) -> None:
-    """Loads a checkpoint into a model, every tensor of it, or one into each member of an ensemble.
+    """Loads a checkpoint into a model, every tensor that predictions depend on, or one into each member of an ensemble.
+
+    The state of the balancer and of the running losses stays as it is: a run with another balancer than the config's is
+    tested with the same config.
 
     Args:
         model: The model, or MMEngine's wrapper around it.
@@ -188,9 +192,11 @@ def load_weights(model: nn.Module, checkpoints: Sequence[str | Path]) -> None:
     members = model.members if isinstance(model, EnsembleModel) else [model]
     for member, checkpoint in zip(members, checkpoints, strict=True):
         state = read_checkpoint(checkpoint)['state_dict']
+        state = {name: tensor for name, tensor in state.items() if not name.startswith(STATE_OF_THE_RUN)}
         _check_finite(member, state, checkpoint)
+        own = {name: tensor for name, tensor in member.state_dict().items() if name.startswith(STATE_OF_THE_RUN)}
         try:
-            load_state_dict(member, state, strict=True)
+            load_state_dict(member, state | own, strict=True)
         except RuntimeError as error:
             raise WeightsError(f'{checkpoint} does not fit the model of this config: {error}') from error
 

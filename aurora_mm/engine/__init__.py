@@ -23,7 +23,7 @@ from aurora_mm.engine.optim import (
     PCGradCombiner,
     ShardedOptimWrapper,
 )
-from aurora_mm.engine.sharding import wrap_encoder_blocks
+from aurora_mm.engine.sharding import ShardedStrategy, wrap_encoder_blocks
 
 __all__ = [
     'AccumulatingOptimWrapper',
@@ -44,6 +44,7 @@ __all__ = [
     'ReproducibleEpochHook',
     'ResumeValidationHook',
     'ShardedOptimWrapper',
+    'ShardedStrategy',
     'StartFromHook',
     'StopAfterEpochHook',
     'SubmissionHook',

@@ -7,6 +7,7 @@ from mmengine.registry import DefaultScope
 from aurora_mm.apis import (
     adopt_checkpoint,
     data_tasks,
+    load_weights,
     resolve_config,
     start_from,
     starts_from_weights,
@@ -198,3 +199,44 @@ def test_a_training_on_from_a_checkpoint_has_its_encoder_and_tasks(cfg, checkpoi
     assert cfg.model.backbone.pretrained is None
     assert list(TaskTable(cfg.model.tasks)) == ['organs', 'kind', 'find', 'ends']
     assert cfg.train_dataloader.dataset.data_root == str(generated)
+
+
+@pytest.fixture
+def built(checkpoints, generated):
+    """The model of a first checkpoint with another balancer than the checkpoint's, and that checkpoint."""
+    import torch
+    from mmengine.registry import DefaultScope
+
+    from aurora_mm.registry import MODELS
+
+    cfg = adopt_checkpoint(Config.fromfile(REPO / 'configs/aurora_fmc_demo.py'), checkpoints[0], str(generated))
+    cfg.model.heads.segmentation.channels = 16
+    cfg.model.balancer = dict(type='UncertaintyLossBalancer')
+    with DefaultScope.overwrite_default_scope('aurora_mm'), torch.random.fork_rng():
+        return MODELS.build(cfg.model), checkpoints[0], torch
+
+
+def test_the_state_of_another_balancer_is_not_asked_for(built, tmp_path):
+    model, file, torch = built
+    trained = torch.load(file, weights_only=False)
+    trained['state_dict'] |= {'balancer.raw.detection': torch.ones(1), 'tracker.ema': torch.full((4,), 7.0)}
+    torch.save(trained, tmp_path / 'selective.pth')
+    load_weights(model, [tmp_path / 'selective.pth'])
+    state = model.state_dict()
+    heads = [name for name in state if name.startswith(('heads.', 'backbone.', 'necks.', 'detail.'))]
+    assert all(torch.equal(state[name], trained['state_dict'][name]) for name in heads)
+    assert state['tracker.ema'].isnan().all()
+    assert state['balancer.log_variance.detection'] == 0
+
+
+@pytest.mark.parametrize('change', ['missing', 'left over'])
+def test_every_tensor_that_predictions_need_is_asked_for(built, tmp_path, change):
+    model, file, torch = built
+    trained = torch.load(file, weights_only=False)
+    name = next(name for name in trained['state_dict'] if name.startswith('heads.'))
+    tensor = trained['state_dict'].pop(name)
+    if change == 'left over':
+        trained['state_dict'] |= {name: tensor, 'heads.more': tensor}
+    torch.save(trained, tmp_path / 'broken.pth')
+    with pytest.raises(WeightsError, match='heads.more' if change == 'left over' else name.replace('.', r'\.')):
+        load_weights(model, [tmp_path / 'broken.pth'])

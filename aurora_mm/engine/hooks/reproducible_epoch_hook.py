@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,10 +31,16 @@ class ReproducibleEpochHook(Hook):
     an epoch then draw their augmentations from its random state too.
 
     A run that is resumed on another number of ranks sees other batches; a warning says so.
+
+    The epoch in a checkpoint is the number of those that are done. MMEngine's FlexibleRunner counts one more where
+    CheckpointHook saves after a validation, and a run resumed from there would skip an epoch.
     """
 
     priority = 'ABOVE_NORMAL'
     required_hooks = ('ResumeValidationHook',)
+
+    def __init__(self) -> None:
+        self._done: dict[str, int] = {}  # epochs and iterations
 
     def before_train(self, runner: Runner) -> None:
         """Checks what an epoch's end needs, and compares the number of ranks with the checkpoint's.
@@ -60,6 +67,7 @@ class ReproducibleEpochHook(Hook):
                 f'{ranks / before:g} times as many images, and the run will not end as an unbroken one would'
             )
         runner.message_hub.update_info(_WORLD_SIZE, ranks)
+        self._done = dict(epoch=runner.epoch, iter=runner.iter)
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Seeds Python, NumPy and torch."""
@@ -68,8 +76,17 @@ class ReproducibleEpochHook(Hook):
         np.random.seed(state[1])  # noqa: NPY002  the transforms draw from NumPy's global state, as mmcv's do
         torch.manual_seed(int(state[2]))
 
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
+        """Counts the iteration, which MMEngine does only after all hooks."""
+        self._done['iter'] = runner.iter + 1
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Puts down how far the run is."""
+        checkpoint['meta'].update(self._done)
+
     def after_train_epoch(self, runner: Runner) -> None:
-        """Applies what is left of an accumulation."""
+        """Counts the epoch, and applies what is left of an accumulation."""
+        self._done['epoch'] = runner.epoch + 1
         wrapper = runner.optim_wrapper
         if runner.train_loop.iter % wrapper._accumulative_counts and not _is_last_epoch(runner):
             wrapper.step()

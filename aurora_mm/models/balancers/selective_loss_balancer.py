@@ -38,7 +38,8 @@ class SelectiveLossBalancer(EMALossBalancer):
         init_raw: float = 0.0,
     ) -> None:
         super().__init__(tasks, power, limits, types)
-        self.raw = nn.ParameterDict({name: nn.Parameter(torch.tensor(float(init_raw))) for name in types})
+        # Of shape (1,): FSDP refuses parameters without a dimension.
+        self.raw = nn.ParameterDict({name: nn.Parameter(torch.tensor([float(init_raw)])) for name in types})
 
     def forward(self, losses: Mapping[str, Tensor], tracker: TaskLossTracker) -> dict[str, Tensor]:
         """See :class:`LossBalancer`."""
@@ -46,6 +47,6 @@ class SelectiveLossBalancer(EMALossBalancer):
         for name in balanced:
             task_type = self.tasks[name].type
             if task_type in self.raw:
-                s = 1 + F.softplus(self.raw[task_type])
+                s = 1 + F.softplus(self.raw[task_type].squeeze())
                 balanced[name] = balanced[name] / (2 * s**2) + s.log()
         return balanced

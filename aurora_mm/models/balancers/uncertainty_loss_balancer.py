@@ -38,16 +38,17 @@ class UncertaintyLossBalancer(LossBalancer):
             raise ConfigError(f"UncertaintyLossBalancer: per={per!r} is neither 'type' nor 'task'")
         self.key = {task.name: task.type if per == 'type' else task.name for task in self.tasks.values()}
         self.scale = {task.name: 0.5 if task.type in regression else 1.0 for task in self.tasks.values()}
-        self.log_variance = nn.ParameterDict({key: nn.Parameter(torch.zeros(())) for key in self.key.values()})
+        # Of shape (1,): FSDP refuses parameters without a dimension.
+        self.log_variance = nn.ParameterDict({key: nn.Parameter(torch.zeros(1)) for key in self.key.values()})
 
     def weights(self, tracker: TaskLossTracker) -> Tensor:
         """(T,) factors ``1 / s^2`` or ``1 / (2 s^2)``."""
-        return torch.stack([self.scale[name] * (-self.log_variance[self.key[name]]).exp() for name in self.tasks])
+        return torch.cat([self.scale[name] * (-self.log_variance[self.key[name]]).exp() for name in self.tasks])
 
     def forward(self, losses: Mapping[str, Tensor], tracker: TaskLossTracker) -> dict[str, Tensor]:
         """See :class:`LossBalancer`."""
         weights = self.weights(tracker)
         return {
-            name: weights[tracker.index[name]] * loss + self.log_variance[self.key[name]] / 2
+            name: weights[tracker.index[name]] * loss + self.log_variance[self.key[name]].squeeze() / 2
             for name, loss in losses.items()
         }

@@ -10,8 +10,8 @@ from aurora_mm.errors import WeightsError
 from aurora_mm.models.multi_task_model import MultiTaskModel
 from aurora_mm.models.utils.layers import TaskOutputs
 
-# What a run counts and learns of its own losses: a new run begins anew.
-_OF_THE_RUN = ('guard.', 'tracker.', 'balancer.')
+# What a run counts and learns of its own losses: a new run begins anew, and no prediction reads it.
+STATE_OF_THE_RUN = ('guard.', 'tracker.', 'balancer.')
 
 
 def starting_state(model: MultiTaskModel, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -35,7 +35,7 @@ def starting_state(model: MultiTaskModel, state: Mapping[str, Tensor]) -> dict[s
     sliced = tuple(_sliced_layers(model))
     result, used, problems = model.state_dict(), set(), []
     for name, own in result.items():
-        if name.startswith(_OF_THE_RUN) or (name.startswith('adapters.') and not with_adapters):
+        if name.startswith(STATE_OF_THE_RUN) or (name.startswith('adapters.') and not with_adapters):
             continue
         source = name
         if name.startswith('heads.'):
@@ -54,7 +54,7 @@ def starting_state(model: MultiTaskModel, state: Mapping[str, Tensor]) -> dict[s
         if value.shape != own.shape:
             problems.append(f'{source} has shape {tuple(value.shape)}, not {tuple(own.shape)}')
         result[name] = value
-    problems += [f'{name} is left over' for name in state if name not in used and not name.startswith(_OF_THE_RUN)]
+    problems += [f'{name} is left over' for name in state if name not in used and not name.startswith(STATE_OF_THE_RUN)]
     if problems:
         shown = '; '.join(problems[:8]) + (f'; and {len(problems) - 8} more' if len(problems) > 8 else '')
         raise WeightsError(f'the weights do not fit this model: {shown}')

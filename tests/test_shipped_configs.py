@@ -1,0 +1,111 @@
+"""Each config trains, saves, resumes and tests with parts of its own; its encoder and its images alone are made small."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from aurora_mm.apis import adopt_checkpoint, load_weights, resolve_config, start_from
+from aurora_mm.config_variables import set_image_size
+from tests.fixtures.checkpoints import REPO, SIZES, TASKS
+
+pytestmark = pytest.mark.slow
+
+DINOV2 = dict(model_type='dinov2', hidden_size=48, num_hidden_layers=6, num_attention_heads=3, image_size=56)
+# The second stages with the first stage that they start from.
+FIRST_STAGE = dict(aurora_fmc_specialise='aurora_fmc', aurora_us_real_specialise='aurora_us_real')
+NAMES = sorted(file.stem for file in (REPO / 'configs').glob('*.py') if file.stem != 'aurora_fmc_32b')
+_numbers = count()
+
+
+def read(name, work_dir):
+    """The config on generated data: 2 epochs of 2 steps, each with a validation."""
+    cfg = Config.fromfile(REPO / f'configs/{name}.py')
+    cfg.tasks = TASKS.to_config()
+    shrink(cfg)
+    set_image_size(cfg, 64)
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        loader.num_workers = 0
+    cfg.train_dataloader.batch_sampler.num_batches = 2
+    cfg.train_cfg.update(max_epochs=2, val_interval=1)
+    cfg.work_dir = str(work_dir)
+    cfg.experiment_name = f'{name}_{next(_numbers)}'
+    return cfg
+
+
+def shrink(cfg):
+    backbone = cfg.model.backbone
+    backbone.pretrained = None
+    if backbone.type == 'HFBackbone':
+        backbone.config = DINOV2
+    else:
+        backbone.preset = dict(SIZES, depth=6) if backbone.get('out_indices') else SIZES
+
+
+def train(name, work_dir, data, joint=None, resume=None):
+    cfg = read(name, work_dir)
+    if joint is None:
+        resolve_config(cfg, str(data))
+    else:
+        start_from(cfg, resume or joint, str(data))
+    if resume is not None:
+        cfg.resume, cfg.load_from = True, str(resume)
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    return runner
+
+
+def state(file):
+    return torch.load(file, weights_only=False, map_location='cpu')
+
+
+def assert_same(expected, found):
+    """Two checkpoints with the same weights, averages, optimiser's moments and counts."""
+    for kind in ('state_dict', 'ema_state_dict'):
+        assert expected.get(kind, {}).keys() == found.get(kind, {}).keys()
+        for name, tensor in expected.get(kind, {}).items():
+            assert torch.equal(tensor.nan_to_num(), found[kind][name].nan_to_num()), f'{kind}: {name}'
+    moments = expected['optimizer']['state']
+    assert moments
+    for key, values in moments.items():
+        for name, value in values.items():
+            if isinstance(value, torch.Tensor):
+                assert torch.equal(value, found['optimizer']['state'][key][name]), f'{key}: {name}'
+    for key in ('epoch', 'iter'):
+        assert expected['meta'][key] == found['meta'][key]
+
+
+@pytest.fixture(scope='module')
+def joint(tmp_path_factory, generated):
+    """Gives the checkpoint of a first stage, trained once."""
+    made = {}
+
+    def train_once(name):
+        if name not in made:
+            made[name] = tmp_path_factory.mktemp(name)
+            train(name, made[name], generated)
+        return made[name] / 'epoch_2.pth'
+
+    return train_once
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_a_config_trains_saves_resumes_and_tests(name, generated, joint, tmp_path):
+    first = joint(FIRST_STAGE[name]) if name in FIRST_STAGE else None
+    train(name, tmp_path / 'unbroken', generated, first)
+    checkpoint = tmp_path / 'unbroken/epoch_2.pth'
+    train(name, tmp_path / 'resumed', generated, first, resume=tmp_path / 'unbroken/epoch_1.pth')
+    assert_same(state(checkpoint), state(tmp_path / 'resumed/epoch_2.pth'))
+
+    # As tools/test.py does; the checkpoint brings the encoder.
+    cfg = read(name, tmp_path / 'test')
+    cfg.model.backbone = dict(type='NoSuchEncoder')
+    runner = Runner.from_cfg(adopt_checkpoint(cfg, checkpoint, str(generated)))
+    load_weights(runner.model, [checkpoint])
+    scores = runner.test()
+    assert all(0 <= scores[f'{task}/primary'] <= 1 for task in TASKS)
+    assert 0 < scores['score'] < 1
