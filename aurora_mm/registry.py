@@ -43,7 +43,6 @@ OPTIM_WRAPPER_CONSTRUCTORS = Registry(
 )
 PARAM_SCHEDULERS = Registry('parameter scheduler', parent=mm.PARAM_SCHEDULERS, scope='aurora_mm', locations=[_ENGINE])
 RUNNERS = Registry('runner', parent=mm.RUNNERS, scope='aurora_mm', locations=[_ENGINE])
-STRATEGIES = Registry('strategy', parent=mm.STRATEGIES, scope='aurora_mm', locations=[_ENGINE])
 VISBACKENDS = Registry('vis backend', parent=mm.VISBACKENDS, scope='aurora_mm', locations=['aurora_mm.visualization'])
 WEIGHT_INITIALIZERS = Registry(
     'weight initializer', parent=mm.WEIGHT_INITIALIZERS, scope='aurora_mm', locations=['aurora_mm.models']

@@ -6,16 +6,50 @@ import re
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 
-from mmengine.model import ModuleDict
-from torch import nn
-
 from aurora_mm.errors import ConfigError
 from aurora_mm.task_types import TASK_TYPES
 
 _NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9_-]{0,99}')
 # Heads and configs are found by the name of a task or of a type, scores by `type/<type>`; torch keeps modules in
-# dicts that are modules themselves, so that their own attributes cannot name a module.
-_RESERVED = frozenset({'type', *dir(ModuleDict()), *dir(nn.ParameterDict())})
+# dicts that are modules themselves, so that their own attributes cannot name a module. A list, so that reading a list
+# of tasks takes no torch; a test holds it against torch's.
+_RESERVED = frozenset(
+    (
+        *(
+            'T_destination',
+            'add_module',
+            'append',
+            'apply',
+            'bfloat16',
+            'buffers',
+            'call_super_init',
+            'children',
+            'clear',
+        ),
+        *(
+            'compile',
+            'copy',
+            'cpu',
+            'cuda',
+            'double',
+            'dump_patches',
+            'eval',
+            'extend',
+            'extra_repr',
+            'float',
+            'forward',
+        ),
+        *('fromkeys', 'get', 'get_buffer', 'get_extra_state', 'get_parameter', 'get_submodule', 'half', 'init_cfg'),
+        *('init_weights', 'insert', 'ipu', 'is_init', 'items', 'keys', 'load_state_dict', 'modules', 'mtia'),
+        *('named_buffers', 'named_children', 'named_modules', 'named_parameters', 'parameters', 'pop', 'popitem'),
+        *('register_backward_hook', 'register_buffer', 'register_forward_hook', 'register_forward_pre_hook'),
+        *('register_full_backward_hook', 'register_full_backward_pre_hook', 'register_load_state_dict_post_hook'),
+        *('register_load_state_dict_pre_hook', 'register_module', 'register_parameter'),
+        *('register_state_dict_post_hook', 'register_state_dict_pre_hook', 'requires_grad_', 'set_extra_state'),
+        *('set_submodule', 'setdefault', 'share_memory', 'state_dict', 'to', 'to_empty', 'train', 'training', 'type'),
+        *('update', 'values', 'xpu', 'zero_grad'),
+    )
+)
 
 
 def _is_reserved(name: str) -> bool:

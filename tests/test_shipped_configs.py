@@ -1,4 +1,4 @@
-"""Each config trains, saves, resumes and tests with parts of its own; its encoder and its images alone are made small."""
+"""Each config trains, saves, resumes and tests with parts of its own; only its encoder and images are made small."""
 
 from __future__ import annotations
 

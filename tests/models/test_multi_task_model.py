@@ -121,7 +121,7 @@ def test_eight_images_at_once_or_four_times_two_are_one_update(balancer):
                 loss = sum(model.loss(inputs[start : start + size], images[start : start + size]).values())
                 wrapper.update_params(loss)
         weights.append(model.state_dict())
-    assert weights[0]['tracker.seen'].tolist() == [6, 2, 8, 4, 4]
+    assert weights[0]['tracker.seen'].tolist() == [8, 2, 8, 4, 4]
     for name, value in weights[0].items():
         torch.testing.assert_close(value, weights[1][name], atol=2e-6, rtol=1e-4)
 
@@ -327,12 +327,14 @@ def test_adapters_start_as_nothing_and_then_speak_for_one_task(model, adapter):
     assert len(adapted.adapters['seg'].levels) == 4
     assert list(adapted.adapters['points'].levels) == ['3']
     before = answers(model, *TASKS)
-    assert all(torch.equal(before[name], value) for name, value in answers(adapted, *TASKS).items())
+    first = answers(adapted, *TASKS)
+    for name, value in first.items():  # behind adapters a head runs once a task, and not once for all
+        torch.testing.assert_close(value, before[name])
     with torch.no_grad():
         for parameter in adapted.adapters['seg2'].parameters():
             parameter.add_(0.1)
     after = answers(adapted, *TASKS)
-    assert [name for name in after if not torch.equal(before[name], after[name])] == ['seg2']
+    assert [name for name in after if not torch.equal(first[name], after[name])] == ['seg2']
 
 
 @pytest.mark.parametrize('adapter', [FILM, BOTTLENECK])

@@ -41,24 +41,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--constant', action='store_true', help='also score the best constant answer, found on the training data'
     )
     parser.add_argument('--submission', action='store_true', help='write the predictions to OUT/submission')
-    parser.add_argument('--split', choices=['all', 'train', 'val', 'test'], help="rows to test (default: the config's)")
+    parser.add_argument(
+        '--split',
+        choices=['all', 'train', 'val', 'test'],
+        help="rows to test (default: the config's, or all of a root that the model was not trained on)",
+    )
+    parser.add_argument('--tasks', nargs='+', metavar='NAME', help='tasks to test (default: all)')
     add_trust_option(parser)
 
 
 @command(add_arguments)
 def main(args: argparse.Namespace) -> None:
-    from aurora_mm.apis import adopt_checkpoint, adopt_ensemble, hold_work_dir, predict_without_labels, use_tta
+    from mmengine.dist import is_main_process
 
-    cfg = adopt_checkpoint(config_of(args), args.checkpoint[0], args.data_root)
+    from aurora_mm.apis import (
+        adopt_checkpoint,
+        adopt_ensemble,
+        choose_test_rows,
+        hold_work_dir,
+        predict_without_labels,
+        use_tta,
+    )
+
+    loaders = ('test_dataloader', 'train_dataloader') if args.constant else ('test_dataloader',)
+    cfg = adopt_checkpoint(config_of(args), args.checkpoint[0], args.data_root, args.tasks, loaders)
     if len(args.checkpoint) > 1:
         adopt_ensemble(cfg, args.checkpoint)
     out_dir = Path(args.out_dir or Path(args.checkpoint[0]).parent / 'test')
     cfg.work_dir = str(out_dir)
-    if args.split:
-        cfg.test_dataloader.dataset.split = args.split
     unlabelled = predict_without_labels(cfg)
     if unlabelled and not args.submission:
         raise ConfigError('no row of the data has a label: there is nothing to score; --submission writes predictions')
+    said = '' if unlabelled else choose_test_rows(cfg, args.checkpoint, args.split)
+    if said and is_main_process():
+        print(said)
     if args.tta is not None:
         use_tta(cfg, args.tta)
     hooks = [dict(type='OverlayHook', out_dir=str(out_dir / 'overlays'), per_task=args.overlays)]

@@ -2,7 +2,8 @@
 
 aurora-mm train configs/aurora_fmc.py --data-root DATA
 aurora-mm train configs/aurora_fmc.py --data-root DATA --resume        # go on after a stop
-aurora-mm train configs/aurora_us_real.py --data-root DATA --tasks my_tasks.py
+aurora-mm train configs/aurora_us_real.py --data-root DATA --tasks my_tasks.py     # names of classes and points
+aurora-mm train configs/aurora_us_real.py --data-root DATA --tasks lesion nerve    # these two tasks alone
 aurora-mm train configs/aurora_fmc_specialise.py --data-root DATA --load-from work_dirs/aurora_fmc/epoch_20.pth
 torchrun --nproc_per_node 4 -m aurora_mm train configs/aurora_fmc.py --data-root DATA --launcher pytorch
 """
@@ -26,7 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_options(parser)
     parser.add_argument('--pretrained', metavar='W', help="folder or hub id of the encoder's weights, or 'none'")
     parser.add_argument(
-        '--tasks', metavar='FILE', help="config file with a list `tasks`, to use in place of the config's"
+        '--tasks',
+        nargs='+',
+        default=[],
+        metavar='FILE|NAME',
+        help="config file with a list `tasks`, to use in place of the config's; or names of the tasks to train "
+        '(default: all that have training rows)',
     )
     parser.add_argument(
         '--load-from', metavar='CKPT', help="start from a trained model's encoder, necks and heads, in a new run"
@@ -63,13 +69,17 @@ def main(args: argparse.Namespace) -> None:
     if resumed is not None and not Path(resumed).is_dir():
         read_checkpoint(resumed, parts=())  # before anything is written
     if args.load_from is not None or (resumed is not None and starts_from_weights(cfg)):
-        if args.tasks is not None:
+        if args.tasks:
             raise ConfigError('a trained model brings its tasks: leave --tasks out')
         start_from(cfg, resumed or args.load_from, args.data_root)
     else:
-        if args.tasks is not None:
-            cfg.tasks = read_tasks(args.tasks).to_config()
-        resolve_config(cfg, args.data_root, args.pretrained)
+        files = [text for text in args.tasks if text.endswith('.py')]
+        if len(files) > 1:
+            raise ConfigError(f'--tasks takes one file, not {", ".join(files)}')
+        if files:
+            cfg.tasks = read_tasks(files[0]).to_config()
+        names = [text for text in args.tasks if text not in files]
+        resolve_config(cfg, args.data_root, args.pretrained, names or None)
     if args.amp:
         _mix_precision(cfg)
     if resumed is not None:
