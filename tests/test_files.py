@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -118,30 +119,35 @@ def test_files_that_belong_together_are_never_mixed(tmp_path, monkeypatch):
     assert {name: (tmp_path / name).read_text() for name in names(tmp_path)} == dict(a='2', b='2', last='2')
 
 
-@pytest.fixture
+@contextmanager
 def little_room():
-    """No file may grow beyond 1,000 bytes: a write ends in its middle, as on a full disk."""
+    """No file may grow beyond 1,000 bytes: a write ends in its middle, as on a full disk.
+
+    No fixture: pytest's own output may go to a file, to which it writes before fixtures end.
+    """
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    signal.signal(signal.SIGXFSZ, handler)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
-def test_too_little_room_leaves_the_old_file(tmp_path, little_room):
+def test_too_little_room_leaves_the_old_file(tmp_path):
     write_bytes(tmp_path / 'a', b'old')
-    with pytest.raises(OutputError, match=r'cannot write .*/a: File too large'):
+    with little_room(), pytest.raises(OutputError, match=r'cannot write .*/a: File too large'):
         write_bytes(tmp_path / 'a', bytes(5000))
     assert (tmp_path / 'a').read_bytes() == b'old'
     assert names(tmp_path) == ['a']
 
 
 @pytest.mark.parametrize('big', ['a', 'b', 'last'])
-def test_too_little_room_for_one_file_keeps_the_whole_old_set(tmp_path, little_room, big):
+def test_too_little_room_for_one_file_keeps_the_whole_old_set(tmp_path, big):
     old = dict(a='1', b='1', last='1')
     write_together(tmp_path, old)
-    with pytest.raises(OutputError):
+    with little_room(), pytest.raises(OutputError):
         write_together(tmp_path, old | {big: '2' * 5000})
     assert {name: (tmp_path / name).read_text() for name in names(tmp_path)} == old
 

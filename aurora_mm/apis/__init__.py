@@ -22,6 +22,7 @@ _MODULES = {
     'encoder_files': ('extract_encoder', 'merge_checkpoint'),
     'inferencer': ('MultiTaskInferencer',),
     'pipelines': ('tta_pipeline',),
+    'rows_to_test': ('choose_test_rows',),
     'run': ('build_runner',),
     'tta': ('use_tta',),
     'work_dir': ('hold_work_dir', 'last_checkpoint', 'require_resumable'),

@@ -9,7 +9,8 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from aurora_mm.apis.checkpoint import read_checkpoint
-from aurora_mm.apis.data_tasks import FMC_DATASETS, fmc_folder
+from aurora_mm.apis.data_tasks import fmc_folder
+from aurora_mm.config_variables import FMC_DATASETS
 from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, known_images
 from aurora_mm.registry import DATASETS
 
@@ -37,7 +38,7 @@ def choose_test_rows(cfg: Config, checkpoints: Sequence[str | Path], split: str 
         return ''
     if split is not None:
         dataset.split = split
-    metas = [read_checkpoint(file)['meta']['dataset_meta'] for file in checkpoints]
+    metas = [read_checkpoint(file, parts=())['meta']['dataset_meta'] for file in checkpoints]
     packed = [meta[FINGERPRINTS] for meta in metas if FINGERPRINTS in meta]
     folder, is_whole = fmc_folder(dataset), (Path(dataset.data_root) / 'csv_files').is_dir()
     asked = dataset.get('split', 'train')
