@@ -16,7 +16,7 @@ from aurora_mm.challenge.csv_files import read_root
 from aurora_mm.challenge.submission import SubmissionWriter
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.evaluation import MultiTaskEvaluator, read_per_image, score_rows, score_table
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskDataSample
 from aurora_mm.tables import console_text
 from aurora_mm.task_types import TASK_TYPES
 from aurora_mm.tasks import Task, TaskTable
@@ -37,7 +37,7 @@ def test_it_is_short_and_the_documentation_shows_it(name):
 def age_sample(truth, pred, img_id, folder):
     path = folder / f'{img_id}.png'
     cv2.imwrite(str(path), np.full((30, 40), 90, np.uint8))
-    sample = MultiTaskDataSample(
+    sample = TaskDataSample(
         metainfo=dict(
             task='gestation', task_type='age', img_id=img_id, img_path=str(path), image_path=f'../{img_id}.png',
             ori_shape=(30, 40), gt_coordinates='original',

@@ -8,7 +8,7 @@ from mmengine.structures import InstanceData
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.phantoms import make_dataset
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import MultiTaskDataSample, TaskDataSample
 from aurora_mm.tasks import TaskTable
 from aurora_mm.visualization import MultiTaskVisualizer
 from aurora_mm.visualization.browse import browse_dataset
@@ -40,7 +40,7 @@ def test_a_box_in_network_pixels_is_drawn_on_the_networks_input(tmp_path):
     visualizer = MultiTaskVisualizer(size=64)
     visualizer.dataset_meta = dict(tasks=TASKS.to_config())
     meta = dict(task='find', task_type='detection', gt_coordinates='network', img_shape=(64, 64), ori_shape=(200, 300))
-    sample = MultiTaskDataSample(metainfo=meta)
+    sample = TaskDataSample(metainfo=meta)
     sample.gt_instances = InstanceData(bboxes=torch.tensor([[16.0, 8.0, 48.0, 40.0]]), labels=torch.tensor([0]))
     black = torch.zeros(64, 64, 3, dtype=torch.uint8).numpy()
     visualizer.add_datasample('x', black, sample, draw_pred=False, out_file=str(tmp_path / 'x.png'))

@@ -12,14 +12,14 @@ from mmengine.structures import InstanceData, PixelData
 from aurora_mm.challenge.submission import SubmissionWriter
 from aurora_mm.challenge.submission.mask_files import mask_file
 from aurora_mm.errors import ConfigError, DataError
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskDataSample
 
 FILES = ('classification_predictions.json', 'detection_predictions.json', 'regression_predictions.json')
 
 
 def sample(task_type, number=0, **metainfo):
     meta = dict(task=f'{task_type} task', task_type=task_type, img_id=number, image_path=f'../A b/ä_{number}.png')
-    return MultiTaskDataSample(metainfo=meta | dict(ori_shape=(30, 40), img_path=f'/data/{number}.png') | metainfo)
+    return TaskDataSample(metainfo=meta | dict(ori_shape=(30, 40), img_path=f'/data/{number}.png') | metainfo)
 
 
 def written(folder, *samples):

@@ -4,7 +4,7 @@ from mmengine.structures import InstanceData, PixelData
 
 from aurora_mm.datasets.transforms import ApplyGeometry, RandomGeometry
 from aurora_mm.models.utils.flip import unflip_predictions
-from aurora_mm.structures import MaskView, MultiTaskDataSample
+from aurora_mm.structures import MaskView, TaskDataSample
 from aurora_mm.tasks import Task
 
 # Three names in a ring: the order and its inverse differ, so a mix-up of the two shows.
@@ -30,7 +30,7 @@ def test_points_and_masks_that_training_renamed_come_back():
         )
         results = ApplyGeometry()(RandomGeometry(flip_prob=1.0, prob=0.0)(results))
         found = torch.from_numpy(results['gt_landmarks'])
-        sample = MultiTaskDataSample()
+        sample = TaskDataSample()
         sample.pred_landmarks = torch.stack([64 - found[:, 0], found[:, 1]], dim=1)
         unflip_predictions(sample, task)
         np.testing.assert_array_equal(sample.pred_landmarks.numpy(), points)
@@ -39,7 +39,7 @@ def test_points_and_masks_that_training_renamed_come_back():
 def test_classes_by_hand():
     task = Task('organs', 'segmentation', classes=('background', 'a', 'b', 'c'), **RING)
     assert task.flip_indices == [0, 2, 3, 1]  # output 1 of a mirrored image stands for class 2
-    sample = MultiTaskDataSample(metainfo=dict(task='organs'))
+    sample = TaskDataSample(metainfo=dict(task='organs'))
     sample.pred_sem_seg = PixelData(data=torch.tensor([[[0, 1, 2, 3]]]))
     sample.mask_views = [MaskView(torch.eye(4).reshape(4, 1, 4), np.eye(3), (1, 4))]
     sample.pred_scores = torch.tensor([0.1, 0.5, 0.3, 0.1])
@@ -54,7 +54,7 @@ def test_classes_by_hand():
 
 
 def test_without_swaps_nothing_moves():
-    sample = MultiTaskDataSample()
+    sample = TaskDataSample()
     sample.pred_scores = torch.tensor([0.2, 0.8])
     unflip_predictions(sample, Task('t', 'classification', classes=('a', 'b')))
     assert sample.pred_scores.tolist() == torch.tensor([0.2, 0.8]).tolist()
