@@ -149,7 +149,7 @@ def test_unlabelled(fmc_root):
     fmc_root.csv('x', [{key: row[key] for key in keys if key in row} for row in rows])
     steps = [step for step in TEST if step['type'] != 'LoadTaskAnnotations']
     dataset = FMCUIADataset(fmc_root.path, split='all', with_labels=False, pipeline=steps, test_mode=True)
-    sample = dataset[0]['data_samples']
+    (sample,) = dataset[0]['data_samples']
     assert sample.mask_path == '../Segmentation/Three/organs/mask/0.png'
     assert sample.all_keys() == sample.metainfo_keys()
     labelled = FMCUIADataset(fmc_root.path, split='all', with_labels=False, pipeline=TEST, test_mode=True)
@@ -232,7 +232,7 @@ def test_real_data():
         for name, indices in by_task.items():
             for index in indices[:3]:
                 item = dataset[int(index)]
-                sample = item['data_samples']
+                (sample,) = item['data_samples']
                 assert item['inputs'].shape == (3, 64, 64)
                 assert (sample.task, sample.gt_coordinates) == (name, frame)
                 assert fields[sample.task_type] in sample
@@ -256,8 +256,8 @@ def test_an_item_brings_the_labels_that_its_image_has_for_other_tasks(fmc_root):
     for index in range(3):
         for _ in range(4):
             sample = dataset[index]['data_samples']
-            found = {one.task_type: one for one in (sample, *sample.others)}
-            assert sample.task == dataset.get_data_info(index)['task']
+            found = {one.task_type: one for one in sample}
+            assert sample.task_names[0] == dataset.get_data_info(index)['task']
             assert found.keys() == {'segmentation', 'detection', 'landmark'}
             assert {one.gt_coordinates for one in found.values()} == {'network'}
             assert len({one.homography_matrix.tobytes() for one in found.values()}) == 1
@@ -267,5 +267,5 @@ def test_an_item_brings_the_labels_that_its_image_has_for_other_tasks(fmc_root):
             torch.testing.assert_close(box, around.to(box), atol=1.5, rtol=0)
             corners = found['landmark'].gt_landmarks
             assert ((corners >= box[:2] - 1e-3) & (corners <= box[2:] + 1e-3)).all()
-    assert 'others' not in dataset[3]['data_samples']
-    assert 'others' not in FMCUIADataset(fmc_root.path, split='all', pipeline=TRAIN)[0]['data_samples']
+    assert len(dataset[3]['data_samples']) == 1
+    assert len(FMCUIADataset(fmc_root.path, split='all', pipeline=TRAIN)[0]['data_samples']) == 1

@@ -46,7 +46,7 @@ def test_a_coco_file_as_a_detection_task(coco):
     dataset = TaskDataset(NODULES, coco, LOAD)
     assert len(dataset) == 3
     assert list(dataset.indices_by_task()) == ['nodules']
-    samples = [dataset[i]['data_samples'] for i in range(3)]
+    samples = [dataset[i]['data_samples']['nodules'] for i in range(3)]
     assert [sample.img_id for sample in samples] == [10, 20, 30]  # the file's own, so that CocoMetric can read it too
     # 64 x 48 becomes 32 x 32. Classes are found by name: category 5 is class 0, though second in the file. The crowd
     # is left out.
@@ -78,7 +78,7 @@ class TestACocoFileIsReadStrictly:
             del data['annotations'][0]['area']
 
         dataset = TaskDataset(NODULES, changed(coco, change), LOAD, test_mode=True)
-        assert [len(dataset[i]['data_samples'].gt_instances) for i in range(3)] == [2, 1, 0]
+        assert [len(dataset[i]['data_samples']['nodules'].gt_instances) for i in range(3)] == [2, 1, 0]
 
     def test_a_box_thinner_than_a_pixel_is_a_box(self, coco):
         dataset = TaskDataset(NODULES, changed(coco, lambda data: data['annotations'][0].update(bbox=[8, 10, 0.5, 10])))
@@ -165,7 +165,7 @@ def test_an_mmseg_folder_as_a_segmentation_task(fmc_root, tmp_path):
     assert len(dataset) == 4
     mask = np.zeros((48, 64), int)
     mask[10:20, 8:24], mask[30:40, 40:56] = 1, 2
-    assert (dataset[0]['data_samples'].gt_sem_seg.data[0].numpy() == mask).all()
+    assert (next(iter(dataset[0]['data_samples'])).gt_sem_seg.data[0].numpy() == mask).all()
     with pytest.raises(ConfigError, match='no label_map'):
         TaskDataset(task, source | dict(reduce_zero_label=True))
 
@@ -191,7 +191,7 @@ def test_side_by_side_with_fmc_uia(fmc_root, coco):
     indices = dataset.indices_by_task()
     assert sorted(np.concatenate(list(indices.values()))) == list(range(35))
     for name, rows in indices.items():
-        assert {dataset[int(i)]['data_samples'].task for i in rows} == {name}
+        assert all(dataset[int(i)]['data_samples'].task_names == [name] for i in rows)
 
 
 def test_parts_that_contradict_each_other_are_refused(fmc_root, coco):

@@ -23,7 +23,7 @@ from aurora_mm.engine import (
 )
 from aurora_mm.errors import AuroraError
 from aurora_mm.models import MultiTaskModel
-from tests.models.conftest import CLS, DET, POINTS, SEG, SEG2, make_sample
+from tests.models.conftest import CLS, DET, POINTS, SEG, SEG2, make_image
 from tests.models.test_multi_task_model import config
 
 # What each rank holds, step by step. In most steps a rank has nothing of some type.
@@ -37,7 +37,7 @@ SECOND = dict(own_heads=True, adapter=dict(type='aurora_mm.TaskFiLM'), frozen=['
 
 def batch(tasks, seed, spoil=False):
     inputs = torch.randn(len(tasks), 3, 64, 64, generator=torch.Generator().manual_seed(seed))
-    samples = [make_sample(task) for task in tasks]
+    samples = [make_image(task) for task in tasks]
     if spoil:
         inputs[0] = torch.nan
     return dict(inputs=inputs, data_samples=samples)

@@ -8,7 +8,7 @@ from mmengine.structures import InstanceData
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.phantoms import make_dataset
-from aurora_mm.structures import MultiTaskDataSample, TaskDataSample
+from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import TaskTable
 from aurora_mm.visualization import MultiTaskVisualizer
 from aurora_mm.visualization.browse import browse_dataset

@@ -55,4 +55,5 @@ def _load(image: dict[str, Any]) -> TaskDataSample:
     results = dict(image)
     for step in (LoadUltrasoundImage(), LoadTaskAnnotations(), PackMultiTaskInputs()):
         results = step.transform(results)
-    return results['data_samples']
+    (sample,) = results['data_samples']
+    return sample

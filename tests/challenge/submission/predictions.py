@@ -14,7 +14,7 @@ PIPELINE = [LoadUltrasoundImage(), LoadTaskAnnotations(), PackMultiTaskInputs()]
 def true_samples(root, tasks, **kwargs):
     kwargs = dict(split='all') | kwargs
     dataset = FMCUIADataset(str(root), tasks=tasks.to_config(), pipeline=PIPELINE, test_mode=True, **kwargs)
-    return [dataset[index]['data_samples'] for index in range(len(dataset))]
+    return [sample for index in range(len(dataset)) for sample in dataset[index]['data_samples']]
 
 
 def disturb(sample, task, rng):

@@ -26,7 +26,7 @@ def folder(tmp_path):
     dataset = FMCUIADataset(str(tmp_path / 'data'), 'all', pipeline=[LoadUltrasoundImage(), TruthAsPrediction()])
     writer = SubmissionWriter(tmp_path / 'submission')
     for i in range(len(dataset)):
-        writer.add(dataset[i]['data_samples'])
+        writer.add(*dataset[i]['data_samples'])
     writer.finish()
     return tmp_path
 
@@ -34,7 +34,7 @@ def folder(tmp_path):
 class TruthAsPrediction(PackMultiTaskInputs):
     def transform(self, results):
         packed = super().transform(results)
-        sample = packed['data_samples']
+        (sample,) = packed['data_samples']
         if 'bbox' in results:
             sample.pred_instances = InstanceData(bboxes=torch.tensor([results['bbox']]), scores=torch.ones(1))
         else:

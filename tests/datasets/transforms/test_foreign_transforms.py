@@ -31,7 +31,7 @@ def test_transforms_of_values(fmc_root, step):
     np.random.seed(0)
     item = first(fmc_root, dict(type='ApplyGeometry'), step)
     assert item['inputs'].shape == (3, 32, 32)
-    assert item['data_samples'].gt_instances.bboxes.tolist()[0] == pytest.approx([4, 20 / 3, 12, 40 / 3])
+    assert next(iter(item['data_samples'])).gt_instances.bboxes.tolist()[0] == pytest.approx([4, 20 / 3, 12, 40 / 3])
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def make_results(**more) -> dict:
 
 
 def pack(**more):
-    return PackMultiTaskInputs().transform(make_results(**more))['data_samples']
+    return PackMultiTaskInputs().transform(make_results(**more))['data_samples']['t']
 
 
 def test_image_and_metainfo():
@@ -29,7 +29,7 @@ def test_image_and_metainfo():
     assert packed['inputs'].dtype == torch.uint8
     assert packed['inputs'].is_contiguous()
     np.testing.assert_array_equal(packed['inputs'].permute(1, 2, 0), make_results()['img'])
-    sample = packed['data_samples']
+    sample = packed['data_samples']['t']
     assert (sample.task, sample.img_id, sample.ori_shape, sample.img_shape) == ('t', 3, SHAPE, SIZE)
     assert sample.scale_factor == pytest.approx((64 / 96, 32 / 48))
     assert {'mask_path', 'gt_coordinates', 'instances'}.isdisjoint(sample.metainfo_keys())
@@ -72,5 +72,5 @@ def test_a_matrix_that_nothing_carried_out():
 
 
 def test_chosen_meta_keys():
-    sample = PackMultiTaskInputs(meta_keys=['task']).transform(make_results())['data_samples']
+    sample = PackMultiTaskInputs(meta_keys=['task']).transform(make_results())['data_samples']['t']
     assert sorted(sample.metainfo_keys()) == ['scale_factor', 'task']
