@@ -51,8 +51,8 @@ class TaskType:
         """
         if not self.min_outputs <= count <= self.max_outputs:
             raise ConfigError(
-                f'{self.name} task {task!r} needs at least {self.min_outputs} {self.outputs} and at most '
-                f'{self.max_outputs}; it has {count}'
+                f'{self.name} task {task!r} needs {self.min_outputs} to {self.max_outputs:,} {self.outputs}, not '
+                f'{count if count < 10**12 else "far more"}'
             )
 
 

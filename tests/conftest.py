@@ -18,6 +18,12 @@ pytest_plugins = ['tests.fixtures.accelerator', 'tests.fixtures.checkpoints', 't
 TOOLS = Path(__file__).resolve().parents[1] / 'tools'
 
 
+@pytest.fixture(autouse=True)
+def trust_nothing(monkeypatch):
+    """What a test trusts, no other does: `--trust` holds for a whole process."""
+    monkeypatch.delenv('AURORA_TRUST', raising=False)
+
+
 @pytest.fixture(scope='session')
 def load_tool():
     """Loads a script under ``tools/`` by its file's name, without running it."""

@@ -13,6 +13,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from aurora_mm.registry import MODELS
+from aurora_mm.structures import TaskBatch
 from aurora_mm.tables import console_text
 
 
@@ -56,7 +57,7 @@ def model_cost(cfg: Config, size: tuple[int, int]) -> list[PartCost]:
                 adapter = model.adapters[task.name]
                 feats, macs = _count(adapter, feats)
                 costs.append(_cost(f'adapter ({type(adapter).__name__}): {task.name}', adapter, macs))
-            _, macs = _count(model.heads[key], feats, task)
+            _, macs = _count(model.heads[key].task_outputs, feats, [TaskBatch(task, None, [])])
             costs.append(_cost(f'head {key}: {task.name}', model.heads[key], macs))
     return costs
 

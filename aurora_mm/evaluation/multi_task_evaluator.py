@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -107,17 +107,20 @@ class MultiTaskEvaluator(Evaluator):
         self._metrics = {task.name: self._build(task) for task in self._tasks.values()}
         self._images = {}
 
-    def process(self, data_samples: Sequence[MultiTaskDataSample | TaskDataSample], data_batch: Any = None) -> None:
+    def process(
+        self, data_samples: Sequence[MultiTaskDataSample | TaskDataSample | Mapping[str, Any]], data_batch: Any = None
+    ) -> None:
         """Gives each sample to the metrics of its task.
 
         Args:
-            data_samples: Samples of images or of single tasks, with annotations and predictions.
+            data_samples: Samples of images or of single tasks, with annotations and predictions; or samples of single
+                tasks as nested dicts.
             data_batch: What the model was fed; handed on to the metrics.
 
         Raises:
             ConfigError: If a sample's task is unknown, or a metric does not keep exactly one result a sample.
         """
-        for sample in map(TaskDataSample.to_dict, task_samples_of(data_samples)):
+        for sample in _as_dicts(data_samples):
             task = self._task_of(sample)
             image = _ImageResults(sample['img_id'], sample.get('img_path'), [])
             for metric in self._metrics_of(task):
@@ -277,6 +280,17 @@ def _check(metric: TaskMetric, task: Task) -> None:
 def _key_prefix(metric: BaseMetric) -> str:
     """What the keys of a metric's scores begin with."""
     return f'{metric.prefix}/' if metric.prefix else ''
+
+
+def _as_dicts(
+    data_samples: Iterable[MultiTaskDataSample | TaskDataSample | Mapping[str, Any]],
+) -> Iterator[Mapping[str, Any]]:
+    """The samples of single tasks as the nested dicts that metrics read."""
+    for data_sample in data_samples:
+        if isinstance(data_sample, Mapping):
+            yield data_sample
+        else:
+            yield from (sample.to_dict() for sample in task_samples_of([data_sample]))
 
 
 def _to_cpu(result: Any) -> Any:

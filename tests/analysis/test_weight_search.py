@@ -1,4 +1,5 @@
 import math
+from pathlib import Path
 
 import pytest
 from mmengine.config import Config
@@ -38,8 +39,13 @@ class FakeTraining:
         self.calls.append((cfg.work_dir.rsplit('/', 1)[1], epoch))
         assert cfg.model.balancer.type == 'FixedLossBalancer'
         assert cfg.custom_hooks[-1] == dict(type='StopAfterEpochHook', epoch=epoch)
-        assert cfg.resume
+        last = Path(cfg.work_dir) / 'last_checkpoint'
+        assert (cfg.resume, cfg.load_from) == ((True, last.read_text()) if last.exists() else (False, None))
         assert cfg.train_cfg.max_epochs == 9
+        file = last.parent / f'epoch_{epoch}.pth'
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+        last.write_text(str(file))
         return epoch / 100 - abs(math.log(cfg.model.balancer.factors.detection / 2))
 
 

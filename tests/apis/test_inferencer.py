@@ -12,6 +12,7 @@ from aurora_mm.apis.checkpoint import trained_config
 from aurora_mm.apis.pipelines import without_annotations
 from aurora_mm.datasets import image_files
 from aurora_mm.errors import ConfigError, DataError, WeightsError
+from aurora_mm.structures import task_samples_of
 
 
 @pytest.fixture(scope='module')
@@ -34,7 +35,7 @@ def test_it_answers_as_the_test_loop_does(inferencer, checkpoints, generated, tm
     load_weights(runner.model, checkpoints[:1])
     runner.model.eval()
     for batch in runner.test_dataloader:
-        expected = runner.model.test_step(batch)
+        expected = list(task_samples_of(runner.model.test_step(batch)))
         rows = [dict(img_path=sample.img_path, task=sample.task) for sample in expected]
         found = dict(inferencer.predict_rows(rows, batch_size=3))
         for i, sample in enumerate(expected):

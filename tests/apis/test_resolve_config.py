@@ -173,12 +173,11 @@ def test_a_checkpoint_brings_its_encoder(cfg, data, tmp_path):
 
 @pytest.mark.parametrize('compiled_here', [False, True])
 def test_whether_blocks_are_compiled_is_not_the_checkpoints_to_say(cfg, data, tmp_path, compiled_here):
-    import torch
 
     resolve_config(cfg, data_root=data)
     cfg.model.backbone.compile_blocks = not compiled_here
     meta = dict(dataset_meta=dict(tasks=cfg.tasks), cfg=cfg.pretty_text)
-    torch.save({'meta': meta}, tmp_path / 'c.pth')
+    write_checkpoint(tmp_path / 'c.pth', {'meta': meta})
     fresh = Config.fromfile(REPO / 'configs' / 'aurora_fmc_demo.py')
     if compiled_here:
         fresh.model.backbone.compile_blocks = True
@@ -220,7 +219,7 @@ def test_the_state_of_another_balancer_is_not_asked_for(built, tmp_path):
     model, file, torch = built
     trained = torch.load(file, weights_only=False)
     trained['state_dict'] |= {'balancer.raw.detection': torch.ones(1), 'tracker.ema': torch.full((4,), 7.0)}
-    torch.save(trained, tmp_path / 'selective.pth')
+    write_checkpoint(tmp_path / 'selective.pth', trained)
     load_weights(model, [tmp_path / 'selective.pth'])
     state = model.state_dict()
     heads = [name for name in state if name.startswith(('heads.', 'backbone.', 'necks.', 'detail.'))]
@@ -237,6 +236,6 @@ def test_every_tensor_that_predictions_need_is_asked_for(built, tmp_path, change
     tensor = trained['state_dict'].pop(name)
     if change == 'left over':
         trained['state_dict'] |= {name: tensor, 'heads.more': tensor}
-    torch.save(trained, tmp_path / 'broken.pth')
+    write_checkpoint(tmp_path / 'broken.pth', trained)
     with pytest.raises(WeightsError, match='heads.more' if change == 'left over' else name.replace('.', r'\.')):
         load_weights(model, [tmp_path / 'broken.pth'])

@@ -13,7 +13,7 @@ from aurora_mm.cli import main as cli
 
 REPO = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((REPO / 'tools').rglob('*.py'))
-HEAVY = ('torch', 'transformers', 'mmengine', 'mmcv', 'mmdet', 'mmseg', 'cv2', 'matplotlib', 'scipy', 'sklearn', 'rich')
+HEAVY = ('torch', 'transformers', 'mmcv', 'mmdet', 'mmseg', 'cv2', 'matplotlib', 'scipy', 'sklearn')
 ASK_ALL = f"""
 import contextlib, io, runpy, sys
 from aurora_mm.cli.main import load_verbs, main

@@ -60,7 +60,7 @@ class TestNames:
             ('annotations/training.json', 'train'),
             ('annotations/a-validation.json', 'val'),
             ('annotations/a_testing.json', 'test'),
-            ('annotations/a[x][/b]_val.json', 'val'),  # not markup
+            ('annotations/a[x][b]_val.json', 'val'),  # neither markup nor a pattern
             ('train/labels.json', 'train'),  # FiftyOne
             ('annotations/instances_default.json', 'all'),  # CVAT
             ('result.json', 'all'),  # Label Studio

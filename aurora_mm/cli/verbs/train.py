@@ -66,11 +66,12 @@ def main(args: argparse.Namespace) -> None:
     if args.load_from is not None and args.pretrained is not None:
         raise ConfigError("--load-from brings the encoder's weights: leave --pretrained out")
     resumed = last_checkpoint(cfg.work_dir) if args.resume == 'auto' else args.resume
+    brings_tasks = args.load_from is not None or (resumed is not None and starts_from_weights(cfg))
+    if brings_tasks and args.tasks:
+        raise ConfigError('a trained model brings its tasks: leave --tasks out')
     if resumed is not None and not Path(resumed).is_dir():
         read_checkpoint(resumed, parts=())  # before anything is written
-    if args.load_from is not None or (resumed is not None and starts_from_weights(cfg)):
-        if args.tasks:
-            raise ConfigError('a trained model brings its tasks: leave --tasks out')
+    if brings_tasks:
         start_from(cfg, resumed or args.load_from, args.data_root)
     else:
         files = [text for text in args.tasks if text.endswith('.py')]

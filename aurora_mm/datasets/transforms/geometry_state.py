@@ -1,7 +1,7 @@
 """What keeps an image, its homography matrix and the annotations of all its tasks in step.
 
-``results`` of a pipeline hold the image, its geometry and the row of the task that the item is of. Rows of further tasks
-on the same image stand in ``results['other_rows']``, a list of dicts.
+``results`` of a pipeline hold the image, its geometry and the row of the task that the item is of. Rows of further
+tasks on the same image stand in ``results['other_rows']``, a list of dicts.
 """
 
 from __future__ import annotations

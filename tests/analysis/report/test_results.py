@@ -71,7 +71,7 @@ def test_a_resumed_run_counts_where_it_repeats_a_step(run_folder):
 
 def test_tasks_are_those_of_the_run_with_their_names(results):
     assert list(results.tasks) == ['organs', 'kind', 'spot', 'ends']
-    assert results.tasks['kind'].classes == ('benign', '<b>odd</b>', 'malignant')
+    assert results.tasks['kind'].classes == ('benign', '<b>odd</b>', r'$\frac{$ [/b]')
 
 
 def test_a_task_that_another_packages_metric_judges_has_its_score_alone(run_folder):

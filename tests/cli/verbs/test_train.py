@@ -19,6 +19,8 @@ def configured(tmp_path, monkeypatch):
     met = []
 
     class NoTraining:
+        model = None
+
         def train(self):
             """Ends at once."""
 
@@ -83,6 +85,7 @@ def test_ctrl_c_says_how_to_go_on(configured, tmp_path, monkeypatch, capsys, che
     class Interrupted:
         def train(self):
             if checkpoint is not None:
+                (tmp_path / checkpoint).touch()
                 (tmp_path / 'last_checkpoint').write_text(str(tmp_path / checkpoint))
             raise KeyboardInterrupt
 
@@ -93,12 +96,15 @@ def test_ctrl_c_says_how_to_go_on(configured, tmp_path, monkeypatch, capsys, che
     assert capsys.readouterr().err == message.format(tmp_path / str(checkpoint)) + '\n'
 
 
-def test_resume_in_a_new_folder_is_a_new_run(configured, tmp_path, capsys):
+def test_resume_in_a_new_folder_is_a_new_run(configured, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(apis, 'read_checkpoint', lambda file, parts: {})
+    monkeypatch.setattr(apis, 'require_resumable', lambda model, file: None)
     assert not configured('--work-dir', str(tmp_path / 'new'), '--resume').resume
     assert 'last_checkpoint' not in capsys.readouterr().out
+    (tmp_path / 'epoch_3.pth').touch()
     (tmp_path / 'last_checkpoint').write_text('epoch_3.pth')
     cfg = configured('--work-dir', str(tmp_path), '--resume')
-    assert (cfg.resume, cfg.load_from) == (True, 'epoch_3.pth')
+    assert (cfg.resume, cfg.load_from) == (True, str(tmp_path / 'epoch_3.pth'))
 
 
 def test_variables_given_as_options_reach_what_depends_on_them(configured, tmp_path):

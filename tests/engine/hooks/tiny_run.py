@@ -8,7 +8,7 @@ from mmengine.runner import Runner
 from torch import rand
 from torch.utils.data import Dataset
 
-from tests.models.conftest import CLS, POINTS, SEG, make_sample
+from tests.models.conftest import CLS, POINTS, SEG, make_image
 from tests.models.test_multi_task_model import config
 
 TASKS = [SEG, CLS, POINTS]
@@ -21,7 +21,7 @@ class Images(Dataset):
         return len(TASKS)
 
     def __getitem__(self, i):
-        return dict(inputs=rand(3, 64, 64), data_samples=make_sample(TASKS[i]))
+        return dict(inputs=rand(3, 64, 64), data_samples=make_image(TASKS[i]))
 
 
 class Wished(Evaluator):

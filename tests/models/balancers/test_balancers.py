@@ -33,21 +33,27 @@ ALL = [
 def tracked(**losses):
     tracker = TaskLossTracker(TASKS)
     values = {name: torch.tensor(value) for name, value in losses.items()}
-    tracker.update(values, dict.fromkeys(losses, 1))
+    tracker.add(values, dict.fromkeys(losses, 1))
+    tracker.update()
     return tracker
 
 
 def step(balancer, tracker, losses):
-    """One step on losses of all tasks, as a (T,) array; returns the balanced losses."""
+    """An update with losses of all tasks, a (T,) array; returns the same losses as they are balanced after it."""
     values = {task.name: torch.tensor(float(loss)) for task, loss in zip(TASKS, losses, strict=True)}
-    tracker.update(values, dict.fromkeys(values, 1))
+    tracker.add(values, dict.fromkeys(values, 1))
+    tracker.update()
+    balancer.observe(tracker)
     return balancer(values, tracker)
 
 
 def test_running_mean_by_hand():
     tracker = TaskLossTracker(TASKS, momentum=0.9)
-    tracker.update({'cls': torch.tensor(2.0)}, {'cls': 3})
-    tracker.update({'cls': torch.tensor(1.0), 'seg': torch.tensor(5.0)}, {'cls': 1, 'seg': 4})
+    tracker.add({'cls': torch.tensor(2.0)}, {'cls': 3})
+    tracker.update()
+    tracker.add({'cls': torch.tensor(1.0), 'seg': torch.tensor(6.0)}, {'cls': 1, 'seg': 3})
+    tracker.add({'seg': torch.tensor(2.0)}, {'seg': 1})  # a second batch before the same update
+    tracker.update()
     means = tracker.means()
     assert means['cls'] == pytest.approx(0.9 * 2 + 0.1 * 1)
     assert means['seg'] == pytest.approx(5)
@@ -167,10 +173,14 @@ def test_zero_and_missing_losses_poison_nothing(make):
     balancer, tracker = make(TASKS), TaskLossTracker(TASKS, momentum=0.5)
     for i in range(6):
         losses = {'cls': torch.tensor(2.0)} if i % 2 else {'seg': torch.tensor(0.0), 'det': torch.tensor(1.0)}
-        tracker.update(losses, dict.fromkeys(losses, 1))
+        tracker.add(losses, dict.fromkeys(losses, 1))
+        tracker.update()
+        balancer.observe(tracker)
         assert all(value.isfinite() for value in balancer(losses, tracker).values())
         assert balancer.weights(tracker).isfinite().all()
-    tracker.update({}, {})
+    tracker.add({}, {})
+    tracker.update()
+    balancer.observe(tracker)
     assert balancer({}, tracker) == {}
 
 
@@ -190,8 +200,13 @@ def test_state_survives_a_checkpoint(make):
     assert fresh_tracker.means() == tracker.means()
 
 
-def test_evaluation_teaches_a_balancer_nothing():
-    balancer, tracker = FAMOLossBalancer(TASKS).eval(), TaskLossTracker(TASKS)
-    for losses in ([1, 1, 1, 1], [1, 2, 3, 4]):
-        step(balancer, tracker, losses)
-    assert not balancer.logits.any()
+def test_to_weigh_losses_teaches_a_balancer_nothing():
+    """All batches of an accumulation are weighted alike; a balancer learns from updates alone."""
+    balancer, tracker = FAMOLossBalancer(TASKS), TaskLossTracker(TASKS)
+    step(balancer, tracker, [1, 1, 1, 1])
+    step(balancer, tracker, [1, 2, 3, 4])
+    before = balancer.logits.clone()
+    assert before.any()
+    losses = {'cls': torch.tensor(2.0)}
+    assert balancer(losses, tracker) == balancer(losses, tracker)
+    assert torch.equal(balancer.logits, before)

@@ -18,7 +18,7 @@ from aurora_mm.apis import use_tta
 from aurora_mm.models import BaseTaskHead, MultiTaskModel, MultiTaskTTAModel
 from aurora_mm.models.utils.original_coordinates import boxes_to_original, mask_from_views, points_to_original
 from aurora_mm.registry import TRANSFORMS
-from aurora_mm.structures import MaskView, MaskViews
+from aurora_mm.structures import MaskView, MaskViews, task_samples_of
 from aurora_mm.tasks import Task
 
 TASKS = [
@@ -164,6 +164,6 @@ def predict(tmp_path):
             for step in steps:
                 row = step(row)
             rows.append(row)
-        return model.test_step(pseudo_collate(rows))
+        return list(task_samples_of(model.test_step(pseudo_collate(rows))))
 
     return run

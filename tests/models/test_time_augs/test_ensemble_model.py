@@ -31,7 +31,7 @@ def test_members_are_averaged_before_the_decision_each_with_its_own_normalisatio
     models = [random_model(0), random_model(1, std=64.0)]
     each = [predict(model, image, TASKS) for model in models]
     together = predict(EnsembleModel(models), image, TASKS)
-    maps = [map_to_original(*sample[0].mask_views[0], (64, 64)) for sample in each]
+    maps = [map_to_original(*next(iter(sample[0].mask_views)), (64, 64)) for sample in each]
     assert torch.equal(together[0].pred_sem_seg.data[0], (maps[0] + maps[1]).argmax(0))
     for i in (1, 2):
         torch.testing.assert_close(together[i].pred_scores, (each[0][i].pred_scores + each[1][i].pred_scores) / 2)

@@ -5,7 +5,7 @@ from mmengine.model import ImgDataPreprocessor
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models import MultiTaskModel
-from aurora_mm.models.test_time_augs import merge_predictions
+from aurora_mm.models.test_time_augs.merge_predictions import merge_task_predictions
 from tests.models import test_multi_task_model as real
 from tests.models.test_time_augs.conftest import TASKS
 
@@ -83,12 +83,12 @@ def test_a_mask_without_its_probabilities_is_refused(toy_model, image, predict):
     sample = predict(toy_model, image, TASKS[:1])[0]
     del sample.mask_views
     with pytest.raises(ConfigError, match="head of task 'halves' sets no mask_views"):
-        merge_predictions([sample, sample])
+        merge_task_predictions([sample, sample])
 
 
 def test_the_annotation_of_the_first_view_is_kept(toy_model, image, predict):
     samples = predict(toy_model, image, TASKS[1:2]) * 2
     samples[0].gt_label = torch.tensor([1])
-    merged = merge_predictions(samples)
+    merged = merge_task_predictions(samples)
     assert merged.gt_label.tolist() == [1]
     assert merged.task == 'side'

@@ -4,7 +4,7 @@ from mmengine.structures import InstanceData, PixelData
 
 from aurora_mm.datasets.transforms import ApplyGeometry, RandomGeometry
 from aurora_mm.models.utils.flip import unflip_predictions
-from aurora_mm.structures import MaskView, TaskDataSample
+from aurora_mm.structures import MaskView, MaskViews, TaskDataSample
 from aurora_mm.tasks import Task
 
 # Three names in a ring: the order and its inverse differ, so a mix-up of the two shows.
@@ -41,13 +41,13 @@ def test_classes_by_hand():
     assert task.flip_indices == [0, 2, 3, 1]  # output 1 of a mirrored image stands for class 2
     sample = TaskDataSample(metainfo=dict(task='organs'))
     sample.pred_sem_seg = PixelData(data=torch.tensor([[[0, 1, 2, 3]]]))
-    sample.mask_views = [MaskView(torch.eye(4).reshape(4, 1, 4), np.eye(3), (1, 4))]
+    sample.mask_views = MaskViews([MaskView(torch.eye(4).reshape(4, 1, 4), np.eye(3), (1, 4))])
     sample.pred_scores = torch.tensor([0.1, 0.5, 0.3, 0.1])
     sample.pred_label = torch.tensor([1])
     sample.pred_instances = InstanceData(bboxes=torch.zeros(2, 4), scores=torch.ones(2), labels=torch.tensor([1, 3]))
     unflip_predictions(sample, task)
     assert sample.pred_sem_seg.data.tolist() == [[[0, 2, 3, 1]]]
-    assert sample.mask_views[0].probs.argmax(0).tolist() == [[0, 2, 3, 1]]
+    assert next(iter(sample.mask_views)).probs.argmax(0).tolist() == [[0, 2, 3, 1]]
     torch.testing.assert_close(sample.pred_scores, torch.tensor([0.1, 0.1, 0.5, 0.3]))
     assert sample.pred_label.tolist() == [2]
     assert sample.pred_instances.labels.tolist() == [2, 1]
