@@ -23,6 +23,7 @@ from aurora_mm.engine import (
 )
 from aurora_mm.errors import AuroraError
 from aurora_mm.models import MultiTaskModel
+from aurora_mm.models.utils.unwrap_model import unwrap_model
 from tests.models.conftest import CLS, DET, POINTS, SEG, SEG2, make_image
 from tests.models.test_multi_task_model import config
 
@@ -62,6 +63,7 @@ def start(way, wrap=lambda model: model):
             module.p = 0.0
     model = wrap(model).train()
     optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    unwrap_model(model).connect(optimizer)
     if way == 'surgery':
         return model, GradientSurgeryOptimWrapper(optimizer, combiner=dict(type='aurora_mm.PCGradCombiner'))
     if way == 'fsdp' and dist.is_initialized():
@@ -103,15 +105,19 @@ def train(rank, way):
     clean = state(model)
     # A bad image on one rank, that rank's only one; then one on each, which is one too many.
     model.train_step(batch([CLS], 50 + rank, spoil=rank == 1), wrapper)
+    unwrap_model(model).guard.report()
     spoilt = state(model)
+    model.train_step(batch([SEG, DET], 60 + rank, spoil=True), wrapper)
     with pytest.raises(AuroraError) as error:
-        model.train_step(batch([SEG, DET], 60 + rank, spoil=True), wrapper)
+        unwrap_model(model).guard.report()
     return *({name: value.numpy() for name, value in s.items()} for s in (clean, spoilt)), str(error.value)
 
 
 def accumulate(model, batches):
     """Epochs of three steps with an update every two: the state after that of the second epoch's first two."""
-    wrapper = AccumulatingOptimWrapper(torch.optim.SGD(model.parameters(), 0.01), accumulative_counts=2)
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    unwrap_model(model).connect(optimizer)
+    wrapper = AccumulatingOptimWrapper(optimizer, accumulative_counts=2)
     for i, data in enumerate(batches, start=1):
         model.train_step(data, wrapper)
         if i == 3:
@@ -161,8 +167,8 @@ def test_too_many_bad_images_stop_all_ranks_with_one_message(ranks):
     messages = {message for _, trained, _ in ranks for _, _, message in trained.values()}
     assert len(messages) == 1
     message = messages.pop()
-    assert message.count("'seg' is not finite") == 2
-    assert '3 losses left out; a run bears 2' in message
+    assert message.count("'seg' is not finite on seg.png, seg.png") == 1
+    assert '3 losses that are not finite; a run bears 2' in message
 
 
 def test_what_is_left_of_an_accumulation_is_averaged_over_the_ranks(ranks):

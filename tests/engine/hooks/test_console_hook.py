@@ -66,7 +66,7 @@ def test_each_epoch_has_its_line_with_the_losses(trained):
 
 def test_each_validation_has_its_table_and_the_best_is_named(trained):
     shown = trained[0]
-    assert len(re.findall(r'^score [\d.]+ %', shown, re.MULTILINE)) == 2
+    assert len(re.findall(r'^ *score \(mean over 4 types\) .*\d', shown, re.MULTILINE)) == 2
     assert re.search(r'^ +organs +2 ', shown, re.MULTILINE)
     assert len(re.findall(r'^best so far: 0\.\d{4}, best_score_epoch_\d\.pth$', shown, re.MULTILINE)) == 2
     assert re.search(rf'^trained 2 epochs in \S+; last checkpoint: {trained[2]}/epoch_2\.pth$', shown, re.MULTILINE)

@@ -2,12 +2,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from mmengine.logging import MessageHub
 
 from aurora_mm.datasets.samplers import TaskAwareBatchSampler
 from aurora_mm.engine import MultiTaskHook
 from aurora_mm.models.balancers import LossBalancer, TaskLossTracker
 from aurora_mm.models.utils.nonfinite_guard import NonFiniteGuard
+from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import TaskTable
 
 TASKS = TaskTable([dict(name=name, type='detection', classes=['lesion']) for name in ('a', 'b')])
@@ -61,7 +63,8 @@ def test_the_decks_places_are_kept_with_the_checkpoint(runner):
 
 
 def test_the_table_tells_of_losses_left_out(runner):
-    runner.model.guard.report({'b': 'loss of b is nan'})
+    runner.model.guard.note({'b': (torch.tensor([False]), [TaskDataSample(metainfo=dict(img_path='b.png'))])})
+    runner.model.guard.report()
     MultiTaskHook().after_train_epoch(runner)
     row = next(line for line in runner.lines[0].splitlines() if line.startswith('│ b'))
     assert [cell.strip() for cell in row.strip('│').split('│')][:3] == ['b', '0', '1']

@@ -97,6 +97,7 @@ def test_accumulation_on_several_ranks_needs_a_wrapper_that_can(runner, monkeypa
 
 def test_a_resumed_run_on_another_number_of_ranks_warns_once(runner, monkeypatch):
     runner.optim_wrapper._accumulative_counts = 1
+    runner.epoch = runner.iter = 0
     on_ranks(monkeypatch, 4)
     ReproducibleEpochHook().before_train(runner)
     ReproducibleEpochHook().before_train(runner)
