@@ -14,7 +14,7 @@ ABOVE = {
     'evaluation': {'models', 'datasets', 'engine', 'baselines', 'challenge', 'analysis', 'apis', 'visualization'},
     'baselines': {'models', 'engine', 'challenge', 'analysis', 'apis', 'visualization'},
     'challenge': {'engine', 'analysis'},
-    'analysis': {'models', 'datasets', 'challenge'},
+    'analysis': {'models', 'challenge'},
     'engine': {'analysis', 'apis'},
 }
 

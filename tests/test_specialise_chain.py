@@ -46,7 +46,7 @@ def folder(tmp_path_factory):
     (path / 'config.py').write_text(CONFIG.format(tasks=BOTH.split('=', 1)[1].strip()))
     (path / 'specialise.py').write_text(SPECIALISE)
     run(
-        'make_demo_data.py',
+        'make-demo-data',
         path / 'data',
         '--tasks',
         path / 'tasks.py',
@@ -56,14 +56,14 @@ def folder(tmp_path_factory):
         1,
     )
     args = ('--data-root', path / 'data', '--work-dir', path / 'joint')
-    run('train.py', path / 'config.py', *args, '--cfg-options', 'train_cfg.max_epochs=1')
+    run('train', path / 'config.py', *args, '--cfg-options', 'train_cfg.max_epochs=1')
     return path
 
 
 @pytest.fixture(scope='module')
 def specialised(folder):
     args = ('--data-root', folder / 'data', '--work-dir', folder / 'own', '--load-from', folder / 'joint/epoch_1.pth')
-    return folder / 'own', run('train.py', folder / 'specialise.py', *args)
+    return folder / 'own', run('train', folder / 'specialise.py', *args)
 
 
 def test_only_what_is_the_tasks_own_moves(folder, specialised):
@@ -95,7 +95,7 @@ def test_the_best_of_each_task_is_tested_with_the_same_config(folder, specialise
     work_dir, output = specialised
     assert 'best of each task' in output
     checkpoint = work_dir / 'best_of_tasks.pth'
-    run('test.py', folder / 'specialise.py', checkpoint, '--data-root', folder / 'data', '--overlays', 0)
+    run('test', folder / 'specialise.py', checkpoint, '--data-root', folder / 'data', '--overlays', 0)
     found = json.loads((work_dir / 'test' / 'metrics.json').read_text())['tasks']
     validations = scores(work_dir)
     assert set(validations) == {0, 1, 2}
@@ -111,7 +111,7 @@ def test_the_best_of_each_task_is_tested_with_the_same_config(folder, specialise
 def test_without_weights_and_with_two_encoders_it_is_refused(folder, tmp_path):
     args = (folder / 'specialise.py', '--data-root', folder / 'data', '--work-dir', tmp_path)
     for more in ((), ('--load-from', folder / 'joint/epoch_1.pth', '--pretrained', 'none')):
-        process = tool('train.py', *args, *more)
+        process = tool('train', *args, *more)
         output, _ = process.communicate(timeout=120)
         assert process.returncode == 2
         assert '--load-from' in output
@@ -128,7 +128,7 @@ def test_resumed_it_ends_the_same_with_or_without_the_joint_checkpoint(folder, s
         first.write_bytes((specialised[0] / 'epoch_1.pth').read_bytes())
         (work_dir / 'last_checkpoint').write_text(str(first))
         run(
-            'train.py',
+            'train',
             folder / 'specialise.py',
             '--data-root',
             folder / 'data',

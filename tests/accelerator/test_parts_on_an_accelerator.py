@@ -35,7 +35,9 @@ OUR_HEADS = {
     'shared outputs': {
         name: dict(share_outputs=True) for name in ('segmentation', 'classification', 'detection', 'landmark')
     },
-    'foreign losses of masks': dict(segmentation=dict(loss_cls=dict(type='mmseg.CrossEntropyLoss'), loss_dice=LOVASZ)),
+    'foreign losses of masks': dict(
+        segmentation=dict(loss_cls=dict(_delete_=True, type='mmseg.CrossEntropyLoss'), loss_dice=LOVASZ)
+    ),
     'smoothed labels': dict(
         classification=dict(pooling='avg', loss_cls=dict(type='BalancedCrossEntropyLoss', label_smoothing=0.1))
     ),
