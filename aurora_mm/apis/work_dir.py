@@ -14,13 +14,13 @@ from datetime import datetime
 from pathlib import Path
 
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from torch import nn
 from torch.distributed.fsdp import FullyShardedDataParallel
 
 from aurora_mm.apis.checkpoint import read_checkpoint
 from aurora_mm.engine.hooks.checkpoint_hook import LAST
 from aurora_mm.errors import OutputError, WeightsError
+from aurora_mm.models.utils.unwrap_model import unwrap_model
 
 _LOCK = '.in_use'
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
@@ -118,7 +118,7 @@ def require_resumable(model: nn.Module, checkpoint: str | Path) -> None:
         )
     if isinstance(model, FullyShardedDataParallel):
         return
-    own = (model.module if is_model_wrapper(model) else model).state_dict()
+    own = unwrap_model(model).state_dict()
     state = content['state_dict']
     problems = [f'{name} is missing' for name in own if name not in state]
     problems += [f'{name} is left over' for name in state if name not in own]

@@ -8,6 +8,7 @@ from aurora_mm.apis import (
     adopt_checkpoint,
     data_tasks,
     load_weights,
+    read_checkpoint,
     resolve_config,
     start_from,
     starts_from_weights,
@@ -217,7 +218,7 @@ def built(checkpoints, generated):
 
 def test_the_state_of_another_balancer_is_not_asked_for(built, tmp_path):
     model, file, torch = built
-    trained = torch.load(file, weights_only=False)
+    trained = read_checkpoint(file)
     trained['state_dict'] |= {'balancer.raw.detection': torch.ones(1), 'tracker.ema': torch.full((4,), 7.0)}
     write_checkpoint(tmp_path / 'selective.pth', trained)
     load_weights(model, [tmp_path / 'selective.pth'])
@@ -230,8 +231,8 @@ def test_the_state_of_another_balancer_is_not_asked_for(built, tmp_path):
 
 @pytest.mark.parametrize('change', ['missing', 'left over'])
 def test_every_tensor_that_predictions_need_is_asked_for(built, tmp_path, change):
-    model, file, torch = built
-    trained = torch.load(file, weights_only=False)
+    model, file, _ = built
+    trained = read_checkpoint(file)
     name = next(name for name in trained['state_dict'] if name.startswith('heads.'))
     tensor = trained['state_dict'].pop(name)
     if change == 'left over':

@@ -12,7 +12,7 @@ from aurora_mm.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class ApplyGeometry(BaseTransform):
-    """Warp the image, once, by the ``matrix`` that earlier transforms composed, and with it any annotation loaded.
+    """Warp the image, once, by the ``homography_matrix`` that earlier transforms composed, and any annotation with it.
 
     On a mirrored image the task's swaps take effect: points trade places (``flip_indices``), classes their values.
     Annotations that were warped are in network coordinates, ``gt_coordinates='network'``, and of single precision. Sets

@@ -14,7 +14,7 @@ _MULTIPLE = 32  # the encoder's patch of 16 pixels times its 2 x 2 merge
 
 @TRANSFORMS.register_module()
 class FitToSize(BaseTransform):
-    """Compose the fit to the network's input onto ``matrix`` and set ``img_shape``; ApplyGeometry carries it out.
+    """Compose the fit to the network's input onto ``homography_matrix`` and set ``img_shape``; ApplyGeometry warps.
 
     Args:
         size: Of the network's input in pixels: one side of a square, or (height, width); multiples of 32.

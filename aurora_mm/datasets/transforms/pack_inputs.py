@@ -59,8 +59,8 @@ class PackMultiTaskInputs(BaseTransform):
         meta_keys: Keys of ``results`` that become metainfo, where present.
 
     Raises:
-        ConfigError: If ``matrix`` was composed but no ApplyGeometry carried it out, or a transform of another package
-            moved pixels, so that predictions could not be brought back to the original image.
+        ConfigError: If ``homography_matrix`` was composed but no ApplyGeometry carried it out, or a transform of
+            another package moved pixels, so that predictions could not be brought back to the original image.
     """
 
     def __init__(self, meta_keys: Sequence[str] = META_KEYS) -> None:
@@ -100,7 +100,7 @@ class PackMultiTaskInputs(BaseTransform):
 
 
 def _refuse_foreign_geometry(results: dict[str, Any]) -> None:
-    """mmcv's, mmdet's and mmseg's transforms may change values; ``matrix`` does not know where they move pixels to."""
+    """Refuse transforms of other packages that moved pixels, of which ``homography_matrix`` does not know."""
     moved = _FOREIGN_GEOMETRY & results.keys()
     matrix = results['homography_matrix']
     if not np.array_equal(matrix, results.get(COMPOSED, matrix)):

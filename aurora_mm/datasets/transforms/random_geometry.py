@@ -21,7 +21,7 @@ _LEAST_VISIBLE = 0.5  # of a box's area
 
 @TRANSFORMS.register_module()
 class RandomGeometry(BaseTransform):
-    """Compose a random flip, rotation, scaling and shift onto ``matrix``; ApplyGeometry carries them out.
+    """Compose a random flip, rotation, scaling and shift onto ``homography_matrix``; ApplyGeometry carries them out.
 
     Comes after FitToSize: rotation and shift are meant in network coordinates. An image is mirrored only where the
     task allows it (``may_flip``). A draw that would hide more than half of a box or push a landmark out of the frame
@@ -79,7 +79,7 @@ class RandomGeometry(BaseTransform):
 
 
 def _keeps_annotations(results: dict[str, Any], matrix: np.ndarray) -> bool:
-    """Whether ``matrix`` leaves what was annotated in view of the network's frame."""
+    """Whether ``matrix`` leaves what was annotated in view of the network's input."""
     height, width = results['img_shape']
     if 'gt_bboxes' in results:
         whole = enclosing_boxes(results['gt_bboxes'], matrix)

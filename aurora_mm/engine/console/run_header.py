@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 from mmengine.dist import get_world_size
-from mmengine.model import is_model_wrapper
 from mmengine.optim import AmpOptimWrapper
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
 from torch.utils.data import Dataset
 
+from aurora_mm.models.utils.unwrap_model import unwrap_model
 from aurora_mm.tasks import TASK_TYPES, TaskTable
 from aurora_mm.version import __version__
 
@@ -33,7 +33,7 @@ def run_header(runner: Runner, mode: str) -> str:
         lines['data'] = ', '.join(roots)
     for name, loader in loaders.items():
         lines[name] = _contents(loader.dataset)
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = unwrap_model(runner.model)
     lines['model'] = f'{type(model).__name__}, {_parameters(model)}'
     lines['device'] = _device(model)
     if mode == 'train':

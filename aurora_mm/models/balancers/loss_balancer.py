@@ -31,7 +31,7 @@ class LossBalancer(nn.Module):
 
     def __init__(self, tasks: Sequence[Task | dict]) -> None:
         super().__init__()
-        self.tasks = {task.name: task for task in (t if isinstance(t, Task) else Task(**t) for t in tasks)}
+        self.tasks = {task.name: task for task in map(Task.from_config, tasks)}
 
     def weights(self, tracker: TaskLossTracker) -> Tensor:
         """(T,) factors on the losses."""

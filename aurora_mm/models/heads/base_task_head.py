@@ -39,7 +39,7 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
         self, tasks: Sequence[Task | dict], in_channels: Sequence[int], init_cfg: dict | list | None = None
     ) -> None:
         super().__init__(init_cfg)
-        self.tasks = [task if isinstance(task, Task) else Task(**task) for task in tasks]
+        self.tasks = [Task.from_config(task) for task in tasks]
         self.in_channels = list(in_channels)
         self.in_index = list(range(len(self.in_channels)))
         wrong = [task for task in self.tasks if task.type != self.task_type]
