@@ -10,8 +10,8 @@ from mmengine.runner import Runner
 from aurora_mm.apis import MultiTaskInferencer, adopt_checkpoint, load_weights, read_checkpoint
 from aurora_mm.apis.checkpoint import trained_config
 from aurora_mm.apis.pipelines import without_annotations
-from aurora_mm.datasets import image_files
 from aurora_mm.errors import ConfigError, DataError, WeightsError
+from aurora_mm.images import image_files
 from aurora_mm.structures import task_samples_of
 
 

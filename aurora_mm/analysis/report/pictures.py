@@ -13,11 +13,11 @@ from mmengine.structures import PixelData
 
 from aurora_mm.analysis.breakdowns import RankedImage
 from aurora_mm.analysis.report.results import Results
-from aurora_mm.datasets.image_files import read_bgr
-from aurora_mm.datasets.image_header import BadImage
 from aurora_mm.datasets.masks import read_class_indices
 from aurora_mm.errors import DataError
 from aurora_mm.evaluation import TaskMetric
+from aurora_mm.images.image_files import read_bgr
+from aurora_mm.images.image_header import BadImage
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 from aurora_mm.utils import read_image

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from aurora_mm.datasets.image_files import as_bgr, read_bgr
-from aurora_mm.datasets.image_header import BadImage
 from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.images.image_files import as_bgr, read_bgr
+from aurora_mm.images.image_header import BadImage
 from aurora_mm.registry import TRANSFORMS
 
 
@@ -36,7 +36,7 @@ class LoadUltrasoundImage(BaseTransform):
 
     Raises:
         DataError: If the image cannot be read as one picture of 8 or 16 bits, see
-            :func:`aurora_mm.datasets.image_files.read_bgr`.
+            :func:`aurora_mm.images.image_files.read_bgr`.
     """
 
     def __init__(self, depth: int | None = None) -> None:

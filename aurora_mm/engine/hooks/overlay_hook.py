@@ -11,7 +11,7 @@ from mmengine.dist import master_only
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from aurora_mm.datasets.image_files import read_bgr
+from aurora_mm.images.image_files import read_bgr
 from aurora_mm.registry import HOOKS
 from aurora_mm.structures import MultiTaskDataSample, task_samples_of
 

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from mmengine.logging import print_log
 
-from aurora_mm.datasets.image_header import BadImage, ImageHeader, is_cut_off, read_header
 from aurora_mm.errors import DataError
+from aurora_mm.images.image_header import BadImage, ImageHeader, is_cut_off, read_header
 
 # Pixels as they are stored, in colour; the picture is turned here, since OpenCV turns some formats and others not.
 _AS_STORED = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION

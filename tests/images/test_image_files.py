@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from aurora_mm.datasets import image_files
-from aurora_mm.datasets.image_files import as_bgr, images_in, read_bgr, read_shape, turned_upright
-from aurora_mm.datasets.image_header import MOST_PIXELS, BadImage
 from aurora_mm.errors import DataError
+from aurora_mm.images import image_files
+from aurora_mm.images.image_files import as_bgr, images_in, read_bgr, read_shape, turned_upright
+from aurora_mm.images.image_header import MOST_PIXELS, BadImage
 from tests.fixtures.image_bytes import png, tiff
 
 BEGINNINGS = (b'', b'\x89PNG\r\n\x1a\n', b'\xff\xd8\xff', b'II*\0', b'MM\0+', b'GIF89a', b'BM', b'P5\n', b'RIFF')

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from aurora_mm.datasets.tiff_tags import is_tiff, read_tiff_tags
+from aurora_mm.images.tiff_tags import is_tiff, read_tiff_tags
 
 MOST_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 89_478_485)  # Pillow's own limit
 
