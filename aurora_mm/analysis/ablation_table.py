@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from mmengine.config import Config
-
 from aurora_mm.analysis.report.training_log import TrainingLog
+from aurora_mm.analysis.run_files import read_run_config, scalar_files
 from aurora_mm.errors import DataError
 from aurora_mm.tables import markdown_table
 from aurora_mm.tasks import TASK_TYPES
@@ -73,11 +73,15 @@ def training_speed(work_dir: str | Path) -> float | None:
     The mean time of an iteration is MMEngine's own, over the log's windows.
     """
     times = TrainingLog.read(work_dir).training.get('time')
-    configs = sorted(Path(work_dir).glob('*/vis_data/config.py'))
-    if not times or not configs:
+    if not times:
         return None
-    cfg = Config.fromfile(configs[-1], import_custom_modules=False)
-    return float(cfg.train_dataloader.batch_size / fmean(times.values()))
+    last = scalar_files(work_dir)[-1]
+    loader = read_run_config(last).get('train_dataloader')
+    size = loader.get('batch_size') if isinstance(loader, dict) else None
+    mean = fmean(times.values())
+    if type(size) is not int or not 0 < mean < math.inf:
+        raise DataError(f'no speed: batches of {size} images take {mean} s each', file=last.with_name('config.py'))
+    return size / mean
 
 
 def ablation_table(rows: Sequence[AblationRow]) -> str:
