@@ -8,6 +8,8 @@ import posixpath
 import re
 from pathlib import Path
 
+from aurora_mm.images.sources import split_source
+
 # Python's float() takes '1_000', 'infinity' and digits of every script as well.
 _NUMBER = re.compile(r'[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?')
 _CONTROL = re.compile(r'[\x00-\x1f\x7f]')
@@ -43,7 +45,7 @@ class Files:
             self._folders[parent] = self._listing(column, text, parent)
         folder, names = self._folders[parent]
         path = f'{self._root}/{folder}/{name}'
-        if must_exist and name not in names:
+        if must_exist and split_source(name)[0].name not in names:
             hint = "; folders are separated by '/'" if '\\' in text else ''
             raise BadRow(f'{column} {text!r}: there is no file {path}{hint}')
         return path, f'{folder}/{name}'
