@@ -116,7 +116,7 @@ def _sample(task: Task, metric: type[TaskMetric], image: RankedImage, results: R
     metric.restore(sample, image.rows, task.output_names)
     if metric.has_masks:
         sample.gt_sem_seg = _true_mask(results.data_file(row, row.mask_path), task)
-        sample.pred_sem_seg = _mask(results.submission / row.mask_path.removeprefix('../'), shape)
+        sample.pred_sem_seg = _mask(results.predicted_mask(row), shape)
     return sample
 
 
