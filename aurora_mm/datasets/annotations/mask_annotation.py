@@ -13,6 +13,7 @@ from aurora_mm.datasets.annotations.flipped_classes import class_after_flip
 from aurora_mm.datasets.geometry import warp_mask
 from aurora_mm.datasets.masks import read_class_indices
 from aurora_mm.images.image_header import BadImage
+from aurora_mm.images.retries import read_with_retries
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 
@@ -41,7 +42,7 @@ class MaskAnnotation(Annotation):
     def load(self, row: dict[str, Any]) -> None:
         path = row['seg_map_path']
         try:
-            mask, orientation = read_class_indices(path, row['num_outputs'], row['task'])
+            mask, orientation = read_with_retries(read_class_indices, path, row['num_outputs'], row['task'])
         except BadImage as bad:
             raise row_error(row, f'mask {path} {bad}') from bad
         stored = row.get('orientation', 1)
