@@ -160,7 +160,7 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
         drawn = dict(self.drawn)
         epoch = self._draw_kinds().reshape(self.num_batches, self.world_size, self.batch_size)
         for number, batches in enumerate(epoch.tolist()):
-            mine = []
+            mine: list[int] = []
             for rank, batch in enumerate(batches):
                 for slot, name in enumerate(names[i] for i in batch):
                     if rank == self.rank:
