@@ -30,6 +30,7 @@ from aurora_mm.models.heads import (
     MMSegHead,
     SegmentationHead,
 )
+from aurora_mm.models.img_data_preprocessor import ImgDataPreprocessor
 from aurora_mm.models.interop import AuroraDecodeHead, AuroraDenseHead
 from aurora_mm.models.losses import (
     BalancedBinaryCrossEntropyLoss,
@@ -71,6 +72,7 @@ __all__ = [
     'HeatmapCodec',
     'HeatmapLandmarkHead',
     'IGBLossBalancer',
+    'ImgDataPreprocessor',
     'LandmarkHead',
     'LinearIoULoss',
     'LossBalancer',
