@@ -19,7 +19,10 @@ MM = [
 # The packages that these were forked from, which are no longer maintained; mmseg forgets to name the last two.
 MM_ORIGINAL = ['mmengine==0.10.7', 'mmcv==2.1.0', 'mmdet==3.3.0', 'mmsegmentation==1.2.2', 'ftfy', 'regex']
 LORA = ['peft>=0.17']
-TEST = ['pytest>=8', 'hypothesis>=6.100', 'ruff>=0.6', 'mypy>=1.11', 'SimpleITK>=2.3', 'tensorboard', *LORA]
+# Readers of further kinds of image files; the decoders are those of compressed DICOM.
+DICOM = ['pydicom>=3.0', 'python-gdcm>=3.0.24', 'pyjpegls>=1.4']
+VOLUMES = ['SimpleITK>=2.3']
+TEST = ['pytest>=8', 'hypothesis>=6.100', 'ruff>=0.6', 'mypy>=1.11', 'tensorboard', *LORA, *DICOM, *VOLUMES]
 
 setup(
     name='aurora_mm',
@@ -50,5 +53,12 @@ setup(
         'torch>=2.6',
         'transformers>=4.57',
     ],
-    extras_require={'mm': MM, 'mm-original': MM_ORIGINAL, 'lora': LORA, 'test': TEST},
+    extras_require={
+        'mm': MM,
+        'mm-original': MM_ORIGINAL,
+        'lora': LORA,
+        'dicom': DICOM,
+        'volumes': VOLUMES,
+        'test': TEST,
+    },
 )

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 
-def read_image(path: str | Path, flags: int) -> np.ndarray | None:
+def decode_file(path: str | Path, flags: int) -> np.ndarray | None:
     """The pixels of an image file as OpenCV reads them, or None if it cannot.
 
     ``cv2.imread`` itself raises where a header speaks of more pixels than it would ever read.

@@ -101,10 +101,10 @@ class Ablation:
         waiting = [run for run in runs if not run.finished]
         failed: list[AblationRun] = []
         columns = (
-            TextColumn('{task.description}'),
+            TextColumn('{task.description}', markup=False),
             BarColumn(),
             TaskProgressColumn(),
-            TextColumn('{task.fields[left]}'),
+            TextColumn('{task.fields[left]}', markup=False),
         )
         with Progress(*columns) as progress:
             everything = progress.add_task('all runs', total=len(runs), left='')

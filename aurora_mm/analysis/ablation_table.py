@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from mmengine.config import Config
-
 from aurora_mm.analysis.report.training_log import TrainingLog
+from aurora_mm.analysis.run_files import read_run_config, scalar_files
+from aurora_mm.analysis.scores_file import read_scores
 from aurora_mm.errors import DataError
 from aurora_mm.tables import markdown_table
 from aurora_mm.tasks import TASK_TYPES
@@ -43,15 +44,13 @@ class AblationRow:
             DataError: If a file holds no scores.
         """
         row = cls(Path(folder).name)
-        files = {int(f.parents[1].name.removeprefix('seed_')): f for f in Path(folder).glob('seed_*/test/metrics.json')}
+        found_files = Path(folder).glob('seed_*/test/metrics.json')
+        files = {seed: file for file in found_files if (seed := _seed(file)) is not None}
         for seed, file in sorted(files.items()):
-            try:
-                scores = json.loads(file.read_text())
-                found = {f'tasks/{task}': metrics['primary'] for task, metrics in scores['tasks'].items()}
-                found |= {f'types/{name}': value for name, value in scores['types'].items()}
-                found |= {key: scores[key] for key in OVERALL}
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise DataError(f'no scores as aurora-mm test writes them: {error!r}', file=file) from error
+            scores = read_scores(file)
+            found = {f'tasks/{task}': metrics['primary'] for task, metrics in scores['tasks'].items()}
+            found |= {f'types/{name}': value for name, value in scores['types'].items()}
+            found |= {key: scores[key] for key in OVERALL}
             speed = training_speed(file.parents[1])
             row.seeds.append(seed)
             for key, value in (found | ({} if speed is None else {SPEED: speed})).items():
@@ -67,17 +66,27 @@ class AblationRow:
         return stdev(self.values[key]) if len(self.values.get(key, [])) > 1 else None
 
 
+def _seed(file: Path) -> int | None:
+    """The seed that a file's run has its folder's name of; None if the folder is no run's."""
+    text = file.parents[1].name.removeprefix('seed_')
+    return int(text) if text.isascii() and text.isdecimal() else None
+
+
 def training_speed(work_dir: str | Path) -> float | None:
     """Training images a second of one process, waiting for data included; None if it left no logs.
 
     The mean time of an iteration is MMEngine's own, over the log's windows.
     """
     times = TrainingLog.read(work_dir).training.get('time')
-    configs = sorted(Path(work_dir).glob('*/vis_data/config.py'))
-    if not times or not configs:
+    if not times:
         return None
-    cfg = Config.fromfile(configs[-1], import_custom_modules=False)
-    return float(cfg.train_dataloader.batch_size / fmean(times.values()))
+    last = scalar_files(work_dir)[-1]
+    loader = read_run_config(last).get('train_dataloader')
+    size = loader.get('batch_size') if isinstance(loader, dict) else None
+    mean = fmean(times.values())
+    if type(size) is not int or not 0 < mean < math.inf:
+        raise DataError(f'no speed: batches of {size} images take {mean} s each', file=last.with_name('config.py'))
+    return size / mean
 
 
 def ablation_table(rows: Sequence[AblationRow]) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mmengine.config import Config
-
+from aurora_mm.analysis.run_files import read_run_tasks, read_scalars, scalar_files
 from aurora_mm.errors import DataError
 from aurora_mm.tasks import TaskTable
 
@@ -44,39 +42,36 @@ def read_run(work_dir: str | Path, name: str | None = None) -> RunHistory:
     """Reads what MMEngine's ``LocalVisBackend`` wrote below a work dir.
 
     Args:
-        work_dir: Of a training run. name: The folder's by default.
+        work_dir: Of a training run.
+        name: The folder's by default.
 
     Raises:
-        DataError: If there are no scalars, or a line is no JSON.
+        DataError: If there are no scalars, or a file of the run is broken. See
+            :func:`aurora_mm.analysis.run_files.read_scalars` for the last line of a killed run.
     """
     work_dir = Path(work_dir)
-    files = sorted(work_dir.glob('*/vis_data/scalars.json'))  # a folder for each start, named by its time
-    train: list[dict] = []
-    scores: list[dict] = []
+    files = scalar_files(work_dir)
+    train: list[dict[str, float]] = []
+    scores: list[dict[str, float]] = []
     steps_an_epoch: list[float] = []
     for file in files:
         step = None
-        for row, line in enumerate(file.read_text().splitlines(), start=1):
-            try:
-                entry = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise DataError(f'no JSON: {error}', file=file, row=row) from error
+        for entry in read_scalars(file):
             if 'score' not in entry:
                 step = entry['step']
                 train.append(entry)
                 continue
             scores.append(entry)  # logged by epoch
-            if step is not None:
+            if step is not None and entry['step']:
                 steps_an_epoch.append(step / entry['step'])
     if not train:
         raise DataError('no scalars: looked for */vis_data/scalars.json of a training run', file=work_dir)
-    cfg = Config.fromfile(files[-1].with_name('config.py'), import_custom_modules=False)
-    run = RunHistory(name or work_dir.name, TaskTable(cfg.get('tasks', [])))
+    run = RunHistory(name or work_dir.name, read_run_tasks(files[-1]))
     # A run that was killed in an epoch has logged further than its next start's validation: the least is right.
     per_epoch = min(steps_an_epoch, default=1.0)
     for entry in train + [entry | dict(step=round(entry['step'] * per_epoch)) for entry in scores]:
         for key, value in entry.items():
-            if isinstance(value, (int, float)) and key != 'step':
-                run.series.setdefault(key, {})[entry['step']] = value
+            if key != 'step':
+                run.series.setdefault(key, {})[int(entry['step'])] = value
     run.series = {key: dict(sorted(values.items())) for key, values in run.series.items()}
     return run

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aurora_mm.evaluation import EvaluationResult
-from aurora_mm.tables import markdown_table
+from aurora_mm.tables import Markdown, markdown_table
 
 
 def score_markdown(
@@ -36,7 +36,7 @@ def score_markdown(
     for task_type in result.tasks.types():
         values = _values(result, constant, f'type/{task_type}', bounds['types'].get(task_type))
         rows.append((f'mean of {task_type}', '', *values, ''))
-    for title, key in (('mean over tasks', 'task_mean'), ('**score** (mean over types)', 'score')):
+    for title, key in (('mean over tasks', 'task_mean'), (Markdown('**score** (mean over types)'), 'score')):
         rows.append((title, '', *_values(result, constant, key, bounds.get(key)), ''))
     level = '' if intervals is None else f'{100 * intervals["level"]:g} % '
     heads = ('task', 'type', 'primary', f'{level}interval', 'constant', 'metrics')

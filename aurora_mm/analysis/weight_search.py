@@ -6,16 +6,19 @@ import copy
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mmengine.config import Config, ConfigDict
 from mmengine.dist import is_main_process
 
 from aurora_mm.apis import build_runner, last_checkpoint
+from aurora_mm.datasets.json_files import read_json_value
 from aurora_mm.engine.hooks.resume_validation_hook import VALIDATED_EPOCH
 from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.evaluation.metrics.result_row import is_number
 from aurora_mm.files import write_text
 from aurora_mm.tables import markdown_table
 
@@ -117,15 +120,18 @@ class WeightSearch:
         file = self.out_dir / 'search.json'
         if not file.exists():
             return drawn
-        try:
-            found = [Trial(**entry) for entry in json.loads(file.read_text())]
-            for trial in found:  # JSON has text for keys
-                trial.scores = {int(epoch): score for epoch, score in trial.scores.items()}
-        except (ValueError, TypeError, AttributeError) as error:
-            raise DataError(f'not the results of a search: {error!r}', file=file) from error
-        if [trial.factors for trial in found] != [trial.factors for trial in drawn]:
+        found = read_json_value(file)
+        if not isinstance(found, list):
+            raise DataError(f'not the results of a search: a {type(found).__name__}', file=file)
+        trials = []
+        for number, entry in enumerate(found):
+            try:
+                trials.append(_trial(entry))
+            except ValueError as error:
+                raise DataError(f'not the results of a search: entry {number}: {error}', file=file) from error
+        if [(trial.name, trial.factors) for trial in trials] != [(trial.name, trial.factors) for trial in drawn]:
             raise ConfigError(f'{file} is of a search with other trials; give another folder')
-        return found
+        return trials
 
     def _save(self) -> None:
         if is_main_process():
@@ -139,6 +145,19 @@ def train_until(cfg: Config, epoch: int) -> float:
     if runner.message_hub.get_info(VALIDATED_EPOCH, 0) < runner.epoch:
         runner.val()
     return float(runner.message_hub.get_scalar('val/score').current())
+
+
+def _trial(entry: Any) -> Trial:
+    if not isinstance(entry, dict) or set(entry) != {known.name for known in fields(Trial)}:
+        raise ValueError(f'{repr(entry)[:60]} describes no trial')
+    for name in ('factors', 'scores'):
+        values = entry[name]
+        if not isinstance(values, dict) or not all(map(is_number, values.values())):
+            raise ValueError(f'{name} is {repr(values)[:60]}, not numbers by name')
+    if not all(epoch.isascii() and epoch.isdecimal() and len(epoch) < 10 for epoch in entry['scores']):
+        raise ValueError(f'scores are of {list(entry["scores"])}, which are no epochs')
+    # JSON has text for keys.
+    return Trial(entry['name'], entry['factors'], {int(epoch): score for epoch, score in entry['scores'].items()})
 
 
 def _draw(types: Sequence[str], trials: int, spread: float, seed: int) -> list[Trial]:

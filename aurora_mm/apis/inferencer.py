@@ -21,10 +21,10 @@ from aurora_mm.apis.checkpoint import read_checkpoint, trained_config, trained_t
 from aurora_mm.apis.config import adopt_ensemble, load_weights
 from aurora_mm.apis.pipelines import leave_annotations_out
 from aurora_mm.apis.tta import use_tta
-from aurora_mm.datasets.image_files import images_in
 from aurora_mm.datasets.transforms import LoadUltrasoundImage
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.files import write_image
+from aurora_mm.images.reading import images_in
 from aurora_mm.registry import TRANSFORMS
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.visualization import MultiTaskVisualizer

@@ -16,9 +16,9 @@ from aurora_mm.challenge.csv_files import Record, read_root
 from aurora_mm.challenge.packing import constant_answers
 from aurora_mm.challenge.submission import SubmissionWriter
 from aurora_mm.checkpoints import PACKED_SUFFIX
-from aurora_mm.datasets.image_files import read_data
-from aurora_mm.datasets.image_header import BadImage, read_header
 from aurora_mm.errors import AuroraError, ConfigError, DataError, WeightsError
+from aurora_mm.images.image_files import read_data
+from aurora_mm.images.image_header import BadImage, read_header
 from aurora_mm.structures import TaskDataSample
 
 WEIGHTS = 'AURORA_WEIGHTS'

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from aurora_mm.images.sources import split_source
 from aurora_mm.task_types import ByTaskType
 from aurora_mm.tasks import Task
 
@@ -50,7 +51,7 @@ class Files:
             self._folders[parent] = self._listing(column, text, parent)
         folder, names = self._folders[parent]
         path = f'{self._root}/{folder}/{name}'
-        if must_exist and name not in names:
+        if must_exist and split_source(name)[0].name not in names:
             hint = "; folders are separated by '/'" if '\\' in text else ''
             raise BadRow(f'{column} {text!r}: there is no file {path}{hint}')
         return path, f'{folder}/{name}'

@@ -22,10 +22,10 @@ from aurora_mm.converters.files import FilePlacer, check_relative, path_under_ro
 from aurora_mm.converters.fmc_writer import FmcWriter, tasks_config
 from aurora_mm.datasets.coco_file import CocoFile, CocoImage, CocoObject
 from aurora_mm.datasets.coco_objects import box_of, points_of, region_of
-from aurora_mm.datasets.image_files import read_shape
-from aurora_mm.datasets.image_header import BadImage
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.files import whole_folder
+from aurora_mm.images.image_files import read_shape
+from aurora_mm.images.image_header import BadImage
 from aurora_mm.tasks import Task, TaskTable
 
 BOX_COUNTS = ('one', 'single', 'largest')

@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 
 from aurora_mm.datasets.coco_file import relative_path
-from aurora_mm.datasets.image_files import read_bgr, read_data
-from aurora_mm.datasets.image_header import BadImage, read_header
 from aurora_mm.datasets.masks import is_plain_png
 from aurora_mm.errors import DataError
+from aurora_mm.images.image_files import read_bgr, read_data
+from aurora_mm.images.image_header import BadImage, read_header
 
 
 class FilePlacer:
@@ -51,7 +51,7 @@ class FilePlacer:
     def place_png(self, source: str | Path, path: str) -> None:
         """The same for an image that must be an upright PNG of 8 bits, which every reader takes alike.
 
-        Another one is written anew, as training reads it: see :func:`aurora_mm.datasets.image_files.read_bgr`.
+        Another one is written anew, as training reads it: see :func:`aurora_mm.images.image_files.read_bgr`.
 
         Raises:
             DataError: If another file is there already, or ``source`` is no image.

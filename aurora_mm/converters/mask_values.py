@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from aurora_mm.datasets.image_header import BadImage
 from aurora_mm.errors import ConfigError
+from aurora_mm.images.image_header import BadImage
 from aurora_mm.tasks import Task
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aurora_mm.datasets.image_header import MOST_PIXELS
 from aurora_mm.datasets.json_files import read_json
 from aurora_mm.errors import DataError
+from aurora_mm.images.image_header import MOST_PIXELS
 
 Identity = int | str
 

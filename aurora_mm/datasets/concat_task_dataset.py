@@ -7,6 +7,7 @@ import numpy as np
 from mmengine.dataset import BaseDataset, ConcatDataset
 
 from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, merge_fingerprints
+from aurora_mm.datasets.image_kinds import indices_by_kind
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import DATASETS
 from aurora_mm.tasks import Task, TaskTable
@@ -62,15 +63,17 @@ class ConcatTaskDataset(ConcatDataset):
             metainfo['images_per_task'] = {name: len(indices) for name, indices in self.indices_by_task().items()}
         return metainfo
 
-    def label_counts(self) -> np.ndarray:
-        """(N,) the number of labels that each item brings; 1 where a part does not tell."""
+    def indices_by_kind(self) -> dict[tuple[str, ...], np.ndarray]:
+        """One index for each image to draw, increasing, by the tasks whose labels its item brings.
+
+        An image that stands in two parts counts as two.
+        """
         self.full_init()
-        return np.concatenate(
-            [
-                dataset.label_counts() if hasattr(dataset, 'label_counts') else np.ones(len(dataset), int)
-                for dataset in self.datasets
-            ]
-        )
+        found: dict[tuple[str, ...], list[np.ndarray]] = {}
+        for start, dataset in zip([0, *self.cumulative_sizes], self.datasets, strict=False):
+            for kind, indices in indices_by_kind(dataset).items():
+                found.setdefault(kind, []).append(indices + start)
+        return {kind: np.concatenate(parts) for kind, parts in found.items()}
 
     def indices_by_task(self) -> dict[str, np.ndarray]:
         """The indices of each task's items, increasing; tasks in table order, those without items left out."""

@@ -113,9 +113,24 @@ class FMCUIADataset(BaseDataset):
         names = np.array([self.get_data_info(index)['task'] for index in range(len(self))])
         return {name: np.flatnonzero(names == name) for name in order if (names == name).any()}
 
-    def label_counts(self) -> np.ndarray:
-        """(N,) the number of labels that each item brings."""
-        return np.array([1 + len(self.get_data_info(index).get('other_rows', ())) for index in range(len(self))])
+    def indices_by_kind(self) -> dict[tuple[str, ...], np.ndarray]:
+        """One index for each image to draw, increasing, by the tasks whose labels its item brings (in table order).
+
+        With ``all_labels`` the first of an image's items stands for all of them; otherwise every item is an image.
+        """
+        if not self.all_labels:
+            return {(name,): indices for name, indices in self.indices_by_task().items()}
+        order = {name: number for number, name in enumerate(self.tasks)}
+        kinds: dict[tuple[str, ...], list[int]] = {}
+        seen: set[str] = set()
+        for index in range(len(self)):
+            info = self.get_data_info(index)
+            if info['img_path'] in seen:
+                continue
+            seen.add(info['img_path'])
+            names = {info['task'], *(other['task'] for other in info['other_rows'])}
+            kinds.setdefault(tuple(sorted(names, key=order.__getitem__)), []).append(index)
+        return {kind: np.array(indices) for kind, indices in kinds.items()}
 
     def load_data_list(self) -> list[dict[str, Any]]:
         root, whole = self._find_root()

@@ -9,8 +9,8 @@ from typing import Any
 from aurora_mm.errors import DataError
 
 
-def read_json(file: str | Path) -> dict[str, Any]:
-    """A JSON file that holds an object.
+def read_json_value(file: str | Path) -> Any:
+    """What a JSON file holds.
 
     Args:
         file: In UTF-8.
@@ -20,11 +20,23 @@ def read_json(file: str | Path) -> dict[str, Any]:
     """
     try:
         text = Path(file).read_text(encoding='utf-8-sig')
-        content = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
+        return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
     except (OSError, ValueError) as error:
         raise DataError(f'not a JSON file ({error})', file=file) from error
     except RecursionError as error:
         raise DataError('not a JSON file (nested too deeply)', file=file) from error
+
+
+def read_json(file: str | Path) -> dict[str, Any]:
+    """The object that a JSON file holds.
+
+    Args:
+        file: In UTF-8.
+
+    Raises:
+        DataError: As :func:`read_json_value`, or if it holds something else.
+    """
+    content = read_json_value(file)
     if not isinstance(content, dict):
         raise DataError(f'holds a {type(content).__name__}, not an object', file=file)
     return content

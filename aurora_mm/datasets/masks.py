@@ -7,8 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from aurora_mm.datasets.image_files import check_header, decode, read_data, turned_upright
-from aurora_mm.datasets.image_header import BadImage, palette_indices, read_header
+from aurora_mm.images.image_files import check_header, decode, read_data, turned_upright
+from aurora_mm.images.image_header import BadImage, palette_indices, read_header
 
 # Formats that keep every value; 'PPM' is Pillow's name of PGM too.
 _LOSSLESS = ('PNG', 'TIFF', 'BMP', 'DIB', 'GIF', 'PPM')

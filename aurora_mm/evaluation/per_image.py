@@ -40,11 +40,13 @@ from pathlib import Path
 from typing import Any
 
 from aurora_mm.errors import ConfigError, DataError
-from aurora_mm.evaluation.metrics import ResultRow, TaskMetric, metric_of_row
+from aurora_mm.evaluation.metrics import ResultRow, TaskMetric, metric_of_row, rows_by_image
 from aurora_mm.files import write_text
+from aurora_mm.tasks import TaskTable
 
 _COMMON = tuple(field.name for field in fields(ResultRow) if field.name != 'values')
 _NUMBERS = ('img_id', 'height', 'width')  # the others of them are text
+_MOST = 2**31  # images of a data set, or pixels of a side
 
 
 def write_per_image(path: str | Path, rows: Sequence[ResultRow]) -> None:
@@ -68,42 +70,78 @@ def per_image_text(rows: Sequence[ResultRow]) -> str:
     return buffer.getvalue()
 
 
-def read_per_image(path: str | Path) -> list[ResultRow]:
+def read_per_image(path: str | Path, tasks: TaskTable | None = None) -> list[ResultRow]:
     """Reads the rows that :func:`write_per_image` wrote.
 
     Args:
         path: Of the file.
+        tasks: All that the rows may be of; each image is then checked by its metric (:meth:`TaskMetric.check`).
 
     Raises:
         DataError: If the file is missing or not such a table; a bad cell is named with its row.
     """
     try:
         text = Path(path).read_text(encoding='utf-8')
-    except OSError as error:
-        raise DataError(f'no table of results: {error.strerror}', file=path) from error
-    reader = csv.DictReader(io.StringIO(text))
-    columns = tuple(reader.fieldnames or ())
-    if columns[: len(_COMMON)] != _COMMON:
-        raise DataError(f'not a table of results: its columns are {list(columns)}, not {list(_COMMON)}', file=path)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else 'it is not in UTF-8'
+        raise DataError(f'no table of results: {reason}', file=path) from error
+    reader = csv.DictReader(io.StringIO(text), strict=True)
     rows = []
-    for cells in reader:
-        try:
-            rows.append(_row(cells))
-        except (ValueError, RecursionError, ConfigError) as error:
-            raise DataError(f'not a row of a table of results: {error}', file=path, row=reader.line_num) from error
+    places: dict[tuple[str, str, int], int] = {}  # where the first row of each image stands
+    try:
+        columns = tuple(reader.fieldnames or ())
+        if columns[: len(_COMMON)] != _COMMON or len({*columns}) != len(columns):
+            raise DataError(f'not a table of results: its columns are {list(columns)}, not {list(_COMMON)}', file=path)
+        for cells in reader:
+            row = _row(cells)
+            rows.append(row)
+            places.setdefault((row.task, row.metric, row.img_id), reader.line_num)
+    except (ValueError, RecursionError, ConfigError, csv.Error) as error:
+        raise DataError(f'not a row of a table of results: {error}', file=path, row=reader.line_num) from error
+    if tasks is not None:
+        for (task, metric), images in rows_by_image(rows).items():
+            for image in images:
+                try:
+                    _check(image, tasks)
+                except ValueError as error:
+                    line = places[task, metric, image[0].img_id]
+                    raise DataError(f'not a row of a table of results: {error}', file=path, row=line) from error
     return rows
 
 
 def _row(cells: dict[str, str]) -> ResultRow:
     if None in cells or None in cells.values():
         raise ValueError('it has another number of cells than the first row')
-    common: dict[str, Any] = {name: json.loads(cells[name]) if name in _NUMBERS else cells[name] for name in _COMMON}
+    common: dict[str, Any] = {name: _count(name, cells[name]) if name in _NUMBERS else cells[name] for name in _COMMON}
     _, metric = metric_of_row(common['metric'])
     values = {name: json.loads(cells[name]) if cells.get(name) else None for name in _names(common['metric'])}
     missing = [name for name, value in values.items() if value is None and name not in metric.may_be_empty]
     if missing:
         raise ValueError(f'a row of {metric.__name__} without {", ".join(missing)}')
     return ResultRow(**common, values=values)
+
+
+def _count(name: str, cell: str) -> int:
+    value = json.loads(cell)
+    least = 0 if name == 'img_id' else 1  # height and width
+    if type(value) is not int or not least <= value <= _MOST:
+        raise ValueError(f'{name} is {cell[:50]}, which is no such number')
+    return value
+
+
+def _check(image: Sequence[ResultRow], tasks: TaskTable) -> None:
+    """Check an image's rows against its task."""
+    first = image[0]
+    if first.task not in tasks:
+        raise ValueError(f'task {first.task!r} is none of those that were scored: {", ".join(tasks)}')
+    task = tasks[first.task]
+    metric = metric_of_row(first.metric)[1]
+    if metric.task_type != task.type:
+        raise ValueError(f'{metric.__name__} does not measure tasks of type {task.type!r}, such as {task.name!r}')
+    of_image = {(row.image_path, row.mask_path, row.img_path, row.group, row.height, row.width) for row in image}
+    if len(of_image) > 1:
+        raise ValueError(f'rows of img_id {first.img_id} are of several images')
+    metric.check(image, task.target_names)
 
 
 def _names(metric: str) -> list[str]:

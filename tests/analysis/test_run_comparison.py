@@ -69,6 +69,13 @@ def test_missing_and_broken_logs_are_named(run, tmp_path):
     with pytest.raises(DataError, match=r'nothing: no scalars'):
         read_run(tmp_path / 'nothing')
     file = run / '20260101_000100' / 'vis_data' / 'scalars.json'
-    file.write_text(json.dumps(step(25)) + '\n{"task_lo')
-    with pytest.raises(DataError, match=r'scalars\.json, row 2: no JSON'):
+    file.write_text(json.dumps(step(25)) + '\n{"task_lo\n')
+    with pytest.raises(DataError, match=r'scalars\.json, row 2: no line of logged numbers'):
         read_run(run)
+
+
+def test_a_killed_run_is_read_up_to_its_unfinished_line(run):
+    whole = read_run(run).series
+    file = run / '20260101_000100' / 'vis_data' / 'scalars.json'
+    file.write_text(file.read_text() + json.dumps(step(35))[:-9])
+    assert read_run(run).series == whole

@@ -86,6 +86,32 @@ def test_what_does_not_fit_is_refused(tmp_path):
     WeightSearch(config(), tmp_path, trials=2, epochs=[1]).run(FakeTraining())
     with pytest.raises(ConfigError, match='of a search with other trials'):
         WeightSearch(config(), tmp_path, trials=3)
-    (tmp_path / 'search.json').write_text('{"a": 1')
-    with pytest.raises(DataError, match=r'search\.json: not the results'):
-        WeightSearch(config(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    'change',
+    [
+        lambda text: text[:9],
+        lambda text: '{}',
+        lambda text: text.replace('"name"', '"nome"'),
+        lambda text: text.replace('"1": 0', '"x": 0').replace('"1": -0', '"x": -0'),
+        lambda text: text.replace('"detection": 1.0', '"detection": "1.0"'),
+        lambda text: text.replace('"detection": 1.0', '"detection": 1e999'),
+    ],
+)
+def test_results_that_are_none_are_named(tmp_path, change):
+    WeightSearch(config(), tmp_path, trials=2, epochs=[1]).run(FakeTraining())
+    file = tmp_path / 'search.json'
+    changed = change(file.read_text())
+    assert changed != file.read_text()
+    file.write_text(changed)
+    with pytest.raises(DataError, match=r'search\.json: '):
+        WeightSearch(config(), tmp_path, trials=2, epochs=[1])
+
+
+def test_a_trial_stays_in_the_folder_of_its_search(tmp_path):
+    WeightSearch(config(), tmp_path, trials=2, epochs=[1]).run(FakeTraining())
+    file = tmp_path / 'search.json'
+    file.write_text(file.read_text().replace('trial_01', '../../elsewhere'))
+    with pytest.raises(ConfigError, match='of a search with other trials'):
+        WeightSearch(config(), tmp_path, trials=2, epochs=[1])

@@ -10,8 +10,8 @@ from mmengine.runner import Runner
 from aurora_mm.apis import MultiTaskInferencer, adopt_checkpoint, load_weights, read_checkpoint
 from aurora_mm.apis.checkpoint import trained_config
 from aurora_mm.apis.pipelines import without_annotations
-from aurora_mm.datasets import image_files
 from aurora_mm.errors import ConfigError, DataError, WeightsError
+from aurora_mm.images import reading
 from aurora_mm.structures import task_samples_of
 
 
@@ -116,7 +116,7 @@ class TestInputs:
     @pytest.mark.parametrize('kind', [str, Path])
     def test_a_folder(self, inferencer, generated, tmp_path, monkeypatch, kind):
         messages = []
-        monkeypatch.setattr(image_files, 'print_log', lambda message, logger, level: messages.append(message))
+        monkeypatch.setattr(reading, 'print_log', lambda message, logger, level: messages.append(message))
         files = images(generated, 'kind')[:2]
         for number, file in enumerate(files):
             shutil.copy(file, tmp_path / f'{number}.png')

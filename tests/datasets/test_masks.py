@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aurora_mm.datasets.image_header import BadImage
 from aurora_mm.datasets.masks import is_plain_png, read_class_indices, read_mask_values
+from aurora_mm.images.image_header import BadImage
 from tests.fixtures.image_bytes import png, tiff
 
 SHAPE = (20, 30)

@@ -190,6 +190,9 @@ def test_side_by_side_with_fmc_uia(fmc_root, coco):
     assert counts == dict(organs=8, breast=8, nodule=8, femur=8, nodules=3)
     indices = dataset.indices_by_task()
     assert sorted(np.concatenate(list(indices.values()))) == list(range(35))
+    kinds = ConcatTaskDataset([parts[0] | dict(all_labels=True), parts[1]], pipeline=LOAD).indices_by_kind()
+    assert sorted(np.concatenate([rows for kind, rows in kinds.items() if len(kind) == 1])) == list(range(35))
+    assert kinds['nodules',].tolist() == [32, 33, 34]
     for name, rows in indices.items():
         assert all(dataset[int(i)]['data_samples'].task_names == [name] for i in rows)
 

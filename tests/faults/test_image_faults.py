@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from aurora_mm.datasets.image_files import as_bgr, read_bgr, read_shape
-from aurora_mm.datasets.image_header import BadImage
 from aurora_mm.datasets.masks import read_class_indices
+from aurora_mm.images.image_files import as_bgr, read_bgr, read_shape
+from aurora_mm.images.image_header import BadImage
 from tests.faults.conftest import many
 from tests.fixtures.image_bytes import png, tiff
 

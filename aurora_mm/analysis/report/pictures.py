@@ -13,14 +13,14 @@ from mmengine.structures import PixelData
 
 from aurora_mm.analysis.breakdowns import RankedImage
 from aurora_mm.analysis.report.results import Results
-from aurora_mm.datasets.image_files import read_bgr
-from aurora_mm.datasets.image_header import BadImage
 from aurora_mm.datasets.masks import read_class_indices
 from aurora_mm.errors import DataError
 from aurora_mm.evaluation import TaskMetric
+from aurora_mm.images.image_header import BadImage
+from aurora_mm.images.reading import read_image
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
-from aurora_mm.utils import read_image
+from aurora_mm.utils import decode_file
 from aurora_mm.visualization import MultiTaskVisualizer, class_colour, drawer_of
 
 _PANEL_SIZE = 320  # pixels; two panels side by side fill a phone at about twice its own pixels
@@ -97,7 +97,7 @@ def _draw(
     row = image.rows[0]
     file = results.data_file(row, row.image_path)
     try:
-        pixels, _ = read_bgr(file)
+        pixels = read_image(file).pixels
     except BadImage as bad:
         raise DataError(f'the image {bad}; if the data has moved, say where to by --data-root', file=file) from bad
     drawn = visualizer.draw(np.ascontiguousarray(pixels[..., ::-1]), _sample(task, metric, image, results))
@@ -116,7 +116,7 @@ def _sample(task: Task, metric: type[TaskMetric], image: RankedImage, results: R
     metric.restore(sample, image.rows, task.output_names)
     if metric.has_masks:
         sample.gt_sem_seg = _true_mask(results.data_file(row, row.mask_path), task)
-        sample.pred_sem_seg = _mask(results.submission / row.mask_path.removeprefix('../'), shape)
+        sample.pred_sem_seg = _mask(results.predicted_mask(row), shape)
     return sample
 
 
@@ -130,7 +130,7 @@ def _true_mask(file: Path, task: Task) -> PixelData:
 
 def _mask(file: Path, shape: tuple[int, int]) -> PixelData:
     """A predicted mask, whatever values a submission of others may have."""
-    mask = read_image(file, cv2.IMREAD_GRAYSCALE)
+    mask = decode_file(file, cv2.IMREAD_GRAYSCALE)
     if mask is None:
         raise DataError('the mask cannot be read', file=file)
     if mask.shape != shape:

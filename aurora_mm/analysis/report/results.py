@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aurora_mm.analysis.breakdowns import RankedImage, ranked
-from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.analysis.scores_file import read_scores_of_tasks
+from aurora_mm.errors import DataError
 from aurora_mm.evaluation import ResultRow, TaskColumns, TaskMetric, read_per_image
 from aurora_mm.evaluation.metrics import metric_of_row
 from aurora_mm.tasks import Task, TaskTable
@@ -52,13 +52,8 @@ class Results:
             DataError: If one of the files is missing or broken.
         """
         folder = Path(folder)
-        file = folder / 'metrics.json'
-        try:
-            scores = json.loads(file.read_text(encoding='utf-8'))
-            tasks = TaskTable(scores['table'])
-        except (OSError, ValueError, KeyError, TypeError, ConfigError) as error:
-            raise DataError(f'no scores ({error}); aurora-mm test writes them', file=file) from error
-        rows = read_per_image(folder / 'per_image.csv')
+        scores, tasks = read_scores_of_tasks(folder / 'metrics.json')
+        rows = read_per_image(folder / 'per_image.csv', tasks)
         # MMEngine puts the config beside the results at the start of every run.
         configs = sorted(folder.glob('*.py'), key=lambda file: file.stat().st_mtime)
         name = configs[-1].stem if configs else folder.resolve().name
@@ -86,10 +81,29 @@ class Results:
         return ranked(self.targets(task)).get(task.name, [])
 
     def data_file(self, row: ResultRow, path: str) -> Path:
-        """Where an image or a true mask is, given the CSV's text."""
-        inside = path.removeprefix('../')
-        root = self.data_root or Path(row.img_path.removesuffix(row.image_path.removeprefix('../')))
+        """Where an image or a true mask is, given the CSV's text.
+
+        Raises:
+            DataError: If the text leads out of the data.
+        """
+        inside = self._inside(path)
+        root = self.data_root or Path(row.img_path.removesuffix(self._inside(row.image_path)))
         return root / inside
+
+    def predicted_mask(self, row: ResultRow) -> Path:
+        """Where the predicted mask of a row is.
+
+        Raises:
+            DataError: If its path leads out of the submission.
+        """
+        return self.submission / self._inside(row.mask_path)
+
+    def _inside(self, path: str) -> str:
+        """A CSV's text, which starts in ``csv_files``, seen from the root of the data."""
+        inside = path.removeprefix('../')
+        if Path(inside).is_absolute() or '..' in Path(inside).parts or '\0' in inside:
+            raise DataError(f'{path!r} leads out of the data', file=self.folder / 'per_image.csv')
+        return inside
 
     def interval(self, *keys: str) -> tuple[float, float] | None:
         """The confidence interval at a place such as ('tasks', 'lung', 'DSC'), if the run took one."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from aurora_mm.analysis.run_files import read_scalars, scalar_files
 
 Series = tuple[list[float], list[float]]  # steps and values
 
@@ -24,17 +25,21 @@ class TrainingLog:
     @classmethod
     def read(cls, work_dir: str | Path) -> TrainingLog:
         """Reads every ``<start time>/vis_data/scalars.json`` of a work dir; where a resumed run repeats a step, the
-        later run counts. A folder without any gives an empty log."""
+        later run counts. A folder without any gives an empty log.
+
+        Raises:
+            DataError: If one of the files is broken.
+        """
         log = cls()
-        for file in sorted(Path(work_dir).glob('*/vis_data/scalars.json')):
-            lines = [json.loads(line) for line in file.read_text(encoding='utf-8').splitlines() if line.strip()]
-            if not any('loss' in line for line in lines):
+        for file in scalar_files(work_dir):
+            entries = read_scalars(file)
+            if not any('loss' in entry for entry in entries):
                 continue  # a test run's
-            for line in lines:
-                target = log.validation if 'score' in line else log.training
-                for name, value in line.items():
-                    if name not in ('step', 'iter', 'epoch') and isinstance(value, int | float):
-                        target.setdefault(name, {})[int(line['step'])] = float(value)
+            for entry in entries:
+                target = log.validation if 'score' in entry else log.training
+                for name, value in entry.items():
+                    if name not in ('step', 'iter', 'epoch'):
+                        target.setdefault(name, {})[int(entry['step'])] = value
         return log
 
     def series(self, name: str) -> Series:

@@ -19,7 +19,7 @@ from aurora_mm.evaluation.sample_fields import prediction
 from aurora_mm.files import write_bytes
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
-from aurora_mm.utils import read_image
+from aurora_mm.utils import decode_file
 
 
 class MaskFiles(SubmissionFormat):
@@ -87,11 +87,11 @@ def mask_file(mask_path: str) -> str:
 
 def _read_mask(path: Path) -> tuple[NDArray[np.uint8] | None, str | None]:
     """(H, W) a mask as the official scorer reads it, or None if it is no image; and what is wrong with its pixels."""
-    stored = read_image(path, cv2.IMREAD_UNCHANGED)
+    stored = decode_file(path, cv2.IMREAD_UNCHANGED)
     if stored is None:
         return None, None
     if stored.ndim == 2 and stored.dtype == np.uint8:
         return np.asarray(stored, np.uint8), None
-    grey = np.asarray(read_image(path, cv2.IMREAD_GRAYSCALE), np.uint8)
+    grey = np.asarray(decode_file(path, cv2.IMREAD_GRAYSCALE), np.uint8)
     channels = 1 if stored.ndim == 2 else stored.shape[2]
     return grey, f'this mask has {channels} channel(s) of {stored.dtype}, not one of uint8'

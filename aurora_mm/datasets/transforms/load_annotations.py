@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from aurora_mm.datasets.image_header import BadImage
 from aurora_mm.datasets.masks import read_class_indices
 from aurora_mm.datasets.transforms.geometry_state import rows_of
 from aurora_mm.errors import DataError
+from aurora_mm.images.image_header import BadImage
 from aurora_mm.registry import TRANSFORMS
 
 

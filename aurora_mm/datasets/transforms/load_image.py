@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from aurora_mm.datasets.image_files import as_bgr, read_bgr
-from aurora_mm.datasets.image_header import BadImage
 from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.images.image_files import as_bgr
+from aurora_mm.images.image_header import BadImage
+from aurora_mm.images.reading import read_image
+from aurora_mm.images.ultrasound_image import UltrasoundImage
 from aurora_mm.registry import TRANSFORMS
 
 
@@ -22,6 +24,9 @@ class LoadUltrasoundImage(BaseTransform):
     An image that is there already, as ``img``, is brought into the same form: (H, W, 3) BGR or (H, W) grey, of uint8
     or uint16.
 
+    ``img_path`` may be a DICOM, NIfTI, MetaImage or video file too; a picture of a file with several is named by
+    ``#frame=N`` at its end, counted from 0.
+
     Sets:
         img (np.ndarray): (H, W, 3) uint8.
         img_coordinates (str): ``'original'``, until ApplyGeometry warps the image.
@@ -29,6 +34,8 @@ class LoadUltrasoundImage(BaseTransform):
         orientation (int): How the file stores the picture, 1 (upright) to 8 as EXIF counts.
         homography_matrix (np.ndarray): (3, 3), the identity.
         flip (bool): False.
+        pixel_spacing (tuple[float, float]): (height, width) of an original pixel in mm, where the file or the row
+            says it.
 
     Args:
         depth: Bits that the values of 16-bit images fill, 8 to 16, where the files do not declare it and all are
@@ -36,7 +43,7 @@ class LoadUltrasoundImage(BaseTransform):
 
     Raises:
         DataError: If the image cannot be read as one picture of 8 or 16 bits, see
-            :func:`aurora_mm.datasets.image_files.read_bgr`.
+            :func:`aurora_mm.images.reading.read_image`.
     """
 
     def __init__(self, depth: int | None = None) -> None:
@@ -47,22 +54,24 @@ class LoadUltrasoundImage(BaseTransform):
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         try:
             if 'img' in results:
-                img, orientation = as_bgr(results['img'], self.depth), 1
+                image = UltrasoundImage(as_bgr(results['img'], self.depth), results.get('img_path', ''))
             else:
-                img, orientation = read_bgr(results['img_path'], self.depth)
+                image = read_image(results['img_path'], self.depth)
         except BadImage as bad:
             name = results.get('img_path') or 'given as an array'
             raise DataError(f'image {name} {bad}', file=results.get('csv_file'), row=results.get('csv_row')) from bad
-        shape = img.shape[:2]
+        shape = image.pixels.shape[:2]
         results.update(
-            img=img,
+            img=image.pixels,
             img_coordinates='original',
             ori_shape=shape,
             img_shape=shape,
-            orientation=orientation,
+            orientation=image.orientation,
             homography_matrix=np.eye(3),
             flip=False,
         )
+        if image.pixel_spacing is not None:
+            results.setdefault('pixel_spacing', image.pixel_spacing)
         return results
 
     def __repr__(self) -> str:

@@ -28,6 +28,7 @@ META_KEYS = (
     'homography_matrix',
     'flip',
     'gt_coordinates',
+    'pixel_spacing',
 )
 
 # Metainfo that the tasks of an image have in common; ``img_id`` is that of its first row.
@@ -40,6 +41,7 @@ _OF_THE_IMAGE = (
     'flip',
     'scale_factor',
     'gt_coordinates',
+    'pixel_spacing',
 )
 
 # What geometric transforms of other packages leave in the results.

@@ -29,11 +29,13 @@ class TerminalProgress:
 
     def __init__(self, name: str, total: int, done: int = 0, stays: bool = True) -> None:
         self._bar = Progress(
-            TextColumn('{task.description}'),
+            TextColumn('{task.description}', markup=False),
             BarColumn(20),
             MofNCompleteColumn(),
             TimeRemainingColumn(elapsed_when_finished=True),
-            TextColumn('{task.fields[details]}', table_column=Column(no_wrap=True, overflow='ellipsis', ratio=1)),
+            TextColumn(
+                '{task.fields[details]}', markup=False, table_column=Column(no_wrap=True, overflow='ellipsis', ratio=1)
+            ),
             console=console(),
             auto_refresh=False,
             transient=not stays,

@@ -11,7 +11,7 @@ from mmengine.dist import master_only
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from aurora_mm.datasets.image_files import read_bgr
+from aurora_mm.images.reading import read_image
 from aurora_mm.registry import HOOKS
 from aurora_mm.structures import MultiTaskDataSample, task_samples_of
 
@@ -45,6 +45,6 @@ class OverlayHook(Hook):
             self.drawn[sample.task] += 1
             # Numbered: images of one name may stand in several folders.
             name = f'{self.drawn[sample.task]:03d}_{Path(sample.img_path).stem}.png'
-            image = np.ascontiguousarray(read_bgr(sample.img_path)[0][..., ::-1])
+            image = np.ascontiguousarray(read_image(sample.img_path).pixels[..., ::-1])
             out_file = self.out_dir / sample.task / name
             runner.visualizer.add_datasample(sample.task, image, sample, out_file=str(out_file))

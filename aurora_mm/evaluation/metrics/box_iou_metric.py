@@ -12,7 +12,7 @@ from mmengine.structures import InstanceData
 from aurora_mm.errors import DataError
 from aurora_mm.evaluation.functional import box_iou, weighted_mean
 from aurora_mm.evaluation.metrics.column import Column
-from aurora_mm.evaluation.metrics.result_row import ResultRow, cell_matrix
+from aurora_mm.evaluation.metrics.result_row import ResultRow, are_numbers, cell_matrix
 from aurora_mm.evaluation.metrics.task_metric import Floats, TaskMetric
 from aurora_mm.evaluation.sample_fields import best_box, original_frame_annotation
 from aurora_mm.registry import METRICS
@@ -60,6 +60,17 @@ class BoxIoUMetric(TaskMetric):
     def aggregate(cls, images: Sequence[Sequence[ResultRow]], weights: Floats) -> dict[str, Floats]:
         """Averages over images; see :meth:`TaskMetric.aggregate`."""
         return {'IoU': weighted_mean(cell_matrix(images, 'IoU')[:, 0], weights)}
+
+    @classmethod
+    def check(cls, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
+        """There is one row, with boxes; see :meth:`TaskMetric.check`."""
+        super().check(rows, names)
+        if len(rows) != 1:
+            raise ValueError(f'an image has {len(rows)} rows, not one')
+        for name in ('truth', 'pred'):
+            box = rows[0][name]
+            if not are_numbers(box, 4) and not (box is None and name in cls.may_be_empty):
+                raise ValueError(f'{name} is {box!r}, not a box [x1, y1, x2, y2]')
 
     @classmethod
     def restore(cls, sample: Any, rows: Sequence[ResultRow], names: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ import torch
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.evaluation.functional import accuracy, auc_of_classes, count_classes, f1_macro, f1_weighted, mcc
 from aurora_mm.evaluation.metrics.column import Column
-from aurora_mm.evaluation.metrics.result_row import ResultRow
+from aurora_mm.evaluation.metrics.result_row import ResultRow, are_numbers
 from aurora_mm.evaluation.metrics.task_metric import Floats, TaskMetric
 from aurora_mm.evaluation.sample_fields import annotation, prediction
 from aurora_mm.registry import METRICS
@@ -103,6 +103,22 @@ class ClassificationMetric(TaskMetric):
     def caption(cls, rows: Sequence[ResultRow]) -> str:
         """Gives the probability of the true class; see :meth:`TaskMetric.caption`."""
         return f'true class at {cls.rank_by(rows)[0]:.2f}'
+
+    @classmethod
+    def check(cls, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
+        """There is one row, with classes and a probability of each; see :meth:`TaskMetric.check`."""
+        super().check(rows, names)
+        if len(rows) != 1:
+            raise ValueError(f'an image has {len(rows)} rows, not one')
+        (row,) = rows
+        if type(row['truth']) is not int or not 0 <= row['truth'] < len(names):
+            raise ValueError(f'truth is {row["truth"]!r}, none of {len(names)} classes')
+        if type(row['pred']) is not int or abs(row['pred']) >= 2**63:  # a submission may hold any label
+            raise ValueError(f'pred is {row["pred"]!r}, not the index of a class')
+        if row.target != names[row['truth']]:
+            raise ValueError(f'target {row.target!r} is not class {row["truth"]}, {names[row["truth"]]!r}')
+        if not are_numbers(row['probs'], len(names)):
+            raise ValueError(f'probs is {row["probs"]!r}, not the probabilities of {len(names)} classes')
 
     @classmethod
     def restore(cls, sample: Any, rows: Sequence[ResultRow], names: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ import torch
 from aurora_mm.errors import ConfigError
 from aurora_mm.evaluation.functional import radial_errors, weighted_mean
 from aurora_mm.evaluation.metrics.column import Column
-from aurora_mm.evaluation.metrics.result_row import ResultRow, cell_matrix
+from aurora_mm.evaluation.metrics.result_row import ResultRow, are_numbers, cell_matrix
 from aurora_mm.evaluation.metrics.task_metric import Floats, TaskMetric
 from aurora_mm.evaluation.sample_fields import original_frame_annotation, prediction
 from aurora_mm.registry import METRICS
@@ -74,6 +74,17 @@ class LandmarkMetric(TaskMetric):
     def rank_by(cls, rows: Sequence[ResultRow]) -> tuple[float, ...]:
         """Ranks by the error in image diagonals; see :meth:`TaskMetric.rank_by`."""
         return (-float(np.mean([row['error'] for row in rows])) / rows[0].diagonal,)
+
+    @classmethod
+    def check(cls, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
+        """Every point has its row; see :meth:`TaskMetric.check`."""
+        super().check(rows, names)
+        if [row.target for row in rows] != list(names):
+            raise ValueError(f'an image has rows of {[row.target for row in rows]}, not of {list(names)}')
+        for row in rows:
+            for name in cls.row_data:
+                if not are_numbers(row[name], 2):
+                    raise ValueError(f'{name} is {row[name]!r}, not a point [x, y]')
 
     @classmethod
     def restore(cls, sample: Any, rows: Sequence[ResultRow], names: Sequence[str]) -> None:

@@ -68,3 +68,16 @@ def rows_by_image(rows: Iterable[ResultRow]) -> dict[tuple[str, str], list[list[
     for row in rows:
         images.setdefault((row.task, row.metric), {}).setdefault(row.img_id, []).append(row)
     return {key: list(of_task.values()) for key, of_task in images.items()}
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value of a file is a number that a float can hold, neither NaN nor infinite."""
+    try:
+        return type(value) in (int, float) and math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def are_numbers(values: Any, count: int) -> bool:
+    """Whether a value of a file is a list of so many numbers."""
+    return isinstance(values, list) and len(values) == count and all(map(is_number, values))

@@ -74,6 +74,13 @@ class SegmentationMetric(TaskMetric):
             scores |= {f'{name}_{row.target}': of_classes[name][:, index] for name in ('DSC', 'HD')}
         return scores
 
+    @classmethod
+    def check(cls, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
+        """Every foreground class has its row; see :meth:`TaskMetric.check`."""
+        super().check(rows, names)
+        if [row.target for row in rows] != list(names):
+            raise ValueError(f'an image has rows of {[row.target for row in rows]}, not of {list(names)}')
+
     def _row(self, sample: Mapping[str, Any], index: int, pred: np.ndarray, truth: np.ndarray) -> ResultRow:
         hd95, nsd = hd95_and_nsd(pred, truth, self.nsd_tolerance)
         return self.row(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.evaluation.metrics.column import Column
-from aurora_mm.evaluation.metrics.result_row import ResultRow
+from aurora_mm.evaluation.metrics.result_row import ResultRow, is_number
 from aurora_mm.registry import METRICS
 
 Floats = NDArray[np.float64]
@@ -24,8 +24,9 @@ class TaskMetric(BaseMetric):
     A subclass measures one image at a time (:meth:`measure`) and takes a task's scores from the rows of its images
     (:meth:`aggregate`). It says which score stands for the task (:attr:`headline`), how each number is called and read
     (:attr:`columns`, :attr:`row_columns`), and, where the default does not fit, which image is the better one
-    (:meth:`rank_by`). Scores, confidence intervals, breakdowns, tables and the report all ask the class, so that a
-    metric is one file. Names of classes or points come from ``dataset_meta['classes']``.
+    (:meth:`rank_by`) and what a row of a file may hold (:meth:`check`). Scores, confidence intervals, breakdowns,
+    tables and the report all ask the class, so that a metric is one file. Names of classes or points come from
+    ``dataset_meta['classes']``.
 
     Register a subclass in :data:`aurora_mm.registry.METRICS`: rows name their metric.
 
@@ -161,6 +162,32 @@ class TaskMetric(BaseMetric):
         return column.named_text(mean)
 
     @classmethod
+    def check(cls, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
+        """Check that the rows of an image, read from a file, are what :meth:`measure` can have made.
+
+        By default these are targets of other names each, with finite numbers. A metric whose rows hold more checks
+        more.
+
+        Args:
+            rows: Of the image.
+            names: Of what there is to find: the foreground classes of a mask, the points, the classes of a label.
+
+        Raises:
+            ValueError: If they are not, with the value.
+        """
+        targets = [row.target for row in rows]
+        if len({*targets}) != len(targets):
+            raise ValueError(f'an image has a target twice: {targets}')
+        for row in rows:
+            if row.target not in names:
+                raise ValueError(f'target {row.target!r} is none of {list(names)}')
+            for column in cls.row_columns:
+                if not is_number(row[column.name]):
+                    raise ValueError(f'{column.name} is {row[column.name]!r}, not a number')
+            if 'size' in cls.row_data and not (is_number(row['size']) and 0 <= row['size'] <= 1):
+                raise ValueError(f'size is {row["size"]!r}, not a share of the image')
+
+    @classmethod
     def restore(cls, sample: Any, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
         """Puts truth and prediction of an image back on a sample, to be drawn. By default the rows hold neither.
 
@@ -205,7 +232,8 @@ def metric_of_row(name: str) -> tuple[str, type[TaskMetric]]:
         ConfigError: If no such TaskMetric is registered.
     """
     prefix, slash, registered = name.rpartition('/')
-    metric = METRICS.get(registered)
+    # MMEngine imports what a name with dots in it names, and a name may come from a file.
+    metric = METRICS.get(registered) if registered.isidentifier() else None
     if metric is None or not issubclass(metric, TaskMetric):
         raise ConfigError(
             f'{registered!r} is no TaskMetric in aurora_mm.registry.METRICS. Is the module imported that registers it?'

@@ -1,11 +1,14 @@
 import math
+import os
 from collections import Counter
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from aurora_mm.datasets.samplers import TaskAwareBatchSampler
+from aurora_mm.datasets import FMCUIADataset
+from aurora_mm.datasets.samplers import SizePolicy, TaskAwareBatchSampler, task_aware_batch_sampler
+from aurora_mm.datasets.samplers.label_shares import solve_draw
 from aurora_mm.errors import ConfigError
 from aurora_mm.tasks import TaskTable
 
@@ -173,14 +176,112 @@ def test_a_data_set_without_tasks_is_refused():
         TaskAwareBatchSampler(SimpleNamespace(dataset=[1], seed=0, epoch=0), 4)
 
 
-def test_a_slot_that_brings_several_labels_counts_for_all_of_them():
-    """Items of `small` and `third` are the same images: each of the two is trained by the other's slots too."""
+class SharedImages(FakeDataset):
+    """Ten of the images of `third` bring a label of `small` too; `big` has its own."""
 
-    class Shared(FakeDataset):
-        def label_counts(self):
-            return np.array([1] * SIZES['big'] + [2] * (SIZES['small'] + SIZES['third']))
+    kinds = {('big',): np.arange(90), ('small', 'third'): np.arange(90, 100), ('third',): np.arange(100, 113)}
 
+    def indices_by_kind(self):
+        return self.kinds
+
+    def indices_by_task(self):
+        return dict(big=np.arange(90), small=np.arange(90, 100), third=np.arange(90, 113))
+
+
+class LabelPolicy(SizePolicy):
+    """Given probabilities."""
+
+    def __init__(self, *p):
+        self.p = np.array(p)
+
+    def probabilities(self, tasks):
+        return self.p
+
+
+def make_shared(*p, **kwargs):
+    dataset = SharedImages()
     sampler = TaskAwareBatchSampler(
-        SimpleNamespace(dataset=Shared(), seed=7, epoch=0), 4, dict(type='aurora_mm.SizePolicy', power='uniform')
+        SimpleNamespace(dataset=dataset, seed=7, epoch=0), 4, **(dict(batches_of='all', num_batches=300) | kwargs)
     )
-    assert sampler.probabilities() == pytest.approx(dict(big=1 / 2, small=1 / 4, third=1 / 4))
+    sampler.policy = LabelPolicy(*p)
+    sampler.set_progress({}, {})
+    return sampler
+
+
+def count_labels(sampler):
+    """The part of the labels that each task got in an epoch."""
+    labels = Counter()
+    for index in (index for batch in sampler for index in batch):
+        labels.update(next(kind for kind, rows in SharedImages.kinds.items() if index in rows))
+    return {task: number / labels.total() for task, number in labels.items()}
+
+
+@pytest.mark.parametrize('batches_of', ['task', 'all'])
+def test_labels_have_the_policys_shares_where_images_bring_several(batches_of):
+    """Of 10 labels 5 are to be `big`, 2 `small`, 3 `third`: 5 + 2 + 1 images of the three kinds, that is 8."""
+    sampler = make_shared(0.5, 0.2, 0.3, batches_of=batches_of)
+    assert sampler.probabilities() == pytest.approx(dict(big=0.5, small=0.2, third=0.3), abs=1e-6)
+    drawn = count_labels(sampler)
+    assert drawn == pytest.approx(dict(big=0.5, small=0.2, third=0.3), abs=0.005)
+    assert {name: n / 1200 for name, n in sampler.drawn.items()} == pytest.approx(
+        {'big': 5 / 8, 'small, third': 2 / 8, 'third': 1 / 8}, abs=0.005
+    )
+
+
+def test_shares_that_cannot_be_met_are_neared():
+    """Every label of `small` brings one of `third`: (.4, .2) cannot be, nearest are (.3, .3) but for a floor."""
+    sampler = make_shared(0.4, 0.4, 0.2)
+    reached = sampler.probabilities()
+    floor = 0.2 / 23 / 2 * 13  # each of 13 images at half the rate of `third`
+    both = 0.3 - floor / 2  # least squares: as far below .4 as it is, with the floor, above .2
+    total = 0.4 + 2 * both + floor
+    assert reached == pytest.approx(dict(big=0.4 / total, small=both / total, third=(both + floor) / total), abs=1e-5)
+    assert count_labels(sampler) == pytest.approx(reached, abs=0.005)
+
+
+def test_the_log_says_which_shares_are_reached(monkeypatch):
+    lines = []
+    monkeypatch.setattr(task_aware_batch_sampler, 'print_log', lambda text, **_: lines.append(text))
+    make_shared(0.5, 0.2, 0.3)
+    make()
+    assert not lines
+    make_shared(0.4, 0.4, 0.2)
+    (line,) = lines
+    assert line.endswith('small 0.272 for 0.400, third 0.328 for 0.200')
+
+
+def test_no_image_is_left_out_for_the_sake_of_the_shares():
+    """With equal shares the images of `third` alone would never be drawn."""
+    equal = (1 / 3,) * 3
+    assert make_shared(*equal, max_factor=math.inf).probabilities()['third'] == pytest.approx(1 / 3, abs=1e-6)
+    sampler = make_shared(*equal)
+    list(sampler)
+    rate, alone = (sampler.drawn[name] / images for name, images in (('small, third', 10), ('third', 13)))
+    assert alone / rate == pytest.approx((1 / 3 / 23 / 2) / ((1 / 3 - 1 / 3 / 23 / 4 * 13) / 10), rel=0.05)
+    with pytest.raises(ConfigError, match=r'max_factor 0.5 must be at least 1'):
+        make_shared(*equal, max_factor=0.5)
+
+
+def test_of_several_draws_with_the_same_shares_the_most_even_one_is_taken():
+    """Two tasks, images with a, b, and both: any part of them with both labels gives one half to each."""
+    labels = np.array([[True, False, True], [False, True, True]])
+    images = np.array([20, 20, 60])
+    drawn = solve_draw(labels, images, np.array([0.5, 0.5]), max_factor=math.inf)
+    np.testing.assert_allclose(drawn, images / 100, atol=1e-6)
+
+
+def test_a_batch_of_a_type_holds_images_whose_labels_are_of_its_types():
+    batches = list(make_shared(0.5, 0.2, 0.3, batches_of='type'))
+    assert {frozenset(index < 90 for index in batch) for batch in batches} == {frozenset([True]), frozenset([False])}
+
+
+@pytest.mark.skipif('AURORA_REAL_DATA' not in os.environ, reason='AURORA_REAL_DATA names no data set to read')
+def test_the_shares_of_the_small_real_data_set():
+    dataset = FMCUIADataset(os.environ['AURORA_REAL_DATA'], split='train', all_labels=True)
+    uniform = dict(type='aurora_mm.SizePolicy', power='uniform')
+    sampler = TaskAwareBatchSampler(SimpleNamespace(dataset=dataset, seed=0, epoch=0), 8, uniform, 'all')
+    sampler.set_progress({}, {})
+    reached = sampler.probabilities()
+    assert reached.pop('breast_3cls') == pytest.approx(0.141, abs=1e-3)  # 45 images bring its label alone
+    assert all(share == pytest.approx(0.125, abs=0.006) for share in reached.values())
+    assert len({index for batch in sampler for index in batch}) == 385  # every image, in one epoch

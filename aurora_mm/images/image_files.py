@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import logging
+import io
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-from mmengine.logging import print_log
+from PIL import Image
 
-from aurora_mm.datasets.image_header import BadImage, ImageHeader, is_cut_off, read_header
-from aurora_mm.errors import DataError
+from aurora_mm.images.image_header import PILLOW_ERRORS, BadImage, ImageHeader, is_cut_off, read_header
+from aurora_mm.images.scaling import scaled_to_8_bits, to_8_bits
 
 # Pixels as they are stored, in colour; the picture is turned here, since OpenCV turns some formats and others not.
 _AS_STORED = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
-_SUFFIXES = (
-    *('.png', '.jpg', '.jpeg', '.jpe', '.jp2', '.bmp', '.dib', '.tif', '.tiff', '.webp'),
-    *('.pgm', '.ppm', '.pnm', '.gif'),
-)
-_DEPTHS = (8, 10, 12, 14, 16)
-_TOLD_DEPTHS: set[int] = set()  # by this process
 
 
 def read_bgr(path: str | Path, depth: int | None = None) -> tuple[np.ndarray, int]:
     """An image file as 8-bit pixels, upright.
 
     A grey image gets three equal channels, transparency is left out. A value v of a 16-bit file becomes
-    ``v >> (depth - 8)``, see :func:`to_8_bits`.
+    ``v >> (depth - 8)``, see :func:`aurora_mm.images.scaling.to_8_bits`.
 
     Args:
         path: Of the file.
@@ -43,15 +37,33 @@ def read_bgr(path: str | Path, depth: int | None = None) -> tuple[np.ndarray, in
     """
     data = read_data(path)
     header = read_header(data)
+    return bgr_of(data, header, depth, str(path)), header.orientation
+
+
+def bgr_of(data: bytes, header: ImageHeader, depth: int | None, name: str) -> np.ndarray:
+    """The bytes of an image file as 8-bit pixels, upright; see :func:`read_bgr`.
+
+    Args:
+        data: The whole file.
+        header: Of the file.
+        depth: Bits that the values of 16-bit files fill, or None.
+        name: Of the file, for messages.
+
+    Returns:
+        (H, W, 3) uint8 BGR.
+
+    Raises:
+        BadImage: As :func:`read_bgr`.
+    """
     check_header(header)
     if is_cut_off(data, header):
         raise BadImage('ends early: the file was cut off')
-    pixels = decode(data, _AS_STORED)
+    pixels = _numbers_of_tiff(data) if header.format == 'TIFF' and header.bits >= 32 else decode(data, _AS_STORED)
     if pixels.dtype != np.uint8:
         if header.white_is_zero:
             raise BadImage('stores white as 0 in 16 bits; save it with black as 0')
-        pixels = to_8_bits(pixels, depth or _declared_depth(header, pixels), str(path))
-    return turned_upright(pixels, header.orientation), header.orientation
+        pixels = scaled_to_8_bits(pixels, depth or _declared_depth(header, pixels), name)
+    return turned_upright(pixels, header.orientation)
 
 
 def read_shape(path: str | Path) -> tuple[tuple[int, int], int]:
@@ -68,32 +80,14 @@ def read_shape(path: str | Path) -> tuple[tuple[int, int], int]:
     """
     data = read_data(path)
     header = read_header(data)
+    return shape_of(data, header), header.orientation
+
+
+def shape_of(data: bytes, header: ImageHeader) -> tuple[int, int]:
+    """(H, W) of the upright picture of a file's bytes; see :func:`read_shape`."""
     check_header(header)
     height, width = header.shape if header.format else decode(data, _AS_STORED).shape[:2]
-    return (width, height) if header.orientation >= 5 else (height, width), header.orientation
-
-
-def images_in(folder: str | Path) -> list[str]:
-    """The image files of a folder, sorted; the log names what else is in it, but for hidden files.
-
-    Args:
-        folder: Not gone into further.
-
-    Raises:
-        DataError: If there is none.
-    """
-    entries = sorted(path for path in Path(folder).iterdir() if not path.name.startswith('.'))
-    images = [str(path) for path in entries if path.suffix.lower() in _SUFFIXES and path.is_file()]
-    others = [path.name for path in entries if str(path) not in images]
-    if others:
-        print_log(
-            f'{folder}: {len(others)} entries are no images by their names and left out: {", ".join(others[:5])}',
-            logger='current',
-            level=logging.WARNING,
-        )
-    if not images:
-        raise DataError(f'no image in this folder: none of {", ".join(_SUFFIXES)}', file=folder)
-    return images
+    return (width, height) if header.orientation >= 5 else (height, width)
 
 
 def as_bgr(array: Any, depth: int | None = None) -> np.ndarray:
@@ -101,7 +95,8 @@ def as_bgr(array: Any, depth: int | None = None) -> np.ndarray:
 
     Args:
         array: (H, W, 3) BGR, (H, W) or (H, W, 1) grey, uint8 or uint16.
-        depth: Bits that the values of uint16 arrays fill; None goes by the largest value, see :func:`to_8_bits`.
+        depth: Bits that the values of uint16 arrays fill; None goes by the largest value, see
+            :func:`aurora_mm.images.scaling.to_8_bits`.
 
     Returns:
         (H, W, 3) uint8 BGR.
@@ -122,32 +117,6 @@ def as_bgr(array: Any, depth: int | None = None) -> np.ndarray:
     if array.dtype == np.uint16:
         array = to_8_bits(array, depth, 'an array')
     return np.ascontiguousarray(np.broadcast_to(array, (*array.shape[:2], 3)))
-
-
-def to_8_bits(pixels: np.ndarray, depth: int | None, name: str) -> np.ndarray:
-    """uint16 values v as ``v >> (depth - 8)``, uint8 of the same shape.
-
-    Scanners store 10 and 12 bits in 16, so that the upper 8 bits would be nearly black. Without a declared depth it is
-    the least of 8, 10, 12, 14 and 16 bits that holds the largest value; the log says so, once for each depth.
-
-    Args:
-        pixels: uint16.
-        depth: Bits that the values fill, or None.
-        name: Of the image, for messages.
-
-    Raises:
-        BadImage: If the values are of another kind, or larger than ``depth`` allows.
-    """
-    if pixels.dtype != np.uint16:
-        raise BadImage(f'holds {pixels.dtype} values; 8 and 16 bits without sign can be read')
-    most = int(pixels.max())
-    if depth is None:
-        depth = next(bits for bits in _DEPTHS if most < 2**bits)
-        if depth < 16:
-            _tell_depth(depth, most, name)
-    if most >= 2**depth:
-        raise BadImage(f'has values up to {most}, more than {depth} bits hold')
-    return (pixels >> (depth - 8) if depth >= 8 else pixels << (8 - depth)).astype(np.uint8)
 
 
 def turned_upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
@@ -208,12 +177,12 @@ def _declared_depth(header: ImageHeader, pixels: np.ndarray) -> int | None:
     return 16 if header.format == 'PNG' else None  # PNG wants values of fewer bits scaled to 16
 
 
-def _tell_depth(depth: int, most: int, name: str) -> None:
-    if depth not in _TOLD_DEPTHS:
-        _TOLD_DEPTHS.add(depth)
-        print_log(
-            f'16-bit images whose largest value is below {2**depth} are read as {depth}-bit ones: value >> {depth - 8} '
-            f'(first {name}, largest value {most})',
-            logger='current',
-            level=logging.WARNING,
-        )
+def _numbers_of_tiff(data: bytes) -> np.ndarray:
+    """(H, W, 3) values of a grey TIFF file of 32 bits, which OpenCV does not read."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            if image.mode not in ('F', 'I'):
+                raise BadImage('holds 32-bit colours; 8 and 16 bits can be read')
+            return np.repeat(np.array(image)[..., None], 3, axis=2)
+    except PILLOW_ERRORS as error:
+        raise BadImage('cannot be read') from error

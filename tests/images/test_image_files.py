@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from aurora_mm.datasets import image_files
-from aurora_mm.datasets.image_files import as_bgr, images_in, read_bgr, read_shape, turned_upright
-from aurora_mm.datasets.image_header import MOST_PIXELS, BadImage
-from aurora_mm.errors import DataError
+from aurora_mm.images import scaling
+from aurora_mm.images.image_files import as_bgr, read_bgr, read_shape, turned_upright
+from aurora_mm.images.image_header import MOST_PIXELS, BadImage
 from tests.fixtures.image_bytes import png, tiff
 
 BEGINNINGS = (b'', b'\x89PNG\r\n\x1a\n', b'\xff\xd8\xff', b'II*\0', b'MM\0+', b'GIF89a', b'BM', b'P5\n', b'RIFF')
@@ -26,8 +25,8 @@ RAMP = (np.arange(600).reshape(SHAPE) * 255 // 599).astype(np.uint8)
 def logged(monkeypatch) -> list[str]:
     """What is logged; every depth is told anew."""
     messages: list[str] = []
-    monkeypatch.setattr(image_files, '_TOLD_DEPTHS', set())
-    monkeypatch.setattr(image_files, 'print_log', lambda message, logger, level: messages.append(message))
+    monkeypatch.setattr(scaling, '_TOLD_DEPTHS', set())
+    monkeypatch.setattr(scaling, 'print_log', lambda message, logger, level: messages.append(message))
     return messages
 
 
@@ -98,12 +97,25 @@ class TestDepth:
         cv2.imwrite(str(tmp_path / 'c.png'), colours.astype(np.uint16) << 4)
         np.testing.assert_array_equal(read_bgr(tmp_path / 'c.png')[0], colours)
 
-    @pytest.mark.parametrize('dtype', [np.int16, np.int32, np.float32, np.float64])
-    def test_other_kinds_of_values_are_refused(self, tmp_path, dtype):
+    @pytest.mark.parametrize('dtype', [np.int16, np.int32, np.float32])
+    def test_signed_and_decimal_values_are_read_by_their_rules(self, tmp_path, logged, dtype):
         kind = 3 if np.dtype(dtype).kind == 'f' else 2
-        data = tiff(RAMP.astype(dtype), np.dtype(dtype).itemsize * 8, sample_format=kind)
-        with pytest.raises(BadImage, match=r'holds int16 values|cannot be read'):
+        bits = np.dtype(dtype).itemsize * 8
+        np.testing.assert_array_equal(grey(stored(tmp_path, tiff(RAMP.astype(dtype), bits, sample_format=kind))), RAMP)
+        data = tiff(RAMP.astype(dtype) - np.dtype(dtype).type(1), bits, sample_format=kind)
+        with pytest.raises(BadImage, match='holds negative values'):
             read_bgr(stored(tmp_path, data))
+
+    @pytest.mark.parametrize(
+        ('values', 'message'), [(RAMP * 2.0, r'decimal point up to 510'), (RAMP * np.nan, 'not finite')]
+    )
+    def test_decimal_values_without_a_rule_are_refused(self, tmp_path, values, message):
+        with pytest.raises(BadImage, match=message):
+            read_bgr(stored(tmp_path, tiff(values.astype(np.float32), 32, sample_format=3)))
+
+    def test_shares_of_white_are_scaled(self, tmp_path):
+        data = tiff((RAMP / 255).astype(np.float32), 32, sample_format=3)
+        np.testing.assert_array_equal(grey(stored(tmp_path, data)), RAMP)
 
     @pytest.mark.parametrize('bits', [1, 2, 4])
     def test_few_bits_are_spread_over_the_greys(self, tmp_path, bits):
@@ -210,16 +222,6 @@ class TestFiles:
                 read(path)
             except BadImage:
                 continue
-
-    def test_the_images_of_a_folder(self, tmp_path, logged):
-        for name in ('b.PNG', 'a.jpg', 'notes.txt', '.hidden.png'):
-            (tmp_path / name).touch()
-        (tmp_path / 'more.png').mkdir()
-        assert images_in(tmp_path) == [f'{tmp_path}/a.jpg', f'{tmp_path}/b.PNG']
-        assert logged == [f'{tmp_path}: 2 entries are no images by their names and left out: more.png, notes.txt']
-        (tmp_path / 'empty').mkdir()
-        with pytest.raises(DataError, match='no image in this folder'):
-            images_in(tmp_path / 'empty')
 
 
 class TestArrays:

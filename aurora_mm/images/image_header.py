@@ -10,12 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from aurora_mm.datasets.tiff_tags import is_tiff, read_tiff_tags
+from aurora_mm.images.tiff_tags import is_tiff, read_tiff_tags
 
 MOST_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 89_478_485)  # Pillow's own limit
 
 # All that Pillow's readers raise on broken files; they have no common base class.
-_PILLOW_ERRORS = (
+PILLOW_ERRORS = (
     *(OSError, EOFError, SyntaxError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError),
     *(RuntimeError, SystemError, AssertionError, struct.error, zlib.error),
 )
@@ -77,7 +77,7 @@ def read_header(data: bytes) -> ImageHeader:
             return header
     except Image.DecompressionBombError as error:
         raise BadImage(f'has more than {MOST_PIXELS:,} pixels') from error
-    except _PILLOW_ERRORS:
+    except PILLOW_ERRORS:
         return UNKNOWN
 
 
@@ -88,7 +88,7 @@ def is_cut_off(data: bytes, header: ImageHeader) -> bool:
     try:  # some cameras write on behind the image's end
         with Image.open(io.BytesIO(data)) as image:
             image.load()
-    except _PILLOW_ERRORS:
+    except PILLOW_ERRORS:
         return True
     return False
 
@@ -102,7 +102,7 @@ def palette_indices(data: bytes) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(data)) as image:
             return np.array(image)
-    except _PILLOW_ERRORS as error:
+    except PILLOW_ERRORS as error:
         raise BadImage('cannot be read') from error
 
 

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ClassVar
+
+from aurora_mm.images.image_header import BadImage
+from aurora_mm.images.sources import frame_source
+from aurora_mm.images.ultrasound_image import UltrasoundImage
+
+
+class ImageFile(ABC):
+    """A file that holds one picture or several: the base class of the readers, one for each family of formats.
+
+    A reader keeps what it has read of its file, so that the frames of a clip are read in order at little cost. It is
+    used by one thread.
+
+    Args:
+        path: Of the file.
+
+    Raises:
+        BadImage: If the file cannot be read as one of its formats.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    """Ends of the names of such files, in small letters."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    @abstractmethod
+    def accepts(cls, path: Path, head: bytes) -> bool:
+        """Whether a file is one of this reader's formats.
+
+        Args:
+            path: Of the file.
+            head: Its first 1024 bytes, or all if it is shorter.
+        """
+
+    @property
+    @abstractmethod
+    def frames(self) -> int:
+        """Number of pictures: frames of a clip, slices of a volume, pages of a document.
+
+        Raises:
+            BadImage: If the file does not say it truthfully.
+        """
+
+    @abstractmethod
+    def frame_shape(self, frame: int) -> tuple[int, int]:
+        """(H, W) of one upright picture, without decoding it where the file says it.
+
+        Raises:
+            BadImage: If it cannot be told.
+        """
+
+    @abstractmethod
+    def read_frame(self, frame: int, depth: int | None) -> UltrasoundImage:
+        """One picture; its source is the bare path, which :meth:`read` completes.
+
+        Args:
+            frame: Counted from 0, one that is there.
+            depth: Bits that the values of more than 8 bits fill; None goes by the file.
+
+        Raises:
+            BadImage: If it cannot be read.
+        """
+
+    def read(self, frame: int | None = None, depth: int | None = None) -> UltrasoundImage:
+        """One picture.
+
+        Args:
+            frame: Counted from 0; may be left out where there is one only.
+            depth: Bits that the values of more than 8 bits fill; None goes by the file.
+
+        Raises:
+            BadImage: If it cannot be read, there is no such frame, or it is not said which of several is meant.
+        """
+        image = self.read_frame(self._which(frame), depth)
+        return image if frame is None else image._replace(source=frame_source(self.path, frame))
+
+    def shape(self, frame: int | None = None) -> tuple[int, int]:
+        """(H, W) of one upright picture; the argument and errors are those of :meth:`read`."""
+        return self.frame_shape(self._which(frame))
+
+    def _which(self, frame: int | None) -> int:
+        count = self.frames
+        if frame is None and count > 1:
+            raise BadImage(
+                f'has {count} frames or pages; name the one that is meant, as {frame_source(self.path.name, 0)}'
+            )
+        if not 0 <= (frame or 0) < count:
+            raise BadImage(f'has no frame {frame}: it has {count}, counted from 0')
+        return frame or 0

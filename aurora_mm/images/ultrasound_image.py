@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class UltrasoundImage(NamedTuple):
+    """One picture, as every reader of image files gives it.
+
+    Args:
+        pixels: (H, W, 3) uint8 BGR, upright.
+        source: What was read: a path, followed by ``#frame=N`` where the file holds several pictures.
+        orientation: How the file stores the picture, 1 (upright) to 8 as EXIF counts.
+        pixel_spacing: (height, width) of a pixel in mm, where the file says it; None where it does not, or where it
+            says different things for different parts of the picture.
+        region: xyxy in pixels, the part that shows ultrasound, where the file says it; its last row and column are
+            y2 - 1 and x2 - 1.
+    """
+
+    pixels: np.ndarray
+    source: str
+    orientation: int = 1
+    pixel_spacing: tuple[float, float] | None = None
+    region: tuple[int, int, int, int] | None = None

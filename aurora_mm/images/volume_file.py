@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from aurora_mm.images.image_file import ImageFile
+from aurora_mm.images.image_header import MOST_PIXELS, BadImage
+from aurora_mm.images.optional_packages import import_package
+from aurora_mm.images.scaling import scaled_to_8_bits
+from aurora_mm.images.ultrasound_image import UltrasoundImage
+
+_MOST_VALUES = 4 * MOST_PIXELS
+
+
+class VolumeFile(ImageFile):
+    """NIfTI and MetaImage files by SimpleITK (extra ``volumes``): a picture, or the slices of a volume as frames.
+
+    All slices are scaled to 8 bits by one rule, see :func:`aurora_mm.images.scaling.scaled_to_8_bits`. A spacing of
+    exactly 1 for both sides is what these formats hold where nobody has set one, so it counts as unknown.
+    """
+
+    suffixes = ('.nii', '.nii.gz', '.mha', '.mhd')
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._sitk: Any = import_package('SimpleITK', 'volumes', 'NIfTI and MetaImage files')
+        if path.suffix.lower() == '.mhd':
+            _check_data_file(path)
+        reader = self._sitk.ImageFileReader()
+        reader.SetFileName(str(path))
+        try:
+            reader.ReadImageInformation()
+        except RuntimeError as error:
+            raise BadImage('cannot be read as NIfTI or MetaImage') from error
+        size = list(reader.GetSize())
+        if len(size) > 3 and any(side != 1 for side in size[3:]):
+            raise BadImage(f'has {len(size)} dimensions; two or three can be read')
+        if reader.GetNumberOfComponents() not in (1, 3):
+            raise BadImage(f'has {reader.GetNumberOfComponents()} values a pixel; 1 (grey) or 3 (RGB) can be read')
+        if int(np.prod(size)) > _MOST_VALUES or min(size) < 1:
+            raise BadImage(f'has {" x ".join(map(str, size))} pixels')
+        self._size, self._spacing = size, reader.GetSpacing()
+
+    @classmethod
+    def accepts(cls, path: Path, head: bytes) -> bool:
+        return path.name.lower().endswith(cls.suffixes)
+
+    @property
+    def frames(self) -> int:
+        return self._size[2] if len(self._size) > 2 else 1
+
+    def frame_shape(self, frame: int) -> tuple[int, int]:
+        return self._size[1], self._size[0]
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """(frames, H, W) or (frames, H, W, 3) RGB, as the file stores them.
+
+        Raises:
+            BadImage: If they cannot be read.
+        """
+        try:
+            array = self._sitk.GetArrayFromImage(self._sitk.ReadImage(str(self.path)))
+        except RuntimeError as error:
+            raise BadImage('cannot be read to its end') from error
+        colours = array.shape[-1:] if array.ndim > len(self._size) else ()
+        return array.reshape(self.frames, self._size[1], self._size[0], *colours)
+
+    def read_frame(self, frame: int, depth: int | None) -> UltrasoundImage:
+        values = self._scaled(depth)[frame]
+        pixels = values[..., ::-1] if values.ndim == 3 else np.repeat(values[..., None], 3, axis=2)
+        width, height = self._spacing[:2]
+        known = not width == height == 1 and width > 0 and height > 0
+        return UltrasoundImage(
+            np.ascontiguousarray(pixels), str(self.path), pixel_spacing=(float(height), float(width)) if known else None
+        )
+
+    def _scaled(self, depth: int | None) -> np.ndarray:
+        if depth not in self._scaled_by_depth:
+            self._scaled_by_depth[depth] = scaled_to_8_bits(self.values, depth, str(self.path))
+        return self._scaled_by_depth[depth]
+
+    @cached_property
+    def _scaled_by_depth(self) -> dict[int | None, np.ndarray]:
+        return {}
+
+
+def _check_data_file(path: Path) -> None:
+    """A MetaImage header names the file of its pixels; only one beside it is opened.
+
+    Raises:
+        BadImage: If it names another.
+    """
+    text = path.read_bytes()[:65536].decode('latin-1')
+    names = [line.partition('=')[2].strip() for line in text.splitlines() if line.strip().startswith('ElementDataFile')]
+    for name in names:
+        if name != 'LOCAL' and (Path(name).name != name or not (path.parent / name).is_file()):
+            raise BadImage(f'names {name!r} as the file of its pixels; it must be a file of the same folder')

@@ -1,0 +1,181 @@
+"""DICOM images against pydicom's own files and hand-made ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aurora_mm.images.image_header import BadImage
+from aurora_mm.images.reading import frame_sources, read_image, read_shape
+
+pydicom = pytest.importorskip('pydicom')
+FILES = Path(pydicom.__file__).parent / 'data' / 'test_files'
+RAMP = np.arange(12 * 20, dtype=np.uint8).reshape(12, 20)
+
+
+def write(path, values, photometric='MONOCHROME2', bits=8, **elements):
+    """An ultrasound image of (H, W), (frames, H, W) or (H, W, 3) values."""
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian, UltrasoundImageStorage, generate_uid
+
+    header = Dataset()
+    header.file_meta = FileMetaDataset()
+    header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    header.file_meta.MediaStorageSOPClassUID = header.SOPClassUID = UltrasoundImageStorage
+    header.file_meta.MediaStorageSOPInstanceUID = header.SOPInstanceUID = generate_uid()
+    header.Modality, header.PatientName = 'US', 'Secret^Name'
+    is_colour = values.ndim == 3 and values.shape[-1] == 3
+    if values.ndim == 3 and not is_colour:
+        header.NumberOfFrames = len(values)
+    header.Rows, header.Columns = values.shape[:2] if is_colour else values.shape[-2:]
+    header.SamplesPerPixel = 3 if is_colour else 1
+    if is_colour:
+        header.PlanarConfiguration = 0
+    header.PhotometricInterpretation = photometric
+    header.BitsAllocated = 8 * values.dtype.itemsize
+    header.BitsStored, header.HighBit = bits, bits - 1
+    header.PixelRepresentation = int(values.dtype.kind == 'i')
+    header.PixelData = values.tobytes()
+    for name, value in elements.items():
+        setattr(header, name, value)
+    header.save_as(path, enforce_file_format=True)
+    return path
+
+
+def region(box=(0, 0, 19, 11), delta=(0.02, 0.01), data_type=1, units=3, spatial_format=1):
+    """An ultrasound region; delta is (x, y) in cm."""
+    item = pydicom.Dataset()
+    item.RegionSpatialFormat, item.RegionDataType = spatial_format, data_type
+    names = ('RegionLocationMinX0', 'RegionLocationMinY0', 'RegionLocationMaxX1', 'RegionLocationMaxY1')
+    for name, value in zip(names, box, strict=True):
+        setattr(item, name, value)
+    item.PhysicalUnitsXDirection = item.PhysicalUnitsYDirection = units
+    item.PhysicalDeltaX, item.PhysicalDeltaY = delta
+    return item
+
+
+def grey(source, **kwargs):
+    pixels = read_image(source, **kwargs).pixels
+    assert (pixels == pixels[..., :1]).all()
+    return pixels[..., 0]
+
+
+class TestPixels:
+    def test_grey(self, tmp_path):
+        path = write(tmp_path / 'a', RAMP)  # known by its content, not by its name
+        np.testing.assert_array_equal(grey(path), RAMP)
+        assert read_shape(path) == (12, 20)
+
+    def test_monochrome1_is_inverted(self, tmp_path):
+        np.testing.assert_array_equal(grey(write(tmp_path / 'a.dcm', RAMP, 'MONOCHROME1')), 255 - RAMP)
+
+    @pytest.mark.parametrize('bits', [10, 12, 16])
+    def test_stored_bits_are_the_depth(self, tmp_path, bits):
+        values = RAMP.astype(np.uint16) << (bits - 8)
+        np.testing.assert_array_equal(grey(write(tmp_path / 'a.dcm', values, bits=bits)), RAMP)
+
+    def test_a_window_says_what_is_shown(self, tmp_path):
+        """Width 100 around 150: the standard's formula by hand (PS3.3 C.11.2.1.2)."""
+        path = write(tmp_path / 'a.dcm', RAMP, WindowCenter=150, WindowWidth=100)
+        expected = np.clip(((RAMP.astype(float) - 149.5) / 99 + 0.5) * 255, 0, 255)
+        np.testing.assert_array_equal(grey(path), np.rint(expected))
+
+    def test_signed_values_need_a_window(self, tmp_path):
+        values = RAMP.astype(np.int16) - 100
+        with pytest.raises(BadImage, match='signed values without a window'):
+            read_image(write(tmp_path / 'a.dcm', values, bits=16))
+        path = write(tmp_path / 'b.dcm', values, bits=16, WindowCenter=28, WindowWidth=256)
+        assert np.abs(grey(path).astype(int) - RAMP).max() <= 1
+
+    def test_colours_become_bgr(self, tmp_path):
+        colours = np.stack([RAMP, RAMP // 2, RAMP // 3], axis=-1)
+        np.testing.assert_array_equal(read_image(write(tmp_path / 'a.dcm', colours, 'RGB')).pixels, colours[..., ::-1])
+
+    def test_frames(self, tmp_path):
+        path = write(tmp_path / 'a.dcm', np.stack([RAMP, RAMP[::-1]]))
+        assert frame_sources(path) == [f'{path}#frame=0', f'{path}#frame=1']
+        np.testing.assert_array_equal(grey(f'{path}#frame=1'), RAMP[::-1])
+        with pytest.raises(BadImage, match='has 2 frames or pages'):
+            read_image(path)
+
+    @pytest.mark.parametrize(
+        ('name', 'twin'),
+        [
+            ('SC_rgb_rle.dcm', 'SC_rgb_small_odd_jpeg.dcm'),
+            ('examples_ybr_color.dcm', 'examples_rgb_color.dcm'),
+            ('MR_small_RLE.dcm', 'MR_small.dcm'),
+            ('MR_small_jpeg_ls_lossless.dcm', 'MR_small.dcm'),
+            ('MR_small_jp2klossless.dcm', 'MR_small.dcm'),
+            ('MR_small_bigendian.dcm', 'MR_small.dcm'),
+        ],
+    )
+    def test_transfer_syntaxes(self, name, twin):
+        """The lossless ones against the plain file; files of other pictures only for being read."""
+        first = frame_sources(FILES / name)[0]
+        pixels = read_image(first).pixels
+        assert pixels.std() > 5
+        if name.startswith('MR_small'):
+            np.testing.assert_array_equal(pixels, read_image(FILES / twin).pixels)
+
+    @pytest.mark.parametrize('path', sorted(FILES.glob('*.dcm')), ids=lambda path: path.name)
+    def test_every_file_of_pydicom_is_read_or_refused_in_a_sentence(self, path):
+        try:
+            image = read_image(frame_sources(path)[0])
+        except BadImage as error:
+            assert 10 < len(str(error)) < 300
+            assert '\n' not in str(error)
+        else:
+            assert image.pixels.dtype == np.uint8
+            assert image.pixels.shape[2] == 3
+
+    def test_a_palette_becomes_its_colours(self):
+        from pydicom.pixels import apply_color_lut
+
+        header = pydicom.dcmread(FILES / 'examples_palette.dcm')
+        expected = apply_color_lut(header.pixel_array, header) >> 8
+        np.testing.assert_array_equal(read_image(FILES / 'examples_palette.dcm').pixels, expected[..., ::-1])
+
+
+class TestSpacing:
+    def test_of_the_ultrasound_region(self, tmp_path):
+        image = read_image(write(tmp_path / 'a.dcm', RAMP, SequenceOfUltrasoundRegions=[region((2, 3, 15, 9))]))
+        assert image.pixel_spacing == pytest.approx((0.1, 0.2))
+        assert image.region == (2, 3, 16, 10)
+
+    def test_regions_that_disagree_give_none(self, tmp_path):
+        regions = [region((0, 0, 9, 11)), region((10, 0, 19, 11), delta=(0.03, 0.01))]
+        image = read_image(write(tmp_path / 'a.dcm', RAMP, SequenceOfUltrasoundRegions=regions))
+        assert image.pixel_spacing is None
+        assert image.region == (0, 0, 20, 12)
+
+    @pytest.mark.parametrize('other', [dict(data_type=3), dict(spatial_format=3), dict(units=4)])
+    def test_only_tissue_in_two_dimensions_counts(self, tmp_path, other):
+        """A Doppler trace has seconds along x."""
+        regions = [region(), region((0, 6, 19, 11), delta=(0.5, 0.5), **other)]
+        image = read_image(write(tmp_path / 'a.dcm', RAMP, SequenceOfUltrasoundRegions=regions))
+        assert image.pixel_spacing == pytest.approx((0.1, 0.2))
+
+    def test_of_the_image(self, tmp_path):
+        image = read_image(write(tmp_path / 'a.dcm', RAMP, PixelSpacing=[0.4, 0.5]))
+        assert image.pixel_spacing == (0.4, 0.5)
+        assert image.region is None
+
+    def test_none(self, tmp_path):
+        assert read_image(write(tmp_path / 'a.dcm', RAMP)).pixel_spacing is None
+
+
+class TestRefusals:
+    def test_a_report_holds_no_picture(self):
+        with pytest.raises(BadImage, match='holds no picture: its modality is'):
+            read_image(FILES / 'test-SR.dcm')
+
+    def test_a_cut_off_file(self, tmp_path):
+        data = write(tmp_path / 'a.dcm', RAMP).read_bytes()
+        (tmp_path / 'a.dcm').write_bytes(data[:-100])
+        with pytest.raises(BadImage, match='cannot be'):
+            read_image(tmp_path / 'a.dcm')
+
+    def test_nothing_of_the_patient_leaves_the_header(self, tmp_path):
+        assert 'Secret' not in repr(read_image(write(tmp_path / 'a.dcm', RAMP)))
