@@ -49,7 +49,7 @@ train_dataloader = dict(
     batch_sampler=dict(num_batches=5, policy=dict(_delete_=True, type='ScoreGapPolicy', gap_power=3.0)),
 )
 train_cfg = dict(max_epochs=3, val_interval=1)
-optim_wrapper = dict(accumulative_counts=2)
+optim_wrapper = dict(type='AccumulatingOptimWrapper', accumulative_counts=2)
 """
 
 

@@ -23,8 +23,7 @@ def torchrun(verb, *args):
 
 def test_two_processes_train_and_score_as_one(folder, tmp_path):  # noqa: F811
     config, data, work_dir = folder / 'config.py', folder / 'data', tmp_path / 'train'
-    accumulating = ('--cfg-options', 'optim_wrapper.type=AccumulatingOptimWrapper')
-    torchrun('train', config, '--data-root', data, '--work-dir', work_dir, *accumulating)
+    torchrun('train', config, '--data-root', data, '--work-dir', work_dir)
     checkpoint = work_dir / 'epoch_3.pth'
     assert state(work_dir)['tracker.seen'].sum() == 2 * 3 * 5 * 4  # ranks, epochs, batches, images
     torchrun('test', config, checkpoint, '--data-root', data, '--out-dir', tmp_path / 'two', '--overlays', '0')

@@ -26,8 +26,10 @@ from aurora_mm.models.heads import (
     GridDetectionHead,
     HeatmapLandmarkHead,
     LandmarkHead,
+    MMDetDetectorHead,
     MMDetHead,
     MMSegHead,
+    MMSegSegmentorHead,
     SegmentationHead,
 )
 from aurora_mm.models.img_data_preprocessor import ImgDataPreprocessor
@@ -76,8 +78,10 @@ __all__ = [
     'LandmarkHead',
     'LinearIoULoss',
     'LossBalancer',
+    'MMDetDetectorHead',
     'MMDetHead',
     'MMSegHead',
+    'MMSegSegmentorHead',
     'MultiTaskModel',
     'MultiTaskTTAModel',
     'QualityFocalLoss',

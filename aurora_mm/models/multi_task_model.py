@@ -19,15 +19,15 @@ from torch.optim import Optimizer
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.balancers import LossBalancer, TaskLossTracker
-from aurora_mm.models.heads import BaseTaskHead
+from aurora_mm.models.heads import BaseTaskHead, wrap_foreign_head
 from aurora_mm.models.utils.build import (
     Maps,
+    build_foreign,
     build_in_scope,
     fit,
     maps_of,
     needs_init_weights,
     only_for_task,
-    wrap_foreign_head,
 )
 from aurora_mm.models.utils.flip import unflip_predictions
 from aurora_mm.models.utils.freeze import freeze
@@ -91,7 +91,7 @@ class MultiTaskModel(BaseModel):
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         self.tasks = TaskTable(tasks)
-        self.backbone = build_in_scope(backbone)
+        self.backbone = build_foreign(backbone)
         self.detail = None if detail is None else build_in_scope(detail)
         maps = {'backbone': maps_of(self.backbone)}
         if self.detail is not None:
@@ -99,7 +99,7 @@ class MultiTaskModel(BaseModel):
         self.necks = nn.ModuleDict()
         for name, cfg in _by_name(neck).items():
             cfg = fit(cfg, f'neck {name!r}', maps['backbone'], f"'backbone' ({type(self.backbone).__name__})")
-            self.necks[name] = build_in_scope(cfg)
+            self.necks[name] = build_foreign(cfg)
             maps[name] = maps_of(self.necks[name], maps['backbone'])
 
         self.head_of = {task.name: self._head_key(task, heads) for task in self.tasks.values()}

@@ -100,6 +100,7 @@ class MultiTaskHook(Hook):
     def after_train_epoch(self, runner: Runner) -> None:
         """Keeps for the checkpoint what was drawn, and logs the table."""
         sampler = _sampler(runner)
+        unwrap_model(runner.model).tracker.share()
         if sampler is not None:
             runner.message_hub.update_info(_DRAWN, dict(sampler.drawn))
         if is_main_process():

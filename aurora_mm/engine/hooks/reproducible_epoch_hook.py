@@ -25,8 +25,9 @@ _WORLD_SIZE = 'world_size'
 class ReproducibleEpochHook(Hook):
     """Lets a resumed run end with the weights of an unbroken one.
 
-    MMEngine's checkpoints hold no random state and no pending gradients. So every epoch starts from random states
-    made of (seed, epoch, rank), and ends with the gradients of an unfinished accumulation applied.
+    MMEngine's checkpoints hold no random state and no gradients of an unfinished accumulation. So every epoch starts
+    from random states made of (seed, epoch, rank), and where epochs end within an accumulation, the optimiser's wrapper
+    must be one that keeps the gradients, see :class:`aurora_mm.engine.AccumulatingOptimWrapper`.
     Use it with ``worker_init_fn=dict(type='aurora_mm.seed_worker')`` and without persistent workers: the workers of
     an epoch then draw their augmentations from its random state too.
 
@@ -51,14 +52,7 @@ class ReproducibleEpochHook(Hook):
         """
         require_once(runner, self)
         require_hooks(runner)
-        if runner.optim_wrapper._accumulative_counts > 1:
-            if isinstance(runner.model, FullyShardedDataParallel):
-                raise ConfigError('FSDP cannot end an epoch within an accumulation: set accumulative_counts=1')
-            if get_world_size() > 1 and not isinstance(runner.optim_wrapper, AccumulatingOptimWrapper):
-                raise ConfigError(
-                    f'{type(runner.optim_wrapper).__name__} cannot end an epoch within an accumulation on several '
-                    "ranks: set optim_wrapper.type='AccumulatingOptimWrapper', or accumulative_counts=1"
-                )
+        _check_accumulation(runner)
         ranks, before = get_world_size(), runner.message_hub.get_info(_WORLD_SIZE, None)
         if before not in (None, ranks):
             runner.logger.warning(
@@ -85,17 +79,30 @@ class ReproducibleEpochHook(Hook):
         checkpoint['meta'].update(self._done)
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Counts the epoch, and applies what is left of an accumulation."""
+        """Counts the epoch, and makes what is left of an accumulation the same on all ranks."""
         self._done['epoch'] = runner.epoch + 1
         wrapper = runner.optim_wrapper
-        if runner.train_loop.iter % wrapper._accumulative_counts and not _is_last_epoch(runner):
-            wrapper.step()
-            wrapper.zero_grad()
+        if isinstance(wrapper, AccumulatingOptimWrapper) and runner.train_loop.iter % wrapper._accumulative_counts:
+            wrapper.average_pending()
 
 
-def _is_last_epoch(runner: Runner) -> bool:
-    """At the end of training MMEngine itself applies what is left."""
-    return runner.epoch + 1 == runner.max_epochs
+def _check_accumulation(runner: Runner) -> None:
+    count, steps = runner.optim_wrapper._accumulative_counts, len(runner.train_dataloader)
+    if count == 1:
+        return
+    name = type(runner.optim_wrapper).__name__
+    if isinstance(runner.model, FullyShardedDataParallel):
+        raise ConfigError('FSDP does not keep the gradients of an accumulation: set accumulative_counts=1')
+    if isinstance(runner.optim_wrapper, AccumulatingOptimWrapper):
+        return
+    instead = "set optim_wrapper.type='AccumulatingOptimWrapper', or accumulative_counts=1"
+    if get_world_size() > 1:
+        raise ConfigError(f'{name} does not accumulate gradients of different tasks on several ranks: {instead}')
+    if steps % count:
+        raise ConfigError(
+            f'{name} does not keep the gradients of an accumulation, and an epoch of {steps} steps ends within one of '
+            f'{count}: {instead}, or another number of steps (train_dataloader.batch_sampler.num_batches)'
+        )
 
 
 @FUNCTIONS.register_module()

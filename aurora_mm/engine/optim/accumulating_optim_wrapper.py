@@ -1,4 +1,4 @@
-"""MMEngine's OptimWrapper for batches that hold different tasks, without waiting for the device."""
+"""Gradient accumulation over the ends of epochs, and on several ranks whose batches hold different tasks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from mmengine.optim import OptimWrapper
-from torch import nn
+from torch import Tensor, nn
 
 from aurora_mm.engine.device_history import log_tensor
 from aurora_mm.engine.optim.average_gradients import average_gradients
@@ -16,15 +16,22 @@ from aurora_mm.registry import OPTIM_WRAPPERS
 
 @OPTIM_WRAPPERS.register_module()
 class AccumulatingOptimWrapper(OptimWrapper):
-    """Averages accumulated gradients over the ranks itself, once an update, and logs their norm without reading it.
+    """Averages accumulated gradients over the ranks itself, once an update, and keeps them with the checkpoint.
 
-    DistributedDataParallel averages in the last backward pass of an accumulation. It cannot do so where an epoch ends
-    before that, and afterwards takes heads for used whose gradients are gone ('gradient which is undefined'). Here it
-    never averages while gradients are accumulated; without accumulation it does as always.
+    DistributedDataParallel averages in the last backward pass of an accumulation alone. Of a head that has no image in
+    that pass it leaves the gradients of the passes before as they are, other ones on each rank. Here it never averages
+    while gradients are accumulated; without accumulation it does as always.
+
+    An accumulation goes on over the end of an epoch, so a run of n batches makes n / ``accumulative_counts`` updates,
+    rounded up, whatever the length of an epoch. The state holds the gradients that wait for their update, so a run that
+    is resumed from there makes the updates of an unbroken one. On several ranks they must be averaged before the state
+    is saved; :class:`aurora_mm.engine.ReproducibleEpochHook` calls :meth:`average_pending` at every epoch's end.
 
     MMEngine's wrapper reads the norm of the gradients after each clipping. Here it stays on the device until somebody
     reads the log, see :class:`aurora_mm.engine.DeviceHistory`.
     """
+
+    _restored = False
 
     @property
     def averages(self) -> bool:
@@ -53,4 +60,41 @@ class AccumulatingOptimWrapper(OptimWrapper):
 
     def average(self) -> None:
         """Averages the gradients over the ranks."""
-        average_gradients([p for group in self.optimizer.param_groups for p in group['params'] if p.requires_grad])
+        self.average_pending()
+
+    def average_pending(self) -> None:
+        """Averages the gradients over the ranks, and lets the accumulation go on from there."""
+        average_gradients(self._parameters())
+
+    def state_dict(self) -> dict[str, Any]:
+        """See ``OptimWrapper.state_dict``; ``'pending'`` has the gradients that wait for their update, if any do."""
+        state = super().state_dict()
+        pending = self.pending()
+        return state | dict(pending=pending) if pending else state
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """See ``OptimWrapper.load_state_dict``."""
+        pending = state_dict.get('pending', {})
+        super().load_state_dict({key: value for key, value in state_dict.items() if key != 'pending'})
+        self._restored = bool(pending)
+        self.restore(pending)
+
+    def pending(self) -> dict[str, dict[int, Tensor]]:
+        """The gradients of an unfinished accumulation, by name of their sum and number of the parameter."""
+        grads = {i: p.grad for i, p in enumerate(self._parameters()) if p.grad is not None}
+        return {'': grads} if grads else {}
+
+    def restore(self, pending: dict[str, dict[int, Tensor]]) -> None:
+        """Take over what :meth:`pending` gave."""
+        parameters = self._parameters()
+        for i, grad in pending.get('', {}).items():
+            parameters[i].grad = grad.to(parameters[i], copy=True)
+
+    def initialize_count_status(self, model: nn.Module, init_counts: int, max_counts: int) -> None:
+        """See ``OptimWrapper.initialize_count_status``; it warns of lost gradients only where they are lost."""
+        done = init_counts % self._accumulative_counts if self._restored else 0
+        super().initialize_count_status(model, init_counts - done, max_counts)
+        self._inner_count += done
+
+    def _parameters(self) -> list[nn.Parameter]:
+        return [p for group in self.optimizer.param_groups for p in group['params'] if p.requires_grad]

@@ -55,6 +55,7 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
         self._losses: dict[str, Tensor] = {}
         self._buffers: dict[str, list[Tensor | None]] = {}
         self._cosines: dict[str, list[Tensor]] = {}
+        self._restored_buffers: dict[str, dict[int, Tensor]] = {}  # of a checkpoint, until the parameters are sorted
 
     @property
     def averages(self) -> bool:
@@ -87,8 +88,34 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
 
     def average(self) -> None:
         """Averages over the ranks, and combines the types' gradients."""
-        self._reduce()
+        self.average_pending()
         self._combine()
+
+    def average_pending(self) -> None:
+        """See :meth:`AccumulatingOptimWrapper.average_pending`; each type's gradients stay apart."""
+        if get_world_size() == 1:
+            return
+        average_gradients(self._other_parameters)
+        for name in sorted({name for names in all_gather_object(list(self._buffers)) for name in names}):
+            buffer = self._buffers.setdefault(name, [None] * len(self._shared_parameters))
+            full = [
+                torch.zeros_like(p) if g is None else g for p, g in zip(self._shared_parameters, buffer, strict=True)
+            ]
+            all_reduce_params(full, op='mean')
+            self._buffers[name] = full
+
+    def pending(self) -> dict[str, dict[int, Tensor]]:
+        """See :meth:`AccumulatingOptimWrapper.pending`; those of shared parameters stand under the names of losses."""
+        buffers = {
+            name: {i: grad for i, grad in enumerate(buffer) if grad is not None}
+            for name, buffer in self._buffers.items()
+        }
+        return super().pending() | buffers
+
+    def restore(self, pending: dict[str, dict[int, Tensor]]) -> None:
+        """See :meth:`AccumulatingOptimWrapper.restore`."""
+        super().restore(pending)
+        self._restored_buffers = {name: grads for name, grads in pending.items() if name}
 
     def pop_cosines(self) -> dict[str, float]:
         """Mean cosine between the gradients of two types, by ``<type>-<type>``, over the updates since last asked."""
@@ -105,6 +132,11 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
                 (self._shared_parameters if is_shared else self._other_parameters).append(parameter)
         if not self._shared_parameters:
             raise ConfigError(f'no parameter that is trained has a name that begins with {" or ".join(self.shared)}')
+        for name, grads in self._restored_buffers.items():
+            self._buffers[name] = [
+                grads[i].to(p, copy=True) if i in grads else None for i, p in enumerate(self._shared_parameters)
+            ]
+        self._restored_buffers = {}
 
     def _take_losses(self, module: nn.Module, inputs: Any, outputs: Any) -> None:
         if isinstance(outputs, dict):
@@ -119,18 +151,6 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
             buffer[i] = _add(buffer[i], gradient)
         for parameter, gradient in zip(self._other_parameters, gradients[len(buffer) :], strict=True):
             parameter.grad = _add(parameter.grad, gradient)
-
-    def _reduce(self) -> None:
-        if get_world_size() == 1:
-            return
-        average_gradients(self._other_parameters)
-        for name in sorted({name for names in all_gather_object(list(self._buffers)) for name in names}):
-            buffer = self._buffers.setdefault(name, [None] * len(self._shared_parameters))
-            full = [
-                torch.zeros_like(p) if g is None else g for p, g in zip(self._shared_parameters, buffer, strict=True)
-            ]
-            all_reduce_params(full, op='mean')
-            self._buffers[name] = full
 
     def _combine(self) -> None:
         """Turns the buffers into the gradients of the shared parameters."""

@@ -25,6 +25,7 @@ class TaskLossTracker(nn.Module):
         ema (Tensor): (T,), NaN for a task not met yet.
         seen (Tensor): (T,) int64, labels met so far.
         batch (Tensor): (T,) mean loss of the last update over all ranks, NaN for a task that was not in it.
+        sums (Tensor): (2, T) sums of the losses, and numbers of labels, since the last update, on this rank.
     """
 
     ema: Tensor
@@ -39,8 +40,7 @@ class TaskLossTracker(nn.Module):
         self.register_buffer('ema', torch.full((len(tasks),), torch.nan))
         self.register_buffer('seen', torch.zeros(len(tasks), dtype=torch.long))
         self.register_buffer('batch', torch.full((len(tasks),), torch.nan), persistent=False)
-        # Sums of the losses and numbers of labels since the last update, on this rank.
-        self.register_buffer('sums', torch.zeros(2, len(tasks)), persistent=False)
+        self.register_buffer('sums', torch.zeros(2, len(tasks)))
 
     @torch.no_grad()
     def add(self, losses: Mapping[str, Tensor], counts: Mapping[str, Tensor | int]) -> None:
@@ -64,8 +64,13 @@ class TaskLossTracker(nn.Module):
         old = torch.where(self.ema.isnan(), mean, self.ema)
         self.ema.copy_(torch.where(present, self.momentum * old + (1 - self.momentum) * mean, self.ema))
         self.batch.copy_(torch.where(present, mean, torch.nan))
-        self.seen += count.long()
+        self.seen += count.round().long()
         self.sums.zero_()
+
+    @torch.no_grad()
+    def share(self) -> None:
+        """Spread what was added since the last update evenly over the ranks, so that any rank's state tells of all."""
+        all_reduce(self.sums, op='mean')
 
     def means(self) -> dict[str, float | None]:
         """The running mean of each task's loss, None for one not met yet."""

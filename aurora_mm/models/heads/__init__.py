@@ -5,9 +5,12 @@ from aurora_mm.models.heads.dense_detection_head import DenseDetectionHead
 from aurora_mm.models.heads.grid_detection_head import GridDetectionHead
 from aurora_mm.models.heads.heatmap_landmark_head import HeatmapLandmarkHead
 from aurora_mm.models.heads.landmark_head import LandmarkHead
+from aurora_mm.models.heads.mmdet_detector_head import MMDetDetectorHead
 from aurora_mm.models.heads.mmdet_head import MMDetHead
 from aurora_mm.models.heads.mmseg_head import MMSegHead
+from aurora_mm.models.heads.mmseg_segmentor_head import MMSegSegmentorHead
 from aurora_mm.models.heads.segmentation_head import SegmentationHead
+from aurora_mm.models.heads.wrap_foreign_head import wrap_foreign_head
 
 __all__ = [
     'BaseDetectionHead',
@@ -17,7 +20,10 @@ __all__ = [
     'GridDetectionHead',
     'HeatmapLandmarkHead',
     'LandmarkHead',
+    'MMDetDetectorHead',
     'MMDetHead',
     'MMSegHead',
+    'MMSegSegmentorHead',
     'SegmentationHead',
+    'wrap_foreign_head',
 ]

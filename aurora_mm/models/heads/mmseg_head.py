@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Sequence
 from typing import Any
@@ -11,10 +12,10 @@ from mmengine.config import ConfigDict
 from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
-from aurora_mm.models.heads import BaseTaskHead
-from aurora_mm.models.heads.base_task_head import require_network_coordinates
+from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_coordinates
+from aurora_mm.models.heads.foreign_trial import try_head
 from aurora_mm.models.heads.segmentation_head import set_predicted_masks
-from aurora_mm.models.utils.build import build_in_scope
+from aurora_mm.models.utils.build import build_foreign, foreign_class
 from aurora_mm.models.utils.layers import TaskOutputs
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import TaskDataSample
@@ -26,7 +27,8 @@ class MMSegHead(BaseTaskHead):
     """An mmseg decode head whose last layer is one a task: the tasks share its trunk and its losses.
 
     For heads that end in ``cls_seg`` (FCN, UPer, SegFormer, FPN, PSP, ASPP and their like): its ``conv_seg`` is
-    replaced. Training, its own ``loss_by_feat`` and ``loss_decode`` are used as they are.
+    replaced. Training, its own ``loss_by_feat`` and ``loss_decode`` are used as they are. The others stand behind
+    :class:`MMSegSegmentorHead`.
 
     Args:
         tasks, in_channels: See :class:`BaseTaskHead`.
@@ -52,24 +54,21 @@ class MMSegHead(BaseTaskHead):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(tasks, in_channels, init_cfg)
-        cfg = ConfigDict(head)
+        cfg = ConfigDict(copy.deepcopy(dict(head)))  # parts are filled in
         index = cfg.get('in_index', -1)
         many = not isinstance(index, int)
         self.in_index = [self.in_index[i] for i in (index if many else [index])]
         cfg.setdefault('in_channels', [in_channels[i] for i in index] if many else in_channels[index])
         cfg.setdefault('num_classes', max(task.num_outputs for task in self.tasks))
-        kind = MODELS.get(cfg.type)
-        if kind is None:
-            raise ConfigError(f'{cfg.type!r} is not registered')
-        takes_strides = 'feature_strides' in inspect.signature(kind).parameters
+        takes_strides = 'feature_strides' in inspect.signature(foreign_class(cfg.type)).parameters
         if many and in_strides is not None and takes_strides:
             cfg.setdefault('feature_strides', [in_strides[i] for i in index])
         try:
-            self.head = build_in_scope(cfg)
-        except (AssertionError, TypeError) as error:
+            self.head = build_foreign(cfg)
+        except ConfigError as error:
             raise ConfigError(
-                f'{cfg.type} cannot be built: in_index {index} and in_channels {cfg.in_channels} do not fit it (heads '
-                f'of many levels take lists of both, others one number each), or an argument is wrong: {error!r}'
+                f'{error}; in_index is {index} and in_channels are {cfg.in_channels} (heads of many levels take lists '
+                'of both, others one number each)'
             ) from error
         if not isinstance(getattr(self.head, 'conv_seg', None), nn.Conv2d):
             raise ConfigError(f'{cfg.type} does not end in one layer `conv_seg`, so tasks cannot have their own')
@@ -82,6 +81,7 @@ class MMSegHead(BaseTaskHead):
             if isinstance(layer, nn.Conv2d):  # as mmseg starts its conv_seg
                 nn.init.normal_(layer.weight, std=0.01)
                 nn.init.zeros_(layer.bias)
+        try_head(self, cfg.type, in_strides)
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
         """See :class:`BaseTaskHead`: ``(B, channels, h, w)``."""

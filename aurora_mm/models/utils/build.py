@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -12,11 +13,10 @@ from mmengine.registry import DefaultScope, Registry
 from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
+from aurora_mm.models.utils.misfits import MISFITS, reason_of
 from aurora_mm.registry import MODELS
 
 _PROBE = 128  # pixels of the image that measures a foreign part
-# Heads of these packages stand behind an adapter, see aurora_mm.models.interop.
-_ADAPTERS = {'mmseg': 'aurora_mm.MMSegHead', 'mmdet': 'aurora_mm.MMDetHead'}
 
 
 class Maps(NamedTuple):
@@ -46,11 +46,57 @@ def build_in_scope(cfg: dict[str, Any], registry: Registry = MODELS) -> Any:
     return registry.build(cfg)
 
 
-def wrap_foreign_head(cfg: dict[str, Any]) -> dict[str, Any]:
-    """The config of a head, behind its adapter if it is ``mmseg.X`` or ``mmdet.X``."""
-    kind = cfg['type']
-    adapter = _ADAPTERS.get(kind.partition('.')[0]) if isinstance(kind, str) else None
-    return cfg if adapter is None else dict(type=adapter, head=cfg)
+class MapsAsTheyAre(nn.Module):
+    """Stands where a host's model has its backbone: the maps come from this package's model."""
+
+    def forward(self, maps: Any) -> Any:
+        """Return the maps."""
+        return maps
+
+
+def foreign_class(kind: str | type) -> type:
+    """The class that ``mmdet.X`` or ``mmseg.X`` names.
+
+    Raises:
+        ConfigError: If it is not registered.
+    """
+    if isinstance(kind, type):
+        return kind
+    found = MODELS.get(kind)
+    if found is None:
+        raise ConfigError(f'{kind!r} is not registered')
+    return found
+
+
+def build_foreign(cfg: dict[str, Any]) -> nn.Module:
+    """Build a part of another package.
+
+    Raises:
+        ConfigError: If it cannot be built: an argument is missing, unknown or wrong.
+    """
+    try:
+        return build_in_scope(cfg)
+    except MISFITS as error:
+        raise ConfigError(f'{cfg["type"]} cannot be built: {reason_of(error)}') from error
+
+
+def check_strides(head: nn.Module, name: str, strides: Sequence[int] | None) -> None:
+    """Compare the strides for which a dense head of mmdet was set up with those of its maps.
+
+    Args:
+        head: The head; one without priors has no strides.
+        name: Its type, for messages.
+        strides: Input pixels per cell of each map that it reads; None if unknown.
+
+    Raises:
+        ConfigError: If they differ.
+    """
+    priors = getattr(head, 'approx_anchor_generator', getattr(head, 'prior_generator', None))
+    if priors is None or strides is None:
+        return
+    own = [stride[0] if isinstance(stride, Sequence) else stride for stride in priors.strides]
+    if own != list(strides):
+        raise ConfigError(f'{name} is set up for strides {own}, but its maps have {list(strides)}')
 
 
 def only_for_task(cfg: Any, task: str) -> Any:
@@ -85,25 +131,49 @@ def maps_of(part: nn.Module, before: Maps | None = None) -> Maps:
     """The maps of a backbone, or of a neck behind ``before``: declared, or else measured.
 
     A part of aurora_mm declares lists ``out_channels`` and ``strides``. Backbones and necks of other packages do not,
-    or mean something else by these names: they are run once, on an image of zeros.
+    or mean something else by these names: they are run on images of zeros, as in testing and, a copy, as in training.
+
+    Raises:
+        ConfigError: If the part cannot be run, or does not give the same list of maps in training and in testing.
     """
     channels, strides = getattr(part, 'out_channels', None), getattr(part, 'strides', None)
     if isinstance(channels, list) and isinstance(strides, list) and len(channels) == len(strides):
         return Maps(channels, strides)
-    tensor = next(part.parameters())
-    probe = tensor.new_zeros
-    if before is None:
-        inputs: Any = probe(1, 3, _PROBE, _PROBE)
-    else:
-        inputs = tuple(
-            probe(1, c, _PROBE // s, _PROBE // s) for c, s in zip(before.channels, before.strides, strict=True)
-        )
+    name = type(part).__name__
     training = part.training
-    part.eval()  # normalisation must not learn from zeros
-    with torch.no_grad():
-        maps: Sequence[Tensor] = part(inputs)
-    part.train(training)
-    return Maps([m.shape[1] for m in maps], [_PROBE // m.shape[-1] for m in maps])
+    try:
+        with torch.no_grad():
+            part.eval()  # normalisation must not learn from zeros
+            tested = _maps(part, before)
+            trial = copy.deepcopy(part)
+            trial.train()
+            trained = _maps(trial, before)
+    except MISFITS as error:
+        raise ConfigError(f'{name} cannot be run on the maps before it or on an image: {reason_of(error)}') from error
+    finally:
+        part.train(training)
+    for maps in (tested, trained):
+        if not isinstance(maps, Sequence) or not all(isinstance(m, Tensor) and m.dim() == 4 for m in maps):
+            raise ConfigError(f'{name} gives no list of maps (B, C, h, w), which is what necks and heads read')
+    if [m.shape for m in tested] != [m.shape for m in trained]:
+        raise ConfigError(
+            f'{name} gives maps {[tuple(m.shape[1:]) for m in trained]} in training and '
+            f'{[tuple(m.shape[1:]) for m in tested]} in testing, so that no head can read both'
+        )
+    return Maps([m.shape[1] for m in tested], [_PROBE // m.shape[-1] for m in tested])
+
+
+def _maps(part: nn.Module, before: Maps | None) -> Any:
+    """What a part gives for two images of zeros, or for their maps."""
+    like = next(part.parameters(), torch.empty(0))
+    if before is None:
+        return part(like.new_zeros(2, 3, _PROBE, _PROBE))
+    return part(
+        tuple(
+            like.new_zeros(2, channels, _PROBE // stride, _PROBE // stride)
+            for channels, stride in zip(before.channels, before.strides, strict=True)
+        )
+    )
 
 
 def fit(cfg: dict[str, Any], name: str, before: Maps, before_name: str) -> dict[str, Any]:
@@ -120,7 +190,11 @@ def fit(cfg: dict[str, Any], name: str, before: Maps, before_name: str) -> dict[
     for key, found in (('in_channels', before.channels), ('in_strides', before.strides)):
         if key not in takes:
             continue
-        given = cfg.setdefault(key, list(found))
+        # Necks that take one number read maps of one width, or the last.
+        one = str(takes[key].annotation) in ('int', "<class 'int'>")
+        given = cfg.setdefault(key, found[-1] if one else list(found))
+        if one and given == found[-1]:
+            continue
         if list(given if isinstance(given, Sequence) else [given]) != list(found):
             raise ConfigError(f'{name} ({cfg["type"]}) takes {key} {given}, but {before_name} puts out {list(found)}')
     return cfg

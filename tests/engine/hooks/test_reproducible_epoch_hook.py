@@ -25,34 +25,6 @@ def test_an_epochs_random_state_follows_from_seed_and_number():
 class Wrapper:
     _accumulative_counts = 4
 
-    def __init__(self):
-        self.calls = []
-
-    def step(self):
-        self.calls.append('step')
-
-    def zero_grad(self):
-        self.calls.append('zero_grad')
-
-
-def after_epoch(iterations, epoch=0):
-    wrapper = Wrapper()
-    runner = SimpleNamespace(
-        model=torch.nn.Identity(),
-        optim_wrapper=wrapper,
-        train_loop=SimpleNamespace(iter=iterations),
-        epoch=epoch,
-        max_epochs=2,
-    )
-    ReproducibleEpochHook().after_train_epoch(runner)
-    return wrapper.calls
-
-
-def test_pending_gradients_are_applied_at_an_epochs_end():
-    assert after_epoch(10) == ['step', 'zero_grad']
-    assert after_epoch(8) == []
-    assert after_epoch(10, epoch=1) == []  # MMEngine does it at the end of training
-
 
 def test_workers_draw_from_the_state_torch_gave_them():
     torch.manual_seed(5)
@@ -91,7 +63,15 @@ def on_ranks(monkeypatch, number):
 
 def test_accumulation_on_several_ranks_needs_a_wrapper_that_can(runner, monkeypatch):
     on_ranks(monkeypatch, 2)
-    with pytest.raises(ConfigError, match=r"Wrapper cannot .*\.type='AccumulatingOptimWrapper'"):
+    with pytest.raises(ConfigError, match=r"Wrapper does not .* several ranks.*\.type='AccumulatingOptimWrapper'"):
+        ReproducibleEpochHook().before_train(runner)
+
+
+def test_an_epoch_that_ends_within_an_accumulation_needs_a_wrapper_that_keeps_the_gradients(runner):
+    runner.epoch = runner.iter = 0
+    ReproducibleEpochHook().before_train(runner)  # 12 steps, an update every 4
+    runner.optim_wrapper._accumulative_counts = 5
+    with pytest.raises(ConfigError, match=r'Wrapper does not keep .* an epoch of 12 steps ends within one of 5'):
         ReproducibleEpochHook().before_train(runner)
 
 

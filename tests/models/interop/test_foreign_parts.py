@@ -56,13 +56,13 @@ def build(cfg):
     return MultiTaskModel(**cfg)
 
 
-def learns_and_predicts(model):
+def learns_and_predicts(model, size=64, lr=2e-3, steps=8, least_boxes=1):
     """Some steps on a batch of all tasks; then predictions in original pixels."""
     torch.manual_seed(1)
-    inputs, samples = torch.randn(len(TASKS), 3, 64, 64), [make_image(task) for task in TASKS]
-    optimizer = torch.optim.Adam(model.parameters(), 2e-3)
+    inputs, samples = torch.randn(len(TASKS), 3, size, size), [make_image(task, size=size) for task in TASKS]
+    optimizer = torch.optim.Adam(model.parameters(), lr)
     losses = []
-    for _ in range(8):
+    for _ in range(steps):
         loss = sum(model.loss(inputs, samples).values())
         optimizer.zero_grad()
         loss.backward()
@@ -77,7 +77,7 @@ def learns_and_predicts(model):
             assert sample.pred_sem_seg.data.max() < task.num_outputs
         elif task.type == 'detection':
             boxes = sample.pred_instances
-            assert len(boxes) > 0
+            assert len(boxes) >= least_boxes
             assert (boxes.bboxes >= 0).all()
             assert (boxes.bboxes <= torch.tensor([200, 100, 200, 100])).all()
             assert (boxes.labels < task.num_outputs).all()
@@ -227,7 +227,7 @@ def test_what_does_not_fit_is_refused():
         build(config(detection=FCOS | dict(num_classes=80)))
     with pytest.raises(ConfigError, match=r'levels of one width, not \[16, 32\]'):
         MMDetHead([DET], [16, 32], FCOS)
-    with pytest.raises(ConfigError, match=r'UPerHead cannot be built: in_index -1'):
+    with pytest.raises(ConfigError, match=r'UPerHead cannot be built: .* in_index is -1'):
         build(config(segmentation=dict(type='mmseg.UPerHead', channels=8)))
     with pytest.raises(ConfigError, match=r"'mmdet\.NoHead' is not registered"):
         build(config(detection=dict(type='mmdet.NoHead')))

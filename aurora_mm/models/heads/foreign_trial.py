@@ -1,0 +1,130 @@
+"""A foreign head is tried when it is built, so that what does not fit is told before anything is trained."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from mmengine.dist import is_distributed
+from mmengine.logging import MMLogger, print_log
+from mmengine.model import revert_sync_batchnorm
+from mmengine.structures import InstanceData, PixelData
+from torch import Tensor
+
+from aurora_mm.errors import AuroraError, ConfigError
+from aurora_mm.models.heads.base_task_head import BaseTaskHead
+from aurora_mm.models.utils.misfits import MISFITS, NEEDS_GPU, reason_of
+from aurora_mm.structures import TaskBatch, TaskDataSample
+from aurora_mm.tasks import Task
+
+_SMALLEST = 128  # pixels of the trial image
+
+
+def try_head(head: BaseTaskHead, kind: str, strides: Sequence[int] | None = None) -> None:
+    """Train a copy of a head for one step on one image of each task, and let it predict.
+
+    It is left out where nothing can be computed yet: on the meta device, in a process group, whose members might wait
+    for each other, and for operators without a CPU version; there the first batch shows what does not fit.
+
+    Args:
+        head: The head; it is not changed, and neither are the states of the random generators.
+        kind: Name of the foreign type, for messages.
+        strides: Input pixels per cell of each map that the head is given; 4, 8, ... by default.
+
+    Raises:
+        ConfigError: If the head fails, learns nothing or predicts nothing. The message names it and the reason.
+    """
+    if is_distributed() or any(p.is_meta for p in head.parameters()):
+        return
+    strides = list(strides or (4 * 2**i for i in range(len(head.in_channels))))
+    size = max(_SMALLEST, 3 * max(strides))  # deformable convolutions want three cells
+    with _generators_kept(), torch.device('cpu'), torch.inference_mode(False), torch.enable_grad():
+        trial = _started(revert_sync_batchnorm(copy.deepcopy(head).cpu().float()))
+        for task in head.tasks:
+            maps = [
+                torch.randn(1, channels, size // stride, size // stride)
+                for channels, stride in zip(head.in_channels, strides, strict=True)
+            ]
+            try:
+                _train(trial.train(), maps, task, size)
+                _predict(trial.eval(), maps, task, size)
+            except AuroraError as error:
+                raise type(error)(f'{kind} cannot be a head of task {task.name!r}: {error}') from error
+            except MISFITS as error:
+                if NEEDS_GPU in str(error):
+                    print_log(f'{kind} is not tried before the training: {error}', 'current', logging.WARNING)
+                    return
+                raise ConfigError(
+                    f'{kind} cannot be a head of task {task.name!r}: with one image {reason_of(error)}'
+                ) from error
+
+
+def _started(head: BaseTaskHead) -> BaseTaskHead:
+    """The head with the weights that it starts a training with, unless they are in a file."""
+    if any('Pretrained' in str(getattr(module, 'init_cfg', None)) for module in head.modules()):
+        return head
+    logger = MMLogger.get_current_instance()
+    handlers = logger.handlers
+    logger.handlers = []  # MMEngine lists all parameters in the log; once is enough
+    try:
+        head.init_weights()
+    finally:
+        logger.handlers = handlers
+    return head
+
+
+def _train(head: BaseTaskHead, maps: list[Tensor], task: Task, size: int) -> None:
+    (losses,) = head.loss(maps, [TaskBatch(task, None, [_sample(task, size)])])
+    learned = [value for value in losses.values() if value.requires_grad]
+    if not learned:
+        raise ConfigError(f'its losses ({", ".join(losses) or "none"}) have no gradient')
+    sum(value.sum() for value in learned).backward()
+
+
+def _predict(head: BaseTaskHead, maps: list[Tensor], task: Task, size: int) -> None:
+    sample = _sample(task, size)
+    with torch.no_grad():
+        head.predict(maps, [TaskBatch(task, None, [sample])])
+    field = {'segmentation': 'pred_sem_seg', 'detection': 'pred_instances'}[task.type]
+    if field not in sample:
+        raise ConfigError(f'it predicts no {field}')
+
+
+def _sample(task: Task, size: int) -> TaskDataSample:
+    sample = TaskDataSample(
+        metainfo=dict(
+            task=task.name,
+            task_type=task.type,
+            img_id=0,
+            img_path='trial.png',
+            ori_shape=(size, size),
+            img_shape=(size, size),
+            homography_matrix=np.eye(3),
+            gt_coordinates='network',
+        )
+    )
+    last = task.num_outputs - 1
+    if task.type == 'segmentation':
+        mask = torch.zeros(1, size, size, dtype=torch.long)
+        mask[:, size // 4 : size // 2, size // 4 : 3 * size // 4] = last
+        sample.gt_sem_seg = PixelData(data=mask)
+    else:
+        box = torch.tensor([[0.25, 0.25, 0.7, 0.6]]) * size
+        sample.gt_instances = InstanceData(bboxes=box, labels=torch.tensor([last]))
+    return sample
+
+
+@contextmanager
+def _generators_kept() -> Iterator[None]:
+    states = random.getstate(), np.random.get_state()  # noqa: NPY002 (the one that mmdet draws from)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002

@@ -1,0 +1,148 @@
+"""A whole detector of mmdet behind the shared maps: two stages, or queries."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from mmengine.config import ConfigDict
+from mmengine.structures import InstanceData
+from torch import Tensor, nn
+
+from aurora_mm.errors import ConfigError
+from aurora_mm.models.heads.foreign_trial import try_head
+from aurora_mm.models.heads.host_samples import mmdet_samples
+from aurora_mm.models.heads.mmdet_head import fill_in_dense_head, with_loss_cls
+from aurora_mm.models.heads.own_mmdet_heads import OwnMMDetHeads
+from aurora_mm.models.utils.build import MapsAsTheyAre, build_foreign, check_strides, foreign_class
+from aurora_mm.registry import MODELS
+from aurora_mm.structures import TaskDataSample
+from aurora_mm.tasks import Task
+
+# Parts of a detector that are told the number of classes.
+_CLASSIFIERS = ('bbox_head', 'query_head')
+
+
+@MODELS.register_module()
+class MMDetDetectorHead(OwnMMDetHeads):
+    """A detector of mmdet (Faster and Cascade R-CNN, the DETR family, Sparse R-CNN, RTMDet ...) without its backbone.
+
+    It reads the maps of this model where its own backbone's would be; it may have a neck of its own. ``heads`` of
+    :class:`MultiTaskModel` take such a config as it stands in mmdet, ``dict(type='mmdet.FasterRCNN', rpn_head=...,
+    roi_head=..., train_cfg=..., test_cfg=...)``. Each task has a detector of its own, unless they share one.
+
+    Args:
+        tasks, in_channels: See :class:`BaseTaskHead`.
+        detector: Config of the detector, ``type='mmdet.X'``, without backbone and data preprocessor. Left out, the
+            numbers of classes are filled in, and without a neck also ``in_channels`` and strides of RPN, RoI extractors
+            and box heads.
+        in_index: Levels that it reads, in this order; all by default.
+        in_strides: Input pixels per cell of each map; without a neck the detector's own must agree.
+        shared: One detector for all tasks, with the classes of the largest.
+
+    Raises:
+        ConfigError: If the detector does not fit the maps or tasks it is given.
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[Task | dict],
+        in_channels: Sequence[int],
+        detector: dict[str, Any],
+        in_index: Sequence[int] | None = None,
+        in_strides: Sequence[int] | None = None,
+        shared: bool = False,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(tasks, in_channels, in_index, shared, init_cfg)
+        for part in ('backbone', 'data_preprocessor'):
+            if detector.get(part) is not None:
+                raise ConfigError(f'{detector["type"]} as a head reads the maps of this model: leave out its {part}')
+        widths = [in_channels[i] for i in self.in_index]
+        strides = None if in_strides is None else [in_strides[i] for i in self.in_index]
+        self.build_heads(lambda count: _build(detector, count, widths, strides))
+        try_head(self, detector['type'], in_strides)
+
+    def outputs_of(self, head: nn.Module, levels: list[Tensor], samples: Sequence[TaskDataSample]) -> Any:
+        """See :class:`OwnMMDetHeads`."""
+        return head(tuple(levels), mmdet_samples(samples), mode='tensor')
+
+    def losses_of(self, head: nn.Module, levels: list[Tensor], samples: Sequence[TaskDataSample]) -> dict[str, Any]:
+        """See :class:`OwnMMDetHeads`."""
+        return head.loss(tuple(levels), mmdet_samples(samples))
+
+    def boxes_of(
+        self, head: nn.Module, levels: list[Tensor], samples: Sequence[TaskDataSample]
+    ) -> Sequence[InstanceData]:
+        """See :class:`OwnMMDetHeads`."""
+        found = head.predict(tuple(levels), mmdet_samples(samples), rescale=False)
+        return [one.pred_instances for one in found]
+
+
+def _build(
+    detector: dict[str, Any], num_classes: int, widths: Sequence[int], strides: Sequence[int] | None
+) -> nn.Module:
+    cfg = ConfigDict(copy.deepcopy(dict(detector)))  # parts are filled in
+    takes = inspect.signature(foreign_class(cfg.type)).parameters
+    _refuse_masks(cfg)
+    for where, part in _classifiers(cfg):
+        if part.setdefault('num_classes', num_classes) != num_classes:
+            raise ConfigError(
+                f'{cfg.type}: {where} has num_classes {part.num_classes}, but its tasks need {num_classes}; '
+                'leave it out'
+            )
+    own_neck = cfg.get('neck') is not None
+    if not own_neck:
+        _fill_in_maps(cfg, num_classes, widths, strides)
+    more = {key: None for key in ('neck', 'train_cfg', 'test_cfg') if key in takes and key not in cfg}
+    built = build_foreign(cfg | more | dict(backbone=dict(type=MapsAsTheyAre)))
+    for name in ('rpn_head', 'bbox_head'):
+        if hasattr(built, name):
+            with_loss_cls(getattr(built, name))
+            if not own_neck:
+                check_strides(getattr(built, name), cfg.type, strides)
+    return built
+
+
+def _refuse_masks(cfg: ConfigDict) -> None:
+    for place, part in (('', cfg), ('roi_head.', cfg.get('roi_head') or {})):
+        masks = [f'{place}{key}' for key in part if key.startswith('mask_') and part[key] is not None]
+        if masks:
+            raise ConfigError(
+                f'{cfg.type} cannot be a head of a detection task with {", ".join(masks)}: they learn from a mask of '
+                'every box, and detection tasks have boxes alone; leave them out'
+            )
+
+
+def _classifiers(cfg: ConfigDict, inside: str = '') -> Iterator[tuple[str, ConfigDict]]:
+    for name in _CLASSIFIERS:
+        part = cfg.get(name)
+        for one in part if isinstance(part, Sequence) else [part]:
+            if one is not None:
+                yield f'{inside}{name}', one
+    if cfg.get('roi_head') is not None:
+        yield from _classifiers(cfg.roi_head, 'roi_head.')
+
+
+def _fill_in_maps(cfg: ConfigDict, num_classes: int, widths: Sequence[int], strides: Sequence[int] | None) -> None:
+    """Tell RPN, RoI head and dense head what the maps are like, where the config leaves it out."""
+    rpn, roi = cfg.get('rpn_head'), cfg.get('roi_head')
+    if (rpn or roi) and len(set(widths)) > 1:
+        raise ConfigError(f'{cfg.type} reads levels of one width, not {list(widths)}; give it a neck')
+    if rpn:
+        rpn.setdefault('in_channels', widths[0])
+        if strides is not None and 'anchor_generator' in rpn:
+            rpn.anchor_generator.setdefault('strides', list(strides))
+    if roi:
+        extractors = roi.get('bbox_roi_extractor')
+        for extractor in extractors if isinstance(extractors, Sequence) else [extractors]:
+            if extractor is not None:
+                extractor.setdefault('out_channels', widths[0])
+                if strides is not None:
+                    extractor.setdefault('featmap_strides', list(strides))
+        for _, head in _classifiers(roi):
+            head.setdefault('in_channels', widths[0])
+    elif 'bbox_head' in cfg:
+        fill_in_dense_head(cfg.bbox_head, num_classes, widths, scope='mmdet.')

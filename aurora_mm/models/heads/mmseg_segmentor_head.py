@@ -1,0 +1,155 @@
+"""A whole segmentor of mmseg behind the shared maps: mask classification, cascades, auxiliary heads."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from mmengine.config import ConfigDict
+from mmengine.model import ModuleDict
+from torch import Tensor, nn
+
+from aurora_mm.errors import ConfigError
+from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_coordinates
+from aurora_mm.models.heads.foreign_trial import try_head
+from aurora_mm.models.heads.host_samples import host_metainfo, mmseg_samples
+from aurora_mm.models.heads.segmentation_head import set_predicted_masks
+from aurora_mm.models.utils.build import MapsAsTheyAre, build_foreign, foreign_class
+from aurora_mm.registry import MODELS
+from aurora_mm.structures import TaskBatch, TaskDataSample
+from aurora_mm.tasks import Task
+
+
+@MODELS.register_module()
+class MMSegSegmentorHead(BaseTaskHead):
+    """A segmentor of mmseg (``EncoderDecoder``, ``CascadeEncoderDecoder``) without its backbone, one a task.
+
+    It is for decode heads that compute their losses or predictions in their own way, so that tasks cannot share them as
+    behind :class:`MMSegHead`: MaskFormer, Mask2Former, K-Net, EncNet, PointRend, OCRNet and the like.
+
+    Args:
+        tasks, in_channels: See :class:`BaseTaskHead`.
+        segmentor: Config of the segmentor, ``type='mmseg.X'``, without backbone and data preprocessor. Left out,
+            ``num_classes``, ``in_channels`` and strides of its heads are filled in, and for MaskFormer and Mask2Former
+            the class weights (1 for each class, .1 for no object).
+        in_strides: Input pixels per cell of each map.
+
+    Raises:
+        ConfigError: If the segmentor does not fit the maps or tasks it is given.
+    """
+
+    task_type = 'segmentation'
+
+    def __init__(
+        self,
+        tasks: Sequence[Task | dict],
+        in_channels: Sequence[int],
+        segmentor: dict[str, Any],
+        in_strides: Sequence[int] | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(tasks, in_channels, init_cfg)
+        for part in ('backbone', 'data_preprocessor'):
+            if segmentor.get(part) is not None:
+                raise ConfigError(f'{segmentor["type"]} as a head reads the maps of this model: leave out its {part}')
+        self.heads = ModuleDict(
+            {task.name: _build(segmentor, task.num_outputs, self.in_channels, in_strides) for task in self.tasks}
+        )
+        name = segmentor['type']
+        if name == 'mmseg.EncoderDecoder':
+            name = segmentor['decode_head']['type']
+        try_head(self, name, in_strides)
+
+    def forward(self, feats: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """The maps as they are: tasks share no layer."""
+        return tuple(feats)
+
+    def task_outputs(self, feats: Sequence[Tensor], batches: Sequence[TaskBatch]) -> list[Tensor]:
+        """The class scores ``(n, C, H, W)`` of each task, which its softmax turns into probabilities."""
+        return [
+            self._logits(self.heads[batch.task.name], [batch.take(level) for level in feats], batch.samples)
+            for batch in batches
+        ]
+
+    def loss(self, feats: Sequence[Tensor], batches: Sequence[TaskBatch]) -> list[dict[str, Tensor]]:
+        """The segmentors' own losses: scalars, since they are divided by numbers of the batch."""
+        losses = []
+        for batch in batches:
+            require_network_coordinates(batch.samples)
+            levels = tuple(batch.take(level) for level in feats)
+            terms = self.heads[batch.task.name].loss(levels, mmseg_samples(batch.samples))
+            losses.append({name: value for name, value in terms.items() if 'loss' in name})
+        return losses
+
+    def predict_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> None:
+        """Set ``pred_sem_seg`` at the original size."""
+        set_predicted_masks(output, data_samples)
+
+    def loss_by_feat(self, output: Any, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
+        """Not to be called: a segmentor computes its losses from the levels, see :meth:`loss`."""
+        raise NotImplementedError('a segmentor computes its losses from the levels')
+
+    @staticmethod
+    def _logits(head: nn.Module, levels: list[Tensor], samples: Sequence[TaskDataSample]) -> Tensor:
+        scores = head.encode_decode(tuple(levels), [host_metainfo(sample) for sample in samples]).float()
+        if _classifies_masks(head):  # sums of probabilities over the queries
+            return scores.clamp(min=torch.finfo(scores.dtype).tiny).log()
+        return scores
+
+
+def _classifies_masks(segmentor: nn.Module) -> bool:
+    return hasattr(getattr(segmentor, 'decode_head', None), 'cls_embed')
+
+
+def _build(
+    segmentor: dict[str, Any], num_classes: int, channels: Sequence[int], strides: Sequence[int] | None
+) -> nn.Module:
+    cfg = ConfigDict(copy.deepcopy(dict(segmentor)))  # parts are filled in
+    for key in ('decode_head', 'auxiliary_head'):
+        part = cfg.get(key)
+        for head in part if isinstance(part, Sequence) else [part]:
+            if head is not None:
+                _fill_in(head, num_classes, channels, strides, cfg.type)
+    cfg.setdefault('test_cfg', dict(mode='whole'))
+    cfg.setdefault('train_cfg', dict())
+    return build_foreign(cfg | dict(backbone=dict(type=MapsAsTheyAre)))
+
+
+def _fill_in(
+    head: ConfigDict, num_classes: int, channels: Sequence[int], strides: Sequence[int] | None, name: str
+) -> None:
+    kind = head.type if isinstance(head.type, str) and '.' in head.type else f'mmseg.{head.type}'
+    takes = inspect.signature(foreign_class(kind)).parameters
+    if kind == 'mmseg.IterativeDecodeHead':  # K-Net
+        _fill_in(head.kernel_generate_head, num_classes, channels, strides, name)
+        for part in head.kernel_update_head:
+            part.setdefault('num_classes', num_classes)
+            part.setdefault('in_channels', head.kernel_generate_head.channels)
+        return
+    if head.setdefault('num_classes', num_classes) != num_classes:
+        raise ConfigError(
+            f'{name}: {head.type} has num_classes {head.num_classes}, but its task has {num_classes} classes with '
+            'background; leave it out'
+        )
+    if kind in ('mmseg.MaskFormerHead', 'mmseg.Mask2FormerHead'):
+        head.setdefault('in_channels', list(channels))
+        if strides is not None and kind == 'mmseg.Mask2FormerHead':
+            head.setdefault('strides', list(strides))
+        if 'loss_cls' in head:
+            weights = head.loss_cls.setdefault('class_weight', [1.0] * num_classes + [0.1])
+            if len(weights) != num_classes + 1:
+                raise ConfigError(
+                    f'{head.type}: class_weight of loss_cls has {len(weights)} weights, but the task has '
+                    f'{num_classes} classes and there is one for no object; leave it out'
+                )
+        return
+    index = head.get('in_index', -1)
+    if head.get('input_transform') or not isinstance(index, int):
+        head.setdefault('in_channels', [channels[i] for i in index])
+        if strides is not None and 'feature_strides' in takes:
+            head.setdefault('feature_strides', [strides[i] for i in index])
+    else:
+        head.setdefault('in_channels', channels[index])

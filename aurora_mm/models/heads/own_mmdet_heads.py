@@ -1,0 +1,149 @@
+"""What dense heads and whole detectors of mmdet have in common as heads of the multi-task model."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from mmengine.logging import MessageHub
+from mmengine.model import ModuleDict
+from mmengine.structures import InstanceData
+from torch import Tensor, nn
+
+from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_coordinates
+from aurora_mm.models.utils.original_coordinates import boxes_to_original
+from aurora_mm.structures import TaskBatch, TaskDataSample
+from aurora_mm.tasks import Task
+
+
+class OwnMMDetHeads(BaseTaskHead):
+    """Detection by a part of mmdet that each task has for itself, or that all tasks share as it is.
+
+    Legend: n images of a task.
+
+    Args:
+        tasks, in_channels: See :class:`BaseTaskHead`.
+        in_index: Levels that it reads, in this order; all by default.
+        shared: One part for all tasks, with the classes of the largest.
+    """
+
+    task_type = 'detection'
+
+    def __init__(
+        self,
+        tasks: Sequence[Task | dict],
+        in_channels: Sequence[int],
+        in_index: Sequence[int] | None = None,
+        shared: bool = False,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(tasks, in_channels, init_cfg)
+        self.in_index = list(range(len(in_channels)) if in_index is None else in_index)
+        self.shared = shared
+        self.heads = ModuleDict()
+
+    def build_heads(self, build: Callable[[int], nn.Module]) -> None:
+        """Build the part of each task, or the one of all.
+
+        Args:
+            build: Makes a part for a number of classes.
+        """
+        counts = {task.name: task.num_outputs for task in self.tasks}
+        if self.shared:
+            counts = dict(all=max(counts.values()))
+        self.heads.update({name: build(count) for name, count in counts.items()})
+
+    def outputs_of(self, head: nn.Module, levels: list[Tensor], samples: Sequence[TaskDataSample]) -> Any:
+        """What a part puts out; arguments as of :meth:`losses_of`."""
+        return head(levels)
+
+    @abstractmethod
+    def losses_of(self, head: nn.Module, levels: list[Tensor], samples: Sequence[TaskDataSample]) -> dict[str, Any]:
+        """The part's own losses by name, each a scalar or a list over levels.
+
+        Args:
+            head: Part of one task.
+            levels: Maps ``(n, C, h, w)`` of the task's images, those of ``in_index``.
+            samples: The task's samples, n of them, annotated in network coordinates.
+        """
+
+    @abstractmethod
+    def boxes_of(
+        self, head: nn.Module, levels: list[Tensor], samples: Sequence[TaskDataSample]
+    ) -> Sequence[InstanceData]:
+        """The part's predictions ``bboxes``, ``scores``, ``labels`` of each image, xyxy in network pixels."""
+
+    def forward(self, feats: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """The levels that the parts read: tasks share no layer, unless they share the whole part."""
+        return tuple(feats[i] for i in self.in_index)
+
+    def task_outputs(self, feats: Sequence[Tensor], batches: Sequence[TaskBatch]) -> list[Any]:
+        """What each task's part puts out, lists over levels."""
+        return [
+            self.outputs_of(self._head(batch.task), levels, batch.samples)
+            for batch, levels in self._levels(feats, batches)
+        ]
+
+    def loss(self, feats: Sequence[Tensor], batches: Sequence[TaskBatch]) -> list[dict[str, Tensor]]:
+        """The parts' own losses, each summed over levels: scalars, since they are divided by numbers of the batch."""
+        losses = []
+        for batch, levels in self._levels(feats, batches):
+            require_network_coordinates(batch.samples)
+            with _epoch_known():
+                terms = self.losses_of(self._head(batch.task), levels, batch.samples)
+            losses.append(
+                {
+                    name: sum(value) if isinstance(value, Sequence) else value
+                    for name, value in terms.items()
+                    if 'loss' in name
+                }
+            )
+        return losses
+
+    def predict(self, feats: Sequence[Tensor], batches: Sequence[TaskBatch]) -> None:
+        """Set ``pred_instances`` in original pixels, the surest box first; there may be none."""
+        for batch, levels in self._levels(feats, batches):
+            found = self.boxes_of(self._head(batch.task), levels, batch.samples)
+            self.predict_by_feat(found, batch.samples, batch.task)
+
+    def loss_by_feat(self, output: Any, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
+        """Not to be called: a part of mmdet computes its losses from the levels, see :meth:`loss`."""
+        raise NotImplementedError('a part of mmdet computes its losses from the levels')
+
+    def predict_by_feat(
+        self, output: Sequence[InstanceData], data_samples: Sequence[TaskDataSample], task: Task
+    ) -> None:
+        """See :meth:`predict`; ``output`` holds boxes in network coordinates."""
+        for sample, instances in zip(data_samples, output, strict=True):
+            instances = instances[instances.labels < task.num_outputs]
+            instances = instances[instances.scores.argsort(descending=True)]
+            sample.pred_instances = InstanceData(
+                bboxes=boxes_to_original(instances.bboxes, sample.homography_matrix, sample.ori_shape),
+                scores=instances.scores,
+                labels=instances.labels,
+            )
+
+    def _levels(
+        self, feats: Sequence[Tensor], batches: Sequence[TaskBatch]
+    ) -> Iterator[tuple[TaskBatch, list[Tensor]]]:
+        for batch in batches:
+            yield batch, [batch.take(level) for level in self(feats)]
+
+    def _head(self, task: Task) -> nn.Module:
+        return self.heads['all' if self.shared else task.name]
+
+
+@contextmanager
+def _epoch_known() -> Iterator[None]:
+    """Say that it is the first epoch where no runner has said which: TOOD's losses ask for it."""
+    hub = MessageHub.get_current_instance()
+    unknown = hub.get_info('epoch') is None
+    if unknown:
+        hub.update_info('epoch', 0)
+    try:
+        yield
+    finally:
+        if unknown:
+            hub.pop_info('epoch')

@@ -1,0 +1,36 @@
+"""What it means for a user when a part of another package raises."""
+
+from __future__ import annotations
+
+# What foreign parts raise when they are given arguments or tensors that are not theirs.
+MISFITS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    ImportError,
+    IndexError,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+# A part of an exception's text, and the sentence that says what to do.
+_MEANINGS = {
+    'Expected more than 1 value per channel': (
+        'it has a BatchNorm over a map of one value, which cannot be trained with one image of the task in a batch; '
+        "set norm_cfg=dict(type='GN', num_groups=...) in it"
+    ),
+    'selected index k out of range': 'it is to keep more boxes than it makes; lower max_per_img in test_cfg',
+    "'NoneType' object": 'an argument that it needs was left out, probably train_cfg or test_cfg',
+}
+NEEDS_GPU = 'implementation for device cpu not found'  # how mmcv begins to say that an operator has no CPU version
+
+
+def reason_of(error: Exception) -> str:
+    """What an exception of a foreign part means, as half a sentence."""
+    text = ' '.join(str(error).split())
+    for part, meaning in _MEANINGS.items():
+        if part in text:
+            return f'{meaning} ({type(error).__name__}: {text[:120]})'
+    return f'it ends with {type(error).__name__}: {text[:300]}'
