@@ -9,6 +9,7 @@ from aurora_mm.datasets.masks import read_class_indices
 from aurora_mm.datasets.transforms.geometry_state import rows_of
 from aurora_mm.errors import DataError
 from aurora_mm.images.image_header import BadImage
+from aurora_mm.images.retries import read_with_retries
 from aurora_mm.registry import TRANSFORMS
 
 
@@ -59,7 +60,7 @@ class LoadTaskAnnotations(BaseTransform):
     def _mask(self, results: dict[str, Any]) -> np.ndarray:
         path = results['seg_map_path']
         try:
-            mask, orientation = read_class_indices(path, results['num_outputs'], results['task'])
+            mask, orientation = read_with_retries(read_class_indices, path, results['num_outputs'], results['task'])
         except BadImage as bad:
             raise self._error(results, f'mask {path} {bad}') from bad
         stored = results.get('orientation', 1)
