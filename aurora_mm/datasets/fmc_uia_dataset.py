@@ -11,6 +11,7 @@ from mmengine.logging import print_log
 
 from aurora_mm.challenge.csv_files import Record, SkippedRow, describe_skipped, read_root
 from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, pack_fingerprints
+from aurora_mm.datasets.seeded_index import seeded_by
 from aurora_mm.datasets.split import SIDES, split_indices
 from aurora_mm.datasets.verify_files import leave_out_bad
 from aurora_mm.errors import ConfigError, DataError
@@ -160,7 +161,8 @@ class FMCUIADataset(BaseDataset):
         return _with_other_rows(entries) if self.all_labels else entries
 
     def __getitem__(self, idx: int) -> dict[str, Any]:
-        data = self.prepare_data(idx)
+        with seeded_by(idx):
+            data = self.prepare_data(int(idx))
         if data is None:  # BaseDataset would draw another sample here, unseen
             info = self.get_data_info(idx)
             raise DataError('a transform of the pipeline returned None', file=info['csv_file'], row=info['csv_row'])

@@ -12,6 +12,7 @@ from mmengine.registry import DefaultScope
 from aurora_mm.challenge.csv_files import SkippedRow, describe_skipped
 from aurora_mm.datasets.coco_source import CocoSource
 from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, pack_fingerprints
+from aurora_mm.datasets.seeded_index import seeded_by
 from aurora_mm.datasets.verify_files import leave_out_bad
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.registry import DATASETS, TRANSFORMS
@@ -121,7 +122,8 @@ class TaskDataset(BaseDataset):
         return entries
 
     def __getitem__(self, idx: int) -> dict[str, Any]:
-        data = self.prepare_data(idx)
+        with seeded_by(idx):
+            data = self.prepare_data(int(idx))
         if data is None:  # BaseDataset would draw another sample here, unseen
             raise DataError('a transform of the pipeline returned None', file=self.get_data_info(idx)['img_path'])
         return data
