@@ -24,6 +24,12 @@ def trust_nothing(monkeypatch):
     monkeypatch.delenv('AURORA_TRUST', raising=False)
 
 
+@pytest.fixture(autouse=True)
+def wait_for_no_disk(monkeypatch):
+    """A file that is not there is looked for again, but without a wait."""
+    monkeypatch.setattr('aurora_mm.images.retries.WAITS', (0.0, 0.0))
+
+
 @pytest.fixture(scope='session')
 def load_tool():
     """Loads a script under ``tools/`` by its file's name, without running it."""

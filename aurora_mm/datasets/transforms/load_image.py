@@ -9,6 +9,7 @@ from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.images.image_files import as_bgr
 from aurora_mm.images.image_header import BadImage
 from aurora_mm.images.reading import read_image
+from aurora_mm.images.retries import read_with_retries
 from aurora_mm.images.ultrasound_image import UltrasoundImage
 from aurora_mm.registry import TRANSFORMS
 
@@ -20,6 +21,9 @@ class LoadUltrasoundImage(BaseTransform):
     A file of 16 bits is scaled by the depth that it declares (TIFF's MaxSampleValue, PNG's sBIT), else by the least of
     8, 10, 12, 14 and 16 bits that holds its largest value: a value v becomes ``v >> (depth - 8)``. A picture that is
     stored turned, as EXIF says, is turned upright.
+
+    A file that is not there is looked for twice more within five seconds: a disk on the network may be away for a
+    moment (:mod:`aurora_mm.images.retries`).
 
     An image that is there already, as ``img``, is brought into the same form: (H, W, 3) BGR or (H, W) grey, of uint8
     or uint16.
@@ -56,7 +60,7 @@ class LoadUltrasoundImage(BaseTransform):
             if 'img' in results:
                 image = UltrasoundImage(as_bgr(results['img'], self.depth), results.get('img_path', ''))
             else:
-                image = read_image(results['img_path'], self.depth)
+                image = read_with_retries(read_image, results['img_path'], self.depth)
         except BadImage as bad:
             name = results.get('img_path') or 'given as an array'
             raise DataError(f'image {name} {bad}', file=results.get('csv_file'), row=results.get('csv_row')) from bad
