@@ -143,20 +143,10 @@ class MultiTaskEvaluator(Evaluator):
             task = self._task_of(sample)
             image = _ImageResults(sample['img_id'], sample.get('img_path'), [])
             for metric in self._metrics_of(task):
-<<<<<<< HEAD
                 if self.num_workers and type(metric).process is TaskMetric.process:
                     image.results.append(self._start(metric, sample))
                 else:
                     image.results.append(self._measure(metric, sample, data_batch))
-=======
-                metric.process(data_batch, [sample if isinstance(metric, TaskMetric) else host_fields(sample)])
-                if len(metric.results) != 1:
-                    raise ConfigError(
-                        f'{type(metric).__name__} kept {len(metric.results)} results of one sample of task '
-                        f'{task.name!r}; MultiTaskEvaluator can only merge metrics that keep exactly one'
-                    )
-                image.results.append(_to_cpu(metric.results.pop()))
->>>>>>> main
             self._images.setdefault(task.name, []).append(image)
 
     def evaluate(self, size: int) -> dict[str, float]:
@@ -192,7 +182,7 @@ class MultiTaskEvaluator(Evaluator):
 
     def _measure(self, metric: BaseMetric, sample: Mapping[str, Any], data_batch: Any) -> Any:
         """What a metric keeps of a sample."""
-        metric.process(data_batch, [sample])
+        metric.process(data_batch, [sample if isinstance(metric, TaskMetric) else host_fields(sample)])
         if len(metric.results) != 1:
             raise ConfigError(
                 f'{type(metric).__name__} kept {len(metric.results)} results of one sample of task '
