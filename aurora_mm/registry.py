@@ -25,6 +25,7 @@ DATA_SAMPLERS = Registry(
     'data sampler', parent=mm.DATA_SAMPLERS, scope='aurora_mm', locations=['aurora_mm.datasets.samplers']
 )
 METRICS = Registry('metric', parent=mm.METRICS, scope='aurora_mm', locations=['aurora_mm.evaluation'])
+MEASUREMENTS = Registry('measurement', scope='aurora_mm', locations=['aurora_mm.measurements'])
 EVALUATOR = Registry('evaluator', parent=mm.EVALUATOR, scope='aurora_mm', locations=['aurora_mm.evaluation'])
 HOOKS = Registry('hook', parent=mm.HOOKS, scope='aurora_mm', locations=[_ENGINE])
 FUNCTIONS = Registry('function', parent=mm.FUNCTIONS, scope='aurora_mm', locations=[_ENGINE])

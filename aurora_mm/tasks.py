@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from aurora_mm.errors import ConfigError
@@ -28,6 +28,8 @@ class Task:
         flip: Whether a mirrored image (left for right) is still a true example. False where the answer depends on
             the side, as for fetal positions.
         swaps: Pairs of point names (or class names) that trade places when the image is mirrored.
+        measurements: Configs of the lengths, areas and angles to take from a prediction, see
+            :mod:`aurora_mm.measurements`.
 
     Raises:
         ConfigError: If an argument breaks these rules; the message names the task and the value.
@@ -39,6 +41,7 @@ class Task:
     points: tuple[str, ...] = ()
     flip: bool = True
     swaps: tuple[tuple[str, str], ...] = ()
+    measurements: tuple[dict[str, Any], ...] = field(default=(), hash=False)
 
     def __post_init__(self) -> None:
         check_task_name(self.name)
@@ -47,9 +50,10 @@ class Task:
                 f'task {self.name!r} has type {self.type!r}; known are {", ".join(TASK_TYPES)}. '
                 'Is the module imported that registers the type?'
             )
-        for field in ('classes', 'points'):
-            object.__setattr__(self, field, _names(self.name, field, getattr(self, field)))
+        for key in ('classes', 'points'):
+            object.__setattr__(self, key, _names(self.name, key, getattr(self, key)))
         object.__setattr__(self, 'swaps', _pairs(self.name, self.swaps))
+        object.__setattr__(self, 'measurements', _configs(self.name, self.measurements))
         if not isinstance(self.flip, bool):
             raise ConfigError(f'task {self.name!r}: flip must be True or False, not {self.flip!r}')
         used = self.task_type.outputs
@@ -75,7 +79,7 @@ class Task:
         """
         if isinstance(config, Task):
             return config
-        known = [field.name for field in fields(cls)]
+        known = [known_field.name for known_field in fields(cls)]
         if not isinstance(config, Mapping):
             raise ConfigError(f'a task is described by a dict of {", ".join(known)}, not by {config!r}')
         if unknown := [key for key in config if key not in known]:
@@ -251,3 +255,13 @@ def _pairs(task: str, swaps: Any) -> tuple[tuple[str, str], ...]:
         if len(pair) != 2 or pair[0] == pair[1]:
             raise ConfigError(f'swaps of task {task!r} must be pairs of two names, not {pair!r}')
     return tuple((a, b) for a, b in pairs)
+
+
+def _configs(task: str, measurements: Any) -> tuple[dict[str, Any], ...]:
+    if isinstance(measurements, str | Mapping) or not isinstance(measurements, Iterable):
+        raise ConfigError(f'measurements of task {task!r} must be a list of dicts, not {measurements!r}')
+    configs = tuple(dict(config) if isinstance(config, Mapping) else config for config in measurements)
+    for config in configs:
+        if not isinstance(config, dict) or not isinstance(config.get('type'), str):
+            raise ConfigError(f'measurements of task {task!r} must be dicts with a type, not {config!r}')
+    return configs

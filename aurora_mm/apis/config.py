@@ -19,6 +19,7 @@ from aurora_mm.apis.pipelines import leave_annotations_out
 from aurora_mm.challenge.csv_files import is_labelled
 from aurora_mm.config_variables import FMC_DATASETS, LOADERS, check_image_size, datasets_of, set_data_root
 from aurora_mm.errors import ConfigError, WeightsError
+from aurora_mm.measurements import measurements_of
 from aurora_mm.models import EnsembleModel
 from aurora_mm.models.utils.starting_weights import STATE_OF_THE_RUN
 from aurora_mm.models.utils.unwrap_model import unwrap_model
@@ -223,6 +224,8 @@ def _leave_absent_hooks_out(cfg: Config) -> None:
 
 
 def _set_tasks(cfg: Config, tasks: TaskTable) -> Config:
+    for task in tasks.values():
+        measurements_of(task)  # a mistake in one shows before training, not after it
     cfg.tasks = tasks.to_config()
     cfg.model.tasks = tasks.to_config()
     for dataset in datasets_of(cfg, FMC_DATASETS):

@@ -17,9 +17,11 @@ from mmengine.utils import apply_to
 from aurora_mm.errors import AuroraError, ConfigError, DataError
 from aurora_mm.evaluation.evaluation_result import EvaluationResult, TaskColumns
 from aurora_mm.evaluation.metrics import ForeignMetric, ResultRow, TaskMetric, metric_of_row
+from aurora_mm.evaluation.metrics.foreign_trial import host_fields, refuse_metric, try_metric
 from aurora_mm.evaluation.score_table import score_table
 from aurora_mm.evaluation.scores import aggregate_scores
 from aurora_mm.evaluation.suppress_output import suppress_output
+from aurora_mm.misfits import MISFITS, reason_of
 from aurora_mm.registry import EVALUATOR, METRICS
 from aurora_mm.structures import MultiTaskDataSample, TaskDataSample, task_samples_of
 from aurora_mm.tables import console_text
@@ -105,6 +107,10 @@ class MultiTaskEvaluator(Evaluator):
             if name not in self._tasks:
                 raise ConfigError(f'task_metrics names {name!r}, which is no task of the data set: {self._tasks!r}')
         self._metrics = {task.name: self._build(task) for task in self._tasks.values()}
+        for task in self._tasks.values():
+            for config, metric in zip(self._configs_of(task), self._metrics[task.name], strict=True):
+                if not isinstance(metric, TaskMetric):
+                    try_metric(config, metric, task)
         self._images = {}
 
     def process(
@@ -124,7 +130,7 @@ class MultiTaskEvaluator(Evaluator):
             task = self._task_of(sample)
             image = _ImageResults(sample['img_id'], sample.get('img_path'), [])
             for metric in self._metrics_of(task):
-                metric.process(data_batch, [sample])
+                metric.process(data_batch, [sample if isinstance(metric, TaskMetric) else host_fields(sample)])
                 if len(metric.results) != 1:
                     raise ConfigError(
                         f'{type(metric).__name__} kept {len(metric.results)} results of one sample of task '
@@ -228,6 +234,10 @@ class MultiTaskEvaluator(Evaluator):
                 scores[key] = value
         return scores, primary, rows
 
+    def _configs_of(self, task: Task) -> Sequence[dict]:
+        default = [dict(type=metric_of_row(task.task_type.metric)[1])]
+        return self._task_configs.get(task.name, self._type_configs.get(task.type, default))
+
     def _columns(self, task: Task) -> TaskColumns:
         metrics = self._metrics_of(task)
         judge = _judges(metrics)[0]
@@ -248,10 +258,8 @@ class MultiTaskEvaluator(Evaluator):
 
     def _build(self, task: Task) -> list[BaseMetric]:
         """New metrics for a task."""
-        default = [dict(type=metric_of_row(task.task_type.metric)[1])]
-        configs = self._task_configs.get(task.name, self._type_configs.get(task.type, default))
         with suppress_output():
-            metrics = [METRICS.build(copy.deepcopy(config)) for config in configs]
+            metrics = [_built(config, task) for config in self._configs_of(task)]
         if not _judges(metrics):
             raise ConfigError(
                 f'task {task.name!r}: none of its metrics ({", ".join(type(m).__name__ for m in metrics)}) can judge '
@@ -262,6 +270,14 @@ class MultiTaskEvaluator(Evaluator):
                 _check(metric, task)
             metric.dataset_meta = {'classes': list(task.output_names)}
         return metrics
+
+
+def _built(config: dict, task: Task) -> BaseMetric:
+    refuse_metric(config, task)
+    try:
+        return METRICS.build(copy.deepcopy(config))
+    except MISFITS as error:
+        raise ConfigError(f'{config["type"]} cannot be built for task {task.name!r}: {reason_of(error)}') from error
 
 
 def _judges(metrics: Iterable[BaseMetric]) -> list[TaskMetric | ForeignMetric]:

@@ -348,7 +348,7 @@ def test_unlabelled_layout(fmc_root):
     rows = [fmc_root.cls_row(0), fmc_root.det_row(0), fmc_root.seg_row(0, mask_path='../Masks/not_there.png')]
     kept = ('task_id', 'task_name', 'num_classes', 'image_path')
     fmc_root.csv('b', [{key: row[key] for key in kept} for row in rows])
-    with pytest.raises(DataError, match=r'b\.csv, row 1: no label column .* with_labels=False'):
+    with pytest.raises(DataError, match=r"b\.csv, row 1: column 'mask' is missing; .*with_labels=False"):
         read_root(fmc_root.path, EMPTY)
     assert all(record.annotation == {} for record in read_root(fmc_root.path, EMPTY, with_labels=False).records)
     fmc_root.csv('b', [{key: row[key] for key in (*kept, 'mask_path') if key in row} for row in rows])
@@ -389,17 +389,14 @@ def test_unknown_on_error(fmc_root):
 
 @pytest.mark.parametrize('name', ['seg', 'cls', 'det', 'point'])
 def test_one_label_of_any_type_makes_data_labelled(fmc_root, name):
-    bare = dict(mask_path='../nowhere.png', mask='', x_min='', point_1_xy='')
-    rows = [make(index) | bare for index, make in enumerate([fmc_root.seg_row, fmc_root.cls_row, fmc_root.det_row])]
-    columns = dict(seg=['mask_path'], cls=['mask'], det=['x_min'], point=['point_1_xy'])[name]
-    for row in rows:
-        for column in ('y_min', 'x_max', 'y_max', 'point_2_xy'):
-            row.pop(column, None)
+    labels = dict(mask='', x_min='', y_min='', x_max='', y_max='', point_1_xy='', point_2_xy='')
+    bare = labels | dict(mask_path='../nowhere.png')
+    makers = [fmc_root.seg_row, fmc_root.cls_row, fmc_root.det_row, fmc_root.point_row]
+    rows = [make(index) | bare for index, make in enumerate(makers)]
+    rows[0]['x_min'] = '3'  # a column of another type
     fmc_root.csv('a', rows)
     assert not is_labelled(fmc_root.path)
-    labelled = getattr(fmc_root, f'{name}_row')(5)
-    rows.append(bare | {column: labelled[column] for column in ('image_path', *columns)} | dict(task_id='t'))
-    rows[-1] |= dict(task_name='detection', num_classes=1)
+    rows.append(bare | getattr(fmc_root, f'{name}_row')(5))
     fmc_root.csv('a', rows)
     assert is_labelled(fmc_root.path)
 

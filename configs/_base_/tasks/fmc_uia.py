@@ -2,7 +2,15 @@
 # data sets behind the tasks. Where the order is not published, names are numbered: rename them here, nothing else
 # reads them by name. `flip=False`: the answer depends on the side, so a mirrored image is no true example.
 tasks = [
-    dict(name='breast_lesion', type='segmentation', classes=['background', 'lesion']),
+    dict(
+        name='breast_lesion',
+        type='segmentation',
+        classes=['background', 'lesion'],
+        measurements=[
+            dict(type='LargestDiameter', name='length', label='lesion'),
+            dict(type='PerpendicularDiameter', name='width', label='lesion'),
+        ],
+    ),
     dict(
         name='cardiac_multi',
         type='segmentation',
@@ -16,12 +24,42 @@ tasks = [
         type='segmentation',
         classes=['background', 'artery', 'liver', 'stomach', 'vein'],
     ),
-    dict(name='fetal_head', type='segmentation', classes=['background', 'head']),
+    dict(
+        name='fetal_head',
+        type='segmentation',
+        classes=['background', 'head'],
+        measurements=[
+            dict(type='Circumference', name='HC', label='head'),
+            dict(type='ShortAxis', name='BPD', label='head'),
+            dict(type='LongAxis', name='OFD', label='head'),
+        ],
+    ),
     dict(name='fetal_heart', type='segmentation', classes=['background', 'heart']),
-    dict(name='head_symphysis_multi', type='segmentation', classes=['background', 'pubic_symphysis', 'fetal_head']),
+    dict(
+        name='head_symphysis_multi',
+        type='segmentation',
+        classes=['background', 'pubic_symphysis', 'fetal_head'],
+        measurements=[dict(type='AngleOfProgression', name='AoP', symphysis='pubic_symphysis', head='fetal_head')],
+    ),
     dict(name='lung', type='segmentation', classes=['background', 'lung']),
-    dict(name='ovary_tumor', type='segmentation', classes=['background', 'tumor']),
-    dict(name='thyroid_nodule', type='segmentation', classes=['background', 'nodule']),
+    dict(
+        name='ovary_tumor',
+        type='segmentation',
+        classes=['background', 'tumor'],
+        measurements=[
+            dict(type='LargestDiameter', name='length', label='tumor'),
+            dict(type='PerpendicularDiameter', name='width', label='tumor'),
+        ],
+    ),
+    dict(
+        name='thyroid_nodule',
+        type='segmentation',
+        classes=['background', 'nodule'],
+        measurements=[
+            dict(type='LargestDiameter', name='length', label='nodule'),
+            dict(type='PerpendicularDiameter', name='width', label='nodule'),
+        ],
+    ),
     dict(name='breast_2cls', type='classification', classes=['benign', 'malignant']),
     dict(name='breast_3cls', type='classification', classes=['normal', 'benign', 'malignant']),
     dict(
@@ -44,7 +82,25 @@ tasks = [
     dict(name='spinal_cord_injury_loc', type='detection', classes=['injury']),
     dict(name='thyroid_nodule_det', type='detection', classes=['nodule']),
     dict(name='uterine_fibroid_det', type='detection', classes=['fibroid']),
-    dict(name='FUGC', type='landmark', points=['internal_os', 'external_os'], flip=False),
-    dict(name='IUGC', type='landmark', points=['symphysis_1', 'symphysis_2', 'head_tangent'], flip=False),
-    dict(name='fetal_femur', type='landmark', points=['left_end', 'right_end'], swaps=[('left_end', 'right_end')]),
+    dict(
+        name='FUGC',
+        type='landmark',
+        points=['internal_os', 'external_os'],
+        flip=False,
+        measurements=[dict(type='Distance', name='cervical length', points=['internal_os', 'external_os'])],
+    ),
+    dict(
+        name='IUGC',
+        type='landmark',
+        points=['symphysis_1', 'symphysis_2', 'head_tangent'],
+        flip=False,
+        measurements=[dict(type='Angle', name='AoP', points=['symphysis_1', 'symphysis_2', 'head_tangent'])],
+    ),
+    dict(
+        name='fetal_femur',
+        type='landmark',
+        points=['left_end', 'right_end'],
+        swaps=[('left_end', 'right_end')],
+        measurements=[dict(type='Distance', name='femur length', points=['left_end', 'right_end'])],
+    ),
 ]

@@ -1,8 +1,27 @@
-# Eight tasks on public ultrasound: HC18 fetal heads, BUSI breasts, nerves and vessels (see README).
+# Eight tasks on public ultrasound: HC18 fetal heads, BUSI breasts, nerves and vessels (see README). HC18 draws a head's
+# ellipse with a line of 3 pixels, from which masks are filled, so that 1.5 pixels at their border belong to the line.
 tasks = [
     dict(name='nerve_vessel_multi', type='segmentation', classes=['background', 'nerve', 'vessel']),
-    dict(name='fetal_head', type='segmentation', classes=['background', 'head']),
-    dict(name='breast_lesion', type='segmentation', classes=['background', 'lesion']),
+    dict(
+        name='fetal_head',
+        type='segmentation',
+        classes=['background', 'head'],
+        measurements=[
+            dict(type='Circumference', name='HC', label='head', border=1.5),
+            dict(type='ShortAxis', name='BPD', label='head', border=1.5),
+            dict(type='LongAxis', name='OFD', label='head', border=1.5),
+        ],
+    ),
+    dict(
+        name='breast_lesion',
+        type='segmentation',
+        classes=['background', 'lesion'],
+        measurements=[
+            dict(type='LargestDiameter', name='length', label='lesion'),
+            dict(type='PerpendicularDiameter', name='width', label='lesion'),
+            dict(type='Area', name='area', label='lesion'),
+        ],
+    ),
     dict(name='breast_2cls', type='classification', classes=['benign', 'malignant']),
     dict(name='breast_3cls', type='classification', classes=['normal', 'benign', 'malignant']),
     dict(name='fetal_head_det', type='detection', classes=['head']),
@@ -12,5 +31,10 @@ tasks = [
         type='landmark',
         points=['long_left', 'long_right', 'short_top', 'short_bottom'],
         swaps=[('long_left', 'long_right')],
+        measurements=[
+            dict(type='AxesCircumference', name='HC', points=['long_left', 'long_right', 'short_top', 'short_bottom']),
+            dict(type='Distance', name='OFD', points=['long_left', 'long_right']),
+            dict(type='Distance', name='BPD', points=['short_top', 'short_bottom']),
+        ],
     ),
 ]
