@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import aurora_mm.datasets.annotations  # noqa: F401  (else the first look-up would register its parts)
 from aurora_mm.annotations import ANNOTATIONS
 from aurora_mm.registry import DATA_SAMPLERS, METRICS, MODELS, TASK_UTILS
 from aurora_mm.task_types import TASK_TYPES
