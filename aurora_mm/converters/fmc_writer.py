@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from aurora_mm.challenge.csv_cells import BOX_COLUMNS, needed_columns
+from aurora_mm.annotations import ANNOTATIONS
 from aurora_mm.challenge.csv_tables import COMMON_COLUMNS
 from aurora_mm.converters.files import FilePlacer, path_under_root
 from aurora_mm.errors import DataError
@@ -41,8 +38,8 @@ class FmcWriter:
             task: Of the row.
             image: The file of the image.
             path: Where the image goes, below the root.
-            answer: ``mask`` ((H, W) uint8 class indices), ``label`` (int), ``bbox`` (xyxy) or ``points`` ((K, 2)), in
-                pixels.
+            answer: ``mask`` ((H, W) uint8 class indices), or what an item of a data set holds of the annotation:
+                ``gt_label`` (int), ``bbox`` (xyxy) or ``points`` ((K, 2)), in pixels.
             mask_path: The CSV's text for the mask; without it, the mask gets a name like the image's.
 
         Raises:
@@ -54,7 +51,7 @@ class FmcWriter:
         self._files.place(image, _outside_of_csv_files(path, image))
         row: dict[str, Any] = {
             'task_id': task.name,
-            'task_name': 'Regression' if task.type == 'landmark' else task.type,
+            'task_name': task.task_type.csv_name,
             'num_classes': task.num_outputs,
             'image_path': f'../{path}',
         }
@@ -62,20 +59,16 @@ class FmcWriter:
             row['mask_path'] = mask_path or self._free_mask_path(task, path)
             place = _outside_of_csv_files(path_under_root(row['mask_path']), image)
             self._files.write_png(place, answer['mask'], f'the mask of {image} for {task.name!r}')
-        elif 'label' in answer:
-            row['mask'] = int(answer['label'])
-        elif 'bbox' in answer:
-            row.update(zip(BOX_COLUMNS, map(_number, answer['bbox']), strict=True))
         else:
-            points = np.asarray(answer['points'], np.float64).tolist()
-            row.update({f'point_{i + 1}_xy': json.dumps(point) for i, point in enumerate(points)})
+            row.update(ANNOTATIONS[task.type].format(answer))
         rows[path] = row
 
     def finish(self) -> None:
         """Writes the CSV files."""
         for task, rows in self._rows.items():
             stream = io.StringIO()
-            writer = csv.DictWriter(stream, (*COMMON_COLUMNS, *needed_columns(task)), lineterminator='\n')
+            columns = (*COMMON_COLUMNS, *ANNOTATIONS[task.type].columns(task))
+            writer = csv.DictWriter(stream, columns, lineterminator='\n')
             writer.writeheader()
             writer.writerows(rows.values())
             self._files.write_text(f'csv_files/{task.name}.csv', stream.getvalue())
@@ -97,7 +90,3 @@ def _outside_of_csv_files(path: str, image: str | Path) -> str:
     if path.split('/')[0].lower() == 'csv_files':
         raise DataError(f'{image}: {path!r} lies in csv_files, the folder of the CSV files')
     return path
-
-
-def _number(value: float) -> str:
-    return f'{value:.10g}'
