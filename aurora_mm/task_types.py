@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -97,6 +98,8 @@ class ByTaskType(dict[str, T]):
 
     Args:
         what: What a part is, for the message.
+        location: Module that registers this package's own parts, imported at the first look-up of a type that is not
+            there; as the ``locations`` of MMEngine's registries.
 
     Example:
         >>> DRAWERS = ByTaskType('drawer')
@@ -106,12 +109,13 @@ class ByTaskType(dict[str, T]):
         <class 'AgeDrawer'>
     """
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, location: str = '') -> None:
         super().__init__()
         self.what = what
+        self._location = location
 
     def register(self, task_type: str) -> Callable[[T], T]:
-        """Decorates the part of a type; it replaces one that was there."""
+        """Decorate the part of a type; it replaces one that was there."""
 
         def add(part: T) -> T:
             self[task_type] = part
@@ -120,6 +124,10 @@ class ByTaskType(dict[str, T]):
         return add
 
     def __missing__(self, task_type: str) -> T:
+        if self._location:
+            location, self._location = self._location, ''
+            importlib.import_module(location)
+            return self[task_type]
         raise ConfigError(f'there is no {self.what} for tasks of type {task_type!r}, only for {", ".join(self)}')
 
 

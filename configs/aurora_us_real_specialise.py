@@ -7,7 +7,9 @@ model = dict(
     frozen=['backbone', 'detail', 'necks'],
 )
 train_cfg = dict(max_epochs=4, val_interval=1)
-optim_wrapper = dict(_delete_=True, type='OptimWrapper', optimizer=dict(type='AdamW', lr=2e-4, weight_decay=0.05))
+optim_wrapper = dict(
+    _delete_=True, type='AccumulatingOptimWrapper', optimizer=dict(type='AdamW', lr=2e-4, weight_decay=0.05)
+)
 param_scheduler = [dict(type='CosineAnnealingLR', T_max=4, convert_to_iter_based=True)]
 default_hooks = dict(start_from=dict(type='StartFromHook'), best_of_task=dict(type='BestOfTaskHook'))
 custom_hooks = []

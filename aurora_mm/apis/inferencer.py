@@ -25,6 +25,7 @@ from aurora_mm.datasets.transforms import LoadUltrasoundImage
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.files import write_image
 from aurora_mm.images.reading import images_in
+from aurora_mm.models.predictions import prediction_of
 from aurora_mm.registry import TRANSFORMS
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.visualization import MultiTaskVisualizer
@@ -244,24 +245,7 @@ class MultiTaskInferencer(BaseInferencer):
 
     def _plain(self, sample: TaskDataSample) -> dict[str, Any]:
         task = self.tasks[sample.task]
-        plain: dict[str, Any] = dict(img_path=sample.img_path, task=task.name)
-        if task.type == 'segmentation':
-            plain['mask'] = sample.pred_sem_seg.data[0].cpu().numpy().astype(np.uint8)
-        elif task.type == 'classification':
-            scores = sample.pred_scores.tolist()
-            plain['label'] = task.classes[int(sample.pred_label)]
-            plain['scores'] = dict(zip(task.classes, scores, strict=True))
-        elif task.type == 'detection':
-            found = sample.pred_instances
-            plain['boxes'] = [
-                dict(box=box, label=task.classes[label], score=score)
-                for box, label, score in zip(
-                    found.bboxes.tolist(), found.labels.tolist(), found.scores.tolist(), strict=True
-                )
-            ]
-        else:
-            plain['points'] = dict(zip(task.points, sample.pred_landmarks.tolist(), strict=True))
-        return plain
+        return dict(img_path=sample.img_path, task=task.name) | prediction_of(task.type).plain(sample, task)
 
 
 def _network_size(row: Row) -> tuple:

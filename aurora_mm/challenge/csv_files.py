@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from aurora_mm.challenge.csv_cells import BadRow, Files, needed_columns, parse_annotation
-from aurora_mm.challenge.csv_tables import LABEL_COLUMNS, Row, csv_files_of, read_rows
-from aurora_mm.challenge.csv_tasks import agree_on_tasks
+from aurora_mm.annotations import ANNOTATIONS
+from aurora_mm.challenge.csv_cells import BadRow, Files
+from aurora_mm.challenge.csv_tables import Row, csv_files_of, read_rows
+from aurora_mm.challenge.csv_tasks import agree_on_tasks, described_tasks
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.tasks import Task, TaskTable
 
@@ -35,8 +36,7 @@ class Record:
         mask_path: The CSV's own text for the mask, '' where it has none.
         image: Path of the image under the root.
         group: What must stay on one side of a split: the value of the group column, or ``image``.
-        annotation: ``seg_map_path`` (str) | ``gt_label`` (int) | ``bbox`` ([x1, y1, x2, y2]) | ``points``
-            ([[x, y], ...]), in pixels of the original image; empty without labels.
+        annotation: What :meth:`aurora_mm.annotations.Annotation.parse` gives; empty without labels.
     """
 
     csv_file: str
@@ -114,7 +114,7 @@ def read_root(
     if on_error not in ('raise', 'skip'):
         raise ConfigError(f"on_error must be 'raise' or 'skip', not {on_error!r}")
     files = csv_files_of(root)
-    rows = [row for path in files for row in read_rows(path, with_labels)]
+    rows = [row for path in files for row in read_rows(path)]
     agreed = agree_on_tasks(rows, tasks, places or {})
     reader = _Reader(Path(root), agreed.table, with_labels, group_column, images_must_exist)
     records: list[Record] = []
@@ -137,23 +137,19 @@ def read_root(
 
 
 def is_labelled(root: str | Path) -> bool:
-    """Whether any row under ``root`` has a label: a cell of its own type's columns, or for masks the file itself.
+    """Tell whether any row under ``root`` has a label: a cell of its own type's columns, or for masks the file itself.
 
-    The unlabelled test layout may have ``mask_path``, which says where predictions go.
+    The unlabelled test layout may have ``mask_path``, which says where predictions go. A row whose task cannot be told
+    has no label.
 
     Raises:
         DataError: If there is no CSV file, or one that cannot be read.
     """
     files = Files(Path(root))
     for path in csv_files_of(root):
-        for row in read_rows(path, with_labels=False):
-            if any(row.cells.get(column) for column in LABEL_COLUMNS if column != 'mask_path'):
-                return True
-            if row.cells.get('mask_path'):
-                try:
-                    files.locate('mask_path', row.cells['mask_path'])
-                except BadRow:
-                    continue
+        rows = list(read_rows(path))
+        for row, task in zip(rows, described_tasks(rows), strict=True):
+            if isinstance(task, Task) and ANNOTATIONS[task.type].is_given(row.cells, task, files):
                 return True
     return False
 
@@ -178,8 +174,8 @@ def _compare_labels(records: Iterable[Record]) -> tuple[list[Record], list[Skipp
         if differing:
             message = f'image {first.image_path!r} has another label for task {first.task!r}: {first.annotation} in '
             message += f'{first.csv_file}, row {first.csv_row}, but {differing[0].annotation} here'
-            if 'bbox' in first.annotation:
-                message += '; the CSV files hold one box an image, aurora_mm.TaskDataset reads several from a COCO file'
+            if hint := ANNOTATIONS[first.task_type].repeated_hint:
+                message += f'; {hint}'
             place = f'{differing[0].csv_file}, row {differing[0].csv_row}'
             contradicting += [SkippedRow(first.task, f'{place}: {message}')] * (1 + len(others))
             continue
@@ -215,7 +211,7 @@ class _Reader:
         img_path, key = self._files.locate('image_path', cells['image_path'], self._images_must_exist)
         mask_path = cells.get('mask_path', '')
         if self._with_labels:
-            for column in needed_columns(task):
+            for column in ANNOTATIONS[task.type].columns(task):
                 if column not in cells:
                     raise DataError(
                         f'column {column!r} is missing; {task.type} task {task.name!r} needs it '
@@ -225,7 +221,7 @@ class _Reader:
                     )
                 if not cells[column].strip():
                     raise BadRow(f'{column} of {task.name!r} is empty (with_labels=False does without)')
-            annotation = parse_annotation(cells, task, self._files)
+            annotation = ANNOTATIONS[task.type].parse(cells, task, self._files)
         else:
             annotation = {}
             if mask_path.strip():

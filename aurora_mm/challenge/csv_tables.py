@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from aurora_mm.challenge.csv_cells import BOX_COLUMNS
 from aurora_mm.errors import DataError
 
 COMMON_COLUMNS = ('task_id', 'task_name', 'num_classes', 'image_path')
-LABEL_COLUMNS = ('mask_path', 'mask', *BOX_COLUMNS, 'point_1_xy')
 _PATHS = ('image_path', 'mask_path')
 _IGNORED = ('.', '~$')  # beginnings of names: hidden files, macOS's `._x.csv`, LibreOffice's and Excel's locks
 
@@ -60,15 +58,14 @@ def csv_files_of(root: str | Path) -> list[Path]:
     return sorted(files)
 
 
-def read_rows(path: Path, with_labels: bool) -> Iterator[Row]:
+def read_rows(path: Path) -> Iterator[Row]:
     """The rows of a file that hold anything, once its header is found to be right.
 
     Cells are stripped of white space of every kind, but for paths, whose text goes into submissions as it is. Columns
     without a name are left out, as are empty cells behind the last column, which spreadsheets write.
 
     Args:
-        path: Of the file.
-        with_labels: Whether a column for labels is needed.
+        path: The file.
 
     Raises:
         DataError: If the file cannot be read as CSV in UTF-8, or its header lacks or repeats a column.
@@ -77,7 +74,7 @@ def read_rows(path: Path, with_labels: bool) -> Iterator[Row]:
         with path.open(newline='', encoding='utf-8-sig') as file:
             rows = csv.reader(file, strict=True)
             header = [_without_extra_space(name) for name in next(rows, [])]
-            _check_header(path, header, with_labels)
+            _check_header(path, header)
             for row in rows:
                 cells = [cell.strip() for cell in row]
                 if any(cells):
@@ -97,7 +94,7 @@ def _without_extra_space(text: str) -> str:
     return ' '.join(text.split())
 
 
-def _check_header(path: Path, header: list[str], with_labels: bool) -> None:
+def _check_header(path: Path, header: list[str]) -> None:
     named = [name for name in header if name]
     for name in COMMON_COLUMNS:
         if name not in named:
@@ -105,10 +102,3 @@ def _check_header(path: Path, header: list[str], with_labels: bool) -> None:
             raise DataError(f'column {name!r} is missing; the columns are {header}{hint}', file=path, row=1)
     if len(set(named)) != len(named):
         raise DataError(f'a column stands twice: {header}', file=path, row=1)
-    if with_labels and not set(LABEL_COLUMNS) & set(named):
-        raise DataError(
-            f'no label column ({", ".join(LABEL_COLUMNS)}, ...) among {header}; '
-            'read the unlabelled test layout by with_labels=False',
-            file=path,
-            row=1,
-        )

@@ -42,7 +42,7 @@ def agree_on_tasks(rows: Sequence[Row], known: TaskTable, places: Mapping[str, s
     Raises:
         DataError: If no row says of a known task what is known, or no half of the rows agrees.
     """
-    parsed = _parse(rows)
+    parsed = described_tasks(rows)
     voters: dict[str, list[int]] = {}
     for index, task in enumerate(parsed):
         if isinstance(task, Task):
@@ -63,8 +63,8 @@ def agree_on_tasks(rows: Sequence[Row], known: TaskTable, places: Mapping[str, s
     return AgreedTasks(table, parsed, met)
 
 
-def _parse(rows: Sequence[Row]) -> list[Task | str]:
-    """The task that each row describes, its outputs numbered, or what is wrong with the description."""
+def described_tasks(rows: Sequence[Row]) -> list[Task | str]:
+    """Find the task that each row describes, its outputs numbered, or say what is wrong with the description."""
     cache: dict[tuple[str, str, str], Task | str] = {}
     parsed = []
     for row in rows:

@@ -13,10 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from pycocotools import mask as run_lengths
-
-from aurora_mm.converters.coco_task import TASK_KEY, TYPES
+from aurora_mm.converters.coco_kinds import COCO_KINDS
+from aurora_mm.converters.coco_task import TASK_KEY
 from aurora_mm.converters.files import FilePlacer, path_under_root
 from aurora_mm.converters.fmc_source import labelled_rows, read_splits
 from aurora_mm.errors import ConfigError, DataError
@@ -50,7 +48,7 @@ def fmc_to_coco(
     datasets = read_splits(data_root, tasks, include)
     table = next(iter(datasets.values())).tasks
     chosen = [task for task in table.values() if include is None or task.name in include]
-    fitting = [task for task in chosen if task.type in TYPES]
+    fitting = [task for task in chosen if task.type in COCO_KINDS]
     if include is not None and len(fitting) < len(chosen):
         raise ConfigError(
             f'COCO cannot hold {", ".join(t.name for t in chosen if t not in fitting)}: classes of images'
@@ -74,12 +72,9 @@ def fmc_to_coco(
 
 
 def _empty_file(task: Task) -> dict[str, Any]:
-    if task.type == 'landmark':
-        categories: list[dict[str, Any]] = [dict(id=1, name=task.name, keypoints=list(task.points), skeleton=[])]
-    else:
-        first = 1 if task.type == 'segmentation' else 0  # the background is no category
-        categories = [dict(id=i + 1, name=name) for i, name in enumerate(task.classes[first:])]
-    return dict(info={TASK_KEY: task.to_config()}, images=[], categories=categories, annotations=[])
+    return dict(
+        info={TASK_KEY: task.to_config()}, images=[], categories=COCO_KINDS[task.type].categories(task), annotations=[]
+    )
 
 
 def _append(content: dict[str, Any], task: Task, path: str, row: dict[str, Any]) -> None:
@@ -90,32 +85,6 @@ def _append(content: dict[str, Any], task: Task, path: str, row: dict[str, Any])
     if 'mask_path' in row:
         image['mask_path'] = row['mask_path']
     content['images'].append(image)
-    for annotation in _ANNOTATIONS[task.type](row):
+    for annotation in COCO_KINDS[task.type].annotations(row):
         number = len(content['annotations']) + 1
         content['annotations'].append(dict(id=number, image_id=image_id, iscrowd=0) | annotation)
-
-
-def _box_annotations(row: dict[str, Any]) -> list[dict[str, Any]]:
-    x1, y1, x2, y2 = row['bbox']
-    return [dict(category_id=1, bbox=[x1, y1, x2 - x1, y2 - y1], area=(x2 - x1) * (y2 - y1))]
-
-
-def _mask_annotations(row: dict[str, Any]) -> list[dict[str, Any]]:
-    annotations = []
-    for label in np.unique(row['gt_seg_map'][row['gt_seg_map'] > 0]).tolist():
-        code = run_lengths.encode(np.asfortranarray(row['gt_seg_map'] == label).astype(np.uint8))
-        box, area = run_lengths.toBbox(code).tolist(), int(run_lengths.area(code))
-        code['counts'] = code['counts'].decode('ascii')
-        annotations.append(dict(category_id=label, bbox=box, area=area, segmentation=code))
-    return annotations
-
-
-def _point_annotations(row: dict[str, Any]) -> list[dict[str, Any]]:
-    points = np.array(row['points'])
-    low, extent = points.min(0), np.ptp(points, axis=0)
-    keypoints = [value for x, y in row['points'] for value in (x, y, 2)]  # 2: labelled and visible
-    box = [*low.tolist(), *extent.tolist()]
-    return [dict(category_id=1, keypoints=keypoints, num_keypoints=len(points), bbox=box, area=float(extent.prod()))]
-
-
-_ANNOTATIONS = {'detection': _box_annotations, 'segmentation': _mask_annotations, 'landmark': _point_annotations}

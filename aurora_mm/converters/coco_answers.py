@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from mmengine.logging import print_log
 
+from aurora_mm.converters.coco_kinds import COCO_KINDS
 from aurora_mm.datasets.coco_file import CocoFile, CocoImage, CocoObject
-from aurora_mm.datasets.coco_objects import box_of, points_of, region_of
-from aurora_mm.errors import DataError
+from aurora_mm.datasets.coco_objects import region_of
 from aurora_mm.images.image_files import read_shape
 from aurora_mm.images.image_header import BadImage
 from aurora_mm.tasks import Task
@@ -70,7 +70,7 @@ class CocoAnswers:
         Raises:
             DataError: If the annotations are not what a row can hold.
         """
-        if self._task.type == 'segmentation':
+        if COCO_KINDS[self._task.type].one_mask:
             return dict(mask=self._paint(image))
         found = []
         for item in self._coco.objects_of(image):
@@ -78,7 +78,7 @@ class CocoAnswers:
                 self._told[f'{"crowds" if item.crowd else "ignored objects"} left out'] += 1
             else:
                 found.append(item)
-        answers = [self._box_or_points(item) for item in found]
+        answers = [self._one(item) for item in found]
         if len(answers) == 1:
             return answers[0]
         if self._objects == 'one':
@@ -94,18 +94,10 @@ class CocoAnswers:
         self._told['images of which the largest of several annotations was taken'] += 1
         return max(answers, key=_extent)
 
-    def _box_or_points(self, item: CocoObject) -> dict[str, Any]:
-        if self._task.type == 'landmark':
-            return dict(points=points_of(self._coco, item, self._task.points))
-        if len(self._task.classes) != 1:
-            raise DataError(
-                f'{len(self._task.classes)} categories ({", ".join(self._task.classes)}); a CSV row holds a box '
-                'without its class. aurora_mm.TaskDataset reads such a file as it is',
-                file=self._coco.file,
-            )
-        box, was_cut = box_of(self._coco, item)
+    def _one(self, item: CocoObject) -> dict[str, Any]:
+        answer, was_cut = COCO_KINDS[self._task.type].answer(self._coco, item, self._task)
         self._told['boxes cut at the edge of their image'] += was_cut
-        return dict(bbox=box)
+        return answer
 
     def _paint(self, image: CocoImage) -> np.ndarray:
         mask = np.zeros((image.height, image.width), np.uint8)

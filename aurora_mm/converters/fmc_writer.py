@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from aurora_mm.challenge.csv_cells import BOX_COLUMNS, needed_columns
+from aurora_mm.annotations import ANNOTATIONS
 from aurora_mm.challenge.csv_tables import COMMON_COLUMNS
 from aurora_mm.converters.files import FilePlacer, path_under_root
 from aurora_mm.errors import DataError
@@ -49,8 +48,8 @@ class FmcWriter:
             task: Of the row.
             image: The file of the image, with ``#frame=N`` where it holds several.
             path: Where the image goes, below the root, with the same frame.
-            answer: ``mask`` ((H, W) uint8 class indices), ``label`` (int), ``bbox`` (xyxy) or ``points`` ((K, 2)), in
-                pixels.
+            answer: ``mask`` ((H, W) uint8 class indices), or what an item of a data set holds of the annotation:
+                ``gt_label`` (int), ``bbox`` (xyxy) or ``points`` ((K, 2)), in pixels.
             mask_path: The CSV's text for the mask; without it, the mask gets a name like the image's.
             group: For the column ``group``, which a split keeps together.
             pixels: (H, W) or (H, W, 3) BGR, written to ``path`` as PNG in place of the file.
@@ -68,7 +67,7 @@ class FmcWriter:
             self._files.write_png(target, pixels, str(image))
         row: dict[str, Any] = {
             'task_id': task.name,
-            'task_name': 'Regression' if task.type == 'landmark' else task.type,
+            'task_name': task.task_type.csv_name,
             'num_classes': task.num_outputs,
             'image_path': f'../{path}',
         }
@@ -76,13 +75,8 @@ class FmcWriter:
             row['mask_path'] = mask_path or self._free_mask_path(task, path)
             place = _outside_of_csv_files(path_under_root(row['mask_path']), image)
             self._files.write_png(place, answer['mask'], f'the mask of {image} for {task.name!r}')
-        elif 'label' in answer:
-            row['mask'] = int(answer['label'])
-        elif 'bbox' in answer:
-            row.update(zip(BOX_COLUMNS, map(_number, answer['bbox']), strict=True))
         else:
-            points = np.asarray(answer['points'], np.float64).tolist()
-            row.update({f'point_{i + 1}_xy': json.dumps(point) for i, point in enumerate(points)})
+            row.update(ANNOTATIONS[task.type].format(answer))
         if group:
             row['group'] = group
         rows[path] = row
@@ -91,7 +85,7 @@ class FmcWriter:
         """Writes the CSV files."""
         for task, rows in self._rows.items():
             stream = io.StringIO()
-            columns = [*COMMON_COLUMNS, *needed_columns(task)]
+            columns = [*COMMON_COLUMNS, *ANNOTATIONS[task.type].columns(task)]
             columns += ['group'] if any('group' in row for row in rows.values()) else []
             writer = csv.DictWriter(stream, columns, lineterminator='\n')
             writer.writeheader()
@@ -116,7 +110,3 @@ def _outside_of_csv_files(path: str, image: str | Path) -> str:
     if path.split('/')[0].lower() == 'csv_files':
         raise DataError(f'{image}: {path!r} lies in csv_files, the folder of the CSV files')
     return path
-
-
-def _number(value: float) -> str:
-    return f'{value:.10g}'

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.progress import track
 
+from aurora_mm.annotations import ANNOTATIONS
 from aurora_mm.converters.files import FilePlacer, path_under_root
 from aurora_mm.converters.fmc_source import read_splits
 from aurora_mm.converters.fmc_writer import FmcWriter, tasks_config
@@ -17,9 +18,6 @@ from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.files import whole_folder
 from aurora_mm.images.image_header import BadImage
 from aurora_mm.tasks import Task
-
-# Of an item of a data set, and of what FmcWriter takes.
-_KEYS = {'gt_label': 'label', 'bbox': 'bbox', 'points': 'points'}
 
 
 def index_masks(
@@ -76,9 +74,7 @@ def index_masks(
 
 def _answer(row: dict[str, Any], mask_values: Sequence[int] | None) -> dict[str, Any]:
     if 'seg_map_path' not in row:
-        return {
-            new: row[old] for old, new in (('gt_label', 'label'), ('bbox', 'bbox'), ('points', 'points')) if old in row
-        }
+        return {key: row[key] for key in ANNOTATIONS[row['task_type']].keys if key in row}
     try:
         values, orientation = read_mask_values(row['seg_map_path'])
         if orientation != 1:

@@ -8,6 +8,7 @@ from mmengine.dataset import BaseDataset, ConcatDataset
 
 from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, merge_fingerprints
 from aurora_mm.datasets.image_kinds import indices_by_kind
+from aurora_mm.datasets.seeded_index import seeded_by
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import DATASETS
 from aurora_mm.tasks import Task, TaskTable
@@ -62,6 +63,10 @@ class ConcatTaskDataset(ConcatDataset):
         if self._fully_initialized:
             metainfo['images_per_task'] = {name: len(indices) for name, indices in self.indices_by_task().items()}
         return metainfo
+
+    def __getitem__(self, idx: int) -> dict[str, Any]:
+        with seeded_by(idx):
+            return super().__getitem__(int(idx))
 
     def indices_by_kind(self) -> dict[tuple[str, ...], np.ndarray]:
         """One index for each image to draw, increasing, by the tasks whose labels its item brings.

@@ -9,8 +9,10 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
+from aurora_mm.annotations import ANNOTATIONS
 from aurora_mm.challenge.csv_files import Record, SkippedRow, describe_skipped, read_root
 from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, pack_fingerprints
+from aurora_mm.datasets.seeded_index import seeded_by
 from aurora_mm.datasets.split import SIDES, split_indices
 from aurora_mm.datasets.verify_files import leave_out_bad
 from aurora_mm.errors import ConfigError, DataError
@@ -28,9 +30,10 @@ class FMCUIADataset(BaseDataset):
 
     An item of ``data_list`` holds ``img_path``, ``img_id`` (its index), ``task``, ``task_type``, ``num_outputs``,
     ``may_flip`` and ``flip_indices`` (of the task), ``csv_file`` and ``csv_row``, ``image_path`` and, if given,
-    ``mask_path`` (the CSV's own text), ``group`` with a ``group_column``, and one of ``seg_map_path``, ``gt_label``,
-    ``bbox`` ([x1, y1, x2, y2]) and ``points`` ([[x, y], ...]) in pixels of the original image. ``metainfo['tasks']``
-    is the whole task table; ``metainfo['image_fingerprints']``, with ``test_mode=False``, tells the images again, see
+    ``mask_path`` (the CSV's own text), ``group`` with a ``group_column``, and by its type of task (see
+    :class:`aurora_mm.annotations.Annotation`) ``seg_map_path``, ``gt_label``, ``bbox`` ([x1, y1, x2, y2]) or ``points``
+    ([[x, y], ...]), in pixels of the original image. ``metainfo['tasks']`` is
+    the whole task table; ``metainfo['image_fingerprints']``, with ``test_mode=False``, tells the images again, see
     :func:`aurora_mm.datasets.image_fingerprints.pack_fingerprints`.
 
     Args:
@@ -161,7 +164,8 @@ class FMCUIADataset(BaseDataset):
         return _with_other_rows(entries) if self.all_labels else entries
 
     def __getitem__(self, idx: int) -> dict[str, Any]:
-        data = self.prepare_data(idx)
+        with seeded_by(idx):
+            data = self.prepare_data(int(idx))
         if data is None:  # BaseDataset would draw another sample here, unseen
             info = self.get_data_info(idx)
             raise DataError('a transform of the pipeline returned None', file=info['csv_file'], row=info['csv_row'])
@@ -185,10 +189,11 @@ class FMCUIADataset(BaseDataset):
         )
 
     def _side_of(self, records: list[Record]) -> list[Record]:
+        strata = [ANNOTATIONS[r.task_type].stratum(r.annotation) if self.with_labels else 0 for r in records]
         sides = split_indices(
             tasks=[record.task for record in records],
             groups=[record.group for record in records],
-            strata=[record.annotation.get('gt_label', 0) for record in records],
+            strata=strata,
             ratios=self.ratios,
             seed=self.seed,
             task_order=list(self._tasks),

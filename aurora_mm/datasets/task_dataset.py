@@ -10,8 +10,9 @@ from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 
 from aurora_mm.challenge.csv_files import SkippedRow, describe_skipped
-from aurora_mm.datasets.coco_source import CocoSource
 from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, pack_fingerprints
+from aurora_mm.datasets.seeded_index import seeded_by
+from aurora_mm.datasets.source_readers import SOURCE_READERS, ReadItem
 from aurora_mm.datasets.verify_files import leave_out_bad
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.registry import DATASETS, TRANSFORMS
@@ -31,8 +32,9 @@ class TaskDataset(BaseDataset):
     there or a size that is not the image's is an error, and no box is left out because it is small.
 
     Args:
-        task: The task, as a dict for :class:`~aurora_mm.tasks.Task`: segmentation or detection. Its classes are the
-            data set's: COCO categories by name, whatever their ids; in segmentation by mask value, background first.
+        task: The task, as a dict for :class:`~aurora_mm.tasks.Task`, of a type with a :class:`SourceReader`:
+            segmentation or detection. Its classes are the data set's: COCO categories by name, whatever their ids; in
+            segmentation by mask value, background first.
         dataset: Config of the data set without pipeline, ``type='mmdet.X'`` or ``type='mmseg.X'``.
         pipeline: Transforms of this package, or their configs.
         test_mode: As in BaseDataset.
@@ -67,9 +69,9 @@ class TaskDataset(BaseDataset):
         self.on_error = on_error
         self.skipped: list[SkippedRow] = []
         self.task = Task.from_config(task)
-        if self.task.type not in _READERS:
+        if self.task.type not in SOURCE_READERS:
             raise ConfigError(
-                f'TaskDataset reads {" and ".join(_READERS)} tasks; {self.task.name!r} is {self.task.type}'
+                f'TaskDataset reads {" and ".join(SOURCE_READERS)} tasks; {self.task.name!r} is {self.task.type}'
             )
         self.source = dict(dataset)
         super().__init__(
@@ -121,71 +123,16 @@ class TaskDataset(BaseDataset):
         return entries
 
     def __getitem__(self, idx: int) -> dict[str, Any]:
-        data = self.prepare_data(idx)
+        with seeded_by(idx):
+            data = self.prepare_data(int(idx))
         if data is None:  # BaseDataset would draw another sample here, unseen
             raise DataError('a transform of the pipeline returned None', file=self.get_data_info(idx)['img_path'])
         return data
 
-    def _build(self) -> tuple[BaseDataset, Callable[[Mapping[str, Any]], dict[str, Any]]]:
-        """The source, and what reads the annotations of one of its items."""
-        classes = list(self.task.classes)
+    def _build(self) -> tuple[BaseDataset, ReadItem]:
+        """Build the source; return it and what reads the annotations of one of its items."""
         cfg = self.source | dict(pipeline=[], test_mode=self.test_mode, lazy_init=True, serialize_data=False)
-        cfg['metainfo'] = dict(cfg.get('metainfo') or {}) | dict(classes=tuple(classes))
+        cfg['metainfo'] = dict(cfg.get('metainfo') or {}) | dict(classes=self.task.classes)
         with DefaultScope.overwrite_default_scope(cfg['type'].partition('.')[0]):
             source = DATASETS.build(cfg)
-        if CocoSource.fits(source):
-            coco = CocoSource(source)
-            source.full_init()
-            if self.task.type == 'detection':
-                coco.number_classes(classes, self.task.name)
-                return source, coco.boxes_of
-            return source, lambda info: _READERS[self.task.type](info, [])
-        categories = _remember_categories(source)
-        source.full_init()
-        # mmdet numbers classes in the file's order, whatever the order in which they are named.
-        names = [categories[identity]['name'] for identity in source.cat_ids] if categories else classes
-        if sorted(names) != sorted(classes):
-            raise ConfigError(
-                f'task {self.task.name!r} has classes {", ".join(classes)}, but {source.ann_file} knows '
-                f'{", ".join(names) or "none"} of them'
-            )
-        labels = [classes.index(name) for name in names]
-        return source, lambda info: _READERS[self.task.type](info, labels)
-
-
-def _remember_categories(source: BaseDataset) -> dict[int, dict[str, Any]]:
-    """A dict that will hold the categories of a file once it is read; mmdet forgets their names."""
-    categories: dict[int, dict[str, Any]] = {}
-    api = getattr(source, 'COCOAPI', None)
-    if api is not None:
-
-        def read(file: str) -> Any:
-            coco = api(file)
-            categories.update(coco.cats)
-            return coco
-
-        source.COCOAPI = read
-    return categories
-
-
-def _read_mask(info: Mapping[str, Any], labels: Sequence[int]) -> dict[str, Any]:
-    if info.get('label_map') or info.get('reduce_zero_label'):
-        raise ConfigError('TaskDataset takes mask values as they are: no label_map, no reduce_zero_label')
-    if not info.get('seg_map_path'):
-        raise ConfigError(f'{info["img_path"]} has no mask in this data set; is it one for detection?')
-    return dict(seg_map_path=info['seg_map_path'])
-
-
-def _read_boxes(info: Mapping[str, Any], labels: Sequence[int]) -> dict[str, Any]:
-    if 'instances' not in info:
-        raise ConfigError(f'{info["img_path"]} has no boxes in this data set; is it one for segmentation?')
-    instances = [instance for instance in info['instances'] if not instance['ignore_flag']]
-    limit = [info['width'], info['height']] * 2
-    return dict(
-        bboxes=[np.clip(instance['bbox'], 0, limit).tolist() for instance in instances],
-        bboxes_labels=[labels[instance['bbox_label']] for instance in instances],
-        listed_shape=(info['height'], info['width']),
-    )
-
-
-_READERS = {'segmentation': _read_mask, 'detection': _read_boxes}
+        return source, SOURCE_READERS[self.task.type].open(source, self.task)

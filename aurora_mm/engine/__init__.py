@@ -1,3 +1,4 @@
+from aurora_mm.engine.device_history import DeviceHistory, log_tensor
 from aurora_mm.engine.hooks import (
     BestOfTaskHook,
     CheckpointHook,
@@ -8,6 +9,7 @@ from aurora_mm.engine.hooks import (
     OverlayHook,
     ReproducibleEpochHook,
     ResumeValidationHook,
+    RuntimeInfoHook,
     StartFromHook,
     StopAfterEpochHook,
     SubmissionHook,
@@ -32,6 +34,7 @@ __all__ = [
     'CheckpointHook',
     'CAGradCombiner',
     'ConsoleHook',
+    'DeviceHistory',
     'EarlyStoppingHook',
     'GradientCombiner',
     'GradientSurgeryOptimWrapper',
@@ -43,10 +46,12 @@ __all__ = [
     'PCGradCombiner',
     'ReproducibleEpochHook',
     'ResumeValidationHook',
+    'RuntimeInfoHook',
     'ShardedOptimWrapper',
     'ShardedStrategy',
     'StartFromHook',
     'StopAfterEpochHook',
     'SubmissionHook',
+    'log_tensor',
     'wrap_encoder_blocks',
 ]

@@ -11,7 +11,7 @@ from aurora_mm.importing.masks import class_indices, union_of
 
 def of_label(label: int) -> dict[str, Any]:
     """A class."""
-    return dict(label=label)
+    return dict(gt_label=label)
 
 
 def of_mask(file: Path, values: Sequence[int] | None, count: int, frame: int = 0) -> dict[str, Any]:

@@ -18,7 +18,7 @@ class FoundRow:
     Args:
         image: What is read: a path, with ``#frame=N`` where it is one picture of several.
         path: Where the image goes below the new data root, with ``/`` between folders.
-        answer: Gives the label when it is called: a dict of ``mask`` ((H, W) uint8 class indices), ``label`` (int),
+        answer: Gives the label when it is called: a dict of ``mask`` ((H, W) uint8 class indices), ``gt_label`` (int),
             ``bbox`` (xyxy in pixels) or ``points`` ((K, 2) in pixels); None leaves the image out.
         split: 'train', 'val', 'test', or '' for data that was not split.
         group: What must not be torn apart by a split, such as a patient; '' if it is not known.

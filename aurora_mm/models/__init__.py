@@ -32,6 +32,7 @@ from aurora_mm.models.heads import (
     MMSegSegmentorHead,
     SegmentationHead,
 )
+from aurora_mm.models.img_data_preprocessor import ImgDataPreprocessor
 from aurora_mm.models.interop import AuroraDecodeHead, AuroraDenseHead
 from aurora_mm.models.losses import (
     BalancedBinaryCrossEntropyLoss,
@@ -73,6 +74,7 @@ __all__ = [
     'HeatmapCodec',
     'HeatmapLandmarkHead',
     'IGBLossBalancer',
+    'ImgDataPreprocessor',
     'LandmarkHead',
     'LinearIoULoss',
     'LossBalancer',

@@ -20,6 +20,7 @@ from torch.optim import Optimizer
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.balancers import LossBalancer, TaskLossTracker
 from aurora_mm.models.heads import BaseTaskHead, wrap_foreign_head
+from aurora_mm.models.predictions import prediction_of
 from aurora_mm.models.utils.build import (
     Maps,
     build_foreign,
@@ -29,7 +30,6 @@ from aurora_mm.models.utils.build import (
     needs_init_weights,
     only_for_task,
 )
-from aurora_mm.models.utils.flip import unflip_predictions
 from aurora_mm.models.utils.freeze import freeze
 from aurora_mm.models.utils.nonfinite_guard import NonFiniteGuard, drop_nonfinite_gradients
 from aurora_mm.registry import MODELS
@@ -39,7 +39,7 @@ from aurora_mm.tasks import TASK_TYPES, Task, TaskTable
 
 @MODELS.register_module()
 class MultiTaskModel(BaseModel):
-    """One model for many tasks of four types.
+    """One model for many tasks of several types.
 
     Args:
         tasks: The task table, as dicts (see :class:`aurora_mm.tasks.Task`).
@@ -268,8 +268,9 @@ class MultiTaskModel(BaseModel):
         for head, feats, batches in self._head_inputs(self.extract_feat(inputs), data_samples):
             head.predict(feats, batches)
         for sample in task_samples_of(data_samples):
-            if sample.get('flip'):
-                unflip_predictions(sample, self.tasks[sample.task])
+            task = self.tasks[sample.task]
+            if sample.get('flip') and task.swaps:
+                prediction_of(task.type).unflip(sample, task)
         return list(data_samples)
 
     def _head_inputs(

@@ -33,8 +33,6 @@ def pattern_of(task: Task, variant: int) -> Pattern:
 class ClassificationScene(Scene):
     """A pattern to each class; classes take turns, so that they are balanced in any number of images."""
 
-    task_name = 'classification'
-
     def __init__(self, task: Task) -> None:
         super().__init__(task)
         self.pattern = pattern_of(task, self.style.variant)
@@ -43,11 +41,7 @@ class ClassificationScene(Scene):
     def folder(self) -> str:
         return 'Classification'
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return ('mask',)
-
     def paint(self, canvas: Canvas, index: int) -> Phantom:
         label = index % self.task.num_outputs
         self.pattern(canvas, label, self.task.num_outputs)
-        return Phantom(canvas.render(), {'mask': label})
+        return Phantom(canvas.render(), {'gt_label': label})

@@ -9,7 +9,6 @@ from aurora_mm.phantoms.shapes import tight_box
 from aurora_mm.tasks import Task
 
 _LOOKS = (Look(-30, rim=8, loss=-5), Look(15, loss=8), Look(-18, rim=16, loss=4))
-_EDGES = ('x_min', 'y_min', 'x_max', 'y_max')
 
 
 class DetectionScene(Scene):
@@ -18,8 +17,6 @@ class DetectionScene(Scene):
     Its box is the tight box of its pixels, xyxy on pixel edges: ``x_max`` is the last column's index + 1, so that
     ``x_max - x_min`` is the width in pixels and 0 <= x_min < x_max <= image width.
     """
-
-    task_name = 'detection'
 
     def __init__(self, task: Task) -> None:
         super().__init__(task)
@@ -34,10 +31,6 @@ class DetectionScene(Scene):
     def folder(self) -> str:
         return 'Detection'
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return _EDGES
-
     def paint(self, canvas: Canvas, index: int) -> Phantom:
         lesion = canvas.paint(canvas.place(canvas.rng.uniform(0.16, 0.32)), self.look)
-        return Phantom(canvas.render(), dict(zip(_EDGES, tight_box(lesion), strict=True)))
+        return Phantom(canvas.render(), {'bbox': tight_box(lesion)})

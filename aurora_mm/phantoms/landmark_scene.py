@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 
 from aurora_mm.phantoms.canvas import Canvas, Look
@@ -37,8 +35,6 @@ class LandmarkScene(Scene):
     swaps. Points are continuous pixels (x = 0 is the left edge), rounded to 1/100, inside the image.
     """
 
-    task_name = 'Regression'
-
     def __init__(self, task: Task) -> None:
         super().__init__(task)
         self.groups = point_groups(task)
@@ -47,10 +43,6 @@ class LandmarkScene(Scene):
     def folder(self) -> str:
         return 'Regression'
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return tuple(f'point_{i + 1}_xy' for i in range(self.task.num_outputs))
-
     def paint(self, canvas: Canvas, index: int) -> Phantom:
         points: dict[int, np.ndarray] = {}
         layer = (_DEEPEST - _HIGHEST) / len(self.groups)
@@ -58,8 +50,8 @@ class LandmarkScene(Scene):
             top = _HIGHEST + i * layer
             draw = self._bone if len(group) == 2 else self._ring
             points.update(zip(group, draw(canvas, top + 0.12 * layer, top + 0.88 * layer), strict=True))
-        texts = [json.dumps([round(float(c), 2) for c in points[i]]) for i in range(self.task.num_outputs)]
-        return Phantom(canvas.render(), dict(zip(self.columns, texts, strict=True)))
+        rounded = [[round(float(c), 2) for c in points[i]] for i in range(self.task.num_outputs)]
+        return Phantom(canvas.render(), {'points': rounded})
 
     def _bone(self, canvas: Canvas, top: float, bottom: float) -> list[np.ndarray]:
         """Left and right end of a bone between two depths (fractions), at any slant that stays between them."""

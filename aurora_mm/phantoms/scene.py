@@ -1,9 +1,10 @@
-"""A scene: what a type of task shows in an image and how its answer stands in a CSV row."""
+"""A scene: what a type of task shows in an image, and the annotation that goes with it."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -14,16 +15,16 @@ from aurora_mm.tasks import Task
 
 @dataclass(frozen=True)
 class Phantom:
-    """One image and its true answer.
+    """One image and its annotation.
 
     Args:
         image: (H, W) uint8.
-        answer: Columns of the CSV row that hold the answer (other than ``mask_path``).
+        annotation: ``gt_label``, ``bbox`` or ``points``, as :meth:`aurora_mm.annotations.Annotation.format` takes it.
         mask: (H, W) uint8 class indices, for a task that is answered by a mask.
     """
 
     image: np.ndarray
-    answer: dict[str, str | int] = field(default_factory=dict)
+    annotation: dict[str, Any] = field(default_factory=dict)
     mask: np.ndarray | None = None
 
 
@@ -37,9 +38,6 @@ class Scene(ABC):
         ConfigError: If the type of scene cannot show so many classes.
     """
 
-    task_name: str
-    """How the challenge's CSV spells the type."""
-
     def __init__(self, task: Task) -> None:
         self.task = task
         self.style = Style.of(task)
@@ -49,14 +47,9 @@ class Scene(ABC):
     def folder(self) -> str:
         """The folder of the type's tasks below the data root, with forward slashes."""
 
-    @property
-    @abstractmethod
-    def columns(self) -> tuple[str, ...]:
-        """The CSV columns that follow ``image_path``, in order."""
-
     @abstractmethod
     def paint(self, canvas: Canvas, index: int) -> Phantom:
-        """Paints image number ``index`` (from 0) on the canvas and answers it."""
+        """Paint image number ``index`` (from 0) on the canvas and annotate it."""
 
     def draw(self, rng: np.random.Generator, index: int) -> Phantom:
         """The phantom number ``index`` of the task; the same ``rng`` state gives the same bytes."""

@@ -29,8 +29,6 @@ class SegmentationScene(Scene):
     In a few images of a task with three or more classes one class is absent, as in real data.
     """
 
-    task_name = 'segmentation'
-
     def __init__(self, task: Task) -> None:
         super().__init__(task)
         if task.num_outputs > len(_FOLDERS) + 1:
@@ -44,10 +42,6 @@ class SegmentationScene(Scene):
     @property
     def folder(self) -> str:
         return f'Segmentation/{_FOLDERS[self.task.num_outputs - 2]}'
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return ('mask_path',)
 
     def paint(self, canvas: Canvas, index: int) -> Phantom:
         rng, number = canvas.rng, len(self.looks)

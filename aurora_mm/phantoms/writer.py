@@ -15,6 +15,8 @@ import cv2
 import numpy as np
 from rich.progress import track
 
+from aurora_mm.annotations import ANNOTATIONS
+from aurora_mm.challenge.csv_tables import COMMON_COLUMNS
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.files import whole_folder
 from aurora_mm.phantoms.classification_scene import ClassificationScene
@@ -22,18 +24,19 @@ from aurora_mm.phantoms.detection_scene import DetectionScene
 from aurora_mm.phantoms.landmark_scene import LandmarkScene
 from aurora_mm.phantoms.scene import Scene
 from aurora_mm.phantoms.segmentation_scene import SegmentationScene
+from aurora_mm.task_types import ByTaskType
 from aurora_mm.tasks import Task, TaskTable
 
-SCENES: dict[str, type[Scene]] = {
-    'segmentation': SegmentationScene,
-    'classification': ClassificationScene,
-    'detection': DetectionScene,
-    'landmark': LandmarkScene,
-}
+SCENES: ByTaskType[type[Scene]] = ByTaskType('phantom')
 """The scene of each task type."""
+SCENES.update(
+    segmentation=SegmentationScene,
+    classification=ClassificationScene,
+    detection=DetectionScene,
+    landmark=LandmarkScene,
+)
 
 SPLITS = ('train', 'val')
-_COMMON = ('task_id', 'task_name', 'num_classes', 'image_path')
 
 Row = dict[str, str | int]
 
@@ -75,12 +78,13 @@ def _write_image(job: _Job) -> Row:
     folder, name = f'{scene.folder}/{job.task.name}', f'{job.split}_{job.index:05d}.png'
     row: Row = {
         'task_id': job.task.name,
-        'task_name': scene.task_name,
+        'task_name': job.task.task_type.csv_name,
         'num_classes': job.task.num_outputs,
         'image_path': _write_png(job.root, f'{folder}/images/{name}', phantom.image),
-        **phantom.answer,
     }
-    if phantom.mask is not None:
+    if phantom.mask is None:
+        row.update(ANNOTATIONS[job.task.type].format(phantom.annotation))
+    else:
         row['mask_path'] = _write_png(job.root, f'{folder}/masks/{name}', phantom.mask)
     return row
 
@@ -89,7 +93,8 @@ def _write_csv(root: Path, task: Task, rows: Iterable[Row]) -> None:
     file = root / 'csv_files' / f'{task.name}.csv'
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open('w', newline='', encoding='utf-8') as stream:
-        writer = csv.DictWriter(stream, _COMMON + make_scene(task).columns, lineterminator='\n')
+        columns = (*COMMON_COLUMNS, *ANNOTATIONS[task.type].columns(task))
+        writer = csv.DictWriter(stream, columns, lineterminator='\n')
         writer.writeheader()
         writer.writerows(rows)
 

@@ -4,6 +4,7 @@ randomness = dict(seed=42)
 
 # What training needs stands here, where configs are merged key by key: `custom_hooks` of yours adds to it.
 default_hooks = dict(
+    runtime_info=dict(type='RuntimeInfoHook'),
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),

@@ -6,15 +6,16 @@ import sys
 import pytest
 import torch
 
+from aurora_mm.errors import ConfigError
 from aurora_mm.evaluation import MultiTaskEvaluator
 from tests.fixtures.evaluation_samples import OWN_METRICS, TASKS, detection_sample, segmentation_sample
 
-IOU_METRIC = {'type': 'mmseg.IoUMetric', 'iou_metrics': ['mIoU', 'mDice']}
-COCO_METRIC = {'type': 'mmdet.CocoMetric', 'metric': 'bbox'}
+IOU_METRIC = [{'type': 'mmseg.IoUMetric', 'iou_metrics': ['mIoU', 'mDice']}]
+COCO_METRIC = [{'type': 'mmdet.CocoMetric', 'metric': 'bbox'}]
 
 
 def make_evaluator(**foreign):
-    evaluator = MultiTaskEvaluator({name: OWN_METRICS[name] + [config] for name, config in foreign.items()})
+    evaluator = MultiTaskEvaluator({name: [*OWN_METRICS[name], *configs] for name, configs in foreign.items()})
     tasks = [task.to_config() for task in TASKS.values() if task.type in foreign]
     evaluator.dataset_meta = {'tasks': tasks}
     return evaluator
@@ -90,3 +91,49 @@ def test_mmdet_coco_metric_without_any_box(coco_evaluator):
     results = coco_evaluator.evaluate(2)
     assert results['nodule/IoU'] == results['score'] == 0
     assert not any('coco' in key for key in results)
+
+
+def test_mmdet_voc_metric():
+    pytest.importorskip('mmdet')
+    box = [10, 10, 30, 30]
+    evaluator = make_evaluator(detection=[dict(type='mmdet.VOCMetric', prefix='voc')])
+    wrong = detection_sample(box, [[0, 0, 9, 9]], [0.1], img_id=1)
+    evaluator.process([detection_sample(box, [box], [0.9], img_id=0), wrong])
+    # One of two boxes is found, by the surest prediction: precision 1 at 6 of the 11 recalls 0, .1 ... 1.
+    assert evaluator.evaluate(2)['nodule/voc/mAP'] == pytest.approx(6 / 11, abs=1e-3)
+
+
+def test_mmdet_sem_seg_metric_agrees_with_mmseg():
+    pytest.importorskip('mmdet')
+    truth = torch.zeros(2, 8, dtype=torch.int64)
+    truth[0, :4], truth[1, :2] = 1, 2
+    pred = torch.roll(truth, 1, 1)
+    theirs = dict(type='mmdet.SemSegMetric', iou_metrics=['mIoU'], prefix='mmdet')
+    evaluator = make_evaluator(segmentation=[*IOU_METRIC, theirs])
+    evaluator.process([segmentation_sample(truth, pred, img_id=0)])
+    scores = evaluator.evaluate(1)
+    assert scores['organs/mmdet/mIoU'] == pytest.approx(scores['organs/mIoU'], abs=0.01)
+    assert 0 < scores['organs/mIoU'] < 100
+
+
+@pytest.mark.parametrize(
+    ('kind', 'said'),
+    [
+        ('mmdet.CocoPanopticMetric', 'scores objects and surfaces together'),
+        ('mmdet.OpenImagesMetric', 'use mmdet.VOCMetric'),
+        ('mmseg.CityscapesMetric', 'use mmseg.IoUMetric'),
+        ('mmdet.NoMetric', 'is not registered'),
+        ('mmseg.IoUMetric', 'IoUMetric cannot score detection task .*pred_sem_seg'),
+    ],
+)
+def test_a_metric_that_does_not_fit_is_refused_when_the_tasks_are_known(kind, said):
+    pytest.importorskip('mmdet')
+    with pytest.raises(ConfigError, match=said):
+        make_evaluator(detection=[dict(type=kind)])
+
+
+def test_a_figure_that_a_foreign_metric_does_not_give():
+    pytest.importorskip('mmdet')
+    metric = dict(type='ForeignMetric', metric=dict(type='mmdet.VOCMetric'), primary='map')
+    with pytest.raises(ConfigError, match=r"VOCMetric gives no 'map'; its figures are mAP, AP50"):
+        make_evaluator(detection=[metric])

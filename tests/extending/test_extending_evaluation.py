@@ -109,7 +109,7 @@ def test_what_does_not_know_the_type_says_so(aged, tmp_path):
         ConstantPredictor(result.tasks).fit(ages)
     (tmp_path / 'csv_files').mkdir()
     (tmp_path / 'csv_files/a.csv').write_text('task_id,task_name,num_classes,image_path,mask\ng,Age,1,../100.png,1\n')
-    with pytest.raises(ConfigError, match="no column of the CSV files for tasks of type 'age'"):
+    with pytest.raises(ConfigError, match="no annotation for tasks of type 'age'"):
         read_root(tmp_path, TaskTable())
     assert read_root(tmp_path, TaskTable(), with_labels=False).tasks['g'].type == 'age'
 

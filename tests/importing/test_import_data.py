@@ -169,7 +169,7 @@ class TestMap:
                 trees.save(src / 'sorted' / kind / f'p{i}_7.png', trees.picture(i))
         trees.text(tmp_path / 'map.json', json.dumps(self.ITEMS[1:]))
         (found,) = find_tasks(src, mapping=tmp_path / 'map.json')[1]
-        assert [(row.group, row.answer()['label']) for row in found.rows] == [
+        assert [(row.group, row.answer()['gt_label']) for row in found.rows] == [
             ('p0', 0),
             ('p1', 0),
             ('p0', 1),

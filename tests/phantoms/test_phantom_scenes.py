@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
@@ -23,7 +21,7 @@ def draw(task: Task, index: int = 0, seed: int = 0):
 
 
 def points_of(phantom, task: Task) -> np.ndarray:
-    return np.array([json.loads(phantom.answer[f'point_{i + 1}_xy']) for i in range(task.num_outputs)])
+    return np.array(phantom.annotation['points'])
 
 
 @pytest.mark.parametrize('number', [2, 3, 5, 9])
@@ -65,7 +63,7 @@ def test_the_box_is_tight_around_the_lesion(monkeypatch):
     for index in range(5):
         phantom = draw(Task('lesion_det', 'detection', ('lesion',)), index)
         ys, xs = np.nonzero(painted[-1])
-        box = tuple(phantom.answer[k] for k in ('x_min', 'y_min', 'x_max', 'y_max'))
+        box = phantom.annotation['bbox']
         assert box == (xs.min(), ys.min(), xs.max() + 1, ys.max() + 1) == tight_box(painted[-1])
         height, width = phantom.image.shape
         assert 0 <= box[0] < box[2] <= width and 0 <= box[1] < box[3] <= height
@@ -74,7 +72,7 @@ def test_the_box_is_tight_around_the_lesion(monkeypatch):
 def test_the_lesion_in_the_box_can_be_seen():
     for name in ('aaa', 'bbb', 'ccc', 'ddd'):
         phantom = draw(Task(name, 'detection', ('lesion',)))
-        x0, y0, x1, y1 = (phantom.answer[k] for k in ('x_min', 'y_min', 'x_max', 'y_max'))
+        x0, y0, x1, y1 = phantom.annotation['bbox']
         dx, dy = (x1 - x0) // 4, (y1 - y0) // 4
         inside = phantom.image[y0 + dy : y1 - dy, x0 + dx : x1 - dx].mean()
         tissue = np.median(phantom.image[phantom.image > 0])
@@ -118,7 +116,7 @@ def test_points_without_a_partner_stand_one_under_another_where_images_are_mirro
 @pytest.mark.parametrize('flip,number', [(True, 2), (True, 3), (True, 6), (False, 8)])
 def test_classes_take_turns(flip, number):
     task = Task(f'cls_{number}', 'classification', CLASSES[:number], flip=flip)
-    assert [draw(task, i).answer['mask'] for i in range(number + 1)] == [*range(number), 0]
+    assert [draw(task, i).annotation['gt_label'] for i in range(number + 1)] == [*range(number), 0]
 
 
 def test_position_is_the_class_where_images_are_not_mirrored():

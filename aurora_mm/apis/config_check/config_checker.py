@@ -76,7 +76,7 @@ _OTHER_KEYS = (
     'find_unused_parameters',
 )
 # These hold descriptions, whose `type` is that of a task and no class's name.
-_NO_PARTS = ('tasks', 'task', 'metainfo')
+_NO_PARTS = ('tasks', 'task', 'metainfo', 'clip_grad')
 _PLAIN: dict[str, tuple[str, ...]] = {
     'randomness': tuple(inspect.signature(Runner.set_randomness).parameters)[1:],
     'env_cfg': ('cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'),

@@ -15,6 +15,7 @@ from aurora_mm.datasets.image_kinds import indices_by_kind
 from aurora_mm.datasets.samplers.label_shares import label_matrix, label_shares, solve_draw
 from aurora_mm.datasets.samplers.policies import LossAwarePolicy, SamplingPolicy, TaskProgress
 from aurora_mm.datasets.samplers.shuffled_indices import ShuffledIndices
+from aurora_mm.datasets.seeded_index import SeededIndex
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import DATA_SAMPLERS
 
@@ -42,6 +43,9 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
     An epoch follows from the seed, its number, ``progress`` and ``drawn``. :class:`aurora_mm.engine.MultiTaskHook` sets
     both before each epoch and keeps them with the checkpoint, so a resumed run repeats an unbroken one. A loop without
     that hook calls :meth:`set_progress` itself; until someone has, the sampler refuses to draw.
+
+    Each index brings a seed, made of the run's seed, the epoch and the slot, by which the data sets of this package
+    augment the image (:class:`aurora_mm.datasets.seeded_index.SeededIndex`): the number of workers changes nothing.
 
     Args:
         sampler: MMEngine's sampler over the data set; it holds the data set, the seed and the epoch.
@@ -154,12 +158,15 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
             )
         names = list(self.indices_of)
         drawn = dict(self.drawn)
-        for batches in self._draw_kinds().reshape(self.num_batches, self.world_size, self.batch_size):
-            mine = []
-            for rank, batch in enumerate(batches.tolist()):
-                for name in (names[i] for i in batch):
+        epoch = self._draw_kinds().reshape(self.num_batches, self.world_size, self.batch_size)
+        for number, batches in enumerate(epoch.tolist()):
+            mine: list[int] = []
+            for rank, batch in enumerate(batches):
+                for slot, name in enumerate(names[i] for i in batch):
                     if rank == self.rank:
-                        mine.append(self.indices_of[name][drawn[name]])
+                        place = (number * self.world_size + rank) * self.batch_size + slot
+                        seed = (self.sampler.seed, self.sampler.epoch, place)
+                        mine.append(SeededIndex(self.indices_of[name][drawn[name]], seed))
                     drawn[name] += 1
             yield mine
         self.drawn = drawn

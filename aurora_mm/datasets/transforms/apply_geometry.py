@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from mmcv.transforms import BaseTransform
 
-from aurora_mm.datasets.geometry import warp_boxes, warp_image, warp_mask, warp_points
+from aurora_mm.annotations import ANNOTATIONS
+from aurora_mm.datasets.geometry import warp_image
 from aurora_mm.datasets.transforms.geometry_state import require_unwarped, rows_of
 from aurora_mm.registry import TRANSFORMS
 
@@ -32,24 +32,9 @@ class ApplyGeometry(BaseTransform):
         results['warped_shape'] = results['img_shape']
         for row in rows_of(results):
             if 'gt_coordinates' in row:
-                self._warp_annotations(row)
+                ANNOTATIONS[row['task_type']].warp(row)
                 row['gt_coordinates'] = 'network'
         return results
-
-    @staticmethod
-    def _warp_annotations(results: dict[str, Any]) -> None:
-        matrix, size = results['homography_matrix'], results['img_shape']
-        order = np.array(results['flip_indices'] if results['flip'] else range(results['num_outputs']))
-        class_after_flip = np.argsort(order)  # the inverse: class order[i] becomes class i
-        if 'gt_seg_map' in results:
-            remapped = class_after_flip.astype(np.uint8)[results['gt_seg_map']]
-            results['gt_seg_map'] = warp_mask(remapped, matrix, size)
-        if 'gt_label' in results:
-            results['gt_label'] = int(class_after_flip[results['gt_label']])
-        if 'gt_bboxes' in results:
-            results['gt_bboxes'] = warp_boxes(results['gt_bboxes'].astype(np.float32), matrix, size)
-        if 'gt_landmarks' in results:
-            results['gt_landmarks'] = warp_points(results['gt_landmarks'].astype(np.float32), matrix)[order]
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(fill={self.fill})'

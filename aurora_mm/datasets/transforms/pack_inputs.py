@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
-from mmengine.structures import InstanceData, PixelData
 
+from aurora_mm.annotations import ANNOTATIONS
 from aurora_mm.datasets.transforms.geometry_state import COMPOSED, rows_of
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import TRANSFORMS
@@ -81,7 +81,7 @@ class PackMultiTaskInputs(BaseTransform):
     def _sample(self, results: dict[str, Any]) -> TaskDataSample:
         sample = TaskDataSample(metainfo=self._metainfo(results))
         if 'gt_coordinates' in results:
-            _add_annotations(sample, results)
+            ANNOTATIONS[results['task_type']].pack(results, sample)
         return sample
 
     def _metainfo(self, results: dict[str, Any]) -> dict[str, Any]:
@@ -90,11 +90,8 @@ class PackMultiTaskInputs(BaseTransform):
         # mmdet's heads divide boxes by it, which is right only if nothing was turned, mirrored or moved.
         if np.array_equal(results['homography_matrix'], np.diag([scale_x, scale_y, 1.0])) and min(scale_x, scale_y) > 0:
             metainfo['scale_factor'] = (scale_x, scale_y)
-        if results.get('gt_coordinates') == 'original' and 'gt_bboxes' in results:
-            metainfo['instances'] = [
-                dict(bbox=box, bbox_label=label, ignore_flag=0)
-                for box, label in zip(results['gt_bboxes'].tolist(), results['gt_bboxes_labels'].tolist(), strict=True)
-            ]
+        if results.get('gt_coordinates') == 'original':
+            metainfo |= ANNOTATIONS[results['task_type']].metainfo(results)
         return metainfo
 
     def __repr__(self) -> str:
@@ -115,16 +112,3 @@ def _refuse_foreign_geometry(results: dict[str, Any]) -> None:
             f'PackMultiTaskInputs: a transform of another package moved the pixels ({signs}); use FitToSize, '
             'RandomGeometry and ApplyGeometry for that'
         )
-
-
-def _add_annotations(sample: TaskDataSample, results: dict[str, Any]) -> None:
-    if 'gt_seg_map' in results:
-        sample.gt_sem_seg = PixelData(data=torch.from_numpy(results['gt_seg_map'].astype(np.int64))[None])
-    if 'gt_label' in results:
-        sample.gt_label = torch.tensor([results['gt_label']])
-    if 'gt_bboxes' in results:
-        sample.gt_instances = InstanceData(
-            bboxes=torch.from_numpy(results['gt_bboxes']), labels=torch.from_numpy(results['gt_bboxes_labels'])
-        )
-    if 'gt_landmarks' in results:
-        sample.gt_landmarks = torch.from_numpy(np.ascontiguousarray(results['gt_landmarks']))

@@ -5,18 +5,12 @@ from typing import Any
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from aurora_mm.datasets.geometry import (
-    enclosing_boxes,
-    flip_matrix,
-    rotate_scale_translate_matrix,
-    warp_boxes,
-    warp_points,
-)
+from aurora_mm.annotations import ANNOTATIONS
+from aurora_mm.datasets.geometry import flip_matrix, rotate_scale_translate_matrix
 from aurora_mm.datasets.transforms.geometry_state import compose, require_unwarped, rows_of
 from aurora_mm.registry import TRANSFORMS
 
 _TRIES = 10
-_LEAST_VISIBLE = 0.5  # of a box's area
 
 
 @TRANSFORMS.register_module()
@@ -61,7 +55,8 @@ class RandomGeometry(BaseTransform):
         if np.random.random() < self.prob:
             for _ in range(_TRIES):
                 drawn = self._draw(size)
-                if all(_keeps_annotations(row, drawn @ results['homography_matrix']) for row in rows):
+                matrix = drawn @ results['homography_matrix']
+                if all(ANNOTATIONS[row['task_type']].in_view(row, matrix) for row in rows if 'gt_coordinates' in row):
                     compose(results, drawn)
                     break
         return results
@@ -76,20 +71,3 @@ class RandomGeometry(BaseTransform):
             f'{type(self).__name__}(flip_prob={self.flip_prob}, degrees={self.degrees}, scale={self.scale}, '
             f'shift={self.shift}, prob={self.prob})'
         )
-
-
-def _keeps_annotations(results: dict[str, Any], matrix: np.ndarray) -> bool:
-    """Whether ``matrix`` leaves what was annotated in view of the network's input."""
-    height, width = results['img_shape']
-    if 'gt_bboxes' in results:
-        whole = enclosing_boxes(results['gt_bboxes'], matrix)
-        visible = warp_boxes(results['gt_bboxes'], matrix, (height, width))
-        return bool((_areas(visible) >= _LEAST_VISIBLE * _areas(whole)).all())
-    if 'gt_landmarks' in results:
-        points = warp_points(results['gt_landmarks'], matrix)
-        return bool((points >= 0).all() and (points <= (width, height)).all())
-    return True
-
-
-def _areas(boxes: np.ndarray) -> np.ndarray:
-    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])

@@ -12,6 +12,7 @@ from rich.table import Column
 from aurora_mm.engine.console.console import console
 
 _REFRESH = 0.2  # seconds between two drawings of a bar
+_DETAILS = 5.0  # seconds between two looks at what stands beside it: losses are read from the device for that
 
 
 class TerminalProgress:
@@ -42,6 +43,7 @@ class TerminalProgress:
         )
         self._task = self._bar.add_task(name, total=total, completed=done, details='')
         self._total, self._done, self._drawn = total, done, 0.0
+        self._details, self._asked = '', 0.0
 
     def start(self) -> None:
         """Draws the bar."""
@@ -51,13 +53,15 @@ class TerminalProgress:
         """One step is done.
 
         Args:
-            details: What to show beside the steps; asked only when the bar is drawn.
+            details: What to show beside the steps; asked every few seconds and at the last step.
         """
         self._done += 1
         now = time.monotonic()
         if now - self._drawn >= _REFRESH or self._done == self._total:
             self._drawn = now
-            self._bar.update(self._task, completed=self._done, details=details(), refresh=True)
+            if now - self._asked >= _DETAILS or self._done == self._total:
+                self._details, self._asked = details(), now
+            self._bar.update(self._task, completed=self._done, details=self._details, refresh=True)
 
     def close(self) -> None:
         """Leaves the bar as it is, or takes it away."""

@@ -7,6 +7,7 @@ from aurora_mm.engine.hooks.multi_task_hook import MultiTaskHook
 from aurora_mm.engine.hooks.overlay_hook import OverlayHook
 from aurora_mm.engine.hooks.reproducible_epoch_hook import ReproducibleEpochHook, seed_worker
 from aurora_mm.engine.hooks.resume_validation_hook import ResumeValidationHook
+from aurora_mm.engine.hooks.runtime_info_hook import RuntimeInfoHook
 from aurora_mm.engine.hooks.start_from_hook import StartFromHook
 from aurora_mm.engine.hooks.stop_after_epoch_hook import StopAfterEpochHook
 from aurora_mm.engine.hooks.submission_hook import SubmissionHook
@@ -21,6 +22,7 @@ __all__ = [
     'OverlayHook',
     'ReproducibleEpochHook',
     'ResumeValidationHook',
+    'RuntimeInfoHook',
     'StartFromHook',
     'StopAfterEpochHook',
     'SubmissionHook',

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from mmengine.dist import get_rank, get_world_size
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
+from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch.distributed.fsdp import FullyShardedDataParallel
 
 from aurora_mm.engine.hooks.required_hooks import require_hooks, require_once
@@ -28,8 +28,11 @@ class ReproducibleEpochHook(Hook):
     MMEngine's checkpoints hold no random state and no gradients of an unfinished accumulation. So every epoch starts
     from random states made of (seed, epoch, rank), and where epochs end within an accumulation, the optimiser's wrapper
     must be one that keeps the gradients, see :class:`aurora_mm.engine.AccumulatingOptimWrapper`.
-    Use it with ``worker_init_fn=dict(type='aurora_mm.seed_worker')`` and without persistent workers: the workers of
-    an epoch then draw their augmentations from its random state too.
+    Augmentations are seeded by :class:`aurora_mm.datasets.samplers.TaskAwareBatchSampler`. With another sampler, use
+    ``worker_init_fn=dict(type='aurora_mm.seed_worker')`` and no persistent workers: the workers of an epoch then draw
+    from its random state.
+
+    A checkpoint from within an epoch cannot be resumed: what it left of the epoch is not known.
 
     A run that is resumed on another number of ranks sees other batches; a warning says so.
 
@@ -42,6 +45,7 @@ class ReproducibleEpochHook(Hook):
 
     def __init__(self) -> None:
         self._done: dict[str, int] = {}  # epochs and iterations
+        self._within_epoch = False
 
     def before_train(self, runner: Runner) -> None:
         """Checks what an epoch's end needs, and compares the number of ranks with the checkpoint's.
@@ -65,6 +69,7 @@ class ReproducibleEpochHook(Hook):
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Seeds Python, NumPy and torch."""
+        self._within_epoch = isinstance(runner.train_loop, EpochBasedTrainLoop)
         state = np.random.SeedSequence((runner.seed, runner.epoch, get_rank())).generate_state(3)
         random.seed(int(state[0]))
         np.random.seed(state[1])  # noqa: NPY002  the transforms draw from NumPy's global state, as mmcv's do
@@ -76,11 +81,24 @@ class ReproducibleEpochHook(Hook):
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Puts down how far the run is."""
-        checkpoint['meta'].update(self._done)
+        checkpoint['meta'].update(self._done, within_epoch=self._within_epoch)
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Refuses to resume from within an epoch.
+
+        Raises:
+            ConfigError: If the checkpoint was saved there.
+        """
+        if runner._resume and checkpoint['meta'].get('within_epoch'):
+            raise ConfigError(
+                f'the checkpoint of step {checkpoint["meta"]["iter"]} is from within an epoch and cannot be resumed: '
+                'take one from the end of an epoch, or train from its weights (--load-from)'
+            )
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Counts the epoch, and makes what is left of an accumulation the same on all ranks."""
         self._done['epoch'] = runner.epoch + 1
+        self._within_epoch = False
         wrapper = runner.optim_wrapper
         if isinstance(wrapper, AccumulatingOptimWrapper) and runner.train_loop.iter % wrapper._accumulative_counts:
             wrapper.average_pending()

@@ -9,6 +9,7 @@ from typing import Any
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
+from aurora_mm.engine.device_history import log_tensor
 from aurora_mm.engine.optim.average_gradients import average_gradients
 from aurora_mm.registry import OPTIM_WRAPPERS
 
@@ -25,6 +26,9 @@ class AccumulatingOptimWrapper(OptimWrapper):
     rounded up, whatever the length of an epoch. The state holds the gradients that wait for their update, so a run that
     is resumed from there makes the updates of an unbroken one. On several ranks they must be averaged before the state
     is saved; :class:`aurora_mm.engine.ReproducibleEpochHook` calls :meth:`average_pending` at every epoch's end.
+
+    MMEngine's wrapper reads the norm of the gradients after each clipping. Here it stays on the device until somebody
+    reads the log, see :class:`aurora_mm.engine.DeviceHistory`.
     """
 
     _restored = False
@@ -46,6 +50,13 @@ class AccumulatingOptimWrapper(OptimWrapper):
         if self.averages:
             self.average()
         super().step(**kwargs)
+
+    def _clip_grad(self) -> None:
+        parameters = [p for group in self.optimizer.param_groups for p in group['params'] if p.grad is not None]
+        if parameters:
+            norm = self.clip_func(parameters, **self.clip_grad_kwargs)
+            if norm is not None:  # clip_grad_value_ returns None
+                log_tensor(self.message_hub, f'train/{self.grad_name}', norm)
 
     def average(self) -> None:
         """Averages the gradients over the ranks."""

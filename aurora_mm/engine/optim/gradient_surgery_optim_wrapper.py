@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import combinations
@@ -53,7 +54,7 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
         self._other_parameters: list[nn.Parameter] = []
         self._losses: dict[str, Tensor] = {}
         self._buffers: dict[str, list[Tensor | None]] = {}
-        self._cosines: dict[str, list[float]] = {}
+        self._cosines: dict[str, list[Tensor]] = {}
         self._restored_buffers: dict[str, dict[int, Tensor]] = {}  # of a checkpoint, until the parameters are sorted
 
     @property
@@ -118,9 +119,9 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
 
     def pop_cosines(self) -> dict[str, float]:
         """Mean cosine between the gradients of two types, by ``<type>-<type>``, over the updates since last asked."""
-        means = {pair: float(np.mean(values)) for pair, values in self._cosines.items()}
-        self._cosines = {}
-        return means
+        cosines, self._cosines = self._cosines, {}
+        means = {pair: torch.stack(values).nanmean().item() for pair, values in cosines.items()}
+        return {pair: mean for pair, mean in means.items() if not math.isnan(mean)}
 
     def _sort_parameters(self, model: nn.Module) -> None:
         if isinstance(model, FullyShardedDataParallel):
@@ -160,24 +161,24 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
             if zero is not None:
                 rows = torch.stack([(zero if part is None else part).flatten().float() for part in parts])
                 gram += rows @ rows.T
-        inner = gram.double().cpu().numpy()
-        weights = np.ones(len(names))
-        # A type whose gradient is zero has no say; one that is not finite is left for the clipping to meet.
-        active = np.flatnonzero(np.diag(inner) > 0)
-        if len(active) and np.isfinite(inner).all():
-            rng = np.random.default_rng(self._inner_count)  # the same on all ranks, and in a resumed run
-            weights[active] = self.combiner.coefficients(inner[np.ix_(active, active)], rng)
-            self._note_cosines(names, inner, active)
+        inner = gram.double()
+        finite = inner.isfinite().all()  # a gradient that is not finite is left for the clipping to meet
+        inner = inner.where(finite, 1.0)
+        rng = np.random.default_rng(self._inner_count)  # the same on all ranks, and in a resumed run
+        weights = self.combiner.coefficients(inner, rng).where(finite, 1.0)
+        self._note_cosines(names, inner.where(finite, torch.nan))
         for i, parameter in enumerate(self._shared_parameters):
-            for name, weight in zip(names, weights.tolist(), strict=True):
+            for name, weight in zip(names, weights.unbind(), strict=True):
                 part = self._buffers[name][i]
                 parameter.grad = _add(parameter.grad, None if part is None else part * weight)
         self._buffers = {}
 
-    def _note_cosines(self, names: Sequence[str], inner: np.ndarray, active: np.ndarray) -> None:
-        for i, j in combinations(active, 2):
+    def _note_cosines(self, names: Sequence[str], inner: Tensor) -> None:
+        lengths = inner.diagonal().sqrt()
+        cosines = inner / (lengths[:, None] * lengths)  # NaN where a gradient is zero
+        for i, j in combinations(range(len(names)), 2):
             pair = '-'.join(names[k].removeprefix('loss_') for k in (i, j))
-            self._cosines.setdefault(pair, []).append(inner[i, j] / np.sqrt(inner[i, i] * inner[j, j]))
+            self._cosines.setdefault(pair, []).append(cosines[i, j])
 
 
 def _add(total: Tensor | None, gradient: Tensor | None) -> Tensor | None:

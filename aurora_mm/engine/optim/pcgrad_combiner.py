@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from aurora_mm.engine.optim.gradient_combiner import GradientCombiner
 from aurora_mm.registry import OPTIM_WRAPPERS
@@ -16,12 +18,16 @@ class PCGradCombiner(GradientCombiner):
     the results are summed.
     """
 
-    def coefficients(self, gram: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def coefficients(self, gram: Tensor, rng: np.random.Generator) -> Tensor:
         """See :class:`GradientCombiner`."""
-        projected = np.eye(len(gram))  # row i: gradient i, as weights of the gradients
-        for i, row in enumerate(projected):
-            for j in rng.permutation(len(gram)):
-                conflict = row @ gram[j]
-                if j != i and conflict < 0:
-                    row[j] -= conflict / gram[j, j]
-        return projected.sum(0)
+        rows = torch.eye(len(gram), dtype=gram.dtype, device=gram.device)  # row i: gradient i, as weights of all
+        squares = gram.diagonal()
+        total = torch.zeros_like(squares)
+        for i, row in enumerate(rows):
+            for j in map(int, rng.permutation(len(gram))):
+                if j != i:
+                    conflict = (row @ gram[j]).clamp(max=0)
+                    # A gradient that is zero conflicts with none.
+                    row = row - conflict / squares[j].where(squares[j] > 0, 1.0) * rows[j]
+            total = total + row
+        return total

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from mmengine.dist import all_reduce
 
+from aurora_mm.engine.device_history import log_tensor
 from aurora_mm.engine.optim.autocast_optim_wrapper import AutocastOptimWrapper
 from aurora_mm.registry import OPTIM_WRAPPERS
 
@@ -26,4 +27,4 @@ class ShardedOptimWrapper(AutocastOptimWrapper):
         scale = (self.clip_grad_kwargs['max_norm'] / (norm + 1e-6)).clamp(max=1.0)
         for parameter in parameters:
             parameter.grad.mul_(scale)
-        self.message_hub.update_scalar('train/grad_norm', float(norm))
+        log_tensor(self.message_hub, f'train/{self.grad_name}', norm)

@@ -58,13 +58,13 @@ class FAMOLossBalancer(LossBalancer):
         """One Adam step of the logits, from the second time on that any task is met."""
         delta = (self.before + self.eps).log() - (tracker.ema + self.eps).log()
         self.before.copy_(tracker.ema)
-        if delta.isnan().all():
-            return
+        known = ~delta.isnan().all()  # else nothing changes; decided on the device, which the host does not wait for
         z = self.logits.softmax(0)
         delta = delta.nan_to_num(nan=0.0)
         gradient = z * (delta - (z * delta).sum()) + self.decay * self.logits
-        self.steps += 1
-        self.moments[0].lerp_(gradient, 1 - 0.9)
-        self.moments[1].lerp_(gradient**2, 1 - 0.999)
-        first, second = self.moments[0] / (1 - 0.9**self.steps), self.moments[1] / (1 - 0.999**self.steps)
-        self.logits -= self.lr * first / (second.sqrt() + 1e-8)
+        self.steps += known
+        self.moments[0].lerp_(gradient, (1 - 0.9) * known)
+        self.moments[1].lerp_(gradient**2, (1 - 0.999) * known)
+        steps = self.steps.clamp(min=1)
+        first, second = self.moments[0] / (1 - 0.9**steps), self.moments[1] / (1 - 0.999**steps)
+        self.logits -= self.lr * known * first / (second.sqrt() + 1e-8)

@@ -47,8 +47,7 @@ class IGBLossBalancer(LossBalancer):
         base = self.base_sum / (last - first + 1)
         gap = torch.where(self.steps >= last, tracker.ema / (base + self.eps), torch.nan)
         known = ~gap.isnan()
-        w = torch.ones_like(gap)
-        w[known] = gap[known].softmax(0) * known.sum()
+        w = torch.where(known, gap.masked_fill(~known, -torch.inf).softmax(0) * known.sum(), 1.0)
         return (w / (tracker.ema + self.eps)).nan_to_num(nan=1.0)
 
     @torch.no_grad()

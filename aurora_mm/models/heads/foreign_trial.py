@@ -13,13 +13,12 @@ import torch
 from mmengine.dist import is_distributed
 from mmengine.logging import MMLogger, print_log
 from mmengine.model import revert_sync_batchnorm
-from mmengine.structures import InstanceData, PixelData
 from torch import Tensor
 
 from aurora_mm.errors import AuroraError, ConfigError
+from aurora_mm.misfits import MISFITS, NEEDS_GPU, reason_of
 from aurora_mm.models.heads.base_task_head import BaseTaskHead
-from aurora_mm.models.utils.misfits import MISFITS, NEEDS_GPU, reason_of
-from aurora_mm.structures import TaskBatch, TaskDataSample
+from aurora_mm.structures import TaskBatch, example_sample
 from aurora_mm.tasks import Task
 
 _SMALLEST = 128  # pixels of the trial image
@@ -79,7 +78,7 @@ def _started(head: BaseTaskHead) -> BaseTaskHead:
 
 
 def _train(head: BaseTaskHead, maps: list[Tensor], task: Task, size: int) -> None:
-    (losses,) = head.loss(maps, [TaskBatch(task, None, [_sample(task, size)])])
+    (losses,) = head.loss(maps, [TaskBatch(task, None, [example_sample(task, size, 'network')])])
     learned = [value for value in losses.values() if value.requires_grad]
     if not learned:
         raise ConfigError(f'its losses ({", ".join(losses) or "none"}) have no gradient')
@@ -87,36 +86,12 @@ def _train(head: BaseTaskHead, maps: list[Tensor], task: Task, size: int) -> Non
 
 
 def _predict(head: BaseTaskHead, maps: list[Tensor], task: Task, size: int) -> None:
-    sample = _sample(task, size)
+    sample = example_sample(task, size, 'network')
     with torch.no_grad():
         head.predict(maps, [TaskBatch(task, None, [sample])])
     field = {'segmentation': 'pred_sem_seg', 'detection': 'pred_instances'}[task.type]
     if field not in sample:
         raise ConfigError(f'it predicts no {field}')
-
-
-def _sample(task: Task, size: int) -> TaskDataSample:
-    sample = TaskDataSample(
-        metainfo=dict(
-            task=task.name,
-            task_type=task.type,
-            img_id=0,
-            img_path='trial.png',
-            ori_shape=(size, size),
-            img_shape=(size, size),
-            homography_matrix=np.eye(3),
-            gt_coordinates='network',
-        )
-    )
-    last = task.num_outputs - 1
-    if task.type == 'segmentation':
-        mask = torch.zeros(1, size, size, dtype=torch.long)
-        mask[:, size // 4 : size // 2, size // 4 : 3 * size // 4] = last
-        sample.gt_sem_seg = PixelData(data=mask)
-    else:
-        box = torch.tensor([[0.25, 0.25, 0.7, 0.6]]) * size
-        sample.gt_instances = InstanceData(bboxes=box, labels=torch.tensor([last]))
-    return sample
 
 
 @contextmanager

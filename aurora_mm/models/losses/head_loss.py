@@ -10,21 +10,10 @@ from mmengine.model import ModuleDict
 from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
-from aurora_mm.models.utils.build import build_in_scope
+from aurora_mm.misfits import MISFITS, reason_of
+from aurora_mm.models.losses.refused_losses import REFUSED_LOSSES
+from aurora_mm.models.utils.build import build_in_scope, foreign_class
 from aurora_mm.tasks import Task
-
-# What foreign losses raise when they are given arguments or tensors that are not theirs.
-_MISFITS = (
-    AssertionError,
-    AttributeError,
-    IndexError,
-    KeyError,
-    NotImplementedError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
-
 
 Call = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
@@ -57,6 +46,7 @@ class HeadLoss(nn.Module, metaclass=ABCMeta):
         by_task = dict(cfg.pop('by_task', {}))
         if unknown := by_task.keys() - {task.name for task in tasks}:
             raise ConfigError(f'{self.place}: by_task names {", ".join(sorted(unknown))}, which is no task of the head')
+        self._refuse(cfg)
         self.shared = self._build(cfg)
         self.own = ModuleDict({name: self._build(cfg | dict(more)) for name, more in by_task.items()})
         self.name = str(cfg['type'])
@@ -90,6 +80,15 @@ class HeadLoss(nn.Module, metaclass=ABCMeta):
                 'the mean over each image and over the images; use loss_weight to scale it'
             )
 
+    def _refuse(self, cfg: dict[str, Any]) -> None:
+        try:
+            kind = foreign_class(cfg['type'])
+        except ConfigError as error:
+            raise ConfigError(f'{self.place}: {error}') from error
+        for ancestor in kind.__mro__:
+            if ancestor.__module__.startswith(('mmdet.', 'mmseg.')) and ancestor.__name__ in REFUSED_LOSSES:
+                raise ConfigError(f'{self.place} cannot be {cfg["type"]}: {REFUSED_LOSSES[ancestor.__name__]}')
+
     def _loss_of(self, task: Task) -> nn.Module:
         return self.own[task.name] if task.name in self.own else self.shared  # noqa: SIM401 (a ModuleDict has no get)
 
@@ -98,8 +97,8 @@ class HeadLoss(nn.Module, metaclass=ABCMeta):
             return build_in_scope(cfg)
         except ConfigError as error:
             raise ConfigError(f'{self.place}: {error}') from error
-        except _MISFITS as error:
-            raise ConfigError(f'{self.place}: {cfg["type"]} cannot be built: {" ".join(str(error).split())}') from error
+        except MISFITS as error:
+            raise ConfigError(f'{self.place}: {cfg["type"]} cannot be built: {reason_of(error)}') from error
 
     def _compared(self, values: Tensor) -> Tensor:
         """What must be lower for right predictions than for wrong ones: ``(N,)``, the sum of each row."""
@@ -130,7 +129,7 @@ class HeadLoss(nn.Module, metaclass=ABCMeta):
                 try:
                     low, high = (self._compared(call(trial, pred, target)) for pred in (right, wrong))
                     high.sum().backward()
-                except _MISFITS as error:
+                except MISFITS as error:
                     return f'{type(error).__name__}: {error}', error
                 if not (low.isfinite().all() and high.isfinite().all() and (low < high).all()):
                     return f'it is {high.tolist()} for wrong predictions and {low.tolist()} for right ones', None

@@ -13,7 +13,7 @@ from mmengine.registry import DefaultScope, Registry
 from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
-from aurora_mm.models.utils.misfits import MISFITS, reason_of
+from aurora_mm.misfits import MISFITS, reason_of
 from aurora_mm.registry import MODELS
 
 _PROBE = 128  # pixels of the image that measures a foreign part

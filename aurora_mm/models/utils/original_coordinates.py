@@ -3,7 +3,7 @@
 Every sample carries the affine ``matrix`` (original -> network, continuous pixel coordinates) that its image went
 through. Its inverse takes points and boxes back; maps are sampled through it, one network position for each original
 pixel. Test-time flips or letterboxes need no geometry of their own; what a mirrored image does to the names of classes
-and points is undone by :mod:`aurora_mm.models.utils.flip`.
+and points is undone by :mod:`aurora_mm.models.predictions`.
 """
 
 from __future__ import annotations

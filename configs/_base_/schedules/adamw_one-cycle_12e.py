@@ -2,7 +2,7 @@
 # the weights.
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=12, val_interval=4)
 optim_wrapper = dict(
-    type='OptimWrapper',
+    type='AccumulatingOptimWrapper',
     optimizer=dict(type='AdamW', lr=6e-4, betas=(0.9, 0.99), weight_decay=0.05, fused=True),
     paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0),
     clip_grad=dict(max_norm=1.0),

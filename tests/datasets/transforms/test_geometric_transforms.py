@@ -10,13 +10,21 @@ from aurora_mm.errors import ConfigError
 SHAPE = (48, 96)
 
 
+TYPES = dict(gt_seg_map='segmentation', gt_label='classification', gt_bboxes='detection', gt_landmarks='landmark')
+
+
 def make_results(**annotations) -> dict:
+    """The row of one task; further annotations become rows of other tasks on the image."""
     img = np.random.default_rng(0).integers(0, 256, (*SHAPE, 3), dtype=np.uint8)
     results = dict(
         img=img, img_coordinates='original', ori_shape=SHAPE, img_shape=SHAPE, homography_matrix=np.eye(3), flip=False
     )
     results |= dict(may_flip=True, num_outputs=2, flip_indices=[0, 1])
-    return results | (dict(gt_coordinates='original') | annotations if annotations else {})
+    rows = [
+        results | dict(gt_coordinates='original', task_type=TYPES[key]) | {key: annotations[key]} for key in annotations
+    ]
+    first, *others = rows or [results]
+    return first | dict(other_rows=others)
 
 
 class TestFitToSize:
@@ -78,7 +86,8 @@ class TestRandomGeometry:
     def test_warped_annotations_are_of_single_precision(self):
         labels = dict(gt_landmarks=np.array([[4.1, 4], [90, 44]]), gt_bboxes=np.array([[70.1, 30, 96, 48]]))
         results = ApplyGeometry().transform(RandomGeometry().transform(make_results(**labels)))
-        assert results['gt_landmarks'].dtype == results['gt_bboxes'].dtype == np.float32
+        (other,) = results['other_rows']
+        assert results['gt_landmarks'].dtype == other['gt_bboxes'].dtype == np.float32
 
     def test_annotations_stay_in_view(self):
         np.random.seed(0)
@@ -148,11 +157,12 @@ class TestApplyGeometry:
             results = make_results(gt_seg_map=mask, gt_bboxes=box, gt_landmarks=np.repeat(centre, 2, axis=0))
             results = FitToSize(128, 'letterbox').transform(results)
             results = ApplyGeometry().transform(RandomGeometry(degrees=10).transform(results))
+            boxed, pointed = results['other_rows']
             rows, columns = np.nonzero(results['gt_seg_map'])
             mean = np.array([columns.mean() + 0.5, rows.mean() + 0.5])
-            assert np.abs(mean - results['gt_landmarks'][0]).max() < 0.5
+            assert np.abs(mean - pointed['gt_landmarks'][0]).max() < 0.5
             edges = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
-            assert np.abs(edges - results['gt_bboxes'][0]).max() <= 1.5
+            assert np.abs(edges - boxed['gt_bboxes'][0]).max() <= 1.5
             assert results['img'].shape == (128, 128, 3)
 
     def test_annotations_loaded_later_are_left_alone(self):

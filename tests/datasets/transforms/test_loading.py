@@ -15,7 +15,25 @@ SHAPE = (20, 30)
 def entry(tmp_path) -> dict:
     pixels = np.random.default_rng(0).integers(0, 256, SHAPE, dtype=np.uint8)
     cv2.imwrite(str(tmp_path / 'img.png'), pixels)
-    return dict(img_path=str(tmp_path / 'img.png'), csv_file='x.csv', csv_row=7, task='t', num_outputs=3)
+    return dict(
+        img_path=str(tmp_path / 'img.png'),
+        csv_file='x.csv',
+        csv_row=7,
+        task='t',
+        task_type='segmentation',
+        num_outputs=3,
+    )
+
+
+TYPES = dict(
+    seg_map_path='segmentation', gt_label='classification', bbox='detection', bboxes='detection', points='landmark'
+)
+
+
+def load(results: dict) -> dict:
+    """What the transform makes of a row of the task type that its key belongs to."""
+    types = [TYPES[key] for key in TYPES if key in results]
+    return LoadTaskAnnotations().transform(results | dict(task_type=types[0] if types else 'classification'))
 
 
 def with_mask(entry: dict, tmp_path, mask: np.ndarray) -> dict:
@@ -104,13 +122,13 @@ class TestTurnedImages:
         """180 degrees pass every check of sizes."""
         cv2.imwrite(str(tmp_path / 'mask.png'), np.zeros(SHAPE, np.uint8))
         with pytest.raises(DataError, match=r'x\.csv, row 7: image .*turned\.jpg is .* 3 by .* mask .*mask\.png in 1'):
-            LoadTaskAnnotations().transform(turned | dict(seg_map_path=str(tmp_path / 'mask.png')))
+            load(turned | dict(seg_map_path=str(tmp_path / 'mask.png')))
 
     def test_a_mask_that_is_turned_alone(self, entry, tmp_path):
         self.save(tmp_path / 'mask.png', np.zeros(SHAPE, np.uint8), 3)
         results = LoadUltrasoundImage().transform(entry | dict(seg_map_path=str(tmp_path / 'mask.png')))
         with pytest.raises(DataError, match=r'img\.png is stored in orientation 1 by .*mask\.png in 3'):
-            LoadTaskAnnotations().transform(results)
+            load(results)
 
     @pytest.mark.parametrize('orientation', [3, 6])
     def test_both_turned_lie_on_each_other(self, entry, tmp_path, orientation):
@@ -119,7 +137,7 @@ class TestTurnedImages:
         self.save(tmp_path / 'image.png', mask * 200, orientation)
         self.save(tmp_path / 'mask.png', mask, orientation)
         paths = dict(img_path=str(tmp_path / 'image.png'), seg_map_path=str(tmp_path / 'mask.png'))
-        results = LoadTaskAnnotations().transform(LoadUltrasoundImage().transform(entry | paths))
+        results = load(LoadUltrasoundImage().transform(entry | paths))
         np.testing.assert_array_equal(results['gt_seg_map'] * 200, results['img'][..., 0])
         assert results['gt_seg_map'].sum() == 18
         assert not np.array_equal(results['gt_seg_map'], mask)
@@ -129,23 +147,23 @@ class TestTurnedImages:
     )
     def test_boxes_and_points(self, turned, label):
         with pytest.raises(DataError, match=r'x\.csv, row 7: image .*turned\.jpg is stored in orientation 3 by its'):
-            LoadTaskAnnotations().transform(turned | label)
+            load(turned | label)
 
     def test_a_class_is_that_of_the_picture_however_it_lies(self, turned):
-        assert LoadTaskAnnotations().transform(turned | dict(gt_label=1))['gt_label'] == 1
+        assert load(turned | dict(gt_label=1))['gt_label'] == 1
 
 
 def test_a_size_that_a_list_gives_otherwise(entry):
     results = LoadUltrasoundImage().transform(entry | dict(bboxes=[[1, 1, 5, 5]], bboxes_labels=[0]))
-    assert LoadTaskAnnotations().transform(results | dict(listed_shape=SHAPE))['gt_bboxes'].tolist() == [[1, 1, 5, 5]]
+    assert load(results | dict(listed_shape=SHAPE))['gt_bboxes'].tolist() == [[1, 1, 5, 5]]
     with pytest.raises(DataError, match=r'img\.png has \(height, width\) \(20, 30\), but is listed with \(30, 20\)'):
-        LoadTaskAnnotations().transform(results | dict(listed_shape=(30, 20)))
+        load(results | dict(listed_shape=(30, 20)))
 
 
 class TestAnnotations:
     def test_mask(self, entry, tmp_path):
         mask = np.arange(600, dtype=np.uint8).reshape(SHAPE) % 3
-        results = LoadTaskAnnotations().transform(with_mask(entry, tmp_path, mask))
+        results = load(with_mask(entry, tmp_path, mask))
         np.testing.assert_array_equal(results['gt_seg_map'], mask)
         assert results['gt_coordinates'] == 'original'
 
@@ -156,16 +174,16 @@ class TestAnnotations:
         image.putpalette([0, 0, 0, 230, 159, 0, 86, 180, 233])
         image.save(tmp_path / 'palette.png')
         results = LoadUltrasoundImage().transform(entry | dict(seg_map_path=str(tmp_path / 'palette.png')))
-        np.testing.assert_array_equal(LoadTaskAnnotations().transform(results)['gt_seg_map'], mask)
+        np.testing.assert_array_equal(load(results)['gt_seg_map'], mask)
 
     def test_mask_of_equal_channels(self, entry, tmp_path):
         mask = np.zeros((*SHAPE, 3), np.uint8)
         mask[5:9, 5:9] = 2
-        results = LoadTaskAnnotations().transform(with_mask(entry, tmp_path, mask))
+        results = load(with_mask(entry, tmp_path, mask))
         np.testing.assert_array_equal(results['gt_seg_map'], mask[..., 0])
         mask[0, 0] = (0, 1, 0)
         with pytest.raises(DataError, match=r'x\.csv, row 7: mask .*mask\.png is a colour image'):
-            LoadTaskAnnotations().transform(with_mask(entry, tmp_path, mask))
+            load(with_mask(entry, tmp_path, mask))
 
     @pytest.mark.parametrize('value', [3, 255, np.uint16(256)])
     def test_mask_value_that_is_no_class(self, entry, tmp_path, value):
@@ -174,17 +192,17 @@ class TestAnnotations:
         with pytest.raises(
             DataError, match=rf"x\.csv, row 7: mask .* values \[{value}\], but task 't' has classes 0..2"
         ):
-            LoadTaskAnnotations().transform(with_mask(entry, tmp_path, mask))
+            load(with_mask(entry, tmp_path, mask))
 
     def test_mask_of_another_size(self, entry, tmp_path):
         with pytest.raises(DataError, match=r'row 7: mask .* \(20, 31\), its image .* \(20, 30\)'):
-            LoadTaskAnnotations().transform(with_mask(entry, tmp_path, np.zeros((20, 31), np.uint8)))
+            load(with_mask(entry, tmp_path, np.zeros((20, 31), np.uint8)))
 
     def test_unreadable_mask(self, entry, tmp_path):
         results = with_mask(entry, tmp_path, np.zeros(SHAPE, np.uint8))
         (tmp_path / 'mask.png').write_bytes(b'no image')
         with pytest.raises(DataError, match=r'x\.csv, row 7: mask .*mask\.png cannot be read'):
-            LoadTaskAnnotations().transform(results)
+            load(results)
 
     def test_coordinates_keep_the_precision_of_the_csv(self, entry):
         """Scores are taken from them: single precision would move a point at 234.1 by 6e-6 pixels."""
@@ -192,12 +210,12 @@ class TestAnnotations:
             (dict(bbox=[0.1, 1.7, 29.3, 19.9]), 'gt_bboxes'),
             (dict(points=[[0.1, 19.9]]), 'gt_landmarks'),
         ):
-            results = LoadTaskAnnotations().transform(LoadUltrasoundImage().transform(entry | label))
+            results = load(LoadUltrasoundImage().transform(entry | label))
             assert results[key].ravel().tolist() == np.ravel(next(iter(label.values()))).tolist()
 
     def test_box_up_to_the_edge(self, entry):
         results = LoadUltrasoundImage().transform(entry | dict(bbox=[0, 1.5, 30, 20]))
-        results = LoadTaskAnnotations().transform(results)
+        results = load(results)
         np.testing.assert_array_equal(results['gt_bboxes'], np.array([[0, 1.5, 30, 20]], np.float32))
         np.testing.assert_array_equal(results['gt_bboxes_labels'], [0])
 
@@ -206,15 +224,13 @@ class TestAnnotations:
         results = LoadUltrasoundImage().transform(entry | label)
         value = '30.1' if 'bbox' in label else '-0.5'
         with pytest.raises(DataError, match=rf"x\.csv, row 7: .*{value}.* of 't' not within .*img\.png, 30 x 20"):
-            LoadTaskAnnotations().transform(results)
+            load(results)
 
     def test_points_and_label(self, entry):
-        results = LoadTaskAnnotations().transform(
-            LoadUltrasoundImage().transform(entry | dict(points=[[1.5, 2], [3, 4]]))
-        )
+        results = load(LoadUltrasoundImage().transform(entry | dict(points=[[1.5, 2], [3, 4]])))
         np.testing.assert_array_equal(results['gt_landmarks'], np.array([[1.5, 2], [3, 4]], np.float32))
-        assert LoadTaskAnnotations().transform(dict(gt_label=1)) == dict(gt_label=1, gt_coordinates='original')
+        assert load(dict(gt_label=1))['gt_coordinates'] == 'original'
 
     def test_no_label(self, entry):
         with pytest.raises(DataError, match=r'x\.csv, row 7: no label'):
-            LoadTaskAnnotations().transform(LoadUltrasoundImage().transform(entry))
+            load(LoadUltrasoundImage().transform(entry))

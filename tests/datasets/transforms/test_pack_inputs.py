@@ -43,14 +43,14 @@ def test_no_scale_factor_where_it_would_mislead():
 
 def test_annotations_have_the_fields_that_metrics_read():
     mask = np.ones(SIZE, np.uint8)
-    sample = pack(gt_coordinates='network', gt_seg_map=mask)
+    sample = pack(task_type='segmentation', gt_coordinates='network', gt_seg_map=mask)
     assert sample.gt_sem_seg.data.shape == (1, *SIZE)
     assert sample.gt_sem_seg.data.dtype == torch.int64
-    assert torch.equal(pack(gt_coordinates='network', gt_label=2).gt_label, torch.tensor([2]))
+    labelled = pack(task_type='classification', gt_coordinates='network', gt_label=2)
+    assert torch.equal(labelled.gt_label, torch.tensor([2]))
     points = np.array([[1, 2], [3, 4]], np.float32)[::-1]
-    assert torch.equal(
-        pack(gt_coordinates='network', gt_landmarks=points).gt_landmarks, torch.tensor([[3.0, 4], [1, 2]])
-    )
+    pointed = pack(task_type='landmark', gt_coordinates='network', gt_landmarks=points)
+    assert torch.equal(pointed.gt_landmarks, torch.tensor([[3.0, 4], [1, 2]]))
 
 
 @pytest.mark.parametrize('frame', ['network', 'original'])

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.logging import MessageHub
+from mmengine.runner import EpochBasedTrainLoop
 
 from aurora_mm.engine import ReproducibleEpochHook, ResumeValidationHook
 from aurora_mm.engine.hooks import seed_worker
@@ -13,7 +14,7 @@ from aurora_mm.registry import FUNCTIONS
 
 
 def draws(seed, epoch):
-    ReproducibleEpochHook().before_train_epoch(SimpleNamespace(seed=seed, epoch=epoch))
+    ReproducibleEpochHook().before_train_epoch(SimpleNamespace(seed=seed, epoch=epoch, train_loop=None))
     return random.random(), np.random.rand(), torch.rand(()).item()
 
 
@@ -89,3 +90,23 @@ def test_a_resumed_run_on_another_number_of_ranks_warns_once(runner, monkeypatch
     assert 'sees 0.5 times as many images' in warning
     ReproducibleEpochHook().before_train(runner)
     assert len(runner.warnings) == 1
+
+
+def test_a_checkpoint_from_within_an_epoch_is_refused(runner):
+    hook, runner.epoch, runner.iter, runner.seed, runner._resume = ReproducibleEpochHook(), 1, 12, 0, True
+    runner.optim_wrapper._accumulative_counts = 1
+    runner.train_loop = EpochBasedTrainLoop.__new__(EpochBasedTrainLoop)
+    checkpoint = dict(meta={})
+    hook.before_train(runner)
+    hook.before_train_epoch(runner)
+    runner.iter = 17
+    hook.after_train_iter(runner, 5)
+    hook.before_save_checkpoint(runner, checkpoint)
+    with pytest.raises(ConfigError, match='of step 18 is from within an epoch'):
+        hook.after_load_checkpoint(runner, checkpoint)
+    runner._resume = False
+    hook.after_load_checkpoint(runner, checkpoint)
+    runner._resume, runner.train_loop = True, SimpleNamespace(iter=24)
+    hook.after_train_epoch(runner)
+    hook.before_save_checkpoint(runner, checkpoint)
+    hook.after_load_checkpoint(runner, checkpoint)

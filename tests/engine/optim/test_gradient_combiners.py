@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 from scipy.optimize import minimize
 
 from aurora_mm.engine import CAGradCombiner, GradientCombiner, NashMTLCombiner, PCGradCombiner
@@ -8,8 +9,11 @@ from aurora_mm.registry import OPTIM_WRAPPERS
 
 def combine(combiner, gradients, seed=0):
     gradients = np.asarray(gradients, dtype=float)
-    weights = combiner.coefficients(gradients @ gradients.T, np.random.default_rng(seed))
-    return weights @ gradients
+    return coefficients(combiner, gradients @ gradients.T, seed) @ gradients
+
+
+def coefficients(combiner, gram, seed=0):
+    return combiner.coefficients(torch.from_numpy(gram), np.random.default_rng(seed)).numpy()
 
 
 def random_gradients(seed, k=4, n=6):
@@ -63,6 +67,36 @@ def test_cagrad_solves_the_papers_primal_problem(seed):
     assert (gradients @ got).min() == pytest.approx(primal.x[3], rel=1e-3, abs=1e-5)
 
 
+@pytest.mark.parametrize('k', [2, 3, 4, 5])
+@pytest.mark.parametrize('seed', range(3))
+def test_cagrad_solves_the_papers_dual_problem(seed, k):
+    """The least of ``g_w . g0 + c |g0| |g_w|`` over the simplex, found by a general solver."""
+    gradients, c = random_gradients(seed, k=k), 0.4
+    mean = gradients.mean(0)
+    radius = c * np.linalg.norm(mean)
+    dual = minimize(
+        lambda w: w @ gradients @ mean + radius * np.linalg.norm(w @ gradients),
+        np.full(k, 1 / k),
+        bounds=[(0, 1)] * k,
+        constraints=dict(type='eq', fun=lambda w: w.sum() - 1),
+        method='SLSQP',
+        options=dict(ftol=1e-12, maxiter=500),
+    )
+    along = dual.x @ gradients
+    expected = mean + radius * along / np.linalg.norm(along)
+    assert combine(CAGradCombiner(c), gradients) / k == pytest.approx(expected, rel=1e-3, abs=1e-4)
+
+
+@pytest.mark.parametrize('name', ['PCGradCombiner', 'CAGradCombiner', 'NashMTLCombiner'])
+@pytest.mark.parametrize('place', [0, 2])
+def test_a_gradient_that_is_zero_changes_nothing(name, place):
+    combiner = OPTIM_WRAPPERS.build(dict(type=f'aurora_mm.{name}'))
+    # Of three, no two of which are at an obtuse angle to both others: PCGrad's random order does not matter.
+    gradients = np.array([[3.0, 0, 0], [-1, 2, 0], [0, 1, 1]])
+    with_zero = np.insert(gradients, place, 0, axis=0)
+    assert combine(combiner, with_zero) == pytest.approx(combine(combiner, gradients), rel=1e-6)
+
+
 def test_cagrad_without_room_is_the_sum():
     gradients = random_gradients(0)
     assert combine(CAGradCombiner(0.0), gradients) == pytest.approx(gradients.sum(0))
@@ -78,7 +112,7 @@ def test_nash_by_hand():
 def test_nash_gives_every_gradient_the_same_share(seed):
     gradients = random_gradients(seed)
     gram = gradients @ gradients.T
-    weights = NashMTLCombiner().coefficients(gram, np.random.default_rng(0))
+    weights = coefficients(NashMTLCombiner(), gram)
     assert (weights > 0).all()
     assert weights * (gram @ weights) == pytest.approx(np.ones(4), rel=1e-3)
 

@@ -22,7 +22,7 @@ _MEANINGS = {
         "set norm_cfg=dict(type='GN', num_groups=...) in it"
     ),
     'selected index k out of range': 'it is to keep more boxes than it makes; lower max_per_img in test_cfg',
-    "'NoneType' object": 'an argument that it needs was left out, probably train_cfg or test_cfg',
+    "'NoneType' object is not subscriptable": 'an argument that it needs was left out, probably train_cfg or test_cfg',
 }
 NEEDS_GPU = 'implementation for device cpu not found'  # how mmcv begins to say that an operator has no CPU version
 

@@ -1,9 +1,12 @@
 import numpy as np
+import pytest
 import torch
 from mmengine.structures import InstanceData, PixelData
 
 from aurora_mm.datasets.transforms import ApplyGeometry, RandomGeometry
-from aurora_mm.models.utils.flip import unflip_predictions
+from aurora_mm.errors import ConfigError
+from aurora_mm.models.predictions import Prediction, prediction_of
+from aurora_mm.models.test_time_augs.merge_predictions import merge_task_predictions
 from aurora_mm.structures import MaskView, MaskViews, TaskDataSample
 from aurora_mm.tasks import Task
 
@@ -25,18 +28,20 @@ def test_points_and_masks_that_training_renamed_come_back():
             flip_indices=task.flip_indices,
             num_outputs=3,
             gt_coordinates='original',
+            task_type='landmark',
             gt_landmarks=points,
         )
         results = ApplyGeometry()(RandomGeometry(flip_prob=1.0, prob=0.0)(results))
         found = torch.from_numpy(results['gt_landmarks'])
         sample = TaskDataSample()
         sample.pred_landmarks = torch.stack([64 - found[:, 0], found[:, 1]], dim=1)
-        unflip_predictions(sample, task)
+        prediction_of(task.type).unflip(sample, task)
         np.testing.assert_array_equal(sample.pred_landmarks.numpy(), points)
 
 
-def test_classes_by_hand():
-    task = Task('organs', 'segmentation', classes=('background', 'a', 'b', 'c'), **PAIR)
+@pytest.mark.parametrize('task_type', ['segmentation', 'classification', 'detection'])
+def test_classes_by_hand(task_type):
+    task = Task('organs', task_type, classes=('background', 'a', 'b', 'c'), **PAIR)
     assert task.flip_indices == [0, 2, 1, 3]  # output 1 of a mirrored image stands for class 2
     sample = TaskDataSample(metainfo=dict(task='organs'))
     sample.pred_sem_seg = PixelData(data=torch.tensor([[[0, 1, 2, 3]]]))
@@ -44,16 +49,23 @@ def test_classes_by_hand():
     sample.pred_scores = torch.tensor([0.1, 0.5, 0.3, 0.1])
     sample.pred_label = torch.tensor([1])
     sample.pred_instances = InstanceData(bboxes=torch.zeros(2, 4), scores=torch.ones(2), labels=torch.tensor([1, 3]))
-    unflip_predictions(sample, task)
-    assert sample.pred_sem_seg.data.tolist() == [[[0, 2, 1, 3]]]
-    assert next(iter(sample.mask_views)).probs.argmax(0).tolist() == [[0, 2, 1, 3]]
-    torch.testing.assert_close(sample.pred_scores, torch.tensor([0.1, 0.3, 0.5, 0.1]))
-    assert sample.pred_label.tolist() == [2]
-    assert sample.pred_instances.labels.tolist() == [2, 3]
+    prediction_of(task_type).unflip(sample, task)
+    if task_type == 'segmentation':
+        assert sample.pred_sem_seg.data.tolist() == [[[0, 2, 1, 3]]]
+        assert next(iter(sample.mask_views)).probs.argmax(0).tolist() == [[0, 2, 1, 3]]
+    elif task_type == 'classification':
+        torch.testing.assert_close(sample.pred_scores, torch.tensor([0.1, 0.3, 0.5, 0.1]))
+        assert sample.pred_label.tolist() == [2]
+    else:
+        assert sample.pred_instances.labels.tolist() == [2, 3]
 
 
-def test_without_swaps_nothing_moves():
-    sample = TaskDataSample()
-    sample.pred_scores = torch.tensor([0.2, 0.8])
-    unflip_predictions(sample, Task('t', 'classification', classes=('a', 'b')))
-    assert sample.pred_scores.tolist() == torch.tensor([0.2, 0.8]).tolist()
+def test_a_type_that_registered_nothing_is_refused_and_still_given_as_plain_values():
+    task = Task('organs', 'classification', classes=('a', 'b'), **PAIR)
+    sample = TaskDataSample(metainfo=dict(task='organs', task_type='age'))
+    sample.pred_age, sample.gt_age = torch.tensor([31.5]), 30.0
+    with pytest.raises(ConfigError, match="'organs' has swaps, but predictions of type 'classification' cannot be ren"):
+        Prediction().unflip(sample, task)
+    with pytest.raises(ConfigError, match="'organs': predictions of type 'age' cannot be merged"):
+        merge_task_predictions([sample, sample])
+    assert prediction_of('age').plain(sample, task) == dict(age=[31.5])

@@ -2,7 +2,7 @@ import pytest
 import torch
 from mmengine.structures import InstanceData
 
-from aurora_mm.models.test_time_augs import fuse_boxes
+from aurora_mm.models.utils.box_fusion import fuse_boxes
 
 
 def view(*rows):

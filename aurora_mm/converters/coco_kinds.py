@@ -1,0 +1,150 @@
+"""How the annotations of each task type stand in a COCO file."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from pycocotools import mask as run_lengths
+
+from aurora_mm.datasets.coco_file import CocoFile, CocoObject
+from aurora_mm.datasets.coco_objects import box_of, points_of
+from aurora_mm.errors import DataError
+from aurora_mm.task_types import ByTaskType
+from aurora_mm.tasks import Task
+
+
+class CocoKind(ABC):
+    """What one type of task is in COCO: its categories, and the annotations of an image.
+
+    Attributes:
+        one_mask: Whether all objects of an image are painted into one mask; else a CSV row holds one object.
+    """
+
+    one_mask = False
+
+    @abstractmethod
+    def task_of(self, coco: CocoFile, name: str) -> Task:
+        """Make the task of a file that does not describe one."""
+
+    @abstractmethod
+    def check(self, coco: CocoFile, task: Task, first: CocoFile) -> None:
+        """Check the names in a file against its task; see :func:`aurora_mm.converters.coco_task.check_categories`."""
+
+    @abstractmethod
+    def categories(self, task: Task) -> list[dict[str, Any]]:
+        """List the ``categories`` of a file."""
+
+    @abstractmethod
+    def annotations(self, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """List the annotations of a row whose annotation was loaded, in pixels of the original image."""
+
+    def answer(self, coco: CocoFile, item: CocoObject, task: Task) -> tuple[dict[str, Any], bool]:
+        """Read one object as :meth:`aurora_mm.annotations.Annotation.format` takes it, and whether it was cut."""
+        raise NotImplementedError(f'{type(self).__name__} paints masks')
+
+
+class CocoMasks(CocoKind):
+    """Segmentation: a run-length mask for each foreground class; the background is no category."""
+
+    one_mask = True
+
+    def task_of(self, coco: CocoFile, name: str) -> Task:
+        return Task(name, 'segmentation', classes=('background', *coco.categories))
+
+    def check(self, coco: CocoFile, task: Task, first: CocoFile) -> None:
+        _check_names('categories', tuple(coco.categories), (), coco, task, first)
+
+    def categories(self, task: Task) -> list[dict[str, Any]]:
+        return [dict(id=i + 1, name=name) for i, name in enumerate(task.target_names)]
+
+    def annotations(self, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+        annotations = []
+        for label in np.unique(row['gt_seg_map'][row['gt_seg_map'] > 0]).tolist():
+            code = run_lengths.encode(np.asfortranarray(row['gt_seg_map'] == label).astype(np.uint8))
+            box, area = run_lengths.toBbox(code).tolist(), int(run_lengths.area(code))
+            code['counts'] = code['counts'].decode('ascii')
+            annotations.append(dict(category_id=label, bbox=box, area=area, segmentation=code))
+        return annotations
+
+
+class CocoBoxes(CocoKind):
+    """Detection: boxes as x, y, width, height."""
+
+    def task_of(self, coco: CocoFile, name: str) -> Task:
+        return Task(name, 'detection', classes=tuple(coco.categories))
+
+    def check(self, coco: CocoFile, task: Task, first: CocoFile) -> None:
+        _check_names('categories', tuple(coco.categories), (), coco, task, first)
+
+    def categories(self, task: Task) -> list[dict[str, Any]]:
+        return [dict(id=i + 1, name=name) for i, name in enumerate(task.target_names)]
+
+    def annotations(self, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+        x1, y1, x2, y2 = row['bbox']
+        return [dict(category_id=1, bbox=[x1, y1, x2 - x1, y2 - y1], area=(x2 - x1) * (y2 - y1))]
+
+    def answer(self, coco: CocoFile, item: CocoObject, task: Task) -> tuple[dict[str, Any], bool]:
+        if len(task.classes) != 1:
+            raise DataError(
+                f'{len(task.classes)} categories ({", ".join(task.classes)}); a CSV row holds a box '
+                'without its class. aurora_mm.TaskDataset reads such a file as it is',
+                file=coco.file,
+            )
+        box, was_cut = box_of(coco, item)
+        return dict(bbox=box), was_cut
+
+
+class CocoKeypoints(CocoKind):
+    """Landmarks: the keypoints of the file's one category."""
+
+    def task_of(self, coco: CocoFile, name: str) -> Task:
+        return Task(name, 'landmark', points=self._keypoints(coco))
+
+    def check(self, coco: CocoFile, task: Task, first: CocoFile) -> None:
+        _check_names('keypoints', self._keypoints(coco), task.points, coco, task, first)
+
+    def categories(self, task: Task) -> list[dict[str, Any]]:
+        return [dict(id=1, name=task.name, keypoints=list(task.points), skeleton=[])]
+
+    def annotations(self, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+        points = np.array(row['points'])
+        low, extent = points.min(0), np.ptp(points, axis=0)
+        keypoints = [value for x, y in row['points'] for value in (x, y, 2)]  # 2: labelled and visible
+        box, area = [*low.tolist(), *extent.tolist()], float(extent.prod())
+        return [dict(category_id=1, keypoints=keypoints, num_keypoints=len(points), bbox=box, area=area)]
+
+    def answer(self, coco: CocoFile, item: CocoObject, task: Task) -> tuple[dict[str, Any], bool]:
+        return dict(points=points_of(coco, item, task.points)), False
+
+    @staticmethod
+    def _keypoints(coco: CocoFile) -> tuple[str, ...]:
+        if len(coco.categories) != 1:
+            raise DataError(
+                f'{len(coco.categories)} categories ({", ".join(coco.categories) or "none"}); a landmark task has one',
+                file=coco.file,
+            )
+        category = next(iter(coco.categories.values()))
+        if not category.keypoints:
+            raise DataError(f'category {category.name!r} names no keypoints', file=coco.file)
+        return category.keypoints
+
+
+COCO_KINDS: ByTaskType[CocoKind] = ByTaskType('place in a COCO file')
+COCO_KINDS.update(segmentation=CocoMasks(), detection=CocoBoxes(), landmark=CocoKeypoints())
+
+
+def _check_names(
+    kind: str, names: tuple[str, ...], needed: tuple[str, ...], coco: CocoFile, task: Task, first: CocoFile
+) -> None:
+    """Check that ``names`` are among what the task has to find, and that none of ``needed`` is missing."""
+    wrong = [name for name in names if name not in task.target_names]
+    wrong = wrong or [name for name in needed if name not in names]
+    if wrong:
+        raise DataError(
+            f'{kind} are {", ".join(names)}, but those of task {task.name!r} are {", ".join(task.target_names)} '
+            f'by {first.file}: {", ".join(wrong)} stands in one of the two alone',
+            file=coco.file,
+        )

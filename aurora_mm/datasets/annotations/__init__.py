@@ -1,0 +1,6 @@
+from aurora_mm.datasets.annotations.box_annotation import BoxAnnotation
+from aurora_mm.datasets.annotations.label_annotation import LabelAnnotation
+from aurora_mm.datasets.annotations.landmark_annotation import LandmarkAnnotation
+from aurora_mm.datasets.annotations.mask_annotation import MaskAnnotation
+
+__all__ = ['BoxAnnotation', 'LabelAnnotation', 'LandmarkAnnotation', 'MaskAnnotation']

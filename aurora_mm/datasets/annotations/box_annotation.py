@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.structures import InstanceData
+
+from aurora_mm.annotations import ANNOTATIONS, Annotation
+from aurora_mm.challenge.csv_cells import BadRow, Files, number
+from aurora_mm.datasets.annotations.image_checks import check_inside
+from aurora_mm.datasets.geometry import enclosing_boxes, warp_boxes
+from aurora_mm.structures import TaskDataSample
+from aurora_mm.tasks import Task
+
+_COLUMNS = ('x_min', 'y_min', 'x_max', 'y_max')
+_LEAST_VISIBLE = 0.5  # of a box's area
+
+
+class BoxAnnotation(Annotation):
+    """Boxes, xyxy in pixels: one in the columns ``x_min`` to ``y_max`` of a row, any number from other data sets.
+
+    An item has ``bbox`` (4 numbers), or ``bboxes`` and ``bboxes_labels``. The pipeline has ``gt_bboxes``, (N, 4)
+    float64, and ``gt_bboxes_labels``, (N,) int64; the sample ``gt_instances`` with ``bboxes`` and ``labels``.
+    """
+
+    keys = ('bbox', 'bboxes')
+    repeated_hint = 'the CSV files hold one box an image, aurora_mm.TaskDataset reads several from a COCO file'
+
+    def columns(self, task: Task) -> tuple[str, ...]:
+        return _COLUMNS
+
+    def parse(self, cells: Mapping[str, str], task: Task, files: Files) -> dict[str, Any]:
+        if task.num_outputs != 1:
+            raise BadRow(
+                f'detection task {task.name!r} has {task.num_outputs} classes, but a row has no column for one'
+            )
+        box = [number(column, cells[column]) for column in _COLUMNS]
+        if box[2] <= box[0] or box[3] <= box[1]:
+            raise BadRow(f'box {box} is empty: x_max <= x_min or y_max <= y_min')
+        if min(box) < 0:
+            raise BadRow(f'box {box} has a negative coordinate')
+        return {'bbox': box}
+
+    def format(self, annotation: Mapping[str, Any]) -> dict[str, Any]:
+        return {column: f'{value:.10g}' for column, value in zip(_COLUMNS, annotation['bbox'], strict=True)}
+
+    def load(self, row: dict[str, Any]) -> None:
+        several = 'bboxes' in row
+        boxes = np.array(row['bboxes' if several else 'bbox'], np.float64).reshape(-1, 4)
+        check_inside('boxes' if several else 'box', boxes.reshape(-1, 2), row)
+        row['gt_bboxes'] = boxes
+        row['gt_bboxes_labels'] = np.array(row['bboxes_labels'] if several else [0], np.int64)
+
+    def in_view(self, row: Mapping[str, Any], matrix: np.ndarray) -> bool:
+        """Tell whether at least half of each box stays within the network input."""
+        whole = enclosing_boxes(row['gt_bboxes'], matrix)
+        visible = warp_boxes(row['gt_bboxes'], matrix, row['img_shape'])
+        return bool((_areas(visible) >= _LEAST_VISIBLE * _areas(whole)).all())
+
+    def warp(self, row: dict[str, Any]) -> None:
+        boxes = row['gt_bboxes'].astype(np.float32)
+        row['gt_bboxes'] = warp_boxes(boxes, row['homography_matrix'], row['img_shape'])
+
+    def pack(self, row: Mapping[str, Any], sample: TaskDataSample) -> None:
+        sample.gt_instances = InstanceData(
+            bboxes=torch.from_numpy(row['gt_bboxes']), labels=torch.from_numpy(row['gt_bboxes_labels'])
+        )
+
+    def metainfo(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Give ``instances``, which ``mmdet.CocoMetric`` reads."""
+        pairs = zip(row['gt_bboxes'].tolist(), row['gt_bboxes_labels'].tolist(), strict=True)
+        return dict(instances=[dict(bbox=box, bbox_label=label, ignore_flag=0) for box, label in pairs])
+
+
+ANNOTATIONS['detection'] = BoxAnnotation()
+
+
+def _areas(boxes: np.ndarray) -> np.ndarray:
+    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])

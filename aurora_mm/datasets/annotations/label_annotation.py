@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from aurora_mm.annotations import ANNOTATIONS, Annotation
+from aurora_mm.challenge.csv_cells import BadRow, Files, integer
+from aurora_mm.datasets.annotations.flipped_classes import class_after_flip
+from aurora_mm.structures import TaskDataSample
+from aurora_mm.tasks import Task
+
+
+class LabelAnnotation(Annotation):
+    """The class of an image: an integer in the column ``mask``, ``gt_label`` (int) in the pipeline.
+
+    The sample gets ``gt_label``, (1,) int64.
+    """
+
+    keys = ('gt_label',)
+
+    def columns(self, task: Task) -> tuple[str, ...]:
+        return ('mask',)
+
+    def parse(self, cells: Mapping[str, str], task: Task, files: Files) -> dict[str, Any]:
+        label = integer('mask', cells['mask'])
+        if not 0 <= label < task.num_outputs:
+            raise BadRow(f'label (column mask) {label} of {task.name!r} is not in 0..{task.num_outputs - 1}')
+        return {'gt_label': label}
+
+    def format(self, annotation: Mapping[str, Any]) -> dict[str, Any]:
+        return {'mask': int(annotation['gt_label'])}
+
+    def stratum(self, annotation: Mapping[str, Any]) -> int:
+        return annotation['gt_label']
+
+    def warp(self, row: dict[str, Any]) -> None:
+        row['gt_label'] = int(class_after_flip(row)[row['gt_label']])
+
+    def pack(self, row: Mapping[str, Any], sample: TaskDataSample) -> None:
+        sample.gt_label = torch.tensor([row['gt_label']])
+
+
+ANNOTATIONS['classification'] = LabelAnnotation()

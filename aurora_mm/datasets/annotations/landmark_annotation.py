@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from aurora_mm.annotations import ANNOTATIONS, Annotation
+from aurora_mm.challenge.csv_cells import Files, point
+from aurora_mm.datasets.annotations.flipped_classes import flip_order
+from aurora_mm.datasets.annotations.image_checks import check_inside
+from aurora_mm.datasets.geometry import warp_points
+from aurora_mm.structures import TaskDataSample
+from aurora_mm.tasks import Task
+
+
+class LandmarkAnnotation(Annotation):
+    """Points, x and y in pixels: JSON text in the columns ``point_1_xy``, ``point_2_xy`` ... of a row.
+
+    An item has ``points``, the pipeline ``gt_landmarks``, (K, 2) float64 and as the CSV has them to the last digit. The
+    sample gets ``gt_landmarks``, (K, 2).
+    """
+
+    keys = ('points',)
+
+    def columns(self, task: Task) -> tuple[str, ...]:
+        return tuple(f'point_{i + 1}_xy' for i in range(task.num_outputs))
+
+    def parse(self, cells: Mapping[str, str], task: Task, files: Files) -> dict[str, Any]:
+        return {'points': [point(column, cells[column]) for column in self.columns(task)]}
+
+    def format(self, annotation: Mapping[str, Any]) -> dict[str, Any]:
+        points = np.asarray(annotation['points'], np.float64).tolist()
+        return {f'point_{i + 1}_xy': json.dumps(xy) for i, xy in enumerate(points)}
+
+    def load(self, row: dict[str, Any]) -> None:
+        points = np.array(row['points'], np.float64).reshape(-1, 2)
+        check_inside('points', points, row)
+        row['gt_landmarks'] = points
+
+    def in_view(self, row: Mapping[str, Any], matrix: np.ndarray) -> bool:
+        """Tell whether all points stay within the network input."""
+        height, width = row['img_shape']
+        points = warp_points(row['gt_landmarks'], matrix)
+        return bool((points >= 0).all() and (points <= (width, height)).all())
+
+    def warp(self, row: dict[str, Any]) -> None:
+        points = row['gt_landmarks'].astype(np.float32)
+        row['gt_landmarks'] = warp_points(points, row['homography_matrix'])[flip_order(row)]
+
+    def pack(self, row: Mapping[str, Any], sample: TaskDataSample) -> None:
+        sample.gt_landmarks = torch.from_numpy(np.ascontiguousarray(row['gt_landmarks']))
+
+
+ANNOTATIONS['landmark'] = LandmarkAnnotation()

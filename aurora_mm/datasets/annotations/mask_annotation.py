@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.structures import PixelData
+
+from aurora_mm.annotations import ANNOTATIONS, Annotation, row_error
+from aurora_mm.challenge.csv_cells import BadRow, Files
+from aurora_mm.datasets.annotations.flipped_classes import class_after_flip
+from aurora_mm.datasets.geometry import warp_mask
+from aurora_mm.datasets.masks import read_class_indices
+from aurora_mm.images.image_header import BadImage
+from aurora_mm.images.retries import read_with_retries
+from aurora_mm.structures import TaskDataSample
+from aurora_mm.tasks import Task
+
+
+class MaskAnnotation(Annotation):
+    """A class index for each pixel: a file in the column ``mask_path``, ``gt_seg_map`` (H, W) uint8 in the pipeline.
+
+    The sample gets ``gt_sem_seg`` with ``data``, (1, H, W) int64.
+    """
+
+    keys = ('seg_map_path',)
+
+    def columns(self, task: Task) -> tuple[str, ...]:
+        return ('mask_path',)
+
+    def parse(self, cells: Mapping[str, str], task: Task, files: Files) -> dict[str, Any]:
+        return {'seg_map_path': files.locate('mask_path', cells['mask_path'])[0]}
+
+    def is_given(self, cells: Mapping[str, str], task: Task, files: Files) -> bool:
+        # The unlabelled test layout has the column too: it says where predictions go.
+        try:
+            return bool(cells.get('mask_path')) and bool(self.parse(cells, task, files))
+        except BadRow:
+            return False
+
+    def load(self, row: dict[str, Any]) -> None:
+        path = row['seg_map_path']
+        try:
+            mask, orientation = read_with_retries(read_class_indices, path, row['num_outputs'], row['task'])
+        except BadImage as bad:
+            raise row_error(row, f'mask {path} {bad}') from bad
+        stored = row.get('orientation', 1)
+        if orientation != stored:
+            raise row_error(
+                row,
+                f'image {row["img_path"]} is stored in orientation {stored} by its EXIF data, its mask {path} in '
+                f'{orientation}: they may not lie on each other. Save both upright without EXIF data',
+            )
+        if mask.shape != tuple(row['ori_shape']):
+            raise row_error(
+                row,
+                f'mask {path} has (height, width) {mask.shape}, its image {row["img_path"]} {tuple(row["ori_shape"])}',
+            )
+        row['gt_seg_map'] = mask
+
+    def warp(self, row: dict[str, Any]) -> None:
+        renamed = class_after_flip(row).astype(np.uint8)[row['gt_seg_map']]
+        row['gt_seg_map'] = warp_mask(renamed, row['homography_matrix'], row['img_shape'])
+
+    def pack(self, row: Mapping[str, Any], sample: TaskDataSample) -> None:
+        sample.gt_sem_seg = PixelData(data=torch.from_numpy(row['gt_seg_map'].astype(np.int64))[None])
+
+
+ANNOTATIONS['segmentation'] = MaskAnnotation()

@@ -1,0 +1,84 @@
+"""Logged values that stay on the device until somebody reads them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.logging import HistoryBuffer, MessageHub
+from torch import Tensor
+
+_MOST_PENDING = 1000  # where nobody reads, values are moved to the host in groups of this size
+
+
+class DeviceHistory(HistoryBuffer):
+    """A history of logged values that takes tensors and moves them to the host when it is read.
+
+    MMEngine's history calls ``.item()`` on each value, for which the host waits until the device has computed it. Here
+    reading (``mean``, ``current``, ``data``, ...) moves all new values at once. A copy or a pickle is MMEngine's
+    :class:`HistoryBuffer`.
+
+    Args:
+        args, kwargs: See ``HistoryBuffer``.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._pending: list[Tensor] = []
+        super().__init__(*args, **kwargs)
+
+    def append(self, value: Tensor) -> None:
+        """Add a value without reading it.
+
+        Args:
+            value: A tensor of one number, on any device; it must not be changed afterwards.
+        """
+        self._pending.append(value.detach().reshape(()))
+        if len(self._pending) == _MOST_PENDING:
+            self._read()
+
+    # MMEngine's methods all work on these two arrays.
+    @property
+    def _log_history(self) -> np.ndarray:
+        self._read()
+        return self._values
+
+    @_log_history.setter
+    def _log_history(self, values: np.ndarray) -> None:
+        self._values = values
+
+    @property
+    def _count_history(self) -> np.ndarray:
+        self._read()
+        return self._counts
+
+    @_count_history.setter
+    def _count_history(self, counts: np.ndarray) -> None:
+        self._counts = counts
+
+    def _read(self) -> None:
+        if not self._pending:
+            return
+        pending, self._pending = self._pending, []
+        values = torch.stack(pending).tolist()
+        self._values = np.append(self._values, values)[-self.max_length :]
+        self._counts = np.append(self._counts, [1] * len(values))[-self.max_length :]
+
+    def __reduce__(self) -> tuple:
+        return HistoryBuffer, (self._log_history, self._count_history, self.max_length)
+
+
+def log_tensor(message_hub: MessageHub, key: str, value: Tensor) -> None:
+    """Log a value as ``message_hub.update_scalar(key, value)`` does, but without waiting for the device.
+
+    Args:
+        message_hub: Of the run.
+        key: For example 'train/loss'.
+        value: A tensor of one number.
+    """
+    history = message_hub.log_scalars.get(key)
+    if not isinstance(history, DeviceHistory):  # the first value, or the history of a resumed run
+        old = ((), (), 1_000_000) if history is None else (*history.data, history.max_length)
+        history = message_hub.log_scalars[key] = DeviceHistory(*old)
+    message_hub._set_resumed_keys(key, True)
+    history.append(value)

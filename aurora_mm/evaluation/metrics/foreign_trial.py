@@ -1,0 +1,124 @@
+"""A metric of another package is tried when the evaluator is told its tasks."""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from mmengine.evaluator import BaseMetric
+
+from aurora_mm.errors import ConfigError
+from aurora_mm.evaluation.metrics.foreign_metric import ForeignMetric
+from aurora_mm.evaluation.suppress_output import suppress_output
+from aurora_mm.misfits import MISFITS, reason_of
+from aurora_mm.registry import METRICS
+from aurora_mm.structures import EXAMPLES, example_sample
+from aurora_mm.tasks import Task
+
+_PIXELS = 64
+_PANOPTIC = 'it scores objects and surfaces together, and there is no task type for that'
+_VIDEO = 'it follows objects through a video, and tasks are of single images'
+_LANGUAGE = 'it scores answers to sentences, and tasks have none'
+# Metrics of the hosts that score what no task has, with their subclasses.
+_REFUSED = dict(
+    CityScapesMetric='it scores masks of single objects; use mmdet.CocoMetric for boxes',
+    CityscapesMetric='it reads the instance masks of Cityscapes beside the images; use mmseg.IoUMetric',
+    COCOCaptionMetric=_LANGUAGE,
+    CocoPanopticMetric=_PANOPTIC,
+    CocoOccludedSeparatedMetric='it reads a list of occluded objects of COCO and masks of single objects',
+    CocoVideoMetric=_VIDEO,
+    CrowdHumanMetric='it is for the files of CrowdHuman; use mmdet.VOCMetric',
+    CULaneMetric='it scores lanes, and there is no task type for lanes',
+    DepthMetric='it scores depth, and there is no task type for depth',
+    DODCocoMetric=_LANGUAGE,
+    DumpODVGResults='it writes files for a language model and scores nothing',
+    DumpDetResults='it writes a file and scores nothing; `aurora-mm test --out-dir` writes all predictions',
+    DumpProposals='it writes the proposals of a first stage and scores nothing',
+    Flickr30kMetric=_LANGUAGE,
+    LVISMetric='it is for the files of LVIS and needs their package; use mmdet.CocoMetric',
+    LVISFixedAPMetric='it is for the files of LVIS and needs their package; use mmdet.CocoMetric',
+    MOTChallengeMetric=_VIDEO,
+    OVCocoMetric='it is for the files of COCO with its novel classes; use mmdet.CocoMetric',
+    OpenImagesMetric='it reads the class hierarchy of Open Images; use mmdet.VOCMetric',
+    ReIDMetrics='it tells persons again, and there is no task type for that',
+    RefExpMetric=_LANGUAGE,
+    RefSegMetric=_LANGUAGE,
+    YouTubeVISMetric=_VIDEO,
+    gRefCOCOMetric=_LANGUAGE,
+)
+# Metrics that need a package of their own, by the name that it is imported by.
+_PACKAGES = dict(FasterCocoMetric='faster_coco_eval')
+
+
+def refuse_metric(config: Mapping[str, Any], task: Task) -> None:
+    """Refuse a metric of the hosts that scores what no task has, before it looks for files and packages of its own.
+
+    Args:
+        config: Config of the metric, or of a :class:`ForeignMetric` with it.
+        task: The task that it is to score.
+
+    Raises:
+        ConfigError: With the metric, the task and the reason.
+    """
+    config = config.get('metric', config) if isinstance(config.get('metric'), Mapping) else config
+    kind = METRICS.get(config['type']) if isinstance(config['type'], str) else config['type']
+    if kind is None:
+        raise ConfigError(f'metric {config["type"]!r} of task {task.name!r} is not registered')
+    reasons = [_REFUSED[ancestor.__name__] for ancestor in kind.__mro__ if ancestor.__name__ in _REFUSED]
+    package = _PACKAGES.get(kind.__name__)
+    if package and importlib.util.find_spec(package) is None:
+        reasons.append(f'it needs the package {package}, which is not installed')
+    if reasons:
+        raise ConfigError(f'{config["type"]} cannot score task {task.name!r}: {reasons[0]}')
+
+
+def try_metric(config: Mapping[str, Any], metric: BaseMetric, task: Task) -> None:
+    """Score one example with a metric, so that one which does not fit is told before anything is trained.
+
+    Args:
+        config: Config of the metric.
+        metric: What was built from it, with its ``dataset_meta``; it is left as it is.
+        task: The task that it is to score.
+
+    Raises:
+        ConfigError: If it cannot score the task; the message names both and the reason.
+    """
+    name = config['type'] if isinstance(config['type'], str) else config['type'].__name__
+    inner = getattr(metric, 'metric', metric)
+    if task.type not in EXAMPLES:
+        return
+    sample = host_fields(example_sample(task, _PIXELS, 'original', predicted=True).to_dict())
+    try:
+        with suppress_output():
+            metric.process(None, [copy.deepcopy(sample)])
+            metric.results.clear()
+            if getattr(inner, 'ann_file', None) is None and getattr(inner, '_coco_api', None) is None:
+                trial = METRICS.build(copy.deepcopy(config))
+                trial.dataset_meta = metric.dataset_meta
+                trial.process(None, [sample])
+                answer = trial.compute_metrics(trial.results)
+                if isinstance(trial, ForeignMetric):
+                    trial.primary(answer)
+    except MISFITS as error:
+        raise ConfigError(
+            f'{name} cannot score {task.type} task {task.name!r}: tried on one image, {reason_of(error)}'
+        ) from error
+
+
+def host_fields(sample: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A sample as nested dicts, with the fields that metrics of the hosts ask for and the package has no use for.
+
+    Where there are boxes, ``ignored_instances`` says that none of them is to be ignored; what mmseg calls ``data`` of a
+    mask, mmdet calls ``sem_seg``.
+    """
+    more: dict[str, Any] = {}
+    if 'gt_instances' in sample and 'ignored_instances' not in sample:
+        boxes, labels = sample['gt_instances']['bboxes'], sample['gt_instances']['labels']
+        more['ignored_instances'] = dict(bboxes=torch.empty_like(boxes[:0]), labels=labels[:0])
+    for field in ('gt_sem_seg', 'pred_sem_seg'):
+        if field in sample:
+            more[field] = {**sample[field], 'sem_seg': sample[field]['data']}
+    return {**sample, **more}

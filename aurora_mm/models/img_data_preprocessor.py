@@ -1,0 +1,72 @@
+"""MMEngine's ImgDataPreprocessor, which does not wait for the device."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import ImgDataPreprocessor as MMEngineImgDataPreprocessor
+from mmengine.model import stack_batch
+from torch import Tensor
+
+from aurora_mm.errors import ConfigError
+from aurora_mm.registry import MODELS
+
+
+@MODELS.register_module()
+class ImgDataPreprocessor(MMEngineImgDataPreprocessor):
+    """Moves a batch to the device, swaps colour channels, normalises and pads.
+
+    MMEngine's reorders the channels by a list of numbers, which torch copies to the device for each image while the
+    host waits, and normalises image by image. Here the images of a batch are handled together if they have one size.
+
+    Args:
+        non_blocking: Whether copies to the device overlap with the host's work. They do so from pinned memory, see
+            ``pin_memory`` of the data loader.
+        kwargs: See MMEngine's class: ``mean``, ``std``, ``bgr_to_rgb``, ``pad_size_divisor``, ``pad_value``, ...
+    """
+
+    def __init__(self, *, non_blocking: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs, non_blocking=non_blocking)
+
+    def forward(self, data: dict, training: bool = False) -> dict:
+        """Prepare a batch.
+
+        Args:
+            data: ``inputs``, B images ``(3, h, w)`` of any sizes in a list, or one tensor ``(B, 3, h, w)``, of
+                integers or floats; and ``data_samples``, or None.
+            training: Not used.
+
+        Returns:
+            ``inputs`` as one tensor ``(B, 3, H, W)`` of float32, padded on the right and at the bottom, and
+            ``data_samples``; both on the device.
+
+        Raises:
+            ConfigError: If images have another number of channels than ``mean`` and ``bgr_to_rgb`` ask for.
+        """
+        data = self.cast_data(data)
+        inputs = data['inputs']
+        if isinstance(inputs, Tensor):
+            batch = self._padded(self._normalised(inputs))
+        elif len({image.shape for image in inputs}) == 1:
+            batch = self._padded(self._normalised(torch.stack(list(inputs))))
+        else:
+            batch = stack_batch(
+                [self._normalised(image) for image in inputs], self.pad_size_divisor, float(self.pad_value)
+            )
+        return data | dict(inputs=batch, data_samples=data.get('data_samples'))
+
+    def _normalised(self, images: Tensor) -> Tensor:
+        """``(..., C, h, w)`` as float32, with the order of channels and the range of values that the model takes."""
+        channels = images.shape[-3]
+        if channels != 3 and (self._channel_conversion or (self._enable_normalize and len(self.mean) == 3)):
+            raise ConfigError(f'images of {channels} channels; this ImgDataPreprocessor is set to take three')
+        if self._channel_conversion:
+            images = images.flip(-3)
+        images = images.float()
+        return (images - self.mean) / self.std if self._enable_normalize else images
+
+    def _padded(self, images: Tensor) -> Tensor:
+        right, bottom = (-side % self.pad_size_divisor for side in (images.shape[-1], images.shape[-2]))
+        return F.pad(images, (0, right, 0, bottom), value=self.pad_value) if right or bottom else images

@@ -1,0 +1,15 @@
+from aurora_mm.models.predictions.box_prediction import BoxPrediction
+from aurora_mm.models.predictions.label_prediction import LabelPrediction
+from aurora_mm.models.predictions.landmark_prediction import LandmarkPrediction
+from aurora_mm.models.predictions.mask_prediction import MaskPrediction
+from aurora_mm.models.predictions.prediction import PREDICTIONS, Prediction, prediction_of
+
+__all__ = [
+    'PREDICTIONS',
+    'BoxPrediction',
+    'LabelPrediction',
+    'LandmarkPrediction',
+    'MaskPrediction',
+    'Prediction',
+    'prediction_of',
+]

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from aurora_mm.models.predictions.prediction import PREDICTIONS, Prediction
+from aurora_mm.structures import TaskDataSample
+from aurora_mm.tasks import Task
+
+
+class LandmarkPrediction(Prediction):
+    """Points: ``pred_landmarks`` (K, 2); merged, the mean of the coordinates."""
+
+    def unflip(self, sample: TaskDataSample, task: Task) -> None:
+        found = sample.pred_landmarks
+        sample.pred_landmarks = found[torch.tensor(task.flip_indices, device=found.device).argsort()]
+
+    def merge(self, merged: TaskDataSample, samples: Sequence[TaskDataSample]) -> None:
+        merged.pred_landmarks = torch.stack([sample.pred_landmarks for sample in samples]).mean(0)
+
+    def plain(self, sample: TaskDataSample, task: Task) -> dict[str, Any]:
+        """Give ``points``, [x, y] in pixels by the name of the point."""
+        return dict(points=dict(zip(task.points, sample.pred_landmarks.tolist(), strict=True)))
+
+
+PREDICTIONS['landmark'] = LandmarkPrediction()

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.structures import PixelData
+
+from aurora_mm.errors import ConfigError
+from aurora_mm.models.predictions.prediction import PREDICTIONS, Prediction
+from aurora_mm.models.utils.original_coordinates import mask_from_views
+from aurora_mm.structures import MaskViews, TaskDataSample
+from aurora_mm.tasks import Task
+
+
+class MaskPrediction(Prediction):
+    """A class for each pixel: ``pred_sem_seg`` (1, H, W), made of the probabilities in ``mask_views``."""
+
+    def unflip(self, sample: TaskDataSample, task: Task) -> None:
+        mask = sample.pred_sem_seg.data
+        original = torch.tensor(task.flip_indices, device=mask.device)  # original[i]: what output i stands for
+        sample.pred_sem_seg = PixelData(data=original[mask])
+        if 'mask_views' in sample:
+            sample.mask_views = MaskViews(
+                view._replace(probs=view.probs[original.to(view.probs.device).argsort()]) for view in sample.mask_views
+            )
+
+    def merge(self, merged: TaskDataSample, samples: Sequence[TaskDataSample]) -> None:
+        """Take the likeliest class by the mean of all views' probabilities, and keep all views."""
+        if any('mask_views' not in sample for sample in samples):
+            raise ConfigError(
+                f'the head of task {merged.task!r} sets no mask_views: masks without their probabilities cannot be '
+                'merged over views or models'
+            )
+        merged.mask_views = MaskViews(view for sample in samples for view in sample.mask_views)
+        merged.pred_sem_seg = PixelData(data=mask_from_views(merged.mask_views, merged.ori_shape))
+
+    def plain(self, sample: TaskDataSample, task: Task) -> dict[str, Any]:
+        """Give ``mask``, (H, W) uint8 class indices."""
+        return dict(mask=sample.pred_sem_seg.data[0].cpu().numpy().astype(np.uint8))
+
+
+PREDICTIONS['segmentation'] = MaskPrediction()

@@ -1,0 +1,78 @@
+"""One made-up annotated image of any task, on which foreign parts are tried before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from mmengine.structures import InstanceData, PixelData
+
+from aurora_mm.structures.task_data_sample import TaskDataSample
+from aurora_mm.task_types import ByTaskType
+from aurora_mm.tasks import Task
+
+EXAMPLES: ByTaskType[Callable[[TaskDataSample, Task, int, str], None]] = ByTaskType('example')
+"""By task type: what sets an annotation (prefix 'gt') or the same as a prediction ('pred') on a sample of a square
+image of so many pixels a side."""
+
+
+def example_sample(task: Task, size: int, coordinates: str, predicted: bool = False) -> TaskDataSample:
+    """A sample of a square image whose original is as large as the network's input.
+
+    Args:
+        task: Its task.
+        size: Pixels a side.
+        coordinates: ``gt_coordinates``, 'network' as in training or 'original' as in testing.
+        predicted: Whether to add predictions, those that are right.
+
+    Raises:
+        ConfigError: If there is no example for tasks of this type.
+    """
+    sample = TaskDataSample(
+        metainfo=dict(
+            task=task.name,
+            task_type=task.type,
+            img_id=0,
+            img_path='example.png',
+            ori_shape=(size, size),
+            img_shape=(size, size),
+            homography_matrix=np.eye(3),
+            gt_coordinates=coordinates,
+        )
+    )
+    for prefix in ('gt', 'pred') if predicted else ('gt',):
+        EXAMPLES[task.type](sample, task, size, prefix)
+    return sample
+
+
+@EXAMPLES.register('segmentation')
+def _mask(sample: TaskDataSample, task: Task, size: int, prefix: str) -> None:
+    mask = torch.zeros(1, size, size, dtype=torch.long)
+    mask[:, size // 4 : size // 2, size // 4 : 3 * size // 4] = task.num_outputs - 1
+    setattr(sample, f'{prefix}_sem_seg', PixelData(data=mask))
+
+
+@EXAMPLES.register('detection')
+def _box(sample: TaskDataSample, task: Task, size: int, prefix: str) -> None:
+    box, label = torch.tensor([[0.25, 0.25, 0.7, 0.6]]) * size, torch.tensor([task.num_outputs - 1])
+    instances = InstanceData(bboxes=box, labels=label)
+    if prefix == 'pred':
+        instances.scores = torch.tensor([0.9])
+    elif sample.gt_coordinates == 'original':
+        entry = dict(bbox=box[0].tolist(), bbox_label=task.num_outputs - 1, ignore_flag=0)
+        sample.set_metainfo(dict(instances=[entry]))
+    setattr(sample, f'{prefix}_instances', instances)
+
+
+@EXAMPLES.register('classification')
+def _label(sample: TaskDataSample, task: Task, size: int, prefix: str) -> None:
+    setattr(sample, f'{prefix}_label', torch.tensor([task.num_outputs - 1]))
+    if prefix == 'pred':
+        sample.pred_scores = torch.eye(task.num_outputs)[-1]
+
+
+@EXAMPLES.register('landmark')
+def _points(sample: TaskDataSample, task: Task, size: int, prefix: str) -> None:
+    steps = torch.linspace(0.2, 0.8, task.num_outputs, dtype=torch.float64) * size
+    setattr(sample, f'{prefix}_landmarks', torch.stack([steps, steps.flip(0)], dim=1))
