@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import torch
 from mmengine.config import Config
 from mmengine.runner.checkpoint import load_state_dict
 from torch import Tensor, nn
@@ -52,6 +53,7 @@ def resolve_config(
     """
     check_image_size(cfg)
     _leave_absent_hooks_out(cfg)
+    _pin_memory(cfg)
     if data_root is not None:
         set_data_root(cfg, data_root)
     tasks = choose_tasks(cfg, DataTasks(cfg, TaskTable(cfg.get('tasks', []))), include)
@@ -214,6 +216,14 @@ def _check_finite(fresh: nn.Module, state: Mapping[str, Tensor], checkpoint: str
         ):
             count = int((~loaded.isfinite()).sum())
             raise WeightsError(f'{checkpoint}: {count} of the {loaded.numel()} values of {name} are not finite')
+
+
+def _pin_memory(cfg: Config) -> None:
+    """Has data loaders put batches into pinned memory, where there is a GPU to copy them to."""
+    if torch.cuda.is_available():
+        for name in LOADERS:
+            if cfg.get(name):
+                cfg[name].setdefault('pin_memory', True)
 
 
 def _leave_absent_hooks_out(cfg: Config) -> None:
