@@ -1,4 +1,3 @@
-# ruff: noqa: E501 (an old text stands on one line, as in the file)
 """Defects that the tests must find: each takes the effect of one option, or of one rule, out of the code.
 
 An entry is a file below ``aurora_mm``, the tests that must turn red, and pairs of an old text, which occurs in the file
@@ -426,12 +425,12 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
     ),
     (
         'analysis/report/results.py',
-        'tests/analysis/report tests/extending',
+        'tests/analysis/report tests/extending/test_extending_evaluation.py',
         [('return [row for row in rows if row.metric == rows[0].metric]', 'return rows')],
     ),
     (
         'analysis/results_folder.py',
-        'tests/analysis tests/extending/test_extending_evaluation.py',
+        'tests/analysis/test_bootstrap.py tests/extending/test_extending_evaluation.py',
         [
             (
                 'bootstrap_intervals(result.rows, result.tasks, unscored)',

@@ -25,7 +25,7 @@ from typing import NamedTuple
 from mutation_list import MUTATIONS
 
 REPO = Path(__file__).resolve().parents[1]
-LIMIT = 180  # seconds for the tests of a mutation; one that hangs them is found
+LIMIT = 300  # seconds for the tests of a mutation; one that hangs them is found
 
 
 class Mutation(NamedTuple):
