@@ -425,12 +425,12 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
     ),
     (
         'analysis/report/results.py',
-        'tests/analysis/report tests/extending/test_extending_evaluation.py',
+        'tests/extending/test_judge_and_files.py',
         [('return [row for row in rows if row.metric == rows[0].metric]', 'return rows')],
     ),
     (
         'analysis/results_folder.py',
-        'tests/analysis/test_bootstrap.py tests/extending/test_extending_evaluation.py',
+        'tests/extending/test_judge_and_files.py',
         [
             (
                 'bootstrap_intervals(result.rows, result.tasks, unscored)',
@@ -441,10 +441,18 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
     ),
     (
         'task_types.py',
-        'tests/test_tasks.py',
+        'tests/test_task_types.py',
         [
             ('        if same and known != task_type:\n', '        if False:\n'),
             ('known.csv_name.lower() == task_type.csv_name.lower()', 'False'),
+        ],
+    ),
+    (
+        'evaluation/multi_task_evaluator.py',
+        'tests/extending/test_judge_and_files.py',
+        [
+            ('sorted(enumerate(metrics), key=lambda pair: pair[1] is not judge)', 'enumerate(metrics)'),
+            ('sorted(metrics, key=lambda m: m is not judge)', 'metrics'),
         ],
     ),
 ]
