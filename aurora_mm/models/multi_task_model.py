@@ -29,6 +29,8 @@ from aurora_mm.models.utils.build import (
     maps_of,
     needs_init_weights,
     only_for_task,
+    require_dicts,
+    require_parts,
 )
 from aurora_mm.models.utils.freeze import freeze
 from aurora_mm.models.utils.nonfinite_guard import NonFiniteGuard, drop_nonfinite_gradients
@@ -95,6 +97,10 @@ class MultiTaskModel(BaseModel):
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         self.tasks = TaskTable(tasks)
+        require_dicts(neck=neck, heads=heads, sources=sources)
+        require_parts(backbone=backbone, detail=detail, adapter=adapter, balancer=balancer)
+        require_parts(**{f'heads.{key}': cfg for key, cfg in heads.items()})
+        require_parts(**{f'neck.{name}': cfg for name, cfg in _by_name(neck).items()})
         self.backbone = build_foreign(backbone)
         self.detail = None if detail is None else build_in_scope(detail)
         maps = {'backbone': maps_of(self.backbone)}

@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from aurora_mm.errors import ConfigError
 from aurora_mm.models.heads import (
     ClassificationHead,
     DenseDetectionHead,
@@ -156,3 +157,9 @@ def test_a_loss_is_there_unless_it_is_none(cls, task, losses, feats):
         left = mean_losses(build(cls, [task], channels=16, **{name: None}), feats, samples, task)
         assert name not in left
         assert set(losses) - {name} <= set(left)
+
+
+@pytest.mark.parametrize('cls', [DenseDetectionHead, GridDetectionHead])
+def test_boxes_need_a_loss(cls):
+    with pytest.raises(ConfigError, match=f'{cls.__name__} needs one of the losses loss_bbox, loss_iou'):
+        build(cls, [DET], channels=16, loss_bbox=None, loss_iou=None)
