@@ -21,6 +21,7 @@ from aurora_mm.errors import ConfigError
 from aurora_mm.models.balancers import LossBalancer, TaskLossTracker
 from aurora_mm.models.heads import BaseTaskHead, wrap_foreign_head
 from aurora_mm.models.predictions import prediction_of
+from aurora_mm.models.utils.batch_statistics import protect_statistics
 from aurora_mm.models.utils.build import (
     Maps,
     build_foreign,
@@ -135,6 +136,7 @@ class MultiTaskModel(BaseModel):
         if channels_last:
             self.to(memory_format=torch.channels_last)
         self._frozen = freeze(dict(self.named_children()), frozen)
+        protect_statistics(self)
 
         self.guard = NonFiniteGuard(list(self.tasks.values()), max_nonfinite)
         self.tracker = TaskLossTracker(list(self.tasks.values()), ema_momentum)
@@ -181,7 +183,16 @@ class MultiTaskModel(BaseModel):
 
         Args:
             inputs: ``(B, 3, h, w)``, normalised.
+
+        Raises:
+            ConfigError: If the encoder would pad the images: coordinates are normalised by the sides of the input.
         """
+        h, w = inputs.shape[-2:]
+        divisor = getattr(self.backbone, 'size_divisor', 1)
+        if h % divisor or w % divisor:
+            raise ConfigError(
+                f'input of {h} x {w} pixels; {type(self.backbone).__name__} takes multiples of {divisor} here'
+            )
         if self.channels_last:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
         details = () if self.detail is None else self.detail(inputs)
