@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -63,12 +64,15 @@ def run_part(part: Part, seconds: float, args: argparse.Namespace, out: Path) ->
     env['PYTHONPATH'] = os.pathsep.join([str(REPO), *filter(None, [env.get('PYTHONPATH')])])
     start = time.perf_counter()
     with (out / f'{part.name}.txt').open('w') as stream:
+        process = subprocess.Popen(
+            part.command, stdout=stream, stderr=subprocess.STDOUT, env=env, cwd=REPO, start_new_session=True
+        )
         try:
-            done = subprocess.run(
-                part.command, stdout=stream, stderr=subprocess.STDOUT, env=env, cwd=REPO, timeout=seconds, check=False
-            )
-            ended = 'ok' if done.returncode == 0 else f'exit status {done.returncode}'
+            status = process.wait(seconds)
+            ended = 'ok' if status == 0 else f'exit status {status}'
         except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)  # with the processes that it started
+            process.wait()
             ended = f'stopped after {seconds:.0f} s'
     return dict(ended=ended, seconds=round(time.perf_counter() - start, 1))
 
