@@ -14,6 +14,7 @@ _REASONS = dict(
     DODDataset=_LANGUAGE,
     DSDLDetDataset='it needs the package dsdl; use mmdet.CocoDataset',
     DSDLSegDataset='it needs the package dsdl; use mmseg.BaseSegDataset',
+    DecathlonDataset='its images are volumes in NIfTI files, and this package reads pictures',
     Flickr30kDataset=_LANGUAGE,
     HSIDrive20Dataset='its images have 25 channels, and this package reads grey and colour images',
     LVISV05Dataset='it needs the package lvis; use mmdet.CocoDataset, which reads the same file',
@@ -24,6 +25,7 @@ _REASONS = dict(
     OpenImagesDataset='it reads the class hierarchy of Open Images; convert it to COCO',
     ReIDDataset='it tells persons again, and there is no task type for that',
     RefCocoDataset=_LANGUAGE,
+    V3DetDataset='it reads the names of 13,204 classes from a file of its own; use mmdet.CocoDataset',
 )
 
 

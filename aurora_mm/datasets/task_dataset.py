@@ -162,3 +162,5 @@ class TaskDataset(BaseDataset):
             raise ConfigError(
                 f'{cfg["type"]} cannot be built for task {self.task.name!r}: {reason_of(error)}'
             ) from error
+        except OSError as error:
+            raise DataError(f'{cfg["type"]} of task {self.task.name!r} cannot be read: {error}') from error
