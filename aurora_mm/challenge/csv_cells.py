@@ -6,6 +6,8 @@ import math
 import os
 import posixpath
 import re
+import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 
 from aurora_mm.images.sources import split_source
@@ -46,7 +48,7 @@ class Files:
         folder, names = self._folders[parent]
         path = f'{self._root}/{folder}/{name}'
         if must_exist and split_source(name)[0].name not in names:
-            hint = "; folders are separated by '/'" if '\\' in text else ''
+            hint = "; folders are separated by '/'" if '\\' in text else _alike(name, names)
             raise BadRow(f'{column} {text!r}: there is no file {path}{hint}')
         return path, f'{folder}/{name}'
 
@@ -56,11 +58,28 @@ class Files:
             raise BadRow(f'{column} {text!r} leads out of the data root {self._root}')
         try:
             with os.scandir(self._root / folder) as entries:
-                return folder, frozenset(entry.name for entry in entries if entry.is_file())
+                return folder, frozenset(entry.name for entry in entries if _is_file(entry))
         except (FileNotFoundError, NotADirectoryError):
             return folder, frozenset()
         except OSError as error:
             raise BadRow(f'{column} {text!r}: the folder cannot be read ({error.strerror})') from error
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link that leads to itself
+        return False
+
+
+def _alike(name: str, names: Iterable[str]) -> str:
+    """A hint at a file whose name differs only in capitals or in how Unicode puts letters together, as macOS does."""
+
+    def plain(text: str) -> str:
+        return unicodedata.normalize('NFC', text).casefold()
+
+    found = next((other for other in sorted(names) if plain(other) == plain(name)), None)
+    return '' if found is None else f'; {found!r} is there, whose letters are encoded otherwise ({found!a})'
 
 
 def number(column: str, text: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,19 @@ class CocoFile:
     def objects_of(self, image: CocoImage) -> list[CocoObject]:
         """The annotations of an image, in the order of the file."""
         return self._objects_of.get(image.id, [])
+
+    @cached_property
+    def may_hold_corners(self) -> bool:
+        """Whether every ``bbox``, of three or more, would as well be two corners [x1, y1, x2, y2] in its image."""
+        boxes = [(item.fields.get('bbox'), item.image) for item in self.objects]
+        return len(boxes) >= 3 and all(
+            isinstance(box, list)
+            and len(box) == 4
+            and all(map(_is_number, box))
+            and 0 <= box[0] < box[2] <= image.width
+            and 0 <= box[1] < box[3] <= image.height
+            for box, image in boxes
+        )
 
     def error(self, entry: str, message: str) -> DataError:
         """An error about one entry."""

@@ -24,7 +24,8 @@ def box_of(file: CocoFile, item: CocoObject) -> tuple[list[float], bool]:
         [x1, y1, x2, y2] in pixels of the image, cut at its edges, and whether any of it was cut off.
 
     Raises:
-        DataError: If there is no box, it is empty, or it lies outside the image.
+        DataError: If there is no box, it is empty, or it lies outside the image; or if it hangs over the image's edge
+            and the file seems to hold corners in the place of width and height.
     """
     numbers = file.numbers(item.entry, 'bbox', item.fields.get('bbox'))
     if len(numbers) != 4:
@@ -41,6 +42,13 @@ def box_of(file: CocoFile, item: CocoObject) -> tuple[list[float], bool]:
             item.entry,
             f'bbox {numbers} lies outside of image {item.image.file_name!r}, '
             f'{item.image.width} x {item.image.height} pixels',
+        )
+    if abs(cut - box).max() > 1 and file.may_hold_corners:
+        raise file.error(
+            item.entry,
+            f'bbox {numbers} hangs over the edge of image {item.image.file_name!r}, {item.image.width} x '
+            f'{item.image.height} pixels, and all boxes of the file would fit as [x1, y1, x2, y2]; COCO has '
+            '[x, y, width, height]',
         )
     return cut.tolist(), bool((cut != box).any())
 

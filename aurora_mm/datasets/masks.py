@@ -54,9 +54,8 @@ def read_class_indices(
         wrong = found[(found < 0) | (found >= num_classes)]
         text = f'has values {_listed(wrong)}, but task {task!r} has classes 0..{num_classes - 1}'
         if len(found) <= num_classes and num_classes > 1:
-            text += (
-                f'; if {_listed(found)} mean classes, `convert_dataset.py indexmasks` writes a data root with indices'
-            )
+            text += f'; if {_listed(found)} mean classes, '
+            text += '`aurora-mm convert-dataset indexmasks` writes a data root with indices'
         raise BadImage(text)
     return values.astype(np.uint8), orientation
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import math
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,9 +25,12 @@ from aurora_mm.evaluation.scores import aggregate_scores
 from aurora_mm.evaluation.suppress_output import suppress_output
 from aurora_mm.misfits import MISFITS, reason_of
 from aurora_mm.registry import EVALUATOR, METRICS
-from aurora_mm.structures import MultiTaskDataSample, TaskDataSample, task_samples_of
+from aurora_mm.structures import MultiTaskDataSample, TaskDataSample, task_samples_of, to_host
 from aurora_mm.tables import console_text
 from aurora_mm.tasks import TASK_TYPES, Task, TaskTable
+
+# Images for each worker whose measurement is not finished; beyond, the evaluator waits, so that memory is bounded.
+_MOST_WAITING = 16
 
 
 class _ImageResults(NamedTuple):
@@ -33,7 +38,7 @@ class _ImageResults(NamedTuple):
 
     img_id: int
     img_path: str | None
-    results: list[Any]  # one of each metric of the task
+    results: list[Any]  # one of each metric of the task; before an evaluation, the future of it where workers measure
 
 
 @EVALUATOR.register_module()
@@ -56,9 +61,11 @@ class MultiTaskEvaluator(Evaluator):
             :class:`ForeignMetric`, judges the tasks: it gives their primary score. A type that is left out is judged
             by the metric that its :class:`~aurora_mm.task_types.TaskType` names.
         task_metrics: For single tasks, by name, the configs to use instead.
+        num_workers: Threads in which metrics of this package measure images while the model goes on; 0 measures at
+            once. Scores are the same. What is wrong with a sample is raised later, at the latest by :meth:`evaluate`.
 
     Raises:
-        ConfigError: If ``metrics`` names an unknown type, or a list is empty.
+        ConfigError: If ``metrics`` names an unknown type, a list is empty, or ``num_workers`` is negative.
 
     Example:
         >>> val_evaluator = dict(
@@ -74,8 +81,14 @@ class MultiTaskEvaluator(Evaluator):
         self,
         metrics: Mapping[str, Sequence[dict]] | None = None,
         task_metrics: Mapping[str, Sequence[dict]] | None = None,
+        num_workers: int = 0,
     ) -> None:
         super().__init__([])
+        if num_workers < 0:
+            raise ConfigError(f'num_workers {num_workers} must be 0 or more')
+        self.num_workers = num_workers
+        self._workers: ThreadPoolExecutor | None = None
+        self._waiting: deque[Future] = deque()
         self._type_configs = dict(metrics or {})
         self._task_configs = dict(task_metrics or {})
         for name in self._type_configs:
@@ -130,13 +143,10 @@ class MultiTaskEvaluator(Evaluator):
             task = self._task_of(sample)
             image = _ImageResults(sample['img_id'], sample.get('img_path'), [])
             for metric in self._metrics_of(task):
-                metric.process(data_batch, [sample if isinstance(metric, TaskMetric) else host_fields(sample)])
-                if len(metric.results) != 1:
-                    raise ConfigError(
-                        f'{type(metric).__name__} kept {len(metric.results)} results of one sample of task '
-                        f'{task.name!r}; MultiTaskEvaluator can only merge metrics that keep exactly one'
-                    )
-                image.results.append(_to_cpu(metric.results.pop()))
+                if self.num_workers and type(metric).process is TaskMetric.process:
+                    image.results.append(self._start(metric, sample))
+                else:
+                    image.results.append(self._measure(metric, sample, data_batch))
             self._images.setdefault(task.name, []).append(image)
 
     def evaluate(self, size: int) -> dict[str, float]:
@@ -152,6 +162,7 @@ class MultiTaskEvaluator(Evaluator):
         Raises:
             DataError: If no sample was processed at all, or two images share an ``img_id``.
         """
+        self._finish()
         # One gather for all tasks: a process that saw no sample of a task takes part all the same.
         images = self._merge(all_gather_object(self._images))
         outcome: list[Any] = [None]  # the scores, or an error
@@ -168,6 +179,51 @@ class MultiTaskEvaluator(Evaluator):
         if isinstance(outcome[0], AuroraError):
             raise outcome[0]
         return outcome[0]
+
+    def _measure(self, metric: BaseMetric, sample: Mapping[str, Any], data_batch: Any) -> Any:
+        """What a metric keeps of a sample."""
+        metric.process(data_batch, [sample if isinstance(metric, TaskMetric) else host_fields(sample)])
+        if len(metric.results) != 1:
+            raise ConfigError(
+                f'{type(metric).__name__} kept {len(metric.results)} results of one sample of task '
+                f'{sample["task"]!r}; MultiTaskEvaluator can only merge metrics that keep exactly one'
+            )
+        return _to_cpu(metric.results.pop())
+
+    def _start(self, metric: TaskMetric, sample: Mapping[str, Any]) -> Future:
+        """Lets a worker measure a sample.
+
+        SciPy, OpenCV and NumPy release the interpreter's lock while they work on masks, so that threads do as well as
+        processes here, and nothing has to be sent to them.
+        """
+        if self._workers is None:
+            self._workers = ThreadPoolExecutor(self.num_workers, thread_name_prefix='aurora_mm metric')
+        if len(self._waiting) >= _MOST_WAITING * self.num_workers:
+            self._result(self._waiting.popleft())
+        future = self._workers.submit(metric.measure, sample)
+        self._waiting.append(future)
+        return future
+
+    def _result(self, future: Future) -> Any:
+        """The result of a worker; if it failed, the others are stopped."""
+        try:
+            return future.result()
+        except BaseException:
+            self._stop()
+            raise
+
+    def _finish(self) -> None:
+        """Puts results in the place of their futures, and ends the workers."""
+        for images in self._images.values():
+            for image in images:
+                image.results[:] = [self._result(r) if isinstance(r, Future) else r for r in image.results]
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._workers is not None:
+            self._workers.shutdown(cancel_futures=True)
+        self._workers = None
+        self._waiting.clear()
 
     def _merge(self, parts: Iterable[Mapping[str, list[_ImageResults]]]) -> dict[str, list[_ImageResults]]:
         """The images of all processes by task, in table order, each once and in the order of ``img_id``."""
@@ -301,12 +357,11 @@ def _key_prefix(metric: BaseMetric) -> str:
 def _as_dicts(
     data_samples: Iterable[MultiTaskDataSample | TaskDataSample | Mapping[str, Any]],
 ) -> Iterator[Mapping[str, Any]]:
-    """The samples of single tasks as the nested dicts that metrics read."""
-    for data_sample in data_samples:
-        if isinstance(data_sample, Mapping):
-            yield data_sample
-        else:
-            yield from (sample.to_dict() for sample in task_samples_of([data_sample]))
+    """The samples of single tasks as the nested dicts that metrics read, on the host."""
+    samples = list(data_samples)
+    elements = to_host(list(task_samples_of(s for s in samples if not isinstance(s, Mapping))))
+    yield from (sample for sample in samples if isinstance(sample, Mapping))
+    yield from (element.to_dict() for element in elements)
 
 
 def _to_cpu(result: Any) -> Any:

@@ -62,7 +62,10 @@ class MultiTaskModel(BaseModel):
         ema_momentum: Of the running means of the tasks' losses.
         max_nonfinite: How many labels whose loss is not finite a run bears, over all tasks and ranks; see
             :class:`NonFiniteGuard`.
-        data_preprocessor: Config; see MMEngine's ``ImgDataPreprocessor``.
+        data_preprocessor: Config; see :class:`ImgDataPreprocessor`.
+        channels_last: Whether maps and the weights of convolutions lie in memory as torch's ``channels_last`` has it,
+            for which GPUs have the faster convolutions. Shapes and results stay. Heads of mmdet that call ``view`` on
+            their maps do not take it.
 
     Backbones and necks of other packages go in by prefix (``mmdet.ResNet``, ``mmdet.FPN``), and so do heads: dense
     heads of mmdet and decode heads of mmseg, behind :class:`MMDetHead` and :class:`MMSegHead`.
@@ -89,6 +92,7 @@ class MultiTaskModel(BaseModel):
         ema_momentum: float = 0.98,
         max_nonfinite: int = 10,
         data_preprocessor: dict | None = None,
+        channels_last: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
@@ -124,6 +128,9 @@ class MultiTaskModel(BaseModel):
             for name, key in self.head_of.items():
                 reads = dict(in_channels=maps[self.source_of[key]].channels, in_index=self.heads[key].in_index)
                 self.adapters[name] = build_in_scope(adapter | reads)
+        self.channels_last = channels_last
+        if channels_last:
+            self.to(memory_format=torch.channels_last)
         self._frozen = freeze(dict(self.named_children()), frozen)
 
         self.guard = NonFiniteGuard(list(self.tasks.values()), max_nonfinite)
@@ -172,8 +179,11 @@ class MultiTaskModel(BaseModel):
         Args:
             inputs: ``(B, 3, h, w)``, normalised.
         """
+        if self.channels_last:
+            inputs = inputs.contiguous(memory_format=torch.channels_last)
         details = () if self.detail is None else self.detail(inputs)
-        return (*details, *self.backbone(inputs))
+        maps = (*details, *self.backbone(inputs))
+        return tuple(m.contiguous(memory_format=torch.channels_last) for m in maps) if self.channels_last else maps
 
     def forward(
         self, inputs: Tensor, data_samples: Sequence[MultiTaskDataSample] | None = None, mode: str = 'tensor'

@@ -1,4 +1,5 @@
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -229,3 +230,83 @@ def test_annotations_are_left_out_of_views_too():
     load, fit, annotations = dict(type='LoadUltrasoundImage'), dict(type='FitToSize'), dict(type='LoadTaskAnnotations')
     pipeline = [load, dict(type='TestTimeAug', transforms=[[fit], [dict(annotations)]]), annotations]
     assert without_annotations(pipeline) == [load, dict(type='TestTimeAug', transforms=[[fit]])]
+
+
+class TestSeveralTasks:
+    """Each task's prediction is the one that it gets alone, from one pass through the encoder."""
+
+    def assert_same(self, found, alone):
+        assert found.task == alone.task
+        for name in ('pred_label', 'pred_scores', 'pred_landmarks'):
+            assert (name in found) == (name in alone)
+            if name in alone:
+                torch.testing.assert_close(found.get(name), alone.get(name), atol=1e-3, rtol=1e-4)
+        if 'pred_sem_seg' in alone:
+            assert (found.pred_sem_seg.data == alone.pred_sem_seg.data).float().mean() > 0.999
+        if 'pred_instances' in alone:
+            torch.testing.assert_close(found.pred_instances.bboxes, alone.pred_instances.bboxes, atol=1e-2, rtol=1e-4)
+
+    @pytest.fixture
+    def passes(self, inferencer, monkeypatch):
+        """How many images went through the encoder in each pass."""
+        counts, extract = [], inferencer.model.extract_feat
+
+        def count(inputs):
+            counts.append(len(inputs))
+            return extract(inputs)
+
+        monkeypatch.setattr(inferencer.model, 'extract_feat', count)
+        return counts
+
+    def test_all_tasks_from_one_encoding(self, inferencer, generated, passes):
+        files = images(generated, 'kind')[:3]
+        together = inferencer(files, True, batch_size=2, task='all')['predictions']
+        assert passes == [2, 1]
+        assert [sample.task_names for sample in together] == [list(inferencer.tasks)] * 3
+        for name in inferencer.tasks:
+            alone = inferencer(files, True, batch_size=2, task=name)['predictions']
+            for found, expected in zip(together, alone, strict=True):
+                self.assert_same(found[name], expected)
+
+    def test_plain_values_and_an_array(self, inferencer, generated):
+        file = images(generated, 'kind')[0]
+        for image in (file, cv2.imread(file)):
+            (answer,) = inferencer(image, task=['ends', 'organs'])['predictions']
+            assert list(answer) == ['ends', 'organs']
+            assert answer['ends']['points'].keys() == {'left', 'right'}
+            assert answer['organs']['mask'].dtype == np.uint8
+
+    def test_views_where_some_tasks_are_mirrored_and_others_are_not(self, checkpoints, generated, monkeypatch):
+        viewer = MultiTaskInferencer(checkpoints[0], device='cpu', tta=(), show_progress=False)
+        changed = [task.to_config() | dict(flip=task.name != 'kind') for task in viewer.tasks.values()]
+        monkeypatch.setattr(viewer, 'tasks', type(viewer.tasks)(changed))
+        files = images(generated, 'kind')[:2]
+        together = viewer(files, True, task='all', batch_size=2)['predictions']
+        assert [sample.task_names for sample in together] == [list(viewer.tasks)] * 2
+        for name in viewer.tasks:
+            for found, expected in zip(together, viewer(files, True, task=name)['predictions'], strict=True):
+                self.assert_same(found[name], expected)
+
+    def test_an_unreadable_image_is_told_once(self, inferencer, tmp_path, generated):
+        (tmp_path / 'bad.png').write_bytes(b'nothing')
+        rows = [
+            dict(img_path=f, tasks=['kind', 'ends']) for f in (str(tmp_path / 'bad.png'), *images(generated, 'kind'))
+        ]
+        answers = list(inferencer.predict_rows(rows))
+        assert sorted(position for position, _ in answers) == list(range(len(rows)))
+        assert isinstance(dict(answers)[0], DataError)
+
+    @pytest.mark.parametrize('asked', [[], ['kind', 'kind'], ['kind', 'spleen'], ['kind', 5], 'everything'])
+    def test_tasks_that_are_none(self, inferencer, generated, asked):
+        with pytest.raises(ConfigError, match=r'does not know task|each once'):
+            inferencer(images(generated, 'kind')[0], task=asked)
+
+    def test_threads_get_the_answers_that_they_get_alone(self, checkpoints, generated):
+        shared = MultiTaskInferencer(checkpoints[0], device='cpu')
+        files = images(generated, 'kind')[:4]
+        expected = {name: shared(files, True, task=name)['predictions'] for name in shared.tasks}
+        with ThreadPoolExecutor(8) as pool:
+            asked = [(name, pool.submit(shared, files, True, 2, task=name)) for name in [*shared.tasks] * 4]
+            for name, answer in asked:
+                for found, alone in zip(answer.result()['predictions'], expected[name], strict=True):
+                    self.assert_same(found, alone)

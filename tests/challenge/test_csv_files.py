@@ -92,6 +92,60 @@ def test_more_cells_than_columns(fmc_root):
     assert (len(index.records), len(index.skipped)) == (1, 1)
 
 
+@pytest.mark.parametrize('form', ['NFD', 'capitals'])
+def test_a_name_that_only_looks_the_same_is_told(fmc_root, form):
+    """macOS takes letters and their accents apart, and Windows knows no capitals."""
+    row = fmc_root.cls_row(0)
+    row['image_path'] = fmc_root.image('Classification/breast/caf\u00e9.png')
+    other = row['image_path'].replace('caf\u00e9', 'cafe\u0301' if form == 'NFD' else 'CAF\u00c9')
+    fmc_root.csv('b', [row | dict(image_path=other)])
+    with pytest.raises(DataError, match=r"there is no file .*; 'caf\u00e9\.png' is there, .*'caf\\xe9\.png'"):
+        read_root(fmc_root.path, EMPTY)
+
+
+def test_a_link_that_leads_to_itself_hides_no_other_file(fmc_root):
+    fmc_root.csv('b', [fmc_root.cls_row(0), fmc_root.cls_row(1)])
+    link = fmc_root.path / 'Classification/breast/loop.png'
+    link.symlink_to('loop.png')
+    assert len(read_root(fmc_root.path, EMPTY).records) == 2
+    image = link.with_name('0.png')
+    image.unlink()
+    image.symlink_to('0.png')
+    with pytest.raises(DataError, match=r'b\.csv, row 2: .* there is no file'):
+        read_root(fmc_root.path, EMPTY)
+
+
+@pytest.mark.parametrize('end', ['\r', '\n', '\r\r\n'])
+def test_line_ends_of_any_system(fmc_root, end):
+    file = fmc_root.csv('b', [fmc_root.cls_row(0), fmc_root.cls_row(1)])
+    file.write_bytes(file.read_bytes().replace(b'\r\n', end.encode()))
+    assert [record.annotation for record in read_root(fmc_root.path, EMPTY).records] == [
+        {'gt_label': 0},
+        {'gt_label': 1},
+    ]
+
+
+@pytest.mark.parametrize('encoding', ['utf-16', 'utf-32'])
+def test_a_file_in_another_encoding(fmc_root, encoding):
+    file = fmc_root.csv('b', [fmc_root.cls_row(0)])
+    file.write_bytes(file.read_text().encode(encoding))
+    with pytest.raises(DataError, match=r'b\.csv: not a CSV file in UTF-8'):
+        read_root(fmc_root.path, EMPTY)
+
+
+def test_a_file_of_no_bytes(fmc_root):
+    fmc_root.csv('b', [fmc_root.cls_row(0)]).write_bytes(b'')
+    with pytest.raises(DataError, match=r"b\.csv, row 1: column 'task_id' is missing"):
+        read_root(fmc_root.path, EMPTY)
+
+
+def test_a_path_with_a_line_break_in_it(fmc_root):
+    row = fmc_root.cls_row(0)
+    fmc_root.csv('b', [row | dict(image_path=row['image_path'].replace('.png', '\n.png'))])
+    with pytest.raises(DataError, match=r'b\.csv, row 3: image_path .* names no file'):
+        read_root(fmc_root.path, EMPTY)
+
+
 def test_a_header_that_is_not_separated_by_commas(fmc_root):
     file = fmc_root.csv('b', [fmc_root.cls_row(0)])
     file.write_text(file.read_text().replace(',', ';'))

@@ -11,7 +11,7 @@ from pycocotools import mask as run_lengths
 from aurora_mm.datasets.coco_file import CocoFile
 from aurora_mm.datasets.coco_objects import box_of, points_of, region_of
 from aurora_mm.errors import DataError
-from tests.fixtures.coco_files import HEIGHT, SQUARE, WIDTH, box, content, image
+from tests.fixtures.coco_files import HEIGHT, SQUARE, WIDTH, box, content, image, write_coco
 
 BAD_NAMES = (
     *(None, 5, '', '.', '..', '/a.png', '../a.png', 'a/../../b', '..\\a.png', 'a\0b', '\ud800', 'x' * 256, 'a/' * 900),
@@ -154,6 +154,18 @@ class TestBoxes:
     )
     def test_what_hangs_over_is_cut(self, tmp_path, bbox, cut):
         assert box_of(*only_object(tmp_path, bbox=bbox)) == (cut, True)
+
+    def test_corners_in_the_place_of_width_and_height(self, tmp_path):
+        """As xywh they would be cut to other boxes without a word."""
+        boxes = [[20, 15, 50, 40], [1, 2, 10, 12], [5, 5, 64, 48]]
+        images = [image(i, f'{i}.png') for i in range(3)]
+        data = content(images, [box(id=i, image_id=i, bbox=corners) for i, corners in enumerate(boxes)])
+        file = CocoFile(write_coco(tmp_path / 'x.json', data))
+        with pytest.raises(DataError, match=r'annotations\[0\]: bbox \[20.0, .* would fit as \[x1, y1, x2, y2\]; COCO'):
+            box_of(file, file.objects[0])
+        data['annotations'][1]['bbox'] = [40, 2, 10, 12]  # no corners: one box hangs over, as it may
+        file = CocoFile(write_coco(tmp_path / 'x.json', data))
+        assert box_of(file, file.objects[0]) == ([20, 15, WIDTH, HEIGHT], True)
 
     @pytest.mark.parametrize(
         ('bbox', 'said'),

@@ -1,5 +1,6 @@
 import logging
 import math
+import threading
 
 import numpy as np
 import pytest
@@ -11,7 +12,15 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
 from aurora_mm.errors import ConfigError, DataError
-from aurora_mm.evaluation import Column, MultiTaskEvaluator, TaskMetric, score_rows, score_table
+from aurora_mm.evaluation import (
+    Column,
+    MultiTaskEvaluator,
+    SegmentationMetric,
+    TaskMetric,
+    multi_task_evaluator,
+    score_rows,
+    score_table,
+)
 from aurora_mm.evaluation.metrics import cell_matrix
 from aurora_mm.registry import EVALUATOR, METRICS
 from aurora_mm.tables import console_text
@@ -28,6 +37,7 @@ from tests.fixtures.evaluation_samples import (
 
 META = {'tasks': TASKS.to_config()}
 MASK = torch.tensor([[0, 1, 1], [2, 2, 0]])
+ONE = MASK.clamp(max=1)
 
 
 @pytest.fixture
@@ -140,6 +150,68 @@ def test_one_by_one_in_a_batch_or_as_dicts_in_any_order_is_the_same():
     evaluator.process([sample.to_dict() for sample in reversed(samples)], data_batch={'inputs': None})
     assert evaluator.evaluate(len(samples)) == expected
     assert make_evaluator().offline_evaluate(samples, chunk_size=4) == expected
+
+
+def workers():
+    return [thread for thread in threading.enumerate() if thread.name.startswith('aurora_mm metric')]
+
+
+def test_workers_measure_what_is_measured_at_once():
+    samples, evaluator = random_samples(0, 5), make_evaluator(num_workers=3)
+    for _ in range(2):  # a second evaluation gets workers of its own
+        expected = make_evaluator()
+        assert evaluate(evaluator, samples) == evaluate(expected, samples)
+        assert evaluator.result.rows == expected.result.rows
+        assert workers() == []
+
+
+def test_workers_measure_while_samples_come_in_and_only_so_many_wait(register, monkeypatch):
+    monkeypatch.setattr(multi_task_evaluator, '_MOST_WAITING', 2)
+    started, begun, go_on = [], threading.Event(), threading.Event()
+
+    class SlowMetric(SegmentationMetric):
+        def measure(self, sample):
+            started.append(sample['img_id'])
+            begun.set()
+            go_on.wait()
+            return super().measure(sample)
+
+    register(SlowMetric)
+    evaluator = make_evaluator(dict(segmentation=[dict(type='SlowMetric')]), only('lesion'), num_workers=1)
+    samples = [segmentation_sample(ONE, ONE, 'lesion', img_id=i) for i in range(3)]
+    evaluator.process(samples[:2])  # returns, though nothing is measured
+    begun.wait()
+    assert started == [0]
+    threading.Timer(0.05, go_on.set).start()
+    evaluator.process(samples[2:])  # waits for the first
+    assert go_on.is_set()
+    assert evaluator.evaluate(3)['lesion/DSC'] == 1
+    assert started == [0, 1, 2]
+
+
+def test_what_is_wrong_with_a_sample_is_raised_from_its_worker():
+    evaluator = make_evaluator(tasks=only('lesion'), num_workers=1)
+    bad = segmentation_sample(MASK + 5, ONE, 'lesion', img_id=1)
+    evaluator.process([segmentation_sample(ONE, ONE, 'lesion', img_id=0), bad])
+    with pytest.raises(DataError, match=r'the mask holds values 5\.\.7'):
+        evaluator.evaluate(2)
+    assert workers() == []
+
+
+def test_a_batch_comes_to_the_host_at_once(accelerator):
+    samples = random_samples(0, 5)
+    expected = evaluate(make_evaluator(), samples)
+    evaluator = make_evaluator(num_workers=2)
+    moved = [sample.to(accelerator.device) for sample in samples]
+    with accelerator.watch() as waits:
+        evaluator.process(moved)
+    assert len(waits) == len({str(t.dtype) for sample in samples for t in tensors_of(sample)})
+    assert evaluator.evaluate(len(samples)) == expected
+
+
+def tensors_of(element):
+    for value in element.values():
+        yield from [value] if isinstance(value, torch.Tensor) else tensors_of(value)
 
 
 def test_an_image_counts_once():
@@ -295,6 +367,7 @@ def test_metrics_of_one_name_need_prefixes():
         ({'metrics': {'segmentations': OWN_METRICS['segmentation']}}, "'segmentations'"),
         ({'metrics': {'segmentation': []}}, 'at least one'),
         ({'metrics': {'segmentation': OWN_METRICS['segmentation'][0]}}, 'must be a list'),
+        ({'num_workers': -1}, 'num_workers -1'),
         ({'metrics': OWN_METRICS, 'task_metrics': {'kidney': OWN_METRICS['segmentation']}}, "names 'kidney'"),
     ],
 )

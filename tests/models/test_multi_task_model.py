@@ -435,3 +435,15 @@ def test_gradient_surgery_of_a_frozen_encoder_is_refused():
     inputs, samples = batch(SEG)
     with pytest.raises(ConfigError, match=r'no parameter that is trained has a name that begins with backbone\.'):
         model.train_step(dict(inputs=inputs, data_samples=samples), wrapper)
+
+
+def test_channels_last_is_a_layout_and_changes_no_result():
+    torch.manual_seed(0)
+    plain, changed = (MultiTaskModel(**config(), channels_last=flag) for flag in (False, True))
+    changed.load_state_dict(plain.state_dict())
+    kernels = [p for p in changed.parameters() if p.dim() == 4 and min(p.shape[1:]) > 1]
+    assert kernels and all(p.is_contiguous(memory_format=torch.channels_last) for p in kernels)
+    inputs, samples = batch(*TASKS)
+    assert all(m.is_contiguous(memory_format=torch.channels_last) for m in changed.extract_feat(inputs))
+    expected, got = (gradients(model.eval(), inputs, samples) for model in (plain, changed))
+    torch.testing.assert_close(got, expected, rtol=1e-3, atol=1e-5)

@@ -25,6 +25,7 @@ _SHARED = (
     'warped_shape',
     'homography_matrix',
     'flip',
+    'pixel_spacing',
 )
 
 

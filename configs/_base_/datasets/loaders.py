@@ -18,6 +18,7 @@ test_dataloader = val_dataloader
 
 val_evaluator = dict(
     type='MultiTaskEvaluator',
+    num_workers=4,
     metrics=dict(
         segmentation=[
             dict(type='SegmentationMetric'),

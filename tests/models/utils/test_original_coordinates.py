@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 import torch.nn.functional as F
 
@@ -36,3 +37,22 @@ def test_letterboxed_maps_lose_their_padding():
     expected = F.interpolate(scores[None, :, 16:48], size=(100, 200), mode='bilinear', align_corners=False)[0]
     found = map_to_original(scores, LETTERBOX, (64, 64), (100, 200))
     torch.testing.assert_close(found[:, 2:-2], expected[:, 2:-2], atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize('shape', [(16, 16), (1, 3), (90, 70)])
+@pytest.mark.parametrize('mirrored', [False, True])
+@pytest.mark.parametrize('fit', [SQUASH, LETTERBOX], ids=['squash', 'letterbox'])
+def test_axes_sampled_on_their_own_give_what_grid_sample_gives(fit, mirrored, shape):
+    scores = torch.randn(3, *shape)
+    matrix = np.array([[-1.0, 0, 64], [0, 1, 0], [0, 0, 1]]) @ fit if mirrored else fit
+    turned = matrix.copy()
+    turned[0, 1] = 1e-12  # makes it go through grid_sample
+    found, expected = (map_to_original(scores, m, (64, 64), (100, 200)) for m in (matrix, turned))
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+
+
+def test_maps_keep_their_precision_under_autocast():
+    scores = torch.randn(2, 16, 16)
+    expected = map_to_original(scores, SQUASH, (64, 64), (100, 200))
+    with torch.autocast('cpu', torch.bfloat16):
+        torch.testing.assert_close(map_to_original(scores, SQUASH, (64, 64), (100, 200)), expected)
