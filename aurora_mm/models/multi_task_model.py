@@ -21,6 +21,7 @@ from aurora_mm.errors import ConfigError
 from aurora_mm.models.balancers import LossBalancer, TaskLossTracker
 from aurora_mm.models.heads import BaseTaskHead, wrap_foreign_head
 from aurora_mm.models.predictions import prediction_of
+from aurora_mm.models.utils.batch_statistics import protect_statistics
 from aurora_mm.models.utils.build import (
     Maps,
     build_foreign,
@@ -30,6 +31,8 @@ from aurora_mm.models.utils.build import (
     maps_of,
     needs_init_weights,
     only_for_task,
+    require_dicts,
+    require_parts,
 )
 from aurora_mm.models.utils.freeze import freeze
 from aurora_mm.models.utils.nonfinite_guard import NonFiniteGuard, drop_nonfinite_gradients
@@ -97,6 +100,10 @@ class MultiTaskModel(BaseModel):
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         self.tasks = TaskTable(tasks)
+        require_dicts(neck=neck, heads=heads, sources=sources)
+        require_parts(backbone=backbone, detail=detail, adapter=adapter, balancer=balancer)
+        require_parts(**{f'heads.{key}': cfg for key, cfg in heads.items()})
+        require_parts(**{f'neck.{name}': cfg for name, cfg in _by_name(neck).items()})
         refuse_part(backbone['type'])
         self.backbone = build_foreign(backbone)
         self.detail = None if detail is None else build_in_scope(detail)
@@ -132,6 +139,7 @@ class MultiTaskModel(BaseModel):
         if channels_last:
             self.to(memory_format=torch.channels_last)
         self._frozen = freeze(dict(self.named_children()), frozen)
+        protect_statistics(self)
 
         self.guard = NonFiniteGuard(list(self.tasks.values()), max_nonfinite)
         self.tracker = TaskLossTracker(list(self.tasks.values()), ema_momentum)
@@ -178,7 +186,16 @@ class MultiTaskModel(BaseModel):
 
         Args:
             inputs: ``(B, 3, h, w)``, normalised.
+
+        Raises:
+            ConfigError: If the encoder would pad the images: coordinates are normalised by the sides of the input.
         """
+        h, w = inputs.shape[-2:]
+        divisor = getattr(self.backbone, 'size_divisor', 1)
+        if h % divisor or w % divisor:
+            raise ConfigError(
+                f'input of {h} x {w} pixels; {type(self.backbone).__name__} takes multiples of {divisor} here'
+            )
         if self.channels_last:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
         details = () if self.detail is None else self.detail(inputs)
