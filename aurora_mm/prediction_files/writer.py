@@ -15,10 +15,11 @@ from aurora_mm.converters.coco_kinds import COCO_KINDS
 from aurora_mm.converters.coco_task import TASK_KEY
 from aurora_mm.files import write_image, write_text
 from aurora_mm.images.sources import split_source
-from aurora_mm.measurements import Measured, Measurement, measurements_of, structure_of
+from aurora_mm.measurements import Measured, Measurement, measurements_of
 from aurora_mm.prediction_files.image_finder import Problem
 from aurora_mm.prediction_files.json_values import json_value
 from aurora_mm.prediction_files.records import record_of
+from aurora_mm.prediction_files.view_spread import measure
 from aurora_mm.structures import MultiTaskDataSample, TaskDataSample
 from aurora_mm.tasks import TaskTable
 from aurora_mm.version import __version__
@@ -106,7 +107,7 @@ class PredictionWriter:
     def _prediction(self, position: int, name: str, pixels: np.ndarray, sample: TaskDataSample) -> dict[str, Any]:
         task = self.tasks[sample.task]
         record = record_of(task.type)
-        measured = self._measure(sample)
+        measured = measure(self._measurements[task.name], sample)
         content = dict(task=task.name, type=task.type, **record.content(sample, task))
         mask = record.mask(sample)
         if mask is not None:
@@ -120,13 +121,6 @@ class PredictionWriter:
         self._measured[position] += [(sample.img_path, task.name, *_measurement(one).values()) for one in measured]
         self._coco[task.name][position] = record.coco_annotations(sample, task)
         return content
-
-    def _measure(self, sample: TaskDataSample) -> list[Measured]:
-        measurements = self._measurements[sample.task]
-        if not measurements:
-            return []
-        structure = structure_of(sample)
-        return [measurement(structure) for measurement in measurements]
 
     def _write_measurements(self) -> None:
         text = io.StringIO()
