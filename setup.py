@@ -39,6 +39,7 @@ setup(
         'aurora_mm': ['.mim/*.yml', '.mim/configs/**/*', '.mim/tools/**/*'],
         'aurora_mm.prediction_files': ['*.json'],
         'aurora_mm.analysis.report': ['*.jinja', '*.css'],
+        'aurora_mm.checking': ['*.jinja'],
     },
     install_requires=[
         'huggingface_hub',

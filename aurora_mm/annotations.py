@@ -23,7 +23,8 @@ class Annotation(ABC):
     The data set calls :meth:`parse` for each row of a CSV file. In the pipeline, ``LoadTaskAnnotations`` calls
     :meth:`load`, ``RandomGeometry`` :meth:`in_view`, ``ApplyGeometry`` :meth:`warp` and ``PackMultiTaskInputs``
     :meth:`pack`. A subclass that has nothing to load and nothing to move, such as a number for the whole image, needs
-    :meth:`columns`, :meth:`parse` and :meth:`pack` alone. An instance holds no state: it serves all tasks of the type.
+    ``keys``, ``csv_columns``, :meth:`parse` and :meth:`pack` alone. An instance holds no state: it serves all tasks of
+    the type.
 
     In the pipeline, ``row`` is the dict of one image and task. It holds fields of the task (``task``, ``task_type``,
     ``num_outputs``, ``flip_indices``), the files (``img_path``, ``csv_file``, ``csv_row``), the geometry (``ori_shape``
@@ -31,6 +32,7 @@ class Annotation(ABC):
 
     Attributes:
         keys: The keys of an item one of which tells that it has an annotation.
+        csv_columns: The CSV columns that a labelled row needs, where they are the same for all tasks of the type.
         repeated_hint: What to say to a user whose image has two different annotations for one task.
 
     Example:
@@ -39,11 +41,12 @@ class Annotation(ABC):
     """
 
     keys: tuple[str, ...]
+    csv_columns: tuple[str, ...] = ()
     repeated_hint = ''
 
-    @abstractmethod
     def columns(self, task: Task) -> tuple[str, ...]:
         """Name the CSV columns that a labelled row of the task needs."""
+        return self.csv_columns
 
     @abstractmethod
     def parse(self, cells: Mapping[str, str], task: Task, files: Files) -> dict[str, Any]:

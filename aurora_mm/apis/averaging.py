@@ -10,6 +10,7 @@ from torch import Tensor
 
 from aurora_mm.apis.checkpoint import read_checkpoint, require_same_tasks, trained_tasks
 from aurora_mm.errors import WeightsError
+from aurora_mm.models.utils.starting_weights import require_finite
 
 
 def average_checkpoints(checkpoints: Sequence[str | Path]) -> dict[str, Any]:
@@ -28,16 +29,18 @@ def average_checkpoints(checkpoints: Sequence[str | Path]) -> dict[str, Any]:
 
     Raises:
         WeightsError: If a file is no checkpoint of aurora_mm, or differs from the first in its tasks or in the name,
-            shape or kind of a tensor, naming them.
+            shape or kind of a tensor, naming them; or if a weight is not finite.
     """
     if len(checkpoints) < 2:
         raise WeightsError(f'averaging takes two checkpoints or more, not {len(checkpoints)}')
     first = read_checkpoint(checkpoints[0])
+    require_finite(checkpoints[0], _state(first))
     mean = {name: tensor.double() if tensor.is_floating_point() else tensor for name, tensor in _state(first).items()}
     for file in checkpoints[1:]:
         other = read_checkpoint(file)
         require_same_tasks(file, trained_tasks(other), checkpoints[0], trained_tasks(first))
         state = _state(other)
+        require_finite(file, state)
         _check_same_tensors(_state(first), state, checkpoints[0], file)
         for name, tensor in state.items():
             if tensor.is_floating_point():

@@ -6,12 +6,13 @@ functions set every place that depends on such a choice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from mmengine.config import Config
 from mmengine.runner.checkpoint import load_state_dict
-from torch import Tensor, nn
+from torch import nn
 
 from aurora_mm.apis.checkpoint import read_checkpoint, require_same_tasks, trained_config, trained_tasks
 from aurora_mm.apis.data_tasks import DataTasks, choose_tasks, fmc_folder, keep_tasks
@@ -21,7 +22,7 @@ from aurora_mm.config_variables import FMC_DATASETS, LOADERS, check_image_size, 
 from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.measurements import measurements_of
 from aurora_mm.models import EnsembleModel
-from aurora_mm.models.utils.starting_weights import STATE_OF_THE_RUN
+from aurora_mm.models.utils.starting_weights import STATE_OF_THE_RUN, require_finite
 from aurora_mm.models.utils.unwrap_model import unwrap_model
 from aurora_mm.registry import MODELS
 from aurora_mm.tasks import TaskTable
@@ -52,6 +53,7 @@ def resolve_config(
     """
     check_image_size(cfg)
     _leave_absent_hooks_out(cfg)
+    _pin_memory(cfg)
     if data_root is not None:
         set_data_root(cfg, data_root)
     tasks = choose_tasks(cfg, DataTasks(cfg, TaskTable(cfg.get('tasks', []))), include)
@@ -194,7 +196,7 @@ def load_weights(model: nn.Module, checkpoints: Sequence[str | Path]) -> None:
     for member, checkpoint in zip(members, checkpoints, strict=True):
         state = read_checkpoint(checkpoint)['state_dict']
         state = {name: tensor for name, tensor in state.items() if not name.startswith(STATE_OF_THE_RUN)}
-        _check_finite(member, state, checkpoint)
+        require_finite(checkpoint, state)
         own = {name: tensor for name, tensor in member.state_dict().items() if name.startswith(STATE_OF_THE_RUN)}
         try:
             load_state_dict(member, state | own, strict=True)
@@ -202,18 +204,12 @@ def load_weights(model: nn.Module, checkpoints: Sequence[str | Path]) -> None:
             raise WeightsError(f'{checkpoint} does not fit the model of this config: {error}') from error
 
 
-def _check_finite(fresh: nn.Module, state: Mapping[str, Tensor], checkpoint: str | Path) -> None:
-    """Refuses weights that are not finite. A running mean that is nan before the first step may be so here, too."""
-    for name, tensor in fresh.state_dict().items():
-        loaded = state.get(name)
-        if (
-            loaded is not None
-            and loaded.is_floating_point()
-            and not loaded.isfinite().all()
-            and tensor.isfinite().all()
-        ):
-            count = int((~loaded.isfinite()).sum())
-            raise WeightsError(f'{checkpoint}: {count} of the {loaded.numel()} values of {name} are not finite')
+def _pin_memory(cfg: Config) -> None:
+    """Has data loaders put batches into pinned memory, where there is a GPU to copy them to."""
+    if torch.cuda.is_available():
+        for name in LOADERS:
+            if cfg.get(name):
+                cfg[name].setdefault('pin_memory', True)
 
 
 def _leave_absent_hooks_out(cfg: Config) -> None:

@@ -20,6 +20,7 @@ from torch.distributed.fsdp import FullyShardedDataParallel
 from aurora_mm.apis.checkpoint import read_checkpoint
 from aurora_mm.engine.hooks.checkpoint_hook import LAST
 from aurora_mm.errors import OutputError, WeightsError
+from aurora_mm.models.utils.starting_weights import require_finite
 from aurora_mm.models.utils.unwrap_model import unwrap_model
 
 _LOCK = '.in_use'
@@ -104,7 +105,8 @@ def require_resumable(model: nn.Module, checkpoint: str | Path) -> None:
         checkpoint: To go on from.
 
     Raises:
-        WeightsError: If it lacks the state of a run, or a tensor is missing, left over or of another shape.
+        WeightsError: If it lacks the state of a run, a tensor is missing, left over or of another shape, or a weight is
+            not finite.
     """
     if Path(checkpoint).is_dir():  # of DeepSpeed, or shards of FSDP
         return
@@ -116,6 +118,7 @@ def require_resumable(model: nn.Module, checkpoint: str | Path) -> None:
             f'{checkpoint} holds no {" and no ".join(missing)}: a run cannot go on from it, as from `epoch_*.pth` and '
             '`iter_*.pth`; --load-from starts a new run from its weights'
         )
+    require_finite(checkpoint, content['state_dict'])
     if isinstance(model, FullyShardedDataParallel):
         return
     own = unwrap_model(model).state_dict()

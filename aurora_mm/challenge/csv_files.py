@@ -19,6 +19,8 @@ from aurora_mm.challenge.csv_tasks import agree_on_tasks, described_tasks
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.tasks import Task, TaskTable
 
+_GROUP_COLUMN = 'group'
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -99,8 +101,9 @@ def read_root(
         with_labels: Whether to read labels; False for the unlabelled test layout.
         on_error: ``'raise'`` at the first bad row, or ``'skip'`` to leave bad rows out and list them. What is wrong
             with a file or a task as a whole raises in either case.
-        group_column: Column whose value (a patient, say) keeps images together in a split. A file may lack it or a
-            cell be empty; then the value that another row gives for the same image counts, else the image alone.
+        group_column: Column whose value (a patient, say) keeps images together in a split; None takes the column
+            ``group`` where there is one. A file may lack it or a cell be empty; then the value that another row gives
+            for the same image counts, else the image alone.
         images_must_exist: Whether a row without its image file is a bad one.
         places: Where known tasks were met, for messages.
 
@@ -193,7 +196,8 @@ class _Reader:
         self._tasks = tasks
         self._files = Files(root)
         self._with_labels = with_labels
-        self._group_column = group_column
+        self._group_column = group_column or _GROUP_COLUMN
+        self._group_column_is_asked = group_column is not None
         self._images_must_exist = images_must_exist
         self._group_column_met = False
         self._group_of_image: dict[str, str] = {}
@@ -238,14 +242,14 @@ class _Reader:
 
     def with_known_groups(self, records: list[Record]) -> list[Record]:
         """The records, each with the group that any row gives for its image."""
-        if self._group_column is None:
-            return records
         if not self._group_column_met:
+            if not self._group_column_is_asked:
+                return records
             raise ConfigError(f'no CSV file has the group column {self._group_column!r}')
         return [replace(record, group=self._group_of_image.get(record.image, record.image)) for record in records]
 
     def _note_group(self, cells: Mapping[str, str], key: str) -> None:
-        if self._group_column is None or self._group_column not in cells:
+        if self._group_column not in cells:
             return
         self._group_column_met = True
         value = cells[self._group_column]

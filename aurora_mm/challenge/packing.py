@@ -11,6 +11,7 @@ from aurora_mm.apis.config import adopt_checkpoint
 from aurora_mm.baselines import ConstantPredictor, fit_constant_predictor
 from aurora_mm.checkpoints import PACKED_SUFFIX, write_packed
 from aurora_mm.errors import WeightsError
+from aurora_mm.models.utils.starting_weights import require_finite
 from aurora_mm.tasks import TaskTable
 
 _KEY = 'constant_answers'
@@ -27,13 +28,15 @@ def pack_checkpoint(file: str | Path, out: str | Path, data_root: str | None = N
         data_root: Of the data that it was trained on; by default where it was then.
 
     Raises:
-        WeightsError: If ``file`` is no checkpoint of aurora_mm, or ``out`` no name of a safetensors file.
+        WeightsError: If ``file`` is no checkpoint of aurora_mm, a weight in it is not finite, or ``out`` is no name of
+            a safetensors file.
         DataError: If there is no data, or it lacks a task.
         OutputError: If ``out`` cannot be written.
     """
     if Path(out).suffix != PACKED_SUFFIX:
         raise WeightsError(f'a packed model is a {PACKED_SUFFIX} file; {out} ends otherwise')
     checkpoint = read_checkpoint(file)
+    require_finite(file, checkpoint['state_dict'])
     cfg = adopt_checkpoint(trained_config(checkpoint, file), file, data_root)
     answers = fit_constant_predictor(cfg).state()
     missing = [name for name in TaskTable(cfg.tasks) if name not in answers]

@@ -75,19 +75,21 @@ def load_checkpoint_file(file: str | Path, parts: Collection[str] | None = None)
 
     Returns:
         A dict of the parts. Tensors may be views of the file, which is read where they are used. Of a file of another
-        program, whatever is in it.
+        program, whatever dict is in it.
 
     Raises:
-        WeightsError: If there is no such file, it is damaged, or it needs trust.
+        WeightsError: If there is no such file, it is damaged, it holds no dict, or it needs trust.
     """
     file = Path(file).expanduser()
     if not file.is_file():
         raise WeightsError(f'no checkpoint at {file}; `aurora-mm train CONFIG` writes them to its work dir')
     try:
         content = _load_packed(file) if file.suffix == PACKED_SUFFIX else _load(file)
-        if isinstance(content, Mapping) and CHECKSUMS in content:
+        if not isinstance(content, Mapping):
+            raise WeightsError(f'it holds a {type(content).__name__}, not the parts of a checkpoint')
+        if CHECKSUMS in content:
             content = _checked(content, parts)
-        hub = content.get('message_hub') if isinstance(content, dict) else None
+        hub = content.get('message_hub')
         if isinstance(hub, Mapping) and isinstance(hub.get('log_scalars'), Mapping):
             content['message_hub'] = restore_message_hub(hub)
     except WeightsError as error:

@@ -8,10 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from aurora_mm.annotations import ANNOTATIONS
 from aurora_mm.challenge.csv_tables import COMMON_COLUMNS
 from aurora_mm.converters.files import FilePlacer, path_under_root
 from aurora_mm.errors import DataError
+from aurora_mm.images.sources import split_source
 from aurora_mm.tasks import Task
 
 _COUNTS = {2: 'Two', 3: 'Three', 4: 'Four', 5: 'Five'}
@@ -30,17 +33,26 @@ class FmcWriter:
         self._rows: dict[Task, dict[str, dict[str, Any]]] = {}
 
     def add(
-        self, task: Task, image: str | Path, path: str, answer: dict[str, Any], mask_path: str | None = None
+        self,
+        task: Task,
+        image: str | Path,
+        path: str,
+        answer: dict[str, Any],
+        mask_path: str | None = None,
+        group: str = '',
+        pixels: np.ndarray | None = None,
     ) -> None:
         """Adds a row.
 
         Args:
             task: Of the row.
-            image: The file of the image.
-            path: Where the image goes, below the root.
+            image: The file of the image, with ``#frame=N`` where it holds several.
+            path: Where the image goes, below the root, with the same frame.
             answer: ``mask`` ((H, W) uint8 class indices), or what an item of a data set holds of the annotation:
                 ``gt_label`` (int), ``bbox`` (xyxy) or ``points`` ((K, 2)), in pixels.
             mask_path: The CSV's text for the mask; without it, the mask gets a name like the image's.
+            group: For the column ``group``, which a split keeps together.
+            pixels: (H, W) or (H, W, 3) BGR, written to ``path`` as PNG in place of the file.
 
         Raises:
             DataError: If the task has a row of this image already, or two files would become one.
@@ -48,7 +60,11 @@ class FmcWriter:
         rows = self._rows.setdefault(task, {})
         if path in rows:
             raise DataError(f'image {image} stands in the data of task {task.name!r} twice')
-        self._files.place(image, _outside_of_csv_files(path, image))
+        target = _outside_of_csv_files(split_source(path)[0].as_posix(), image)
+        if pixels is None:
+            self._files.place(split_source(image)[0], target)
+        elif self._files.is_free(target, str(image)):
+            self._files.write_png(target, pixels, str(image))
         row: dict[str, Any] = {
             'task_id': task.name,
             'task_name': task.task_type.csv_name,
@@ -61,13 +77,16 @@ class FmcWriter:
             self._files.write_png(place, answer['mask'], f'the mask of {image} for {task.name!r}')
         else:
             row.update(ANNOTATIONS[task.type].format(answer))
+        if group:
+            row['group'] = group
         rows[path] = row
 
     def finish(self) -> None:
         """Writes the CSV files."""
         for task, rows in self._rows.items():
             stream = io.StringIO()
-            columns = (*COMMON_COLUMNS, *ANNOTATIONS[task.type].columns(task))
+            columns = [*COMMON_COLUMNS, *ANNOTATIONS[task.type].columns(task)]
+            columns += ['group'] if any('group' in row for row in rows.values()) else []
             writer = csv.DictWriter(stream, columns, lineterminator='\n')
             writer.writeheader()
             writer.writerows(rows.values())
@@ -76,6 +95,7 @@ class FmcWriter:
     def _free_mask_path(self, task: Task, path: str) -> str:
         """A mask named as its image; a.jpg beside a.png keeps its suffix."""
         folder = f'Segmentation/{_COUNTS.get(task.num_outputs, task.num_outputs)}/{task.name}/mask'
+        path = path.replace('#frame=', '_')
         stem = f'{folder}/{Path(path).with_suffix(".png").as_posix()}'
         return f'../{folder}/{path}.png' if self._files.has(stem) else f'../{stem}'
 

@@ -42,7 +42,8 @@ class FMCUIADataset(BaseDataset):
         tasks: Known tasks, as dicts for :class:`~aurora_mm.tasks.Task`. Others that the data holds are added.
         ratios: Part of the rows of a task on each side; they sum to 1.
         seed: Of the split.
-        group_column: Column whose value (a patient, say) keeps images on one side; images alone by default.
+        group_column: Column whose value (a patient, say) keeps images on one side; by default the column ``group``
+            where there is one.
         with_labels: False for data without labels.
         on_error: ``'raise'`` at the first bad row. ``'skip'`` decodes every file up front and leaves bad rows out,
             the same in every process, and lists them in the log and in ``skipped``.
@@ -222,7 +223,7 @@ class FMCUIADataset(BaseDataset):
         )
         if record.mask_path:
             entry['mask_path'] = record.mask_path
-        if self.group_column is not None:
+        if self.group_column is not None or record.group != record.image:
             entry['group'] = record.group
         return entry | record.annotation
 

@@ -21,6 +21,7 @@ from aurora_mm.errors import ConfigError
 from aurora_mm.models.balancers import LossBalancer, TaskLossTracker
 from aurora_mm.models.heads import BaseTaskHead, wrap_foreign_head
 from aurora_mm.models.predictions import prediction_of
+from aurora_mm.models.utils.batch_statistics import protect_statistics
 from aurora_mm.models.utils.build import (
     Maps,
     build_foreign,
@@ -29,6 +30,8 @@ from aurora_mm.models.utils.build import (
     maps_of,
     needs_init_weights,
     only_for_task,
+    require_dicts,
+    require_parts,
 )
 from aurora_mm.models.utils.freeze import freeze
 from aurora_mm.models.utils.nonfinite_guard import NonFiniteGuard, drop_nonfinite_gradients
@@ -60,7 +63,10 @@ class MultiTaskModel(BaseModel):
         ema_momentum: Of the running means of the tasks' losses.
         max_nonfinite: How many labels whose loss is not finite a run bears, over all tasks and ranks; see
             :class:`NonFiniteGuard`.
-        data_preprocessor: Config; see MMEngine's ``ImgDataPreprocessor``.
+        data_preprocessor: Config; see :class:`ImgDataPreprocessor`.
+        channels_last: Whether maps and the weights of convolutions lie in memory as torch's ``channels_last`` has it,
+            for which GPUs have the faster convolutions. Shapes and results stay. Heads of mmdet that call ``view`` on
+            their maps do not take it.
 
     Backbones and necks of other packages go in by prefix (``mmdet.ResNet``, ``mmdet.FPN``), and so do heads: dense
     heads of mmdet and decode heads of mmseg, behind :class:`MMDetHead` and :class:`MMSegHead`.
@@ -87,10 +93,15 @@ class MultiTaskModel(BaseModel):
         ema_momentum: float = 0.98,
         max_nonfinite: int = 10,
         data_preprocessor: dict | None = None,
+        channels_last: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         self.tasks = TaskTable(tasks)
+        require_dicts(neck=neck, heads=heads, sources=sources)
+        require_parts(backbone=backbone, detail=detail, adapter=adapter, balancer=balancer)
+        require_parts(**{f'heads.{key}': cfg for key, cfg in heads.items()})
+        require_parts(**{f'neck.{name}': cfg for name, cfg in _by_name(neck).items()})
         self.backbone = build_foreign(backbone)
         self.detail = None if detail is None else build_in_scope(detail)
         maps = {'backbone': maps_of(self.backbone)}
@@ -121,7 +132,11 @@ class MultiTaskModel(BaseModel):
             for name, key in self.head_of.items():
                 reads = dict(in_channels=maps[self.source_of[key]].channels, in_index=self.heads[key].in_index)
                 self.adapters[name] = build_in_scope(adapter | reads)
+        self.channels_last = channels_last
+        if channels_last:
+            self.to(memory_format=torch.channels_last)
         self._frozen = freeze(dict(self.named_children()), frozen)
+        protect_statistics(self)
 
         self.guard = NonFiniteGuard(list(self.tasks.values()), max_nonfinite)
         self.tracker = TaskLossTracker(list(self.tasks.values()), ema_momentum)
@@ -168,9 +183,21 @@ class MultiTaskModel(BaseModel):
 
         Args:
             inputs: ``(B, 3, h, w)``, normalised.
+
+        Raises:
+            ConfigError: If the encoder would pad the images: coordinates are normalised by the sides of the input.
         """
+        h, w = inputs.shape[-2:]
+        divisor = getattr(self.backbone, 'size_divisor', 1)
+        if h % divisor or w % divisor:
+            raise ConfigError(
+                f'input of {h} x {w} pixels; {type(self.backbone).__name__} takes multiples of {divisor} here'
+            )
+        if self.channels_last:
+            inputs = inputs.contiguous(memory_format=torch.channels_last)
         details = () if self.detail is None else self.detail(inputs)
-        return (*details, *self.backbone(inputs))
+        maps = (*details, *self.backbone(inputs))
+        return tuple(m.contiguous(memory_format=torch.channels_last) for m in maps) if self.channels_last else maps
 
     def forward(
         self, inputs: Tensor, data_samples: Sequence[MultiTaskDataSample] | None = None, mode: str = 'tensor'

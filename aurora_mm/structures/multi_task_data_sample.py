@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mmengine.structures import BaseDataElement
+from torch import Tensor
 
 from aurora_mm.structures.task_data_sample import TaskDataSample
+from aurora_mm.structures.transfer import map_tensors
 
 # Before the name of a task in the name of its data field, so that a task may be called `keys` or `to`.
 _PREFIX = 'task/'
@@ -54,6 +56,10 @@ class MultiTaskDataSample(BaseDataElement):
         if name not in self.task_names:
             self.set_field((*self.task_names, name), 'task_order', field_type='metainfo')
         self.set_field(task_sample, _PREFIX + name, dtype=TaskDataSample)
+
+    def pin_memory(self) -> MultiTaskDataSample:
+        """Copy its tensors to pinned memory; the data loader calls it where ``pin_memory=True`` and there is a GPU."""
+        return map_tensors(self, Tensor.pin_memory)
 
     def __getitem__(self, task_name: str) -> TaskDataSample:
         if task_name not in self.task_names:

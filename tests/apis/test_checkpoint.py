@@ -45,7 +45,7 @@ def test_half_a_checkpoint_is_refused(checkpoints, tmp_path):
 )
 def test_weights_of_another_program_are_refused(tmp_path, content):
     torch.save(content, tmp_path / 'other.pth')
-    with pytest.raises(WeightsError, match=r'other.pth names no tasks'):
+    with pytest.raises(WeightsError, match=r'other.pth (names no tasks|cannot be read: it holds a (Tensor|list))'):
         read_checkpoint(tmp_path / 'other.pth')
 
 

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
@@ -49,6 +50,15 @@ def test_the_data_root_reaches_every_data_set(cfg, data):
     resolve_config(cfg, data_root=data)
     loaders = (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader)
     assert [loader.dataset.data_root for loader in loaders] == [data] * 3
+
+
+@pytest.mark.parametrize('gpu', [True, False])
+def test_batches_are_pinned_where_there_is_a_gpu(cfg, data, gpu, monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: gpu)
+    cfg.test_dataloader = cfg.test_dataloader.to_dict() | dict(pin_memory=False)
+    resolve_config(cfg, data_root=data)
+    loaders = (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader)
+    assert [loader.get('pin_memory') for loader in loaders] == [*[True if gpu else None] * 2, False]
 
 
 def test_the_tasks_are_those_with_training_rows_everywhere(cfg, data, logged):

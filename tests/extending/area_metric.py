@@ -1,8 +1,6 @@
 """A metric for segmentation tasks: how wrong the area of each class is."""
 
 from aurora_mm.evaluation import Column, TaskMetric
-from aurora_mm.evaluation.functional import weighted_mean
-from aurora_mm.evaluation.metrics import cell_matrix
 from aurora_mm.evaluation.sample_fields import original_frame_annotation, prediction
 from aurora_mm.registry import METRICS
 
@@ -23,10 +21,6 @@ class AreaMetric(TaskMetric):
             self.row(sample, name, area_error=abs(float((pred == i).sum() - (truth == i).sum())) / truth.numel())
             for i, name in enumerate(self.names[1:], start=1)
         ]
-
-    @classmethod
-    def aggregate(cls, images, weights):
-        return {'area_error': weighted_mean(cell_matrix(images, 'area_error').mean(axis=1), weights)}
 
     @classmethod
     def primary(cls, scores):

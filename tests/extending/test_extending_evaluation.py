@@ -12,7 +12,6 @@ from aurora_mm.analysis.bootstrap import bootstrap_intervals
 from aurora_mm.analysis.report import write_html_report
 from aurora_mm.analysis.results_folder import write_results
 from aurora_mm.baselines import ConstantPredictor
-from aurora_mm.challenge.csv_files import read_root
 from aurora_mm.challenge.submission import SubmissionWriter
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.evaluation import MultiTaskEvaluator, read_per_image, score_rows, score_table
@@ -21,13 +20,14 @@ from aurora_mm.tables import console_text
 from aurora_mm.task_types import TASK_TYPES
 from aurora_mm.tasks import Task, TaskTable
 from aurora_mm.visualization import DRAWERS, MultiTaskVisualizer
+from tests.extending.conftest import NAMES
 from tests.fixtures.evaluation_samples import OWN_METRICS, TASKS, random_samples, segmentation_sample
 
 HERE = Path(__file__).parent
 DOCS = HERE.parents[1] / 'docs' / 'extending.md'
 
 
-@pytest.mark.parametrize('name', ['age_type', 'area_metric'])
+@pytest.mark.parametrize('name', NAMES)
 def test_it_is_short_and_the_documentation_shows_it(name):
     text = (HERE / f'{name}.py').read_text()
     assert len(text.splitlines()) < 40
@@ -67,18 +67,18 @@ def aged(add_module, tmp_path):
 def test_a_type_counts_in_the_score(aged):
     result, _ = aged
     assert result.scores['gestation/MAE'] == 3
-    assert result.scores['gestation/primary'] == result.scores['type/age'] == pytest.approx(0.7)
+    assert result.scores['gestation/primary'] == result.scores['type/age'] == pytest.approx(1 / 1.3)
     types = [result.scores[f'type/{name}'] for name in ('segmentation', 'classification', 'detection', 'landmark')]
-    assert result.scores['score'] == pytest.approx((sum(types) + 0.7) / 5)
+    assert result.scores['score'] == pytest.approx((sum(types) + 1 / 1.3) / 5)
     lines = [line.split() for line in console_text(score_table(result)).splitlines()]
     assert ['age', 'images', 'score', '%', 'MAE', 'weeks'] in lines
-    assert ['gestation', '3', '70.00', '3.00'] in lines
+    assert ['gestation', '3', '76.92', '3.00'] in lines
 
 
 def test_a_type_has_files_intervals_and_breakdowns(aged, tmp_path):
     result, _ = aged
     table = write_results(tmp_path / 'out', result)
-    assert '| gestation | age | 0.700 | ' in table
+    assert '| gestation | age | 0.769 | ' in table
     assert ' | MAE 3.0 weeks |' in table
     rows = read_per_image(tmp_path / 'out' / 'per_image.csv')
     assert rows == result.rows
@@ -86,8 +86,8 @@ def test_a_type_has_files_intervals_and_breakdowns(aged, tmp_path):
     low, high = bootstrap_intervals(rows)['tasks']['gestation']['MAE']
     assert 1 <= low < 3 < high <= 6
     report = (tmp_path / 'out' / 'report.md').read_text()
-    assert '| gestation | weeks | 3 | error 3.0 weeks |' in report
-    assert report.index('102.png | weeks: error 6.0 weeks') < report.index('101.png | weeks: error 2.0 weeks')
+    assert '| gestation | weeks | 3 | MAE 3.0 weeks |' in report
+    assert report.index('102.png | weeks: MAE 6.0 weeks') < report.index('101.png | weeks: MAE 2.0 weeks')
 
 
 def test_a_type_is_in_the_html_report(aged, tmp_path):
@@ -96,9 +96,9 @@ def test_a_type_is_in_the_html_report(aged, tmp_path):
     write_results(tmp_path / 'out', only)
     html = write_html_report(tmp_path / 'out').read_text()
     assert html.count('data:image/jpeg') == 3  # worst, median and best
-    assert 'error 6.0 weeks' in html
+    assert 'MAE 6.0 weeks' in html
     assert 'Error of each image, weeks' in html
-    assert 'The bar is 1 - MAE / 10 weeks.' in html
+    assert 'The bar is 1 / (1 + MAE / 10 weeks).' in html
 
 
 def test_what_does_not_know_the_type_says_so(aged, tmp_path):
@@ -107,11 +107,6 @@ def test_what_does_not_know_the_type_says_so(aged, tmp_path):
         SubmissionWriter(tmp_path / 'submission').add(ages[0])
     with pytest.raises(ConfigError, match="no constant answer for tasks of type 'age'"):
         ConstantPredictor(result.tasks).fit(ages)
-    (tmp_path / 'csv_files').mkdir()
-    (tmp_path / 'csv_files/a.csv').write_text('task_id,task_name,num_classes,image_path,mask\ng,Age,1,../100.png,1\n')
-    with pytest.raises(ConfigError, match="no annotation for tasks of type 'age'"):
-        read_root(tmp_path, TaskTable())
-    assert read_root(tmp_path, TaskTable(), with_labels=False).tasks['g'].type == 'age'
 
 
 def test_a_drawer_of_the_documentation_writes_the_caption(aged):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
+import resource
+import signal
 import sys
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from aurora_mm.analysis.results_folder import write_results
 from aurora_mm.apis import hold_work_dir, last_checkpoint
 from aurora_mm.challenge.submission import SubmissionWriter
 from aurora_mm.checkpoints import write_checkpoint
+from aurora_mm.cli.main import main
 from aurora_mm.converters import coco_to_fmc
 from aurora_mm.evaluation import score_rows
 from aurora_mm.models import MultiTaskModel
@@ -98,3 +101,23 @@ def convert(folder: Path) -> None:
     quiet()
     for number in itertools.count():
         coco_to_fmc(folder / 'source', folder / f'{number:04d}', name='lump', task_type='segmentation')
+
+
+def command_line(args: list[str], log: Path, most_bytes: int | None = None) -> None:
+    """Runs ``aurora-mm`` with its output in a file.
+
+    Args:
+        args: Verb and arguments.
+        log: The file, for both streams.
+        most_bytes: Size beyond which no file can be written, as on a disk that is full.
+    """
+    torch.set_num_threads(1)
+    stream = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for number in (1, 2):
+        os.dup2(stream, number)
+    sys.stdout = open(1, 'w', closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, 'w', closefd=False, buffering=1)  # noqa: SIM115
+    if most_bytes is not None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
+    main(args)

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mmengine.runner import CheckpointLoader
 
-from aurora_mm.apis import average_checkpoints, read_checkpoint, write_checkpoint
+from aurora_mm.apis import average_checkpoints, read_checkpoint, require_resumable, write_checkpoint
 from aurora_mm.apis.checkpoint import trained_config, trained_tasks
 from aurora_mm.checkpoints import load_checkpoint_file, read_config_text, seal, write_packed
 from aurora_mm.errors import WeightsError
@@ -94,8 +94,16 @@ def used(file):
     return state, content['meta'], trained_tasks(content).to_config(), trained_config(content, file).to_dict()
 
 
+class SameWeights(torch.nn.Module):
+    """A model that has the weights of the checkpoint."""
+
+    def state_dict(self):
+        return checkpoint()['state_dict']
+
+
 def resumed(file):
-    """All that a resumed run takes from it, by MMEngine's way."""
+    """All that a resumed run takes from it, by MMEngine's way, once `aurora-mm train --resume` has looked at it."""
+    require_resumable(SameWeights(), file)
     content = CheckpointLoader.load_checkpoint(str(file), logger='silent')
     return content['state_dict'], content['meta'], content['optimizer'], content['message_hub']['runtime_info']
 

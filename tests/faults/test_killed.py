@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
 import signal
 import time
 from collections.abc import Callable
@@ -28,21 +26,6 @@ from tests.fixtures.run_folder import write_run_folder
 
 GROUP = 'Killed processes'
 LONG = 240  # seconds; far more than anything here takes
-
-
-@pytest.fixture(scope='module')
-def server():
-    """Starts processes from one that has everything imported and uses no threads."""
-    context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(['tests.faults.jobs'])
-    before = {name: os.environ.get(name) for name in ('OMP_NUM_THREADS',)}
-    os.environ['OMP_NUM_THREADS'] = '1'
-    yield context
-    for name, value in before.items():
-        if value is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = value
 
 
 @pytest.fixture

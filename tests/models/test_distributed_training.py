@@ -28,9 +28,16 @@ from aurora_mm.models.utils.unwrap_model import unwrap_model
 from tests.models.conftest import CLS, DET, POINTS, SEG, SEG2, make_image
 from tests.models.test_multi_task_model import config
 
-# What each rank holds, step by step. In most steps a rank has nothing of some type.
-STEPS = [([SEG, CLS], [DET, POINTS]), ([SEG, SEG2], [SEG, SEG]), ([CLS, CLS], [POINTS, DET])]
-
+# The tasks of each rank's images, step by step. In most steps a rank has nothing of some type; in the first, one image
+# brings as many labels as the other three together.
+STEPS = [
+    ([(SEG, SEG2, CLS), (CLS,)], [(DET,), (POINTS,)]),
+    ([(SEG,), (SEG2,)], [(SEG,), (SEG,)]),
+    ([(CLS,), (CLS,)], [(POINTS,), (DET,)]),
+]
+FAMO = dict(type='aurora_mm.FAMOLossBalancer', lr=0.5)
+SELECTIVE = dict(type='aurora_mm.SelectiveLossBalancer')  # as published, with parameters of its own
+BALANCERS = dict(ddp=FAMO, surgery=FAMO, fsdp=SELECTIVE, second=SELECTIVE)
 
 WAYS = ('ddp', 'surgery', 'fsdp', 'second')
 # The second stage: the encoder frozen, so that a rank whose images are all bad has nothing else to go back through.
@@ -39,7 +46,7 @@ SECOND = dict(own_heads=True, adapter=dict(type='aurora_mm.TaskFiLM'), frozen=['
 
 def batch(tasks, seed, spoil=False):
     inputs = torch.randn(len(tasks), 3, 64, 64, generator=torch.Generator().manual_seed(seed))
-    samples = [make_image(task) for task in tasks]
+    samples = [make_image(*names) for names in tasks]
     if spoil:
         inputs[0] = torch.nan
     return dict(inputs=inputs, data_samples=samples)
@@ -57,8 +64,7 @@ def joined(step):
 def start(way, wrap=lambda model: model):
     torch.manual_seed(0)
     changes = SECOND if way == 'second' else {}
-    balancer = dict(type='aurora_mm.FAMOLossBalancer', lr=0.5)
-    model = MultiTaskModel(**config(balancer=balancer, max_nonfinite=2, **changes))
+    model = MultiTaskModel(**config(balancer=BALANCERS[way], max_nonfinite=2, **changes))
     for module in model.modules():
         if isinstance(module, (nn.Dropout, nn.Dropout2d)):
             module.p = 0.0
@@ -105,10 +111,10 @@ def train(rank, way):
         model.train_step(batch(tasks[rank], 10 * i + rank), wrapper)
     clean = state(model)
     # A bad image on one rank, that rank's only one; then one on each, which is one too many.
-    model.train_step(batch([CLS], 50 + rank, spoil=rank == 1), wrapper)
+    model.train_step(batch([(CLS,)], 50 + rank, spoil=rank == 1), wrapper)
     unwrap_model(model).guard.report()
     spoilt = state(model)
-    model.train_step(batch([SEG, DET], 60 + rank, spoil=True), wrapper)
+    model.train_step(batch([(SEG,), (DET,)], 60 + rank, spoil=True), wrapper)
     with pytest.raises(AuroraError) as error:
         unwrap_model(model).guard.report()
     return *({name: value.numpy() for name, value in s.items()} for s in (clean, spoilt)), str(error.value)
@@ -183,7 +189,7 @@ def test_too_many_bad_images_stop_all_ranks_with_one_message(ranks):
 def test_an_accumulation_over_an_epochs_end_on_two_ranks_is_that_on_one(ranks):
     model, _ = start('ddp')
     expected = accumulate(model, [joined(i) for i in ACCUMULATED])
-    assert expected['tracker.seen'].sum() == 6 * 4
+    assert expected['tracker.seen'].sum() == 6 * 4 + 3 * 2  # three times a step with two labels more
     for _, _, accumulated in ranks:
         for name, value in accumulated.items():
             torch.testing.assert_close(torch.from_numpy(value), expected[name], rtol=1e-4, atol=1e-6, equal_nan=True)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 
 from aurora_mm.cli.command import command
+from aurora_mm.cli.imports_option import add_imports_option, import_modules
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--results', metavar='DIR', help='test results (default: WORK_DIR or WORK_DIR/test)')
     parser.add_argument('--submission', metavar='DIR', help='predictions (default: submission/ among the results)')
     parser.add_argument('--data-root', metavar='DIR', help='folder of csv_files, if it has moved since the test')
+    add_imports_option(parser)
     parser.add_argument('--out', metavar='FILE', help='where to write (default: report.html among the results)')
 
 
@@ -26,5 +28,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from aurora_mm.analysis.report import write_html_report
 
+    import_modules(args.imports)
     file = write_html_report(args.work_dir, args.results, args.submission, args.data_root, args.out)
     print(f'wrote {file} ({file.stat().st_size / 1e6:.1f} MB)')

@@ -15,6 +15,7 @@ import os
 import sys
 
 from aurora_mm.cli.command import command
+from aurora_mm.cli.imports_option import add_imports_option, import_modules
 from aurora_mm.cli.tasks_option import add_tasks_option
 from aurora_mm.errors import DataError
 
@@ -26,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--out-dir', help='where results go (default: nothing is written)')
     parser.add_argument('--group-column', help='CSV column of patients, say: confidence intervals resample its values')
     add_tasks_option(parser)
+    add_imports_option(parser)
     parser.add_argument('--workers', type=int, default=os.cpu_count() or 1, help='processes')
 
 
@@ -35,6 +37,7 @@ def main(args: argparse.Namespace) -> None:
     from aurora_mm.apis import read_tasks
     from aurora_mm.challenge.submission import problem_table, score_submission
 
+    import_modules(args.imports)
     scored = score_submission(
         args.data,
         args.submission,

@@ -14,7 +14,6 @@ from aurora_mm.datasets.geometry import enclosing_boxes, warp_boxes
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 
-_COLUMNS = ('x_min', 'y_min', 'x_max', 'y_max')
 _LEAST_VISIBLE = 0.5  # of a box's area
 
 
@@ -26,17 +25,15 @@ class BoxAnnotation(Annotation):
     """
 
     keys = ('bbox', 'bboxes')
+    csv_columns = ('x_min', 'y_min', 'x_max', 'y_max')
     repeated_hint = 'the CSV files hold one box an image, aurora_mm.TaskDataset reads several from a COCO file'
-
-    def columns(self, task: Task) -> tuple[str, ...]:
-        return _COLUMNS
 
     def parse(self, cells: Mapping[str, str], task: Task, files: Files) -> dict[str, Any]:
         if task.num_outputs != 1:
             raise BadRow(
                 f'detection task {task.name!r} has {task.num_outputs} classes, but a row has no column for one'
             )
-        box = [number(column, cells[column]) for column in _COLUMNS]
+        box = [number(column, cells[column]) for column in self.csv_columns]
         if box[2] <= box[0] or box[3] <= box[1]:
             raise BadRow(f'box {box} is empty: x_max <= x_min or y_max <= y_min')
         if min(box) < 0:
@@ -44,7 +41,7 @@ class BoxAnnotation(Annotation):
         return {'bbox': box}
 
     def format(self, annotation: Mapping[str, Any]) -> dict[str, Any]:
-        return {column: f'{value:.10g}' for column, value in zip(_COLUMNS, annotation['bbox'], strict=True)}
+        return {column: f'{value:.10g}' for column, value in zip(self.csv_columns, annotation['bbox'], strict=True)}
 
     def load(self, row: dict[str, Any]) -> None:
         several = 'bboxes' in row

@@ -19,9 +19,7 @@ class LabelAnnotation(Annotation):
     """
 
     keys = ('gt_label',)
-
-    def columns(self, task: Task) -> tuple[str, ...]:
-        return ('mask',)
+    csv_columns = ('mask',)
 
     def parse(self, cells: Mapping[str, str], task: Task, files: Files) -> dict[str, Any]:
         label = integer('mask', cells['mask'])

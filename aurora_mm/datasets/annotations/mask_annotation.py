@@ -25,9 +25,7 @@ class MaskAnnotation(Annotation):
     """
 
     keys = ('seg_map_path',)
-
-    def columns(self, task: Task) -> tuple[str, ...]:
-        return ('mask_path',)
+    csv_columns = ('mask_path',)
 
     def parse(self, cells: Mapping[str, str], task: Task, files: Files) -> dict[str, Any]:
         return {'seg_map_path': files.locate('mask_path', cells['mask_path'])[0]}

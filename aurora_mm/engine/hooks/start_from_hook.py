@@ -9,6 +9,7 @@ from mmengine.runner import Runner
 
 from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.models import starting_state
+from aurora_mm.models.utils.starting_weights import require_finite
 from aurora_mm.models.utils.unwrap_model import unwrap_model
 from aurora_mm.registry import HOOKS
 
@@ -29,10 +30,11 @@ class StartFromHook(Hook):
         """Puts the fitted weights in the place of the checkpoint's.
 
         Raises:
-            WeightsError: If a tensor is missing, left over or of another shape.
+            WeightsError: If a tensor is missing, left over or of another shape, or a weight is not finite.
         """
         if runner._resume:
             return
+        require_finite(runner._load_from, checkpoint['state_dict'])
         model = unwrap_model(runner.model)
         try:
             checkpoint['state_dict'] = starting_state(model, checkpoint['state_dict'])

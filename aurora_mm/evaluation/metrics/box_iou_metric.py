@@ -10,10 +10,10 @@ import torch
 from mmengine.structures import InstanceData
 
 from aurora_mm.errors import DataError
-from aurora_mm.evaluation.functional import box_iou, weighted_mean
+from aurora_mm.evaluation.functional import box_iou
 from aurora_mm.evaluation.metrics.column import Column
-from aurora_mm.evaluation.metrics.result_row import ResultRow, are_numbers, cell_matrix
-from aurora_mm.evaluation.metrics.task_metric import Floats, TaskMetric
+from aurora_mm.evaluation.metrics.result_row import ResultRow, are_numbers
+from aurora_mm.evaluation.metrics.task_metric import TaskMetric
 from aurora_mm.evaluation.sample_fields import best_box, original_frame_annotation
 from aurora_mm.registry import METRICS
 
@@ -55,11 +55,6 @@ class BoxIoUMetric(TaskMetric):
                 pred=None if pred is None else pred.tolist(),
             )
         ]
-
-    @classmethod
-    def aggregate(cls, images: Sequence[Sequence[ResultRow]], weights: Floats) -> dict[str, Floats]:
-        """Averages over images; see :meth:`TaskMetric.aggregate`."""
-        return {'IoU': weighted_mean(cell_matrix(images, 'IoU')[:, 0], weights)}
 
     @classmethod
     def check(cls, rows: Sequence[ResultRow], names: Sequence[str]) -> None:

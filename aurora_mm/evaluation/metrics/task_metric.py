@@ -11,8 +11,9 @@ from mmengine.evaluator import BaseMetric
 from numpy.typing import NDArray
 
 from aurora_mm.errors import ConfigError
+from aurora_mm.evaluation.functional import weighted_mean
 from aurora_mm.evaluation.metrics.column import Column
-from aurora_mm.evaluation.metrics.result_row import ResultRow, is_number
+from aurora_mm.evaluation.metrics.result_row import ResultRow, cell_matrix, is_number
 from aurora_mm.registry import METRICS
 
 Floats = NDArray[np.float64]
@@ -88,9 +89,10 @@ class TaskMetric(BaseMetric):
         """
 
     @classmethod
-    @abstractmethod
     def aggregate(cls, images: Sequence[Sequence[ResultRow]], weights: Floats) -> dict[str, Floats]:
-        """Takes the scores of many resamples of a task's images at once.
+        """Take the scores of many resamples of a task's images at once.
+
+        By default each score is the mean over images of the mean over targets of the rows' number of that name.
 
         Args:
             images: The rows of each of N images.
@@ -99,6 +101,9 @@ class TaskMetric(BaseMetric):
         Returns:
             (R,) of each score; nan where it is not defined.
         """
+        return {
+            column.name: weighted_mean(cell_matrix(images, column.name).mean(axis=1), weights) for column in cls.columns
+        }
 
     @classmethod
     def scores(cls, images: Sequence[Sequence[ResultRow]]) -> dict[str, float]:

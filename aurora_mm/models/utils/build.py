@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -24,6 +24,28 @@ class Maps(NamedTuple):
 
     channels: list[int]
     strides: list[int]
+
+
+def require_parts(**configs: Any) -> None:
+    """Check that each argument is the config of a part, or None.
+
+    Raises:
+        ConfigError: Naming the argument and its value, where it is no dict with a ``type``.
+    """
+    for name, cfg in configs.items():
+        if cfg is not None and not (isinstance(cfg, Mapping) and 'type' in cfg):
+            raise ConfigError(f"model.{name} takes the config of a part, dict(type='...', ...), not {cfg!r}")
+
+
+def require_dicts(**values: Any) -> None:
+    """Check that each argument is a dict, or None.
+
+    Raises:
+        ConfigError: Naming the argument and its value.
+    """
+    for name, value in values.items():
+        if value is not None and not isinstance(value, Mapping):
+            raise ConfigError(f'model.{name} takes a dict, not {value!r}')
 
 
 def build_in_scope(cfg: dict[str, Any], registry: Registry = MODELS) -> Any:

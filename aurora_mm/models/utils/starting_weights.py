@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from torch import Tensor
 
@@ -12,6 +13,23 @@ from aurora_mm.models.utils.layers import TaskOutputs
 
 # What a run counts and learns of its own losses: a new run begins anew, and no prediction reads it.
 STATE_OF_THE_RUN = ('guard.', 'tracker.', 'balancer.')
+
+
+def require_finite(file: str | Path, state: Mapping[str, Tensor]) -> None:
+    """Refuse weights that are not finite, as a training that diverged leaves them.
+
+    Args:
+        file: Of the weights, for the message.
+        state: By name; the running state of a training (:data:`STATE_OF_THE_RUN`) may be anything.
+
+    Raises:
+        WeightsError: Naming the first tensor with such values, and how many they are.
+    """
+    for name, tensor in state.items():
+        if not tensor.is_floating_point() or name.startswith(STATE_OF_THE_RUN) or tensor.isfinite().all():
+            continue
+        count = int((~tensor.isfinite()).sum())
+        raise WeightsError(f'{file}: {count} of the {tensor.numel()} values of {name} are not finite')
 
 
 def starting_state(model: MultiTaskModel, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

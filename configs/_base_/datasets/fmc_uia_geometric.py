@@ -1,4 +1,4 @@
-# FMC-UIA with geometric augmentation too; batches of 4 images of any tasks, each with all the labels that it has.
+# FMC-UIA with geometric augmentation too; batches of 16 images of any tasks, each with all the labels that it has.
 _base_ = './fmc_uia.py'
 
 train_pipeline = [
@@ -11,7 +11,8 @@ train_pipeline = [
     dict(type='PackMultiTaskInputs'),
 ]
 train_dataloader = dict(
-    batch_size=4,
+    batch_size=16,
+    num_workers=8,
     batch_sampler=dict(batches_of='all', policy=dict(type='SizePolicy', power='sqrt')),
     dataset=dict(pipeline=train_pipeline, all_labels=True),
 )

@@ -4,7 +4,7 @@ train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=20, val_interval=1)
 optim_wrapper = dict(
     type='AutocastOptimWrapper',
     constructor='LayerDecayOptimWrapperConstructor',
-    optimizer=dict(type='AdamW', lr=2e-4, betas=(0.9, 0.99), weight_decay=0.05),
+    optimizer=dict(type='AdamW', lr=2e-4, betas=(0.9, 0.99), weight_decay=0.05, fused=True),
     paramwise_cfg=dict(
         layer_decay=0.9,
         norm_decay_mult=0.0,
@@ -12,7 +12,6 @@ optim_wrapper = dict(
         custom_keys={'backbone': dict(lr_mult=0.25)},
     ),
     clip_grad=dict(max_norm=1.0),
-    accumulative_counts=4,
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=True, begin=0, end=1, convert_to_iter_based=True),

@@ -1,4 +1,4 @@
-"""Moving the samples of a batch to the host."""
+"""Moving samples between the memories of host and device."""
 
 from __future__ import annotations
 
@@ -34,7 +34,23 @@ def to_host(samples: Sequence[Element]) -> list[Element]:
         for tensor, part in zip(group, flat.split([tensor.numel() for tensor in group]), strict=True):
             # With memory of its own: who keeps one tensor must not keep the whole batch.
             copies[id(tensor)] = part.view(tensor.shape).clone()
-    return [_mapped(sample, lambda tensor: copies.get(id(tensor), tensor)) for sample in samples]
+    return [map_tensors(sample, lambda tensor: copies.get(id(tensor), tensor)) for sample in samples]
+
+
+def map_tensors(element: Element, function: Callable[[Tensor], Tensor]) -> Element:
+    """The data element with other tensors, as ``BaseDataElement.to`` makes it; what it holds is handled alike.
+
+    Args:
+        element: A data element; it is left as it is.
+        function: Gives the tensor that takes a tensor's place.
+    """
+    result = element.new()
+    for name, value in element.items():
+        if isinstance(value, Tensor):
+            result.set_data({name: function(value)})
+        elif isinstance(value, BaseDataElement):
+            result.set_data({name: map_tensors(value, function)})
+    return result
 
 
 def _is_on_device(tensor: Tensor) -> bool:
@@ -47,14 +63,3 @@ def _tensors(element: BaseDataElement) -> Iterator[Tensor]:
             yield value
         elif isinstance(value, BaseDataElement):
             yield from _tensors(value)
-
-
-def _mapped(element: Element, function: Callable[[Tensor], Tensor]) -> Element:
-    """The element with other tensors, as ``BaseDataElement.to`` makes it."""
-    result = element.new()
-    for name, value in element.items():
-        if isinstance(value, Tensor):
-            result.set_data({name: function(value)})
-        elif isinstance(value, BaseDataElement):
-            result.set_data({name: _mapped(value, function)})
-    return result

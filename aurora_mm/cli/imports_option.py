@@ -1,0 +1,33 @@
+"""The argument of the verbs that read no config, and so no ``custom_imports``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from collections.abc import Iterable
+
+from aurora_mm.errors import ConfigError
+
+
+def add_imports_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--imports``, the modules that register task types and metrics of the user's own."""
+    parser.add_argument(
+        '--imports',
+        nargs='+',
+        default=(),
+        metavar='MODULE',
+        help='modules that register task types and metrics of your own, as custom_imports of a config names them',
+    )
+
+
+def import_modules(names: Iterable[str]) -> None:
+    """Import the modules that the user named. What results say of modules is never imported.
+
+    Raises:
+        ConfigError: If a module cannot be imported.
+    """
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            raise ConfigError(f'--imports {name}: {error}') from error

@@ -1,0 +1,60 @@
+"""Import data of any known layout: find out what a folder holds, show it, and write it for training.
+
+    aurora-mm import-data SRC OUT
+    aurora-mm import-data SRC OUT --mask-values 0 255 --classes background nodule --name thyroid
+    aurora-mm import-data SRC OUT --map map.json
+    aurora-mm train configs/aurora_us_real.py --data-root OUT --tasks OUT/tasks.py
+
+BUSI, HC18, CAMUS, TN3K, DDTI and FH-PS-AOP are known as they are published, and the formats of COCO, CVAT, Roboflow,
+Label Studio, FiftyOne, YOLO, LabelMe, Pascal VOC, mmseg, nnU-Net, a folder a class, and folders of images and masks;
+docs/data.md lists them. SRC is not changed. OUT must be new or empty and appears when all is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from aurora_mm.cli.command import command
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('source', type=Path, metavar='SRC', help='folder to read')
+    parser.add_argument('out', type=Path, metavar='OUT', help='folder to make')
+    parser.add_argument('--dry-run', action='store_true', help='show what would be written, and write nothing')
+    parser.add_argument('--link', action='store_true', help='symbolic links to the images instead of copies')
+    parser.add_argument('--map', type=Path, metavar='FILE', help='JSON file that describes SRC, see docs/data.md')
+    parser.add_argument('--name', help="name of the task (default: the folder's)")
+    parser.add_argument('--classes', nargs='+', metavar='NAME', help='names of the classes, background first for masks')
+    parser.add_argument(
+        '--mask-values', nargs='+', type=int, metavar='V', help='values of class 0, 1, ... in the masks, as 0 255'
+    )
+    parser.add_argument(
+        '--objects',
+        choices=['one', 'single', 'largest'],
+        default='one',
+        help='images with none or several boxes: refuse them (one), leave them out (single), or take the largest box',
+    )
+
+
+@command(add_arguments)
+def main(args: argparse.Namespace) -> None:
+    from aurora_mm.errors import DataError
+    from aurora_mm.importing import ImportOptions, find_tasks, table_of, write_tasks
+    from aurora_mm.tables import console_text
+
+    if args.out.exists() and (not args.out.is_dir() or any(args.out.iterdir())):
+        raise DataError('stands in the way: data is written to a new or an empty folder', file=args.out)
+    options = ImportOptions(
+        args.name,
+        tuple(args.classes) if args.classes else None,
+        tuple(args.mask_values) if args.mask_values else None,
+        args.objects,
+    )
+    layout, found = find_tasks(args.source, options, args.map)
+    print(f'{args.source}: {layout.name}')
+    print(console_text(table_of(found)))
+    if args.dry_run:
+        return
+    written = write_tasks(found, args.out, args.link)
+    print(f'wrote {args.out}: {", ".join(f"{count} rows of {name}" for name, count in written.items())}')

@@ -1,0 +1,120 @@
+"""What the annotations of a COCO file say of each image, as rows of FMC-UIA data hold it."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.logging import print_log
+
+from aurora_mm.converters.coco_kinds import COCO_KINDS
+from aurora_mm.datasets.coco_file import CocoFile, CocoImage, CocoObject
+from aurora_mm.datasets.coco_objects import region_of
+from aurora_mm.images.image_files import read_shape
+from aurora_mm.images.image_header import BadImage
+from aurora_mm.tasks import Task
+
+
+class CocoAnswers:
+    """The label of each image of a file for one task.
+
+    Args:
+        coco: The file.
+        task: Of the file.
+        objects: What to do with an image that has not one box, see :func:`aurora_mm.converters.coco_to_fmc`.
+    """
+
+    def __init__(self, coco: CocoFile, task: Task, objects: str) -> None:
+        self._coco = coco
+        self._task = task
+        self._objects = objects
+        self._told: Counter[str] = Counter()
+
+    def counts(self) -> str:
+        """What was left out or changed so far, '' for nothing."""
+        return ', '.join(f'{count} {what}' for what, count in self._told.items() if count)
+
+    def log_counts(self) -> None:
+        """Logs :meth:`counts`."""
+        if self.counts():
+            print_log(f'{self._coco.file}: {self.counts()}', logger='current', level=logging.WARNING)
+
+    def check_size(self, image: CocoImage, file: Path) -> None:
+        """Check that an image file is of the size that the annotations go by.
+
+        Raises:
+            DataError: If it is not, or cannot be read.
+        """
+        try:
+            shape, orientation = read_shape(file)
+        except BadImage as bad:
+            raise self._coco.error(image.entry, f'image {file} {bad}') from bad
+        if orientation != 1:
+            raise self._coco.error(
+                image.entry,
+                f'image {file} is stored in orientation {orientation} by its EXIF data: its annotations may be of the '
+                'picture before or after it is turned. Save it without EXIF data, as it was when it was labelled',
+            )
+        if shape != (image.height, image.width):
+            raise self._coco.error(
+                image.entry,
+                f'image {file} has (height, width) {shape}, but is listed with {(image.height, image.width)}',
+            )
+
+    def answer(self, image: CocoImage) -> dict[str, Any] | None:
+        """What :meth:`FmcWriter.add` takes; None for an image that is left out.
+
+        Raises:
+            DataError: If the annotations are not what a row can hold.
+        """
+        if COCO_KINDS[self._task.type].one_mask:
+            return dict(mask=self._paint(image))
+        found = []
+        for item in self._coco.objects_of(image):
+            if item.crowd or item.ignored:
+                self._told[f'{"crowds" if item.crowd else "ignored objects"} left out'] += 1
+            else:
+                found.append(item)
+        answers = [self._one(item) for item in found]
+        if len(answers) == 1:
+            return answers[0]
+        if self._objects == 'one':
+            raise self._coco.error(
+                image.entry,
+                f'image {image.file_name!r} has {len(answers)} annotations; the CSV files hold one an image. '
+                "objects='largest' or 'single' (--objects) converts it all the same, and aurora_mm.TaskDataset reads "
+                'such a file as it is',
+            )
+        if not answers or self._objects == 'single':
+            self._told[f'images with {"several annotations" if answers else "no annotation"} left out'] += 1
+            return None
+        self._told['images of which the largest of several annotations was taken'] += 1
+        return max(answers, key=_extent)
+
+    def _one(self, item: CocoObject) -> dict[str, Any]:
+        answer, was_cut = COCO_KINDS[self._task.type].answer(self._coco, item, self._task)
+        self._told['boxes cut at the edge of their image'] += was_cut
+        return answer
+
+    def _paint(self, image: CocoImage) -> np.ndarray:
+        mask = np.zeros((image.height, image.width), np.uint8)
+        for item in self._coco.objects_of(image):
+            if item.ignored:
+                raise self._coco.error(item.entry, "ignore is 1, but the masks here have no value for 'ignored'")
+            region = region_of(self._coco, item)
+            label = self._task.classes.index(item.category)
+            if ((mask[region] != 0) & (mask[region] != label)).any():
+                raise self._coco.error(
+                    item.entry, f'classes overlap in image {image.file_name!r}; a mask holds one a pixel'
+                )
+            mask[region] = label
+        return mask
+
+
+def _extent(answer: dict[str, Any]) -> float:
+    """Area of a box, or of the box around points."""
+    corners = np.reshape(answer.get('bbox', answer.get('points')), (-1, 2))
+    return float(np.ptp(corners, axis=0).prod())

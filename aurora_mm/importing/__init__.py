@@ -1,0 +1,9 @@
+"""Data as people have it, found out and written in the layout that training reads."""
+
+from aurora_mm.importing.found import FoundRow, FoundTask
+from aurora_mm.importing.import_data import find_tasks, table_of, write_tasks
+from aurora_mm.importing.layout import Layout
+from aurora_mm.importing.layouts import LAYOUTS
+from aurora_mm.importing.options import ImportOptions
+
+__all__ = ['LAYOUTS', 'FoundRow', 'FoundTask', 'ImportOptions', 'Layout', 'find_tasks', 'table_of', 'write_tasks']

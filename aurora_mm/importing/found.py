@@ -1,0 +1,47 @@
+"""What a layout finds in a folder: tasks and their rows, before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from aurora_mm.tasks import Task
+
+
+@dataclass(frozen=True)
+class FoundRow:
+    """One image with its label for one task.
+
+    Args:
+        image: What is read: a path, with ``#frame=N`` where it is one picture of several.
+        path: Where the image goes below the new data root, with ``/`` between folders.
+        answer: Gives the label when it is called: a dict of ``mask`` ((H, W) uint8 class indices), ``gt_label`` (int),
+            ``bbox`` (xyxy in pixels) or ``points`` ((K, 2) in pixels); None leaves the image out.
+        split: 'train', 'val', 'test', or '' for data that was not split.
+        group: What must not be torn apart by a split, such as a patient; '' if it is not known.
+        pixels: Gives the image when it is called, (H, W) or (H, W, 3) BGR uint8, where the file cannot be taken as it
+            is; ``path`` ends with ``.png`` then.
+    """
+
+    image: str
+    path: str
+    answer: Callable[[], dict[str, Any] | None]
+    split: str = ''
+    group: str = ''
+    pixels: Callable[[], np.ndarray] | None = None
+
+
+@dataclass
+class FoundTask:
+    """A task and its rows.
+
+    Args:
+        task: The task.
+        rows: Of its images.
+    """
+
+    task: Task
+    rows: list[FoundRow] = field(default_factory=list)

@@ -1,0 +1,114 @@
+"""Data as people have it, written in the layout that training reads."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from rich.progress import track
+from rich.table import Table
+
+from aurora_mm.converters.files import FilePlacer
+from aurora_mm.converters.fmc_writer import FmcWriter, tasks_config
+from aurora_mm.errors import DataError
+from aurora_mm.files import whole_folder
+from aurora_mm.importing.found import FoundTask
+from aurora_mm.importing.layout import Layout
+from aurora_mm.importing.layouts import LAYOUTS
+from aurora_mm.importing.mapping import MAP_TEMPLATE, MappedLayout
+from aurora_mm.importing.options import ImportOptions
+from aurora_mm.importing.tree import Tree
+from aurora_mm.tasks import TaskTable
+
+_SPLITS = ('train', 'val', 'test', '')
+
+
+def find_tasks(
+    source: str | Path, options: ImportOptions | None = None, mapping: str | Path | None = None
+) -> tuple[Layout, list[FoundTask]]:
+    """Finds out how a folder is laid out, and what is in it.
+
+    Args:
+        source: The folder.
+        options: What the folder leaves open.
+        mapping: A file that describes a folder of no known layout, see :mod:`aurora_mm.importing.mapping`.
+
+    Returns:
+        The layout, and its tasks.
+
+    Raises:
+        DataError: If it is no known layout; the message says what was seen and how to describe it.
+    """
+    tree = Tree(Path(source))
+    layouts = LAYOUTS if mapping is None else (MappedLayout(Path(mapping)),)
+    layout = next((layout for layout in layouts if layout.matches(tree)), None)
+    if layout is None:
+        known = ', '.join(layout.name for layout in LAYOUTS)
+        raise DataError(
+            f'is laid out in no way that is known ({known}). It holds\n{tree.summary()}\n'
+            f'Describe it in a file and give it by --map:\n{MAP_TEMPLATE}',
+            file=source,
+        )
+    found = [task for task in layout.find(tree, options or ImportOptions()) if task.rows]
+    if not found:
+        raise DataError(f'looks like {layout.name}, but no image has a label', file=source)
+    _check_splits(found, source)
+    return layout, found
+
+
+def table_of(found: list[FoundTask]) -> Table:
+    """A table of what would be written."""
+    table = Table('task', 'type', 'outputs', 'train', 'val', 'test', 'not split', 'groups')
+    for item in found:
+        counts = Counter(row.split for row in item.rows)
+        groups = {row.group for row in item.rows if row.group}
+        names = ', '.join(item.task.output_names[:5]) + (' ...' if item.task.num_outputs > 5 else '')
+        numbers = [str(counts[split]) if counts[split] else '' for split in _SPLITS]
+        table.add_row(item.task.name, item.task.type, names, *numbers, str(len(groups)) if groups else '')
+    return table
+
+
+def write_tasks(found: list[FoundTask], out: str | Path, link: bool = False) -> dict[str, int]:
+    """Writes tasks as a data root in the FMC-UIA layout, with ``tasks.py`` for the names of classes.
+
+    Data that was split becomes ``train/``, ``val/`` and ``test/``; other data one root that is split in training.
+
+    Args:
+        found: The tasks.
+        out: Folder to make; it appears when all is written.
+        link: Make symbolic links to the images instead of copies.
+
+    Returns:
+        The number of rows of each task.
+
+    Raises:
+        DataError: If an image or a label cannot be read, or two files would become one.
+    """
+    written: Counter[str] = Counter()
+    with whole_folder(Path(out).absolute()) as folder:
+        writers: dict[str, FmcWriter] = {}
+        for item in found:
+            for row in track(item.rows, f'Importing {item.task.name}'):
+                answer = row.answer()
+                if answer is None:
+                    continue
+                writer = writers.setdefault(row.split, FmcWriter(folder / row.split, link))
+                pixels = None if row.pixels is None else row.pixels()
+                writer.add(item.task, row.image, row.path, answer, group=row.group, pixels=pixels)
+                written[item.task.name] += 1
+            if not written[item.task.name]:
+                raise DataError(f'task {item.task.name!r}: no image is left')
+        TaskTable(item.task for item in found)
+        for writer in writers.values():
+            writer.finish()
+        FilePlacer(folder, link=False).write_text('tasks.py', tasks_config([item.task for item in found]))
+    return dict(written)
+
+
+def _check_splits(found: list[FoundTask], source: str | Path) -> None:
+    splits = {row.split for item in found for row in item.rows}
+    if '' in splits and len(splits) > 1:
+        row = next(row for item in found for row in item.rows if not row.split)
+        raise DataError(
+            f'lies in no split, but other images are split into {", ".join(sorted(splits - {""}))}', file=row.image
+        )

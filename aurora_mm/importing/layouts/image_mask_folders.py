@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from functools import partial
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from aurora_mm.errors import DataError
+from aurora_mm.importing.answers import of_mask
+from aurora_mm.importing.found import FoundRow, FoundTask
+from aurora_mm.importing.layout import Layout
+from aurora_mm.importing.masks import mask_values_of
+from aurora_mm.importing.options import ImportOptions
+from aurora_mm.importing.pairs import is_mask_name, pair
+from aurora_mm.importing.task_names import task_name
+from aurora_mm.importing.tree import Tree, split_of_path
+from aurora_mm.tasks import Task
+
+_MASK_WORDS = (
+    'mask',
+    'masks',
+    'label',
+    'labels',
+    'gt',
+    'groundtruth',
+    'ground_truth',
+    'seg',
+    'segmentation',
+    'annotations',
+)
+_IMAGE_WORDS = ('image', 'images', 'img', 'imgs', 'p_image', 'p_img', 'scans')
+_MASKS_OF = {'p_mask': 'p_image', 'ann_dir': 'img_dir', 'annotations': 'images'}
+_MOST_LOOKED_AT = 50
+
+
+class ImageMaskFolders(Layout):
+    """A folder of images and one of masks: TN3K, DDTI, mmseg's ``img_dir`` and ``ann_dir``, and many others.
+
+    The folders are called ``images`` and ``masks``, ``img`` and ``label``, ``trainval-image`` and ``trainval-mask`` or
+    alike, or all lie in one folder and the names of masks end with ``_mask``, ``_seg``, ``_gt``. An image and its mask
+    have one name. A split is what a folder says on the way. Values of masks are class indices, unless
+    ``mask_values`` says which value stands for which class.
+    """
+
+    name = 'images and masks'
+
+    def matches(self, tree: Tree) -> bool:
+        """See :meth:`Layout.matches`."""
+        return bool(self._sides(tree))
+
+    def find(self, tree: Tree, options: ImportOptions) -> list[FoundTask]:
+        """See :meth:`Layout.find`."""
+        pairs = [found for images, masks in self._sides(tree) for found in pair(tree, images, masks)]
+        for image, masks in pairs:
+            if len(masks) > 1:
+                raise DataError(
+                    f'has {len(masks)} masks ({", ".join(mask.name for mask in masks[:3])}); one mask a class must be '
+                    'joined first',
+                    file=tree.path(image),
+                )
+        values = options.mask_values
+        count = len(values) if values is not None else self._count(tree, [masks[0] for _, masks in pairs], options)
+        task = Task(task_name(options.name or tree.root.name), 'segmentation', classes=options.class_names(count))
+        found = FoundTask(task)
+        for image, (mask,) in pairs:
+            answer = partial(of_mask, tree.path(mask), values, task.num_outputs)
+            found.rows.append(FoundRow(str(tree.path(image)), image.as_posix(), answer, split_of_path(image)))
+        return [found]
+
+    def _count(self, tree: Tree, masks: list[PurePosixPath], options: ImportOptions) -> int:
+        """The number of classes, by the values of some masks."""
+        if options.classes is not None:
+            return len(options.classes)
+        step = max(1, len(masks) // _MOST_LOOKED_AT)
+        values = sorted({int(v) for mask in masks[::step] for v in np.unique(mask_values_of(tree.path(mask)))})
+        if (values and values[-1] >= len(values) and values[-1] > 32) or (len(values) == 2 and values[-1] > 1):
+            raise DataError(
+                f'masks have the values {" ".join(map(str, values[:10]))}, which are no class indices; say which value '
+                f'each class has, the background first: --mask-values {" ".join(map(str, values[:10]))}',
+                file=tree.path(masks[0].parent),
+            )
+        return max(values[-1] + 1, 2) if values else 2
+
+    def _sides(self, tree: Tree) -> list[tuple[list[PurePosixPath], list[PurePosixPath]]]:
+        """Images and masks of each pair of folders."""
+        sides = []
+        for folder, masks in tree.images_of.items():
+            images_folder = self._images_folder(folder, tree)
+            if images_folder is not None:
+                sides.append((tree.images_of[images_folder], masks))
+        if not sides:
+            for files in tree.images_of.values():
+                masks = [file for file in files if is_mask_name(file)]
+                if masks:
+                    sides.append(([file for file in files if not is_mask_name(file)], masks))
+        return sides
+
+    def _images_folder(self, folder: PurePosixPath, tree: Tree) -> PurePosixPath | None:
+        """The folder of the images whose masks lie in a folder: the same path with one part called otherwise."""
+        for position, part in enumerate(folder.parts):
+            for name in _image_names(part):
+                candidate = PurePosixPath(*folder.parts[:position], name, *folder.parts[position + 1 :])
+                found = next((other for other in tree.images_of if str(other).lower() == str(candidate).lower()), None)
+                if found is not None and found != folder:
+                    return found
+        return None
+
+
+def _image_names(part: str) -> list[str]:
+    """What the folder of images may be called if that of the masks is called so."""
+    lower = part.lower()
+    names = [_MASKS_OF[lower]] if lower in _MASKS_OF else []
+    if lower in _MASK_WORDS:
+        names += _IMAGE_WORDS
+    for word in _MASK_WORDS:
+        for joint in '-_':
+            if lower.endswith(joint + word):
+                stem = lower[: -len(word)]
+                names += [stem + image for image in _IMAGE_WORDS] + [stem[:-1]]
+    return names

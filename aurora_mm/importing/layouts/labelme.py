@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import cv2
+import numpy as np
+
+from aurora_mm.errors import DataError
+from aurora_mm.importing.boxes import one_box, only_class
+from aurora_mm.importing.found import FoundRow, FoundTask
+from aurora_mm.importing.layout import Layout
+from aurora_mm.importing.options import ImportOptions
+from aurora_mm.importing.task_names import task_name
+from aurora_mm.importing.tree import Tree, split_of_path
+from aurora_mm.tasks import Task
+
+
+class LabelMe(Layout):
+    """Polygons, rectangles and points as LabelMe saves them: ``a.json`` beside ``a.png``.
+
+    Polygons make a segmentation task, painted in the order of the file; rectangles a detection task; points a landmark
+    task, whose points are those that every image names once. A folder with several kinds makes several tasks.
+    """
+
+    name = 'LabelMe'
+
+    def matches(self, tree: Tree) -> bool:
+        """See :meth:`Layout.matches`."""
+        return any(_is_labelme(tree.path(file)) for _, file in self._pairs(tree)[:3])
+
+    def find(self, tree: Tree, options: ImportOptions) -> list[FoundTask]:
+        """See :meth:`Layout.find`."""
+        name = task_name(options.name or tree.root.name)
+        files = [(image, tree.path(file), _read(tree.path(file))) for image, file in self._pairs(tree)]
+        shapes = [shape for _, _, content in files for shape in content['shapes']]
+        kinds = {shape['shape_type'] for shape in shapes}
+        if unknown := kinds - {'polygon', 'rectangle', 'point'}:
+            raise DataError(
+                f'has shapes of type {sorted(unknown)}; polygon, rectangle and point are known', file=tree.root
+            )
+        labels = {kind: sorted({s['label'] for s in shapes if s['shape_type'] == kind}) for kind in kinds}
+        found = []
+        for kind in sorted(kinds):
+            names = list(options.classes) if options.classes and len(kinds) == 1 else labels[kind]
+            task = _task(name if len(kinds) == 1 else f'{name}_{kind}', kind, names, tree.root, options)
+            rows = []
+            for image, file, content in files:
+                answer = partial(_answer, content, file, task, kind, options)
+                rows.append(FoundRow(str(tree.path(image)), image.as_posix(), answer, split_of_path(image)))
+            found.append(FoundTask(task, rows))
+        return found
+
+    def _pairs(self, tree: Tree) -> list[tuple[PurePosixPath, PurePosixPath]]:
+        images = {image.with_suffix(''): image for image in tree.images}
+        return [(images[f.with_suffix('')], f) for f in tree.ending('.json') if f.with_suffix('') in images]
+
+
+def _task(name: str, kind: str, labels: list[str], root: Path, options: ImportOptions) -> Task:
+    if kind == 'polygon':
+        names = labels if labels and labels[0] == 'background' else ['background', *labels]
+        return Task(name, 'segmentation', classes=tuple(names))
+    if kind == 'point':
+        return Task(name, 'landmark', points=tuple(labels))
+    return Task(name, 'detection', classes=only_class(labels, root, options))
+
+
+def _answer(content: dict[str, Any], file: Path, task: Task, kind: str, options: ImportOptions) -> dict | None:
+    shapes = [shape for shape in content['shapes'] if shape['shape_type'] == kind]
+    if kind == 'rectangle':
+        boxes = [[*np.min(s['points'], axis=0).tolist(), *np.max(s['points'], axis=0).tolist()] for s in shapes]
+        return one_box(boxes, file, options)
+    if kind == 'point':
+        at = {shape['label']: shape['points'][0] for shape in shapes}
+        if len(at) != len(shapes) or set(at) != set(task.points):
+            raise DataError(f'has the points {sorted(s["label"] for s in shapes)}, not {list(task.points)}', file=file)
+        return dict(points=np.array([at[point] for point in task.points], float))
+    mask = np.zeros((content['imageHeight'], content['imageWidth']), np.uint8)
+    for shape in shapes:
+        if len(shape['points']) < 3:
+            raise DataError(f'has a polygon of {len(shape["points"])} points', file=file)
+        # Sub-pixel corners: OpenCV takes them in 1/16 of a pixel, counted from pixel centres.
+        corners = np.rint((np.array(shape['points'], float) - 0.5) * 16).astype(np.int32)
+        cv2.fillPoly(mask, [corners], _index(shape['label'], task, file), shift=4)
+    return dict(mask=mask)
+
+
+def _index(label: str, task: Task, file: Path) -> int:
+    if label not in task.classes:
+        raise DataError(f'has the label {label!r}, which is none of {", ".join(task.classes)}', file=file)
+    return task.classes.index(label)
+
+
+def _is_labelme(file: Path) -> bool:
+    try:
+        content = json.loads(file.read_bytes())
+    except (ValueError, OSError, RecursionError):
+        return False
+    return isinstance(content, dict) and isinstance(content.get('shapes'), list)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_bytes())
+        for key in ('imageHeight', 'imageWidth'):
+            if not isinstance(content[key], int) or not 0 < content[key] < 100_000:
+                raise ValueError(f'{key} is {content[key]!r}')
+        for shape in content['shapes']:
+            points = np.array(shape['points'], float)
+            if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
+                raise ValueError(f'points {str(shape["points"])[:60]}')
+            shape['label'], shape['shape_type'] = str(shape['label']), str(shape.get('shape_type', 'polygon'))
+        return content
+    except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
+        raise DataError(f'is no file of LabelMe ({type(error).__name__}: {str(error)[:100]})', file=file) from error

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import json
+import re
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from aurora_mm.errors import DataError
+from aurora_mm.images.image_header import BadImage
+from aurora_mm.images.reading import frame_sources
+from aurora_mm.importing.answers import of_mask
+from aurora_mm.importing.found import FoundRow, FoundTask
+from aurora_mm.importing.layout import Layout
+from aurora_mm.importing.options import ImportOptions
+from aurora_mm.importing.task_names import task_name
+from aurora_mm.importing.tree import Tree, stem_of
+from aurora_mm.tasks import Task
+
+_FOLDER = re.compile(r'^Dataset\d{3}_(.+)$')
+
+
+class NnUNetRaw(Layout):
+    """nnU-Net's raw format: ``dataset.json``, ``imagesTr/case_0000.png`` and ``labelsTr/case.png``.
+
+    Names of classes are those of ``dataset.json``. The first channel (``_0000``) is the image. The slices of a volume
+    become images of one group.
+    """
+
+    name = 'nnU-Net raw'
+
+    def matches(self, tree: Tree) -> bool:
+        """See :meth:`Layout.matches`."""
+        return any(self._root(tree, file) for file in tree.files if file.name == 'dataset.json')
+
+    def find(self, tree: Tree, options: ImportOptions) -> list[FoundTask]:
+        """See :meth:`Layout.find`."""
+        found = []
+        for file in tree.files:
+            root = self._root(tree, file) if file.name == 'dataset.json' else None
+            if root is None:
+                continue
+            folder = (tree.root / root).name
+            match = _FOLDER.match(folder)
+            names = _class_names(tree.path(file))
+            name = task_name(options.name or (match[1] if match else folder))
+            task = Task(name, 'segmentation', classes=options.classes or names)
+            found.append(FoundTask(task, self._rows(tree, root, task)))
+        return found
+
+    def _rows(self, tree: Tree, root: PurePosixPath, task: Task) -> list[FoundRow]:
+        masks = {stem_of(mask): mask for mask in tree.images_of.get(root / 'labelsTr', [])}
+        rows = []
+        for image in tree.images_of.get(root / 'imagesTr', []):
+            case, _, channel = stem_of(image).rpartition('_')
+            if channel != '0000':
+                continue
+            if case not in masks:
+                raise DataError('this image has no mask in labelsTr', file=tree.path(image))
+            mask = tree.path(masks[case])
+            try:
+                sources = frame_sources(tree.path(image))
+            except BadImage as bad:
+                raise DataError(f'this image {bad}', file=tree.path(image)) from bad
+            for frame, source in enumerate(sources):
+                rows.append(
+                    FoundRow(
+                        source,
+                        f'images/{image.name}{source[len(str(tree.path(image))) :]}',
+                        partial(of_mask, mask, None, task.num_outputs, frame),
+                        group=case,
+                    )
+                )
+        return rows
+
+    def _root(self, tree: Tree, file: PurePosixPath) -> PurePosixPath | None:
+        folder = file.parent
+        return folder if folder / 'imagesTr' in tree.images_of and folder / 'labelsTr' in tree.images_of else None
+
+
+def _class_names(file: Path) -> tuple[str, ...]:
+    """The classes of a ``dataset.json``, of version 2 ({name: value}) or 1 ({value: name})."""
+    try:
+        labels: dict[Any, Any] = json.loads(file.read_bytes())['labels']
+        pairs = [(int(v), str(k)) if not str(k).isdigit() else (int(k), str(v)) for k, v in labels.items()]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f'has no labels as nnU-Net describes them ({error})', file=file) from error
+    pairs.sort()
+    if [value for value, _ in pairs] != list(range(len(pairs))):
+        raise DataError(f'has labels {[value for value, _ in pairs]}, which are not 0, 1, 2 ...', file=file)
+    return tuple(name for _, name in pairs)

@@ -1,0 +1,118 @@
+"""Masks of any layout as class indices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from aurora_mm.converters.mask_values import to_class_indices
+from aurora_mm.datasets.masks import read_mask_values
+from aurora_mm.errors import DataError
+from aurora_mm.images.image_header import BadImage
+from aurora_mm.images.reading import open_image_file, read_image
+from aurora_mm.images.volume_file import VolumeFile
+
+_LOSSY = ('.jpg', '.jpeg', '.jpe')
+_GREY_BY = 16  # difference of channels that JPEG makes of a grey picture
+_NEAR = 32  # how far JPEG moves most values
+_MOST_FAR = 0.05  # part of the pixels that may be farther: those at edges
+
+
+def mask_values_of(file: Path, frame: int = 0) -> np.ndarray:
+    """(H, W) values of a mask as they are stored, of a picture file or a slice of a volume.
+
+    Raises:
+        DataError: If it cannot be read, or holds values that are no integers from 0 to 255.
+    """
+    try:
+        if file.name.lower().endswith(VolumeFile.suffixes):
+            volume = open_image_file(file)
+            assert isinstance(volume, VolumeFile)
+            values = volume.values[frame]
+            if values.ndim != 2:
+                raise BadImage('has colours, which are no classes')
+        else:
+            values, orientation = read_mask_values(file)
+            if orientation != 1:
+                raise BadImage('is stored turned by its EXIF data; save it upright')
+    except BadImage as bad:
+        raise DataError(f'this mask {bad}', file=file) from bad
+    if values.size and (values.min() < 0 or values.max() > 255 or (values != np.floor(values)).any()):
+        raise DataError('this mask has values that are no whole numbers from 0 to 255', file=file)
+    return values.astype(np.uint8)
+
+
+def class_indices(file: Path, values: Sequence[int] | None, count: int, frame: int = 0) -> np.ndarray:
+    """A mask as (H, W) uint8 class indices.
+
+    Args:
+        file: Of the mask.
+        values: The value of each class; None means that values are indices already. A JPEG file, which changes values
+            a little, is read by the nearest of them.
+        count: Of the classes, the background counted.
+        frame: Of a volume.
+
+    Raises:
+        DataError: If it cannot be read or has a value that is none of a class.
+    """
+    if values is not None and file.suffix.lower() in _LOSSY:
+        return _nearest(file, values)
+    mask = mask_values_of(file, frame)
+    if values is None:
+        if mask.max(initial=0) >= count:
+            found = ' '.join(map(str, np.unique(mask)[:10]))
+            raise DataError(
+                f'this mask has the values {found}, but there are {count} classes; if they stand for classes, say so '
+                f'in order: --mask-values {found}',
+                file=file,
+            )
+        return mask
+    try:
+        return to_class_indices(mask, values)
+    except BadImage as bad:
+        raise DataError(f'this mask {bad}', file=file) from bad
+
+
+def union_of(files: Sequence[Path]) -> np.ndarray:
+    """(H, W) uint8, 1 where any of several masks of one size is not 0.
+
+    Raises:
+        DataError: If one cannot be read or has another size.
+    """
+    masks = [mask_values_of(file) > 0 for file in files]
+    for file, mask in zip(files, masks, strict=True):
+        if mask.shape != masks[0].shape:
+            raise DataError(
+                f'this mask has (height, width) {mask.shape}, but {files[0].name} {masks[0].shape}', file=file
+            )
+    return np.logical_or.reduce(masks).astype(np.uint8)
+
+
+def filled(outline: np.ndarray) -> np.ndarray:
+    """(H, W) uint8, 1 on a drawn closed line and inside it."""
+    contours, _ = cv2.findContours((outline > 0).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    mask = np.zeros(outline.shape, np.uint8)
+    cv2.drawContours(mask, contours, -1, 1, cv2.FILLED)
+    return mask
+
+
+def _nearest(file: Path, values: Sequence[int]) -> np.ndarray:
+    """(H, W) uint8, the class whose value is nearest, for masks that JPEG has blurred.
+
+    Raises:
+        DataError: If the file cannot be read, has colours, or values that are far from all.
+    """
+    try:
+        pixels = read_image(file).pixels.astype(np.int16)
+    except BadImage as bad:
+        raise DataError(f'this mask {bad}', file=file) from bad
+    if np.ptp(pixels, axis=2).max() > _GREY_BY:
+        raise DataError('this mask has colours, which are no classes', file=file)
+    distances = np.abs(pixels.mean(axis=2)[..., None] - np.array(values))
+    far = (distances.min(axis=-1) > _NEAR).mean()
+    if far > _MOST_FAR:
+        raise DataError(f'this mask has other values than {list(values)} in {far:.0%} of its pixels', file=file)
+    return distances.argmin(axis=-1).astype(np.uint8)

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aurora_mm.errors import ConfigError
+
+BOX_COUNTS = ('one', 'single', 'largest')
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """What a user says where a folder leaves it open.
+
+    Args:
+        name: Of the task; None takes the folder's name.
+        classes: Names of the classes, the background first for masks; None takes the data's own.
+        mask_values: The value of class 0, of class 1 ... in mask files; None means that values are class indices.
+        objects: What to do with an image that has not one box, see :func:`aurora_mm.converters.coco_to_fmc`.
+
+    Raises:
+        ConfigError: If a value makes no sense.
+    """
+
+    name: str | None = None
+    classes: tuple[str, ...] | None = None
+    mask_values: tuple[int, ...] | None = None
+    objects: str = 'one'
+
+    def __post_init__(self) -> None:
+        if self.objects not in BOX_COUNTS:
+            raise ConfigError(f'objects must be one of {", ".join(BOX_COUNTS)}, not {self.objects!r}')
+        if self.mask_values is not None and self.classes is not None and len(self.mask_values) != len(self.classes):
+            raise ConfigError(f'{len(self.mask_values)} mask values for {len(self.classes)} classes')
+
+    def class_names(self, count: int) -> tuple[str, ...]:
+        """Names for so many classes of masks, the background first.
+
+        Raises:
+            ConfigError: If names were given, but not so many.
+        """
+        if self.classes is None:
+            return ('background', *(f'class_{index}' for index in range(1, count)))
+        if len(self.classes) < count:
+            raise ConfigError(f'the masks have {count} classes, but {len(self.classes)} names were given')
+        return self.classes

@@ -1,0 +1,263 @@
+"""What the import refuses, options, a described layout, and the command."""
+
+from __future__ import annotations
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from aurora_mm.cli.main import main
+from aurora_mm.datasets import FMCUIADataset
+from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.importing import ImportOptions, find_tasks, write_tasks
+from aurora_mm.importing.pairs import is_mask_name, key_of
+from aurora_mm.importing.task_names import task_name
+from aurora_mm.tasks import Task
+from tests.importing import trees
+
+
+def refused(root, message, **options):
+    with pytest.raises((DataError, ConfigError), match=message):
+        _, found = find_tasks(root, ImportOptions(**options))
+        write_tasks(found, root.parent / 'out')
+    assert not (root.parent / 'out').exists()
+
+
+@pytest.fixture
+def src(tmp_path):
+    (tmp_path / 'src').mkdir()
+    return tmp_path / 'src'
+
+
+class TestRefusals:
+    def test_an_unknown_tree_gets_a_template(self, src):
+        trees.text(src / 'notes' / 'a.docx', 'x')
+        trees.save(src / 'scans' / 'a.png', trees.picture(0))
+        with pytest.raises(
+            DataError, match=r'(?s)no way that is known.*notes/: 1 x \.docx.*scans/: 1 x \.png.*"images"'
+        ):
+            find_tasks(src)
+
+    def test_nothing(self, src, tmp_path):
+        refused(src, 'there is no file in this folder')
+        refused(tmp_path / 'none', 'is no folder')
+
+    def test_masks_of_0_and_255_need_a_word(self, src):
+        trees.ddti(src)
+        refused(src, r'the values 0 255, which are no class indices; .*--mask-values 0 255')
+
+    def test_a_mask_value_that_is_no_class(self, src):
+        trees.mmseg(src)
+        trees.save(src / 'ann_dir' / 'val' / '2.png', trees.mask(7))
+        refused(
+            src, r'2\.png: this mask has other values|this mask has the values 0 7', classes=('background', 'a', 'b')
+        )
+
+    def test_an_image_without_a_mask_and_a_mask_without_an_image(self, src):
+        trees.masks_beside(src)
+        (src / 'scan1_mask.png').rename(src / 'scan9_mask.png')
+        refused(src, r'scan9_mask\.png: this mask has no image')
+        (src / 'scan9_mask.png').unlink()
+        refused(src, r'scan1\.png: this image has no mask')
+
+    def test_two_images_of_one_name(self, src):
+        trees.masks_beside(src)
+        trees.save(src / 'scan1.jpg', trees.picture(5))
+        refused(src, r'have one name')
+
+    def test_images_outside_of_the_splits(self, src):
+        trees.split_class_folders(src)
+        trees.save(src / 'b' / '9.png', trees.picture(1))
+        refused(src, r'9\.png: lies in no split, but other images are split into train, val')
+
+    def test_yolo_lines(self, src):
+        trees.yolo(src)
+        trees.text(src / 'labels' / 'train' / '1.txt', '0 30 20 24 20\n')
+        refused(src, r'1\.txt, row 1: .* is not normalised')
+        trees.text(src / 'labels' / 'train' / '1.txt', '0 .5\n')
+        refused(src, r'1\.txt, row 1: .* is no line of class, x, y, width and height')
+        trees.text(src / 'labels' / 'train' / '1.txt', '1 .5 .5 .1 .1\n')
+        refused(src, r'boxes are of 2 classes \(0, 1\).*--classes NAME takes all as one')
+
+    def test_several_boxes(self, src, tmp_path):
+        trees.yolo(src)
+        label = src / 'labels' / 'train' / '1.txt'
+        label.write_text(label.read_text() + '0 .8 .8 .05 .05\n')
+        refused(src, r'1\.txt: has 2 boxes, but a CSV row holds one')
+        write_tasks(find_tasks(src, ImportOptions(objects='single'))[1], tmp_path / 'single')
+        assert len(FMCUIADataset(str(tmp_path / 'single'), 'train', test_mode=True)) == 2
+        write_tasks(find_tasks(src, ImportOptions(objects='largest'))[1], tmp_path / 'largest')
+        boxes = [row['bbox'] for row in FMCUIADataset(str(tmp_path / 'largest'), 'train').load_data_list()]
+        np.testing.assert_allclose(boxes, [trees.BOX] * 3, atol=1e-3)
+
+    def test_labelme_files(self, src):
+        trees.labelme(src)
+        content = json.loads((src / '1.json').read_text())
+        content['shapes'][2]['label'] = 'middle'
+        (src / '1.json').write_text(json.dumps(content))
+        refused(src, r'\.json: has the points \[.*\], not \[')
+        content['imageHeight'] = None
+        (src / '1.json').write_text(json.dumps(content))
+        refused(src, r'1\.json: is no file of LabelMe')
+
+    def test_broken_voc(self, src):
+        trees.pascal_voc(src)
+        trees.text(src / 'Annotations' / '1.xml', '<annotation><object>')
+        refused(src, r'1\.xml: is no annotation of Pascal VOC')
+
+    def test_nnunet_labels(self, src):
+        trees.nnunet(src)
+        trees.text(src / 'Dataset042_Nerve' / 'dataset.json', '{"labels": {"background": 0, "nerve": 2}}')
+        refused(src, r'has labels \[0, 2\], which are not 0, 1, 2')
+
+    def test_an_unreadable_image_leaves_nothing_behind(self, src):
+        trees.fh_ps_aop(src)
+        (src / 'image_mha' / '00001.mha').write_bytes(b'nothing')
+        refused(src, r'00001\.mha: this image cannot be read')
+
+
+def test_voc_counts_from_1_unless_a_box_begins_at_0(src, tmp_path):
+    trees.pascal_voc(src)
+    file = src / 'Annotations' / '1.xml'
+    file.write_text(file.read_text().replace(f'<xmin>{trees.BOX[0] + 1}', '<xmin>0'))
+    write_tasks(find_tasks(src)[1], tmp_path / 'out')
+    boxes = [row['bbox'] for row in FMCUIADataset(str(tmp_path / 'out'), 'val').load_data_list()]
+    np.testing.assert_allclose(boxes[0], np.add(trees.BOX, (1, 1, 0, 0)))
+
+
+def test_jpeg_masks_go_by_the_nearest_value(src, tmp_path):
+    trees.tn3k(src)
+    write_tasks(find_tasks(src)[1], tmp_path / 'out')
+    row = FMCUIADataset(str(tmp_path / 'out'), 'train').load_data_list()[0]
+    mask = cv2.imread(row['seg_map_path'], cv2.IMREAD_UNCHANGED)
+    assert (mask == trees.mask(1)).mean() > 0.98
+    grey = np.full((trees.HEIGHT, trees.WIDTH), 128, np.uint8)
+    trees.save(src / 'trainval-mask' / '0001.jpg', grey)
+    with pytest.raises(DataError, match=r'0001\.jpg: this mask has other values than \[0, 255\] in 100% of its pixels'):
+        write_tasks(find_tasks(src)[1], tmp_path / 'out2')
+
+
+class TestMap:
+    ITEMS = (
+        dict(name='lesion', type='segmentation', classes=['background', 'lesion'], images='{split}/scans/{id}.png',
+             masks='{split}/outlines/{id}_m.png', mask_values=[0, 255]),
+        dict(name='finding', type='classification', classes=['benign', 'malignant'],
+             images='*/{class}/{group}_{id}.png'),
+    )  # fmt: skip
+
+    @pytest.fixture
+    def tree(self, src):
+        for split in ('training', 'val'):
+            for i in range(2):
+                trees.save(src / split / 'scans' / f's{i}.png', trees.picture(i))
+                trees.save(src / split / 'outlines' / f's{i}_m.png', trees.mask(255))
+        return src
+
+    def test_masks(self, tree, tmp_path):
+        trees.text(tmp_path / 'map.json', json.dumps(self.ITEMS[:1]))
+        layout, found = find_tasks(tree, mapping=tmp_path / 'map.json')
+        assert layout.name == 'described by a file'
+        write_tasks(found, tmp_path / 'out')
+        row = FMCUIADataset(str(tmp_path / 'out'), 'train').load_data_list()[1]
+        np.testing.assert_array_equal(cv2.imread(row['seg_map_path'], -1), trees.mask(1))
+
+    def test_classes_and_groups(self, src, tmp_path):
+        for kind in ('benign', 'malignant'):
+            for i in range(2):
+                trees.save(src / 'sorted' / kind / f'p{i}_7.png', trees.picture(i))
+        trees.text(tmp_path / 'map.json', json.dumps(self.ITEMS[1:]))
+        (found,) = find_tasks(src, mapping=tmp_path / 'map.json')[1]
+        assert [(row.group, row.answer()['gt_label']) for row in found.rows] == [
+            ('p0', 0),
+            ('p1', 0),
+            ('p0', 1),
+            ('p1', 1),
+        ]
+
+    @pytest.mark.parametrize(
+        ('change', 'message'),
+        [
+            (dict(images=None), "needs a pattern 'images'"),
+            (dict(masks='outlines/a.png'), r'must hold \{id\}'),
+            (dict(type='landmark', classes=(), points=['a']), 'of type landmark; masks and classes can be mapped'),
+            (dict(mask_values=[0]), 'must be one for each class'),
+            (dict(images='none/{id}.png'), 'no file fits the pattern'),
+            (dict(masks='{split}/none/{id}.png'), 'this image has no mask'),
+            (dict(mask_values=[0, 1]), r'this mask has values \[255\] besides \[0, 1\]'),
+            (dict(kind='x'), "has fields .*'kind'"),
+        ],
+    )
+    def test_mistakes(self, tree, tmp_path, change, message):
+        trees.text(tmp_path / 'map.json', json.dumps([self.ITEMS[0] | change]))
+        with pytest.raises((ConfigError, DataError), match=message):
+            write_tasks(find_tasks(tree, mapping=tmp_path / 'map.json')[1], tmp_path / 'out')
+
+    @pytest.mark.parametrize('content', ['', '{}', '[]', '[1]', '__import__("os")'])
+    def test_files_that_describe_nothing(self, tree, tmp_path, content):
+        trees.text(tmp_path / 'map.json', content)
+        with pytest.raises(ConfigError, match=r'map\.json'):
+            find_tasks(tree, mapping=tmp_path / 'map.json')
+
+
+class TestCommand:
+    def test_it_shows_and_writes(self, src, tmp_path, capsys):
+        trees.ddti(src)
+        arguments = [str(src), str(tmp_path / 'out'), '--mask-values', '0', '255', '--classes', 'background', 'nodule']
+        main(['import-data', *arguments, '--name', 'thyroid', '--dry-run'])
+        assert 'thyroid' in capsys.readouterr().out
+        assert not (tmp_path / 'out').exists()
+        main(['import-data', *arguments, '--name', 'thyroid'])
+        assert 'wrote' in capsys.readouterr().out
+        tasks: dict = {}
+        exec((tmp_path / 'out' / 'tasks.py').read_text(), tasks)
+        assert Task.from_config(tasks['tasks'][0]) == Task('thyroid', 'segmentation', classes=('background', 'nodule'))
+
+    def test_it_overwrites_nothing(self, src, tmp_path, capsys):
+        trees.pocus(src)
+        trees.text(tmp_path / 'out' / 'mine.txt', 'x')
+        with pytest.raises(SystemExit):
+            main(['import-data', str(src), str(tmp_path / 'out')])
+        assert 'stands in the way' in capsys.readouterr().err
+        assert (tmp_path / 'out' / 'mine.txt').read_text() == 'x'
+
+
+@pytest.mark.parametrize(
+    ('name', 'key'),
+    [
+        ('a_mask.png', 'a'),
+        ('A-seg.nii.gz', 'a'),
+        ('a_mask_1.png', 'a'),
+        ('a_image.png', 'a'),
+        ('masked.png', 'masked'),
+    ],
+)
+def test_names_of_masks(name, key):
+    from pathlib import PurePosixPath
+
+    assert key_of(PurePosixPath(name)) == key
+    assert is_mask_name(PurePosixPath(name)) == ('_mask' in name or 'seg' in name)
+
+
+@pytest.mark.parametrize('text', ['', '  ', '...', 'Breast US (2020)', '_x', 'é', '0', 'a' * 300, '../..', 'type'])
+def test_any_text_becomes_a_name(text):
+    name = task_name(text)
+    if text != 'type':  # a word that no task may have; the error says so
+        Task(name, 'classification', classes=('a', 'b'))
+
+
+def test_images_of_a_patient_stay_on_one_side(src, tmp_path):
+    """The column `group` counts without a word: half of the heads have two images."""
+    trees.hc18(src, 12)
+    for i in range(1, 12):
+        for end in ('', '_Annotation'):
+            (src / 'training_set' / f'{i:03d}_2HC{end}.png').write_bytes(
+                (src / 'training_set' / f'{i:03d}_HC{end}.png').read_bytes()
+            )
+    write_tasks(find_tasks(src)[1], tmp_path / 'out')
+    sides = {}
+    for split in ('train', 'val'):
+        rows = FMCUIADataset(str(tmp_path / 'out'), split, ratios=dict(train=0.5, val=0.5)).load_data_list()
+        sides[split] = {row['image_path'].split('/')[-1][:3] for row in rows}
+    assert sides['train'] and sides['val'] and not sides['train'] & sides['val']

@@ -1,0 +1,194 @@
+"""Each published layout, from a tiny tree to a data root that training reads."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aurora_mm.datasets import FMCUIADataset
+from aurora_mm.importing import ImportOptions, find_tasks, table_of, write_tasks
+from aurora_mm.tables import console_text
+from tests.importing import trees
+
+HEAD = ('fetal_head', 'fetal_head_det', 'fetal_head_axes')
+# Layout, how it is called, its tasks with their types, rows by split, options.
+CASES = {
+    'busi': (
+        'BUSI',
+        {'breast_lesion': 'segmentation', 'breast_2cls': 'classification', 'breast_3cls': 'classification'},
+        {'': 21},
+        {},
+    ),
+    'hc18': ('HC18', dict(zip(HEAD, ('segmentation', 'detection', 'landmark'), strict=True)), {'': 12}, {}),
+    'camus': ('CAMUS', {'cardiac_multi': 'segmentation'}, {'': 6}, {}),
+    'tn3k': ('TN3K', {'thyroid_nodule': 'segmentation'}, {'train': 3, 'test': 3}, {}),
+    'ddti': ('images and masks', {'src': 'segmentation'}, {'': 3}, dict(mask_values=(0, 255))),
+    'fh_ps_aop': ('FH-PS-AOP', {'head_symphysis_multi': 'segmentation'}, {'': 3}, {}),
+    'pocus': ('a folder for each class', {'src': 'classification'}, {'': 9}, {}),
+    'split_class_folders': ('a folder for each class', {'src': 'classification'}, {'train': 6, 'val': 6}, {}),
+    'coco': ('COCO', {'src': 'segmentation'}, {'train': 3, 'val': 3}, {}),
+    'coco_landmarks': ('COCO', {'src': 'landmark'}, {'train': 3, 'val': 3}, {}),
+    'roboflow_coco': ('COCO', {'src': 'detection'}, {'train': 3, 'val': 3}, {}),
+    'label_studio_coco': ('COCO', {'src': 'segmentation'}, {'': 3}, {}),
+    'fiftyone_coco': ('COCO', {'src': 'detection'}, {'': 3}, {}),
+    'cvat_coco': ('COCO', {'src': 'detection'}, {'': 3}, {}),
+    'yolo': ('YOLO', {'src': 'detection'}, {'train': 3, 'val': 3}, {}),
+    'roboflow_yolo': ('YOLO', {'src': 'detection'}, {'train': 3, 'val': 3}, {}),
+    'labelme': (
+        'LabelMe',
+        {'src_point': 'landmark', 'src_polygon': 'segmentation', 'src_rectangle': 'detection'},
+        {'': 9},
+        {},
+    ),
+    'pascal_voc': ('Pascal VOC', {'src': 'detection'}, {'train': 3, 'val': 3}, {}),
+    'mmseg': ('images and masks', {'src': 'segmentation'}, {'train': 3, 'val': 3}, {}),
+    'nnunet': ('nnU-Net raw', {'Nerve': 'segmentation'}, {'': 3}, {}),
+    'nnunet_volumes': ('nnU-Net raw', {'Prostate': 'segmentation'}, {'': 6}, {}),
+    'masks_beside': ('images and masks', {'src': 'segmentation'}, {'': 3}, {}),
+}
+
+
+def read(root: Path, split: str) -> FMCUIADataset:
+    return FMCUIADataset(str(root), split or 'all', test_mode=True)
+
+
+@pytest.mark.parametrize('layout', CASES)
+def test_from_a_folder_to_rows(layout, tmp_path):
+    name, tasks, splits, options = CASES[layout]
+    getattr(trees, layout)(tmp_path / 'src')
+    found_layout, found = find_tasks(tmp_path / 'src', ImportOptions(**options))
+    assert found_layout.name == name
+    assert {item.task.name: item.task.type for item in found} == tasks
+    assert Counter(row.split for item in found for row in item.rows) == splits
+    assert all(item.task.name in console_text(table_of(found)) for item in found)
+
+    write_tasks(found, tmp_path / 'out')
+    for split in splits:
+        rows = read(tmp_path / 'out', split).load_data_list()
+        assert len(rows) == splits[split]
+        for row in rows:
+            _check_answer(row, layout)
+
+
+def _check_answer(row, layout):
+    """What every tree shows: an object in one box, by the eye of another reader."""
+    import cv2
+
+    from aurora_mm.images.reading import read_image
+
+    x1, y1, x2, y2 = trees.BOX
+    assert read_image(row['img_path']).pixels.shape == (trees.HEIGHT, trees.WIDTH, 3)
+    if layout == 'hc18':
+        return  # its own test
+    if 'seg_map_path' in row:
+        stored = cv2.imread(row['seg_map_path'], cv2.IMREAD_UNCHANGED)
+        inside = stored[y1 + 1 : y2 - 1, x1 + 1 : x2 - 1]
+        assert inside.min() == inside.max()
+        assert stored.max() < 8
+        assert stored[:5].max() == 0
+    elif 'bbox' in row:
+        np.testing.assert_allclose(row['bbox'], trees.BOX, atol=1e-3)
+    elif 'points' in row:
+        np.testing.assert_allclose(row['points'], [[x1, y1], [x2, y2]], atol=1e-6)
+    else:
+        assert row['gt_label'] in (0, 1, 2)
+
+
+def test_lesions_of_one_image_are_one_mask(tmp_path):
+    import cv2
+
+    trees.busi(tmp_path / 'src')
+    write_tasks(find_tasks(tmp_path / 'src')[1], tmp_path / 'out')
+    rows = {
+        Path(row['img_path']).name: row for row in read(tmp_path / 'out', '').load_data_list() if 'seg_map_path' in row
+    }
+    assert set(rows) == {f'{kind} ({i}).png' for kind in ('benign', 'malignant') for i in (1, 2, 3)}
+    np.testing.assert_array_equal(cv2.imread(rows['benign (1).png']['seg_map_path'], -1), trees.mask(1, 1))
+    np.testing.assert_array_equal(cv2.imread(rows['benign (2).png']['seg_map_path'], -1), trees.mask(1, 0))
+
+
+def test_heads(tmp_path):
+    """The ellipse was drawn with half-axes 20 and 12 around (30, 20); half of its line lies outside."""
+    import cv2
+
+    trees.hc18(tmp_path / 'src')
+    write_tasks(find_tasks(tmp_path / 'src')[1], tmp_path / 'out')
+    rows = FMCUIADataset(str(tmp_path / 'out'), 'all', group_column='group', test_mode=True).load_data_list()
+    assert Counter(row['group'] for row in rows if row['task'] == 'fetal_head') == {'000': 2, '001': 1, '002': 1}
+    points = next(row['points'] for row in rows if 'points' in row)
+    np.testing.assert_allclose(points, [[8, 20], [52, 20], [30, 6], [30, 34]], atol=0.5)
+    mask = cv2.imread(next(row['seg_map_path'] for row in rows if 'seg_map_path' in row), -1)
+    assert set(np.unique(mask)) == {0, 1}
+    assert mask[20, 30] == 1
+    box = next(row['bbox'] for row in rows if 'bbox' in row)
+    x, y, width, height = cv2.boundingRect(mask)
+    assert box == [x, y, x + width, y + height]
+
+
+def test_hearts_keep_patients_and_spacing(tmp_path):
+    from aurora_mm.images.reading import read_image
+
+    trees.camus(tmp_path / 'src')
+    write_tasks(find_tasks(tmp_path / 'src')[1], tmp_path / 'out')
+    rows = FMCUIADataset(str(tmp_path / 'out'), 'all', group_column='group', test_mode=True).load_data_list()
+    assert Counter(row['group'] for row in rows) == {f'patient{i:04d}': 2 for i in (1, 2, 3)}
+    assert read_image(rows[0]['img_path']).pixel_spacing == pytest.approx((0.2, 0.3))
+
+
+def test_slices_that_are_colours(tmp_path):
+    from aurora_mm.images.reading import read_image
+
+    trees.fh_ps_aop(tmp_path / 'src')
+    write_tasks(find_tasks(tmp_path / 'src')[1], tmp_path / 'out')
+    pixels = read_image(tmp_path / 'out' / 'images' / '00001.png').pixels
+    red = trees.picture(1)
+    np.testing.assert_array_equal(pixels, np.stack([red // 3, red // 2, red], axis=-1))
+
+
+def test_slices_of_a_volume_are_rows_of_one_group(tmp_path):
+    import cv2
+
+    trees.nnunet_volumes(tmp_path / 'src')
+    write_tasks(find_tasks(tmp_path / 'src')[1], tmp_path / 'out', link=True)
+    rows = FMCUIADataset(str(tmp_path / 'out'), 'all', group_column='group', test_mode=True).load_data_list()
+    assert Counter(row['group'] for row in rows) == {'case_0': 2, 'case_1': 2, 'case_2': 2}
+    first, second = (row for row in rows if row['group'] == 'case_0')
+    assert first['img_path'].endswith('#frame=0')
+    np.testing.assert_array_equal(cv2.imread(first['seg_map_path'], -1), trees.mask(1, 0))
+    np.testing.assert_array_equal(cv2.imread(second['seg_map_path'], -1), trees.mask(0, 1))
+
+
+def test_real_heads_are_labelled_as_they_were(tmp_path):
+    """Outlines of real heads, as HC18 draws them, give the masks, boxes and points of the real data set."""
+    import csv
+    import json
+    import os
+
+    import cv2
+
+    root = os.environ.get('AURORA_REAL_DATA')
+    if root is None:
+        pytest.skip('AURORA_REAL_DATA names no data set to read')
+    known = {}
+    for task in HEAD:
+        with Path(f'{root}/val/csv_files/{task}.csv').open() as file:
+            known[task] = {Path(row['image_path']).name: row for row in list(csv.DictReader(file))[:6]}
+    for name, row in known['fetal_head'].items():
+        mask = cv2.imread(f'{root}/val/csv_files/{row["mask_path"]}', cv2.IMREAD_UNCHANGED)
+        outline = mask - cv2.erode(mask, np.ones((5, 5), np.uint8), borderValue=0)
+        trees.save(tmp_path / 'src' / name.replace('.png', '_Annotation.png'), outline * 255)
+        trees.save(tmp_path / 'src' / name, mask)
+    write_tasks(find_tasks(tmp_path / 'src')[1], tmp_path / 'out')
+    for row in read(tmp_path / 'out', '').load_data_list():
+        true = known[row['task']][Path(row['img_path']).name]
+        if row['task'] == 'fetal_head':
+            stored = cv2.imread(row['seg_map_path'], cv2.IMREAD_UNCHANGED)
+            np.testing.assert_array_equal(stored, cv2.imread(row['img_path'], cv2.IMREAD_UNCHANGED))
+        elif row['task'] == 'fetal_head_det':
+            assert row['bbox'] == [float(true[side]) for side in ('x_min', 'y_min', 'x_max', 'y_max')]
+        else:
+            points = [json.loads(true[f'point_{i}_xy']) for i in range(1, 5)]
+            np.testing.assert_allclose(row['points'], points, atol=0.11)

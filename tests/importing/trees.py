@@ -1,0 +1,237 @@
+"""Tiny data sets in the layouts in which they are published or exported, with what must be found in them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+HEIGHT, WIDTH = 40, 60
+BOX = (10, 8, 34, 28)  # xyxy of the object in every picture
+
+
+def picture(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(30, 220, (HEIGHT, WIDTH), np.uint8)
+
+
+def mask(value: int = 1, other: int = 0) -> np.ndarray:
+    pixels = np.zeros((HEIGHT, WIDTH), np.uint8)
+    pixels[BOX[1] : BOX[3], BOX[0] : BOX[2]] = value
+    pixels[32:36, 40:50] = other
+    return pixels
+
+
+def save(path: Path, pixels: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(path), pixels)
+
+
+def text(path: Path, content: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+
+
+def volume(path: Path, pixels: np.ndarray, spacing: tuple[float, ...] = (0.3, 0.2)) -> None:
+    import SimpleITK as sitk
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = sitk.GetImageFromArray(pixels)
+    image.SetSpacing(spacing[: image.GetDimension()] + (1.0,) * (image.GetDimension() - len(spacing)))
+    sitk.WriteImage(image, str(path))
+
+
+def busi(root: Path, count: int = 3) -> None:
+    for seed, kind in enumerate(('benign', 'malignant', 'normal')):
+        for i in range(1, count + 1):
+            save(root / kind / f'{kind} ({i}).png', picture(10 * seed + i))
+            save(root / kind / f'{kind} ({i})_mask.png', mask(0 if kind == 'normal' else 255))
+    second = np.zeros((HEIGHT, WIDTH), np.uint8)
+    second[32:36, 40:50] = 255
+    save(root / 'benign' / 'benign (1)_mask_1.png', second)
+
+
+def hc18(root: Path, count: int = 3) -> None:
+    for i in range(count):
+        for name in (f'{i:03d}_HC', f'{i:03d}_2HC')[: 1 + (i == 0)]:
+            save(root / 'training_set' / f'{name}.png', picture(i))
+            outline = np.zeros((HEIGHT, WIDTH), np.uint8)
+            cv2.ellipse(outline, (30, 20), (20, 12), 0, 0, 360, 255, 3)
+            save(root / 'training_set' / f'{name}_Annotation.png', outline)
+        save(root / 'test_set' / f'{i:03d}_HC.png', picture(50 + i))
+    text(root / 'training_set_pixel_size_and_HC.csv', 'filename,pixel size(mm),head circumference (mm)\n')
+
+
+def camus(root: Path, count: int = 3) -> None:
+    for i in range(1, count + 1):
+        for view in ('2CH_ED', '4CH_ES'):
+            name = f'patient{i:04d}_{view}'
+            volume(root / f'patient{i:04d}' / f'{name}.nii.gz', picture(i))
+            volume(root / f'patient{i:04d}' / f'{name}_gt.nii.gz', mask(1, 3))
+        volume(root / f'patient{i:04d}' / f'patient{i:04d}_2CH_half_sequence.nii.gz', np.stack([picture(1)] * 2))
+        text(root / f'patient{i:04d}' / 'Info_2CH.cfg', 'ED: 1\n')
+
+
+def tn3k(root: Path, count: int = 3) -> None:
+    for side in ('trainval', 'test'):
+        for i in range(count):
+            save(root / f'{side}-image' / f'{i:04d}.jpg', picture(i + (side == 'test') * 20))
+            save(root / f'{side}-mask' / f'{i:04d}.jpg', mask(255))
+
+
+def ddti(root: Path, count: int = 3) -> None:
+    for i in range(count):
+        save(root / '1_or_data' / 'image' / f'{i}.PNG', picture(i))
+        save(root / '1_or_data' / 'mask' / f'{i}.PNG', mask(255))
+
+
+def fh_ps_aop(root: Path, count: int = 3) -> None:
+    for i in range(count):
+        colours = np.stack([picture(i), picture(i) // 2, picture(i) // 3])
+        volume(root / 'image_mha' / f'{i:05d}.mha', colours)
+        volume(root / 'label_mha' / f'{i:05d}.mha', mask(1, 2))
+
+
+def pocus(root: Path, count: int = 3) -> None:
+    for kind in ('covid', 'pneumonia', 'regular'):
+        for i in range(count):
+            save(root / kind / f'{kind}_{i}.png', picture(hash(kind) % 100 + i))
+
+
+def split_class_folders(root: Path, count: int = 3) -> None:
+    for split in ('train', 'valid'):
+        for kind in ('a', 'b'):
+            for i in range(count):
+                save(root / split / kind / f'{i}.png', picture(i))
+
+
+def coco_content(count: int, kind: str) -> dict:
+    x1, y1, x2, y2 = BOX
+    polygon = [x1, y1, x2, y1, x2, y2, x1, y2]
+    extra: dict = {}
+    category: dict = dict(id=3, name='nodule')
+    if kind == 'segmentation':
+        extra = dict(segmentation=[polygon])
+    elif kind == 'landmark':
+        category |= dict(keypoints=['left', 'right'], skeleton=[])
+        extra = dict(keypoints=[x1, y1, 2, x2, y2, 2], num_keypoints=2)
+    return dict(
+        images=[dict(id=i, file_name=f'{i}.png', height=HEIGHT, width=WIDTH) for i in range(count)],
+        annotations=[
+            dict(id=i, image_id=i, category_id=3, bbox=[x1, y1, x2 - x1, y2 - y1], area=480, iscrowd=0, **extra)
+            for i in range(count)
+        ],
+        categories=[category],
+    )
+
+
+def coco(root: Path, count: int = 3, kind: str = 'segmentation') -> None:
+    for split in ('train2017', 'val2017'):
+        text(root / 'annotations' / f'instances_{split}.json', json.dumps(coco_content(count, kind)))
+        for i in range(count):
+            save(root / split / f'{i}.png', picture(i + (split == 'val2017') * 20))
+
+
+def coco_landmarks(root: Path, count: int = 3) -> None:
+    coco(root, count, 'landmark')
+
+
+def roboflow_coco(root: Path, count: int = 3) -> None:
+    for split in ('train', 'valid'):
+        text(root / split / '_annotations.coco.json', json.dumps(coco_content(count, 'detection')))
+        for i in range(count):
+            save(root / split / f'{i}.png', picture(i + (split == 'valid') * 20))
+
+
+def label_studio_coco(root: Path, count: int = 3) -> None:
+    text(root / 'result.json', json.dumps(coco_content(count, 'segmentation')))
+    for i in range(count):
+        save(root / 'images' / f'{i}.png', picture(i))
+
+
+def fiftyone_coco(root: Path, count: int = 3) -> None:
+    text(root / 'labels.json', json.dumps(coco_content(count, 'detection')))
+    for i in range(count):
+        save(root / 'data' / f'{i}.png', picture(i))
+
+
+def cvat_coco(root: Path, count: int = 3) -> None:
+    text(root / 'annotations' / 'instances_default.json', json.dumps(coco_content(count, 'detection')))
+    for i in range(count):
+        save(root / 'images' / 'default' / f'{i}.png', picture(i))
+
+
+def yolo(root: Path, count: int = 3) -> None:
+    x1, y1, x2, y2 = BOX
+    line = f'0 {(x1 + x2) / 2 / WIDTH} {(y1 + y2) / 2 / HEIGHT} {(x2 - x1) / WIDTH} {(y2 - y1) / HEIGHT}\n'
+    for split in ('train', 'val'):
+        for i in range(count):
+            save(root / 'images' / split / f'{i}.png', picture(i + (split == 'val') * 20))
+            text(root / 'labels' / split / f'{i}.txt', line)
+    text(root / 'data.yaml', 'names: [nodule]\n')
+
+
+def roboflow_yolo(root: Path, count: int = 3) -> None:
+    yolo(root / 'x', count)
+    for split, new in (('train', 'train'), ('val', 'valid')):
+        for side in ('images', 'labels'):
+            (root / new).mkdir(exist_ok=True)
+            (root / 'x' / side / split).rename(root / new / side)
+    (root / 'x' / 'data.yaml').rename(root / 'data.yaml')
+
+
+def labelme(root: Path, count: int = 3) -> None:
+    x1, y1, x2, y2 = BOX
+    shapes = [
+        dict(label='lesion', shape_type='polygon', points=[[x1, y1], [x2, y1], [x2, y2], [x1, y2]]),
+        dict(label='lesion', shape_type='rectangle', points=[[x2, y2], [x1, y1]]),
+        dict(label='left', shape_type='point', points=[[x1, y1]]),
+        dict(label='right', shape_type='point', points=[[x2, y2]]),
+    ]
+    for i in range(count):
+        save(root / f'{i}.png', picture(i))
+        content = dict(version='5.0', shapes=shapes, imagePath=f'{i}.png', imageHeight=HEIGHT, imageWidth=WIDTH)
+        text(root / f'{i}.json', json.dumps(content))
+
+
+def pascal_voc(root: Path, count: int = 3) -> None:
+    x1, y1, x2, y2 = BOX
+    for i in range(2 * count):
+        save(root / 'JPEGImages' / f'{i}.jpg', picture(i))
+        box = f'<xmin>{x1 + 1}</xmin><ymin>{y1 + 1}</ymin><xmax>{x2}</xmax><ymax>{y2}</ymax>'
+        content = f'<annotation><object><name>nodule</name><bndbox>{box}</bndbox></object></annotation>'
+        text(root / 'Annotations' / f'{i}.xml', content)
+    text(root / 'ImageSets' / 'Main' / 'train.txt', ''.join(f'{i}\n' for i in range(count)))
+    text(root / 'ImageSets' / 'Main' / 'val.txt', ''.join(f'{i}\n' for i in range(count, 2 * count)))
+
+
+def mmseg(root: Path, count: int = 3) -> None:
+    for split in ('train', 'val'):
+        for i in range(count):
+            save(root / 'img_dir' / split / f'{i}.png', picture(i + (split == 'val') * 20))
+            save(root / 'ann_dir' / split / f'{i}.png', mask(1, 2))
+
+
+def nnunet(root: Path, count: int = 3) -> None:
+    folder = root / 'Dataset042_Nerve'
+    for i in range(count):
+        save(folder / 'imagesTr' / f'case_{i}_0000.png', picture(i))
+        save(folder / 'labelsTr' / f'case_{i}.png', mask(1, 2))
+        save(folder / 'imagesTs' / f'case_{i + 50}_0000.png', picture(i))
+    labels = dict(background=0, nerve=1, vessel=2)
+    text(folder / 'dataset.json', json.dumps(dict(labels=labels, channel_names={'0': 'US'}, file_ending='.png')))
+
+
+def nnunet_volumes(root: Path, count: int = 3) -> None:
+    folder = root / 'Dataset007_Prostate'
+    for i in range(count):
+        volume(folder / 'imagesTr' / f'case_{i}_0000.nii.gz', np.stack([picture(i), picture(i + 9)]), (0.3, 0.2, 1.0))
+        volume(folder / 'labelsTr' / f'case_{i}.nii.gz', np.stack([mask(1, 0), mask(0, 1)]), (0.3, 0.2, 1.0))
+    text(folder / 'dataset.json', json.dumps(dict(labels={'0': 'background', '1': 'gland'})))
+
+
+def masks_beside(root: Path, count: int = 3) -> None:
+    for i in range(count):
+        save(root / f'scan{i}.png', picture(i))
+        save(root / f'scan{i}_mask.png', mask(1))
