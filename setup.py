@@ -38,6 +38,7 @@ setup(
     package_data={
         'aurora_mm': ['.mim/*.yml', '.mim/configs/**/*', '.mim/tools/**/*'],
         'aurora_mm.analysis.report': ['*.jinja', '*.css'],
+        'aurora_mm.checking': ['*.jinja'],
     },
     install_requires=[
         'huggingface_hub',

@@ -64,7 +64,7 @@ def state(file):
 
 
 def assert_same(expected, found):
-    """Two checkpoints with the same weights, averages, optimiser's moments and counts."""
+    """Two checkpoints with the same weights, averages, optimiser's moments, counts and state of hooks."""
     for kind in ('state_dict', 'ema_state_dict'):
         assert expected.get(kind, {}).keys() == found.get(kind, {}).keys()
         for name, tensor in expected.get(kind, {}).items():
@@ -75,8 +75,24 @@ def assert_same(expected, found):
         for name, value in values.items():
             if isinstance(value, torch.Tensor):
                 assert torch.equal(value, found['optimizer']['state'][key][name]), f'{key}: {name}'
+    for index, grads in expected['optimizer'].get('pending', {}).get('', {}).items():
+        assert torch.equal(grads, found['optimizer']['pending'][''][index])
     for key in ('epoch', 'iter'):
         assert expected['meta'][key] == found['meta'][key]
+    assert told(expected) == told(found)
+    best = expected.get('best_of_task', {})
+    for task, kept in best.items():
+        other = found['best_of_task'][task]
+        assert [kept[key] for key in ('first', 'score', 'epoch')] == [other[key] for key in ('first', 'score', 'epoch')]
+        assert all(torch.equal(tensor, other['weights'][name]) for name, tensor in kept['weights'].items())
+
+
+def told(checkpoint):
+    """What the hooks keep in MMEngine's message hub from epoch to epoch, but for names of files and of the run."""
+    infos = checkpoint['message_hub']['runtime_info']
+    kept = ('images_drawn', 'world_size', 'best_score', 'early_stopping/score', 'epoch', 'iter')
+    assert 'images_drawn' in infos
+    return {key: infos[key] for key in kept if key in infos}
 
 
 @pytest.fixture(scope='module')

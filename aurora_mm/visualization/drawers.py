@@ -55,7 +55,7 @@ class MaskDrawer(TaskDrawer):
         """See :meth:`TaskDrawer.draw`."""
         mask = sample.get(f'{side}_sem_seg').data[0].cpu().numpy().astype(np.uint8)
         mask = cv2.resize(mask, panel.shape[1::-1], interpolation=cv2.INTER_NEAREST)
-        for label in np.unique(mask[mask > 0]):
+        for label in np.unique(mask[(mask > 0) & (mask < task.num_outputs)]):  # 255 does not count
             colour = np.array(class_colour(label - 1))
             region = mask == label
             panel[region] = (1 - alpha) * panel[region] + alpha * colour

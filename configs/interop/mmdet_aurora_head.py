@@ -1,4 +1,5 @@
-# mmdet: our encoder, pyramid and grid head in its SingleStageDetector.
+# mmdet: our encoder, pyramid and grid head in its SingleStageDetector. The head reads three levels, so three blocks are
+# tapped: what nothing reads gets no gradient, and DistributedDataParallel refuses that.
 _base_ = ['./_base_/fetal_head_coco.py', './_base_/schedule.py']
 model = dict(
     type='SingleStageDetector',
@@ -9,13 +10,15 @@ model = dict(
         bgr_to_rgb=True,
         pad_size_divisor=32,
     ),
-    backbone=dict(type='aurora_mm.Qwen3VLBackbone', preset='tiny'),
+    backbone=dict(type='aurora_mm.Qwen3VLBackbone', preset='tiny', out_indices=(2, 3, 5)),
     neck=dict(
         type='aurora_mm.TokenPyramid',
-        in_channels=[192] * 4,
+        in_channels=[192] * 3,
         out_channels=96,
-        scales=(2, 1, 1 / 2, 1 / 4),
+        scales=(1, 1 / 2, 1 / 4),
         num_refine=1,
     ),
-    bbox_head=dict(type='aurora_mm.AuroraDenseHead', in_channels=[96] * 4, num_classes=1, channels=96),
+    bbox_head=dict(
+        type='aurora_mm.AuroraDenseHead', in_channels=[96] * 3, in_index=(0, 1, 2), num_classes=1, channels=96
+    ),
 )

@@ -30,7 +30,7 @@ def test_config_trains_and_is_scored_by_its_host(file, data, tmp_path, monkeypat
     cfg.work_dir = str(tmp_path)
     cfg.train_cfg.update(max_epochs=1, val_interval=1)
     cfg.param_scheduler[0].total_steps = 1
-    cfg.model.backbone.preset = dict(depth=4, hidden_size=192, intermediate_size=192, num_heads=3)
+    cfg.model.backbone.preset = dict(depth=6, hidden_size=192, intermediate_size=192, num_heads=3)
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         loader.update(num_workers=0, batch_size=min(loader.batch_size, 4))
         for step in loader.dataset.pipeline:
@@ -44,6 +44,9 @@ def test_config_trains_and_is_scored_by_its_host(file, data, tmp_path, monkeypat
         runner.train()
         scores = runner.test()
     assert 0 <= scores[KEYS[host]] <= 100
+    state = runner.optim_wrapper.optimizer.state
+    unread = [name for name, p in runner.model.named_parameters() if p.requires_grad and p not in state]
+    assert not unread, 'no gradient reached these: DistributedDataParallel would refuse them'
     moved = [not torch.equal(before[name], p) for name, p in runner.model.backbone.named_parameters()]
     assert all(moved)
     assert list(tmp_path.glob('epoch_1.pth'))

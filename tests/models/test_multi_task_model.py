@@ -2,11 +2,12 @@ import pytest
 import torch
 from mmengine.logging import MMLogger
 from mmengine.optim import OptimWrapper
+from torch import nn
 
 import aurora_mm.models  # noqa: F401
 from aurora_mm.engine import GradientSurgeryOptimWrapper
 from aurora_mm.errors import AuroraError, ConfigError
-from aurora_mm.models import MultiTaskModel
+from aurora_mm.models import MultiTaskModel, TokenPyramid
 from tests.models.conftest import CLS, DET, POINTS, SEG, SEG2, make_image
 
 TASKS = [SEG, SEG2, CLS, DET, POINTS]
@@ -395,6 +396,51 @@ def test_frozen_parts_keep_weights_and_graph_and_mode():
         if name.startswith(('backbone.', 'necks.')):
             assert torch.equal(tensor, before[name])
     assert not any(torch.equal(p, before[name]) for name, p in model.named_parameters() if name.startswith('heads.'))
+
+
+class WithBatchNorm(TokenPyramid):
+    """A neck whose levels are normalised over the batch."""
+
+    def __init__(self, in_channels, in_strides, out_channels, scales):
+        super().__init__(in_channels, out_channels, scales, in_strides)
+        self.norm = nn.BatchNorm2d(self.out_channels[0])
+
+    def forward(self, inputs):
+        return tuple(self.norm(level) for level in super().forward(inputs))
+
+
+def with_batch_norm(**changes):
+    neck = config()['neck']
+    return MultiTaskModel(**config(neck=neck | dict(pyramid=neck['pyramid'] | dict(type=WithBatchNorm)), **changes))
+
+
+def test_a_frozen_batch_norm_stays_as_it_is_to_the_last_bit():
+    model = with_batch_norm(frozen=['necks.pyramid']).train()
+    before = {name: value.clone() for name, value in model.necks['pyramid'].state_dict().items()}
+    update(model, *batch(*TASKS))
+    for name, value in model.necks['pyramid'].state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+def test_a_bad_image_does_not_spoil_the_statistics_of_batch_norm():
+    model = with_batch_norm().train()
+    norm = model.necks['pyramid'].norm
+    update(model, *batch(*TASKS))
+    before = norm.running_mean.clone(), norm.running_var.clone()
+    assert before[0].abs().sum() > 0
+    inputs, samples = batch(*TASKS)
+    inputs[TASKS.index(CLS)] = torch.nan
+    update(model, inputs, samples)
+    assert torch.equal(norm.running_mean, before[0])
+    assert torch.equal(norm.running_var, before[1])
+    update(model, *batch(*TASKS))
+    assert norm.running_mean.isfinite().all()
+    assert not torch.equal(norm.running_mean, before[0])
+
+
+def test_our_own_models_take_no_image_that_the_encoder_would_pad():
+    with pytest.raises(ConfigError, match=r'64 x 70 pixels; Qwen3VLBackbone takes multiples of 32'):
+        MultiTaskModel(**config())(torch.zeros(1, 3, 64, 70))
 
 
 def test_what_comes_before_a_frozen_part_learns_through_it():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Sequence
 
+import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -22,7 +23,7 @@ class BaseEncoder(BaseModule, metaclass=ABCMeta):
     Attributes:
         out_channels (list[int]): Channels of each map.
         strides (list[int]): Input pixels per cell of each map.
-        size_divisor (int): Height and width of the input must be multiples of it.
+        size_divisor (int): Height and width of the input are padded to multiples of it.
         out_indices (list[int]): The taps.
         num_blocks (int): Blocks that are computed.
     """
@@ -46,9 +47,30 @@ class BaseEncoder(BaseModule, metaclass=ABCMeta):
     def layer_of(self, name: str) -> int:
         """The layer, 0 to ``num_blocks + 1``, of a parameter by its name within the encoder."""
 
-    @abstractmethod
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """One map ``(B, out_channels[i], h / strides[i], w / strides[i])`` a tap, for ``(B, 3, h, w)`` in [-1, 1]."""
+        """Maps of the tapped blocks.
+
+        An image whose sides are no multiples of ``size_divisor`` is padded by zeros on the right and at the bottom, and
+        its maps are cut back to the cells that see some of it.
+
+        Args:
+            x: ``(B, 3, h, w)`` RGB scaled to [-1, 1] (mean = std = 0.5).
+
+        Returns:
+            One map ``(B, out_channels[i], h / strides[i], w / strides[i])`` a tap, sides rounded up.
+        """
+        h, w = x.shape[-2:]
+        right, bottom = -w % self.size_divisor, -h % self.size_divisor
+        if not (right or bottom):
+            return self.encode(x)
+        maps = self.encode(F.pad(x, (0, right, 0, bottom)))
+        return tuple(
+            level[..., : -(-h // stride), : -(-w // stride)] for level, stride in zip(maps, self.strides, strict=True)
+        )
+
+    @abstractmethod
+    def encode(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Maps as :meth:`forward` gives them, of an image whose sides are multiples of ``size_divisor``."""
 
     def get_layer_depth(self, param_name: str, prefix: str = '') -> tuple[int, int]:
         """A parameter's layer and the number of layers: mmpretrain's interface for layer-wise decay.
@@ -87,14 +109,6 @@ class BaseEncoder(BaseModule, metaclass=ABCMeta):
     def plain_parameters(self) -> dict[str, Tensor]:
         """The encoder's own parameters by the names they have without LoRA."""
         return {plain_name(name): p for name, p in self.named_parameters() if '.lora_' not in name}
-
-    def check_size(self, x: Tensor) -> None:
-        """Raises ConfigError if height or width is no multiple of ``size_divisor``."""
-        h, w = x.shape[-2:]
-        if h % self.size_divisor or w % self.size_divisor:
-            raise ConfigError(
-                f'input of {h} x {w} pixels; {type(self).__name__} takes multiples of {self.size_divisor} here'
-            )
 
 
 def check_taps(out_indices: Sequence[int] | None, depth: int) -> list[int]:

@@ -152,9 +152,8 @@ class HFBackbone(BaseEncoder):
         """See :meth:`BaseEncoder.layer_of`."""
         return self.encoder.layer_of(name)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """See :meth:`BaseEncoder.forward`."""
-        self.check_size(x)
+    def encode(self, x: Tensor) -> tuple[Tensor, ...]:
+        """See :meth:`BaseEncoder.encode`."""
         return self.encoder(x * self.scale + self.shift)
 
 

@@ -135,16 +135,8 @@ class Qwen3VLBackbone(BaseEncoder):
         block = re.match(r'blocks\.(\d+)\.', name)
         return int(block[1]) + 1 if block else 0
 
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Maps of the tapped blocks.
-
-        Args:
-            x: ``(B, 3, h, w)`` RGB scaled to [-1, 1] (mean = std = 0.5); h and w multiples of 32.
-
-        Returns:
-            One ``(B, C, H, W)`` map a tap, in raster order.
-        """
-        self.check_size(x)
+    def encode(self, x: Tensor) -> tuple[Tensor, ...]:
+        """One ``(B, C, H, W)`` map a tap, in raster order; h and w are multiples of 32."""
         patch = self.config.patch_size
         grid = (x.shape[-2] // patch, x.shape[-1] // patch)
         x = self.patch_embed(x)  # (B, H * W, C)

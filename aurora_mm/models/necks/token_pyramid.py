@@ -30,10 +30,13 @@ class TokenPyramid(BaseModule):
         in_channels: Channels of each input map.
         out_channels: Channels of every level.
         scales: Size of each level relative to the token grid; a power of two each, falling, one a map of tokens.
-        in_strides: Input pixels per cell of each input map. Where they differ (hierarchical encoders), scales count
-            from :attr:`TOKEN_STRIDE`, so that the levels have the strides that a plain transformer's would have.
+        in_strides: Input pixels per cell of each input map, or one number for all of them. Where they differ
+            (hierarchical encoders), scales count from :attr:`TOKEN_STRIDE`, so that the levels have the strides that a
+            plain transformer's would have.
         downsample: 'bilinear' (published), or 'avg_pool' for the published second pyramid.
         num_refine: Blocks of 3 x 3 convolution, GroupNorm and SiLU at each level.
+        num_outs: Number of levels; None makes one for each map of tokens. Each level beyond these is made of the one
+            before by a 3 x 3 convolution of stride 2, as RetinaNet's are (https://arxiv.org/abs/1708.02002).
         num_details: How many of the first input maps are a detail branch's (:class:`ConvDetailBranch`): each is added,
             projected, to the level of its stride before that is refined. The others are maps of tokens.
 
@@ -48,34 +51,40 @@ class TokenPyramid(BaseModule):
         in_channels: Sequence[int],
         out_channels: int = 256,
         scales: Sequence[float] = (1, 1 / 2, 1 / 4, 1 / 8),
-        in_strides: Sequence[int] = (16, 16, 16, 16),
+        in_strides: Sequence[int] | int = 16,
         downsample: str = 'bilinear',
         num_refine: int = 2,
+        num_outs: int | None = None,
         num_details: int = 0,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        in_strides = [in_strides] * len(in_channels) if isinstance(in_strides, int) else list(in_strides)
         if not len(in_channels) == len(in_strides) == len(scales) + num_details:
             raise ConfigError(
                 f'TokenPyramid makes one level a map of tokens: got in_channels {list(in_channels)}, in_strides '
-                f'{list(in_strides)}, scales {list(scales)} and num_details {num_details}'
+                f'{in_strides}, scales {list(scales)} and num_details {num_details}'
             )
         if any(not _is_power_of_two(scale) for scale in scales) or list(scales) != sorted(scales, reverse=True):
             raise ConfigError(f'scales {list(scales)} must be powers of two, from the finest to the coarsest')
+        extra = 0 if num_outs is None else num_outs - len(scales)
+        if extra < 0:
+            raise ConfigError(f'num_outs {num_outs} is less than the {len(scales)} levels of scales {list(scales)}')
         if downsample not in _DOWNSAMPLERS:
             raise ConfigError(f'downsample {downsample!r} is none of {", ".join(_DOWNSAMPLERS)}')
         self.in_channels = list(in_channels)
         detail_channels, in_channels = self.in_channels[:num_details], self.in_channels[num_details:]
-        detail_strides, in_strides = list(in_strides[:num_details]), list(in_strides[num_details:])
+        detail_strides, in_strides = in_strides[:num_details], in_strides[num_details:]
         base = in_strides[0] if len(set(in_strides)) == 1 else self.TOKEN_STRIDE
         # Relative to each level's own input map.
         self.scales = [Fraction(scale) * stride / base for scale, stride in zip(scales, in_strides, strict=True)]
         if any(not _is_power_of_two(scale) for scale in self.scales):
-            raise ConfigError(f'in_strides {list(in_strides)} must be equal or powers of two')
+            raise ConfigError(f'in_strides {in_strides} must be equal or powers of two')
         self.downsample = downsample
-        self.out_channels = [out_channels] * len(scales)
+        self.out_channels = [out_channels] * (len(scales) + extra)
         self.strides = [int(stride / scale) for stride, scale in zip(in_strides, self.scales, strict=True)]
-        self.detail_levels = [_nearest(stride, self.strides) for stride in detail_strides]
+        self.strides += [self.strides[-1] * 2**i for i in range(1, extra + 1)]
+        self.detail_levels = [_nearest(stride, self.strides[: len(scales)]) for stride in detail_strides]
 
         self.details = nn.ModuleList(nn.Conv2d(channels, out_channels, 1) for channels in detail_channels)
         self.projections = nn.ModuleList(nn.Conv2d(channels, out_channels, 1) for channels in in_channels)
@@ -84,6 +93,9 @@ class TokenPyramid(BaseModule):
             nn.Sequential(*(conv_gn_act(out_channels, out_channels) for _ in range(num_refine))) for _ in scales
         )
         self.outputs = nn.ModuleList(nn.Conv2d(out_channels, out_channels, 3, padding=1) for _ in scales)
+        self.extra_levels = nn.ModuleList(
+            nn.Conv2d(out_channels, out_channels, 3, stride=2, padding=1) for _ in range(extra)
+        )
 
     @staticmethod
     def _upsampler(scale: Fraction, channels: int) -> nn.Module:
@@ -105,7 +117,16 @@ class TokenPyramid(BaseModule):
         return _to_size(x, size)
 
     def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Levels ``(B, C, H * scale, W * scale)``, finest first, of maps ``(B, in_channels[i], H, W)``."""
+        """Levels ``(B, C, H * scale, W * scale)``, finest first, of maps ``(B, in_channels[i], H, W)``.
+
+        Raises:
+            ConfigError: If the number of maps is not that of ``in_channels``.
+        """
+        if len(inputs) != len(self.in_channels):
+            raise ConfigError(
+                f'TokenPyramid was built for {len(self.in_channels)} maps (in_channels {self.in_channels}) and got '
+                f'{len(inputs)}: tap as many blocks of the backbone (out_indices)'
+            )
         details, tokens = inputs[: len(self.details)], inputs[len(self.details) :]
         levels = [
             self._resize(self.upsamplers[i](self.projections[i](x)), self.scales[i]) for i, x in enumerate(tokens)
@@ -115,7 +136,10 @@ class TokenPyramid(BaseModule):
         levels = [refine(level) for refine, level in zip(self.refiners, levels, strict=True)]
         for i in range(len(levels) - 1, 0, -1):
             levels[i - 1] = levels[i - 1] + _to_size(levels[i], levels[i - 1].shape[-2:])
-        return tuple(output(level) for output, level in zip(self.outputs, levels, strict=True))
+        levels = [output(level) for output, level in zip(self.outputs, levels, strict=True)]
+        for shrink in self.extra_levels:
+            levels.append(shrink(levels[-1]))
+        return tuple(levels)
 
 
 def _is_power_of_two(scale: float | Fraction) -> bool:

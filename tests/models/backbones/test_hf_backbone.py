@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from mmengine.optim import OptimWrapper
 from safetensors.torch import load_file, save_file
 from transformers import AutoBackbone, AutoConfig, AutoModel
@@ -307,8 +308,16 @@ def test_what_cannot_be_built_is_refused(tmp_path):
         HFBackbone(dict(model_type='bert'))
     with pytest.raises(ConfigError, match='needs `pretrained`, or a `config`'):
         HFBackbone()
-    with pytest.raises(ConfigError, match=r'224 x 230 pixels; HFBackbone takes multiples of 14'):
-        HFBackbone(TINY['dinov2'])(torch.zeros(1, 3, 224, 230))
     (tmp_path / 'config.json').write_text(json.dumps({'model_type': 'bert'}))
     with pytest.raises(WeightsError, match="model_type 'bert'"):
         HFBackbone(pretrained=tmp_path)
+
+
+def test_an_image_of_any_size_is_padded():
+    backbone = HFBackbone(TINY['dinov2']).eval()
+    image = torch.randn(1, 3, 40, 57)
+    with torch.no_grad():
+        maps, padded = backbone(image), backbone(F.pad(image, (0, 70 - 57, 0, 42 - 40)))
+    for level, whole in zip(maps, padded, strict=True):
+        assert torch.equal(level, whole)
+        assert level.shape[-2:] == (3, 5)

@@ -229,11 +229,23 @@ def test_bad_taps(taps):
         Qwen3VLBackbone(SIZES, out_indices=taps)
 
 
-def test_bad_preset_and_bad_size():
+def test_bad_preset():
     with pytest.raises(ConfigError, match="'7b' is none of"):
         Qwen3VLBackbone('7b')
-    with pytest.raises(ConfigError, match='100 x 64 pixels'):
-        Qwen3VLBackbone(SIZES)(torch.randn(1, 3, 100, 64))
+
+
+@pytest.mark.parametrize(('h', 'w'), [(100, 64), (64, 70), (33, 95)])
+def test_an_image_of_any_size_gives_the_maps_of_the_padded_one_cut_back(h, w):
+    backbone = Qwen3VLBackbone(SIZES).eval()
+    image = torch.randn(1, 3, h, w)
+    padded = torch.zeros(1, 3, -(-h // 32) * 32, -(-w // 32) * 32)
+    padded[..., :h, :w] = image
+    with torch.no_grad():
+        maps, whole = backbone(image), backbone(padded)
+    rows, columns = -(-h // 16), -(-w // 16)
+    for level, expected in zip(maps, whole, strict=True):
+        assert level.shape[-2:] == (rows, columns)
+        assert torch.equal(level, expected[..., :rows, :columns])
 
 
 def test_exporting_gives_the_same_maps_and_leaves_nothing_behind():

@@ -112,3 +112,28 @@ def test_the_decode_head_slides(feats):
             for x in inputs.split(64, dim=3)
         ]
     torch.testing.assert_close(whole, torch.cat(halves, dim=3))
+
+
+@pytest.mark.parametrize('size', [(50, 70), (64, 64), (100, 96)])
+def test_mmseg_predicts_images_of_any_size_without_padding(size):
+    from mmengine.registry import MODELS, DefaultScope
+
+    part = dict(depth=4, hidden_size=48, intermediate_size=96, num_heads=3, num_position_embeddings=64)
+    neck = dict(type='aurora_mm.TokenPyramid', in_channels=[48] * 4, out_channels=16, num_refine=1)
+    for head in (
+        dict(type='aurora_mm.AuroraDecodeHead', in_channels=[16] * 4, channels=16),
+        dict(type='UPerHead', in_channels=[16] * 4, in_index=[0, 1, 2, 3], channels=16, align_corners=False),
+    ):
+        with DefaultScope.overwrite_default_scope('mmseg'):
+            model = MODELS.build(
+                dict(
+                    type='EncoderDecoder',
+                    backbone=dict(type='aurora_mm.Qwen3VLBackbone', preset=part),
+                    neck=neck,
+                    decode_head=head | dict(num_classes=2),
+                    test_cfg=ConfigDict(mode='whole'),
+                )
+            ).eval()
+        with torch.no_grad():
+            (found,) = model.predict(torch.randn(1, 3, *size))
+        assert found.pred_sem_seg.data.shape == (1, *size)

@@ -60,11 +60,32 @@ def test_levels_are_equivariant_to_a_shift_of_the_tokens():
         (dict(in_channels=[8] * 4, scales=(1, 1 / 3, 1 / 4, 1 / 8)), 'powers of two'),
         (dict(in_channels=[8] * 4, scales=(1 / 8, 1 / 4, 1 / 2, 1)), 'from the finest'),
         (dict(in_channels=[8] * 4, downsample='max'), "'max' is none of"),
+        (dict(in_channels=[8] * 4, num_outs=3), 'num_outs 3 is less than the 4 levels'),
     ],
 )
 def test_bad_arguments(kwargs, message):
     with pytest.raises(ConfigError, match=message):
         TokenPyramid(**kwargs)
+
+
+def test_one_stride_stands_for_all_maps():
+    assert TokenPyramid([8] * 4, 16, in_strides=14).strides == [14, 28, 56, 112]
+    assert TokenPyramid([8] * 2, 16, scales=(1, 1 / 2)).strides == [16, 32]
+
+
+def test_levels_beyond_the_maps_are_halved_and_learn():
+    neck = TokenPyramid([8] * 4, 16, (2, 1, 1 / 2, 1 / 4), num_outs=6)
+    levels = neck([torch.randn(1, 8, 7, 14) for _ in range(4)])
+    assert neck.strides == [8, 16, 32, 64, 128, 256]
+    assert neck.out_channels == [16] * 6
+    assert [tuple(level.shape[-2:]) for level in levels] == [(14, 28), (7, 14), (4, 7), (2, 4), (1, 2), (1, 1)]
+    levels[-1].sum().backward()
+    assert all(p.grad.abs().sum() > 0 for p in neck.extra_levels.parameters())
+
+
+def test_too_few_maps_are_one_clear_error():
+    with pytest.raises(ConfigError, match=r'built for 4 maps .* and got 3: tap as many blocks .*out_indices'):
+        TokenPyramid([8] * 4)([torch.randn(1, 8, 8, 8) for _ in range(3)])
 
 
 def test_a_hierarchical_encoder_gives_the_levels_of_a_plain_one():

@@ -1,0 +1,143 @@
+"""Every image and label of a data root, read and looked at before training."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from aurora_mm.challenge.csv_files import read_root
+from aurora_mm.checking.across_images import class_balance, duplicates, near_duplicates, outliers
+from aurora_mm.checking.image_facts import ImageFacts, facts_of
+from aurora_mm.checking.problem import Problem
+from aurora_mm.errors import DataError
+from aurora_mm.tasks import Task, TaskTable
+
+_SPLITS = ('train', 'val', 'test')
+_CHUNK = 8
+
+
+@dataclass(frozen=True)
+class DataReport:
+    """What was found.
+
+    Args:
+        root: The data root.
+        tasks: Its tasks.
+        rows: Number of usable rows of each split and task.
+        facts: Of each image file, by split.
+        problems: Those that stop training first.
+    """
+
+    root: Path
+    tasks: TaskTable
+    rows: dict[tuple[str, str], int]
+    facts: dict[str, list[ImageFacts]]
+    problems: list[Problem]
+
+    @property
+    def stops_training(self) -> bool:
+        """Whether training would end with an error."""
+        return any(problem.stops_training for problem in self.problems)
+
+    def by_kind(self) -> dict[str, list[Problem]]:
+        """The problems of each kind."""
+        found: dict[str, list[Problem]] = defaultdict(list)
+        for problem in self.problems:
+            found[problem.kind].append(problem)
+        return dict(found)
+
+
+def check_data(
+    root: str | Path, tasks: Sequence[Task | Mapping[str, Any]] = (), workers: int | None = None
+) -> DataReport:
+    """Reads every row, image and label, and looks for what is wrong or looks wrong.
+
+    Args:
+        root: With ``csv_files``, or with ``train``, ``val`` and ``test`` that hold it.
+        tasks: Known tasks.
+        workers: Processes; None takes one for each processor, 0 works in this process.
+
+    Raises:
+        DataError: If there is no data root.
+    """
+    root = Path(root)
+    table = TaskTable(tasks)
+    problems: list[Problem] = []
+    rows: Counter[tuple[str, str]] = Counter()
+    entries: dict[str, list[list[dict[str, Any]]]] = {}
+    for split, folder in _roots(root).items():
+        try:
+            index = read_root(folder, table, on_error='skip')
+        except DataError as error:
+            problems.append(Problem('unusable CSV file', str(error), True))
+            continue
+        table = table.with_tasks(index.tasks.values())
+        problems += [Problem('wrong row', skipped.message, True, skipped.task) for skipped in index.skipped]
+        problems += [Problem('repeated row', skipped.message, False, skipped.task) for skipped in index.repeated]
+        by_image: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for record in index.records:
+            rows[split, record.task] += 1
+            by_image[record.img_path].append(_entry(record, table))
+        entries[split] = list(by_image.values())
+    facts = _look_at(entries, workers)
+    split_of = {fact.path: split for split, found in facts.items() for fact in found}
+    everything = [fact for found in facts.values() for fact in found]
+    problems += [problem for fact in everything for problem in fact.problems]
+    problems += duplicates(everything, split_of)
+    problems += near_duplicates(everything, split_of)
+    problems += outliers(everything, table)
+    for split, found in facts.items():
+        problems += class_balance(found, table, split)
+    problems.sort(key=lambda problem: (not problem.stops_training, problem.kind))
+    return DataReport(root, table, dict(rows), facts, problems)
+
+
+def _roots(root: Path) -> dict[str, Path]:
+    if (root / 'csv_files').is_dir():
+        return {'all': root}
+    found = {split: root / split for split in _SPLITS if (root / split / 'csv_files').is_dir()}
+    if not found:
+        raise DataError('no data: it has no csv_files, nor has a folder train, val or test in it', file=root)
+    return found
+
+
+def _entry(record: Any, table: TaskTable) -> dict[str, Any]:
+    """What a data set lists of a row, see :class:`aurora_mm.datasets.FMCUIADataset`."""
+    return dict(
+        img_path=record.img_path,
+        img_id=0,
+        csv_file=record.csv_file,
+        csv_row=record.csv_row,
+        image_path=record.image_path,
+        **table[record.task].item_fields(),
+        **record.annotation,
+    )
+
+
+def _look_at(entries: Mapping[str, Sequence[list[dict[str, Any]]]], workers: int | None) -> dict[str, list[ImageFacts]]:
+    columns = (TextColumn('Reading'), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    found: dict[str, list[ImageFacts]] = {}
+    with Progress(*columns, transient=True) as progress:
+        bar = progress.add_task('', total=sum(map(len, entries.values())))
+
+        def counted(items: Iterable[ImageFacts]) -> list[ImageFacts]:
+            kept = []
+            for item in items:
+                kept.append(item)
+                progress.advance(bar)
+            return kept
+
+        if workers == 0:
+            return {split: counted(map(facts_of, rows)) for split, rows in entries.items()}
+        # A fresh interpreter for each worker: forking a process that has threads may hang.
+        with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context('spawn')) as pool:
+            for split, rows in entries.items():
+                found[split] = counted(pool.map(facts_of, rows, chunksize=_CHUNK))
+    return found

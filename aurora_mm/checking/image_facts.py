@@ -1,0 +1,119 @@
+"""What is measured of each image file, once, in worker processes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+
+from aurora_mm.checking.label_checks import look_at_label
+from aurora_mm.checking.problem import Problem
+from aurora_mm.datasets.transforms import LoadTaskAnnotations, LoadUltrasoundImage
+from aurora_mm.errors import DataError
+
+_HASH_SIDE = 8
+_THUMB_SIDE = 16
+_COLOURED = 80  # difference of channels from which a pixel counts as coloured
+_GREY_PART = 0.98  # of the pixels, in a picture that is grey but for marks
+
+
+class ImageFacts(NamedTuple):
+    """What is known of one image file.
+
+    Args:
+        path: Of the file.
+        rows: Its rows, as a data set lists them.
+        problems: Of the image and its labels.
+        shape: (H, W), or None if the image cannot be read.
+        brightness: Mean grey level, 0 to 255.
+        digest: Of all pixels; equal pixels have equal digests.
+        hash: 64-bit difference hash; images that look alike differ in few bits.
+        thumbnail: (16, 16) float, the picture made small, of mean 0 and length 1.
+    """
+
+    path: str
+    rows: Sequence[dict[str, Any]]
+    problems: list[Problem]
+    shape: tuple[int, int] | None = None
+    brightness: float = 0.0
+    digest: bytes = b''
+    hash: int = 0
+    thumbnail: np.ndarray | None = None
+
+
+def facts_of(rows: Sequence[dict[str, Any]]) -> ImageFacts:
+    """Reads an image and its labels, as training would, and looks at them.
+
+    Args:
+        rows: All rows of one image file.
+    """
+    path = rows[0]['img_path']
+    try:
+        loaded = LoadUltrasoundImage().transform(dict(rows[0]))
+    except DataError as error:
+        return ImageFacts(path, rows, [Problem('unreadable image', str(error), True, rows[0]['task'], ())])
+    pixels = loaded['img']
+    problems = [problem for row in rows for problem in _problems_of_row(row, loaded)]
+    problems += _problems_of_pixels(pixels, rows[0])
+    grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
+    return ImageFacts(
+        path,
+        rows,
+        problems,
+        pixels.shape[:2],
+        float(grey.mean()),
+        hashlib.blake2b(pixels.tobytes(), digest_size=16, key=str(pixels.shape).encode()).digest(),
+        _difference_hash(grey),
+        _thumbnail(grey),
+    )
+
+
+def _problems_of_row(row: dict[str, Any], loaded: dict[str, Any]) -> list[Problem]:
+    try:
+        labelled = LoadTaskAnnotations().transform(loaded | row)
+    except DataError as error:
+        return [Problem('wrong label', str(error), True, row['task'], (row['img_path'],))]
+    place = f'{row["csv_file"]}, row {row["csv_row"]}: '
+    return [
+        Problem(kind, place + message, False, row['task'], (row['img_path'],))
+        for kind, message in look_at_label(row['task_type'], labelled)
+    ]
+
+
+def _problems_of_pixels(pixels: np.ndarray, row: dict[str, Any]) -> list[Problem]:
+    problems = []
+    if pixels.min() == pixels.max():
+        text = f'{row["img_path"]}: all pixels are {int(pixels.min())}'
+        problems.append(Problem('empty image', text, False, row['task'], (row['img_path'],)))
+    marks = _marks(pixels)
+    if marks:
+        text = f'{row["img_path"]}: {marks} coloured parts in a grey picture look like calipers or drawn marks'
+        problems.append(Problem('drawn marks', text, False, row['task'], (row['img_path'],)))
+    return problems
+
+
+def _marks(pixels: np.ndarray) -> int:
+    """The number of small coloured parts in a picture that is grey otherwise; 0 in one that has colours."""
+    coloured = (np.ptp(pixels.astype(np.int16), axis=2) > _COLOURED).astype(np.uint8)
+    part = coloured.mean()
+    if not 0 < part < 1 - _GREY_PART:
+        return 0
+    count, _, stats, _ = cv2.connectedComponentsWithStats(coloured)
+    return int((stats[1:count, cv2.CC_STAT_AREA] >= 4).sum())
+
+
+def _difference_hash(grey: np.ndarray) -> int:
+    """Whether each of 8 x 8 cells is brighter than its left neighbour, as 64 bits."""
+    small = cv2.resize(grey, (_HASH_SIDE + 1, _HASH_SIDE), interpolation=cv2.INTER_AREA).astype(np.int16)
+    bits = (small[:, 1:] > small[:, :-1]).ravel()
+    return int.from_bytes(np.packbits(bits).tobytes(), 'big')
+
+
+def _thumbnail(grey: np.ndarray) -> np.ndarray:
+    small = cv2.resize(grey, (_THUMB_SIDE, _THUMB_SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
+    small -= small.mean()
+    length = float(np.linalg.norm(small))
+    return small / length if length > 0 else small

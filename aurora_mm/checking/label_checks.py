@@ -1,0 +1,52 @@
+"""What looks wrong in a label that can be read, by type of task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from aurora_mm.task_types import ByTaskType
+
+Finding = tuple[str, str]
+LABEL_CHECKS: ByTaskType[Callable[[dict[str, Any]], Iterator[Finding]]] = ByTaskType('label check')
+"""For each type, what is found in ``results`` of LoadTaskAnnotations, in original coordinates; a type may have none."""
+
+_SMALLEST = 3  # pixels
+_NORMALISED = 1.5  # coordinates up to which all of an image may be parts of its size
+
+
+def look_at_label(task_type: str, results: dict[str, Any]) -> list[Finding]:
+    """The kind of each finding, and what it is."""
+    check = LABEL_CHECKS.get(task_type)
+    return list(check(results)) if check is not None else []
+
+
+@LABEL_CHECKS.register('segmentation')
+def _mask(results: dict[str, Any]) -> Iterator[Finding]:
+    mask = results['gt_seg_map']
+    if not mask.any():
+        yield 'empty mask', f'the mask {results["seg_map_path"]} has no pixel of any class'
+    elif (mask > 0).all():
+        yield 'full mask', f'the mask {results["seg_map_path"]} has no pixel of the background'
+
+
+@LABEL_CHECKS.register('detection')
+def _box(results: dict[str, Any]) -> Iterator[Finding]:
+    for box in np.asarray(results['gt_bboxes'], float).reshape(-1, 4):
+        text = ', '.join(f'{side:g}' for side in box)
+        if box.max() <= _NORMALISED:
+            yield 'normalised coordinates', f'the box {text} looks normalised; boxes are in pixels'
+        elif min(box[2:] - box[:2]) < _SMALLEST:
+            yield 'tiny box', f'the box {text} is less than {_SMALLEST} pixels wide or high'
+
+
+@LABEL_CHECKS.register('landmark')
+def _points(results: dict[str, Any]) -> Iterator[Finding]:
+    points = np.asarray(results['gt_landmarks'], float).reshape(-1, 2)
+    if np.abs(points).max() <= _NORMALISED:
+        yield 'normalised coordinates', f'the points {points.tolist()} look normalised; points are in pixels'
+        return
+    if len(np.unique(points, axis=0)) < len(points):
+        yield 'points that coincide', f'two of the points are one: {points.tolist()}'

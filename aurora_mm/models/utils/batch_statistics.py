@@ -1,0 +1,40 @@
+"""Running statistics of BatchNorm that one bad image does not spoil."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+
+def protect_statistics(model: nn.Module) -> None:
+    """Let every BatchNorm of a model keep its running mean and variance in a step in which they are not finite.
+
+    An update is made without gradients that are not finite (:func:`drop_nonfinite_gradients`); without this, the
+    running mean would stay NaN all the same. The device decides, and the host does not wait for it.
+    """
+    for module in model.modules():
+        if isinstance(module, _BatchNorm) and module.track_running_stats:
+            module.register_forward_pre_hook(_remember)
+            module.register_forward_hook(_restore)
+
+
+def _remember(module: _BatchNorm, inputs: Any) -> None:
+    if module.training:
+        module.statistics_before = [buffer.clone() for buffer in _statistics(module)]
+
+
+@torch.no_grad()
+def _restore(module: _BatchNorm, inputs: Any, output: Tensor) -> None:
+    if module.training:
+        found = _statistics(module)
+        finite = torch.stack([buffer.isfinite().all() for buffer in found]).all()
+        for buffer, before in zip(found, module.statistics_before, strict=True):
+            buffer.data.copy_(buffer.where(finite, before))  # .data: autograd counts changes, and never reads these
+        del module.statistics_before
+
+
+def _statistics(module: _BatchNorm) -> list[Tensor]:
+    return [module.running_mean, module.running_var]
