@@ -52,7 +52,7 @@ class MaskDrawer(TaskDrawer):
     def draw(self, canvas: Canvas, sample: TaskDataSample, side: str, task: Task, alpha: float) -> str:
         """See :meth:`TaskDrawer.draw`."""
         mask = sample.get(f'{side}_sem_seg').data[0].cpu().numpy()
-        for label in np.unique(mask[mask > 0]).tolist():
+        for label in np.unique(mask[(mask > 0) & (mask < task.num_outputs)]).tolist():  # 255 does not count
             canvas.fill(mask == label, class_colour(label - 1), alpha)
         return ''
 
