@@ -2,6 +2,8 @@
 
     python benchmarks/training.py --data-root DATA
     python benchmarks/training.py --data-root DATA --plain-configs configs/ablation/01_published.py --threads 1 2
+    python benchmarks/training.py --device cuda --data-root DATA --compile        # ours alone, at full size
+    python benchmarks/training.py --device cpu --preset tiny --size 128 --batch 4
 
 Ours is the config's data loader with its workers and the model's training step. The plain loop takes one image a step
 and updates every 16: each image is decoded, augmented by the config's pipeline, made a PIL image, put through
@@ -16,6 +18,11 @@ where the data set has all_labels=True. Images a second count what is encoded, l
 All run in one process, in turns, the best of --repeats counts. Images and labels a second are of wall time; processor
 time adds up all processes, so that other work on the machine hardly touches it. Ratios are the median over the rounds,
 with their range.
+
+With --device ours alone is measured there, by default with aurora_fmc_plus.py: images and labels a second; the share
+of a step that is spent waiting for data (against steps with batches that are there already); on a GPU the share of its
+dense peak that the encoder's operations make in a whole step, recomputed ones not counted; and the share of each kind
+of operation in torch's profiler. Without --data-root it trains on generated images.
 """
 
 from __future__ import annotations
@@ -24,6 +31,7 @@ import argparse
 import multiprocessing
 import os
 import platform
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,7 +54,11 @@ from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLVisionModel
 from aurora_mm.apis import resolve_config
 from aurora_mm.datasets.samplers import TaskAwareBatchSampler
 from aurora_mm.models.backbones import Qwen3VLBackbone
+from aurora_mm.models.backbones.qwen3_vl_backbone import PRESETS
 from aurora_mm.registry import MODELS
+
+sys.path.insert(0, str(Path(__file__).parent))
+import step_profile
 
 REPO = Path(__file__).resolve().parents[1]
 ACCUMULATED = 16
@@ -179,19 +191,37 @@ def machine() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--config', default=str(REPO / 'configs' / 'aurora_us_real.py'))
+    parser.add_argument('--config', help='default: aurora_us_real.py; with --device aurora_fmc_plus.py')
     parser.add_argument('--plain-configs', nargs='+', metavar='CONFIG', help='of the plain loops (default: --config)')
     parser.add_argument('--data-root', help="root of the data (default: the configs')")
     parser.add_argument('--steps', type=int, default=25, help='of ours in a round; the others take as many images')
     parser.add_argument('--repeats', type=int, default=5, help='rounds')
     parser.add_argument('--threads', type=int, nargs='+', default=[1], help='of the training process')
+    device = parser.add_argument_group("with --device, which measures a config's training alone")
+    device.add_argument('--device', choices=['cpu', 'cuda'])
+    device.add_argument('--preset', choices=PRESETS, help="the encoder's size (default: the config's)")
+    device.add_argument('--size', type=int, help="height and width of the images (default: the config's)")
+    device.add_argument('--batch', type=int, help="(default: the config's)")
+    device.add_argument('--workers', type=int, help="of the data loader (default: the config's)")
+    device.add_argument('--warm', type=int, default=3, help='steps before the clock starts')
+    device.add_argument('--compile', action='store_true', help='compile the blocks of the encoder')
+    device.add_argument('--channels-last', action='store_true', help='lay maps out so')
+    device.add_argument('--peak-tflops', type=float, help="the GPU's dense bfloat16 peak (default: by its name)")
+    device.add_argument('--json', help='a file for the figures')
     args = parser.parse_args()
+    if args.device == 'cuda' and not torch.cuda.is_available():
+        parser.error('torch finds no CUDA device')
+    args.config = args.config or str(REPO / 'configs' / ('aurora_fmc_plus.py' if args.device else 'aurora_us_real.py'))
 
     init_default_scope('aurora_mm')
     MMLogger.get_instance('benchmark', log_level='WARNING')
     cv2.setNumThreads(0)  # as the configs have it
     torch.manual_seed(0)
     print(machine())
+    if args.device:
+        torch.set_num_threads(args.threads[0])
+        step_profile.run(args)
+        return
     cfg = resolve_config(Config.fromfile(args.config), args.data_root, 'none')
     workers = cfg.train_dataloader.num_workers
     ours = f'ours, {Path(args.config).stem}'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -14,8 +14,12 @@ from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.misfits import MISFITS, reason_of
+from aurora_mm.models.utils.refused_parts import refuse_part
 from aurora_mm.registry import MODELS
 
+# Necks of mmdet that take one number of channels without saying so, and those that list the coarsest level first.
+_ONE_NUMBER = ('DilatedEncoder', 'DyHead')
+_COARSE_FIRST = ('YOLOV3Neck',)
 _PROBE = 128  # pixels of the image that measures a foreign part
 
 
@@ -24,6 +28,28 @@ class Maps(NamedTuple):
 
     channels: list[int]
     strides: list[int]
+
+
+def require_parts(**configs: Any) -> None:
+    """Check that each argument is the config of a part, or None.
+
+    Raises:
+        ConfigError: Naming the argument and its value, where it is no dict with a ``type``.
+    """
+    for name, cfg in configs.items():
+        if cfg is not None and not (isinstance(cfg, Mapping) and 'type' in cfg):
+            raise ConfigError(f"model.{name} takes the config of a part, dict(type='...', ...), not {cfg!r}")
+
+
+def require_dicts(**values: Any) -> None:
+    """Check that each argument is a dict, or None.
+
+    Raises:
+        ConfigError: Naming the argument and its value.
+    """
+    for name, value in values.items():
+        if value is not None and not isinstance(value, Mapping):
+            raise ConfigError(f'model.{name} takes a dict, not {value!r}')
 
 
 def build_in_scope(cfg: dict[str, Any], registry: Registry = MODELS) -> Any:
@@ -155,7 +181,7 @@ def maps_of(part: nn.Module, before: Maps | None = None) -> Maps:
     for maps in (tested, trained):
         if not isinstance(maps, Sequence) or not all(isinstance(m, Tensor) and m.dim() == 4 for m in maps):
             raise ConfigError(f'{name} gives no list of maps (B, C, h, w), which is what necks and heads read')
-    if [m.shape for m in tested] != [m.shape for m in trained]:
+    if [m.shape for m in tested] != [m.shape for m in trained]:  # of two images
         raise ConfigError(
             f'{name} gives maps {[tuple(m.shape[1:]) for m in trained]} in training and '
             f'{[tuple(m.shape[1:]) for m in tested]} in testing, so that no head can read both'
@@ -176,6 +202,29 @@ def _maps(part: nn.Module, before: Maps | None) -> Any:
     )
 
 
+def build_neck(cfg: dict[str, Any], name: str, before: Maps, before_name: str) -> nn.Module:
+    """Build a neck for the maps of the backbone, see :func:`fit`.
+
+    Raises:
+        ConfigError: If it does not fit them, or cannot be built.
+    """
+    refuse_part(cfg['type'])
+    return build_foreign(fit(cfg, name, before, before_name))
+
+
+def _parameters(part: type) -> dict[str, inspect.Parameter]:
+    """The parameters of a class, and where it takes any by keyword, those of the classes that it is made from."""
+    found: dict[str, inspect.Parameter] = {}
+    for kind in part.__mro__:
+        if '__init__' not in vars(kind):
+            continue
+        own = inspect.signature(kind.__init__).parameters
+        found = dict(own) | found
+        if not any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in own.values()):
+            break
+    return found
+
+
 def fit(cfg: dict[str, Any], name: str, before: Maps, before_name: str) -> dict[str, Any]:
     """``cfg`` with the channels and strides of the part before, where it takes them.
 
@@ -186,12 +235,14 @@ def fit(cfg: dict[str, Any], name: str, before: Maps, before_name: str) -> dict[
     part = cfg['type'] if isinstance(cfg['type'], type) else MODELS.get(cfg['type'])
     if part is None:
         raise ConfigError(f'{name}: {cfg["type"]!r} is not registered')
-    takes = inspect.signature(part).parameters
+    takes = _parameters(part)
     for key, found in (('in_channels', before.channels), ('in_strides', before.strides)):
         if key not in takes:
             continue
+        if part.__name__ in _COARSE_FIRST:
+            found = found[::-1]
         # Necks that take one number read maps of one width, or the last.
-        one = str(takes[key].annotation) in ('int', "<class 'int'>")
+        one = str(takes[key].annotation) in ('int', "<class 'int'>") or part.__name__ in _ONE_NUMBER
         given = cfg.setdefault(key, found[-1] if one else list(found))
         if one and given == found[-1]:
             continue

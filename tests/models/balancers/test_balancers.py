@@ -210,3 +210,15 @@ def test_to_weigh_losses_teaches_a_balancer_nothing():
     losses = {'cls': torch.tensor(2.0)}
     assert balancer(losses, tracker) == balancer(losses, tracker)
     assert torch.equal(balancer.logits, before)
+
+
+def test_options_of_the_selective_balancer():
+    tracker = tracked(seg=1.0, cls=4.0)
+    flat = SelectiveLossBalancer(TASKS, power=0.0, init_raw=-50.0)
+    losses = {'seg': torch.tensor(1.0), 'cls': torch.tensor(4.0)}
+    assert flat(losses, tracker)['cls'].item() == pytest.approx(4 / 2)  # s = 1 and a factor of 1
+    other = SelectiveLossBalancer(TASKS, types=('segmentation',))
+    assert set(other.raw) == {'segmentation'}
+    balanced = other(losses, tracker)
+    assert balanced['cls'] == 4
+    assert balanced['seg'] != 1

@@ -91,3 +91,35 @@ def test_score_gap_is_the_best_allocation_under_its_own_learning_curve():
 def test_mastered_tasks_stay_alive():
     tasks = [after(BIG, score=1.0), after(SMALL, score=1.0)]
     assert ScoreGapPolicy().probabilities(tasks).min() > 0.04
+
+
+@pytest.mark.parametrize(
+    ('options', 'ratio'),
+    [
+        (dict(size_power=1.0, offset=0.0, temperature=1.0), 400 * 0.5 / (100 * 2.0)),
+        (dict(size_power=0.0, loss_power=2.0, offset=0.0, temperature=1.0), 0.5**2 / 2.0**2),
+        (dict(size_power=0.0, loss_power=1.0, offset=3.0, temperature=1.0), 3.5 / 5.0),
+        (dict(size_power=0.0, loss_power=1.0, offset=0.0, temperature=0.5), (0.5 / 2.0) ** 2),
+        (dict(size_power=0.0, offset=0.0, temperature=1.0, scales=dict(detection=8.0)), 0.5 * 8 / 2.0),
+    ],
+)
+def test_each_option_of_the_loss_aware_policy_by_hand(options, ratio):
+    many = TaskProgress('many', 'detection', 400, loss=0.5)
+    few = TaskProgress('few', 'segmentation', 100, loss=2.0)
+    p = DATA_SAMPLERS.build(dict(type='aurora_mm.LossAwarePolicy', **options)).probabilities([many, few])
+    assert p[0] / p[1] == pytest.approx(ratio)
+
+
+@pytest.mark.parametrize(
+    ('options', 'ratio'),
+    [
+        (dict(gap_power=2.0, size_power=0.0, floor=0.0), (0.2 / 0.6) ** 2),
+        (dict(gap_power=0.0, size_power=1.0, floor=0.0), 4.0),
+        (dict(gap_power=1.0, size_power=0.0, floor=0.5), (0.5 * 0.25 + 0.25) / (0.5 * 0.75 + 0.25)),
+    ],
+)
+def test_each_option_of_the_score_gap_policy_by_hand(options, ratio):
+    many = TaskProgress('many', 'detection', 400, score=0.8)
+    few = TaskProgress('few', 'segmentation', 100, score=0.4)
+    p = DATA_SAMPLERS.build(dict(type='aurora_mm.ScoreGapPolicy', **options)).probabilities([many, few])
+    assert p[0] / p[1] == pytest.approx(ratio)

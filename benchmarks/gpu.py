@@ -1,0 +1,125 @@
+"""Everything that is to be measured on a GPU, in one go of at most nine minutes.
+
+    python benchmarks/gpu.py --out work_dirs/gpu --data-root DATA
+    python benchmarks/gpu.py --out work_dirs/gpu --device cpu --preset tiny --size 64      # the same, to try it out
+
+Runs, each in a process of its own and within its share of --minutes: the encoder against transformers, plain and
+compiled; training steps of aurora_fmc_plus.py, plain, compiled and with channels last; the tests that need an
+accelerator, on the real one. What does not end in time, or fails, is noted and the rest goes on. --out gets
+``figures.json``, ``figures.md`` with the machine's name, and the output of each part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+REPO = Path(__file__).resolve().parents[1]
+
+
+class Part(NamedTuple):
+    """A program to run: its name, its command, and its share of the time."""
+
+    name: str
+    command: list[str]
+    share: float
+
+
+def parts(args: argparse.Namespace, out: Path) -> list[Part]:
+    """What is run, the most important first."""
+    python, on_gpu = sys.executable, args.device == 'cuda'
+    encoder = [python, 'benchmarks/encoder.py', '--only', 'steps', '--presets', args.preset, '--device', args.device]
+    encoder += ['--size', str(args.size), '--batch', *map(str, args.batch), '--compile', '--repeats', str(args.repeats)]
+    encoder += ['--dtype', 'bfloat16' if on_gpu else 'float32']
+    steps = [python, 'benchmarks/training.py', '--device', args.device, '--preset', args.preset]
+    steps += ['--size', str(args.size), '--batch', str(args.batch[-1]), '--steps', str(args.steps)]
+    steps += [] if on_gpu else ['--workers', '0']
+    steps += ['--data-root', args.data_root] if args.data_root else []
+    tests = [python, '-m', 'pytest', '-q', '-p', 'no:cacheprovider', *args.tests]
+    return [
+        Part('encoder', encoder, 0.35),
+        Part('training', [*steps, '--json', str(out / 'training.json')], 0.15),
+        Part('training_compiled', [*steps, '--compile', '--json', str(out / 'training_compiled.json')], 0.2),
+        Part(
+            'training_channels_last',
+            [*steps, '--channels-last', '--json', str(out / 'training_channels_last.json')],
+            0.1,
+        ),
+        Part('tests', tests, 0.2),
+    ]
+
+
+def run_part(part: Part, seconds: float, args: argparse.Namespace, out: Path) -> dict:
+    """Runs a part, with its output in a file; whether it ended well, and its seconds."""
+    env = os.environ | dict(AURORA_DEVICE='cuda' if args.device == 'cuda' else 'pretend', PYTHONUNBUFFERED='1')
+    env['PYTHONPATH'] = os.pathsep.join([str(REPO), *filter(None, [env.get('PYTHONPATH')])])
+    start = time.perf_counter()
+    with (out / f'{part.name}.txt').open('w') as stream:
+        process = subprocess.Popen(
+            part.command, stdout=stream, stderr=subprocess.STDOUT, env=env, cwd=REPO, start_new_session=True
+        )
+        try:
+            status = process.wait(seconds)
+            ended = 'ok' if status == 0 else f'exit status {status}'
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)  # with the processes that it started
+            process.wait()
+            ended = f'stopped after {seconds:.0f} s'
+    return dict(ended=ended, seconds=round(time.perf_counter() - start, 1))
+
+
+def markdown(machine: str, ran: dict[str, dict], out: Path) -> str:
+    """All figures, by part."""
+    lines = [f'# {machine}', '']
+    for name, outcome in ran.items():
+        lines += [f'## {name}: {outcome["ended"]}, {outcome["seconds"]} s', '']
+        text = (out / f'{name}.txt').read_text().splitlines()
+        tables = [line for line in text if line.startswith('|')]
+        lines += [*(tables or text[-5:]), '']
+    return '\n'.join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--out', required=True, help='folder for the figures')
+    parser.add_argument('--data-root', help='root of the data (default: generated images)')
+    parser.add_argument('--device', choices=['cpu', 'cuda'], default='cuda')
+    parser.add_argument('--preset', default='8b', help="the encoder's size (default: 8b)")
+    parser.add_argument('--size', type=int, default=448, help='height and width of the images (default: 448)')
+    parser.add_argument('--batch', type=int, nargs='+', default=[1, 4, 16], help='the last one is for training')
+    parser.add_argument('--repeats', type=int, default=5, help='of a step of the encoder')
+    parser.add_argument('--steps', type=int, default=20, help='of training')
+    parser.add_argument('--tests', nargs='*', default=['tests/accelerator'], help='what pytest runs')
+    parser.add_argument('--minutes', type=float, default=9.0, help='for all of it')
+    args = parser.parse_args()
+    out = Path(args.out).resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    end = time.monotonic() + 60 * args.minutes
+    machine = torch.cuda.get_device_name() if args.device == 'cuda' else 'CPU'
+    machine = f'{machine}, torch {torch.__version__}, {os.cpu_count()} cores'
+    ran: dict[str, dict] = {}
+    left = parts(args, out)
+    while left:
+        part, *left = left
+        # What earlier parts left over goes to those that follow.
+        seconds = (end - time.monotonic()) * part.share / (part.share + sum(other.share for other in left))
+        ran[part.name] = run_part(part, max(seconds, 1.0), args, out)
+        print(part.name, ran[part.name], flush=True)
+        figures = out / f'{part.name}.json'
+        if figures.exists():
+            ran[part.name]['figures'] = json.loads(figures.read_text())
+        (out / 'figures.json').write_text(json.dumps(dict(machine=machine, parts=ran), indent=2))
+        (out / 'figures.md').write_text(markdown(machine, ran, out))
+
+
+if __name__ == '__main__':
+    main()
