@@ -6,7 +6,7 @@ DEMO := work_dirs/demo
 STAMP := $(VENV)/.setup-done
 ORIGINAL := .venv-original
 
-.PHONY: setup setup-ops demo test test-slow test-original lint format clean
+.PHONY: setup setup-ops demo test test-slow faults test-original lint format clean
 
 setup: $(STAMP)
 
@@ -33,6 +33,13 @@ test: setup
 
 test-slow: setup
 	$(BIN)/python -m pytest -q -m slow
+
+# Bad files by the thousand, others every time: about half an hour. `make faults SEED=7` tries the same ones again.
+SEED := $(if $(SEED),$(SEED),$(shell date +%s))
+faults: setup
+	@echo "SEED=$(SEED)"
+	$(BIN)/python -m pytest -q tests/faults -m slow --hypothesis-profile=random --hypothesis-seed=$(SEED)
+	@echo "These were the cases of SEED=$(SEED)"
 
 # The same tests on the original OpenMMLab packages (mmengine 0.10.7, mmcv 2.1.0, mmdet 3.3.0, mmsegmentation 1.2.2).
 $(ORIGINAL)/.setup-done: tools/setup_env.sh setup.py

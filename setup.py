@@ -37,6 +37,7 @@ setup(
     # Configs, scripts and the model index travel with the package, where OpenMMLab's tools look for them.
     package_data={
         'aurora_mm': ['.mim/*.yml', '.mim/configs/**/*', '.mim/tools/**/*'],
+        'aurora_mm.prediction_files': ['*.json'],
         'aurora_mm.analysis.report': ['*.jinja', '*.css'],
         'aurora_mm.checking': ['*.jinja'],
     },

@@ -45,7 +45,7 @@ class Task:
 
     def __post_init__(self) -> None:
         check_task_name(self.name)
-        if self.type not in TASK_TYPES:
+        if not isinstance(self.type, str) or self.type not in TASK_TYPES:
             raise ConfigError(
                 f'task {self.name!r} has type {self.type!r}; known are {", ".join(TASK_TYPES)}. '
                 'Is the module imported that registers the type?'

@@ -6,7 +6,7 @@ from importlib import metadata
 
 from packaging.version import Version
 
-__version__ = '0.1.0'
+__version__ = '0.2.0'
 
 # For each package the distributions that provide it (the maintained line, then the original), with least versions.
 _NEEDED = (

@@ -54,6 +54,7 @@ def test_a_task_with_two_counts_is_refused():
     ('kwargs', 'message'),
     [
         (dict(name='a', type='regression', points=['x']), "type 'regression'"),
+        (dict(name='a', type=['detection'], classes=['x']), 'has type .*known are'),
         (dict(name='a', type='landmark', classes=['x']), 'takes points, not classes'),
         (dict(name='a', type='segmentation', classes=['background']), 'needs 2 to 256 classes, not 1'),
         (dict(name='a', type='classification', classes=['x', 'x']), 'twice'),

@@ -64,3 +64,10 @@ def test_installing_leaves_openmmlab_and_opencv_as_they_are(tmp_path):
     assert 'transformers' in always
     assert not re.search('mm|opencv', always)
     assert {'onedl-mmcv==2.3.6', 'mmcv==2.1.0'} <= set(extras.split())
+
+
+def test_the_version_is_the_same_everywhere():
+    root = Path(__file__).parents[1]
+    citation = re.search(r'^version: (.+)$', (root / 'CITATION.cff').read_text(), re.MULTILINE)[1]
+    newest = re.search(r'^## (\S+)', (root / 'CHANGELOG.md').read_text(), re.MULTILINE)[1]
+    assert citation == newest == version.__version__

@@ -62,7 +62,7 @@ class Model:
         tta: Sequence[float] | None = None,
         device: str | None = None,
     ) -> None:
-        files = _find_weights(os.environ.get(WEIGHTS, _DEFAULT_WEIGHTS) if weights is None else weights)
+        files = find_weights(os.environ.get(WEIGHTS, _DEFAULT_WEIGHTS) if weights is None else weights)
         self.inferencer = MultiTaskInferencer(files, device=device, tta=tta)
         self.tasks = self.inferencer.tasks
         self._constant = constant_answers(read_checkpoint(files[0], parts=()), files[0], self.tasks)
@@ -123,7 +123,15 @@ class Model:
         return self._constant.predict(sample, readable=False)
 
 
-def _find_weights(weights: str | Path | Sequence[str | Path]) -> list[str | Path]:
+def find_weights(weights: str | Path | Sequence[str | Path]) -> list[str | Path]:
+    """List the files of a model.
+
+    Args:
+        weights: A file, several, or a folder with packed ones.
+
+    Raises:
+        WeightsError: If there is none in the folder.
+    """
     if not isinstance(weights, str | Path):
         return list(weights)
     if not Path(weights).is_dir():

@@ -11,6 +11,8 @@ _WORKER_ENDED = re.compile(
     r'DataLoader worker \(pid(?:\(s\))? [\d, ]+\) (?:is killed by signal: ([^.]+)|exited unexpectedly)'
 )
 _WORKER = re.compile(r'Caught (\w+) in DataLoader worker process \d+')
+# How gloo and NCCL say that the process at the other end is gone.
+_OTHER_ENDED = ('Connection closed by peer', 'Connection reset by peer', 'remote process exited')
 _NO_MEMORY = ("can't allocate memory", 'not enough memory', 'Cannot allocate memory')
 _FEWER = 'fewer workers (--cfg-options train_dataloader.num_workers=1) or a smaller batch take less'
 # Errors of the operating system that a program can do nothing about; any other is a defect of the program.
@@ -26,8 +28,8 @@ _OS_ERRORS = ('OSError', *(kind.__name__ for kind in OSError.__subclasses__()))
 def fault_message(error: BaseException) -> str | None:
     """What happened to the machine, in one sentence; None if an error is none of its faults.
 
-    Known are a file or folder that cannot be read or written, a full disk, a process of the data loader that ended, and
-    memory that ran out.
+    Known are a file or folder that cannot be read or written, a full disk, a process of the data loader or of a run of
+    several that ended, and memory that ran out.
     """
     text = str(error)
     if ended := _WORKER_ENDED.search(f'{error.__cause__ or ""}') or _WORKER_ENDED.search(text):
@@ -36,6 +38,8 @@ def fault_message(error: BaseException) -> str | None:
     if isinstance(error, MemoryError) or any(sign in text for sign in _NO_MEMORY):
         place = 'a process that loads data' if _WORKER.search(text) else 'this process'
         return f'memory ran out in {place}: {_FEWER}'
+    if isinstance(error, RuntimeError) and any(sign in text for sign in _OTHER_ENDED):
+        return 'another process of this run ended, and this one with it; the output of that one says why'
     if isinstance(error, OSError) and error.errno in _FAULTS:
         reason = error.strerror or os.strerror(error.errno)
         return reason if error.filename is None else f'{_text(error.filename)}: {reason}'

@@ -1,6 +1,15 @@
+from aurora_mm.datasets.class_folder_dataset import ClassFolderDataset
+from aurora_mm.datasets.coco_keypoint_dataset import CocoKeypointDataset
 from aurora_mm.datasets.concat_task_dataset import ConcatTaskDataset
 from aurora_mm.datasets.fmc_uia_dataset import FMCUIADataset
 from aurora_mm.datasets.samplers import TaskAwareBatchSampler
 from aurora_mm.datasets.task_dataset import TaskDataset
 
-__all__ = ['ConcatTaskDataset', 'FMCUIADataset', 'TaskAwareBatchSampler', 'TaskDataset']
+__all__ = [
+    'ClassFolderDataset',
+    'CocoKeypointDataset',
+    'ConcatTaskDataset',
+    'FMCUIADataset',
+    'TaskAwareBatchSampler',
+    'TaskDataset',
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -14,7 +15,12 @@ from aurora_mm.images.image_header import BadImage, palette_indices, read_header
 _LOSSLESS = ('PNG', 'TIFF', 'BMP', 'DIB', 'GIF', 'PPM')
 
 
-def read_class_indices(path: str | Path, num_classes: int, task: str) -> tuple[np.ndarray, int]:
+IGNORED = 255  # the class of a pixel that does not count
+
+
+def read_class_indices(
+    path: str | Path, num_classes: int, task: str, class_of_value: Sequence[int] | None = None
+) -> tuple[np.ndarray, int]:
     """A mask file as class indices, upright.
 
     The value of a pixel is the index of its class; of an image with a palette the value, not its colour. Masks of 1,
@@ -24,6 +30,8 @@ def read_class_indices(path: str | Path, num_classes: int, task: str) -> tuple[n
         path: Of the file: PNG, TIFF, BMP, GIF or PGM.
         num_classes: The background counted; larger values are refused.
         task: Name of the task, for messages.
+        class_of_value: The class of each of the values 0 to 255, where they are not classes themselves;
+            :data:`IGNORED` for pixels that do not count.
 
     Returns:
         (H, W) uint8, and the orientation from which it was turned: 1 to 8 as EXIF counts, 1 being upright.
@@ -35,6 +43,12 @@ def read_class_indices(path: str | Path, num_classes: int, task: str) -> tuple[n
     values, orientation = read_mask_values(path)
     if values.dtype.kind == 'f' and (values != np.floor(values)).any():  # nan too
         raise BadImage(f'has values such as {_first(values, values != np.floor(values))}, which are no integers')
+    if class_of_value is not None and values.min() >= 0 and values.max() < len(class_of_value):
+        classes = np.array(class_of_value, np.uint8)[values.astype(np.uint8)]
+        wrong = np.unique(values[(classes >= num_classes) & (classes != IGNORED)])
+        if not len(wrong):
+            return classes, orientation
+        raise BadImage(f'has values {_listed(wrong)}, which are none of the {num_classes} classes of task {task!r}')
     if values.min() < 0 or values.max() >= num_classes:
         found = np.unique(values)
         wrong = found[(found < 0) | (found >= num_classes)]

@@ -37,7 +37,11 @@ class SourceReader(ABC):
 
 
 class MaskReader(SourceReader):
-    """Takes the mask files of a data set, their values as they are."""
+    """Takes the mask files of a data set.
+
+    Of a data set of mmseg, values are renamed by its ``label_map`` and ``reduce_zero_label``, and pixels of value 255
+    do not count. Of any other, values are classes as they are.
+    """
 
     def open(self, source: BaseDataset, task: Task) -> ReadItem:
         if CocoSource.fits(source):
@@ -49,11 +53,26 @@ class MaskReader(SourceReader):
 
     @staticmethod
     def _read(info: Mapping[str, Any]) -> dict[str, Any]:
-        if info.get('label_map') or info.get('reduce_zero_label'):
-            raise ConfigError('TaskDataset takes mask values as they are: no label_map, no reduce_zero_label')
         if not info.get('seg_map_path'):
             raise ConfigError(f'{info["img_path"]} has no mask in this data set; is it one for detection?')
-        return dict(seg_map_path=info['seg_map_path'])
+        found = dict(seg_map_path=info['seg_map_path'])
+        if 'label_map' in info:  # of mmseg, whose masks may have pixels to ignore
+            found['class_of_value'] = class_of_value(info['label_map'], info.get('reduce_zero_label', False))
+        return found
+
+
+def class_of_value(label_map: Mapping[int, int] | None, reduce_zero_label: bool) -> list[int]:
+    """The class of each of the 256 values of a mask as mmseg reads it; 255 is a pixel that does not count.
+
+    Args:
+        label_map: Class of single values, after ``reduce_zero_label``; None for the values as they are.
+        reduce_zero_label: Whether value 0 does not count, and value v is class v - 1.
+    """
+    classes = list(range(256))
+    if reduce_zero_label:
+        classes = [255, *range(254), 255]
+    renamed = label_map or {}
+    return [int(renamed.get(value, value)) % 256 for value in classes]
 
 
 class BoxReader(SourceReader):
@@ -81,8 +100,37 @@ class BoxReader(SourceReader):
         )
 
 
+class LabelReader(SourceReader):
+    """Takes the class of each image, ``gt_label``, as :class:`ClassFolderDataset` has it."""
+
+    def open(self, source: BaseDataset, task: Task) -> ReadItem:
+        source.full_init()
+        return lambda info: dict(gt_label=_field(info, 'gt_label', task, 'ClassFolderDataset'))
+
+
+class PointReader(SourceReader):
+    """Takes the points of each image, as :class:`CocoKeypointDataset` has them."""
+
+    def open(self, source: BaseDataset, task: Task) -> ReadItem:
+        source.full_init()
+        return lambda info: dict(
+            points=_field(info, 'points', task, 'CocoKeypointDataset'), listed_shape=info['listed_shape']
+        )
+
+
+def _field(info: Mapping[str, Any], key: str, task: Task, known: str) -> Any:
+    if key not in info:
+        raise ConfigError(
+            f'{info["img_path"]}: the data set of {task.type} task {task.name!r} gives no {key!r}; use '
+            f"dict(type='aurora_mm.{known}')"
+        )
+    return info[key]
+
+
 SOURCE_READERS: ByTaskType[SourceReader] = ByTaskType('reader in TaskDataset')
-SOURCE_READERS.update(segmentation=MaskReader(), detection=BoxReader())
+SOURCE_READERS.update(
+    segmentation=MaskReader(), detection=BoxReader(), classification=LabelReader(), landmark=PointReader()
+)
 
 
 def _read_labels(source: BaseDataset, task: Task) -> list[int]:

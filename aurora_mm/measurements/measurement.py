@@ -22,12 +22,24 @@ class Measured:
         value: In ``unit``; not a number where there is nothing to measure.
         unit: ``'mm'``, ``'mm2'`` or ``'deg'``; ``'px'`` and ``'px2'`` where the pixel spacing is unknown.
         lines: What was measured, for drawing: polylines (N, 2) of x, y in original pixels, continuous coordinates.
+        spread: The least and the largest value over the views or models that the prediction is the mean of; None
+            where there is one view alone, or a view in which there is nothing to measure.
+        views: How many views or models there were.
     """
 
     name: str
     value: float
     unit: str
     lines: tuple[np.ndarray, ...] = ()
+    spread: tuple[float, float] | None = None
+    views: int = 1
+
+    def __str__(self) -> str:
+        if not math.isfinite(self.value):
+            return f'{self.name} -'
+        unit = self.unit.replace('2', '\N{SUPERSCRIPT TWO}').replace('deg', '\N{DEGREE SIGN}')
+        between = '' if self.spread is None else f' ({self.spread[0]:.1f} to {self.spread[1]:.1f})'
+        return f'{self.name} {self.value:.1f} {unit}{between}'
 
 
 class Measurement(ABC):

@@ -26,6 +26,7 @@ from aurora_mm.models.utils.build import (
     Maps,
     build_foreign,
     build_in_scope,
+    build_neck,
     fit,
     maps_of,
     needs_init_weights,
@@ -35,6 +36,7 @@ from aurora_mm.models.utils.build import (
 )
 from aurora_mm.models.utils.freeze import freeze
 from aurora_mm.models.utils.nonfinite_guard import NonFiniteGuard, drop_nonfinite_gradients
+from aurora_mm.models.utils.refused_parts import refuse_part
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import MultiTaskDataSample, TaskBatch, TaskDataSample, task_samples_of
 from aurora_mm.tasks import TASK_TYPES, Task, TaskTable
@@ -102,6 +104,7 @@ class MultiTaskModel(BaseModel):
         require_parts(backbone=backbone, detail=detail, adapter=adapter, balancer=balancer)
         require_parts(**{f'heads.{key}': cfg for key, cfg in heads.items()})
         require_parts(**{f'neck.{name}': cfg for name, cfg in _by_name(neck).items()})
+        refuse_part(backbone['type'])
         self.backbone = build_foreign(backbone)
         self.detail = None if detail is None else build_in_scope(detail)
         maps = {'backbone': maps_of(self.backbone)}
@@ -109,8 +112,8 @@ class MultiTaskModel(BaseModel):
             maps['backbone'] = Maps(*(a + b for a, b in zip(maps_of(self.detail), maps['backbone'], strict=True)))
         self.necks = nn.ModuleDict()
         for name, cfg in _by_name(neck).items():
-            cfg = fit(cfg, f'neck {name!r}', maps['backbone'], f"'backbone' ({type(self.backbone).__name__})")
-            self.necks[name] = build_foreign(cfg)
+            source = f"'backbone' ({type(self.backbone).__name__})"
+            self.necks[name] = build_neck(cfg, f'neck {name!r}', maps['backbone'], source)
             maps[name] = maps_of(self.necks[name], maps['backbone'])
 
         self.head_of = {task.name: self._head_key(task, heads) for task in self.tasks.values()}

@@ -66,3 +66,4 @@ class TaskDataSample(BaseDataElement):
     pred_scores = _field('pred_scores', torch.Tensor, '(C,): the probability of each class, summing to 1.')
     gt_landmarks = _field('gt_landmarks', torch.Tensor, '(K, 2) float: x, y of each point in pixels.')
     pred_landmarks = _field('pred_landmarks', torch.Tensor, '(K, 2) float: x, y of each point in pixels.')
+    landmark_views = _field('landmark_views', torch.Tensor, '(V, K, 2) float: the points of each merged view.')

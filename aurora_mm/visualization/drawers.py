@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.task_types import ByTaskType
 from aurora_mm.tasks import Task
+from aurora_mm.visualization.canvas import Canvas
 
 # Okabe and Ito's colours (RGB), told apart with any colour vision; class 1 (or box, or point 1) takes the first.
 PALETTE = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167), (0, 114, 178))
-_CAPTIONS = 3  # boxes that a panel names
 
 
 class TaskDrawer:
@@ -23,24 +22,23 @@ class TaskDrawer:
 
     foreign_options: dict[str, float] = {}
 
-    def draw(self, panel: np.ndarray, sample: TaskDataSample, side: str, task: Task, scale: float, alpha: float) -> str:
-        """Draws on a panel.
+    def draw(self, canvas: Canvas, sample: TaskDataSample, side: str, task: Task, alpha: float) -> str:
+        """Draw on a picture.
 
         Args:
-            panel: ``(h, w, 3)`` RGB uint8, the image at another size; changed in place.
-            sample: Of the image.
+            canvas: Of the image.
+            sample: Of the image, in original pixels.
             side: ``'gt'`` or ``'pred'``.
             task: Of the sample.
-            scale: Panel pixels per image pixel.
             alpha: Opacity of fillings.
 
         Returns:
-            A line of text for the panel's caption; ``''`` for none.
+            A line of text for the picture's caption; ``''`` for none.
         """
         return ''
 
     def legend(self, task: Task) -> tuple[str, ...]:
-        """The names that have a colour in a panel, in the order of :func:`class_colour`."""
+        """The names that have a colour in a picture, in the order of :func:`class_colour`."""
         return ()
 
     def select(self, sample: TaskDataSample, score_thr: float) -> TaskDataSample:
@@ -51,16 +49,11 @@ class TaskDrawer:
 class MaskDrawer(TaskDrawer):
     """Fills each foreground class and draws its outline."""
 
-    def draw(self, panel: np.ndarray, sample: TaskDataSample, side: str, task: Task, scale: float, alpha: float) -> str:
+    def draw(self, canvas: Canvas, sample: TaskDataSample, side: str, task: Task, alpha: float) -> str:
         """See :meth:`TaskDrawer.draw`."""
-        mask = sample.get(f'{side}_sem_seg').data[0].cpu().numpy().astype(np.uint8)
-        mask = cv2.resize(mask, panel.shape[1::-1], interpolation=cv2.INTER_NEAREST)
-        for label in np.unique(mask[mask > 0]):
-            colour = np.array(class_colour(label - 1))
-            region = mask == label
-            panel[region] = (1 - alpha) * panel[region] + alpha * colour
-            contours, _ = cv2.findContours(region.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-            cv2.drawContours(panel, contours, -1, colour.tolist(), 2, cv2.LINE_AA)
+        mask = sample.get(f'{side}_sem_seg').data[0].cpu().numpy()
+        for label in np.unique(mask[(mask > 0) & (mask < task.num_outputs)]).tolist():  # 255 does not count
+            canvas.fill(mask == label, class_colour(label - 1), alpha)
         return ''
 
     def legend(self, task: Task) -> tuple[str, ...]:
@@ -69,22 +62,19 @@ class MaskDrawer(TaskDrawer):
 
 
 class BoxDrawer(TaskDrawer):
-    """Draws boxes, and names their classes and scores in the caption."""
+    """Draws boxes with their classes and scores."""
 
     foreign_options = dict(pred_score_thr=-1.0)  # unsure boxes are gone already
 
-    def draw(self, panel: np.ndarray, sample: TaskDataSample, side: str, task: Task, scale: float, alpha: float) -> str:
+    def draw(self, canvas: Canvas, sample: TaskDataSample, side: str, task: Task, alpha: float) -> str:
         """See :meth:`TaskDrawer.draw`."""
         instances = sample.get(f'{side}_instances')
-        captions = []
-        for i, box in enumerate(instances.bboxes.cpu().numpy() * scale):
+        for i, box in enumerate(instances.bboxes.cpu().numpy()):
             label = int(instances.labels[i])
-            x1, y1, x2, y2 = box.round().astype(int).tolist()
-            cv2.rectangle(panel, (x1, y1), (x2, y2), class_colour(label), 2, cv2.LINE_AA)
+            canvas.box(box, class_colour(label))
             score = f' {float(instances.scores[i]):.2f}' if 'scores' in instances else ''
-            captions.append(f'{task.classes[label]}{score}')
-        more = f' and {len(captions) - _CAPTIONS} more' if len(captions) > _CAPTIONS else ''
-        return ', '.join(captions[:_CAPTIONS]) + more
+            canvas.name(f'{task.classes[label]}{score}', box[:2], class_colour(label))
+        return ''
 
     def legend(self, task: Task) -> tuple[str, ...]:
         """The classes."""
@@ -100,15 +90,15 @@ class BoxDrawer(TaskDrawer):
 
 
 class PointDrawer(TaskDrawer):
-    """Draws a numbered cross for each point."""
+    """Draws a cross with its name for each point."""
 
-    def draw(self, panel: np.ndarray, sample: TaskDataSample, side: str, task: Task, scale: float, alpha: float) -> str:
+    def draw(self, canvas: Canvas, sample: TaskDataSample, side: str, task: Task, alpha: float) -> str:
         """See :meth:`TaskDrawer.draw`."""
-        points = sample.get(f'{side}_landmarks').cpu().numpy() * scale
-        for i, (x, y) in enumerate(points.round().astype(int).tolist()):
-            cv2.drawMarker(panel, (x, y), (0, 0, 0), cv2.MARKER_CROSS, 16, 4, cv2.LINE_AA)
-            cv2.drawMarker(panel, (x, y), class_colour(i), cv2.MARKER_CROSS, 15, 2, cv2.LINE_AA)
-            put_text(panel, str(i + 1), (x + 6, y - 6))
+        points = sample.get(f'{side}_landmarks').cpu().numpy()
+        for i, (name, point) in enumerate(zip(task.points, points, strict=True)):
+            if np.isfinite(point).all():
+                canvas.cross(point, class_colour(i))
+                canvas.name(name, point, class_colour(i))
         return ''
 
     def legend(self, task: Task) -> tuple[str, ...]:
@@ -117,9 +107,9 @@ class PointDrawer(TaskDrawer):
 
 
 class LabelDrawer(TaskDrawer):
-    """Names the class in the caption."""
+    """Names the class in the caption, with its probability."""
 
-    def draw(self, panel: np.ndarray, sample: TaskDataSample, side: str, task: Task, scale: float, alpha: float) -> str:
+    def draw(self, canvas: Canvas, sample: TaskDataSample, side: str, task: Task, alpha: float) -> str:
         """See :meth:`TaskDrawer.draw`."""
         label = int(sample.get(f'{side}_label'))
         score = f' {float(sample.pred_scores[label]):.2f}' if side == 'pred' else ''
@@ -138,9 +128,3 @@ def drawer_of(task: Task) -> TaskDrawer:
 def class_colour(index: int) -> tuple[int, int, int]:
     """RGB of the i-th class (background not counted), box or point."""
     return PALETTE[index % len(PALETTE)]
-
-
-def put_text(image: np.ndarray, text: str, at: tuple[int, int]) -> None:
-    """Writes white text with a black outline, its lower left corner at x, y."""
-    cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 3, cv2.LINE_AA)
-    cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, cv2.LINE_AA)

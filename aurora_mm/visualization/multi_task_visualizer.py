@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import mmcv
 import numpy as np
 from mmengine.dist import master_only
@@ -15,19 +14,25 @@ from mmengine.visualization import Visualizer
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.files import write_image
+from aurora_mm.measurements import Measured, measurements_of, structure_of
 from aurora_mm.registry import VISUALIZERS
 from aurora_mm.structures import MultiTaskDataSample, TaskDataSample
 from aurora_mm.tasks import Task, TaskTable
-from aurora_mm.visualization.drawers import class_colour, drawer_of, put_text
+from aurora_mm.visualization.canvas import Canvas
+from aurora_mm.visualization.caption import stack_under_captions
+from aurora_mm.visualization.drawers import class_colour, drawer_of
+from aurora_mm.visualization.text import WHITE
 
 
 @VISUALIZERS.register_module()
 class MultiTaskVisualizer(Visualizer):
-    """Draws a sample as two panels, truth left and prediction right, in original pixels.
+    """Draws a sample as two panels, truth left and prediction right, with its task's measurements.
+
+    Names and values stand above the picture, or in it beside what they name.
 
     Args:
         name: Of the instance, as MMEngine has it.
-        size: Longest side of a panel in pixels; images are scaled to it.
+        size: Longest side of a panel in pixels, to which images are scaled; None leaves them at their own size.
         alpha: Opacity of mask fillings.
         foreign: Configs of visualisers of mmdet and mmseg that draw in its place, by task name or else task type:
             ``dict(detection=dict(type='mmdet.DetLocalVisualizer'))``. They draw at the image's own size.
@@ -36,7 +41,7 @@ class MultiTaskVisualizer(Visualizer):
     def __init__(
         self,
         name: str = 'visualizer',
-        size: int = 320,
+        size: int | None = 320,
         alpha: float = 0.35,
         foreign: Mapping[str, dict[str, Any]] | None = None,
         **kwargs: Any,
@@ -103,19 +108,58 @@ class MultiTaskVisualizer(Visualizer):
         foreign = self.foreign.get(task.name) or self.foreign.get(task.type)
         if foreign is not None:
             return _drawn_by(foreign, task, image, data_sample, draw_gt=draw_gt, draw_pred=draw_pred)
-        panels = []
-        if draw_gt:
-            panels.append(self._panel(image, data_sample, task, 'gt', 'truth'))
-        if draw_pred:
-            panels.append(self._panel(image, data_sample, task, 'pred', 'prediction'))
-        return np.concatenate(panels, axis=1)
+        sides = [('gt', 'truth')] * draw_gt + [('pred', 'prediction')] * draw_pred
+        panels = [self._panel(image, data_sample, task, side) for side, _ in sides]
+        titles = [f'{task.name}: {title}' for _, title in sides]
+        return stack_under_captions(
+            [panel for panel, _ in panels],
+            [[(title, WHITE), *lines] for title, (_, lines) in zip(titles, panels, strict=True)],
+        )
 
-    def _panel(self, image: np.ndarray, sample: TaskDataSample, task: Task, side: str, title: str) -> np.ndarray:
-        scale = self.size / max(image.shape[:2])
-        width, height = (max(round(side * scale), 1) for side in image.shape[1::-1])
-        panel = np.ascontiguousarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA))
-        answer = drawer_of(task).draw(panel, sample, side, task, scale, self.alpha)
-        return _with_caption(panel, self.size, f'{task.name}: {title}', answer)
+    def draw_answer(
+        self, image: np.ndarray, sample: TaskDataSample, measured: Sequence[Measured] = (), pred_score_thr: float = 0.3
+    ) -> np.ndarray:
+        """Draw one prediction.
+
+        Args:
+            image: ``(H, W, 3)`` RGB uint8, the original image.
+            sample: With a prediction.
+            measured: What was measured in it.
+            pred_score_thr: See :meth:`add_datasample`.
+
+        Returns:
+            ``(h, w, 3)`` RGB uint8.
+        """
+        task = TaskTable(self.dataset_meta['tasks'])[sample.task]
+        sample = drawer_of(task).select(sample, pred_score_thr)
+        panel, lines = self._panel(image, sample, task, 'pred', measured)
+        return stack_under_captions([panel], [[(task.name, WHITE), *lines]])
+
+    def _panel(
+        self,
+        image: np.ndarray,
+        sample: TaskDataSample,
+        task: Task,
+        side: str,
+        measured: Sequence[Measured] | None = None,
+    ) -> tuple[np.ndarray, list[tuple[str, tuple[int, int, int]]]]:
+        """A picture, and the coloured texts of its caption."""
+        canvas = Canvas(image, 1.0 if self.size is None else self.size / max(image.shape[:2]))
+        drawer = drawer_of(task)
+        answer = drawer.draw(canvas, sample, side, task, self.alpha)
+        if measured is None:
+            structure = structure_of(sample, side=side) if task.measurements else None
+            measured = [measurement(structure) for measurement in measurements_of(task)]
+        lines = [(answer, WHITE)] if answer else []
+        lines += [(f'\N{BLACK SQUARE} {name}', class_colour(i)) for i, name in enumerate(drawer.legend(task))]
+        for one in measured:
+            for line in one.lines:
+                canvas.caliper(line, WHITE)
+            if one.lines:
+                canvas.name(str(one), one.lines[0][0], WHITE)
+            else:
+                lines.append((str(one), WHITE))
+        return canvas.pixels, lines + canvas.finish()
 
 
 def _check_frame(sample: TaskDataSample, image: np.ndarray, draw_pred: bool) -> None:
@@ -148,14 +192,3 @@ def _drawn_by(visualizer: Visualizer, task: Task, image: np.ndarray, sample: Tas
         file = str(Path(folder) / 'drawn.png')
         visualizer.add_datasample(task.name, image, sample, out_file=file, **what, **options)
         return mmcv.imread(file, channel_order='rgb')
-
-
-def _with_caption(panel: np.ndarray, width: int, *lines: str) -> np.ndarray:
-    """The panel on a black ground of the given width, under its caption, a thin white line at its right."""
-    strip = 18 * len(lines) + 6
-    framed = np.zeros((strip + panel.shape[0], max(width, panel.shape[1]), 3), np.uint8)
-    framed[strip:, : panel.shape[1]] = panel
-    for i, line in enumerate(lines):
-        put_text(framed, line, (4, 17 + 18 * i))
-    framed[:, -1] = 255
-    return framed

@@ -41,31 +41,35 @@ def find_config(host: str, name: str) -> str | None:
 def model_of(host: str, path: str) -> ConfigDict:
     """The ``model`` of a config of a host, made small, without what belongs to its own data and weights."""
     folder = Path(importlib.util.find_spec(host).origin).parent / '.mim/configs'
-    return _trimmed(Config.fromfile(folder / path).get('model', {}))
+    return _trimmed(Config.fromfile(folder / path, import_custom_modules=False).get('model', {}))
 
 
 def part_of(model: Any, name: str) -> ConfigDict | None:
     """The first config within a model whose type has this name."""
-    return next((part for part in _parts(model) if part.get('type') == name), None)
+    return next((part for part in parts_of(model) if part.get('type') == name), None)
 
 
-def _parts(value: Any) -> Iterator[ConfigDict]:
+def parts_of(value: Any) -> Iterator[ConfigDict]:
     if isinstance(value, dict):
         yield value
         for item in value.values():
-            yield from _parts(item)
+            yield from parts_of(item)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _parts(item)
+            yield from parts_of(item)
 
 
 def _trimmed(value: Any) -> Any:
     if isinstance(value, dict):
         kept = {key: item for key, item in value.items() if key not in _LEFT_OUT and not _weights_of_classes(key, item)}
-        return ConfigDict({key: _SMALL.get(key, _trimmed(item)) for key, item in kept.items()})
+        return ConfigDict({key: _small(key, item) for key, item in kept.items()})
     if isinstance(value, list | tuple):
         return type(value)(_trimmed(item) for item in value)
     return value
+
+
+def _small(key: str, value: Any) -> Any:
+    return _SMALL[key] if key in _SMALL and isinstance(value, int) else _trimmed(value)
 
 
 def _weights_of_classes(key: str, value: Any) -> bool:

@@ -1,5 +1,6 @@
 import csv
 import json
+import re
 import subprocess
 import sys
 
@@ -142,8 +143,12 @@ def test_the_entry_point(weights, unlabelled, tmp_path):
     """Elsewhere than the repository, weights by the environment, the input not writable, problems told."""
     truncate(image(unlabelled, 'kind'), 2000)
     before = sorted(unlabelled.rglob('*'))
-    command = [sys.executable, '-m', 'aurora_mm', 'predict', '--input', str(unlabelled), '--device', 'cpu']
-    command += ['--output', str(tmp_path / 'out'), '--problems', str(tmp_path / 'problems.json'), '--tta']
+    (entry,) = re.findall(r'^ENTRYPOINT (.*)$', (REPO / 'docker' / 'Dockerfile').read_text(), re.MULTILINE)
+    places = {'/input': str(unlabelled), '/output': str(tmp_path / 'out')}
+    program, *arguments = json.loads(entry)
+    assert program == 'aurora-mm'
+    command = [sys.executable, '-m', 'aurora_mm', *(places.get(word, word) for word in arguments)]
+    command += ['--device', 'cpu', '--problems', str(tmp_path / 'problems.json'), '--tta']
     env = dict(AURORA_WEIGHTS=str(weights), PYTHONPATH=str(REPO), OMP_NUM_THREADS='1', HOME=str(tmp_path))
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr

@@ -79,6 +79,10 @@ def test_a_process_of_the_data_loader_that_ends(fail, told):
         (OSError(errno.EROFS, 'Read-only file system', b'/a/b'), '/a/b: Read-only file system'),
         (OSError(errno.EIO, None, 3), 'file 3: Input/output error'),
         (MemoryError(), 'memory ran out in this process'),
+        (
+            RuntimeError('[transport/tcp/pair.cc] Connection closed by peer [127.0.0.1]:1'),
+            'another process of this run',
+        ),
     ],
 )
 def test_faults_of_this_process(error, told):

@@ -166,14 +166,12 @@ def test_an_mmseg_folder_as_a_segmentation_task(fmc_root, tmp_path):
     mask = np.zeros((48, 64), int)
     mask[10:20, 8:24], mask[30:40, 40:56] = 1, 2
     assert (next(iter(dataset[0]['data_samples'])).gt_sem_seg.data[0].numpy() == mask).all()
-    with pytest.raises(ConfigError, match='no label_map'):
-        TaskDataset(task, source | dict(reduce_zero_label=True))
 
 
 def test_a_data_set_of_the_wrong_kind_is_refused(coco):
     with pytest.raises(ConfigError, match='has no mask'):
         TaskDataset(dict(name='n', type='segmentation', classes=['nodule', 'cyst']), coco)
-    with pytest.raises(ConfigError, match="reads segmentation and detection tasks; 'n' is landmark"):
+    with pytest.raises(ConfigError, match=r"landmark task 'n' gives no 'points'; use .*CocoKeypointDataset"):
         TaskDataset(dict(name='n', type='landmark', points=['a']), coco)
 
 

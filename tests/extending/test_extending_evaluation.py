@@ -122,8 +122,7 @@ def test_a_drawer_of_the_documentation_writes_the_caption(aged):
         drawn = visualizer.draw(image, ages[0])
     finally:
         DRAWERS.pop('age')
-    assert plain.shape == drawn.shape
-    assert (plain != drawn).any()
+    assert drawn.shape[0] > plain.shape[0]  # by a line of the caption
 
 
 def test_results_of_a_type_whose_module_is_not_imported(aged, tmp_path):

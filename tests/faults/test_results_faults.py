@@ -197,12 +197,13 @@ def logged(data: bytes) -> dict[tuple[str, int], float]:
             continue
         try:
             entry = json.loads(line)
-        except ValueError:
+            step = entry['step']
+        except (ValueError, KeyError):
             assert line is lines[-1]
             continue
         for name, value in entry.items():
             if name not in ('step', 'iter', 'epoch') and type(value) in (int, float):
-                found[name, entry['step']] = float(value)
+                found[name, step] = float(value)
     return found
 
 

@@ -10,6 +10,10 @@ from aurora_mm.visualization import MultiTaskVisualizer, contact_sheet
 from aurora_mm.visualization.drawers import PALETTE
 from tests.models.conftest import CLS, DET, POINTS, SEG, make_sample
 
+SIZE = 192
+TRUTH = np.s_[-SIZE:, :SIZE]
+PREDICTION = np.s_[-SIZE:, -SIZE:]
+
 
 def predicted(task: Task):
     """A sample whose truth is the network's frame called original, and another prediction."""
@@ -29,7 +33,7 @@ def predicted(task: Task):
 
 @pytest.fixture
 def visualizer():
-    made = MultiTaskVisualizer(size=128)
+    made = MultiTaskVisualizer(size=SIZE)
     made.dataset_meta = dict(tasks=[task.to_config() for task in (SEG, CLS, DET, POINTS)])
     return made
 
@@ -39,11 +43,11 @@ def test_truth_stands_left_of_the_prediction(visualizer, task, tmp_path):
     file = tmp_path / 'out.png'
     visualizer.add_datasample('x', np.full((64, 64, 3), 128, np.uint8), predicted(task), out_file=str(file))
     drawn = cv2.imread(str(file))
-    assert drawn.shape[1] == 256
-    assert drawn.shape[0] > 128
-    truth, prediction = drawn[-128:, :127], drawn[-128:, 128:255]
+    assert 2 * SIZE <= drawn.shape[1] < 2 * SIZE + 8
+    assert drawn.shape[0] > SIZE
+    truth, prediction = drawn[TRUTH], drawn[PREDICTION]
     if task.type == 'classification':  # the answer is in the captions
-        assert (drawn[:-128, :128] != drawn[:-128, 128:]).any()
+        assert (drawn[:-SIZE, :SIZE] != drawn[:-SIZE, -SIZE:]).any()
     else:
         assert (truth != 128).any()
         assert (truth != prediction).any()
@@ -52,11 +56,10 @@ def test_truth_stands_left_of_the_prediction(visualizer, task, tmp_path):
 def test_a_mask_is_drawn_where_it_is(visualizer, tmp_path):
     file = tmp_path / 'out.png'
     visualizer.add_datasample('x', np.full((64, 64, 3), 128, np.uint8), predicted(SEG), out_file=str(file))
-    truth = cv2.imread(str(file))[-128:, :127]
-    coloured = (truth != 128).any(2)
-    assert coloured[40:56, 40:120].all()  # rows 16..32 and columns 16.. of 64, at twice the size
-    assert not coloured[80:].any()
-    assert not coloured[:, :28].any()
+    coloured = (cv2.imread(str(file))[TRUTH] != 128).any(2)
+    assert coloured[60:84, 60:180].all()  # rows 16..32 and columns 16.. of 64, at three times the size
+    assert not coloured[120:].any()
+    assert not coloured[:, :42].any()
 
 
 def test_boxes_that_are_not_sure_are_left_out_but_never_the_surest(visualizer):
@@ -69,8 +72,8 @@ def test_boxes_that_are_not_sure_are_left_out_but_never_the_surest(visualizer):
             scores=torch.tensor(scores),
             labels=torch.zeros(2),
         )
-        panel = visualizer.draw(image, sample)[-128:, 128:255]
-        return [bool((panel[2 * top, 2 * left : 2 * left + 16] != 128).any()) for left, top in ((8, 8), (32, 32))]
+        panel = visualizer.draw(image, sample)[PREDICTION]
+        return [bool((panel[3 * y : 3 * y + 48, 3 * x] != 128).any(1).all()) for x, y in ((8, 8), (32, 32))]
 
     assert boxes([0.5, 0.4]) == [True, True]
     assert boxes([0.5, 0.2]) == [True, False]

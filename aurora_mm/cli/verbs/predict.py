@@ -1,47 +1,137 @@
-"""Predict an unlabelled data root and write the challenge's submission; the container's entry point.
+"""Predict images: overlays, masks, measurements, JSON and COCO files; or the challenge's submission.
 
-    aurora-mm predict --weights docker/weights --input DATA --output OUT
-    AURORA_WEIGHTS=docker/weights aurora-mm predict --input DATA --output OUT --tta
+    aurora-mm predict work_dirs/run/epoch_12.pth scan.dcm clip.mp4 folder 'more/*.png' --out OUT
+    aurora-mm predict work_dirs/run/epoch_12.pth scans --recursive --tasks fetal_head --spacing 0.12 --out OUT
+    aurora-mm predict MODEL --challenge DATA_ROOT --out OUT    # the container's entry point
 
-What cannot be read is listed on stderr and in --problems; every such row that has a place in the submission still gets
-a valid answer (see docs/inference.md).
+Writes OUT, whole or not at all: predictions.json, measurements.csv, and the folders overlays, masks and coco. What
+cannot be read is listed on stderr and in predictions.json, and left out; the exit status is then 3. With --challenge
+every row of an unlabelled data root gets an answer, see docs/inference.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 
 from aurora_mm.cli.command import command
 from aurora_mm.cli.trust_option import add_trust_option
+from aurora_mm.errors import ConfigError
+
+SOME_LEFT_OUT = 3  # exit status
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('--input', default='/input', help='data root with csv_files/ (default: /input)')
-    parser.add_argument('--output', default='/output', help='folder of the submission (default: /output)')
     parser.add_argument(
-        '--weights',
-        nargs='+',
-        help='packed checkpoints or their folder; several are an ensemble (default: see docs/inference.md)',
+        'model',
+        metavar='MODEL',
+        nargs='?',
+        help='checkpoint, or a folder of packed ones that answer as an ensemble; may be left out with --challenge, '
+        'see docs/inference.md',
     )
-    parser.add_argument('--batch-size', type=int, default=8)
+    parser.add_argument(
+        'inputs',
+        metavar='INPUT',
+        nargs='*',
+        help='image, DICOM, NIfTI, MetaImage or video file, one picture of it as FILE#frame=N, a folder, or a pattern',
+    )
+    parser.add_argument('--out', required=True, help='folder to write; without --challenge it must be new or empty')
+    parser.add_argument('--members', nargs='+', default=[], metavar='CKPT', help='further members of an ensemble')
+    parser.add_argument('--tasks', default='all', metavar='A,B', help='names of tasks (default: all of the model)')
+    parser.add_argument('--recursive', action='store_true', help='go into the folders of folders')
+    parser.add_argument('--every', type=_positive, default=1, metavar='N', help='of videos, every N-th frame')
+    parser.add_argument(
+        '--spacing', type=_spacing, metavar='MM', help='side of a pixel in mm, or HEIGHT,WIDTH (default: as files say)'
+    )
+    parser.add_argument(
+        '--measurements',
+        metavar='FILE',
+        help="config file with a list `tasks` whose measurements are taken (default: the model's own)",
+    )
+    parser.add_argument('--no-overlays', action='store_true', help='draw no pictures')
+    parser.add_argument('--batch-size', type=_positive, default=8, metavar='N', help='default: 8')
     parser.add_argument('--tta', nargs='*', type=float, metavar='SCALE', help='test-time views, as `test` has them')
     parser.add_argument('--device', help="'cpu', 'cuda', ... (default: a GPU if there is one)")
-    parser.add_argument('--problems', metavar='FILE', help='JSON list of what could not be answered')
+    parser.add_argument('--challenge', metavar='DATA_ROOT', help='data root with csv_files/, to answer as a submission')
+    parser.add_argument('--problems', metavar='FILE', help='with --challenge: JSON list of what could not be answered')
     add_trust_option(parser)
 
 
 @command(add_arguments)
 def main(args: argparse.Namespace) -> None:
+    if args.challenge is not None:
+        _answer_challenge(args)
+    else:
+        _predict(args)
+
+
+def _predict(args: argparse.Namespace) -> None:
+    from aurora_mm.apis import MultiTaskInferencer
+    from aurora_mm.prediction_files.asked_tasks import asked_tasks
+    from aurora_mm.prediction_files.predict_files import predict_files
+
+    if not args.model or not args.inputs:
+        raise ConfigError('say what is predicted: aurora-mm predict MODEL INPUT... --out OUT')
+    if args.problems:
+        raise ConfigError('--problems goes with --challenge; predictions.json lists what was left out')
+    models = _models(args)
+    inferencer = MultiTaskInferencer(models, args.device, args.tta)
+    tasks = asked_tasks(inferencer, args.tasks, args.measurements)
+    done, problems = predict_files(
+        inferencer,
+        args.inputs,
+        args.out,
+        tasks,
+        models,
+        spacing=args.spacing,
+        every=args.every,
+        recursive=args.recursive,
+        batch_size=args.batch_size,
+        overlays=not args.no_overlays,
+    )
+    for problem in problems:
+        print(f'left out: {problem}', file=sys.stderr)
+    print(f'wrote {args.out}: {done} images, {len(problems)} left out')
+    if problems:
+        sys.exit(SOME_LEFT_OUT)
+
+
+def _answer_challenge(args: argparse.Namespace) -> None:
     from aurora_mm.challenge.challenge_model import Model
     from aurora_mm.files import write_text
 
-    weights = args.weights[0] if args.weights and len(args.weights) == 1 else args.weights
-    problems = Model(weights, args.tta, args.device).predict(args.input, args.output, args.batch_size)
+    if args.inputs:
+        raise ConfigError(f'--challenge answers the rows of its data root and no further input, here {args.inputs[0]}')
+    weights = [args.model, *args.members] if args.members else args.model
+    problems = Model(weights, args.tta, args.device).predict(args.challenge, args.out, args.batch_size)
     for problem in problems:
         answered = 'answered without looking' if problem.has_fallback else 'no answer'
         print(f'{problem.message} ({answered})', file=sys.stderr)
     if args.problems:
         write_text(args.problems, json.dumps([problem._asdict() for problem in problems], indent=2) + '\n')
-    print(f'wrote {args.output}; problems: {len(problems)}')
+    print(f'wrote {args.out}; problems: {len(problems)}')
+
+
+def _models(args: argparse.Namespace) -> list[str]:
+    """Files of the members."""
+    from aurora_mm.challenge.challenge_model import find_weights
+
+    return [str(file) for given in (args.model, *args.members) for file in find_weights(given)]
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'{text!r} is no whole number of 1 or more')
+    return int(text)
+
+
+def _spacing(text: str) -> tuple[float, float]:
+    try:
+        sides = [float(side) for side in text.split(',')]
+    except ValueError:
+        sides = []
+    if len(sides) not in (1, 2) or not all(math.isfinite(side) and side > 0 for side in sides):
+        raise argparse.ArgumentTypeError(f'{text!r} is no length in mm, or HEIGHT,WIDTH')
+    return sides[0], sides[-1]

@@ -21,6 +21,8 @@ from aurora_mm.tasks import Task
 class MaskAnnotation(Annotation):
     """A class index for each pixel: a file in the column ``mask_path``, ``gt_seg_map`` (H, W) uint8 in the pipeline.
 
+    In masks of mmseg's data sets, pixels of class 255 do not count.
+
     The sample gets ``gt_sem_seg`` with ``data``, (1, H, W) int64.
     """
 
@@ -40,7 +42,9 @@ class MaskAnnotation(Annotation):
     def load(self, row: dict[str, Any]) -> None:
         path = row['seg_map_path']
         try:
-            mask, orientation = read_with_retries(read_class_indices, path, row['num_outputs'], row['task'])
+            mask, orientation = read_with_retries(
+                read_class_indices, path, row['num_outputs'], row['task'], row.get('class_of_value')
+            )
         except BadImage as bad:
             raise row_error(row, f'mask {path} {bad}') from bad
         stored = row.get('orientation', 1)
@@ -58,7 +62,9 @@ class MaskAnnotation(Annotation):
         row['gt_seg_map'] = mask
 
     def warp(self, row: dict[str, Any]) -> None:
-        renamed = class_after_flip(row).astype(np.uint8)[row['gt_seg_map']]
+        after = np.arange(256, dtype=np.uint8)  # pixels that do not count stay so
+        after[: row['num_outputs']] = class_after_flip(row)
+        renamed = after[row['gt_seg_map']]
         row['gt_seg_map'] = warp_mask(renamed, row['homography_matrix'], row['img_shape'])
 
     def pack(self, row: Mapping[str, Any], sample: TaskDataSample) -> None:

@@ -124,8 +124,13 @@ def _check_accumulation(runner: Runner) -> None:
 
 
 @FUNCTIONS.register_module()
-def seed_worker(worker_id: int) -> None:
-    """Seeds Python and NumPy in a DataLoader's worker from the state that torch gave it for this epoch."""
+def seed_worker(worker_id: int, _scope_: str = '') -> None:
+    """Seed Python and NumPy in a DataLoader's worker from the state that torch gave it for this epoch.
+
+    Args:
+        worker_id: Not used.
+        _scope_: Not used: MMEngine adds it to all that a config inherits from ``aurora_mm::``, and hands it on.
+    """
     seed = torch.initial_seed() % 2**32
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002

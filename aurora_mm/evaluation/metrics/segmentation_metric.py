@@ -15,13 +15,15 @@ from aurora_mm.evaluation.metrics.task_metric import Floats, TaskMetric
 from aurora_mm.evaluation.sample_fields import original_frame_annotation, prediction
 from aurora_mm.registry import METRICS
 
+IGNORED = 255  # in a true mask, of pixels that do not count
+
 
 @METRICS.register_module()
 class SegmentationMetric(TaskMetric):
     """Dice similarity and Hausdorff distance per image and foreground class, by the official definitions.
 
     Class 0 is the background and does not count. A prediction of another size than the true mask is first resized
-    to it by nearest neighbour.
+    to it by nearest neighbour. Pixels whose true value is 255 do not count: neither mask has a class there.
 
     Metrics: ``DSC`` (fraction) and ``HD`` (pixels of the true mask); beside them, outside of the official score,
     ``HD95`` (pixels) and ``NSD`` (fraction), both of boundaries; and for each foreground class ``DSC_<class>`` and
@@ -54,13 +56,16 @@ class SegmentationMetric(TaskMetric):
         """Measures each foreground class; see :meth:`TaskMetric.measure`."""
         truth = original_frame_annotation(sample, 'gt_sem_seg')['data'].cpu().numpy()[0]
         pred = prediction(sample, 'pred_sem_seg')['data'].cpu().numpy()[0]
+        counted = truth != IGNORED
+        truth = np.where(counted, truth, 0)
         if truth.min() < 0 or truth.max() >= len(self.names):
             raise DataError(
                 f'task {sample.get("task")!r}: the mask holds values {truth.min()}..{truth.max()}, '
                 f'but the task has {len(self.names)} classes',
                 file=sample.get('img_path'),
             )
-        pred = resize_mask(pred, truth.shape)
+        height, width = truth.shape
+        pred = np.where(counted, resize_mask(pred, (height, width)), 0)
         return [self._row(sample, index, pred == index, truth == index) for index in range(1, len(self.names))]
 
     @classmethod

@@ -11,14 +11,16 @@ from aurora_mm.tasks import Task
 
 
 class LandmarkPrediction(Prediction):
-    """Points: ``pred_landmarks`` (K, 2); merged, the mean of the coordinates."""
+    """Points: ``pred_landmarks`` (K, 2); merged, the mean of the coordinates, with all views kept."""
 
     def unflip(self, sample: TaskDataSample, task: Task) -> None:
         found = sample.pred_landmarks
         sample.pred_landmarks = found[torch.tensor(task.flip_indices, device=found.device).argsort()]
 
     def merge(self, merged: TaskDataSample, samples: Sequence[TaskDataSample]) -> None:
+        views = [sample.get('landmark_views', sample.pred_landmarks[None]) for sample in samples]
         merged.pred_landmarks = torch.stack([sample.pred_landmarks for sample in samples]).mean(0)
+        merged.landmark_views = torch.cat(views)
 
     def plain(self, sample: TaskDataSample, task: Task) -> dict[str, Any]:
         """Give ``points``, [x, y] in pixels by the name of the point."""

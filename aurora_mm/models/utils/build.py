@@ -14,8 +14,12 @@ from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.misfits import MISFITS, reason_of
+from aurora_mm.models.utils.refused_parts import refuse_part
 from aurora_mm.registry import MODELS
 
+# Necks of mmdet that take one number of channels without saying so, and those that list the coarsest level first.
+_ONE_NUMBER = ('DilatedEncoder', 'DyHead')
+_COARSE_FIRST = ('YOLOV3Neck',)
 _PROBE = 128  # pixels of the image that measures a foreign part
 
 
@@ -177,7 +181,7 @@ def maps_of(part: nn.Module, before: Maps | None = None) -> Maps:
     for maps in (tested, trained):
         if not isinstance(maps, Sequence) or not all(isinstance(m, Tensor) and m.dim() == 4 for m in maps):
             raise ConfigError(f'{name} gives no list of maps (B, C, h, w), which is what necks and heads read')
-    if [m.shape for m in tested] != [m.shape for m in trained]:
+    if [m.shape for m in tested] != [m.shape for m in trained]:  # of two images
         raise ConfigError(
             f'{name} gives maps {[tuple(m.shape[1:]) for m in trained]} in training and '
             f'{[tuple(m.shape[1:]) for m in tested]} in testing, so that no head can read both'
@@ -198,6 +202,29 @@ def _maps(part: nn.Module, before: Maps | None) -> Any:
     )
 
 
+def build_neck(cfg: dict[str, Any], name: str, before: Maps, before_name: str) -> nn.Module:
+    """Build a neck for the maps of the backbone, see :func:`fit`.
+
+    Raises:
+        ConfigError: If it does not fit them, or cannot be built.
+    """
+    refuse_part(cfg['type'])
+    return build_foreign(fit(cfg, name, before, before_name))
+
+
+def _parameters(part: type) -> dict[str, inspect.Parameter]:
+    """The parameters of a class, and where it takes any by keyword, those of the classes that it is made from."""
+    found: dict[str, inspect.Parameter] = {}
+    for kind in part.__mro__:
+        if '__init__' not in vars(kind):
+            continue
+        own = inspect.signature(kind.__init__).parameters
+        found = dict(own) | found
+        if not any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in own.values()):
+            break
+    return found
+
+
 def fit(cfg: dict[str, Any], name: str, before: Maps, before_name: str) -> dict[str, Any]:
     """``cfg`` with the channels and strides of the part before, where it takes them.
 
@@ -208,12 +235,14 @@ def fit(cfg: dict[str, Any], name: str, before: Maps, before_name: str) -> dict[
     part = cfg['type'] if isinstance(cfg['type'], type) else MODELS.get(cfg['type'])
     if part is None:
         raise ConfigError(f'{name}: {cfg["type"]!r} is not registered')
-    takes = inspect.signature(part).parameters
+    takes = _parameters(part)
     for key, found in (('in_channels', before.channels), ('in_strides', before.strides)):
         if key not in takes:
             continue
+        if part.__name__ in _COARSE_FIRST:
+            found = found[::-1]
         # Necks that take one number read maps of one width, or the last.
-        one = str(takes[key].annotation) in ('int', "<class 'int'>")
+        one = str(takes[key].annotation) in ('int', "<class 'int'>") or part.__name__ in _ONE_NUMBER
         given = cfg.setdefault(key, found[-1] if one else list(found))
         if one and given == found[-1]:
             continue

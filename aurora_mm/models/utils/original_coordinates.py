@@ -72,10 +72,16 @@ def mask_from_views(views: Iterable[MaskView], ori_shape: tuple[int, int]) -> Te
     Returns:
         ``(1, H, W)`` int64. At most two maps of the original size are held at a time, however many views there are.
     """
-    first, *others = views
-    total = map_to_original(first.probs, first.homography_matrix, first.img_shape, ori_shape)
-    for view in others:
-        total += map_to_original(view.probs, view.homography_matrix, view.img_shape, ori_shape)
+    views = list(views)
+    is_binary = len(views[0].probs) == 2
+    total: Tensor | None = None
+    for view in views:
+        # Of two classes, the lead of the second decides: one map does for both.
+        scores = view.probs[1:] - view.probs[:1] if is_binary else view.probs
+        scores = map_to_original(scores, view.homography_matrix, view.img_shape, ori_shape)
+        total = scores if total is None else total.add_(scores)
+    if is_binary:
+        return (total > 0).long()
     return total.max(0, keepdim=True).indices  # on a CPU `argmax` over the first axis takes some 60 times as long
 
 

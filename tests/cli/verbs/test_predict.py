@@ -1,0 +1,299 @@
+"""`aurora-mm predict`: what it writes, and what it does with inputs that are no images."""
+
+import csv
+import json
+import os
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from pycocotools.coco import COCO
+
+from aurora_mm.apis import MultiTaskInferencer
+from aurora_mm.cli.verbs.predict import SOME_LEFT_OUT, main
+from aurora_mm.images.sources import frame_source
+from aurora_mm.prediction_files import writer as writer_module
+from tests.fixtures.image_bytes import png
+from tests.prediction_files.json_schema import errors
+
+MEASUREMENTS = """
+tasks = [
+    dict(name='organs', type='segmentation', classes=['background', 'a', 'b'], measurements=[
+        dict(type='Area', name='size', label='a'), dict(type='LongAxis', name='length', label='a')]),
+    dict(name='ends', type='landmark', points=['left', 'right'], measurements=[
+        dict(type='Distance', name='span', points=['left', 'right'])]),
+]
+"""
+
+
+@pytest.fixture(scope='module')
+def predict(checkpoints):
+    """Runs the verb in this process, with a model that is loaded once; gives its exit status."""
+    loaded = MultiTaskInferencer(checkpoints[0], device='cpu')
+
+    def run(*argv):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr('aurora_mm.apis.MultiTaskInferencer', lambda *_: loaded)
+            try:
+                main([str(checkpoints[0]), *map(str, argv)])
+            except SystemExit as stopped:
+                return stopped.code
+        return 0
+
+    return run
+
+
+@pytest.fixture(scope='module')
+def picture(generated):
+    return sorted(generated.glob('*/**/kind/images/*.png'))[0]
+
+
+def read(out):
+    content = json.loads((out / 'predictions.json').read_text(), parse_constant=lambda text: pytest.fail(text))
+    assert errors(content, json.loads((out / 'predictions.schema.json').read_text())) == []
+    return content
+
+
+def clip(path, frames=5):
+    video = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 5, (64, 48))
+    for i in range(frames):
+        video.write(np.full((48, 64, 3), 40 * i, np.uint8))
+    video.release()
+
+
+def test_everything_that_is_written(predict, generated, picture, tmp_path):
+    (tmp_path / 'tasks.py').write_text(MEASUREMENTS)
+    clip(tmp_path / 'clip.avi')
+    (tmp_path / 'scans' / 'below').mkdir(parents=True)
+    for name in ('scans/b.png', 'scans/a.png', 'scans/below/c.png'):
+        shutil.copy(picture, tmp_path / name)
+    (tmp_path / 'scans' / 'notes.txt').write_text('no image, and not tried')
+    out = tmp_path / 'out'
+    inputs = (picture, tmp_path / 'clip.avi', tmp_path / 'scans', str(tmp_path / '*' / '[ab].png'))
+    options = ('--every', 2, '--spacing', '0.5,0.25', '--measurements', tmp_path / 'tasks.py', '--recursive')
+    assert predict(*inputs, '--out', out, *options) == 0
+
+    content = read(out)
+    files = [Path(image['file']).name for image in content['images']]
+    assert files == [picture.name, 'clip.avi', 'clip.avi', 'clip.avi', 'a.png', 'b.png', 'c.png']
+    assert [image['frame'] for image in content['images']] == [None, 0, 2, 4, None, None, None]
+    assert content['problems'] == []
+    first = content['images'][0]
+    assert first['pixel_spacing'] == [0.5, 0.25]
+    height, width = cv2.imread(str(picture)).shape[:2]
+    assert (first['height'], first['width']) == (height, width)
+    by_task = {one['task']: one for one in first['predictions']}
+    assert list(by_task) == ['organs', 'kind', 'find', 'ends']
+    mask = cv2.imread(str(out / by_task['organs']['mask']), -1)
+    assert mask.shape == (height, width)
+    assert {s['label']: s['area'] for s in by_task['organs']['segments']} == {
+        name: int((mask == i).sum()) for i, name in ((1, 'a'), (2, 'b')) if (mask == i).any()
+    }
+    for one in by_task.values():
+        drawn = cv2.imread(str(out / one['overlay']))
+        assert drawn.shape[1] == max(width, 160)
+        assert drawn.shape[0] > height
+    sizes = {one['name']: one for one in by_task['organs']['measurements']}
+    assert sizes['size']['value'] == pytest.approx((mask == 1).sum() * 0.125)
+    assert sizes['size']['unit'] == 'mm2'
+    (left, right) = by_task['ends']['points'].values()
+    span = np.hypot((right[0] - left[0]) * 0.25, (right[1] - left[1]) * 0.5)
+    assert by_task['ends']['measurements'][0]['value'] == pytest.approx(span, rel=1e-3)
+    with (out / 'measurements.csv').open(newline='') as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 7 * 3
+    assert float(rows[2]['value']) == by_task['ends']['measurements'][0]['value']
+
+    assert sorted(file.name for file in (out / 'coco').iterdir()) == ['ends.json', 'find.json', 'organs.json']
+    masks, boxes, points = (COCO(out / 'coco' / f'{name}.json') for name in ('organs', 'find', 'ends'))
+    assert all((masks.annToMask(ann) > 0).sum() == ann['area'] for ann in masks.loadAnns(masks.getAnnIds([1])))
+    (x1, y1, x2, y2) = by_task['find']['boxes'][0]['box']
+    assert boxes.loadAnns(boxes.getAnnIds([1]))[0]['bbox'] == pytest.approx([x1, y1, x2 - x1, y2 - y1])
+    assert points.loadAnns(points.getAnnIds([1]))[0]['keypoints'] == [*left, 2, *right, 2]
+
+
+def test_some_tasks_and_no_pictures(predict, picture, tmp_path):
+    assert predict(picture, '--out', tmp_path / 'out', '--tasks', 'ends, kind', '--no-overlays') == 0
+    (image,) = read(tmp_path / 'out')['images']
+    assert [one['task'] for one in image['predictions']] == ['ends', 'kind']
+    assert not (tmp_path / 'out' / 'overlays').exists()
+
+
+def pixels(shape=(48, 64), dtype=np.uint8):
+    return np.random.default_rng(0).integers(0, np.iinfo(dtype).max, shape, dtype)
+
+
+def encode(suffix, array):
+    return cv2.imencode(suffix, array)[1].tobytes()
+
+
+def dicom(path, with_pixels):
+    pydicom = pytest.importorskip('pydicom')
+    data = pydicom.Dataset()
+    data.file_meta = pydicom.dataset.FileMetaDataset()
+    data.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    data.file_meta.MediaStorageSOPClassUID = data.SOPClassUID = pydicom.uid.UltrasoundImageStorage
+    data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID = '1.2.3'
+    if with_pixels:
+        data.Rows, data.Columns, data.SamplesPerPixel = 48, 64, 1
+        data.BitsAllocated = data.BitsStored = 8
+        data.HighBit, data.PixelRepresentation, data.PhotometricInterpretation = 7, 0, 'MONOCHROME2'
+        data.PixelData = pixels().tobytes()
+    pydicom.dcmwrite(path, data, enforce_file_format=True)
+
+
+def volume(path, array):
+    sitk = pytest.importorskip('SimpleITK')
+    sitk.WriteImage(sitk.GetImageFromArray(array), str(path))
+
+
+def link(path, target):
+    path.symlink_to(target)
+
+
+def bytes_of(content):
+    return lambda path: path.write_bytes(content() if callable(content) else content)
+
+
+WHOLE = 'answered'
+# Name of the file, how it is made, and what is said of it, or WHOLE.
+INPUTS = {
+    'empty file': ('a.png', bytes_of(b''), 'cannot be read'),
+    'text named png': ('a.png', bytes_of(b'not an image'), 'cannot be read'),
+    'text': ('notes.txt', bytes_of(b'hello'), 'cannot be read'),
+    'truncated png': ('a.png', bytes_of(lambda: encode('.png', pixels())[:900]), 'cannot be read|truncated|cut off'),
+    'only a png header': ('a.png', bytes_of(b'\x89PNG\r\n\x1a\n'), 'cannot be read'),
+    'bytes of chance': ('a.jpg', bytes_of(lambda: pixels((2000,)).tobytes()), 'cannot be read'),
+    'not there': ('absent.png', lambda path: None, 'No such file'),
+    'broken link': ('a.png', lambda path: link(path, 'nowhere'), 'No such file'),
+    'loop of links': ('a.png', lambda path: link(path, path), 'cannot be read'),
+    'folder named png': ('a.png', lambda path: path.mkdir(), 'is a folder with no image in it'),
+    'pipe': ('a.png', os.mkfifo, 'is no file'),
+    'name that is too long': ('a' * 300 + '.png', lambda path: None, 'File name too long'),
+    'pattern without a match': ('*.nothing', lambda path: None, 'matches no file'),
+    'frame that is not there': ('a.png#frame=7', bytes_of(lambda: encode('.png', pixels())), 'has no frame 7|No such'),
+    'video without a frame': ('a.avi', lambda path: clip(path, 0), 'cannot be read|no picture|frame'),
+    'video that is text': ('a.mp4', bytes_of(b'no video'), 'cannot be read|is no'),
+    'dicom without pixels': ('a.dcm', lambda path: dicom(path, False), 'holds no picture'),
+    'dicom that is text': ('a.dcm', bytes_of(b'no dicom'), 'holds no picture'),
+    'metaimage of numbers that are not finite': (
+        'a.mha',
+        lambda p: volume(p, np.full((48, 64), np.nan, 'f')),
+        'finite',
+    ),
+    'nifti that is text': ('a.nii.gz', bytes_of(b'no volume'), 'cannot be read'),
+    'claims to be huge': ('huge.png', None, 'pixels|large'),
+    '16 bits': ('a.png', bytes_of(lambda: encode('.png', pixels(dtype=np.uint16))), WHOLE),
+    'rgba': ('a.png', bytes_of(lambda: encode('.png', pixels((48, 64, 4)))), WHOLE),
+    'one pixel': ('a.png', bytes_of(lambda: encode('.png', pixels((1, 1)))), WHOLE),
+    'one bit': ('a.png', bytes_of(lambda: png(pixels() % 2, 1)), WHOLE),
+    '20,000 pixels wide': ('a.png', bytes_of(lambda: encode('.png', np.zeros((3, 20_000), np.uint8))), WHOLE),
+    'jpeg named png': ('a.png', bytes_of(lambda: encode('.jpg', pixels())), WHOLE),
+    'png without a suffix': ('scan', bytes_of(lambda: encode('.png', pixels())), WHOLE),
+    'name that is no text': (os.fsdecode(b'\xff\xfe.png'), bytes_of(lambda: encode('.png', pixels())), WHOLE),
+    'dicom': ('a.dcm', lambda path: dicom(path, True), WHOLE),
+}
+
+
+@pytest.mark.parametrize('kind', INPUTS)
+def test_an_input_is_answered_or_told_and_the_rest_goes_on(predict, picture, tmp_path, huge_png, capsys, kind):
+    name, make, said = INPUTS[kind]
+    path = tmp_path / 'in' / name
+    path.parent.mkdir()
+    (make or bytes_of(huge_png))(path)
+    status = predict(path, picture, '--out', tmp_path / 'out')
+    told = capsys.readouterr().err
+    content = read(tmp_path / 'out')
+    assert content['images'][-1]['file'] == str(picture)
+    if said is WHOLE:
+        assert (status, len(content['images']), content['problems']) == (0, 2, [])
+        assert all((tmp_path / 'out' / one['overlay']).is_file() for one in content['images'][0]['predictions'])
+    else:
+        assert (status, len(content['images'])) == (SOME_LEFT_OUT, 1)
+        (problem,) = content['problems']
+        assert problem['source'].startswith(str(path))
+        assert problem['message'] in told
+        import re
+
+        assert re.search(said, problem['message']), problem['message']
+
+
+def test_a_file_that_may_not_be_read(predict, picture, tmp_path, monkeypatch, capsys):
+    secret, opened = tmp_path / 'secret.png', Path.open
+    shutil.copy(picture, secret)
+
+    def refuse(path, *args, **kwargs):
+        if path == secret:
+            raise PermissionError(13, 'Permission denied', str(path))
+        return opened(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, 'open', refuse)
+    assert predict(secret, picture, '--out', tmp_path / 'out') == SOME_LEFT_OUT
+    assert 'secret.png cannot be read (Permission denied)' in capsys.readouterr().err
+
+
+def test_a_frame_that_cannot_be_read_leaves_the_others(predict, tmp_path, monkeypatch):
+    from aurora_mm.images.image_header import BadImage
+    from aurora_mm.images.video_file import VideoFile
+
+    clip(tmp_path / 'clip.avi', 4)
+    whole = VideoFile.read_frame
+
+    def broken(self, frame, depth):
+        if frame == 2:
+            raise BadImage('has a frame 2 that cannot be read')
+        return whole(self, frame, depth)
+
+    monkeypatch.setattr(VideoFile, 'read_frame', broken)
+    assert predict(tmp_path / 'clip.avi', '--out', tmp_path / 'out', '--tasks', 'kind') == SOME_LEFT_OUT
+    content = read(tmp_path / 'out')
+    assert [image['frame'] for image in content['images']] == [0, 1, 3]
+    assert [problem['source'] for problem in content['problems']] == [frame_source(tmp_path / 'clip.avi', 2)]
+
+
+class TestWholeOrNotAtAll:
+    def test_a_run_that_ends_leaves_nothing(self, predict, picture, tmp_path, monkeypatch):
+        def stop(self, problems):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(writer_module.PredictionWriter, 'finish', stop)
+        assert predict(picture, '--out', tmp_path / 'out') == 130
+        assert list(tmp_path.iterdir()) == []
+
+    def test_what_is_there_stays(self, predict, picture, tmp_path, capsys):
+        (tmp_path / 'out').mkdir()
+        (tmp_path / 'out' / 'mine.txt').write_text('mine')
+        assert predict(picture, '--out', tmp_path / 'out') == 1
+        assert 'is there already and not an empty folder' in capsys.readouterr().err
+        assert [path.name for path in (tmp_path / 'out').iterdir()] == ['mine.txt']
+
+    def test_no_image_at_all(self, predict, tmp_path, capsys):
+        assert predict(tmp_path / 'absent.png', '--out', tmp_path / 'out') == 1
+        assert 'no image could be read' in capsys.readouterr().err
+        assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize(
+    ('argv', 'said'),
+    [
+        (['--tasks', 'spleen'], "does not know task 'spleen'"),
+        (['--tasks', ''], "does not know task ''"),
+        (['--measurements', 'absent.py'], 'absent.py'),
+        (['--spacing', '-1'], 'is no length in mm'),
+        (['--spacing', 'nan'], 'is no length in mm'),
+        (['--spacing', '1,2,3'], 'is no length in mm'),
+        (['--every', '0'], 'is no whole number of 1 or more'),
+        (['--problems', 'p.json'], 'goes with --challenge'),
+    ],
+)
+def test_arguments_that_are_wrong(predict, picture, tmp_path, capsys, argv, said):
+    assert predict(picture, '--out', tmp_path / 'out', *argv) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / 'out').exists()
+
+
+def test_no_input(predict, tmp_path, capsys):
+    assert predict('--out', tmp_path / 'out') == 2
+    assert 'MODEL INPUT...' in capsys.readouterr().err
