@@ -349,7 +349,7 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
     (
         'datasets/annotations/mask_annotation.py',
         _TRANSFORMS,
-        [("class_after_flip(row).astype(np.uint8)[row['gt_seg_map']]", "row['gt_seg_map']")],
+        [("after[row['gt_seg_map']]", "row['gt_seg_map']")],
     ),
     (
         'models/codecs/heatmap_codec.py',

@@ -1,12 +1,14 @@
 """Rooms import what lies below them and nothing else, so that each can be read and tested without those above."""
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / 'aurora_mm'
 GROUND = {'annotations', 'compat', 'errors', 'registry', 'structures', 'tables', 'task_types', 'tasks'}
+_ROOMS_OF_TRAINING = {'models', 'engine', 'evaluation', 'baselines', 'challenge', 'analysis', 'apis', 'visualization'}
 ABOVE = {
     'datasets': {'models', 'engine', 'evaluation', 'baselines', 'analysis', 'apis', 'visualization'},
     'models': {'datasets', 'engine', 'evaluation', 'baselines', 'challenge', 'analysis', 'apis', 'visualization'},
@@ -16,6 +18,10 @@ ABOVE = {
     'challenge': {'engine', 'analysis'},
     'analysis': {'models', 'challenge'},
     'engine': {'analysis', 'apis'},
+    'images': {*_ROOMS_OF_TRAINING, 'datasets', 'converters', 'measurements'},
+    'measurements': {*_ROOMS_OF_TRAINING, 'datasets', 'converters', 'images'},
+    'importing': _ROOMS_OF_TRAINING,
+    'checking': _ROOMS_OF_TRAINING - {'challenge'},
 }
 
 
@@ -34,3 +40,9 @@ def test_nothing_is_imported_from_above(room):
     found = imported_rooms(room)
     assert found & GROUND, 'the test finds imports'
     assert not found & ABOVE[room]
+
+
+def test_test_files_of_different_folders_have_different_names():
+    """Folders of tests are no packages, so that pytest takes two files of one name for one module."""
+    names = Counter(file.name for file in Path(__file__).parent.glob('*/**/test_*.py'))
+    assert {name: count for name, count in names.items() if count > 1} == {}

@@ -59,6 +59,8 @@ def bgr_of(data: bytes, header: ImageHeader, depth: int | None, name: str) -> np
     if is_cut_off(data, header):
         raise BadImage('ends early: the file was cut off')
     pixels = _numbers_of_tiff(data) if header.format == 'TIFF' and header.bits >= 32 else decode(data, _AS_STORED)
+    if header.format and pixels.shape[:2] != header.shape:
+        raise BadImage(f'declares (height, width) {header.shape}, but holds {pixels.shape[:2]}')
     if pixels.dtype != np.uint8:
         if header.white_is_zero:
             raise BadImage('stores white as 0 in 16 bits; save it with black as 0')

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from aurora_mm.images import scaling
+from aurora_mm.images import image_files, scaling
 from aurora_mm.images.image_files import as_bgr, read_bgr, read_shape, turned_upright
 from aurora_mm.images.image_header import MOST_PIXELS, BadImage
 from tests.fixtures.image_bytes import png, tiff
@@ -259,3 +259,12 @@ class TestArrays:
     def test_anything_else_is_refused(self, array, said):
         with pytest.raises(BadImage, match=said):
             as_bgr(array)
+
+
+def test_a_file_that_declares_another_size_than_it_holds_is_refused(tmp_path, monkeypatch):
+    """A damaged TIFF file was decoded to 20 x 30 pixels while its tags said 20 x 6."""
+    path = stored(tmp_path, tiff(RAMP, 8))
+    assert read_shape(path)[0] == SHAPE
+    monkeypatch.setattr(image_files, 'decode', lambda data, flags: np.zeros((20, 6, 3), np.uint8))
+    with pytest.raises(BadImage, match=r'declares \(height, width\) \(20, 30\), but holds \(20, 6\)'):
+        read_bgr(path)

@@ -57,7 +57,8 @@ def test_images_and_masks_of_a_data_set(tmp_path, monkeypatch):
     image.parent.mkdir()
     for file in (image, mask):
         cv2.imwrite(str(file), np.ones((4, 5), np.uint8))
-    row = dict(img_path=str(image), seg_map_path=str(mask), num_outputs=2, task='t', csv_file='a.csv', csv_row=7)
+    row = dict(img_path=str(image), seg_map_path=str(mask), num_outputs=2, csv_file='a.csv', csv_row=7)
+    row.update(task='t', task_type='segmentation')
     away = tmp_path / 'away'
 
     def come_back(seconds):
