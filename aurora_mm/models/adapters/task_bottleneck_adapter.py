@@ -19,7 +19,8 @@ class TaskBottleneckAdapter(TaskAdapter):
     ``down`` is a 1 x 1 convolution with GroupNorm and SiLU, ``mix`` a 3 x 3 one with SiLU, ``up`` a 1 x 1 one.
 
     Args:
-        in_channels, in_index: See :class:`TaskAdapter`.
+        in_channels: See :class:`TaskAdapter`.
+        in_index: See :class:`TaskAdapter`.
         channels: Width of the bottleneck.
         depthwise: Whether the 3 x 3 convolution keeps its channels apart.
     """

@@ -20,7 +20,8 @@ class TaskFiLM(TaskAdapter):
     Both start at 0, where weight decay draws them back to.
 
     Args:
-        in_channels, in_index: See :class:`TaskAdapter`.
+        in_channels: See :class:`TaskAdapter`.
+        in_index: See :class:`TaskAdapter`.
     """
 
     def __init__(self, in_channels: Sequence[int], in_index: Sequence[int], init_cfg: dict | None = None) -> None:
