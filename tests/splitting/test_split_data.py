@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from itertools import combinations
 
 import cv2
 import numpy as np
@@ -100,8 +99,8 @@ def test_one_centre_left_out(root, tmp_path):
 
 
 def test_images_that_look_alike_stay_together(root, tmp_path):
-    for number in range(10):  # images of ten patients are blurred copies of those of ten others
-        copy = cv2.GaussianBlur(picture(number * EACH), (3, 3), 0)
+    for number in range(10):  # images of ten patients are those of ten others, encoded anew
+        copy = picture(number * EACH) // 4 * 4
         cv2.imwrite(str(root / 'images' / f'p{number + 10:02d}_0.png'), copy)
     report = split_data(root, tmp_path / 'out', folds=2, group_pattern=r'/(p\d+)_', alike=True, workers=0)
     assert report.groups == 10
@@ -153,10 +152,6 @@ def test_groups_are_joined_through_others():
     groups.join(['d', 'e'])
     groups.join_by(dict(a='1', b='2', c='1', d='2', e=''))
     assert [groups.of(image) for image in 'abcde'] == list('ababb')
-    assert all(
-        (groups.of(x) == groups.of(y)) == ({x, y} in ({'a', 'c'}, {'b', 'd'}, {'b', 'e'}, {'d', 'e'}))
-        for x, y in combinations('abcde', 2)
-    )
 
 
 def test_the_command(root, tmp_path, capsys):
