@@ -13,6 +13,7 @@ from aurora_mm.engine.hooks import (
     StartFromHook,
     StopAfterEpochHook,
     SubmissionHook,
+    ValidationPicturesHook,
 )
 from aurora_mm.engine.optim import (
     AccumulatingOptimWrapper,
@@ -52,6 +53,7 @@ __all__ = [
     'StartFromHook',
     'StopAfterEpochHook',
     'SubmissionHook',
+    'ValidationPicturesHook',
     'log_tensor',
     'wrap_encoder_blocks',
 ]

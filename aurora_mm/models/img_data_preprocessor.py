@@ -1,4 +1,4 @@
-"""MMEngine's ImgDataPreprocessor, which does not wait for the device."""
+"""A faster version of MMEngine's ImgDataPreprocessor."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from aurora_mm.registry import MODELS
 
 @MODELS.register_module()
 class ImgDataPreprocessor(MMEngineImgDataPreprocessor):
-    """Moves a batch to the device, swaps colour channels, normalises and pads.
+    """Move a batch to the device, swap colour channels, normalise and pad.
 
-    MMEngine's reorders the channels by a list of numbers, which torch copies to the device for each image while the
-    host waits, and normalises image by image. Here the images of a batch are handled together if they have one size.
+    MMEngine's class reorders the channels by a list of indices, which torch copies to the device for each image while
+    the host waits, and normalises each image by itself. Here all images of a batch are handled at once if they have one
+    size.
 
     Args:
-        non_blocking: Whether copies to the device overlap with the host's work. They do so from pinned memory, see
-            ``pin_memory`` of the data loader.
+        non_blocking: Whether the host continues while data is copied to the device. This works from pinned memory only,
+            see ``pin_memory`` of the data loader.
         kwargs: See MMEngine's class: ``mean``, ``std``, ``bgr_to_rgb``, ``pad_size_divisor``, ``pad_value``, ...
     """
 
@@ -34,8 +35,8 @@ class ImgDataPreprocessor(MMEngineImgDataPreprocessor):
         """Prepare a batch.
 
         Args:
-            data: ``inputs``, B images ``(3, h, w)`` of any sizes in a list, or one tensor ``(B, 3, h, w)``, of
-                integers or floats; and ``data_samples``, or None.
+            data: ``inputs``, a list of B images ``(3, h, w)`` of any sizes or one tensor ``(B, 3, h, w)``, of integers
+                or floats; and ``data_samples``, which may be None.
             training: Not used.
 
         Returns:
@@ -43,7 +44,7 @@ class ImgDataPreprocessor(MMEngineImgDataPreprocessor):
             ``data_samples``; both on the device.
 
         Raises:
-            ConfigError: If images have another number of channels than ``mean`` and ``bgr_to_rgb`` ask for.
+            ConfigError: If images do not have the three channels that ``mean`` or ``bgr_to_rgb`` need.
         """
         data = self.cast_data(data)
         inputs = data['inputs']
@@ -58,7 +59,7 @@ class ImgDataPreprocessor(MMEngineImgDataPreprocessor):
         return data | dict(inputs=batch, data_samples=data.get('data_samples'))
 
     def _normalised(self, images: Tensor) -> Tensor:
-        """``(..., C, h, w)`` as float32, with the order of channels and the range of values that the model takes."""
+        """Convert ``(..., C, h, w)`` to float32, in the channel order and value range of the model."""
         channels = images.shape[-3]
         if channels != 3 and (self._channel_conversion or (self._enable_normalize and len(self.mean) == 3)):
             raise ConfigError(f'images of {channels} channels; this ImgDataPreprocessor is set to take three')

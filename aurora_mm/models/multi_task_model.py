@@ -1,7 +1,7 @@
-"""AURORA: one encoder, a light pyramid, and a small head for each type of task.
+"""The AURORA model: one encoder, a small pyramid, and one small head for each task type.
 
-Read this file first: an image goes encoder -> neck -> head of each task type -> losses (or predictions) of its tasks,
-and the losses go through the balancer.
+Start reading here. An image passes through the encoder, the neck and the head of each task type. The heads give losses
+in training and predictions otherwise, and the balancer weighs the losses of the tasks.
 """
 
 from __future__ import annotations
@@ -44,40 +44,44 @@ from aurora_mm.tasks import TASK_TYPES, Task, TaskTable
 
 @MODELS.register_module()
 class MultiTaskModel(BaseModel):
-    """One model for many tasks of several types.
+    """A model that learns many tasks of several task types at once.
 
     Args:
-        tasks: The task table, as dicts (see :class:`aurora_mm.tasks.Task`).
+        tasks: The task table, as dicts; see :class:`aurora_mm.tasks.Task`.
         backbone: Config of the encoder.
-        detail: Config of a branch of fine maps beside the encoder (:class:`ConvDetailBranch`). Its maps stand before
-            the encoder's wherever 'backbone' is read.
-        neck: Config of the neck, or several by name: ``dict(pyramid=dict(type=...), pooled=dict(type=...))``.
-        heads: Config of the head for each task type, or for a single task by its name, which then has its own.
-        sources: What a head reads, by the key it has in ``heads``: 'backbone' or the name of a neck. A single
-            task's head reads what its type's does, unless it is named itself. With one neck a head not named reads
-            that, and without a neck the backbone.
-        own_heads: Whether each task has a head of its own, made from its type's config.
-        adapter: Config of what stands between source and head, one for each task: :class:`TaskFiLM` or
-            :class:`TaskBottleneckAdapter`; nothing by default.
-        frozen: Parts that keep their weights and stay in eval mode: 'backbone', 'detail', 'necks', 'heads', 'adapters',
-            or one of several, as 'necks.pyramid'.
-        balancer: Config of the loss balancer; by default losses are left as they are.
-        ema_momentum: Of the running means of the tasks' losses.
-        max_nonfinite: How many labels whose loss is not finite a run bears, over all tasks and ranks; see
-            :class:`NonFiniteGuard`.
-        data_preprocessor: Config; see :class:`ImgDataPreprocessor`.
-        channels_last: Whether maps and the weights of convolutions lie in memory as torch's ``channels_last`` has it,
-            for which GPUs have the faster convolutions. Shapes and results stay. Heads of mmdet that call ``view`` on
-            their maps do not take it.
+        heads: Configs of the heads, by task type. A key may also be the name of a task, which then has a head of its
+            own.
+        neck: Config of the neck, or configs of several necks by name:
+            ``dict(pyramid=dict(type=...), pooled=dict(type=...))``.
+        detail: Config of a convolutional branch that adds maps finer than the encoder's, see
+            :class:`ConvDetailBranch`. A neck or head that reads 'backbone' gets its maps first, then the encoder's.
+        sources: The source that each head reads, 'backbone' or the name of a neck, by the key of the head in ``heads``.
+            The head of a single task reads the source of its task type unless it is listed itself. A head that is not
+            listed reads the only neck, or the backbone if there is no neck.
+        own_heads: Whether to build one head for each task, from the config of its task type.
+        adapter: Config of the adapter between source and head, built once for each task: :class:`TaskFiLM` or
+            :class:`TaskBottleneckAdapter`. None uses no adapters.
+        frozen: Modules that keep their weights and stay in eval mode: 'backbone', 'detail', 'necks', 'heads',
+            'adapters', or one of several, such as 'necks.pyramid'.
+        balancer: Config of the loss balancer; None leaves the losses as they are.
+        ema_momentum: Momentum of the running mean of each task's loss, in [0, 1).
+        max_nonfinite: How many labels may have a loss that is not finite before the run is stopped, counted over all
+            tasks and ranks; see :class:`NonFiniteGuard`.
+        data_preprocessor: Config of the data preprocessor; see :class:`ImgDataPreprocessor`.
+        channels_last: Whether maps and weights of convolutions use torch's ``channels_last`` memory format, which makes
+            convolutions on GPUs faster. Shapes and results do not change. Heads of mmdet that call ``view`` on their
+            maps do not support it.
+        init_cfg: Config of the initialisation, see MMEngine's ``BaseModule``.
 
-    Backbones and necks of other packages go in by prefix (``mmdet.ResNet``, ``mmdet.FPN``), and so do heads: dense
-    heads of mmdet and decode heads of mmseg, behind :class:`MMDetHead` and :class:`MMSegHead`.
+    Backbones and necks of other packages are given by prefix (``mmdet.ResNet``, ``mmdet.FPN``), and so are heads: the
+    dense heads of mmdet run inside :class:`MMDetHead`, the decode heads of mmseg inside :class:`MMSegHead`.
 
-    ``in_channels`` of necks and heads (and ``in_strides`` where they take them) may be left out: they are what the
-    part before puts out, see :func:`aurora_mm.models.utils.build.maps_of`. Where given, they must agree with it.
+    ``in_channels`` of necks and heads, and ``in_strides`` where they take them, may be left out. They are then taken
+    from the module that comes before, see :func:`aurora_mm.models.utils.build.maps_of`. If they are given, they must
+    agree with it.
 
     Raises:
-        ConfigError: If parts do not fit together, or a task has no head.
+        ConfigError: If the configs do not fit together, or a task has no head.
     """
 
     def __init__(
@@ -168,27 +172,31 @@ class MultiTaskModel(BaseModel):
         return maps[source]
 
     def init_weights(self) -> None:
-        """As MMEngine has it, which does not look into the containers of necks and heads."""
+        """Initialise the weights, also inside the containers of necks, heads and adapters, which MMEngine skips."""
         super().init_weights()
         for part in (*self.necks.values(), *self.heads.values(), *self.adapters.values()):
             if needs_init_weights(part):
                 part.init_weights()
 
     def train(self, mode: bool = True) -> MultiTaskModel:
-        """As torch has it, but frozen parts stay in eval mode."""
+        """Set the training mode; frozen modules stay in eval mode."""
         super().train(mode)
         for part in self._frozen:
             part.eval()
         return self
 
     def extract_feat(self, inputs: Tensor) -> tuple[Tensor, ...]:
-        """Maps ``(B, C_i, h_i, w_i)`` of the detail branch, if there is one, and of the encoder.
+        """Compute the maps that necks and heads read.
 
         Args:
-            inputs: ``(B, 3, h, w)``, normalised.
+            inputs: Images, ``(B, 3, h, w)``, with normalised pixel values.
+
+        Returns:
+            Maps ``(B, C_i, h_i, w_i)``: first those of the detail branch, if there is one, then those of the encoder.
 
         Raises:
-            ConfigError: If the encoder would pad the images: coordinates are normalised by the sides of the input.
+            ConfigError: If a side of the images is not a multiple of the encoder's ``size_divisor``. The encoder would
+                pad them, and coordinates are normalised by the sides of the unpadded input.
         """
         h, w = inputs.shape[-2:]
         divisor = getattr(self.backbone, 'size_divisor', 1)
@@ -205,13 +213,20 @@ class MultiTaskModel(BaseModel):
     def forward(
         self, inputs: Tensor, data_samples: Sequence[MultiTaskDataSample] | None = None, mode: str = 'tensor'
     ) -> dict[str, Any] | list[MultiTaskDataSample] | tuple[Tensor, ...]:
-        """As MMEngine has it.
+        """Run the model in one of MMEngine's modes.
 
         Args:
-            inputs: ``(B, 3, h, w)``, normalised.
-            data_samples: One an image; the tasks of its task samples are what is asked of it. The image is encoded
-                once for all of them.
-            mode: 'loss', 'predict', or 'tensor': raw head outputs by task, or without data samples the maps.
+            inputs: Images, ``(B, 3, h, w)``, with normalised pixel values.
+            data_samples: One for each image. Its task samples say which tasks are asked; the image is encoded once for
+                all of them.
+            mode: 'loss', 'predict' or 'tensor'.
+
+        Returns:
+            For 'loss' and 'predict', the result of :meth:`loss` or :meth:`predict`. For 'tensor', the raw outputs of
+            the heads by task, or the maps of :meth:`extract_feat` if there are no data samples.
+
+        Raises:
+            ValueError: If ``mode`` is another.
         """
         if mode == 'loss':
             return self.loss(inputs, data_samples)
@@ -229,14 +244,15 @@ class MultiTaskModel(BaseModel):
         return {name: outputs[name] for name in self.tasks if name in outputs}
 
     def loss(self, inputs: Tensor, data_samples: Sequence[MultiTaskDataSample]) -> dict[str, Tensor]:
-        """Compute one weighted loss for each task type in the batch; their sum is what is minimised.
+        """Compute one weighted loss for each task type in the batch; training minimises their sum.
 
-        It is the sum of the losses of all labels, each times its task's weight, divided by the number of images. Heads
-        compute the loss of a label from its own image alone, so equal batches on several ranks, or accumulated one
-        after the other, give the gradient of one large batch, however their labels are spread.
+        The sum is taken over the losses of all labels, each multiplied by the weight of its task, and divided by the
+        number of images. A head computes the loss of a label from its own image alone. Equal batches, on several ranks
+        or accumulated one after the other, therefore give the gradient of one large batch, however their labels are
+        spread.
 
-        A loss that is not finite counts as 0; its gradient may not be finite all the same, and
-        :func:`drop_nonfinite_gradients` sees to that. Nothing is read back to the host.
+        A loss that is not finite counts as 0. Its gradient may still not be finite; :func:`drop_nonfinite_gradients`
+        removes it. Nothing is copied from the device to the host.
         """
         maps = self.extract_feat(inputs)
         values = self._label_losses(maps, data_samples)
@@ -256,7 +272,7 @@ class MultiTaskModel(BaseModel):
     def _label_losses(
         self, maps: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample]
     ) -> dict[str, tuple[Tensor, list[TaskDataSample]]]:
-        """The loss of each label, ``(n,)`` by task in the order of the table, and the samples they belong to."""
+        """Compute the loss of each label, ``(n,)`` by task in table order, with the samples of the labels."""
         losses = {}
         for head, feats, batches in self._head_inputs(maps, data_samples):
             for batch, terms in zip(batches, head.loss(feats, batches), strict=True):
@@ -266,16 +282,17 @@ class MultiTaskModel(BaseModel):
         return {name: losses[name] for name in self.tasks if name in losses}
 
     def train_step(self, data: dict | tuple | list, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
-        """As MMEngine has it, with the optimiser connected."""
+        """Run MMEngine's training step after connecting the optimiser, see :meth:`connect`."""
         self.connect(optim_wrapper.optimizer)
         return super().train_step(data, optim_wrapper)
 
     def connect(self, optimizer: Optimizer) -> None:
-        """Have the optimiser drop gradients that are not finite, and tell tracker and balancer of every update.
+        """Have the optimiser drop gradients that are not finite, and report every update to tracker and balancer.
 
-        The tracker and the balancer then take in all batches, of all ranks, that led to the update. Between updates no
-        weight of a loss changes. Wrappers such as DistributedDataParallel do not call :meth:`train_step`, so
-        :class:`aurora_mm.engine.MultiTaskHook` connects the optimiser before training. The second call does nothing.
+        At an update, tracker and balancer receive the losses of all batches, of all ranks, that led to it; between
+        updates the weights of the losses do not change. Wrappers such as DistributedDataParallel do not call
+        :meth:`train_step`, so :class:`aurora_mm.engine.MultiTaskHook` connects the optimiser before training. A second
+        call does nothing.
         """
         if getattr(optimizer, 'connected_to', None) is self:
             return
@@ -288,13 +305,21 @@ class MultiTaskModel(BaseModel):
         self.balancer.observe(self.tracker)
 
     def _nothing(self, maps: Sequence[Tensor]) -> Tensor:
-        """A loss of 0 for a backward pass, which needs something that learns."""
+        """Return a loss of 0 that can be backpropagated, for a batch without any loss."""
         nothing = sum(level.sum() for level in maps) * 0
         return nothing if nothing.requires_grad else next(p for p in self.parameters() if p.requires_grad).sum() * 0
 
     @torch.no_grad()
     def predict(self, inputs: Tensor, data_samples: Sequence[MultiTaskDataSample]) -> list[MultiTaskDataSample]:
-        """Return the samples, in their order, with predictions in pixels of the original images."""
+        """Predict, in pixels of the original images.
+
+        Args:
+            inputs: Images, ``(B, 3, h, w)``, with normalised pixel values.
+            data_samples: One for each image; predictions are set in their task samples.
+
+        Returns:
+            The data samples, in their order.
+        """
         for head, feats, batches in self._head_inputs(self.extract_feat(inputs), data_samples):
             head.predict(feats, batches)
         for sample in task_samples_of(data_samples):
@@ -306,10 +331,10 @@ class MultiTaskModel(BaseModel):
     def _head_inputs(
         self, maps: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample]
     ) -> Iterator[tuple[BaseTaskHead, Sequence[Tensor], list[TaskBatch]]]:
-        """Each call of a head: the head, the maps that it reads, and the tasks that are asked with their images.
+        """Yield what each call of a head needs: the head, the maps it reads, and the tasks with their images.
 
-        A neck runs once, on the images of all tasks whose heads read it, and a head once, on the images of all of its
-        tasks. Behind adapters, which change the maps for a task, it runs once for each.
+        A neck runs once, on the images of all tasks whose heads read it. A head runs once, on the images of all its
+        tasks; with adapters, which change the maps for each task, it runs once for each task.
         """
         asked = self._by_task(data_samples)
         rows_of_source: dict[str, set[int]] = {}
@@ -341,7 +366,7 @@ class MultiTaskModel(BaseModel):
     def _by_task(
         self, data_samples: Sequence[MultiTaskDataSample]
     ) -> dict[str, tuple[list[int], list[TaskDataSample]]]:
-        """The batch's tasks in table order, each with the positions of its images and with their samples."""
+        """Return the tasks of the batch in table order, each with the positions of its images and its samples."""
         found: dict[str, tuple[list[int], list[TaskDataSample]]] = {}
         for row, image in enumerate(data_samples):
             for sample in image:
@@ -361,14 +386,14 @@ def _drop_nonfinite(optimizer: Optimizer, args: tuple, kwargs: dict) -> None:
 
 
 def _index(rows: list[int], count: int, maps: Sequence[Tensor]) -> Tensor | None:
-    """``rows`` as an index on the device of the maps, or None where they are all of ``count`` in their order."""
+    """Return ``rows`` as an index on the device of the maps, or None if they are 0 to ``count - 1`` in order."""
     if rows == list(range(count)):
         return None
     return torch.tensor(rows).to(maps[0].device, non_blocking=True)
 
 
 def _take(maps: Sequence[Tensor], rows: list[int]) -> Sequence[Tensor]:
-    """Some images' part of maps of a batch; the maps themselves where that is all."""
+    """Select some images of the maps of a batch; returns the maps themselves if those are all images."""
     index = _index(rows, len(maps[0]), maps)
     return maps if index is None else [m.index_select(0, index) for m in maps]
 

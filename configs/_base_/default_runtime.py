@@ -13,6 +13,7 @@ default_hooks = dict(
     reproducible_epoch=dict(type='ReproducibleEpochHook'),
     resume_validation=dict(type='ResumeValidationHook'),
     multi_task=dict(type='MultiTaskHook', interval=50),
+    validation_pictures=dict(type='ValidationPicturesHook'),
 )
 
 visualizer = dict(type='MultiTaskVisualizer', vis_backends=[dict(type='LocalVisBackend')])

@@ -11,6 +11,7 @@ from aurora_mm.engine.hooks.runtime_info_hook import RuntimeInfoHook
 from aurora_mm.engine.hooks.start_from_hook import StartFromHook
 from aurora_mm.engine.hooks.stop_after_epoch_hook import StopAfterEpochHook
 from aurora_mm.engine.hooks.submission_hook import SubmissionHook
+from aurora_mm.engine.hooks.validation_pictures_hook import ValidationPicturesHook
 
 __all__ = [
     'BestOfTaskHook',
@@ -26,5 +27,6 @@ __all__ = [
     'StartFromHook',
     'StopAfterEpochHook',
     'SubmissionHook',
+    'ValidationPicturesHook',
     'seed_worker',
 ]

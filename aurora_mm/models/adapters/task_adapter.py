@@ -1,4 +1,4 @@
-"""What stands between shared maps and the head of one task."""
+"""The base of adapters, which change shared maps for the head of one task."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from torch import Tensor, nn
 
 
 class TaskAdapter(BaseModule):
-    """One task's own change of the maps that its head reads; it must change nothing before it is trained.
+    """Changes the maps that the head of one task reads; before training it must change nothing.
 
     Args:
         in_channels: Channels of each map of the source, finest first.
         in_index: The maps that the head reads, counted from 0; the others are passed on as they are.
-        build: Makes the part for a map of so many channels, from ``(B, C, h, w)`` to the same.
+        build: Builds the layers of one map for a number of channels; they map ``(B, C, h, w)`` to the same shape.
     """
 
     def __init__(
@@ -29,5 +29,5 @@ class TaskAdapter(BaseModule):
         self.levels = nn.ModuleDict({str(i): build(in_channels[i]) for i in indices})
 
     def forward(self, maps: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """The maps ``(B, in_channels[i], h_i, w_i)`` as this task's head is to see them."""
+        """Adapt the maps ``(B, in_channels[i], h_i, w_i)`` to the task."""
         return tuple(self.levels[str(i)](x) if str(i) in self.levels else x for i, x in enumerate(maps))

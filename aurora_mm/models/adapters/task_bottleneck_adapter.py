@@ -1,4 +1,4 @@
-"""Small residual bottlenecks by task."""
+"""Small residual bottlenecks for each task."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ from aurora_mm.registry import MODELS
 
 @MODELS.register_module()
 class TaskBottleneckAdapter(TaskAdapter):
-    """``x + up(mix(down(x)))`` on each map: residual adapters (https://arxiv.org/abs/1705.08045), made cheap by a
-    bottleneck whose last layer starts at 0 (https://arxiv.org/abs/1902.00751).
+    """Adapts each map by a residual bottleneck, ``x + up(mix(down(x)))``.
+
+    Residual adapters (https://arxiv.org/abs/1705.08045) are made cheap by a bottleneck whose last layer starts at 0
+    (https://arxiv.org/abs/1902.00751).
 
     ``down`` is a 1 x 1 convolution with GroupNorm and SiLU, ``mix`` a 3 x 3 one with SiLU, ``up`` a 1 x 1 one.
 
     Args:
-        in_channels, in_index: See :class:`TaskAdapter`.
-        channels: Width of the bottleneck.
-        depthwise: Whether the 3 x 3 convolution keeps its channels apart.
+        in_channels: See :class:`TaskAdapter`.
+        in_index: See :class:`TaskAdapter`.
+        channels: Number of channels of the bottleneck.
+        depthwise: Whether the 3 x 3 convolution is depthwise.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Feature-wise linear modulation by task."""
+"""Feature-wise linear modulation for each task."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from aurora_mm.registry import MODELS
 
 @MODELS.register_module()
 class TaskFiLM(TaskAdapter):
-    """``(1 + scale) * x + shift`` with a scale and a shift for each channel of each map (FiLM,
-    https://arxiv.org/abs/1709.07871).
+    """Adapts each map by ``(1 + scale) * x + shift``, with one scale and one shift for each channel.
 
-    There a network makes them of a condition; here the condition is the task alone, so they are learned as they are.
-    Both start at 0, where weight decay draws them back to.
+    This is FiLM (https://arxiv.org/abs/1709.07871), where a network computes scale and shift from a condition. Here the
+    condition is only the task, so scale and shift are parameters. Both start at 0, and weight decay draws them to 0.
 
     Args:
-        in_channels, in_index: See :class:`TaskAdapter`.
+        in_channels: See :class:`TaskAdapter`.
+        in_index: See :class:`TaskAdapter`.
     """
 
     def __init__(self, in_channels: Sequence[int], in_index: Sequence[int], init_cfg: dict | None = None) -> None:

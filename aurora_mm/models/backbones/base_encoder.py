@@ -1,4 +1,4 @@
-"""What every encoder declares, and how it is frozen and tuned."""
+"""The base of all encoders: what they declare, and how they are frozen and fine-tuned."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from aurora_mm.models.backbones.lora import add_lora, plain_name
 
 
 class BaseEncoder(BaseModule, metaclass=ABCMeta):
-    """An encoder gives one map a tap for RGB images scaled to [-1, 1].
+    """The base of all encoders, which compute one map for each tap from RGB images scaled to [-1, 1].
 
-    Its layers are ordered: layer 0 is everything before the first block (patches, positions), layer i the i-th of
-    ``num_blocks`` blocks, layer ``num_blocks + 1`` what follows the last. Freezing, LoRA and the layer-wise decay of
-    the learning rate all go by this order.
+    The layers of an encoder are numbered: layer 0 is everything before the first block (patch and position embeddings),
+    layer i is the i-th of ``num_blocks`` blocks, layer ``num_blocks + 1`` is everything after the last block. Freezing,
+    LoRA and layer-wise learning rate decay use these numbers.
 
     Attributes:
         out_channels (list[int]): Channels of each map.
         strides (list[int]): Input pixels per cell of each map.
-        size_divisor (int): Height and width of the input are padded to multiples of it.
-        out_indices (list[int]): The taps.
-        num_blocks (int): Blocks that are computed.
+        size_divisor (int): Height and width of the input are padded to multiples of this number of pixels.
+        out_indices (list[int]): Indices of the taps, counted from 0.
+        num_blocks (int): Number of blocks that are computed.
     """
 
     out_channels: list[int]
@@ -37,27 +37,33 @@ class BaseEncoder(BaseModule, metaclass=ABCMeta):
     @classmethod
     @abstractmethod
     def resolve(cls, pretrained: str) -> dict:
-        """The arguments that build this encoder as ``pretrained`` has it, when the weights are not at hand.
+        """Return the arguments that build the encoder of ``pretrained`` without its weights.
+
+        Args:
+            pretrained: A folder or a hub id.
+
+        Returns:
+            Keyword arguments of the class.
 
         Raises:
-            WeightsError: If there is no config at ``pretrained``, or it is of another model.
+            WeightsError: If there is no config at ``pretrained``, or it belongs to another model.
         """
 
     @abstractmethod
     def layer_of(self, name: str) -> int:
-        """The layer, 0 to ``num_blocks + 1``, of a parameter by its name within the encoder."""
+        """Return the number of a parameter's layer, 0 to ``num_blocks + 1``, from its name within the encoder."""
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Maps of the tapped blocks.
+        """Compute the maps of the taps.
 
-        An image whose sides are no multiples of ``size_divisor`` is padded by zeros on the right and at the bottom, and
-        its maps are cut back to the cells that see some of it.
+        An image whose sides are not multiples of ``size_divisor`` is padded by zeros on the right and at the bottom.
+        Its maps are then cropped to the cells that cover the image.
 
         Args:
-            x: ``(B, 3, h, w)`` RGB scaled to [-1, 1] (mean = std = 0.5).
+            x: Images, ``(B, 3, h, w)``, RGB scaled to [-1, 1] (mean = std = 0.5).
 
         Returns:
-            One map ``(B, out_channels[i], h / strides[i], w / strides[i])`` a tap, sides rounded up.
+            One map ``(B, out_channels[i], h / strides[i], w / strides[i])`` for each tap, with sides rounded up.
         """
         h, w = x.shape[-2:]
         right, bottom = -w % self.size_divisor, -h % self.size_divisor
@@ -70,22 +76,29 @@ class BaseEncoder(BaseModule, metaclass=ABCMeta):
 
     @abstractmethod
     def encode(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Maps as :meth:`forward` gives them, of an image whose sides are multiples of ``size_divisor``."""
+        """Compute the maps of images whose sides are multiples of ``size_divisor``; see :meth:`forward`."""
 
     def get_layer_depth(self, param_name: str, prefix: str = '') -> tuple[int, int]:
-        """A parameter's layer and the number of layers: mmpretrain's interface for layer-wise decay.
+        """Return the layer of a parameter and the number of layers: mmpretrain's interface for layer-wise decay.
 
         Args:
-            param_name: Name of the parameter, with ``prefix``. prefix: Name of the encoder in the model, with its dot.
+            param_name: Name of the parameter, with ``prefix``.
+            prefix: Name of the encoder in the model, with its dot.
+
+        Returns:
+            The layer, from 0, and the number of layers, ``num_blocks + 2``.
         """
         return self.layer_of(plain_name(param_name.removeprefix(prefix))), self.num_blocks + 2
 
     def tune(self, frozen_stages: int, lora: Mapping | None) -> None:
-        """Sets what learns; to be called at the end of ``__init__``.
+        """Freeze layers and add LoRA; called at the end of ``__init__``.
 
         Args:
-            frozen_stages: The last layer that is frozen; -1 for none.
-            lora: Arguments of :func:`aurora_mm.models.backbones.lora.add_lora`, or None.
+            frozen_stages: The last layer that is frozen; -1 freezes none.
+            lora: Arguments of :func:`aurora_mm.models.backbones.lora.add_lora`; None adds no LoRA.
+
+        Raises:
+            ConfigError: If there is no such layer, or LoRA cannot be added.
         """
         if not -1 <= frozen_stages <= self.num_blocks:
             raise ConfigError(
@@ -99,7 +112,7 @@ class BaseEncoder(BaseModule, metaclass=ABCMeta):
                 parameter.requires_grad_(False)
 
     def linear_layers(self) -> dict[str, nn.Linear]:
-        """The linear layers of the blocks by name, LoRA's own among them."""
+        """Return the linear layers of the blocks by name, with those that LoRA added."""
         return {
             name: module
             for name, module in self.named_modules()
@@ -107,12 +120,24 @@ class BaseEncoder(BaseModule, metaclass=ABCMeta):
         }
 
     def plain_parameters(self) -> dict[str, Tensor]:
-        """The encoder's own parameters by the names they have without LoRA."""
+        """Return the encoder's parameters without those of LoRA, by the names that they have without LoRA."""
         return {plain_name(name): p for name, p in self.named_parameters() if '.lora_' not in name}
 
 
 def check_taps(out_indices: Sequence[int] | None, depth: int) -> list[int]:
-    """The tapped blocks, counted from 0 and rising; four, evenly spaced from the first to the last, for None."""
+    """Check the indices of the taps.
+
+    Args:
+        out_indices: Indices of blocks, counted from 0, in ascending order; None takes four blocks, evenly spaced from
+            the first to the last.
+        depth: Number of blocks.
+
+    Returns:
+        The indices.
+
+    Raises:
+        ConfigError: If they are empty, do not ascend or are out of range.
+    """
     if out_indices is None:
         return [round(i * (depth - 1) / 3) for i in range(4)]
     taps = list(out_indices)
@@ -122,7 +147,15 @@ def check_taps(out_indices: Sequence[int] | None, depth: int) -> list[int]:
 
 
 def count_recomputed(with_cp: bool | int, num_blocks: int) -> int:
-    """How many blocks, from the first on, are recomputed in the backward pass: all for True, none for False."""
+    """Return how many blocks, from the first on, are recomputed in the backward pass.
+
+    Args:
+        with_cp: True for all, False for none, or the number itself.
+        num_blocks: Number of blocks.
+
+    Raises:
+        ConfigError: If the number is out of range.
+    """
     if isinstance(with_cp, bool):
         return num_blocks if with_cp else 0
     if not 0 <= with_cp <= num_blocks:
@@ -133,9 +166,9 @@ def count_recomputed(with_cp: bool | int, num_blocks: int) -> int:
 
 
 def token_map(tokens: Tensor, grid: tuple[int, int]) -> Tensor:
-    """``(B, H * W, C)`` tokens in raster order as a ``(B, C, H, W)`` map.
+    """Reshape tokens ``(B, H * W, C)`` in raster order to a map ``(B, C, H, W)``.
 
-    Contiguous, because strides would go on through every convolution to heads that take a ``view``, as mmdet's
-    CenterNet does.
+    The map is contiguous. Otherwise its memory format would be passed on by every convolution to heads that call
+    ``view``, such as mmdet's CenterNet.
     """
     return tokens.transpose(1, 2).contiguous().unflatten(2, grid)

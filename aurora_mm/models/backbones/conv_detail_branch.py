@@ -1,4 +1,4 @@
-"""Fine maps beside an encoder of coarse tokens."""
+"""A convolutional branch that adds fine maps to those of an encoder with coarse tokens."""
 
 from __future__ import annotations
 
@@ -15,22 +15,26 @@ from aurora_mm.registry import MODELS
 
 @MODELS.register_module()
 class ConvDetailBranch(BaseModule):
-    """A small convolutional network on the image, from stride 4 on.
+    """A small convolutional network that computes maps of the image from stride 4 on.
 
-    A token of a plain transformer stands for 16 x 16 pixels, and edges within it are lost to a light pyramid. The
-    branch keeps them, and learns from few images, since a convolution knows from the start that tissue looks alike
-    wherever it lies. ViT-Adapter (https://arxiv.org/abs/2205.08534) has such a branch, and exchanges features with the
-    encoder; here the neck alone joins the two, so that the encoder stays what it is.
+    A token of a plain vision transformer covers 16 x 16 pixels, so edges within it are lost in a small pyramid. This
+    branch keeps them. It learns from few images, because a convolution treats tissue alike wherever it lies.
+    ViT-Adapter (https://arxiv.org/abs/2205.08534) has such a branch and exchanges features with the encoder; here only
+    the neck combines the two, and the encoder stays unchanged.
 
     Legend: B images, h x w pixels.
 
     Args:
-        channels: At each stride; the first is 4, each next one twice the one before.
-        num_blocks: Residual blocks at each stride; one number for all, or one each.
-        out_indices: Strides whose maps are put out, counted from 0; all by default.
+        channels: Channels of the map at each stride. The first stride is 4, each next one is twice the one before.
+        num_blocks: Number of residual blocks at each stride, or one number for all strides.
+        out_indices: Indices of the maps that are returned, counted from 0; all by default.
 
     Attributes:
-        out_channels (list[int]), strides (list[int]): Declared for each map, finest first.
+        out_channels (list[int]): Channels of each returned map, finest first.
+        strides (list[int]): Input pixels per cell of each returned map.
+
+    Raises:
+        ConfigError: If the numbers of ``channels``, ``num_blocks`` and ``out_indices`` do not agree.
     """
 
     def __init__(
@@ -55,7 +59,7 @@ class ConvDetailBranch(BaseModule):
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Maps ``(B, out_channels[i], h / strides[i], w / strides[i])`` for ``(B, 3, h, w)``, finest first."""
+        """Compute maps ``(B, out_channels[i], h / strides[i], w / strides[i])`` of ``(B, 3, h, w)``, finest first."""
         x = self.stem(x)
         maps = []
         for stage in self.stages:

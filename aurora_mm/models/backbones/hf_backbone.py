@@ -1,4 +1,4 @@
-"""Any of transformers' image encoders in the place of Qwen3-VL's."""
+"""The image encoders of transformers as backbones."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _CLIP: _MeanStd = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258,
 # Their keys in the config of an image processor.
 _STATS = ('image_mean', 'image_std')
 
-# Parameters that the maps do not depend on: of masked pre-training, and a norm after the last stage.
+# Parameters that do not affect the maps: mask tokens of the pre-training, and a norm after the last stage.
 _UNUSED = ('.mask_token', '.swin.layernorm.weight', '.swin.layernorm.bias')
 
 
 class _Family(NamedTuple):
     encoder: type[hf.HFEncoder]
-    stats: _MeanStd  # that its checkpoints were trained with
+    stats: _MeanStd  # with which its checkpoints were trained
 
 
 FAMILIES = {
@@ -52,25 +52,32 @@ FAMILIES = {
 
 @MODELS.register_module()
 class HFBackbone(BaseEncoder):
-    """Maps of an encoder of transformers: DINOv2, DINOv3, ViT, SigLIP (2), Swin (V2), ConvNeXt (V2), Qwen2.5-VL.
+    """An image encoder of transformers: DINOv2, DINOv3, ViT, SigLIP (2), Swin (V2), ConvNeXt (V2) or Qwen2.5-VL.
 
-    Inputs are RGB scaled to [-1, 1] as for :class:`Qwen3VLBackbone`; each encoder is given what it was trained with.
-    Plain transformers give one stride for all maps; hierarchical ones a map a stage, of rising stride.
+    Inputs are RGB images scaled to [-1, 1] as for :class:`Qwen3VLBackbone`; they are normalised here as each encoder
+    was trained. Plain vision transformers return maps of one stride, hierarchical encoders one map for each stage.
 
     Args:
-        config: For random weights: ``model_type``, a key of :data:`FAMILIES`, and other values of that model's config
-            in transformers (and ``image_mean``, ``image_std`` of its image processor). Overruled by the config of
-            ``pretrained``.
-        pretrained: A hub id or folder; of a vision-language model the vision part is taken. Weights are loaded when
-            :meth:`init_weights` is called, strictly.
-        out_indices: Blocks, or stages of a hierarchical encoder, to tap, counted from 0. None taps four blocks, evenly
-            spaced from the first to the last, or every stage. A plain encoder ends with its last tap.
-        with_cp: See :class:`Qwen3VLBackbone`; blocks of all stages together.
-        frozen_stages: -1 trains all of it; 0 freezes patches and positions, k also the first k blocks (of all stages
-            together).
+        config: Config for random weights: ``model_type``, a key of :data:`FAMILIES`, and other values of that model's
+            config in transformers, and optionally ``image_mean`` and ``image_std`` of its image processor. It is
+            ignored if ``pretrained`` is given.
+        pretrained: A hub id or a folder; of a vision-language model the vision part is used. :meth:`init_weights` loads
+            the weights, and all of them must fit.
+        out_indices: Indices of the taps, counted from 0: blocks, or stages of a hierarchical encoder. None takes four
+            blocks, evenly spaced from the first to the last, or every stage. Blocks of a plain encoder after the last
+            tap are not built.
+        with_cp: See :class:`Qwen3VLBackbone`; blocks of all stages are counted together.
+        frozen_stages: -1 trains the whole encoder, 0 freezes patch and position embeddings, k also the first k blocks,
+            counted over all stages.
         lora: See :class:`Qwen3VLBackbone`.
-        mean, std: Of RGB in [0, 1], to which inputs are normalised; None is what ``pretrained`` says in its
-            ``preprocessor_config.json``, or else what the family's checkpoints were trained with.
+        mean: Mean of each channel, RGB in [0, 1], by which inputs are normalised. None takes the value of
+            ``preprocessor_config.json`` of ``pretrained``, or else that of the family's checkpoints.
+        std: Standard deviation of each channel; otherwise as ``mean``.
+        init_cfg: Config of the initialisation, see MMEngine's ``BaseModule``.
+
+    Raises:
+        ConfigError: If neither ``config`` nor ``pretrained`` is given, or an argument does not fit the encoder.
+        WeightsError: If ``pretrained`` has no config, or one of a model that is not supported.
 
     Attributes: See :class:`BaseEncoder`.
     """
@@ -113,7 +120,7 @@ class HFBackbone(BaseEncoder):
         self.tune(frozen_stages, lora)
 
     def _recompute(self, num_blocks: int, model_type: str) -> None:
-        """Has transformers recompute the first blocks in the backward pass."""
+        """Have transformers recompute the first blocks in the backward pass."""
         if not self.encoder.model.supports_gradient_checkpointing:
             raise ConfigError(f'{model_type!r} has no gradient checkpointing in transformers: with_cp=False')
         self.encoder.model.gradient_checkpointing_enable(dict(use_reentrant=False))
@@ -123,7 +130,8 @@ class HFBackbone(BaseEncoder):
 
     @classmethod
     def resolve(cls, pretrained: str) -> dict:
-        """``config`` of a checkpoint, with the mean and std of its image processor, see :meth:`BaseEncoder.resolve`."""
+        """Return the ``config`` of a checkpoint, with mean and std of its image processor; see
+        :meth:`BaseEncoder.resolve`."""
         values = read_config(pretrained)
         values = values.get('vision_config', values)
         try:
@@ -137,10 +145,10 @@ class HFBackbone(BaseEncoder):
         return dict(config=config | {key: stats[key] for key in _STATS if key in stats})
 
     def init_weights(self) -> None:
-        """Loads ``pretrained``, strictly.
+        """Load the weights of ``pretrained``, all of which must fit.
 
         Raises:
-            WeightsError: If tensors are missing or of another shape, naming them.
+            WeightsError: If tensors are missing or have another shape. The message names them.
         """
         super().init_weights()
         if self.pretrained is not None:

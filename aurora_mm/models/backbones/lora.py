@@ -1,8 +1,8 @@
 """Low-rank adaptation of an encoder, through peft.
 
-LoRA (https://arxiv.org/abs/2106.09685) freezes the encoder and learns ``alpha / r * B A`` beside the weights W of
-some of its linear layers, A being ``(r, in)`` and B ``(out, r)``. B starts as zero, so that training starts from the
-pretrained encoder, and W + alpha / r * B A can take W's place afterwards.
+LoRA (https://arxiv.org/abs/2106.09685) freezes the encoder and learns an update ``alpha / r * B A`` for the weights W
+of some of its linear layers, where A is ``(r, in)`` and B is ``(out, r)``. B starts as zero, so that training starts
+from the pretrained encoder. After training, W + alpha / r * B A can replace W.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ def add_lora(
     blocks: Sequence[int] | None = None,
     modules: Sequence[str] | None = None,
 ) -> None:
-    """Freezes an encoder and puts LoRA beside linear layers of its blocks, in place.
+    """Freeze an encoder and add LoRA to linear layers of its blocks, in place.
 
     Args:
-        encoder: Changed in place.
-        r: Rank.
+        encoder: The encoder; changed in place.
+        r: Rank of the update.
         alpha: Scale of the update, see above; 2 r by default.
-        dropout: On the input of A, in training.
-        blocks: Blocks to adapt, counted from 0; all by default.
-        modules: Last names of the linear layers to adapt, such as 'qkv', 'proj', 'linear_fc1', 'linear_fc2' of
-            Qwen3-VL; all of the blocks' by default.
+        dropout: Probability of dropping an input of A in training.
+        blocks: Indices of the blocks to adapt, counted from 0; all by default.
+        modules: Last parts of the names of the linear layers to adapt, such as 'qkv', 'proj', 'linear_fc1' and
+            'linear_fc2' of Qwen3-VL; all linear layers of the blocks by default.
 
     Raises:
-        ConfigError: If peft is not installed, or a block or module is not there.
+        ConfigError: If peft is not installed, or a block or module does not exist.
     """
     try:
         from peft import LoraConfig, inject_adapter_in_model
@@ -65,12 +65,15 @@ def add_lora(
 
 
 def merge_lora(model: nn.Module) -> int:
-    """Adds every LoRA update to its weights and removes the LoRA layers, in place.
+    """Add every LoRA update to its weights and remove the LoRA layers, in place.
 
-    The parameters of the model then have the names they have without LoRA.
+    Afterwards the parameters have the names that they have without LoRA.
+
+    Args:
+        model: The model; changed in place.
 
     Returns:
-        How many layers were merged; 0 for a model without LoRA.
+        Number of layers whose update was added; 0 for a model without LoRA.
     """
     adapted = [
         (parent, key, layer)
@@ -87,5 +90,5 @@ def merge_lora(model: nn.Module) -> int:
 
 
 def plain_name(name: str) -> str:
-    """A parameter's name as it is without LoRA: peft keeps an adapted layer's weights one level down."""
+    """Return the name that a parameter has without LoRA; peft adds a part to the names of adapted layers."""
     return name.replace('.base_layer.', '.')

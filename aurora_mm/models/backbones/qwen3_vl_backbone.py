@@ -1,10 +1,10 @@
 """The Qwen3-VL visual encoder as an OpenMMLab backbone.
 
-The encoder is a plain vision transformer: 16 x 16 patches, learned positions resampled to the grid, axial rotary
-positions in every attention, global attention, no final norm. transformers runs it on flat patches of all images,
-ordered by 2 x 2 merge blocks for the language model. Nothing in the blocks depends on that order, so here they run in
-raster order on ``(B, H * W, C)``: one batched attention call, and a map is a plain reshape. Parameters carry
-transformers' names; tests hold every map equal to transformers' own.
+The encoder is a plain vision transformer: 16 x 16 patches, learned positions resampled to the grid of patches, axial
+rotary positions in every attention layer, global attention and no final norm. transformers runs it on the flat patches
+of all images, ordered by blocks of 2 x 2 for the language model. The blocks do not depend on that order, so here they
+run on ``(B, H * W, C)`` in raster order: attention is one batched call, and a map is a reshape. Parameters have the
+names they have in transformers; tests compare every map with that of transformers.
 """
 
 from __future__ import annotations
@@ -37,34 +37,33 @@ PRESETS: dict[str, dict[str, int]] = {
 }
 
 _ROPE_THETA = 10000.0
-# Parts of the published checkpoint that only the language model reads.
+# Prefixes of tensors in the published checkpoint that only the language model reads.
 _NOT_OURS = ('merger.', 'deepstack_merger_list.')
 
 
 @MODELS.register_module()
 class Qwen3VLBackbone(BaseEncoder):
-    """Maps of four blocks of the Qwen3-VL visual encoder.
+    """The visual encoder of Qwen3-VL, which returns the maps of some of its blocks.
 
     Legend: B images, h x w pixels of the input, H x W tokens (``h / 16`` x ``w / 16``), C channels.
 
     Args:
-        preset: The encoder's size: a key of :data:`PRESETS` or a dict of ``Qwen3VLVisionConfig`` values. Overruled
-            by the config of ``pretrained``.
+        preset: Size of the encoder: a key of :data:`PRESETS` or a dict of ``Qwen3VLVisionConfig`` values. It is ignored
+            if ``pretrained`` is given.
         pretrained: None for random weights, or a hub id or folder of a Qwen3-VL model. Its ``config.json`` gives the
-            size; of its weights the visual part alone is read, when :meth:`init_weights` is called.
-        out_indices: Blocks to tap, counted from 0, rising. None taps four, evenly spaced from the first to the
-            last. Blocks after the last tap are not built.
-        with_cp: Saves memory by gradient checkpointing: True recomputes every block in the backward pass, k the first
-            k blocks, False none.
-        frozen_stages: -1 trains all of it; 0 freezes patches and positions, k also the first k blocks.
-        lora: None, or arguments of :func:`aurora_mm.models.backbones.lora.add_lora`: then all is frozen but low-rank
-            updates of linear layers, ``dict(r=8)`` for those of every block.
-        compile_blocks: True compiles each block by ``torch.compile`` when it first runs, a dict does so with these
-            arguments of ``torch.compile``. Names of parameters stay as they are, so that checkpoints fit both ways.
-
-    Raises:
+            size. :meth:`init_weights` loads the weights of its visual part.
+        out_indices: Indices of the taps, blocks counted from 0, in ascending order. None takes four, evenly spaced from
+            the first to the last. Blocks after the last tap are not built.
+        with_cp: Gradient checkpointing, which saves memory: True recomputes every block in the backward pass, k the
+            first k blocks, False none.
+        frozen_stages: -1 trains the whole encoder, 0 freezes patch and position embeddings, k also the first k blocks.
+        lora: None, or arguments of :func:`aurora_mm.models.backbones.lora.add_lora`. Everything is then frozen except
+            low-rank updates of linear layers; ``dict(r=8)`` adds them to those of every block.
+        compile_blocks: True compiles each block by ``torch.compile`` when it first runs; a dict gives arguments of
+            ``torch.compile``. Names of parameters do not change, so checkpoints fit both ways.
+        init_cfg: Config of the initialisation, see MMEngine's ``BaseModule``.
         ConfigError: If an argument does not fit the encoder's size.
-        WeightsError: If ``pretrained`` has no config, or that of another model.
+        WeightsError: If ``pretrained`` has no config, or one of another model.
 
     Attributes: See :class:`BaseEncoder`; C is the same for each map, the stride 16.
     """
@@ -102,7 +101,7 @@ class Qwen3VLBackbone(BaseEncoder):
 
     @classmethod
     def resolve(cls, pretrained: str) -> dict:
-        """``preset`` with the sizes of a checkpoint's encoder, see :meth:`BaseEncoder.resolve`."""
+        """Return ``preset`` with the sizes of a checkpoint's encoder; see :meth:`BaseEncoder.resolve`."""
         values = read_config(pretrained)
         values = values.get('vision_config', values)
         if not str(values.get('model_type', '')).startswith('qwen3_vl'):
@@ -120,10 +119,10 @@ class Qwen3VLBackbone(BaseEncoder):
                 nn.init.zeros_(module.bias)
 
     def init_weights(self) -> None:
-        """Loads ``pretrained``, strictly.
+        """Load the weights of ``pretrained``, all of which must fit.
 
         Raises:
-            WeightsError: If a tensor is missing, of another shape, or unknown; the message names each.
+            WeightsError: If a tensor is missing, has another shape or is unknown. The message names each.
         """
         super().init_weights()
         if self.pretrained is not None:
@@ -136,7 +135,7 @@ class Qwen3VLBackbone(BaseEncoder):
         return int(block[1]) + 1 if block else 0
 
     def encode(self, x: Tensor) -> tuple[Tensor, ...]:
-        """One ``(B, C, H, W)`` map a tap, in raster order; h and w are multiples of 32."""
+        """Compute one map ``(B, C, H, W)`` for each tap; h and w are multiples of 32."""
         patch = self.config.patch_size
         grid = (x.shape[-2] // patch, x.shape[-1] // patch)
         x = self.patch_embed(x)  # (B, H * W, C)
@@ -154,7 +153,7 @@ class Qwen3VLBackbone(BaseEncoder):
         return tuple(maps)
 
     def _positions(self, grid: tuple[int, int]) -> Tensor:
-        """Learned positions of a square grid, resampled bilinearly with their corners aligned: (1, H * W, C)."""
+        """Resample the learned positions of a square grid bilinearly, with aligned corners, to ``(1, H * W, C)``."""
         side = round(self.config.num_position_embeddings**0.5)
         square = self.pos_embed.weight.T.reshape(1, -1, side, side)
         return F.interpolate(square, size=grid, mode='bilinear', align_corners=True).flatten(2).transpose(1, 2)

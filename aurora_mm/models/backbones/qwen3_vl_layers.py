@@ -1,9 +1,10 @@
-"""The parts of the Qwen3-VL visual encoder, on tokens in raster order.
+"""The layers of the Qwen3-VL visual encoder, for tokens in raster order.
 
-Legend: B images, H x W = N tokens, C channels, D channels of a head. Parameters carry transformers' names.
+Legend: B images, H x W = N tokens, C channels, D channels of an attention head. Parameters have the names they have in
+transformers.
 
-Between the matrix products and attention a block only moves memory, and on a GPU that can take longer than the
-products. So no tensor is copied to another layout or cast to fp32 and back: norms and rotary positions compute in fp32
+Apart from matrix products and attention, a block only reads and writes memory, which on a GPU can take longer than the
+products. So no tensor is copied to another layout, or cast to fp32 and back: norms and rotary positions compute in fp32
 inside their kernels and round once.
 """
 
@@ -25,9 +26,9 @@ Rope = tuple[Tensor, Tensor]
 
 
 class PatchEmbed(nn.Module):
-    """``(B, 3, h, w)`` to tokens ``(B, N, C)``: one matrix product over the patches' pixels.
+    """Project ``(B, 3, h, w)`` to tokens ``(B, N, C)`` by a convolution over the patches.
 
-    The published kernel also spans two frames; a still image fills both, so their sum is the kernel here.
+    The published kernel also covers two video frames. A still image fills both, so the kernel here is their sum.
     """
 
     def __init__(self, config: Qwen3VLVisionConfig) -> None:
@@ -36,12 +37,12 @@ class PatchEmbed(nn.Module):
         self.proj = nn.Conv2d(config.in_channels, config.hidden_size, kernel_size=patch, stride=patch)
 
     def forward(self, x: Tensor) -> Tensor:
-        # Contiguous, because every later sum takes over this layout, and norms and products would stride through it.
+        # Contiguous: later sums keep this layout, and norms and matrix products are slow on any other.
         return self.proj(x).flatten(2).transpose(1, 2).contiguous()
 
 
 class Block(nn.Module):
-    """Pre-norm transformer block on ``(B, N, C)``."""
+    """Transformer block with pre-norm, on ``(B, N, C)``."""
 
     def __init__(self, config: Qwen3VLVisionConfig) -> None:
         super().__init__()
@@ -56,19 +57,19 @@ class Block(nn.Module):
 
 
 class LayerNorm(nn.LayerNorm):
-    """Layer norm in the dtype of its input.
+    """Layer norm that returns the dtype of its input.
 
-    Autocast on CUDA would cast the input to fp32 and hand on an output in fp32, which the next product casts back.
+    Autocast on CUDA would cast the input to fp32 and return fp32, which the next matrix product casts back.
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        # Autocast knows no device 'meta', on which shapes are worked out.
+        # Autocast does not support the device 'meta', on which shapes are computed.
         with nullcontext() if x.is_meta else torch.autocast(x.device.type, enabled=False):
             return F.layer_norm(x, self.normalized_shape, self.weight.to(x.dtype), self.bias.to(x.dtype), self.eps)
 
 
 class Attention(nn.Module):
-    """Global self-attention with rotary positions, one call for the batch."""
+    """Global self-attention with rotary positions, one call for the whole batch."""
 
     def __init__(self, config: Qwen3VLVisionConfig) -> None:
         super().__init__()
@@ -84,7 +85,7 @@ class Attention(nn.Module):
 
 
 class MLP(nn.Module):
-    """Two linear layers on each token."""
+    """Two linear layers with an activation between them, applied to each token."""
 
     def __init__(self, config: Qwen3VLVisionConfig) -> None:
         super().__init__()
@@ -97,14 +98,14 @@ class MLP(nn.Module):
 
 
 def rotate(qkv: Tensor, rope: Rope) -> tuple[Tensor, ...]:
-    """Rotary positions on queries and keys, computed in fp32 and rounded once.
+    """Apply rotary positions to queries and keys, computed in fp32 and rounded once.
 
-    Channels i and i + D / 2 are a pair (a, b), which turns as a complex number does: to ``a cos - b sin`` and
+    Channels i and i + D / 2 form a pair (a, b), which is rotated like a complex number, to ``a cos - b sin`` and
     ``b cos + a sin``.
 
     Args:
-        qkv: ``(B, N, 3, heads, D)``. Overwritten, unless a compiler watches: the linear layer that made it does not
-            need it for its backward pass. (Autograd raises an error where a layer does.)
+        qkv: ``(B, N, 3, heads, D)``. It is overwritten unless ``torch.compile`` traces: the linear layer before it does
+            not need it for its backward pass. (Autograd raises an error for a layer that does.)
         rope: See :func:`axial_rope`.
 
     Returns:
@@ -117,14 +118,14 @@ def rotate(qkv: Tensor, rope: Rope) -> tuple[Tensor, ...]:
 
 
 def _rotate(x: Tensor, rope: Rope) -> Tensor:
-    """Rotates ``(B, N, heads, D)`` by one expression, of which a compiler makes one kernel."""
+    """Rotate ``(B, N, heads, D)`` by one expression, which ``torch.compile`` turns into one kernel."""
     cos, sin = rope
     pairs = x.unflatten(-1, (2, -1))  # (B, N, heads, 2, D / 2)
     return (pairs * cos + pairs.flip(-2) * sin).flatten(-2).to(x.dtype)
 
 
 class _RotateInPlace(torch.autograd.Function):
-    """Rotates by few kernels without a compiler, and keeps no tensor but ``qkv`` for the backward pass."""
+    """Rotate by few kernels without ``torch.compile``; only the output ``qkv`` is kept for the backward pass."""
 
     @staticmethod
     def forward(ctx: Any, qkv: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, ...]:
@@ -146,7 +147,7 @@ class _RotateInPlace(torch.autograd.Function):
 
 
 def _rotate_into(out: Tensor, x: Tensor, rope: Rope) -> None:
-    """Rotates x, ``(B, N, n, heads, D)``, into a tensor of its shape, which may be x itself."""
+    """Rotate x, ``(B, N, n, heads, D)``, and write the result to ``out``, which may be x itself."""
     cos, sin = rope
     minus_sin, plus_sin = sin.chunk(2, dim=2)  # (N, 1, 1, D / 2) each, as cos
     a, b = x.chunk(2, dim=-1)
@@ -158,20 +159,20 @@ def _rotate_into(out: Tensor, x: Tensor, rope: Rope) -> None:
 
 
 def axial_rope(grid: tuple[int, int], head_dim: int, theta: float, device: torch.device) -> Rope:
-    """Rotary angles of a grid's cells in raster order: the first half turns with the row, the second with the column.
+    """Return cosines and sines of the rotary angles of a grid's cells in raster order.
 
-    Computed once a grid and device, but anew where a compiler watches: it would keep its stand-ins for tensors in the
-    cache.
+    The first half of the pairs rotates with the row, the second with the column. The result is cached for each grid and
+    device, except while ``torch.compile`` traces, which would put its fake tensors into the cache.
 
     Args:
-        grid: H, W tokens.
+        grid: Number of tokens ``(H, W)``.
         head_dim: D, a multiple of 4.
-        theta: The base of the frequencies.
-        device: Where the tables are made and stay.
+        theta: Base of the frequencies.
+        device: Device of the result.
 
     Returns:
         Cosines ``(N, 1, 1, D / 2)`` and sines ``(N, 1, 2, D / 2)`` in fp32, which broadcast against pairs
-        ``(B, N, heads, 2, D / 2)``; the sines have a minus for the first of a pair.
+        ``(B, N, heads, 2, D / 2)``; the sines of the first of a pair are negated.
     """
     if torch.compiler.is_compiling():
         return _axial_rope(grid, head_dim, theta, device)

@@ -1,8 +1,8 @@
-"""Reads the visual part of a vision-language checkpoint, and nothing else of it.
+"""Read the visual part of a vision-language checkpoint without the rest.
 
-Such a checkpoint is mostly language model. The safetensors format names its tensors in an index, so only the shards
-that hold visual tensors are opened (or downloaded), and of those only these tensors are read, one at a time: what is
-in memory is the encoder and a few tensors, never a file.
+Most of such a checkpoint is the language model. An index in the safetensors format names the tensors, so only the
+shards with visual tensors are opened (or downloaded), and only these tensors are read, one at a time. Memory holds the
+encoder and a few tensors, never a whole file.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from torch import Tensor
 
 from aurora_mm.errors import WeightsError
 
-# Where checkpoints keep the encoder: the whole model as transformers 4.52 and later saves it; the layout before that,
-# which is also that of the model without its language head; the encoder alone.
+# Prefixes of the encoder's tensors in checkpoints: as transformers 4.52 and later save the whole model; as earlier
+# versions do, and as the model without its language head is saved; the encoder alone.
 PREFIXES = ('model.visual.', 'visual.', '')
 ANCHOR = 'patch_embed.proj.weight'
 HELP = (
@@ -29,7 +29,7 @@ HELP = (
     '`hf download Qwen/Qwen3-VL-8B-Instruct --local-dir DIR`), or train from random weights: '
     '`aurora-mm train CONFIG --pretrained none`'
 )
-# A mapped file counts as resident as far as it was read, so it is mapped anew after so many bytes.
+# The pages of a mapped file that were read count as memory in use, so the file is mapped again after this many bytes.
 _REMAP_BYTES = 16 * 2**20
 
 
@@ -39,10 +39,14 @@ class _Place(NamedTuple):
 
 
 def fetch(source: str | Path, filename: str) -> Path:
-    """Local path of a file of a checkpoint, downloaded where ``source`` is a hub id.
+    """Return the local path of a file of a checkpoint; it is downloaded if ``source`` is a hub id.
+
+    Args:
+        source: A folder or a hub id.
+        filename: Name of the file.
 
     Raises:
-        WeightsError: If it has no such file, or the hub no such model, or the hub cannot be reached.
+        WeightsError: If the file or the model does not exist, or the hub cannot be reached.
     """
     path = fetch_optional(source, filename)
     if path is not None:
@@ -53,7 +57,13 @@ def fetch(source: str | Path, filename: str) -> Path:
 
 
 def fetch_optional(source: str | Path, filename: str) -> Path | None:
-    """As :func:`fetch`, but None where the file is missing, which offline cannot be told from 'not downloaded'."""
+    """Return the path as :func:`fetch` does, or None if the file is missing.
+
+    Offline, a missing file cannot be told from one that was not downloaded.
+
+    Raises:
+        WeightsError: If the model does not exist, or the hub cannot be reached.
+    """
     if Path(source).is_dir():
         path = Path(source) / filename
         return path if path.is_file() else None
@@ -66,10 +76,14 @@ def fetch_optional(source: str | Path, filename: str) -> Path | None:
 
 
 def read_config(source: str | Path, filename: str = 'config.json') -> dict:
-    """The values of a checkpoint's ``config.json``, or another JSON object of it.
+    """Return the values of a checkpoint's ``config.json``, or of another file with a JSON object.
+
+    Args:
+        source: A folder or a hub id.
+        filename: Name of the file.
 
     Raises:
-        WeightsError: If there is none, or it is no JSON object.
+        WeightsError: If there is no such file, or it holds no JSON object.
     """
     path = fetch_optional(source, filename)
     if path is None:
@@ -86,16 +100,16 @@ def read_config(source: str | Path, filename: str = 'config.json') -> dict:
 
 
 class VisualCheckpoint:
-    """The visual tensors of a checkpoint, by their names within the encoder, such as ``blocks.0.attn.qkv.weight``.
+    """The visual tensors of a checkpoint, by their names in the encoder, such as ``blocks.0.attn.qkv.weight``.
 
     Args:
-        source: A folder or hub id with ``model.safetensors``, or shards and their index.
+        source: A folder or hub id with ``model.safetensors``, or with shards and their index.
 
     Attributes:
-        shapes (dict[str, tuple[int, ...]]): Of every visual tensor, from the files' headers.
+        shapes (dict[str, tuple[int, ...]]): Shape of every visual tensor, read from the headers of the files.
 
     Raises:
-        WeightsError: If there is no safetensors checkpoint, no visual encoder in it, or a file is damaged.
+        WeightsError: If there is no safetensors checkpoint or no visual encoder in it, or a file is damaged.
     """
 
     def __init__(self, source: str | Path) -> None:
@@ -139,7 +153,13 @@ class VisualCheckpoint:
         return shards
 
     def tensors(self, names: Iterable[str] | None = None) -> Iterator[tuple[str, Tensor]]:
-        """Names and tensors, shard by shard; a tensor is a view of the file, which stays mapped while one is kept."""
+        """Iterate over names and tensors, one shard after the other.
+
+        A tensor is a view of the mapped file, which stays mapped as long as the tensor is kept.
+
+        Args:
+            names: Names of the tensors; all by default.
+        """
         for shard, inside in self._by_shard(self._places if names is None else names).items():
             while inside:
                 mapped = 0
@@ -151,13 +171,14 @@ class VisualCheckpoint:
                         del tensor
 
     def check(self, wanted: Mapping[str, tuple[int, ...]], unused: tuple[str, ...] = ()) -> None:
-        """Compares names and shapes with those of an encoder.
+        """Compare names and shapes with those of an encoder.
 
         Args:
-            wanted: The encoder's shapes by name. unused: Prefixes of tensors that the encoder leaves out.
+            wanted: Shapes of the encoder's tensors by name.
+            unused: Prefixes of tensors that the encoder does not use.
 
         Raises:
-            WeightsError: If a tensor is missing, of another shape, or unknown; the message names each.
+            WeightsError: If a tensor is missing, has another shape or is unknown. The message names each.
         """
         missing = [name for name in wanted if name not in self.shapes]
         unknown = [name for name in self.shapes if name not in wanted and not name.startswith(unused)]
@@ -174,14 +195,15 @@ class VisualCheckpoint:
 
 @torch.no_grad()
 def load_visual(parameters: Mapping[str, Tensor], source: str | Path, unused: tuple[str, ...] = ()) -> None:
-    """Fills an encoder's parameters in place from a checkpoint; nothing changes unless all of it fits.
+    """Fill an encoder's parameters in place from a checkpoint. Nothing changes unless all of them fit.
 
-    A convolution over time and space may fill one over space: a still image stands in every temporal slot, so that one
-    kernel with their sum does the same.
+    A convolution over time and space can be loaded into one over space: a still image is the same in every frame, so
+    the sum of the kernel over time gives the same result.
 
     Args:
         parameters: The encoder's tensors by their names in the checkpoint.
-        source: See :class:`VisualCheckpoint`. unused: Prefixes of tensors that the encoder leaves out.
+        source: See :class:`VisualCheckpoint`.
+        unused: Prefixes of tensors that the encoder does not use.
 
     Raises:
         WeightsError: See :class:`VisualCheckpoint` and its ``check``.

@@ -9,34 +9,35 @@ from torch import Tensor
 
 
 class BaseCodec(metaclass=ABCMeta):
-    """Turns annotations into what a head is trained with, and what a head puts out into annotations.
+    """Converts annotations to training targets of a head (encode), and the output of a head to annotations (decode).
 
-    A codec holds no weights. ``encode`` and ``decode`` are inverse to each other: what is encoded and decoded again is
-    the annotation. A head builds its codec from its config, ``codec=dict(type='HeatmapCodec', sigma=2.0)``.
+    A codec has no weights. ``decode`` inverts ``encode``: an annotation that is encoded and decoded is the same again.
+    A head builds its codec from its config, ``codec=dict(type='HeatmapCodec', sigma=2.0)``.
 
-    Coordinates are normalised to [0, 1] by the size of the network input. ``encode`` runs in every training step and
-    reads nothing back to the host.
+    Coordinates are normalised to [0, 1] by the size of the network input. ``encode`` runs in every training step, so it
+    must not copy anything from the device to the host.
     """
 
     @abstractmethod
     def encode(self, *args: Any, **kwargs: Any) -> Any:
-        """Targets for the training of annotations."""
+        """Encode annotations to training targets."""
 
     @abstractmethod
     def decode(self, *args: Any, **kwargs: Any) -> Any:
-        """Annotations of a head's output."""
+        """Decode the output of a head to annotations."""
 
 
 class BoxTargets(NamedTuple):
-    """What a detection head is trained with.
+    """The training targets of a detection head.
 
-    Legend: B images, K classes, h x w cells.
+    Legend: B images, K classes (without background), h x w cells.
 
     Attributes:
-        scores: ``(B, K, h, w)`` in [0, 1], how much a cell is to find a box of the class.
-        boxes: ``(B, 4, h, w)`` xyxy, the box that the cell is to find; any values where there is none.
-        weights: ``(B, h, w)``, how much the cell counts in the losses of boxes. They sum to 1 in an image with boxes
-            and are 0 elsewhere.
+        scores (Tensor): ``(B, K, h, w)`` in [0, 1], the target of the score of each class.
+        boxes (Tensor): ``(B, 4, h, w)``, xyxy normalised, the target of the box in each cell; any values where there is
+            none.
+        weights (Tensor): ``(B, h, w)``, the weight of each cell in the losses of boxes. The weights sum to 1 in an
+            image with boxes and are 0 in an image without.
     """
 
     scores: Tensor
@@ -47,10 +48,11 @@ class BoxTargets(NamedTuple):
 class BaseBoxCodec(BaseCodec):
     """A codec of boxes on a grid of cells, for a detection head.
 
-    Legend: B images, N boxes of an image, K classes, h x w cells.
+    Legend: B images, N boxes of an image, K classes (without background), h x w cells.
 
     Attributes:
-        raw_prior: Raw output, as :meth:`place` takes it, of the box that an untrained head is to answer with.
+        raw_prior (tuple[float, ...]): Raw output, as :meth:`place` takes it, of the box that an untrained head
+            predicts.
     """
 
     raw_prior: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
@@ -59,69 +61,72 @@ class BaseBoxCodec(BaseCodec):
     def encode(
         self, boxes: Sequence[Tensor], labels: Sequence[Tensor], num_classes: int, grid: tuple[int, int]
     ) -> BoxTargets:
-        """Targets of a batch.
+        """Encode the boxes of a batch.
 
         Args:
-            boxes: ``(N, 4)`` xyxy of each image.
-            labels: ``(N,)`` int64 in [0, K) of each image.
+            boxes: Boxes of each image, ``(N, 4)``, xyxy normalised.
+            labels: Classes of the boxes of each image, ``(N,)`` int64 in [0, K).
             num_classes: K.
-            grid: ``(h, w)``.
+            grid: Number of cells ``(h, w)``.
+
+        Returns:
+            The training targets.
         """
 
     @abstractmethod
     def place(self, raw: Tensor) -> Tensor:
-        """Boxes of a network's raw output.
+        """Convert the raw output of a network to boxes.
 
         Args:
-            raw: ``(B, 4, h, w)``, of any range.
+            raw: ``(B, 4, h, w)``, any values.
 
         Returns:
-            ``(B, 4, h, w)`` xyxy, not clipped to [0, 1].
+            ``(B, 4, h, w)``, xyxy normalised, not clipped to [0, 1].
         """
 
     @abstractmethod
     def decode(self, scores: Tensor, boxes: Tensor) -> list[InstanceData]:
-        """Boxes that were found in each image, by falling score, at least one.
+        """Decode the boxes of each image, at least one, by falling score.
 
         Args:
-            scores: ``(B, K, h, w)`` in [0, 1].
-            boxes: ``(B, 4, h, w)`` xyxy, as :meth:`place` gives them.
+            scores: Scores of the classes, ``(B, K, h, w)`` in [0, 1].
+            boxes: ``(B, 4, h, w)``, xyxy normalised, as :meth:`place` returns them.
 
         Returns:
-            ``bboxes`` (M, 4) xyxy, ``scores`` (M,) and ``labels`` (M,) of each image.
+            ``bboxes`` (M, 4) xyxy normalised, ``scores`` (M,) and ``labels`` (M,) of each image.
         """
 
 
 class BaseLandmarkCodec(BaseCodec):
-    """A codec of landmarks as maps, for a landmark head.
+    """A codec of landmarks as heatmaps, for a landmark head.
 
     Legend: B images, K points, h x w cells of the image, m cells of margin.
 
     Attributes:
-        margin: m, how many cells the maps go beyond each side of the image.
+        margin (int): m, the number of cells by which the heatmaps extend beyond each side of the image.
     """
 
     margin: int = 0
 
     @abstractmethod
     def encode(self, points: Tensor, grid: tuple[int, int]) -> Tensor:
-        """Maps of points.
+        """Encode points to heatmaps.
 
         Args:
-            points: ``(B, K, 2)``, x and y.
-            grid: ``(h, w)``.
+            points: ``(B, K, 2)``, x and y normalised.
+            grid: Number of cells of the image ``(h, w)``.
 
         Returns:
-            ``(B, K, h + 2 m, w + 2 m)``; each map sums to 1.
+            Heatmaps ``(B, K, h + 2 m, w + 2 m)``; each sums to 1.
         """
 
     @abstractmethod
     def decode(self, maps: Tensor) -> Tensor:
-        """Points of maps; differentiable.
+        """Decode heatmaps to points; differentiable.
 
         Args:
-            maps: ``(B, K, h + 2 m, w + 2 m)``; each sums to 1.
+            maps: Heatmaps ``(B, K, h + 2 m, w + 2 m)``; each sums to 1.
 
         Returns:
-            ``(B, K, 2)``, x and y.
+            ``(B, K, 2)``, x and y normalised.
         """

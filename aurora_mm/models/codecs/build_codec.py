@@ -11,15 +11,15 @@ Codec = TypeVar('Codec', bound=BaseCodec)
 
 
 def build_codec(cfg: dict[str, Any], kind: type[Codec], head: str) -> Codec:
-    """Builds the codec of a head.
+    """Build the codec of a head.
 
     Args:
         cfg: Config of the codec, registered in ``TASK_UTILS`` here or in another package (``type='other.XCodec'``).
         kind: The base class that the head needs.
-        head: Name of the head, for messages.
+        head: Name of the head, for error messages.
 
     Raises:
-        ConfigError: If the codec is not registered, cannot be built or is of another kind.
+        ConfigError: If the codec is not registered, cannot be built or has another base class.
     """
     if 'type' not in cfg:
         raise ConfigError(f'{head}: codec is a config and needs a type; it is {cfg}')

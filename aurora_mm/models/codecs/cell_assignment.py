@@ -1,4 +1,4 @@
-"""Which cell of a grid is to find which box."""
+"""Assignment of boxes to the cells of a grid."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from aurora_mm.models.utils.cells import cell_centres
 
 
 def pad_boxes(boxes: Sequence[Tensor], labels: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Boxes of images side by side.
+    """Pad the boxes of several images to the same number.
 
     Args:
-        boxes: ``(N_b, 4)`` of each image.
-        labels: ``(N_b,)`` int64 of each image.
+        boxes: Boxes of each image, ``(N_b, 4)``.
+        labels: Classes of the boxes of each image, ``(N_b,)`` int64.
 
     Returns:
-        ``(B, N, 4)`` and ``(B, N)``, N being the largest number, at least 1. What is filled up has label -1.
+        Boxes ``(B, N, 4)`` and classes ``(B, N)``. N is the largest number of an image, at least 1. Padding has class
+        -1.
     """
     most = max(1, *(len(image) for image in boxes))
     padded = torch.stack([F.pad(image, (0, 0, 0, most - len(image))) for image in boxes])
@@ -28,20 +29,20 @@ def pad_boxes(boxes: Sequence[Tensor], labels: Sequence[Tensor]) -> tuple[Tensor
 
 
 class Assignment(NamedTuple):
-    """Which cell has which box.
+    """The box that is assigned to each cell.
 
     Legend: B images, N boxes, h x w cells.
 
     Attributes:
-        owned: ``(B, N, h, w)`` bool, whether the cell has the box; at most one box for a cell.
-        owner: ``(B, h, w)`` int64, the box of the cell; any where it has none.
+        owned (Tensor): ``(B, N, h, w)`` bool, whether the box is assigned to the cell; at most one box for a cell.
+        owner (Tensor): ``(B, h, w)`` int64, the index of the cell's box; any index where there is none.
     """
 
     owned: Tensor
     owner: Tensor
 
     def map_of(self, values: Tensor) -> Tensor:
-        """The values of each cell's box, and 0 where it has none: ``(B, N, D)`` -> ``(B, D, h, w)``."""
+        """Take the values of each cell's box, or 0 where it has none: ``(B, N, D)`` -> ``(B, D, h, w)``."""
         b, h, w = self.owner.shape
         index = self.owner.flatten(1)[..., None].expand(-1, -1, values.shape[2])
         found = values.gather(1, index).transpose(1, 2).reshape(b, -1, h, w)
@@ -49,17 +50,17 @@ class Assignment(NamedTuple):
 
 
 def assign_cells(boxes: Tensor, valid: Tensor, grid: tuple[int, int]) -> Assignment:
-    """Gives each box the cells whose centres lie in it.
+    """Assign to each box the cells whose centres lie in it.
 
-    A box that is too small to hold a centre has the cell that its own centre lies in. Where boxes overlap, the smallest
-    one has the cell.
+    A box that is too small to contain a cell's centre gets the cell in which its own centre lies. A cell in several
+    boxes is assigned to the smallest of them.
 
     Legend: B images, N boxes, h x w cells.
 
     Args:
-        boxes: ``(B, N, 4)`` xyxy, normalised.
-        valid: ``(B, N)`` bool; the others have no cell.
-        grid: ``(h, w)``.
+        boxes: ``(B, N, 4)``, xyxy normalised.
+        valid: ``(B, N)`` bool; no cell is assigned to the other boxes.
+        grid: Number of cells ``(h, w)``.
     """
     h, w = grid
     x1, y1, x2, y2 = boxes[..., None].unbind(2)  # (B, N, 1) each
@@ -76,5 +77,5 @@ def assign_cells(boxes: Tensor, valid: Tensor, grid: tuple[int, int]) -> Assignm
 
 
 def _outer(down: Tensor, across: Tensor) -> Tensor:
-    """(B, N, h) and (B, N, w) -> (B, N, h, w)."""
+    """Combine ``(B, N, h)`` and ``(B, N, w)`` to ``(B, N, h, w)``."""
     return down[..., None] & across[..., None, :]

@@ -14,24 +14,24 @@ from aurora_mm.models.utils.boxes import aligned_iou, batched_nms
 from aurora_mm.models.utils.cells import cell_centres
 from aurora_mm.registry import TASK_UTILS
 
-_PRIOR_SIDE = 0.4  # of an untrained head's boxes, in sides of the image
+_PRIOR_SIDE = 0.4  # side of the boxes that an untrained head predicts, as a fraction of the image's side
 
 
 @TASK_UTILS.register_module()
 class DenseBoxCodec(BaseBoxCodec):
-    """The scores of a box form a Gaussian over the cells inside it; the cells that agree on a box vote on its sides.
+    """Encodes the score of a box as a Gaussian over its cells; decodes boxes by non-maximum suppression and box voting.
 
-    Legend: B images, N boxes of an image, K classes, h x w cells. Boxes are xyxy, normalised to [0, 1] by the network
-    input's size.
+    Legend: B images, N boxes of an image, K classes (without background), h x w cells. Boxes are xyxy, normalised to
+    [0, 1] by the size of the network input.
 
     Args:
-        sigma: Standard deviation of a box's Gaussian, in sides of the box.
-        min_sigma: Its least value, in cells.
-        iou_threshold: Of two boxes of a class that overlap by more, the better one is kept.
-        vote_threshold: Boxes that overlap a kept one by more have a vote in it.
-        nms_pre: How many of the best cells are looked at in an image.
-        score_thr: Boxes of a lower score are left out, but for the best one of the image.
-        max_per_img: The most boxes of an image.
+        sigma: Standard deviation of the Gaussian, as a fraction of the box's side.
+        min_sigma: Smallest standard deviation, in cells.
+        iou_threshold: Of two boxes of a class with a larger IoU, only the one with the higher score is kept.
+        vote_threshold: Boxes with a larger IoU with a kept box vote on its sides.
+        nms_pre: Number of the highest scores of an image that are considered.
+        score_thr: Boxes of a lower score are dropped, except the best one of the image.
+        max_per_img: Largest number of boxes of an image.
     """
 
     raw_prior = (0.0, 0.0, *[math.log(math.expm1(_PRIOR_SIDE))] * 2)  # softplus gives the sides
@@ -57,20 +57,20 @@ class DenseBoxCodec(BaseBoxCodec):
     def encode(
         self, boxes: Sequence[Tensor], labels: Sequence[Tensor], num_classes: int, grid: tuple[int, int]
     ) -> BoxTargets:
-        """Targets of a batch; cells are given to boxes by :func:`assign_cells`.
+        """Encode the boxes of a batch; :func:`assign_cells` assigns them to cells.
 
-        A box's Gaussian lies around its centre and is scaled to 1 at the best cell that the box has, so that a box
-        whose centre belongs to another is still to be found.
+        The Gaussian of a box lies around its centre. It is scaled to 1 at the best cell of the box, so that a box whose
+        centre belongs to another box can still be found.
 
         Args:
-            boxes: ``(N, 4)`` of each image.
-            labels: ``(N,)`` int64 in [0, K) of each image.
+            boxes: Boxes of each image, ``(N, 4)``.
+            labels: Classes of the boxes of each image, ``(N,)`` int64 in [0, K).
             num_classes: K.
-            grid: ``(h, w)``.
+            grid: Number of cells ``(h, w)``.
 
         Returns:
-            Scores; boxes, 0 where there is none; weights, for each of the N boxes in proportion to its scores and 1 / N
-            in all (a box that has lost all its cells to others counts nothing).
+            The training targets. Boxes are 0 where there is none. The weights of the cells of a box are proportional to
+            its scores and sum to 1 / N, or to 0 for a box that lost all its cells to others.
         """
         h, w = grid
         padded, classes = pad_boxes(boxes, labels)
@@ -92,17 +92,15 @@ class DenseBoxCodec(BaseBoxCodec):
         return BoxTargets(scores, cells.map_of(padded), shares.sum(1) / counts)
 
     def place(self, raw: Tensor) -> Tensor:
-        """Boxes of a network's raw output.
+        """Convert the raw output of a network to boxes.
 
-        The last two are the sides of the box, before softplus; the first two the way from the cell's centre to the
-        box's, in those sides. So an error counts by the size of the box, whatever that is, and a box between cell
-        centres can be placed too, which distances from a cell to its four sides could not.
+        The last two channels are the sides of the box before softplus. The first two are the offset from the centre of
+        the cell to that of the box, in units of these sides. So an error is relative to the size of the box, and boxes
+        between the centres of cells can be expressed, which distances from a cell to the four sides could not do.
 
         Args:
-            raw: ``(B, 4, h, w)``.
-
-        Returns:
-            ``(B, 4, h, w)`` xyxy, not clipped.
+            raw: ``(B, 4, h, w)``, any values.
+            ``(B, 4, h, w)``, xyxy, not clipped to [0, 1].
         """
         h, w = raw.shape[-2:]
         xs, ys = cell_centres(w, raw).expand(h, w), cell_centres(h, raw)[:, None].expand(h, w)
@@ -111,14 +109,14 @@ class DenseBoxCodec(BaseBoxCodec):
         return torch.cat([centres - sides / 2, centres + sides / 2], dim=1)
 
     def decode(self, scores: Tensor, boxes: Tensor) -> list[InstanceData]:
-        """Boxes that were found in each image, by falling score, at least one.
+        """Decode the boxes of each image, at least one, by falling score.
 
-        Of the best cells' boxes, those are kept that no better one of their class overlaps (non-maximum suppression).
-        A kept box becomes the mean of all that overlap it, weighted by their scores (box voting,
-        https://arxiv.org/abs/1505.01749): many cells know an object's sides better than any of them.
+        Boxes that overlap a box of their class with a higher score are dropped (non-maximum suppression). A kept box
+        becomes the mean of all boxes that overlap it, weighted by their scores (box voting,
+        https://arxiv.org/abs/1505.01749), because the mean of many cells is more exact than any of them.
 
         Args:
-            scores: ``(B, K, h, w)`` in [0, 1].
+            scores: Scores of the classes, ``(B, K, h, w)`` in [0, 1].
             boxes: ``(B, 4, h, w)``; they are clipped to [0, 1].
 
         Returns:

@@ -13,26 +13,26 @@ from aurora_mm.registry import TASK_UTILS
 
 @TASK_UTILS.register_module()
 class GridBoxCodec(BaseBoxCodec):
-    """Every cell whose centre lies in a box is to find that box; the most confident cell gives the answer.
+    """Assigns a box to every cell whose centre lies in it; decodes the box of the cell with the highest score.
 
-    Legend: B images, N boxes of an image, K classes, h x w cells. Boxes are xyxy, normalised to [0, 1] by the network
-    input's size.
+    Legend: B images, N boxes of an image, K classes (without background), h x w cells. Boxes are xyxy, normalised to
+    [0, 1] by the size of the network input.
     """
 
     def encode(
         self, boxes: Sequence[Tensor], labels: Sequence[Tensor], num_classes: int, grid: tuple[int, int]
     ) -> BoxTargets:
-        """Targets of a batch; cells are given to boxes by :func:`assign_cells`.
+        """Encode the boxes of a batch; :func:`assign_cells` assigns them to cells.
 
         Args:
-            boxes: ``(N, 4)`` of each image.
-            labels: ``(N,)`` int64 in [0, K) of each image.
+            boxes: Boxes of each image, ``(N, 4)``.
+            labels: Classes of the boxes of each image, ``(N,)`` int64 in [0, K).
             num_classes: K.
-            grid: ``(h, w)``.
+            grid: Number of cells ``(h, w)``.
 
         Returns:
-            Scores of 0 and 1; boxes, 0 where there is none; weights, which are the same for all cells of an image that
-            have a box.
+            The training targets. Scores are 0 or 1, boxes 0 where there is none, and weights the same for all cells of
+            an image that have a box.
         """
         padded, classes = pad_boxes(boxes, labels)
         cells = assign_cells(padded, classes >= 0, grid)
@@ -45,7 +45,7 @@ class GridBoxCodec(BaseBoxCodec):
         )
 
     def place(self, raw: Tensor) -> Tensor:
-        """Boxes of a network's raw output: the sigmoids are the centre and the sides of the box.
+        """Convert the raw output of a network to boxes: its sigmoid gives the centre and the sides of the box.
 
         Args:
             raw: ``(B, 4, h, w)``: x and y of the centre, width and height, before the sigmoid.
@@ -57,10 +57,10 @@ class GridBoxCodec(BaseBoxCodec):
         return torch.cat([centres - sides / 2, centres + sides / 2], dim=1)
 
     def decode(self, scores: Tensor, boxes: Tensor) -> list[InstanceData]:
-        """The one box of the best cell of each image.
+        """Decode the box of the cell with the highest score in each image.
 
         Args:
-            scores: ``(B, K, h, w)`` in [0, 1].
+            scores: Scores of the classes, ``(B, K, h, w)`` in [0, 1].
             boxes: ``(B, 4, h, w)``.
 
         Returns:

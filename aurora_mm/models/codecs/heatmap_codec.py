@@ -13,20 +13,20 @@ _REACH = 0.02  # cells
 
 @TASK_UTILS.register_module()
 class HeatmapCodec(BaseLandmarkCodec):
-    """A landmark is a Gaussian over the cells; the landmark of a map is its mean position.
+    """Encodes a landmark as a Gaussian over the cells of a heatmap; decodes the mean position of a heatmap.
 
-    The mean of a map that sums to 1 is differentiable and not tied to the cells (integral regression,
-    https://arxiv.org/abs/1711.08229). A Gaussian that the border of the map cuts off has its mean further inside, by
-    more than a cell for a point on the border. So maps go a few cells beyond the image, and where the border still cuts
-    the Gaussian, its centre is moved until the mean of what is left is the landmark.
+    The mean position is differentiable and not bound to the centres of cells (integral regression,
+    https://arxiv.org/abs/1711.08229). But a Gaussian that is cut off by the border of the heatmap has its mean further
+    inside, by more than a cell for a point on the border. So heatmaps extend a few cells beyond the image, and where
+    the Gaussian is still cut off, its centre is moved until the mean of the rest is the landmark.
 
-    Legend: B images, K points, h x w cells of the image, m cells of margin. Points are x, y, normalised to [0, 1] by
-    the network input's size.
+    Legend: B images, K points, h x w cells of the image, m cells of margin. Points are x and y, normalised to [0, 1] by
+    the size of the network input.
 
     Args:
         sigma: Standard deviation of the Gaussian, in cells.
-        margin: m, cells of the map beyond each side of the image. Points up to m - 0.5 cells outside the image have
-            maps of their own; a point further out has the map of the nearest of these.
+        margin: m, the cells of the heatmap beyond each side of the image. Points up to m - 0.5 cells outside the image
+            have heatmaps of their own; a point further out has that of the nearest of these.
     """
 
     def __init__(self, sigma: float = 1.5, margin: int = 2) -> None:
@@ -34,23 +34,23 @@ class HeatmapCodec(BaseLandmarkCodec):
         self.margin = margin
 
     def encode(self, points: Tensor, grid: tuple[int, int]) -> Tensor:
-        """Maps of points.
+        """Encode points to heatmaps.
 
         Args:
-            points: ``(..., 2)``, x and y.
-            grid: ``(h, w)``.
+            points: ``(..., 2)``, x and y normalised.
+            grid: Number of cells of the image ``(h, w)``.
 
         Returns:
-            ``(..., h + 2 m, w + 2 m)``; each map sums to 1.
+            Heatmaps ``(..., h + 2 m, w + 2 m)``; each sums to 1.
         """
         h, w = grid
         return self._along(points[..., 1:], h)[..., :, None] * self._along(points[..., :1], w)[..., None, :]
 
     def decode(self, maps: Tensor) -> Tensor:
-        """Mean positions of maps.
+        """Decode the mean positions of heatmaps.
 
         Args:
-            maps: ``(..., h + 2 m, w + 2 m)``; each sums to 1.
+            maps: Heatmaps ``(..., h + 2 m, w + 2 m)``; each sums to 1.
 
         Returns:
             ``(..., 2)``, x and y.
@@ -61,10 +61,10 @@ class HeatmapCodec(BaseLandmarkCodec):
         return torch.stack([x, y], dim=-1)
 
     def _along(self, positions: Tensor, cells: int) -> Tensor:
-        """Gaussians along one axis, ``(..., 1)`` -> ``(..., cells + 2 m)``, whose means are the positions.
+        """Compute Gaussians along one axis, ``(..., 1)`` -> ``(..., cells + 2 m)``, whose means are the positions.
 
-        ``exp(-z^2 / 2 + t z)``, with z the distance from the position in sigmas, is a Gaussian with its centre moved
-        by t sigmas. The derivative of its mean by t is its variance.
+        ``exp(-z^2 / 2 + t z)``, where z is the distance from the position in sigmas, is a Gaussian with its centre
+        moved by t sigmas. The derivative of its mean with respect to t is its variance.
         """
         centres = cell_centres(cells, positions, self.margin)
         reach = _REACH / cells

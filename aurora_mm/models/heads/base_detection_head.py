@@ -1,4 +1,4 @@
-"""What detection heads with a score and a box in every cell have in common."""
+"""The base of detection heads that predict a score and a box in every cell."""
 
 from __future__ import annotations
 
@@ -17,22 +17,24 @@ from aurora_mm.tasks import Task
 
 
 class BaseDetectionHead(BaseTaskHead):
-    """A head that gives a score for each class and a box in every cell of a grid.
+    """A head that predicts a score for each class and a box in every cell of a grid.
 
-    The last layer of a task gives ``(n, 4 + K, h, w)``: what the codec makes boxes of, xyxy normalised by the network
-    input, and logits of the scores. :meth:`score_loss` of a subclass says what the scores are to be.
+    The last layer of a task has the shape ``(n, 4 + K, h, w)``: 4 channels that the codec turns into a box (xyxy,
+    normalised by the network input) and K logits of the scores. A subclass defines the targets of the scores in
+    :meth:`score_loss`.
 
-    Legend: n images of a task, K classes, h x w cells.
+    Legend: n images of a task, K classes (without background), h x w cells.
 
     Args:
-        tasks, in_channels: See :class:`BaseTaskHead`.
+        tasks: See :class:`BaseTaskHead`.
+        in_channels: See :class:`BaseTaskHead`.
         codec: Config of a :class:`BaseBoxCodec`.
         loss_cls: Config of a loss of score maps, see :class:`ScoreLoss`.
         loss_bbox: Config of a loss of normalised coordinates, see :class:`CoordinateLoss`; None leaves it out.
         loss_iou: Config of a loss of overlap, see :class:`CoordinateLoss`; None leaves it out.
 
     Raises:
-        ConfigError: If the codec or a loss does not fit, or boxes would have no loss.
+        ConfigError: If the codec or a loss does not fit, or both losses of boxes are None.
     """
 
     task_type = 'detection'
@@ -58,20 +60,23 @@ class BaseDetectionHead(BaseTaskHead):
         """Compute the loss of the scores, ``(n,)``.
 
         Args:
-            logits: ``(n, K, h, w)``.
-            boxes: ``(n, 4, h, w)``, what the cells answer.
-            targets: What the codec made of the annotations.
+            logits: Logits of the scores, ``(n, K, h, w)``.
+            boxes: Predicted boxes, ``(n, 4, h, w)``, xyxy, normalised by the network input.
+            targets: The annotations, encoded by the codec.
             task: The task.
         """
         raise NotImplementedError
 
     def split(self, output: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits of scores ``(n, K, h, w)`` and boxes ``(n, 4, h, w)`` of raw outputs ``(n, 4 + K, h, w)``."""
+        """Split raw outputs ``(n, 4 + K, h, w)`` into logits ``(n, K, h, w)`` and boxes ``(n, 4, h, w)``, xyxy."""
         output = output.float()
         return output[:, 4:], self.codec.place(output[:, :4])
 
     def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
-        """See :class:`BaseTaskHead`: losses of the scores in all cells, and of the boxes in the cells that have one."""
+        """Compute the loss of the scores in all cells, and those of the boxes in the cells that have a box.
+
+        Arguments as in :class:`BaseTaskHead`; ``output`` is ``(n, 4 + K, h, w)``.
+        """
         require_network_coordinates(data_samples)
         logits, boxes = self.split(output)
         targets = self._encode(data_samples, task, logits)
@@ -89,7 +94,7 @@ class BaseDetectionHead(BaseTaskHead):
         return self.codec.encode(boxes, labels, task.num_outputs, (like.shape[-2], like.shape[-1]))
 
     def predict_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> None:
-        """Set ``pred_instances`` in original pixels, the surest box first; there is at least one."""
+        """Set ``pred_instances``: at least one box, xyxy in original pixels, by falling score."""
         logits, boxes = self.split(output)
         sizes = input_sizes(data_samples, boxes).repeat(1, 2)
         for found, size, sample in zip(self.codec.decode(logits.sigmoid(), boxes), sizes, data_samples, strict=True):

@@ -1,4 +1,4 @@
-"""What the model asks of a head."""
+"""The interface between the model and its heads."""
 
 from __future__ import annotations
 
@@ -19,18 +19,22 @@ Loss = TypeVar('Loss', bound=HeadLoss)
 
 
 class BaseTaskHead(BaseModule, metaclass=ABCMeta):
-    """A head that the tasks of one type share.
+    """The base of all heads. One head serves all tasks of one task type, or some of them.
 
-    Its trunk runs once for all images of the batch, then a last layer for each task (:class:`TaskOutputs`, in the
-    attribute ``outputs``).
+    :meth:`forward` runs once for all images of the batch. Then each task has its own last layer, see
+    :class:`TaskOutputs`; a subclass keeps them in the attribute ``outputs``.
 
     Args:
-        tasks: The tasks it serves, all of :attr:`task_type`.
-        in_channels: Channels of each map it is given, finest first.
+        tasks: The tasks that the head serves, all of type :attr:`task_type`.
+        in_channels: Channels of each map that the head is given, finest first.
+        init_cfg: Config of the initialisation, see MMEngine's ``BaseModule``.
 
     Attributes:
-        task_type: The type of task it can serve.
-        in_index: The maps that it reads, counted from 0; all of them unless it says otherwise.
+        task_type (str): The type of the tasks that the head can serve.
+        in_index (list[int]): Indices of the maps that the head reads, counted from 0; all maps by default.
+
+    Raises:
+        ConfigError: If there is no task, or one of another type.
     """
 
     task_type: str
@@ -48,18 +52,27 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
             raise ConfigError(f'{type(self).__name__} serves {self.task_type} tasks and was given {given}')
 
     def build_loss(self, kind: type[Loss], argument: str, cfg: dict[str, Any] | None, **settings: Any) -> Loss | None:
-        """The loss of one argument of the head, or None for None.
+        """Build the loss of one argument of the head.
 
         Args:
-            kind: How the head calls it.
-            argument: Name of the argument, for messages.
+            kind: The class that calls losses of this kind, such as :class:`ClassLoss`.
+            argument: Name of the argument, for error messages.
             cfg: Config of the loss.
             settings: Further arguments of ``kind``.
+
+        Returns:
+            The loss, or None if ``cfg`` is None.
+
+        Raises:
+            ConfigError: If the loss cannot be built or does not fit.
         """
         return None if cfg is None else kind(cfg, self.tasks, type(self).__name__, argument, **settings)
 
     def require_one_of(self, **losses: dict[str, Any] | None) -> None:
-        """Refuses a head without anything to learn from.
+        """Check that a head has at least one loss.
+
+        Args:
+            losses: Configs of the losses by argument, None where there is none.
 
         Raises:
             ConfigError: If all the losses are None.
@@ -69,13 +82,13 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
 
     @abstractmethod
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
-        """Compute what the tasks share, once for all images of the batch.
+        """Compute the features that all tasks share, once for all images of the batch.
 
         Args:
             feats: Maps ``(B, in_channels[i], h_i, w_i)``, finest first.
 
         Returns:
-            ``(B, C, ...)``, what :attr:`outputs` reads.
+            ``(B, C, ...)``, the input of :attr:`outputs`.
         """
 
     @abstractmethod
@@ -83,41 +96,47 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
         """Compute the losses of one task.
 
         Args:
-            output: What :meth:`task_outputs` gives for the task: for the n images of ``data_samples``.
-            data_samples: The task's samples; annotations are in network coordinates.
+            output: The task's entry of :meth:`task_outputs`, for the n images of ``data_samples``.
+            data_samples: The samples of the task, with annotations in network coordinates.
             task: The task.
 
         Returns:
-            Named losses, ``(n,)`` each: one value an image, which depends on no other image. A foreign head that
-            cannot tell the images apart gives a scalar, their mean.
+            Losses by name, ``(n,)`` each: one value for each image, which does not depend on the other images. A
+            foreign head that cannot separate the images gives a scalar, their mean.
         """
 
     @abstractmethod
     def predict_by_feat(self, output: Any, data_samples: Sequence[TaskDataSample], task: Task) -> None:
-        """Set the predictions of one task in its samples, in pixels of the original image; arguments as above."""
+        """Set the predictions of one task in its samples, in pixels of the original image.
+
+        Args:
+            output: The task's entry of :meth:`task_outputs`, for the n images of ``data_samples``.
+            data_samples: The samples of the task; predictions are set in them.
+            task: The task.
+        """
 
     def task_outputs(self, feats: Sequence[Tensor], batches: Sequence[TaskBatch]) -> list[Any]:
-        """Compute the raw outputs of each task for its images: the shared part once, then the tasks' last layers."""
+        """Compute the raw outputs of each task for its images: first the shared features, then the last layers."""
         return self.outputs(self(feats), batches)
 
     def loss(self, feats: Sequence[Tensor], batches: Sequence[TaskBatch]) -> list[dict[str, Tensor]]:
-        """Compute the losses of each task, see :meth:`loss_by_feat`."""
+        """Compute the losses of each task; see :meth:`loss_by_feat`."""
         outputs = self.task_outputs(feats, batches)
         return [
             self.loss_by_feat(output, batch.samples, batch.task) for output, batch in zip(outputs, batches, strict=True)
         ]
 
     def predict(self, feats: Sequence[Tensor], batches: Sequence[TaskBatch]) -> None:
-        """Set the predictions of each task, see :meth:`predict_by_feat`."""
+        """Set the predictions of each task; see :meth:`predict_by_feat`."""
         for output, batch in zip(self.task_outputs(feats, batches), batches, strict=True):
             self.predict_by_feat(output, batch.samples, batch.task)
 
 
 def require_network_coordinates(data_samples: Sequence[TaskDataSample]) -> None:
-    """Refuse annotations in other than network coordinates.
+    """Check that annotations are in network coordinates.
 
     Raises:
-        ConfigError: Naming the image and its coordinates.
+        ConfigError: If those of a sample are not. The message names its image.
     """
     for sample in data_samples:
         if sample.get('gt_coordinates') != 'network':
@@ -128,6 +147,6 @@ def require_network_coordinates(data_samples: Sequence[TaskDataSample]) -> None:
 
 
 def input_sizes(data_samples: Sequence[TaskDataSample], like: Tensor) -> Tensor:
-    """``(n, 2)``: width and height of each image's network input, on the device and in the dtype of ``like``."""
+    """Return the width and height of each network input, ``(n, 2)`` in pixels, with device and dtype of ``like``."""
     sizes = [(sample.img_shape[1], sample.img_shape[0]) for sample in data_samples]
     return torch.tensor(sizes, dtype=like.dtype).to(like.device, non_blocking=True)

@@ -1,4 +1,4 @@
-"""The published classification head."""
+"""The classification head of the paper."""
 
 from __future__ import annotations
 
@@ -22,18 +22,23 @@ _POOLINGS = {'avg': (torch.mean,), 'avg_max': (torch.mean, torch.amax)}
 
 @MODELS.register_module()
 class ClassificationHead(BaseTaskHead):
-    """Global averages of all levels, side by side, through gated MLP blocks to a linear layer a task.
+    """Classify from the global averages of all levels.
+
+    The averages are concatenated and pass through gated MLP blocks to one linear layer for each task.
+
+    Legend: B images, n of them of a task, C classes.
 
     Args:
-        tasks, in_channels: See :class:`BaseTaskHead`.
-        hidden_channels: Width of the MLP.
-        num_blocks: Gated MLP blocks.
-        pooling: 'avg' (published), or 'avg_max' to set the maximum of each channel beside its average: a small lesion
-            moves the maximum, hardly the average.
+        tasks: See :class:`BaseTaskHead`.
+        in_channels: See :class:`BaseTaskHead`.
+        hidden_channels: Number of channels of the MLP.
+        num_blocks: Number of gated MLP blocks.
+        pooling: 'avg' (as published), or 'avg_max' to concatenate the maximum of each channel as well. A small lesion
+            changes the maximum, but hardly the average.
         dropout: Probability of dropping a feature before the last layer.
-        share_outputs: Slice one last layer for all tasks, as published; see :class:`TaskOutputs`.
-        loss_cls: Config of a loss of class logits ``(B, C)``, see :class:`ClassLoss`. The published one is plain cross
-            entropy; ``dict(type='BalancedCrossEntropyLoss', label_smoothing=0.1)`` smooths labels.
+        share_outputs: Whether all tasks take slices of one last layer, as published; see :class:`TaskOutputs`.
+        loss_cls: Config of a loss of class logits ``(n, C)``, see :class:`ClassLoss`. The published loss is plain cross
+            entropy; ``dict(type='BalancedCrossEntropyLoss', label_smoothing=0.1)`` smooths the labels.
     """
 
     task_type = 'classification'
@@ -65,24 +70,24 @@ class ClassificationHead(BaseTaskHead):
         self.loss_cls = self.build_loss(ClassLoss, 'loss_cls', loss_cls)
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
-        """See :class:`BaseTaskHead`: ``(B, hidden_channels)``."""
+        """Compute the shared features ``(B, hidden_channels)``, see :class:`BaseTaskHead`."""
         x = torch.cat([pool(feat, (2, 3)) for feat in feats for pool in self.pools], dim=1)
         return self.dropout(self.norm(self.blocks(self.stem(x))))
 
     def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
-        """See :class:`BaseTaskHead`; ``output`` holds logits ``(n, num_classes)``."""
+        """Compute the loss, see :class:`BaseTaskHead`; ``output`` holds logits ``(n, C)``."""
         target = torch.cat([sample.gt_label for sample in data_samples])
         return dict(loss_cls=self.loss_cls(output.float(), target, task))
 
     def predict_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> None:
-        """Set ``pred_scores`` and ``pred_label``."""
+        """Set ``pred_scores``, probabilities ``(C,)``, and ``pred_label``, the likeliest class."""
         for probs, sample in zip(output.float().softmax(1), data_samples, strict=True):
             sample.pred_scores = probs
             sample.pred_label = probs.argmax(0, keepdim=True)
 
 
 class _GatedMLP(nn.Module):
-    """Residual block ``x + W(silu(gate(x)) * value(x))`` on (B, C), after a LayerNorm."""
+    """Residual block ``x + W(silu(gate(x)) * value(x))`` on ``(B, C)``, with a LayerNorm before it."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

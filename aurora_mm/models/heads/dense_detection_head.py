@@ -1,4 +1,4 @@
-"""A dense detector: any number of boxes an image, each found by many cells."""
+"""A dense detection head, which predicts any number of boxes in an image."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ _PRIOR_SCORE = 0.05
 
 @MODELS.register_module()
 class DenseDetectionHead(BaseDetectionHead):
-    """Top-down fusion of levels and coordinate channels; each cell of the finest gives scores and a box.
+    """Predict scores and a box in every cell of the finest level, after top-down fusion with coordinate channels.
 
-    Legend: B images, n of them of a task, K classes, h x w cells of the finest level used.
+    Legend: B images, n of them of a task, K classes (without background), h x w cells of the finest level used.
 
     Args:
-        tasks, in_channels: See :class:`BaseTaskHead`.
-        in_index: Levels to fuse, finest first; all by default. Stride 8 is fine enough for most targets.
-        channels: Width of the fusion and the tower.
-        num_convs: Convolutions of the tower.
-        share_outputs: Slice one last layer for all tasks; see :class:`TaskOutputs`.
+        tasks: See :class:`BaseTaskHead`.
+        in_channels: See :class:`BaseTaskHead`.
+        in_index: Indices of the levels to fuse, finest first; all by default. Stride 8 is fine enough for most targets.
+        channels: Number of channels of the fusion and of the convolutions after it.
+        num_convs: Number of convolutions after the fusion.
+        share_outputs: Whether all tasks take slices of one last layer; see :class:`TaskOutputs`.
         codec: Config of a :class:`BaseBoxCodec`.
         loss_cls: Config of a loss of score maps, see :class:`ScoreLoss`. Its sum over an image is divided by the sum of
             the codec's scores, at least 1.
@@ -65,17 +66,17 @@ class DenseDetectionHead(BaseDetectionHead):
         )
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
-        """See :class:`BaseTaskHead`: ``(B, channels, h, w)``."""
+        """Compute the shared features ``(B, channels, h, w)``, see :class:`BaseTaskHead`."""
         maps = [torch.cat([feats[i], coordinate_channels(feats[i])], dim=1) for i in self.in_index]
         return self.tower(self.fusion(maps))
 
     def score_loss(self, logits: Tensor, boxes: Tensor, targets: BoxTargets, task: Task) -> Tensor:
         """See :class:`BaseDetectionHead`.
 
-        A cell's score is to be the codec's times the square root of the overlap that its own box reaches, so that the
-        surest cell is the one that knows the box best; the root, because boxes overlap little at first, and scores that
-        are to be low everywhere teach little. How well the box fits is not changed to suit the score: no gradient flows
-        that way.
+        The target of a cell's score is the codec's score times the square root of the overlap of the predicted box with
+        its target, so that the cell that predicts the box best gets the highest score. The root is taken because boxes
+        overlap little at first, and targets that are low everywhere teach little. No gradient flows through the
+        overlap: boxes are not changed to fit the scores.
         """
         overlap = aligned_iou(boxes.movedim(1, -1), targets.boxes.movedim(1, -1)).detach()
         sums = self.loss_cls(logits, targets.scores * overlap.sqrt()[:, None], task)
@@ -83,7 +84,7 @@ class DenseDetectionHead(BaseDetectionHead):
 
 
 def _output_layer(channels: int, outputs: int, raw_prior: Sequence[float]) -> nn.Conv2d:
-    """The last layer, which at first finds nothing anywhere, and in every cell the codec's box of middling size."""
+    """Build the last layer. At first it gives low scores, and in every cell the codec's box of medium size."""
     layer = nn.Conv2d(channels, outputs, 1)
     nn.init.normal_(layer.weight, std=0.01)
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""A foreign head is tried when it is built, so that what does not fit is told before anything is trained."""
+"""Try a foreign head when it is built, so that errors show before training starts."""
 
 from __future__ import annotations
 
@@ -27,16 +27,15 @@ _SMALLEST = 128  # pixels of the trial image
 def try_head(head: BaseTaskHead, kind: str, strides: Sequence[int] | None = None) -> None:
     """Train a copy of a head for one step on one image of each task, and let it predict.
 
-    It is left out where nothing can be computed yet: on the meta device, in a process group, whose members might wait
-    for each other, and for operators without a CPU version; there the first batch shows what does not fit.
-
-    Args:
-        head: The head; it is not changed, and neither are the states of the random generators.
-        kind: Name of the foreign type, for messages.
-        strides: Input pixels per cell of each map that the head is given; 4, 8, ... by default.
+    The trial is skipped where it cannot run: on the meta device, in a process group, whose members might wait for each
+    other, and for operators without a CPU version. There the first batch shows whether the head fits.
+        head: The head. Neither it nor the states of the random generators change.
+        kind: Name of the foreign type, for error messages.
+        strides: Input pixels per cell of each map that the head is given; 4, 8, 16, ... by default.
 
     Raises:
-        ConfigError: If the head fails, learns nothing or predicts nothing. The message names it and the reason.
+        ConfigError: If the head fails, its losses have no gradient or it predicts nothing. The message gives the type
+            and the reason.
     """
     if is_distributed() or any(p.is_meta for p in head.parameters()):
         return
@@ -64,7 +63,7 @@ def try_head(head: BaseTaskHead, kind: str, strides: Sequence[int] | None = None
 
 
 def _started(head: BaseTaskHead) -> BaseTaskHead:
-    """The head with the weights that it starts a training with, unless they are in a file."""
+    """Initialise the head as for training, unless its weights are in a file."""
     if any('Pretrained' in str(getattr(module, 'init_cfg', None)) for module in head.modules()):
         return head
     logger = MMLogger.get_current_instance()

@@ -1,4 +1,4 @@
-"""The published detection head: one box an image, found by the best cell of a grid."""
+"""The detection head of the paper, which predicts one box in an image."""
 
 from __future__ import annotations
 
@@ -18,19 +18,21 @@ from aurora_mm.tasks import Task
 
 @MODELS.register_module()
 class GridDetectionHead(BaseDetectionHead):
-    """Some levels fused with coordinate channels; each cell gives objectness and a box.
+    """Predict objectness and a box in every cell; the cell with the highest score gives the box of the image.
 
-    Legend: B images, n of them of a task, K classes, h x w cells of the finest level used.
+    Several levels and coordinate channels are concatenated and pass through residual blocks.
+
+    Legend: B images, n of them of a task, K classes (without background), h x w cells of the finest level used.
 
     Args:
-        tasks, in_channels: See :class:`BaseTaskHead`.
-        in_index: Levels to fuse; the published ones are the second to the fourth.
-        channels: Width of the tower.
-        num_blocks: Residual blocks of the tower.
-        share_outputs: Slice one last layer for all tasks, as published; see :class:`TaskOutputs`.
+        tasks: See :class:`BaseTaskHead`.
+        in_channels: See :class:`BaseTaskHead`.
+        in_index: Indices of the levels to fuse; as published, the second to the fourth.
+        channels: Number of channels of the residual blocks.
+        num_blocks: Number of residual blocks.
+        share_outputs: Whether all tasks take slices of one last layer, as published; see :class:`TaskOutputs`.
         codec: Config of a :class:`BaseBoxCodec`.
-        loss_cls: Config of a loss of score maps, see :class:`ScoreLoss`, of which each image has the mean over its
-            cells.
+        loss_cls: Config of a loss of score maps, see :class:`ScoreLoss`. It is averaged over the cells of an image.
         loss_bbox: Config of a loss of normalised coordinates, see :class:`CoordinateLoss`; None leaves it out.
         loss_iou: Config of a loss of overlap, see :class:`CoordinateLoss`; None leaves it out.
     """
@@ -58,12 +60,12 @@ class GridDetectionHead(BaseDetectionHead):
         )
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
-        """See :class:`BaseTaskHead`: ``(B, channels, h, w)``."""
+        """Compute the shared features ``(B, channels, h, w)``, see :class:`BaseTaskHead`."""
         maps = [feats[i] for i in self.in_index]
         size = maps[0].shape[-2:]
         maps = [maps[0]] + [F.interpolate(m, size=size, mode='bilinear', align_corners=False) for m in maps[1:]]
         return self.tower(self.fusion(torch.cat([*maps, coordinate_channels(maps[0])], dim=1)))
 
     def score_loss(self, logits: Tensor, boxes: Tensor, targets: BoxTargets, task: Task) -> Tensor:
-        """See :class:`BaseDetectionHead`: the mean over the cells of an image."""
+        """Compute the loss of the scores, averaged over the cells of an image; see :class:`BaseDetectionHead`."""
         return self.loss_cls(logits, targets.scores, task) / logits[0].numel()

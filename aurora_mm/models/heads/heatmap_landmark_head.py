@@ -1,4 +1,4 @@
-"""Landmarks found as the mean positions of probability maps."""
+"""A landmark head that predicts a heatmap for each point."""
 
 from __future__ import annotations
 
@@ -20,19 +20,23 @@ from aurora_mm.tasks import Task
 
 @MODELS.register_module()
 class HeatmapLandmarkHead(BaseTaskHead):
-    """Top-down fusion of all levels and coordinate channels, then one map a point.
+    """Predict a heatmap for each point, after top-down fusion with coordinate channels; the codec decodes the points.
 
     Legend: B images, n of them of a task, K points, h x w cells of the finest level used, m cells of margin around them
     (see ``codec``).
 
     Args:
-        tasks, in_channels: See :class:`BaseTaskHead`.
-        in_index: Levels to fuse, finest first; all by default.
-        channels: Width of the fusion.
-        share_outputs: Slice one last layer for all tasks; see :class:`TaskOutputs`.
+        tasks: See :class:`BaseTaskHead`.
+        in_channels: See :class:`BaseTaskHead`.
+        in_index: Indices of the levels to fuse, finest first; all by default.
+        channels: Number of channels of the fusion.
+        share_outputs: Whether all tasks take slices of one last layer; see :class:`TaskOutputs`.
         codec: Config of a :class:`BaseLandmarkCodec`.
         loss_landmark: Config of a loss of normalised points, see :class:`CoordinateLoss`; None leaves it out.
-        loss_heatmap: Config of a loss of maps, see :class:`HeatmapLoss`; None leaves it out.
+        loss_heatmap: Config of a loss of heatmaps, see :class:`HeatmapLoss`; None leaves it out.
+
+    Raises:
+        ConfigError: If the codec or a loss does not fit, or both losses are None.
     """
 
     task_type = 'landmark'
@@ -55,19 +59,19 @@ class HeatmapLandmarkHead(BaseTaskHead):
         self.require_one_of(loss_landmark=loss_landmark, loss_heatmap=loss_heatmap)
         self.loss_landmark = self.build_loss(CoordinateLoss, 'loss_landmark', loss_landmark, dimensions=2)
         self.loss_heatmap = self.build_loss(HeatmapLoss, 'loss_heatmap', loss_heatmap)
-        # Tissue looks alike in many places: where a point may be is part of what it is.
+        # Tissue looks alike in many places, so the position in the image helps to tell points apart.
         self.fusion = TopDownFusion([self.in_channels[i] + 2 for i in self.in_index], channels, self.codec.margin)
         self.outputs = TaskOutputs(
             self.tasks, lambda n: nn.Conv2d(channels, n, 1), lambda task: task.num_outputs, share_outputs
         )
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
-        """See :class:`BaseTaskHead`: ``(B, channels, h + 2 m, w + 2 m)``."""
+        """Compute the shared features ``(B, channels, h + 2 m, w + 2 m)``, see :class:`BaseTaskHead`."""
         maps = [torch.cat([feats[i], coordinate_channels(feats[i])], dim=1) for i in self.in_index]
         return self.fusion(maps)
 
     def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
-        """See :class:`BaseTaskHead`; ``output`` holds logits of the cells ``(n, K, h + 2 m, w + 2 m)``."""
+        """Compute the losses, see :class:`BaseTaskHead`; ``output`` holds logits ``(n, K, h + 2 m, w + 2 m)``."""
         require_network_coordinates(data_samples)
         logits = output.float()
         target = normalised_landmarks(data_samples, logits)
@@ -80,9 +84,9 @@ class HeatmapLandmarkHead(BaseTaskHead):
         return losses
 
     def predict_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> None:
-        """Set ``pred_landmarks`` in original pixels."""
+        """Set ``pred_landmarks``, ``(K, 2)`` x and y in original pixels."""
         set_predicted_landmarks(self._decode(output.float()), data_samples)
 
     def _decode(self, logits: Tensor) -> Tensor:
-        """(B, K, 2): normalised points."""
+        """Return normalised points ``(n, K, 2)``, x and y."""
         return self.codec.decode(logits.flatten(2).softmax(2).unflatten(2, logits.shape[2:]))

@@ -1,4 +1,4 @@
-"""Samples of one task as the heads of mmdet and mmseg read them."""
+"""Conversion of the samples of one task to those of mmdet and mmseg."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from aurora_mm.structures import TaskDataSample
 
 
 def host_metainfo(sample: TaskDataSample) -> dict[str, Any]:
-    """Metainfo under the hosts' names; every coordinate and size is in pixels of the network's input."""
+    """Return the metainfo of a sample under the names of mmdet and mmseg.
+
+    All coordinates and sizes are in pixels of the network input.
+    """
     height, width = shape = tuple(sample.img_shape)
     return dict(
         img_shape=shape,
@@ -27,7 +30,7 @@ def host_metainfo(sample: TaskDataSample) -> dict[str, Any]:
 
 
 def mmdet_samples(data_samples: Sequence[TaskDataSample]) -> list[Any]:
-    """Samples of a detection task as ``DetDataSample``, with ``gt_instances`` where boxes are known."""
+    """Convert samples of a detection task to ``DetDataSample``, with ``gt_instances`` if they are annotated."""
     from mmdet.structures import DetDataSample  # only models with such a head need mmdet
 
     converted = []
@@ -42,7 +45,7 @@ def mmdet_samples(data_samples: Sequence[TaskDataSample]) -> list[Any]:
 
 
 def mmseg_samples(data_samples: Sequence[TaskDataSample]) -> list[Any]:
-    """Samples of a segmentation task as ``SegDataSample``, with ``gt_sem_seg`` where the mask is known."""
+    """Convert samples of a segmentation task to ``SegDataSample``, with ``gt_sem_seg`` if they are annotated."""
     from mmseg.structures import SegDataSample  # only models with such a head need mmseg
 
     converted = []

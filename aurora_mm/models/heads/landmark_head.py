@@ -1,4 +1,4 @@
-"""The published landmark head."""
+"""The landmark head of the paper."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ from aurora_mm.tasks import Task
 
 @MODELS.register_module()
 class LandmarkHead(BaseTaskHead):
-    """Means of the last map's tokens through an MLP to coordinates in [0, 1].
+    """Regress normalised coordinates from the average of the last map by an MLP.
 
     Legend: B images, n of them of a task, K points, G = ``pool_size``.
 
     Args:
-        tasks, in_channels: See :class:`BaseTaskHead`; only the last map is read.
-        hidden_channels: Width of the MLP.
-        pool_size: The map is averaged over a grid of G x G areas, which the MLP reads side by side. The published 1
-            is the mean of all tokens, which leaves it to the encoder to carry positions in its channels.
-        share_outputs: Slice one last layer for all tasks, as published; see :class:`TaskOutputs`.
-        loss_landmark: Config of a loss of normalised points, see :class:`CoordinateLoss`. With the published smooth L1
-            of ``beta`` 1 it is half the square of the distance.
+        tasks: See :class:`BaseTaskHead`.
+        in_channels: See :class:`BaseTaskHead`; only the last map is read.
+        hidden_channels: Number of channels of the MLP.
+        pool_size: The map is averaged over G x G areas, which are concatenated for the MLP. The published value is 1,
+            the average of the whole map; the encoder then has to carry positions in its channels.
+        share_outputs: Whether all tasks take slices of one last layer, as published; see :class:`TaskOutputs`.
+        loss_landmark: Config of a loss of normalised points, see :class:`CoordinateLoss`. The published smooth L1 loss
+            with ``beta`` 1 equals half the squared distance.
     """
 
     task_type = 'landmark'
@@ -63,34 +64,34 @@ class LandmarkHead(BaseTaskHead):
         self.loss_landmark = self.build_loss(CoordinateLoss, 'loss_landmark', loss_landmark, dimensions=2)
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
-        """See :class:`BaseTaskHead`: ``(B, hidden_channels)``."""
+        """Compute the shared features ``(B, hidden_channels)``, see :class:`BaseTaskHead`."""
         return self.mlp(F.adaptive_avg_pool2d(feats[-1], self.pool_size).flatten(1))
 
     def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
-        """See :class:`BaseTaskHead`."""
+        """Compute the loss, see :class:`BaseTaskHead`; ``output`` is ``(n, 2 K)``."""
         require_network_coordinates(data_samples)
         points = _to_points(output)
         target = normalised_landmarks(data_samples, points)
         return dict(loss_landmark=self.loss_landmark(points, target, task))
 
     def predict_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> None:
-        """Set ``pred_landmarks`` in original pixels."""
+        """Set ``pred_landmarks``, ``(K, 2)`` x and y in original pixels."""
         set_predicted_landmarks(_to_points(output), data_samples)
 
 
 def _to_points(output: Tensor) -> Tensor:
-    """Normalised points ``(n, K, 2)``, x then y, of raw outputs ``(n, 2 K)``."""
+    """Convert raw outputs ``(n, 2 K)`` to normalised points ``(n, K, 2)``, x and y."""
     return output.float().sigmoid().unflatten(1, (-1, 2))
 
 
 def normalised_landmarks(data_samples: Sequence[TaskDataSample], like: Tensor) -> Tensor:
-    """``(n, K, 2)``: the annotated points, normalised by the size of the network input, in the dtype of ``like``."""
+    """Return the annotated points, ``(n, K, 2)`` normalised by the network input, with the dtype of ``like``."""
     points = torch.stack([sample.gt_landmarks for sample in data_samples]).to(like)
     return points / input_sizes(data_samples, like)[:, None]
 
 
 def set_predicted_landmarks(points: Tensor, data_samples: Sequence[TaskDataSample]) -> None:
-    """Set ``pred_landmarks`` in original pixels from points ``(n, K, 2)`` normalised by the network input."""
+    """Set ``pred_landmarks`` in original pixels from points ``(n, K, 2)``, x and y normalised by the network input."""
     pixels = points * input_sizes(data_samples, points)[:, None]
     for found, sample in zip(pixels, data_samples, strict=True):
         sample.pred_landmarks = points_to_original(found, sample.homography_matrix)

@@ -1,4 +1,4 @@
-"""A whole detector of mmdet behind the shared maps: two stages, or queries."""
+"""A whole detector of mmdet as a head: two-stage detectors and detection transformers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from aurora_mm.registry import MODELS
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 
-# Parts of a detector that are told the number of classes.
+# Modules of a detector whose config has the number of classes.
 _CLASSIFIERS = ('bbox_head', 'query_head')
 
 
@@ -29,20 +29,18 @@ _CLASSIFIERS = ('bbox_head', 'query_head')
 class MMDetDetectorHead(OwnMMDetHeads):
     """A detector of mmdet (Faster and Cascade R-CNN, the DETR family, Sparse R-CNN, RTMDet ...) without its backbone.
 
-    It reads the maps of this model where its own backbone's would be; it may have a neck of its own. ``heads`` of
+    It reads the maps of this model in place of those of its own backbone, and may have its own neck. ``heads`` of
     :class:`MultiTaskModel` take such a config as it stands in mmdet, ``dict(type='mmdet.FasterRCNN', rpn_head=...,
-    roi_head=..., train_cfg=..., test_cfg=...)``. Each task has a detector of its own, unless they share one.
+    roi_head=..., train_cfg=..., test_cfg=...)``. Each task has its own detector, unless ``shared`` is True.
 
     Args:
-        tasks, in_channels: See :class:`BaseTaskHead`.
-        detector: Config of the detector, ``type='mmdet.X'``, without backbone and data preprocessor. Left out, the
-            numbers of classes are filled in, and without a neck also ``in_channels`` and strides of RPN, RoI extractors
-            and box heads.
-        in_index: Levels that it reads, in this order; all by default.
-        in_strides: Input pixels per cell of each map; without a neck the detector's own must agree.
-        shared: One detector for all tasks, with the classes of the largest.
-
-    Raises:
+        tasks: See :class:`BaseTaskHead`.
+        in_channels: See :class:`BaseTaskHead`.
+        detector: Config of the detector, ``type='mmdet.X'``, without backbone and data preprocessor. Numbers of classes
+            may be left out, and without a neck also ``in_channels`` and strides of RPN, RoI extractors and box heads.
+        in_index: Indices of the levels that the detector reads, in this order; all by default.
+        in_strides: Input pixels per cell of each map. Without a neck, strides in ``detector`` must agree with them.
+        shared: Whether one detector serves all tasks; it has as many classes as the task with most.
         ConfigError: If the detector does not fit the maps or tasks it is given.
     """
 
@@ -127,7 +125,7 @@ def _classifiers(cfg: ConfigDict, inside: str = '') -> Iterator[tuple[str, Confi
 
 
 def _fill_in_maps(cfg: ConfigDict, num_classes: int, widths: Sequence[int], strides: Sequence[int] | None) -> None:
-    """Tell RPN, RoI head and dense head what the maps are like, where the config leaves it out."""
+    """Fill in channels and strides of the maps in RPN, RoI head and dense head where the config leaves them out."""
     rpn, roi = cfg.get('rpn_head'), cfg.get('roi_head')
     if (rpn or roi) and len(set(widths)) > 1:
         raise ConfigError(f'{cfg.type} reads levels of one width, not {list(widths)}; give it a neck')

@@ -26,19 +26,21 @@ _CENTERNET_TEST_CFG = dict(topk=20, local_maximum_kernel=3)
 
 @MODELS.register_module()
 class MMDetHead(OwnMMDetHeads):
-    """A dense head of mmdet (FCOS, ATSS, RTMDet, YOLOX, SSD, CenterNet ...), one a task, or one that all tasks share.
+    """A dense head of mmdet (FCOS, ATSS, RTMDet, YOLOX, SSD, CenterNet ...): one for each task, or one for all.
 
-    mmdet's heads reshape by their own ``num_classes``, so that their outputs cannot be sliced by task.
+    Heads of mmdet reshape their outputs by their own ``num_classes``, so the outputs cannot be sliced by task.
 
     Args:
-        tasks, in_channels: See :class:`BaseTaskHead`.
-        head: Config of the head, ``type='mmdet.X'``; types within it are looked up in mmdet. ``train_cfg`` and
-            ``test_cfg``, which mmdet's detectors hand on, stand here. Left out, ``num_classes``, ``in_channels``,
-            and in ``test_cfg`` the usual figures (no score threshold) are filled in.
-        in_index: Levels that it reads, in this order; all by default. CenterNet takes one, YOLOv3 the coarsest first.
-        in_strides: Input pixels per cell of each map; the head's own must agree.
-        shared: One head for all tasks, with the classes of the largest; a task's predictions are those of its
-            classes. 'Class 0' of all tasks is then one class.
+        tasks: See :class:`BaseTaskHead`.
+        in_channels: See :class:`BaseTaskHead`.
+        head: Config of the head, ``type='mmdet.X'``; types within it are looked up in mmdet. It also holds
+            ``train_cfg`` and ``test_cfg``, which mmdet's detectors pass on. ``num_classes`` and ``in_channels`` may be
+            left out; ``test_cfg`` is completed by the usual values (no score threshold).
+        in_index: Indices of the levels that the head reads, in this order; all by default. CenterNet reads one level,
+            YOLOv3 the coarsest first.
+        in_strides: Input pixels per cell of each map; strides in ``head`` must agree with them.
+        shared: Whether one head serves all tasks. It has as many classes as the task with most, and class 0 of all
+            tasks is one class. A task's predictions are those of its classes.
 
     Raises:
         ConfigError: If the head does not fit the maps or tasks it is given.
@@ -87,12 +89,12 @@ def fill_in_dense_head(cfg: ConfigDict, num_classes: int, widths: Sequence[int],
 
     Args:
         cfg: Config of the head; changed in place.
-        num_classes: Of its task.
-        widths: Channels of each map that it reads.
-        scope: Prefix of its type where the type has none, ``'mmdet.'``.
+        num_classes: Number of classes of its task, without background.
+        widths: Channels of each map that the head reads.
+        scope: Prefix for the head's type if the type has none, ``'mmdet.'``.
 
     Raises:
-        ConfigError: If it is set up for others.
+        ConfigError: If the config gives other numbers, or a head that needs maps of one width gets several.
     """
     kind = foreign_class(cfg.type if '.' in str(cfg.type) else f'{scope}{cfg.type}')
     declared = inspect.signature(kind).parameters.get('in_channels')
@@ -113,7 +115,7 @@ def fill_in_dense_head(cfg: ConfigDict, num_classes: int, widths: Sequence[int],
 
 
 def with_loss_cls(head: nn.Module) -> nn.Module:
-    """The head, with the attribute that mmdet asks every anchor head for and that SSD does not have."""
+    """Add the attribute ``loss_cls``, which mmdet expects of every anchor head and SSD lacks; returns the head."""
     if not hasattr(head, 'loss_cls'):
         head.loss_cls = None
     return head

@@ -24,19 +24,20 @@ from aurora_mm.tasks import Task
 
 @MODELS.register_module()
 class MMSegHead(BaseTaskHead):
-    """An mmseg decode head whose last layer is one a task: the tasks share its trunk and its losses.
+    """A decode head of mmseg with one last layer for each task; all else is shared between the tasks.
 
-    For heads that end in ``cls_seg`` (FCN, UPer, SegFormer, FPN, PSP, ASPP and their like): its ``conv_seg`` is
-    replaced. Training, its own ``loss_by_feat`` and ``loss_decode`` are used as they are. The others stand behind
+    It is for heads that end in ``cls_seg`` (FCN, UPer, SegFormer, FPN, PSP, ASPP and similar ones): their ``conv_seg``
+    is replaced, while their own ``loss_by_feat`` and ``loss_decode`` are used as they are. Other heads run inside
     :class:`MMSegSegmentorHead`.
 
     Args:
-        tasks, in_channels: See :class:`BaseTaskHead`.
-        head: Config of the head, ``type='mmseg.X'``; types within it are looked up in mmseg. ``in_index`` says which
-            levels it reads, as in mmseg (a list for heads of many levels, else one; -1 by default). Left out,
-            ``in_channels``, ``num_classes`` and ``feature_strides`` are filled in.
+        tasks: See :class:`BaseTaskHead`.
+        in_channels: See :class:`BaseTaskHead`.
+        head: Config of the head, ``type='mmseg.X'``; types within it are looked up in mmseg. As in mmseg, ``in_index``
+            gives the indices of the levels it reads: a list for heads that read several levels, otherwise one number;
+            -1 by default. ``in_channels``, ``num_classes`` and ``feature_strides`` may be left out.
         in_strides: Input pixels per cell of each map.
-        share_outputs: Slice one last layer for all tasks, as published; see :class:`TaskOutputs`.
+        share_outputs: Whether all tasks take slices of one last layer, as published; see :class:`TaskOutputs`.
 
     Raises:
         ConfigError: If ``head`` does not fit the maps it is given, or does not end in ``cls_seg``.
@@ -84,18 +85,18 @@ class MMSegHead(BaseTaskHead):
         try_head(self, cfg.type, in_strides)
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
-        """See :class:`BaseTaskHead`: ``(B, channels, h, w)``."""
+        """Compute the shared features ``(B, channels, h, w)``, see :class:`BaseTaskHead`."""
         return self.head(feats)
 
     def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
-        """The head's own losses, image by image; what it reports besides is left out."""
+        """Compute the head's own losses for each image; other values it reports, such as accuracies, are dropped."""
         require_network_coordinates(data_samples)
         logits = output.float()
         terms = [self.head.loss_by_feat(logits[i : i + 1], [sample]) for i, sample in enumerate(data_samples)]
         return {name: torch.stack([term[name] for term in terms]) for name in terms[0] if 'loss' in name}
 
     def predict_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> None:
-        """Set ``pred_sem_seg`` at the original size."""
+        """Set ``pred_sem_seg``, the class of each pixel of the original image."""
         metas = [dict(img_shape=data_samples[0].img_shape)]
         # mmseg's own resizing first, which follows its ``align_corners``
         set_predicted_masks(self.head.predict_by_feat(output.float(), metas), data_samples)

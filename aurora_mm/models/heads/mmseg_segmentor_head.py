@@ -1,4 +1,4 @@
-"""A whole segmentor of mmseg behind the shared maps: mask classification, cascades, auxiliary heads."""
+"""A whole segmentor of mmseg as a head: mask classification, cascades, auxiliary heads."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ from aurora_mm.tasks import Task
 
 @MODELS.register_module()
 class MMSegSegmentorHead(BaseTaskHead):
-    """A segmentor of mmseg (``EncoderDecoder``, ``CascadeEncoderDecoder``) without its backbone, one a task.
+    """A segmentor of mmseg (``EncoderDecoder``, ``CascadeEncoderDecoder``) without its backbone, one for each task.
 
-    It is for decode heads that compute their losses or predictions in their own way, so that tasks cannot share them as
-    behind :class:`MMSegHead`: MaskFormer, Mask2Former, K-Net, EncNet, PointRend, OCRNet and the like.
+    It is for decode heads that compute losses or predictions in their own way, which tasks cannot share as in
+    :class:`MMSegHead`: MaskFormer, Mask2Former, K-Net, EncNet, PointRend, OCRNet and similar ones.
 
     Args:
-        tasks, in_channels: See :class:`BaseTaskHead`.
-        segmentor: Config of the segmentor, ``type='mmseg.X'``, without backbone and data preprocessor. Left out,
-            ``num_classes``, ``in_channels`` and strides of its heads are filled in, and for MaskFormer and Mask2Former
-            the class weights (1 for each class, .1 for no object).
+        tasks: See :class:`BaseTaskHead`.
+        in_channels: See :class:`BaseTaskHead`.
+        segmentor: Config of the segmentor, ``type='mmseg.X'``, without backbone and data preprocessor. ``num_classes``,
+            ``in_channels`` and strides of its heads may be left out, and for MaskFormer and Mask2Former the class
+            weights (1 for each class, 0.1 for 'no object').
         in_strides: Input pixels per cell of each map.
 
     Raises:
@@ -64,18 +65,18 @@ class MMSegSegmentorHead(BaseTaskHead):
         try_head(self, name, in_strides)
 
     def forward(self, feats: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """The maps as they are: tasks share no layer."""
+        """Return the maps unchanged: the tasks share no layer."""
         return tuple(feats)
 
     def task_outputs(self, feats: Sequence[Tensor], batches: Sequence[TaskBatch]) -> list[Tensor]:
-        """The class scores ``(n, C, H, W)`` of each task, which its softmax turns into probabilities."""
+        """Compute the class scores ``(n, C, H, W)`` of each task; their softmax gives probabilities."""
         return [
             self._logits(self.heads[batch.task.name], [batch.take(level) for level in feats], batch.samples)
             for batch in batches
         ]
 
     def loss(self, feats: Sequence[Tensor], batches: Sequence[TaskBatch]) -> list[dict[str, Tensor]]:
-        """The segmentors' own losses: scalars, since they are divided by numbers of the batch."""
+        """Compute the segmentors' own losses: scalars, because mmseg averages them over the batch."""
         losses = []
         for batch in batches:
             require_network_coordinates(batch.samples)
@@ -85,11 +86,11 @@ class MMSegSegmentorHead(BaseTaskHead):
         return losses
 
     def predict_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> None:
-        """Set ``pred_sem_seg`` at the original size."""
+        """Set ``pred_sem_seg``, the class of each pixel of the original image."""
         set_predicted_masks(output, data_samples)
 
     def loss_by_feat(self, output: Any, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
-        """Not to be called: a segmentor computes its losses from the levels, see :meth:`loss`."""
+        """Raise NotImplementedError: a segmentor computes its losses from the levels, see :meth:`loss`."""
         raise NotImplementedError('a segmentor computes its losses from the levels')
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""What dense heads and whole detectors of mmdet have in common as heads of the multi-task model."""
+"""The base of heads that run a dense head or a whole detector of mmdet."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from aurora_mm.tasks import Task
 
 
 class OwnMMDetHeads(BaseTaskHead):
-    """Detection by a part of mmdet that each task has for itself, or that all tasks share as it is.
+    """A head that runs one module of mmdet for each task, or one for all tasks.
 
     Legend: n images of a task.
 
     Args:
-        tasks, in_channels: See :class:`BaseTaskHead`.
-        in_index: Levels that it reads, in this order; all by default.
-        shared: One part for all tasks, with the classes of the largest.
+        tasks: See :class:`BaseTaskHead`.
+        in_channels: See :class:`BaseTaskHead`.
+        in_index: Indices of the levels that the modules read, in this order; all by default.
+        shared: Whether one module serves all tasks; it has as many classes as the task with most.
     """
 
     task_type = 'detection'
@@ -45,10 +46,10 @@ class OwnMMDetHeads(BaseTaskHead):
         self.heads = ModuleDict()
 
     def build_heads(self, build: Callable[[int], nn.Module]) -> None:
-        """Build the part of each task, or the one of all.
+        """Build the module of each task, or the one that all tasks share.
 
         Args:
-            build: Makes a part for a number of classes.
+            build: Builds a module for a number of classes.
         """
         counts = {task.name: task.num_outputs for task in self.tasks}
         if self.shared:
@@ -56,38 +57,38 @@ class OwnMMDetHeads(BaseTaskHead):
         self.heads.update({name: build(count) for name, count in counts.items()})
 
     def outputs_of(self, head: nn.Module, levels: list[Tensor], samples: Sequence[TaskDataSample]) -> Any:
-        """What a part puts out; arguments as of :meth:`losses_of`."""
+        """Return the raw outputs of a module; arguments as in :meth:`losses_of`."""
         return head(levels)
 
     @abstractmethod
     def losses_of(self, head: nn.Module, levels: list[Tensor], samples: Sequence[TaskDataSample]) -> dict[str, Any]:
-        """The part's own losses by name, each a scalar or a list over levels.
+        """Compute the module's own losses by name, each a scalar or a list over levels.
 
         Args:
-            head: Part of one task.
+            head: The module of one task.
             levels: Maps ``(n, C, h, w)`` of the task's images, those of ``in_index``.
-            samples: The task's samples, n of them, annotated in network coordinates.
+            samples: The n samples of the task, with annotations in network coordinates.
         """
 
     @abstractmethod
     def boxes_of(
         self, head: nn.Module, levels: list[Tensor], samples: Sequence[TaskDataSample]
     ) -> Sequence[InstanceData]:
-        """The part's predictions ``bboxes``, ``scores``, ``labels`` of each image, xyxy in network pixels."""
+        """Predict ``bboxes`` (xyxy in network pixels), ``scores`` and ``labels`` of each image."""
 
     def forward(self, feats: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """The levels that the parts read: tasks share no layer, unless they share the whole part."""
+        """Return the levels that the modules read; tasks share no layer unless they share the whole module."""
         return tuple(feats[i] for i in self.in_index)
 
     def task_outputs(self, feats: Sequence[Tensor], batches: Sequence[TaskBatch]) -> list[Any]:
-        """What each task's part puts out, lists over levels."""
+        """Return the raw outputs of each task's module, as lists over levels."""
         return [
             self.outputs_of(self._head(batch.task), levels, batch.samples)
             for batch, levels in self._levels(feats, batches)
         ]
 
     def loss(self, feats: Sequence[Tensor], batches: Sequence[TaskBatch]) -> list[dict[str, Tensor]]:
-        """The parts' own losses, each summed over levels: scalars, since they are divided by numbers of the batch."""
+        """Compute the modules' own losses, each summed over levels: scalars, because mmdet averages over the batch."""
         losses = []
         for batch, levels in self._levels(feats, batches):
             require_network_coordinates(batch.samples)
@@ -103,19 +104,19 @@ class OwnMMDetHeads(BaseTaskHead):
         return losses
 
     def predict(self, feats: Sequence[Tensor], batches: Sequence[TaskBatch]) -> None:
-        """Set ``pred_instances`` in original pixels, the surest box first; there may be none."""
+        """Set ``pred_instances``: boxes, xyxy in original pixels, by falling score; there may be none."""
         for batch, levels in self._levels(feats, batches):
             found = self.boxes_of(self._head(batch.task), levels, batch.samples)
             self.predict_by_feat(found, batch.samples, batch.task)
 
     def loss_by_feat(self, output: Any, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
-        """Not to be called: a part of mmdet computes its losses from the levels, see :meth:`loss`."""
+        """Raise NotImplementedError: a module of mmdet computes its losses from the levels, see :meth:`loss`."""
         raise NotImplementedError('a part of mmdet computes its losses from the levels')
 
     def predict_by_feat(
         self, output: Sequence[InstanceData], data_samples: Sequence[TaskDataSample], task: Task
     ) -> None:
-        """See :meth:`predict`; ``output`` holds boxes in network coordinates."""
+        """Set ``pred_instances``, see :meth:`predict`; ``output`` holds boxes in network coordinates."""
         for sample, instances in zip(data_samples, output, strict=True):
             instances = instances[instances.labels < task.num_outputs]
             instances = instances[instances.scores.argsort(descending=True)]
@@ -137,7 +138,7 @@ class OwnMMDetHeads(BaseTaskHead):
 
 @contextmanager
 def _epoch_known() -> Iterator[None]:
-    """Say that it is the first epoch where no runner has said which: TOOD's losses ask for it."""
+    """Set the epoch to 0 where no runner has set one: the losses of TOOD read it."""
     hub = MessageHub.get_current_instance()
     unknown = hub.get_info('epoch') is None
     if unknown:

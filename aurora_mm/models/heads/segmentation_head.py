@@ -1,4 +1,4 @@
-"""The published segmentation head."""
+"""The segmentation head of the paper."""
 
 from __future__ import annotations
 
@@ -21,17 +21,22 @@ from aurora_mm.tasks import Task
 
 @MODELS.register_module()
 class SegmentationHead(BaseTaskHead):
-    """Top-down fusion of all levels, then a 1 x 1 convolution a task.
+    """Segment by top-down fusion of all levels and a 1 x 1 convolution for each task.
 
-    Legend: B images, n of them of a task, C classes with background, h x w the finest level, H x W the network input.
+    Legend: B images, n of them of a task, C classes (background counted), h x w cells of the finest level, H x W pixels
+    of the network input.
 
     Args:
-        tasks, in_channels: See :class:`BaseTaskHead`.
-        channels: Width of the fusion.
+        tasks: See :class:`BaseTaskHead`.
+        in_channels: See :class:`BaseTaskHead`.
+        channels: Number of channels of the fusion.
         dropout: Probability of dropping a channel before the last layer.
-        share_outputs: Slice one last layer for all tasks, as published; see :class:`TaskOutputs`.
+        share_outputs: Whether all tasks take slices of one last layer, as published; see :class:`TaskOutputs`.
         loss_cls: Config of a loss of class maps, see :class:`ClassLoss`; None leaves it out.
-        loss_dice: Config of a second one, for the overlap; None leaves it out.
+        loss_dice: Config of a second loss of class maps, for the overlap; None leaves it out.
+
+    Raises:
+        ConfigError: If a loss does not fit, or both are None.
     """
 
     task_type = 'segmentation'
@@ -58,11 +63,12 @@ class SegmentationHead(BaseTaskHead):
         )
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
-        """See :class:`BaseTaskHead`: ``(B, channels, h, w)``."""
+        """Compute the shared features ``(B, channels, h, w)``, see :class:`BaseTaskHead`."""
         return self.dropout(self.fusion(feats))
 
     def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
-        """See :class:`BaseTaskHead`; the losses are taken at the resolution of the network input."""
+        """Compute the losses at the size of the network input, see :class:`BaseTaskHead`; ``output`` is
+        ``(n, C, h, w)``."""
         require_network_coordinates(data_samples)
         target = torch.cat([sample.gt_sem_seg.data for sample in data_samples])  # (n, H, W)
         logits = F.interpolate(output.float(), size=target.shape[-2:], mode='bilinear', align_corners=False)
@@ -70,16 +76,18 @@ class SegmentationHead(BaseTaskHead):
         return {name: loss(logits, target, task) for name, loss in losses.items() if loss is not None}
 
     def predict_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> None:
-        """Set ``pred_sem_seg`` at the original size, and the ``mask_views`` that it follows from."""
+        """Set ``pred_sem_seg`` at the original size, and ``mask_views``, the probabilities that it is made from."""
         set_predicted_masks(output.float(), data_samples)
 
 
 def set_predicted_masks(logits: Tensor, data_samples: Sequence[TaskDataSample]) -> None:
-    """Set ``pred_sem_seg``, the likeliest class of each original pixel, and the ``mask_views`` that it follows from, by
-    which predictions are merged.
+    """Set ``pred_sem_seg``, the likeliest class of each original pixel, and ``mask_views``.
+
+    ``mask_views`` holds the probabilities that ``pred_sem_seg`` is made from; test-time augmentation merges predictions
+    by them.
 
     Args:
-        logits: ``(n, C, h, w)`` over the whole network input, at any resolution.
+        logits: Logits ``(n, C, h, w)`` over the whole network input, at any resolution; background counted.
         data_samples: The samples of the n images.
     """
     for probs, sample in zip(logits.softmax(1), data_samples, strict=True):

@@ -1,4 +1,4 @@
-"""Which head of this package stands before a head of mmdet or mmseg, and which of theirs cannot be a head."""
+"""Wrapping of heads of mmdet and mmseg in heads of this package, and a list of those that cannot be heads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aurora_mm.models.utils.build import foreign_class
 _DETECTORS = 'use a whole detector such as mmdet.FasterRCNN or mmdet.DINO'
 _MASKS = 'it learns from a mask of every box, and detection tasks have boxes alone'
 _LANGUAGE = 'it reads a language model beside the image'
-# Parts of the hosts that cannot be a head of a task, with their subclasses: why, and what to use instead.
+# Modules of mmdet and mmseg that, like their subclasses, cannot be the head of a task: why, and what to use instead.
 _REFUSED = dict(
     ATSSVLFusionHead=_LANGUAGE,
     BBoxHead=f'it is a part of a second stage; {_DETECTORS}',
@@ -83,10 +83,16 @@ _BASES = dict(
 
 
 def wrap_foreign_head(cfg: dict[str, Any]) -> dict[str, Any]:
-    """The config of a head, behind the head of this package that drives it if it is ``mmseg.X`` or ``mmdet.X``.
+    """Wrap the config of a head of mmdet or mmseg in that of the head of this package that runs it.
+
+    Args:
+        cfg: Config of any head.
+
+    Returns:
+        The wrapped config if the type is ``mmseg.X`` or ``mmdet.X``, otherwise ``cfg`` itself.
 
     Raises:
-        ConfigError: If it is not registered, or is no head of a task by itself.
+        ConfigError: If the type is not registered, or cannot be the head of a task.
     """
     kind = cfg['type']
     scope = kind.partition('.')[0] if isinstance(kind, str) else ''
@@ -138,14 +144,14 @@ def _refuse(found: type, kind: str) -> None:
 
 
 def _mask_classification(head: dict[str, Any]) -> dict[str, Any]:
-    """A mask classification head of mmdet, as the class of mmseg that gives one class to each pixel."""
+    """Turn a mask classification head of mmdet into that of mmseg, which gives one class to each pixel."""
     kind = f'mmseg.{head["type"].rpartition(".")[2]}'
     head = {key: value for key, value in head.items() if key not in ('num_things_classes', 'num_stuff_classes')}
     return _wrap_mmseg(_with_prefix(head) | dict(type=kind), kind)
 
 
 def _with_prefix(value: Any) -> Any:
-    """The config with mmdet's own types within it named as such, since mmseg does not look there."""
+    """Add the prefix to mmdet's types within a config, since mmseg does not look them up in mmdet."""
     from mmdet.registry import MODELS, TASK_UTILS
 
     if isinstance(value, dict):

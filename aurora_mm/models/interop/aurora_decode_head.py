@@ -1,4 +1,4 @@
-"""aurora_mm's segmentation head in a segmentor of mmseg."""
+"""The segmentation head of aurora_mm as a decode head of mmseg."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from aurora_mm.tasks import Task
 class AuroraDecodeHead(BaseModule):
     """:class:`SegmentationHead` as the ``decode_head`` of ``mmseg.EncoderDecoder``.
 
-    Legend: B images, C classes with background, H x W the network input.
+    Legend: B images, C classes (background counted), H x W pixels of the network input.
 
     Args:
         in_channels: Channels of each level of the neck, finest first.
-        num_classes: C, background counted as class 0.
+        num_classes: C, with the background as class 0.
         kwargs: Further arguments of :class:`SegmentationHead`.
     """
 
@@ -40,20 +40,20 @@ class AuroraDecodeHead(BaseModule):
         self.head = SegmentationHead([self.task], in_channels, **kwargs)
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
-        """Logits ``(B, C, h, w)`` at the finest level's size."""
+        """Compute logits ``(B, C, h, w)`` at the size of the finest level."""
         (logits,) = self.head.task_outputs(inputs, [TaskBatch(self.task, None, [])])
         return logits
 
     def loss(
         self, inputs: Sequence[Tensor], batch_data_samples: Sequence[BaseDataElement], train_cfg: Any
     ) -> dict[str, Tensor]:
-        """Cross entropy and Dice; ``train_cfg`` is not used. Pixels of value 255 do not count."""
+        """Compute the losses of the head; ``train_cfg`` is not used, and pixels of value 255 do not count."""
         samples = [_as_network_sample(sample) for sample in batch_data_samples]
         (losses,) = self.head.loss(inputs, [TaskBatch(self.task, None, samples)])
         return {name: values.mean() for name, values in losses.items()}
 
     def predict(self, inputs: Sequence[Tensor], batch_img_metas: Sequence[dict], test_cfg: Any) -> Tensor:
-        """Logits ``(B, C, H, W)`` at the network input's size, padding included, as mmseg wants them."""
+        """Compute logits ``(B, C, H, W)`` at the size of the network input, padding included, as mmseg expects them."""
         meta = batch_img_metas[0]
         size = meta['img_shape']
         if not isinstance(size, torch.Size):  # as mmseg tells a window of a sliding inference from an image

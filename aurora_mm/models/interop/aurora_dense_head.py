@@ -1,4 +1,4 @@
-"""aurora_mm's detection heads in a single-stage detector of mmdet."""
+"""The detection heads of aurora_mm as dense heads of mmdet."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from aurora_mm.tasks import Task
 class AuroraDenseHead(BaseModule):
     """A detection head of aurora_mm as the ``bbox_head`` of ``mmdet.SingleStageDetector``.
 
-    It learns from any number of boxes in an image. :class:`GridDetectionHead` predicts the one best box of each,
+    It learns from any number of boxes in an image. :class:`GridDetectionHead` predicts one box in an image,
     :class:`DenseDetectionHead` any number.
 
     Legend: B images, K classes.
@@ -28,7 +28,8 @@ class AuroraDenseHead(BaseModule):
         in_channels: Channels of each level of the neck, finest first.
         num_classes: K; there is no background class.
         head: Registered name of the head.
-        train_cfg, test_cfg: What the detector hands on; not used.
+        train_cfg: Not used; the detector passes it on.
+        test_cfg: Not used; the detector passes it on.
         kwargs: Further arguments of the head.
     """
 
@@ -48,12 +49,13 @@ class AuroraDenseHead(BaseModule):
         self.head = MODELS.build(dict(type=head, tasks=[self.task], in_channels=list(in_channels), **kwargs))
 
     def forward(self, x: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Logits of score ``(B, K, h, w)`` and boxes ``(B, 4, h, w)``, xyxy normalised by the input's size."""
+        """Compute logits of scores ``(B, K, h, w)`` and boxes ``(B, 4, h, w)``, xyxy normalised by the network
+        input."""
         (output,) = self.head.task_outputs(x, [TaskBatch(self.task, None, [])])
         return self.head.split(output)
 
     def loss(self, x: Sequence[Tensor], batch_data_samples: Sequence[BaseDataElement]) -> dict[str, Tensor]:
-        """The head's losses; boxes are xyxy in pixels of the network input."""
+        """Compute the losses of the head; annotated boxes are xyxy in pixels of the network input."""
         samples = [_as_network_sample(sample) for sample in batch_data_samples]
         (losses,) = self.head.loss(x, [TaskBatch(self.task, None, samples)])
         return {name: values.mean() for name, values in losses.items()}
@@ -61,7 +63,8 @@ class AuroraDenseHead(BaseModule):
     def predict(
         self, x: Sequence[Tensor], batch_data_samples: Sequence[BaseDataElement], rescale: bool = False
     ) -> list[InstanceData]:
-        """The boxes of each image, xyxy in pixels of the original image if ``rescale``, else of the network input."""
+        """Predict the boxes of each image, xyxy in pixels of the original image if ``rescale``, else of the network
+        input."""
         samples = []
         for sample in batch_data_samples:
             matrix, shape = np.eye(3), tuple(sample.img_shape)

@@ -1,4 +1,4 @@
-"""The light pyramid between a plain vision transformer and the heads."""
+"""The feature pyramid between a plain vision transformer and the heads."""
 
 from __future__ import annotations
 
@@ -19,29 +19,37 @@ _DOWNSAMPLERS = ('bilinear', 'avg_pool')
 
 @MODELS.register_module()
 class TokenPyramid(BaseModule):
-    """Maps of one stride each become levels of many: project, resize, refine, then add from the top down.
+    """Build levels of several strides from maps of one stride: project, resize, refine, then add from the top down.
 
-    Level i is made of input map i. The published scales are 1, 1/2, 1/4, 1/8 of the token grid; finer ones, such as
-    4, 2, 1, 1/2, are learned by transposed convolutions, as in ViTDet (https://arxiv.org/abs/2203.16527).
+    Level i is made from input map i. The published scales are 1, 1/2, 1/4 and 1/8 of the token grid. Finer levels, such
+    as with scales 4, 2, 1, 1/2, are computed by transposed convolutions as in ViTDet
+    (https://arxiv.org/abs/2203.16527).
 
     Legend: B images, H x W tokens of an input map, C = ``out_channels``.
 
     Args:
         in_channels: Channels of each input map.
         out_channels: Channels of every level.
-        scales: Size of each level relative to the token grid; a power of two each, falling, one a map of tokens.
-        in_strides: Input pixels per cell of each input map, or one number for all of them. Where they differ
-            (hierarchical encoders), scales count from :attr:`TOKEN_STRIDE`, so that the levels have the strides that a
-            plain transformer's would have.
-        downsample: 'bilinear' (published), or 'avg_pool' for the published second pyramid.
-        num_refine: Blocks of 3 x 3 convolution, GroupNorm and SiLU at each level.
-        num_outs: Number of levels; None makes one for each map of tokens. Each level beyond these is made of the one
-            before by a 3 x 3 convolution of stride 2, as RetinaNet's are (https://arxiv.org/abs/1708.02002).
-        num_details: How many of the first input maps are a detail branch's (:class:`ConvDetailBranch`): each is added,
-            projected, to the level of its stride before that is refined. The others are maps of tokens.
+        scales: Size of each level relative to the token grid, one for each map of tokens: powers of two in descending
+            order.
+        in_strides: Input pixels per cell of each input map, or one number for all of them. If they differ (hierarchical
+            encoders), ``scales`` are relative to a grid of stride :attr:`TOKEN_STRIDE`, so that the levels have the
+            same strides as with a plain vision transformer.
+        downsample: 'bilinear' (as published), or 'avg_pool' for the second published pyramid.
+        num_refine: Number of blocks of 3 x 3 convolution, GroupNorm and SiLU at each level.
+        num_outs: Number of levels; None makes one for each map of tokens. Each further level is made from the one
+            before by a 3 x 3 convolution of stride 2, as in RetinaNet (https://arxiv.org/abs/1708.02002).
+        num_details: How many of the first input maps belong to a detail branch (:class:`ConvDetailBranch`). Each is
+            projected and added to the level of its stride before that level is refined. The other maps hold tokens.
+        init_cfg: Config of the initialisation, see MMEngine's ``BaseModule``.
 
     Attributes:
-        out_channels (list[int]), strides (list[int]): Declared for each level, finest first.
+        out_channels (list[int]): Channels of each level, finest first.
+        strides (list[int]): Input pixels per cell of each level.
+
+    Raises:
+        ConfigError: If the numbers of maps do not agree, scales or strides are not powers of two, or another argument
+            is wrong.
     """
 
     TOKEN_STRIDE = 16
@@ -108,7 +116,7 @@ class TokenPyramid(BaseModule):
         return nn.Sequential(*layers)
 
     def _resize(self, x: Tensor, scale: Fraction) -> Tensor:
-        """A coarser map, its size rounded up; finer maps were made by the transposed convolutions."""
+        """Shrink a map, with its size rounded up; larger maps were made by the transposed convolutions."""
         if scale >= 1:
             return x
         size = [math.ceil(int(side) * scale) for side in x.shape[-2:]]  # a side is a tensor while torch traces
@@ -117,10 +125,16 @@ class TokenPyramid(BaseModule):
         return _to_size(x, size)
 
     def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Levels ``(B, C, H * scale, W * scale)``, finest first, of maps ``(B, in_channels[i], H, W)``.
+        """Compute the levels.
+
+        Args:
+            inputs: Maps ``(B, in_channels[i], H, W)``.
+
+        Returns:
+            Levels ``(B, C, H * scale, W * scale)``, finest first.
 
         Raises:
-            ConfigError: If the number of maps is not that of ``in_channels``.
+            ConfigError: If the number of maps differs from that of ``in_channels``.
         """
         if len(inputs) != len(self.in_channels):
             raise ConfigError(
@@ -147,7 +161,7 @@ def _is_power_of_two(scale: float | Fraction) -> bool:
 
 
 def _nearest(stride: int, strides: Sequence[int]) -> int:
-    """Index of the stride that is least often doubled or halved to reach ``stride``."""
+    """Return the index of the stride with the smallest ratio to ``stride``, in powers of two."""
     return min(range(len(strides)), key=lambda i: abs(math.log2(strides[i] / stride)))
 
 

@@ -1,4 +1,4 @@
-"""transformers' encoders behind one face: maps of chosen blocks, and the order of their layers."""
+"""The base of all encoders of transformers: maps of chosen blocks, and the numbers of their layers."""
 
 from __future__ import annotations
 
@@ -14,24 +14,26 @@ from aurora_mm.models.backbones.base_encoder import check_taps
 
 
 class HFEncoder(nn.Module):
-    """A transformers model and one way of getting maps out of it; ``forward`` takes images as it was trained to.
+    """A model of transformers and the way to get maps from it; ``forward`` takes images normalised as in its training.
 
     Args:
-        config: The model's config; its depth is cut to the last tap.
-        out_indices: Taps, see :func:`aurora_mm.models.backbones.base_encoder.check_taps`.
+        config: Config of the model; its depth is reduced to the last tap.
+        out_indices: Indices of the taps, see :func:`aurora_mm.models.backbones.base_encoder.check_taps`.
 
     Attributes:
         model: The transformers model.
-        taps (list[int]): Blocks, or stages, whose maps are given.
-        num_blocks, out_channels, strides, size_divisor: See
-            :class:`aurora_mm.models.backbones.base_encoder.BaseEncoder`.
+        taps (list[int]): Indices of the blocks, or stages, whose maps are returned.
+        num_blocks (int): See :class:`aurora_mm.models.backbones.base_encoder.BaseEncoder`.
+        out_channels (list[int]): See :class:`aurora_mm.models.backbones.base_encoder.BaseEncoder`.
+        strides (list[int]): See :class:`aurora_mm.models.backbones.base_encoder.BaseEncoder`.
+        size_divisor (int): See :class:`aurora_mm.models.backbones.base_encoder.BaseEncoder`.
     """
 
     model: nn.Module
 
-    # What the names of parameters begin with that no checkpoint has: they are new where the encoder is a backbone.
+    # Prefixes of parameters that no checkpoint has, because they are new where the encoder is used as a backbone.
     new_parameters: tuple[str, ...] = ()
-    # The config's name of the number of blocks.
+    # Name of the number of blocks in the config.
     depth_key = 'num_hidden_layers'
 
     def __init__(self, config: PretrainedConfig, out_indices: Sequence[int] | None) -> None:
@@ -52,10 +54,15 @@ class HFEncoder(nn.Module):
 
     @torch.no_grad()
     def load(self, parameters: Mapping[str, Tensor], source: str) -> None:
-        """Fills parameters, given by their names without LoRA, from a folder or hub id.
+        """Load parameters from a folder or hub id.
+
+        Args:
+            parameters: The parameters to fill, by their names without LoRA.
+            source: A folder or a hub id.
 
         Raises:
-            WeightsError: If tensors are missing or of another shape, naming them.
+            WeightsError: If the weights cannot be read, or tensors are missing or have another shape. The message names
+                them.
         """
         try:
             loaded, info = type(self.model).from_pretrained(source, config=self.model.config, output_loading_info=True)
@@ -77,7 +84,13 @@ class HFEncoder(nn.Module):
 
 
 def tapped(blocks: nn.ModuleList, taps: Sequence[int], run: Callable[[], None]) -> list[Tensor]:
-    """Outputs of some blocks while ``run()`` runs."""
+    """Return the outputs of some blocks while ``run()`` runs.
+
+    Args:
+        blocks: All blocks.
+        taps: Indices of the blocks whose outputs are returned.
+        run: Runs the model.
+    """
     outputs: list[Tensor] = []
     hooks = [
         blocks[i].register_forward_hook(lambda _m, _i, out: outputs.append(out[0] if isinstance(out, tuple) else out))

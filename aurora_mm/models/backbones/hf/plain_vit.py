@@ -1,4 +1,4 @@
-"""Vision transformers of one stride."""
+"""Vision transformers whose blocks all have the same stride."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from aurora_mm.models.backbones.hf.hf_encoder import HFEncoder, tapped
 
 
 class PlainViT(HFEncoder):
-    """A vision transformer of one stride: the tapped blocks' patch tokens, through its final norm, as maps.
+    """A vision transformer with one stride, whose patch tokens pass through its final norm and become maps.
 
-    The final norm brings all taps to one scale; it is how DINOv2's and DINOv3's authors read intermediate blocks.
+    The final norm brings all taps to the same scale. DINOv2 and DINOv3 read intermediate blocks in the same way.
     """
 
-    # Arguments of the model's forward that let it take any size, by transformers' own resampling of positions.
+    # Arguments of the model's forward for which transformers resamples the positions to any image size.
     forward_args: dict[str, bool] = {}
 
     def __init__(self, config: PretrainedConfig, out_indices: Sequence[int] | None) -> None:
@@ -27,7 +27,7 @@ class PlainViT(HFEncoder):
         root = getattr(self.model, 'vision_model', self.model)
         root.head = root.pooler = None  # they are for whole images
         root.use_head = False
-        # In lists, so that they are not registered a second time.
+        # In lists, so that torch does not register these modules a second time.
         self._norm = [next(getattr(root, n) for n in ('layernorm', 'post_layernorm', 'norm') if hasattr(root, n))]
         self._blocks = [next(m for m in root.modules() if isinstance(m, nn.ModuleList) and len(m) == self.num_blocks)]
 
@@ -43,13 +43,13 @@ class PlainViT(HFEncoder):
 
 
 class ResampledViT(PlainViT):
-    """A :class:`PlainViT` that resamples its learned positions when asked to."""
+    """A :class:`PlainViT` that resamples its learned positions only if an argument says so."""
 
     forward_args = dict(interpolate_pos_encoding=True)
 
 
 class NaFlexViT(PlainViT):
-    """SigLIP 2's tower for any aspect ratio: it takes flat patches and their grid."""
+    """The image encoder of SigLIP 2 for any aspect ratio, which reads flat patches and the size of their grid."""
 
     def _run(self, x: Tensor, grid: tuple[int, int]) -> None:
         patch = self.size_divisor

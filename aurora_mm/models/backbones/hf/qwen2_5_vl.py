@@ -1,4 +1,4 @@
-"""The tower of Qwen2.5-VL, whose tokens are in no raster order."""
+"""The visual encoder of Qwen2.5-VL, whose tokens are not in raster order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from aurora_mm.models.backbones.visual_weights import load_visual
 
 
 class Qwen25VL(HFEncoder):
-    """Qwen2.5-VL's tower: its tokens stand in merge blocks of 2 x 2, and these in windows; both are undone."""
+    """The visual encoder of Qwen2.5-VL. Its tokens are ordered by windows and blocks of 2 x 2; the maps are in raster
+    order."""
 
     depth_key = 'depth'
 
@@ -35,7 +36,7 @@ class Qwen25VL(HFEncoder):
         b, _, h, w = x.shape
         patch, merge = self.model.config.patch_size, self.merge
         grid = (h // patch, w // patch)
-        # Flat patches in merge blocks, a still image in every temporal slot.
+        # Flat patches ordered by blocks of 2 x 2; the still image is repeated for every video frame of a patch.
         x = x.unflatten(3, (grid[1] // merge, merge, patch)).unflatten(2, (grid[0] // merge, merge, patch))
         x = x.permute(0, 2, 5, 3, 6, 1, 4, 7)  # (B, H / 2, W / 2, 2, 2, 3, patch, patch)
         x = x.unsqueeze(6).expand(*[-1] * 6, self.frames, -1, -1).reshape(b * grid[0] * grid[1], -1)
@@ -45,7 +46,7 @@ class Qwen25VL(HFEncoder):
         return tuple(token_map(t.unflatten(0, (b, -1))[:, raster], grid) for t in tokens)
 
     def load(self, parameters: Mapping[str, Tensor], source: str) -> None:
-        """As :meth:`HFEncoder.load`; of the checkpoint the visual part alone is read."""
+        """Load the visual part of a checkpoint; see :meth:`HFEncoder.load`."""
         inside = {name.removeprefix('model.'): parameter for name, parameter in parameters.items()}
         load_visual(inside, source, self.not_ours)
 
@@ -53,17 +54,17 @@ class Qwen25VL(HFEncoder):
 @lru_cache(maxsize=64)
 @torch.inference_mode(False)  # the index may serve for training later
 def raster_order(grid: tuple[int, int], merge: int, window: int, device: torch.device) -> Tensor:
-    """Where each token of the raster stands in Qwen2.5-VL's order, ``(H * W,)``; arguments of :func:`window_order`."""
+    """Return the position of each token of the raster in Qwen2.5-VL's order, ``(H * W,)``; see :func:`window_order`."""
     return window_order(grid, merge, window).argsort().to(device)
 
 
 def window_order(grid: tuple[int, int], merge: int, window: int) -> Tensor:
-    """The raster index of each token of Qwen2.5-VL, ``(H * W,)``: windows, in them merge blocks, in them tokens.
+    """Return the raster index of each token of Qwen2.5-VL, ``(H * W,)``: ordered by windows, then blocks, then tokens.
 
     Args:
-        grid: H, W tokens.
-        merge: Tokens along a merge block's side.
-        window: Merge blocks along a window's side.
+        grid: Number of tokens ``(H, W)``.
+        merge: Tokens along a side of a block.
+        window: Blocks along a side of a window.
     """
     index = torch.arange(grid[0] * grid[1]).view(grid[0] // merge, merge, grid[1] // merge, merge)
     blocks = index.permute(0, 2, 1, 3).flatten(2)  # (H / merge, W / merge, merge * merge)

@@ -1,4 +1,4 @@
-"""Hierarchical encoders."""
+"""Encoders with several stages, such as Swin and ConvNeXt."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from aurora_mm.models.backbones.hf.hf_encoder import HFEncoder
 
 
 class StagedBackbone(HFEncoder):
-    """A hierarchical encoder through AutoBackbone: one map a stage, each of half the size of the one before."""
+    """A hierarchical encoder, built by AutoBackbone: one map for each stage, each of half the size of the one
+    before."""
 
     new_parameters = ('hidden_states_norms.',)
 
