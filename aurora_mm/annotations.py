@@ -1,4 +1,4 @@
-"""What the true answer of a type of task looks like, from the cells of a CSV row to the fields of a data sample."""
+"""The interface of annotations: one class for each task type reads, checks, warps and packs them."""
 
 from __future__ import annotations
 
@@ -18,22 +18,31 @@ if TYPE_CHECKING:
 
 
 class Annotation(ABC):
-    """How the annotation of one type of task is read, checked, moved with its image, and packed.
+    """Base class of the annotations of one task type: reads, checks, warps and packs them.
 
-    The data set calls :meth:`parse` for each row of a CSV file. In the pipeline, ``LoadTaskAnnotations`` calls
-    :meth:`load`, ``RandomGeometry`` :meth:`in_view`, ``ApplyGeometry`` :meth:`warp` and ``PackMultiTaskInputs``
-    :meth:`pack`. A subclass that has nothing to load and nothing to move, such as a number for the whole image, needs
-    ``keys``, ``csv_columns``, :meth:`parse` and :meth:`pack` alone. An instance holds no state: it serves all tasks of
-    the type.
+    Each method is called at one place:
 
-    In the pipeline, ``row`` is the dict of one image and task. It holds fields of the task (``task``, ``task_type``,
-    ``num_outputs``, ``flip_indices``), the files (``img_path``, ``csv_file``, ``csv_row``), the geometry (``ori_shape``
-    and ``img_shape``, both (height, width), ``homography_matrix``, ``flip``) and what :meth:`parse` gave.
+    - :meth:`parse` by the data set, for each row of a CSV file,
+    - :meth:`load` by the transform ``LoadTaskAnnotations``,
+    - :meth:`in_view` by ``RandomGeometry``,
+    - :meth:`warp` by ``ApplyGeometry``,
+    - :meth:`pack` by ``PackMultiTaskInputs``.
+
+    A subclass must define ``keys``, ``csv_columns``, :meth:`parse` and :meth:`pack`. An annotation without pixel
+    coordinates, such as a number for the whole image, needs no other method. One instance serves all tasks of its
+    type, so it keeps no state.
+
+    In the pipeline, ``row`` is the dict of one image and one task. It contains what :meth:`parse` returned and:
+
+    - the task: ``task``, ``task_type``, ``num_outputs``, ``flip_indices``,
+    - the files: ``img_path``, ``csv_file``, ``csv_row``,
+    - the geometry: ``ori_shape`` and ``img_shape``, both (height, width) in pixels, ``homography_matrix``, (3, 3) from
+      original to network coordinates, and ``flip``, whether the image is mirrored.
 
     Attributes:
-        keys: The keys of an item one of which tells that it has an annotation.
-        csv_columns: The CSV columns that a labelled row needs, where they are the same for all tasks of the type.
-        repeated_hint: What to say to a user whose image has two different annotations for one task.
+        keys: Keys of a data set's item. An item with any of them has an annotation.
+        csv_columns: CSV columns that a labelled row needs, if they are the same for all tasks of the type.
+        repeated_hint: Hint for the error about an image with two different annotations for one task.
 
     Example:
         >>> class AgeAnnotation(Annotation): ...
@@ -45,7 +54,7 @@ class Annotation(ABC):
     repeated_hint = ''
 
     def columns(self, task: Task) -> tuple[str, ...]:
-        """Name the CSV columns that a labelled row of the task needs."""
+        """Return the CSV columns that a labelled row of the task needs."""
         return self.csv_columns
 
     @abstractmethod
@@ -53,63 +62,94 @@ class Annotation(ABC):
         """Read the annotation from the cells of a CSV row.
 
         Args:
-            cells: The text of each column; none of :meth:`columns` is empty.
+            cells: Text of each cell, by column. The cells of :meth:`columns` are not empty.
             task: The task of the row.
-            files: Finds the files that cells name.
+            files: Finds the files that cells refer to.
 
         Returns:
-            What an item of the data set holds of the annotation, in plain values.
+            The annotation's keys and values in an item of the data set: numbers, text and lists.
 
         Raises:
-            BadRow: If a cell is malformed or its value is impossible for the task.
+            BadRow: If a cell is malformed, or its value is not valid for the task.
         """
 
     def format(self, annotation: Mapping[str, Any]) -> dict[str, Any]:
-        """Write an annotation as the cells of a CSV row: the inverse of :meth:`parse`.
+        """Convert an annotation to the cells of a CSV row; the inverse of :meth:`parse`.
 
         Args:
-            annotation: As :meth:`parse` gives it.
+            annotation: What :meth:`parse` returns.
+
+        Returns:
+            Value of each cell, by column.
+
+        Raises:
+            DataError: If annotations of this type cannot be written to CSV files.
         """
         raise DataError(f'{type(self).__name__} writes no CSV files')
 
     def is_given(self, cells: Mapping[str, str], task: Task, files: Files) -> bool:
-        """Tell whether a row has a label, right or wrong; arguments as in :meth:`parse`."""
+        """Return whether a row has a label, valid or not.
+
+        Args:
+            cells: Text of each cell, by column. Any may be empty.
+            task: The task of the row.
+            files: Finds the files that cells refer to.
+        """
         return any(cells.get(column) for column in self.columns(task))
 
     def stratum(self, annotation: Mapping[str, Any]) -> int:
-        """Number the group of images among which a split keeps its ratios: the class, where there is one."""
+        """Return the stratum of an image for a stratified split: its class in classification, else 0.
+
+        Args:
+            annotation: What :meth:`parse` returns.
+        """
         return 0
 
     def load(self, row: dict[str, Any]) -> None:
-        """Set the annotation in ``row`` as arrays in pixels of the original image, and check it against the image.
+        """Add the annotation to ``row`` as arrays, in original coordinates, and check that it fits the image.
+
+        Args:
+            row: Changed in place.
 
         Raises:
-            DataError: If it does not fit the image.
+            DataError: If the annotation does not fit the image.
         """
         return
 
-    def in_view(self, row: Mapping[str, Any], matrix: np.ndarray) -> bool:
-        """Tell whether enough of the annotation stays within the network input.
+    def in_view(self, row: Mapping[str, Any], homography_matrix: np.ndarray) -> bool:
+        """Return whether enough of the annotation stays inside the network input.
 
         Args:
-            row: The row; the annotation is in original coordinates.
-            matrix: (3, 3), from original to network coordinates.
+            row: Contains the annotation in original coordinates. It is not changed.
+            homography_matrix: (3, 3), the map from original to network coordinates to be tried.
         """
         return True
 
     def warp(self, row: dict[str, Any]) -> None:
-        """Move the annotation in ``row`` from original to network coordinates by its ``homography_matrix``.
+        """Map the annotation in ``row`` from original to network coordinates by ``row['homography_matrix']``.
 
-        Where ``flip`` is set, points and classes trade places by ``flip_indices``.
+        If ``row['flip']`` is true, points and classes are also permuted by ``flip_indices``.
+
+        Args:
+            row: Changed in place.
         """
         return
 
     @abstractmethod
     def pack(self, row: Mapping[str, Any], sample: TaskDataSample) -> None:
-        """Set the annotation as fields ``gt_...`` of a data sample."""
+        """Set the annotation as the ``gt_...`` fields of a data sample.
+
+        Args:
+            row: Contains the annotation as :meth:`load` and :meth:`warp` left it.
+            sample: Changed in place.
+        """
 
     def metainfo(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """Give further metainfo of the sample of an annotation that is in original coordinates."""
+        """Return further metainfo for a sample whose annotation is in original coordinates.
+
+        Args:
+            row: Contains the annotation in original coordinates.
+        """
         return {}
 
 
@@ -117,5 +157,5 @@ ANNOTATIONS: ByTaskType[Annotation] = ByTaskType('annotation', location='aurora_
 
 
 def row_error(row: Mapping[str, Any], message: str) -> DataError:
-    """Make the error of a row, which names its CSV file and line."""
+    """Create an error that names the CSV file and the line of a row."""
     return DataError(message, file=row.get('csv_file'), row=row.get('csv_row'))

@@ -1,4 +1,4 @@
-"""Tables as text: Markdown for files, lines for a console."""
+"""Tables as text: Markdown for files, plain text for a console."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from io import StringIO
 from rich.console import Console
 from rich.table import Table
 
-# What starts an element of Markdown, a formula included; `_` does so only at the edge of a word.
+# Characters that start Markdown markup or a formula; `_` does so only at the edge of a word.
 _MARKUP = re.compile(r'[\\`*\[\]<>&|~$]|(?<![^\W_])_|_(?![^\W_])')
-_ENTITIES = {'<': '&lt;', '>': '&gt;', '&': '&amp;'}  # readers that know no `\\<` take it for HTML
+_ENTITIES = {'<': '&lt;', '>': '&gt;', '&': '&amp;'}  # some Markdown readers do not know `\\<` and take it for HTML
 
 
 class Markdown(str):
-    """A cell that is Markdown, such as ``Markdown('**mean**')``. Any other cell is text, whatever it holds."""
+    """A cell that already is Markdown, such as ``Markdown('**mean**')``. Any other cell is escaped."""
 
     __slots__ = ()
 
 
 def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Makes a Markdown table.
+    """Format a Markdown table.
 
     Args:
-        heads: Of the columns.
-        rows: As many cells each. What stands in a cell is shown as it is: names of classes and files may hold HTML,
-            ``|`` or formulas. A :class:`Markdown` cell is left as it is.
+        heads: Heading of each column.
+        rows: Cells of each row, as many as there are headings. Cells are escaped, because names of classes and files
+            may contain HTML, ``|`` or formulas; :class:`Markdown` cells are not.
 
     Returns:
-        Lines of text, each with its line break.
+        The table as text. Every line ends with a line break.
     """
     lines = ['| ' + ' | '.join(map(markdown_text, cells)) + ' |' for cells in (heads, *rows)]
     return '\n'.join([lines[0], '|---' * len(heads) + '|', *lines[1:]]) + '\n'
 
 
 def markdown_text(text: str) -> str:
-    """Makes text that any Markdown reader shows as it is, on one line."""
+    """Escape text so that any Markdown reader shows it unchanged, on one line. :class:`Markdown` is not escaped."""
     if isinstance(text, Markdown):
         return text
     line = ''.join(c if c.isprintable() else ' ' for c in text)  # neither line breaks nor control characters
@@ -44,8 +44,8 @@ def markdown_text(text: str) -> str:
 
 
 def console_text(table: Table) -> str:
-    """Draws a rich table as plain text, for log files. A cell such as '[px]' is text and no markup."""
+    """Format a rich table as plain text, for log files. Cells such as '[px]' are not read as rich's markup."""
     buffer = StringIO()
-    # Wide enough that rich never cuts a cell; it draws a table no wider than it is.
+    # Wide enough that rich never cuts a cell; a narrower table is not stretched.
     Console(file=buffer, width=240, color_system=None, markup=False, emoji=False).print(table)
     return '\n'.join(line.rstrip() for line in buffer.getvalue().splitlines())

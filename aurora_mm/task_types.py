@@ -1,4 +1,4 @@
-"""The kinds of task there are, and a table of parts by kind; another package adds its own kinds here."""
+"""Task types and a dict of classes by task type. Other packages can register further task types."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ T = TypeVar('T')
 
 @dataclass(frozen=True)
 class TaskType:
-    """A kind of task: what all tasks of this type have in common.
+    """Properties that all tasks of one type share.
 
     Args:
-        name: As configs, heads and metrics spell it.
-        metric: Registered name of the metric that judges tasks of this type unless a config names another one.
-        outputs: The field of :class:`aurora_mm.tasks.Task` that names what is predicted, ``'classes'`` or
-            ``'points'``.
-        min_outputs: The fewest classes or points that a task needs.
-        max_outputs: The most that it may have.
+        name: Name of the type in configs, heads and metrics.
+        metric: Registered name of the default metric for tasks of this type.
+        outputs: Field of :class:`aurora_mm.tasks.Task` with the names of the outputs, ``'classes'`` or ``'points'``.
+        min_outputs: Smallest number of classes or points of a task, the background counted.
+        max_outputs: Largest number of classes or points of a task, the background counted.
         has_background: Whether class 0 is the background, which is neither scored nor drawn.
-        csv_name: How the column ``task_name`` of the CSV files spells the type, in any case; ``name`` by default.
+        csv_name: Name of the type in the column ``task_name`` of CSV files, where upper and lower case are equal. By
+            default the same as ``name``.
+
+    Raises:
+        ConfigError: If ``outputs`` is neither ``'classes'`` nor ``'points'``.
     """
 
     name: str
@@ -41,14 +44,14 @@ class TaskType:
         object.__setattr__(self, 'csv_name', self.csv_name or self.name)
 
     def check_count(self, task: str, count: int) -> None:
-        """Check a number of classes or points.
+        """Check the number of outputs of a task.
 
         Args:
-            task: Name of the task, for the message.
-            count: Of its classes or points.
+            task: Name of the task, for the error message.
+            count: Number of classes or points, the background counted.
 
         Raises:
-            ConfigError: If a task of this type cannot have as many.
+            ConfigError: If the number is below ``min_outputs`` or above ``max_outputs``.
         """
         if not self.min_outputs <= count <= self.max_outputs:
             raise ConfigError(
@@ -58,14 +61,20 @@ class TaskType:
 
 
 TASK_TYPES: dict[str, TaskType] = {}
-"""All types by name, in the order in which tables list them."""
+"""All registered task types by name, in the order in which tables list them."""
 
 
 def register_task_type(task_type: TaskType) -> TaskType:
-    """Makes a type of task known; to register the same one again changes nothing.
+    """Register a task type. Registering an equal task type again has no effect.
+
+    Args:
+        task_type: The task type to register.
+
+    Returns:
+        The registered task type.
 
     Raises:
-        ConfigError: If another type has this name, or this spelling in CSV files.
+        ConfigError: If a different task type has the same ``name`` or the same ``csv_name``.
 
     Example:
         >>> AGE = register_task_type(TaskType('age', metric='AgeMetric'))
@@ -78,10 +87,13 @@ def register_task_type(task_type: TaskType) -> TaskType:
 
 
 def task_type_of_csv(task_name: str) -> TaskType:
-    """The type that a ``task_name`` of a CSV file spells.
+    """Find a task type by its name in CSV files.
+
+    Args:
+        task_name: Cell of the column ``task_name``. Upper and lower case and surrounding spaces do not matter.
 
     Raises:
-        ConfigError: If it spells none; the known spellings are listed.
+        ConfigError: If there is no such task type. The message lists the known names.
     """
     spelling = task_name.strip().lower()
     for task_type in TASK_TYPES.values():
@@ -92,14 +104,14 @@ def task_type_of_csv(task_name: str) -> TaskType:
 
 
 class ByTaskType(dict[str, T]):
-    """Parts that differ by task type, such as drawers, under the type's name.
+    """Dict of objects by the name of their task type, such as the class that draws tasks of each type.
 
-    Looking up a type without a part raises a ConfigError that says so; ``in`` and ``get`` ask whether there is one.
+    Looking up a task type without an entry raises a ConfigError. Use ``in`` or ``get`` to test for one.
 
     Args:
-        what: What a part is, for the message.
-        location: Module that registers this package's own parts, imported at the first look-up of a type that is not
-            there; as the ``locations`` of MMEngine's registries.
+        what: What the values are, for the error message.
+        location: Module that registers the values of this package. It is imported when a task type is not found for
+            the first time, like the ``locations`` of MMEngine's registries.
 
     Example:
         >>> DRAWERS = ByTaskType('drawer')
@@ -115,11 +127,11 @@ class ByTaskType(dict[str, T]):
         self._location = location
 
     def register(self, task_type: str) -> Callable[[T], T]:
-        """Decorate the part of a type; it replaces one that was there."""
+        """Return a decorator that registers a class or function for a task type, replacing an earlier one."""
 
-        def add(part: T) -> T:
-            self[task_type] = part
-            return part
+        def add(value: T) -> T:
+            self[task_type] = value
+            return value
 
         return add
 

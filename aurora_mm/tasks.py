@@ -1,4 +1,4 @@
-"""What a task is: the one description that data, model, evaluation and drawing all read."""
+"""Tasks and task tables: the description of tasks that data sets, models, metrics and visualizers read."""
 
 from __future__ import annotations
 
@@ -10,29 +10,30 @@ from aurora_mm.errors import ConfigError
 from aurora_mm.task_names import check_task_name, folded, nearest_first
 from aurora_mm.task_types import TASK_TYPES, TaskType, task_type_of_csv
 
-_MOST_CHARACTERS = 100  # of the name of a class or a point
+_MOST_CHARACTERS = 100  # limit for the name of a class or a point
 
 
 @dataclass(frozen=True)
 class Task:
-    """One task: a question asked of an image.
+    """Description of a task, which is one question about an image.
 
     Args:
-        name: The ``task_id`` of the CSV files: 1 to 100 of the letters a-z and A-Z, digits, ``_`` and ``-``, the first
-            a letter or a digit. It also names modules, metrics, files and folders, so the names of task types and of
-            attributes of torch's ``ModuleDict`` (``type``, ``train``, ``keys`` ...) are refused.
-        type: Name of a :class:`~aurora_mm.task_types.TaskType`, which says how many outputs a task may have.
-        classes: Class names in label order, any text of one line. Segmentation counts the background, as class 0; a
-            detection task has no background class.
-        points: Point names in column order, for a type whose outputs are points.
-        flip: Whether a mirrored image (left for right) is still a true example. False where the answer depends on
-            the side, as for fetal positions.
-        swaps: Pairs of point names (or class names) that trade places when the image is mirrored.
-        measurements: Configs of the lengths, areas and angles to take from a prediction, see
+        name: The ``task_id`` of the CSV files, 1 to 100 characters: letters a-z and A-Z, digits, ``_`` and ``-``,
+            starting with a letter or a digit. Modules, metrics, files and folders are named after the task, so the
+            names of task types and of attributes of torch's ``ModuleDict`` (``type``, ``train``, ``keys``, ...) are
+            not allowed.
+        type: Name of a :class:`~aurora_mm.task_types.TaskType`, which limits the number of outputs.
+        classes: Class names in the order of their labels, each one line of text. In segmentation the background is
+            counted, as class 0. In detection it is not.
+        points: Point names in the order of the CSV columns, for a task type whose outputs are points.
+        flip: Whether an image may be flipped horizontally for augmentation. Set False if the correct answer depends
+            on left and right, as for fetal positions.
+        swaps: Pairs of point names, or of class names, that are exchanged when the image is flipped horizontally.
+        measurements: Configs of the lengths, areas and angles to compute from a prediction, see
             :mod:`aurora_mm.measurements`.
 
     Raises:
-        ConfigError: If an argument breaks these rules; the message names the task and the value.
+        ConfigError: If an argument is not valid. The message names the task and the value.
     """
 
     name: str
@@ -72,10 +73,14 @@ class Task:
 
     @classmethod
     def from_config(cls, config: Task | Mapping[str, Any]) -> Task:
-        """The task that a dict of a config or of a JSON file describes; see :meth:`to_config`.
+        """Create a task from a dict of a config or of a JSON file, the inverse of :meth:`to_config`.
+
+        Args:
+            config: The arguments of :class:`Task`. A task is returned as it is.
 
         Raises:
-            ConfigError: If it is no dict of a task's fields, or they make no task.
+            ConfigError: If ``config`` is not a dict, has an unknown field, lacks ``name`` or ``type``, or a value is
+                not valid.
         """
         if isinstance(config, Task):
             return config
@@ -90,10 +95,15 @@ class Task:
 
     @classmethod
     def from_csv(cls, task_id: str, task_name: str, num_classes: int) -> Task:
-        """The task that a CSV row describes, its classes or points numbered for want of names.
+        """Create a task from the cells of a CSV row, with numbered names such as ``class_1`` or ``point_1``.
+
+        Args:
+            task_id: Name of the task.
+            task_name: Name of the task type as CSV files spell it, in upper or lower case.
+            num_classes: Number of outputs: classes, with the background counted in segmentation, or points.
 
         Raises:
-            ConfigError: If ``task_name`` is no known type, or name and number make no task.
+            ConfigError: If the task type is unknown, or the name or the number is not valid.
         """
         check_task_name(task_id)
         task_type = task_type_of_csv(task_name)
@@ -107,27 +117,27 @@ class Task:
 
     @property
     def task_type(self) -> TaskType:
-        """What the tasks of this type have in common."""
+        """The properties that all tasks of this type share."""
         return TASK_TYPES[self.type]
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        """Names of what is predicted: the points of a landmark task, the classes of any other."""
+        """Names of the outputs: the points of a landmark task, the classes of any other task."""
         return getattr(self, self.task_type.outputs)
 
     @property
     def target_names(self) -> tuple[str, ...]:
-        """Names of what there is to find in an image: :attr:`output_names` without the background."""
+        """Names of the targets: :attr:`output_names` without the background."""
         return self.output_names[self.task_type.has_background :]
 
     @property
     def num_outputs(self) -> int:
-        """The ``num_classes`` of the CSV: classes (background counted in segmentation) or points."""
+        """Number of classes (background counted in segmentation) or of points; ``num_classes`` of CSV files."""
         return len(self.output_names)
 
     @property
     def flip_indices(self) -> list[int]:
-        """``new[i] = old[flip_indices[i]]`` puts points (or classes) right after the image was mirrored."""
+        """Permutation of outputs for a mirrored image: output i is output ``flip_indices[i]`` of the original."""
         order = list(range(self.num_outputs))
         for a, b in self.swaps:
             i, j = self.output_names.index(a), self.output_names.index(b)
@@ -135,7 +145,7 @@ class Task:
         return order
 
     def item_fields(self) -> dict[str, Any]:
-        """What an item of a data set says of its task: all that transforms go by."""
+        """Return the fields of the task that each item of a data set contains, for the transforms."""
         return dict(
             task=self.name,
             task_type=self.type,
@@ -145,7 +155,7 @@ class Task:
         )
 
     def to_config(self) -> dict[str, Any]:
-        """The task as a plain dict that a config file can hold; ``Task(**task.to_config()) == task``."""
+        """Return the task as a dict for a config file; ``Task(**task.to_config()) == task``."""
         return {
             key: [list(v) if isinstance(v, tuple) else v for v in value] if isinstance(value, tuple) else value
             for key, value in asdict(self).items()
@@ -157,10 +167,11 @@ class TaskTable(Mapping[str, Task]):
     """Tasks by name, in a fixed order.
 
     Args:
-        tasks: Tasks, or the dicts that describe them in a config.
+        tasks: Tasks, or dicts with the arguments of :class:`Task`.
 
     Raises:
-        ConfigError: If two tasks have one name, or names that differ only in capitals, ``_`` and ``-``.
+        ConfigError: If a dict is not valid, see :meth:`Task.from_config`; or if two tasks have the same name, or names
+            that differ only in upper and lower case, ``_`` and ``-``.
 
     Example:
         >>> table = TaskTable([dict(name='lung', type='segmentation', classes=['background', 'lung'])])
@@ -199,26 +210,30 @@ class TaskTable(Mapping[str, Task]):
         return f'TaskTable({", ".join(f"{t.name}: {t.type} {t.num_outputs}" for t in self.values())})'
 
     def of_type(self, task_type: str) -> list[Task]:
-        """The tasks of one type, in table order."""
+        """Return the tasks of one task type, in the order of the table."""
         return [task for task in self.values() if task.type == task_type]
 
     def types(self) -> list[str]:
-        """The names of the types that its tasks have, in their registered order."""
+        """Return the names of the task types in the table, in the order of their registration."""
         return [name for name in TASK_TYPES if any(task.type == name for task in self.values())]
 
     def only(self, names: Container[str]) -> TaskTable:
-        """The table of those tasks whose name is among ``names``."""
+        """Return a table of the tasks whose names are in ``names``."""
         return TaskTable(task for task in self.values() if task.name in names)
 
     def nearest(self, name: str) -> list[str]:
-        """The names of all tasks, those spelt most like ``name`` first."""
+        """Return the names of all tasks, sorted by how similar they are to ``name``, the most similar first."""
         return nearest_first(name, self)
 
     def with_tasks(self, tasks: Iterable[Task]) -> TaskTable:
-        """A table that also holds ``tasks``; one that is already known keeps its own names.
+        """Return a table with further tasks added.
+
+        Args:
+            tasks: Tasks to add. A task that the table already contains keeps the class and point names of the table.
 
         Raises:
-            ConfigError: If a known task comes with another type or number of outputs, or almost its name.
+            ConfigError: If a task of the table is given with another type or number of outputs, or if two names differ
+                only in upper and lower case, ``_`` and ``-``.
         """
         merged = dict(self._tasks)
         for task in tasks:
@@ -231,7 +246,7 @@ class TaskTable(Mapping[str, Task]):
         return TaskTable(merged.values())
 
     def to_config(self) -> list[dict[str, Any]]:
-        """The table as a list of plain dicts; ``TaskTable(table.to_config())`` equals it."""
+        """Return the table as a list of dicts for a config; ``TaskTable(table.to_config()) == table``."""
         return [task.to_config() for task in self.values()]
 
 

@@ -1,4 +1,4 @@
-"""Small helpers without a home of their own."""
+"""Small helper functions."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ import numpy as np
 
 
 def decode_file(path: str | Path, flags: int) -> np.ndarray | None:
-    """The pixels of an image file as OpenCV reads them, or None if it cannot.
+    """Read the pixels of an image file with OpenCV.
 
-    ``cv2.imread`` itself raises where a header speaks of more pixels than it would ever read.
+    Unlike ``cv2.imread`` it does not raise if the header declares more pixels than OpenCV accepts.
 
     Args:
-        path: Of the file.
+        path: Path of the image file.
         flags: ``cv2.IMREAD_...``.
+
+    Returns:
+        (H, W) or (H, W, C) pixels, in BGR order, of the type that ``flags`` asks for; None if OpenCV cannot read the
+        file.
     """
     try:
         return cv2.imread(str(path), flags)

@@ -336,7 +336,7 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
     (
         'datasets/annotations/landmark_annotation.py',
         _TRANSFORMS,
-        [('[flip_order(row)]', ''), ('return bool((points >= 0).all()', 'return bool(True')],
+        [('[applied_flip_indices(row)]', ''), ('return bool((points >= 0).all()', 'return bool(True')],
     ),
     (
         'datasets/annotations/label_annotation.py',

@@ -21,6 +21,7 @@ ABOVE = {
     'images': {*_ROOMS_OF_TRAINING, 'datasets', 'converters', 'measurements'},
     'measurements': {*_ROOMS_OF_TRAINING, 'datasets', 'converters', 'images'},
     'importing': _ROOMS_OF_TRAINING,
+    'splitting': _ROOMS_OF_TRAINING - {'challenge'},
     'checking': _ROOMS_OF_TRAINING - {'challenge'},
 }
 

@@ -99,6 +99,24 @@ def check_data(
     return DataReport(root, table, dict(rows), facts, problems)
 
 
+def facts_of_images(images: Sequence[str], workers: int | None = None) -> list[ImageFacts]:
+    """What there is to know of image files alone, without labels.
+
+    Args:
+        images: Their paths.
+        workers: See :func:`check_data`.
+
+    Raises:
+        DataError: If one cannot be read.
+    """
+    rows = [[dict(img_path=image, task='', task_type='', csv_file=None, csv_row=None)] for image in images]
+    facts = _look_at({'': rows}, workers)['']
+    for fact in facts:
+        if fact.shape is None:
+            raise DataError(fact.problems[0].message)
+    return facts
+
+
 def _roots(root: Path) -> dict[str, Path]:
     if (root / 'csv_files').is_dir():
         return {'all': root}

@@ -48,7 +48,7 @@ def facts_of(rows: Sequence[dict[str, Any]]) -> ImageFacts:
     """Reads an image and its labels, as training would, and looks at them.
 
     Args:
-        rows: All rows of one image file.
+        rows: All rows of one image file; a row whose task is '' stands for the image without a label.
     """
     path = rows[0]['img_path']
     try:
@@ -56,7 +56,8 @@ def facts_of(rows: Sequence[dict[str, Any]]) -> ImageFacts:
     except DataError as error:
         return ImageFacts(path, rows, [Problem('unreadable image', str(error), True, rows[0]['task'], ())])
     pixels = loaded['img']
-    problems = [problem for row in rows for problem in _problems_of_row(row, loaded)]
+    labelled = [row for row in rows if row['task']]
+    problems = [problem for row in labelled for problem in _problems_of_row(row, loaded)]
     problems += _problems_of_pixels(pixels, rows[0])
     grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
     return ImageFacts(

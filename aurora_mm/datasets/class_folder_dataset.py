@@ -14,20 +14,23 @@ _SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
 
 @DATASETS.register_module()
 class ClassFolderDataset(BaseDataset):
-    """Images with one class each, in the layouts of mmpretrain's ``CustomDataset``, to be read by :class:`TaskDataset`.
+    """Source of images with one class each, in the layouts of mmpretrain's ``CustomDataset``.
 
-    Without ``ann_file``, every class has a folder of its name under ``data_root``, which may have folders in it. With
-    one, each of its lines is the path of an image relative to ``data_root`` and, after the last space, the index of its
-    class, counted from 0.
+    :class:`TaskDataset` reads it as a classification task.
+
+    Without ``ann_file``, the images of each class are in the folder of that name in ``data_root``, at any depth. With
+    ``ann_file``, each line of that file is the path of an image relative to ``data_root``, a space, and the index of
+    its class from 0.
 
     Args:
-        data_root: The folder of the images.
-        ann_file: The list, relative to ``data_root`` unless absolute; '' for a folder a class.
-        kwargs: Further arguments of BaseDataset. ``metainfo`` names the classes; :class:`TaskDataset` sets it.
+        data_root: Folder of the images.
+        ann_file: Path of the list of images, absolute or relative to ``data_root``. Empty for one folder per class.
+        kwargs: Further arguments of BaseDataset. :class:`TaskDataset` sets ``metainfo['classes']``.
 
     Raises:
-        DataError: If a folder, an image or the list is not there, a class has no image, or a line of the list is wrong.
-        ConfigError: If a folder is named after no class.
+        DataError: If the folder, an image or the list does not exist, a class has no image, or a line of the list is
+            not valid.
+        ConfigError: If the folders are not named like the classes.
     """
 
     def __init__(self, data_root: str, ann_file: str = '', **kwargs: Any) -> None:
@@ -79,6 +82,6 @@ class ClassFolderDataset(BaseDataset):
         return items
 
     def get_cat_ids(self, idx: int) -> list[int]:
-        """The class of an image, as ``ClassBalancedDataset`` asks for it."""
+        """Return the class of an image in a list, which ``ClassBalancedDataset`` calls."""
         info: Mapping[str, Any] = self.get_data_info(idx)
         return [info['gt_label']]

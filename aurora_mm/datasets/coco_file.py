@@ -1,4 +1,4 @@
-"""COCO annotation files, read strictly: what is wrong is told by file, entry and value."""
+"""A strict reader of COCO annotation files. Each error names the file, the entry and the value."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ Identity = int | str
 
 @dataclass(frozen=True, slots=True)
 class CocoImage:
-    """An image that a file lists.
+    """An image of a COCO file.
 
     Args:
-        id: Its ``id``.
-        file_name: Its path below the folder of images, ``/`` between folders.
-        height: In pixels.
-        width: In pixels.
-        entry: Its place in the file, for messages.
-        fields: The entry itself.
+        id: The ``id``.
+        file_name: Path relative to the folder of images, with ``/`` between folders.
+        height: Height in pixels according to the file.
+        width: Width in pixels according to the file.
+        entry: Position in the file for error messages, such as ``images[3]``.
+        fields: All fields of the entry.
     """
 
     id: Identity
@@ -39,13 +39,13 @@ class CocoImage:
 
 @dataclass(frozen=True, slots=True)
 class CocoCategory:
-    """A category of a file.
+    """A category of a COCO file.
 
     Args:
-        id: Its ``id``.
-        name: Its name.
-        keypoints: Names of its keypoints; empty if it has none.
-        supercategory: The name of the group that it belongs to, or ''.
+        id: The ``id``.
+        name: The name.
+        keypoints: Names of the keypoints, empty if there are none.
+        supercategory: Name of the supercategory, '' if there is none.
     """
 
     id: Identity
@@ -56,15 +56,15 @@ class CocoCategory:
 
 @dataclass(frozen=True, slots=True)
 class CocoObject:
-    """An annotation: one object in an image.
+    """An annotation of a COCO file, which is one object in an image.
 
     Args:
-        image: In which it is.
-        category: Name of its category.
-        crowd: Whether it stands for a group of objects (``iscrowd``).
-        ignored: Whether it is not to be counted (``ignore``).
-        entry: Its place in the file, for messages.
-        fields: The entry itself.
+        image: The image.
+        category: Name of the category.
+        crowd: Value of ``iscrowd``: whether the annotation is a group of objects.
+        ignored: Value of ``ignore``: whether evaluation ignores the object.
+        entry: Position in the file for error messages, such as ``annotations[3]``.
+        fields: All fields of the entry.
     """
 
     image: CocoImage
@@ -76,24 +76,24 @@ class CocoObject:
 
 
 class CocoFile:
-    """The images, categories and annotations of a file, joined by their ids.
+    """Contents of a COCO file: images, categories and annotations, linked by their ids.
 
-    Every image, category and annotation has an id of its own, a number or a text; every annotation names an image and
-    a category that are there. Categories are told apart by name. One without annotations that is only the
-    ``supercategory`` of others, as Roboflow writes it, is left out.
+    Ids are integers or text. They must be unique, and every annotation must refer to an existing image and category.
+    Category names must be unique too. A category without annotations that is only the ``supercategory`` of others, as
+    Roboflow writes it, is ignored.
 
     Args:
-        file: The JSON file.
+        file: Path of the JSON file.
 
     Attributes:
-        file: As given.
-        info: The object ``info``.
-        images: In the order of the file.
-        categories: By name, in the order of their ids.
-        objects: In the order of the file.
+        file: Path of the JSON file.
+        info: The field ``info``, empty if there is none.
+        images: All images, in the order of the file.
+        categories: All categories by name, in the order of their ids.
+        objects: All annotations, in the order of the file.
 
     Raises:
-        DataError: Naming file, entry and value of what is wrong.
+        DataError: If the file cannot be read or is not valid. The message names the file, the entry and the value.
     """
 
     def __init__(self, file: str | Path) -> None:
@@ -117,12 +117,12 @@ class CocoFile:
             self._objects_of.setdefault(item.image.id, []).append(item)
 
     def objects_of(self, image: CocoImage) -> list[CocoObject]:
-        """The annotations of an image, in the order of the file."""
+        """Return the annotations of an image, in the order of the file."""
         return self._objects_of.get(image.id, [])
 
     @cached_property
     def may_hold_corners(self) -> bool:
-        """Whether every ``bbox``, of three or more, would as well be two corners [x1, y1, x2, y2] in its image."""
+        """Whether boxes may have been written as xyxy: all of them, at least three, would be valid as xyxy."""
         boxes = [(item.fields.get('bbox'), item.image) for item in self.objects]
         return len(boxes) >= 3 and all(
             isinstance(box, list)
@@ -134,14 +134,19 @@ class CocoFile:
         )
 
     def error(self, entry: str, message: str) -> DataError:
-        """An error about one entry."""
+        """Create an error about one entry."""
         return DataError(f'{entry}: {message}', file=self.file)
 
     def numbers(self, entry: str, key: str, values: Any) -> list[float]:
-        """A list of finite numbers.
+        """Check that a field is a list of finite numbers and return it.
+
+        Args:
+            entry: Position of the entry in the file, for the error message.
+            key: Name of the field, for the error message.
+            values: Value of the field.
 
         Raises:
-            DataError: If it is none; the message names ``entry`` and ``key``.
+            DataError: If it is not a list of finite numbers.
         """
         if not isinstance(values, list):
             raise self.error(entry, f'{key} is no list of numbers: {_shown(values)}')
@@ -248,12 +253,16 @@ class CocoFile:
 
 
 def relative_path(text: Any) -> str | None:
-    """A path that leads nowhere but down from the folder it is relative to, in its shortest form; else None."""
+    """Normalize a relative path that stays inside the folder it is relative to.
+
+    Returns:
+        The path in its shortest form, with ``/`` between folders; None if ``text`` is not such a path.
+    """
     if not isinstance(text, str) or (not text.isascii() and not _encodable(text)) or any(ord(c) < 32 for c in text):
         return None
     path = posixpath.normpath(text.replace('\\', '/'))
-    parts = path.split('/')
-    if path in ('', '.') or parts[0] in ('', '..') or max(map(len, parts)) > 255 or len(path) > 1024:
+    names = path.split('/')
+    if path in ('', '.') or names[0] in ('', '..') or max(map(len, names)) > 255 or len(path) > 1024:
         return None
     return path
 
@@ -271,7 +280,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _other_type(identity: Identity, known: dict[Identity, Any]) -> str:
-    """A hint where the same id is there as a text instead of a number, or the other way round."""
+    """Return a hint if the same id exists as text instead of a number, or the other way round."""
     for other in known:
         if str(other) == str(identity):
             return f'; there is {other!r}, which is another type'

@@ -13,20 +13,21 @@ from aurora_mm.registry import DATASETS
 
 @DATASETS.register_module()
 class CocoKeypointDataset(BaseDataset):
-    """A COCO file of keypoints with one object in each image, to be read by :class:`TaskDataset` as a landmark task.
+    """Source of images with the keypoints of one object each, from a COCO file.
 
-    Keypoints are found by name, whatever their order in the file. An image without an object is left out.
+    :class:`TaskDataset` reads it as a landmark task. Keypoints are matched with the points of the task by name, so
+    their order in the file does not matter. Images without an object are skipped.
 
     Args:
-        ann_file: The JSON file, relative to ``data_root`` unless absolute.
+        ann_file: Path of the JSON file, absolute or relative to ``data_root``.
         data_root: Folder that the other paths are relative to.
-        data_prefix: ``dict(img=...)``, the folder of the images.
-        kwargs: Further arguments of BaseDataset. ``metainfo`` names the points; :class:`TaskDataset` sets it.
+        data_prefix: ``dict(img=...)`` with the folder of the images.
+        kwargs: Further arguments of BaseDataset. :class:`TaskDataset` sets ``metainfo['points']``.
 
     Raises:
-        DataError: Naming file and entry, if there are several objects in an image, a point is not labelled or the file
-            is wrong, see :class:`~aurora_mm.datasets.coco_file.CocoFile`.
-        ConfigError: If no category of the file has the points of the task.
+        DataError: If the file is not valid (see :class:`~aurora_mm.datasets.coco_file.CocoFile`), an image has several
+            objects, or a keypoint is not labelled. The message names the file and the entry.
+        ConfigError: If no category of the file has exactly the points of the task.
     """
 
     def __init__(

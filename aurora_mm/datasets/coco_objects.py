@@ -1,4 +1,4 @@
-"""What COCO annotations say of an image, as arrays: boxes, regions and keypoints."""
+"""Boxes, masks and keypoints of COCO annotations."""
 
 from __future__ import annotations
 
@@ -12,20 +12,18 @@ from aurora_mm.datasets.coco_file import CocoFile, CocoObject
 
 
 def box_of(file: CocoFile, item: CocoObject) -> tuple[list[float], bool]:
-    """An object's box.
-
-    The number ``area`` is of no matter.
+    """Read the box of an annotation. Its field ``area`` is not used.
 
     Args:
-        file: In which the object stands.
-        item: The object.
+        file: File of the annotation.
+        item: The annotation.
 
     Returns:
-        [x1, y1, x2, y2] in pixels of the image, cut at its edges, and whether any of it was cut off.
+        The box, xyxy in pixels, clipped to the image; and whether clipping changed it.
 
     Raises:
-        DataError: If there is no box, it is empty, or it lies outside the image; or if it hangs over the image's edge
-            and the file seems to hold corners in the place of width and height.
+        DataError: If there is no box, it is empty, or it lies outside the image. Also if it exceeds the image by more
+            than a pixel and all boxes of the file would be valid as xyxy, so that the file seems to be wrong.
     """
     numbers = file.numbers(item.entry, 'bbox', item.fields.get('bbox'))
     if len(numbers) != 4:
@@ -54,14 +52,17 @@ def box_of(file: CocoFile, item: CocoObject) -> tuple[list[float], bool]:
 
 
 def region_of(file: CocoFile, item: CocoObject) -> np.ndarray:
-    """An object's pixels, of polygons or of run lengths: (H, W) bool.
+    """Read the mask of an annotation, from polygons or from a run-length encoding (RLE).
 
     Args:
-        file: In which the object stands.
-        item: The object.
+        file: File of the annotation.
+        item: The annotation.
+
+    Returns:
+        (H, W) bool, true for the pixels of the object.
 
     Raises:
-        DataError: If there is no segmentation, it is malformed, of another size than the image, or of no pixel.
+        DataError: If there is no segmentation, it is malformed, it does not have the size of the image, or it is empty.
     """
     shape = item.image.height, item.image.width
     stored = item.fields.get('segmentation')
@@ -77,15 +78,18 @@ def region_of(file: CocoFile, item: CocoObject) -> np.ndarray:
 
 
 def points_of(file: CocoFile, item: CocoObject, names: Sequence[str]) -> list[list[float]]:
-    """An object's keypoints, found by name: [[x, y], ...] in the order of ``names``.
+    """Read the keypoints of an annotation.
 
     Args:
-        file: In which the object stands; its category lists the names of the keypoints in its own order.
-        item: The object.
-        names: Those of the category, in the order that is wanted.
+        file: File of the annotation. Its category lists the names of the keypoints in the order of the file.
+        item: The annotation.
+        names: Names of the keypoints, in the order in which they are returned.
+
+    Returns:
+        K points [x, y] in pixels.
 
     Raises:
-        DataError: If a point is not labelled or the numbers do not fit the names.
+        DataError: If a keypoint is not labelled, or the number of values does not fit the category.
     """
     listed = file.categories[item.category].keypoints
     numbers = file.numbers(item.entry, 'keypoints', item.fields.get('keypoints'))
@@ -120,7 +124,7 @@ def _fill_polygons(file: CocoFile, item: CocoObject, polygons: list[Any], shape:
 
 
 def _decode_run_lengths(file: CocoFile, item: CocoObject, stored: dict[str, Any], shape: tuple[int, int]) -> np.ndarray:
-    """Run lengths go down the columns, the first of zeros; pycocotools checks neither their sum nor their letters."""
+    """Decode RLE, which counts pixels down the columns, zeros first. pycocotools itself does not check its input."""
     size = file.numbers(item.entry, 'segmentation.size', stored.get('size'))
     if size != list(shape):
         raise file.error(
@@ -144,10 +148,11 @@ def _decode_run_lengths(file: CocoFile, item: CocoObject, stored: dict[str, Any]
 
 
 def _decode_counts(text: str) -> list[int] | None:
-    """COCO's compressed run lengths as numbers; None if the text holds none.
+    """Decode COCO's compressed RLE to run lengths; None if the text is not valid.
 
-    Each letter brings 5 bits, the lowest first, and a bit that says whether more follow; the highest bit of the last
-    one is the sign. From the fourth number on, what is stored is the change against the last but one.
+    Each character has 5 bits of a number, the lowest bits first, and a sixth bit that tells whether another character
+    follows. The highest bit of the last character is the sign. From the fourth number on, the difference to the number
+    two positions before is stored.
     """
     counts: list[int] = []
     value, shift = 0, 0

@@ -1,4 +1,4 @@
-"""COCO files of mmdet's data sets, read strictly before mmdet reads them."""
+"""A strict reader for the COCO files of mmdet's data sets."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from aurora_mm.errors import ConfigError
 
 
 class CocoSource:
-    """The COCO file of a data set of mmdet.
+    """Replaces the file reader of a data set of mmdet by :class:`CocoFile`, and gives its boxes.
 
-    mmdet joins annotations by whatever stands in the file, and drops boxes of area 0 or thinner than a pixel, in
-    testing too. So the file is read by :class:`CocoFile` here, mmdet is given what was found right, and boxes are taken
-    from here: cut at the image's edges, those marked ``iscrowd`` or ``ignore`` left out.
+    mmdet does not check ids, and drops boxes with zero area or a side below one pixel, also in testing. Therefore
+    :class:`CocoFile` reads the file, mmdet gets the checked contents, and :meth:`boxes_of` gives the boxes: clipped to
+    the image, without those marked ``iscrowd`` or ``ignore``.
 
     Args:
-        source: The data set, not read yet; it will read its file through this object.
+        source: The data set, not loaded yet. Its ``COCOAPI`` is replaced.
 
     Attributes:
-        file: The file, once the data set has read it.
+        file: Contents of the file; None until the data set is loaded.
     """
 
     def __init__(self, source: BaseDataset) -> None:
@@ -39,20 +39,20 @@ class CocoSource:
 
     @staticmethod
     def fits(source: BaseDataset) -> bool:
-        """Whether a data set reads a file of COCO's objects, and reads it as mmdet's CocoDataset does."""
+        """Return whether a data set reads a COCO file in the same way as mmdet's CocoDataset."""
         api = getattr(source, 'COCOAPI', None)
         parse = getattr(type(source).parse_data_info, '__qualname__', '')
         return getattr(api, '__name__', '') == 'COCO' and parse == 'CocoDataset.parse_data_info'
 
     def number_classes(self, classes: Sequence[str], task: str) -> None:
-        """Find the classes of a task among the categories, by name, and say in the log what the others leave out.
+        """Match the classes of a task with the categories of the file by name, and log how many objects are skipped.
 
         Args:
-            classes: In label order.
+            classes: Class names, in the order of their labels.
             task: Name of the task, for messages.
 
         Raises:
-            ConfigError: If the file lacks a class.
+            ConfigError: If the file has no category for a class.
         """
         names = [name for name in classes if name in self.file.categories]
         if len(names) != len(classes):
@@ -67,16 +67,17 @@ class CocoSource:
             print_log(f'{self.file.file}: {text}', logger='current', level=logging.WARNING)
 
     def boxes_of(self, info: Mapping[str, Any]) -> dict[str, Any]:
-        """The boxes of an image, once the classes are numbered.
+        """Return the boxes of an image. :meth:`number_classes` must be called first.
 
         Args:
-            info: mmdet's item of the image, for its ``img_id``.
+            info: mmdet's data info of the image, of which ``img_id`` is used.
 
         Returns:
-            ``bboxes`` (N x [x1, y1, x2, y2]), ``bboxes_labels`` (N) and ``listed_shape``, (H, W).
+            ``bboxes``, N boxes, xyxy in pixels; ``bboxes_labels``, N classes from 0; and ``listed_shape``, the
+            (height, width) of the image according to the file.
 
         Raises:
-            DataError: If a box is none.
+            DataError: If a box is not valid, see :func:`~aurora_mm.datasets.coco_objects.box_of`.
         """
         image = self._image_of[info['img_id']]
         items = [item for item in self.file.objects_of(image) if self._reason_to_leave_out(item) is None]
@@ -92,7 +93,7 @@ class CocoSource:
         return 'crowds' if item.crowd else 'ignored objects' if item.ignored else None
 
     def _read(self, path: str) -> Any:
-        """What mmdet takes for its reader of a file."""
+        """Read the file and return what mmdet expects from ``COCOAPI``."""
         self.file = CocoFile(path)
         self._image_of = {image.id: image for image in self.file.images}
         coco = self._api(None)
@@ -110,7 +111,7 @@ class CocoSource:
             id=number + 1,
             image_id=item.image.id,
             category_id=self.file.categories[item.category].id,
-            bbox=[0, 0, 1, 1],  # boxes are read here
+            bbox=[0, 0, 1, 1],  # mmdet must not drop any; see `boxes_of`
             area=1,
             iscrowd=int(item.crowd),
             ignore=int(item.ignored),

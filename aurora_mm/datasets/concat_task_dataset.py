@@ -16,16 +16,18 @@ from aurora_mm.tasks import Task, TaskTable
 
 @DATASETS.register_module()
 class ConcatTaskDataset(ConcatDataset):
-    """Data sets of tasks one after the other, as one: FMC-UIA roots, COCO files, mmseg folders.
+    """Concatenation of data sets of tasks, such as FMC-UIA data, COCO files and mmseg folders.
 
     Args:
-        datasets: Configs of data sets that tell their ``tasks`` and ``indices_by_task``. The same task may stand in
-            several, if they agree about it.
-        pipeline, test_mode: Given to every data set in place of its own; None leaves each its own.
+        datasets: Configs of data sets with a property ``tasks`` and a method ``indices_by_task``, such as
+            :class:`FMCUIADataset` and :class:`TaskDataset`. A task may be in several of them, with the same type and
+            outputs.
+        pipeline: Pipeline for all data sets, instead of their own. None keeps the pipeline of each.
+        test_mode: ``test_mode`` for all data sets, instead of their own. None keeps that of each.
         lazy_init: As in ConcatDataset.
 
     Raises:
-        ConfigError: If a data set is none of tasks, or two of them contradict each other about a task.
+        ConfigError: If a data set is not one of tasks, or two data sets describe a task differently.
     """
 
     def __init__(
@@ -45,7 +47,7 @@ class ConcatTaskDataset(ConcatDataset):
 
     @property
     def tasks(self) -> TaskTable:
-        """The tasks of all parts; one that stands in several has the names of the first."""
+        """The tasks of all data sets. A task of several data sets has the class and point names of the first."""
         table = TaskTable()
         for dataset in self.datasets:
             for task in dataset.tasks.values():
@@ -55,7 +57,7 @@ class ConcatTaskDataset(ConcatDataset):
 
     @property
     def metainfo(self) -> dict[str, Any]:
-        """``tasks``, ``image_fingerprints`` of all training images and, once the data is read, ``images_per_task``."""
+        """``tasks``; ``image_fingerprints`` of training data; and ``images_per_task`` after the data is loaded."""
         metainfo: dict[str, Any] = dict(tasks=self.tasks.to_config())
         packed = [dataset.metainfo.get(FINGERPRINTS) for dataset in self.datasets]
         if None not in packed:
@@ -69,19 +71,19 @@ class ConcatTaskDataset(ConcatDataset):
             return super().__getitem__(int(idx))
 
     def indices_by_kind(self) -> dict[tuple[str, ...], np.ndarray]:
-        """One index for each image to draw, increasing, by the tasks whose labels its item brings.
+        """Group the images by the tasks that they have labels of, see :func:`indices_by_kind`.
 
-        An image that stands in two parts counts as two.
+        An image that is in two of the data sets counts as two images.
         """
         self.full_init()
         found: dict[tuple[str, ...], list[np.ndarray]] = {}
         for start, dataset in zip([0, *self.cumulative_sizes], self.datasets, strict=False):
             for kind, indices in indices_by_kind(dataset).items():
                 found.setdefault(kind, []).append(indices + start)
-        return {kind: np.concatenate(parts) for kind, parts in found.items()}
+        return {kind: np.concatenate(arrays) for kind, arrays in found.items()}
 
     def indices_by_task(self) -> dict[str, np.ndarray]:
-        """The indices of each task's items, increasing; tasks in table order, those without items left out."""
+        """Return the increasing indices of each task's items, in table order. Tasks without items are left out."""
         self.full_init()
         found: dict[str, list[np.ndarray]] = {name: [] for name in self.tasks}
         start = 0
@@ -89,7 +91,7 @@ class ConcatTaskDataset(ConcatDataset):
             for name, indices in dataset.indices_by_task().items():
                 found[name].append(indices + start)
             start += len(dataset)
-        return {name: np.concatenate(parts) for name, parts in found.items() if parts}
+        return {name: np.concatenate(arrays) for name, arrays in found.items() if arrays}
 
 
 def _check_order(task: Task, known: Task) -> None:

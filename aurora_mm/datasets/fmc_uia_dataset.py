@@ -22,41 +22,51 @@ from aurora_mm.tasks import Task, TaskTable
 
 @DATASETS.register_module()
 class FMCUIADataset(BaseDataset):
-    """Images and annotations of many tasks in the layout of the FMC-UIA challenge.
+    """Data set of many tasks in the layout of the FMC-UIA challenge: CSV files with one row per image and task.
 
-    ``data_root`` takes one of two forms: with ``csv_files/`` in it, its rows are split by ``ratios`` and ``seed``;
-    with ``train/csv_files/``, ``val/csv_files/`` ... in it, each part is used as it stands. The first wins where
-    both are there.
+    If ``data_root`` contains ``csv_files/``, its rows are split into train, val and test by ``ratios`` and ``seed``.
+    Otherwise it must contain ``train/csv_files/``, ``val/csv_files/`` or ``test/csv_files/``, which are used without
+    further splitting.
 
-    An item of ``data_list`` holds ``img_path``, ``img_id`` (its index), ``task``, ``task_type``, ``num_outputs``,
-    ``may_flip`` and ``flip_indices`` (of the task), ``csv_file`` and ``csv_row``, ``image_path`` and, if given,
-    ``mask_path`` (the CSV's own text), ``group`` with a ``group_column``, and by its type of task (see
-    :class:`aurora_mm.annotations.Annotation`) ``seg_map_path``, ``gt_label``, ``bbox`` ([x1, y1, x2, y2]) or ``points``
-    ([[x, y], ...]), in pixels of the original image. ``metainfo['tasks']`` is
-    the whole task table; ``metainfo['image_fingerprints']``, with ``test_mode=False``, tells the images again, see
+    Each item of ``data_list`` is a dict with these keys:
+
+    - ``img_path`` and ``img_id``, the index of the item,
+    - ``task``, ``task_type``, ``num_outputs``, ``may_flip`` and ``flip_indices``, see
+      :meth:`aurora_mm.tasks.Task.item_fields`,
+    - ``csv_file`` and ``csv_row``, the line in that file,
+    - ``image_path`` and, if there is one, ``mask_path``: the unchanged text of these columns,
+    - ``group``, if there is a group column,
+    - the annotation, by task type: ``seg_map_path``, ``gt_label``, ``bbox`` (xyxy) or ``points`` (K lists of x and y),
+      in original coordinates. See :class:`aurora_mm.annotations.Annotation`.
+
+    ``metainfo['tasks']`` is the task table as a list of dicts. With ``test_mode=False``,
+    ``metainfo['image_fingerprints']`` identifies the image files, see
     :func:`aurora_mm.datasets.image_fingerprints.pack_fingerprints`.
 
     Args:
         data_root: The folder described above.
-        split: ``'train'``, ``'val'``, ``'test'``, or ``'all'`` for every row of ``csv_files/``.
-        tasks: Known tasks, as dicts for :class:`~aurora_mm.tasks.Task`. Others that the data holds are added.
-        ratios: Part of the rows of a task on each side; they sum to 1.
-        seed: Of the split.
-        group_column: Column whose value (a patient, say) keeps images on one side; by default the column ``group``
-            where there is one.
-        with_labels: False for data without labels.
-        on_error: ``'raise'`` at the first bad row. ``'skip'`` decodes every file up front and leaves bad rows out,
-            the same in every process, and lists them in the log and in ``skipped``.
-        include: Names of the tasks to keep; all by default. The split does not depend on it, ``tasks`` does.
-        all_labels: Whether an item brings the labels that its image has for other tasks too, as ``other_rows``: items
-            of these rows. The image is then read, moved and encoded once for all of them.
+        split: ``'train'``, ``'val'``, ``'test'``, or ``'all'`` for all rows of ``csv_files/``.
+        tasks: Known tasks, as dicts for :class:`~aurora_mm.tasks.Task`. Further tasks of the data are added.
+        ratios: Fraction of each task's rows in ``'train'``, ``'val'`` and ``'test'``. They must sum to 1. By default
+            0.8, 0.2 and 0.
+        seed: Random seed of the split.
+        group_column: CSV column such as a patient's id. Images with the same value are never divided between splits.
+            By default the column ``group``, if there is one.
+        with_labels: Whether to read annotations. False for data without labels.
+        on_error: ``'raise'`` raises an error at the first bad row. ``'skip'`` reads all files at the start and removes
+            bad rows, the same ones in every process. They are listed in the log and in the attribute ``skipped``.
+        include: Names of the tasks to keep, all by default. It does not change the split. ``tasks`` then only contains
+            these tasks.
+        all_labels: Whether an item also contains the annotations of its image for other tasks, as a list of items
+            ``other_rows``. The image is then read, augmented and encoded once for all of its tasks.
         pipeline: Transforms, or their configs.
         test_mode: As in BaseDataset.
         kwargs: Further arguments of BaseDataset: ``lazy_init``, ``serialize_data``, ``indices``.
 
     Raises:
-        DataError: For bad data, naming file, row and value; nothing is ever replaced by another sample.
-        ConfigError: For arguments that do not fit together or to the data.
+        DataError: If the data is not valid. The message names the file, the row and the value. A bad item is never
+            replaced by another one.
+        ConfigError: If arguments contradict each other or the data.
     """
 
     def __init__(
@@ -98,29 +108,29 @@ class FMCUIADataset(BaseDataset):
 
     @property
     def tasks(self) -> TaskTable:
-        """The known tasks and those that the data added, or those of ``include``, with images here or without."""
+        """The known tasks and those that the data added, or the tasks of ``include``. Some may have no images here."""
         if not self._fully_initialized:
             self.full_init()
         return self._tasks
 
     @property
     def metainfo(self) -> dict[str, Any]:
-        """``tasks``, the task table, and once the data is read ``images_per_task``, by which scores are complete."""
+        """``tasks``, the task table; after loading also ``images_per_task``, with which scores are complete."""
         metainfo = super().metainfo
         if self._fully_initialized:
             metainfo['images_per_task'] = {name: len(indices) for name, indices in self.indices_by_task().items()}
         return metainfo
 
     def indices_by_task(self) -> dict[str, np.ndarray]:
-        """The indices of each task's items, increasing; tasks in table order, those without items left out."""
+        """Return the increasing indices of each task's items, in table order. Tasks without items are left out."""
         order = list(self.tasks)
         names = np.array([self.get_data_info(index)['task'] for index in range(len(self))])
         return {name: np.flatnonzero(names == name) for name in order if (names == name).any()}
 
     def indices_by_kind(self) -> dict[tuple[str, ...], np.ndarray]:
-        """One index for each image to draw, increasing, by the tasks whose labels its item brings (in table order).
+        """Group the images by the tasks that they have labels of, see :func:`indices_by_kind`.
 
-        With ``all_labels`` the first of an image's items stands for all of them; otherwise every item is an image.
+        With ``all_labels``, an image has the index of its first item. Otherwise every item counts as an image.
         """
         if not self.all_labels:
             return {(name,): indices for name, indices in self.indices_by_task().items()}
@@ -166,13 +176,13 @@ class FMCUIADataset(BaseDataset):
     def __getitem__(self, idx: int) -> dict[str, Any]:
         with seeded_by(idx):
             data = self.prepare_data(int(idx))
-        if data is None:  # BaseDataset would draw another sample here, unseen
+        if data is None:  # BaseDataset would silently take another item
             info = self.get_data_info(idx)
             raise DataError('a transform of the pipeline returned None', file=info['csv_file'], row=info['csv_row'])
         return data
 
     def _find_root(self) -> tuple[Path, bool]:
-        """The folder that holds ``csv_files``, and whether all of its rows belong to this split."""
+        """Return the folder that contains ``csv_files``, and whether all of its rows belong to this split."""
         root = Path(self.data_root)
         if (root / 'csv_files').is_dir():
             if self.split != 'all' and not self.ratios.get(self.split):
@@ -229,7 +239,7 @@ class FMCUIADataset(BaseDataset):
 
 
 def _with_other_rows(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The entries, each with ``other_rows``: those of other tasks on the same image file."""
+    """Add ``other_rows`` to each item: the items of other tasks with the same image file."""
     of_image: dict[str, list[dict[str, Any]]] = {}
     for entry in entries:
         of_image.setdefault(entry['img_path'], []).append(entry)

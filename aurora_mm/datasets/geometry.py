@@ -1,10 +1,10 @@
-"""Affine geometry of images, masks, boxes and points in one convention.
+"""Affine warping of images, masks, boxes and points.
 
 Coordinates are continuous pixels: x = 0 is the left edge of the leftmost pixel, pixel i covers [i, i + 1), and a
-normalised coordinate is ``x / width``. A matrix is (3, 3) float64 and maps (x, y, 1) columns of the source to the
-target; ``size`` and ``shape`` are (height, width) in pixels.
+normalised coordinate is ``x / width``. A matrix is (3, 3) float64 and maps a column (x, y, 1) of the source to the
+target. ``size`` and ``shape`` are (height, width) in pixels.
 
-Legend: K points, N boxes, H x W source, h x w target.
+Legend: K points, N boxes, H x W pixels of the source, h x w pixels of the target.
 """
 
 from __future__ import annotations
@@ -21,12 +21,16 @@ Shape = tuple[int, int]
 
 
 def fit_matrix(ori_shape: Shape, size: Shape, mode: str = 'squash') -> np.ndarray:
-    """The map that fits an image into ``size``.
+    """Return the matrix that scales an image to a target size.
 
     Args:
-        ori_shape: Of the image.
-        size: Of the target.
-        mode: ``'squash'`` fills the target, each axis by its own scale; ``'letterbox'`` keeps the aspect and centres.
+        ori_shape: (height, width) of the image.
+        size: (height, width) of the target.
+        mode: ``'squash'`` scales height and width separately and fills the target. ``'letterbox'`` keeps the aspect
+            ratio and centres the image.
+
+    Returns:
+        (3, 3) matrix from image to target.
 
     Raises:
         ConfigError: If ``mode`` is unknown.
@@ -47,18 +51,21 @@ def fit_matrix(ori_shape: Shape, size: Shape, mode: str = 'squash') -> np.ndarra
 
 
 def flip_matrix(size: Shape) -> np.ndarray:
-    """Left for right within a image of ``size``."""
+    """Return the (3, 3) matrix of a horizontal flip of an image of ``size``, (height, width)."""
     return np.array([[-1.0, 0.0, size[1]], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
 
 
 def rotate_scale_translate_matrix(size: Shape, degrees: float, scale: float, shift: Sequence[float]) -> np.ndarray:
-    """Rotation and scaling about the centre of a image of ``size``, then a shift.
+    """Return the matrix that rotates and scales an image about its centre and then shifts it.
 
     Args:
-        size: Of the frame.
-        degrees: Clockwise as seen on the screen.
-        scale: Above 1 enlarges.
-        shift: (x, y) in pixels of the frame.
+        size: (height, width) of the image.
+        degrees: Rotation angle in degrees, clockwise as displayed.
+        scale: Scale factor; above 1 enlarges.
+        shift: Shift (x, y) in pixels.
+
+    Returns:
+        (3, 3) matrix.
     """
     angle = np.deg2rad(degrees)
     cos, sin = scale * np.cos(angle), scale * np.sin(angle)
@@ -68,18 +75,19 @@ def rotate_scale_translate_matrix(size: Shape, degrees: float, scale: float, shi
 
 
 def translation(x: float, y: float) -> np.ndarray:
-    """The shift by (x, y) pixels."""
+    """Return the (3, 3) matrix of a shift by (x, y) pixels."""
     return np.array([[1.0, 0.0, x], [0.0, 1.0, y], [0.0, 0.0, 1.0]])
 
 
 def warp_image(img: np.ndarray, matrix: np.ndarray, size: Shape, fill: int = 0) -> np.ndarray:
-    """Linear warp; what shrinks is averaged over areas first, so that speckle does not alias.
+    """Warp an image with linear interpolation. An image that shrinks is first reduced by area averaging, so that
+    speckle does not alias.
 
     Args:
         img: (H, W) or (H, W, C) uint8.
-        matrix: Source to target.
-        size: Of the target.
-        fill: Value of the pixels whose centre lies outside the source. Edge pixels are not blended with it.
+        matrix: (3, 3), from source to target.
+        size: (height, width) of the target.
+        fill: Value of target pixels whose centre lies outside the source. Edge pixels are not blended with it.
 
     Returns:
         (h, w) or (h, w, C) uint8.
@@ -87,7 +95,7 @@ def warp_image(img: np.ndarray, matrix: np.ndarray, size: Shape, fill: int = 0) 
     shape = (img.shape[0], img.shape[1])
     height, width = size
     if np.allclose(matrix, fit_matrix(shape, size, 'squash'), rtol=0, atol=1e-9):
-        # cv2 averages areas only where no axis grows, so the two directions take turns.
+        # cv2 averages areas only if no axis grows, so shrinking and growing are two steps.
         img = _shrink(img, (min(shape[0], height), min(shape[1], width)))
         return img if img.shape[:2] == (height, width) else cv2.resize(img, (width, height))
     scale_x, scale_y = np.hypot(matrix[0, :2], matrix[1, :2])
@@ -101,19 +109,20 @@ def warp_image(img: np.ndarray, matrix: np.ndarray, size: Shape, fill: int = 0) 
 
 
 def warp_mask(mask: np.ndarray, matrix: np.ndarray, size: Shape) -> np.ndarray:
-    """Nearest-neighbour warp of class indices.
+    """Warp a mask of class indices with nearest-neighbour interpolation.
 
-    Where the centre of a target pixel falls midway between two source pixels (at every reduction by an even factor,
-    all of them do), columns and rows take the earlier and the later one in turn. On average the mask then stays where
-    the image and the boxes are, keeps its area, and a flipped mask is the mirror image of the unflipped one.
+    If the centre of a target pixel is halfway between two source pixels, as it is for all pixels when an image is
+    reduced by an even factor, the lower and the higher index are taken alternately. On average the mask is then not
+    shifted against the image and the boxes, its area does not change, and a flipped mask is the mirror image of the
+    unflipped mask.
 
     Args:
-        mask: (H, W) uint8.
-        matrix: Source to target.
-        size: Of the target.
+        mask: (H, W) uint8 class indices.
+        matrix: (3, 3), from source to target.
+        size: (height, width) of the target.
 
     Returns:
-        (h, w) uint8, 0 where the centre of the pixel lies outside the source.
+        (h, w) uint8, 0 for pixels whose centre lies outside the source.
     """
     height, width = size
     if matrix[0, 1] or matrix[1, 0]:  # rotated: no ties
@@ -127,19 +136,44 @@ def warp_mask(mask: np.ndarray, matrix: np.ndarray, size: Shape) -> np.ndarray:
 
 
 def warp_points(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """(K, 2) x, y in the source -> (K, 2) in the target, not clipped."""
+    """Map points from source to target, without clipping.
+
+    Args:
+        points: (K, 2) x, y in pixels of the source.
+        matrix: (3, 3), from source to target.
+
+    Returns:
+        (K, 2) x, y in pixels of the target, of the same type as ``points``.
+    """
     return (points @ matrix[:2, :2].T + matrix[:2, 2]).astype(points.dtype)
 
 
 def warp_boxes(boxes: np.ndarray, matrix: np.ndarray, size: Shape) -> np.ndarray:
-    """(N, 4) xyxy in the source -> the (N, 4) boxes around them in the target, clipped to its frame."""
+    """Map boxes from source to target as :func:`enclosing_boxes`, and clip them to the target.
+
+    Args:
+        boxes: (N, 4) xyxy in pixels of the source.
+        matrix: (3, 3), from source to target.
+        size: (height, width) of the target.
+
+    Returns:
+        (N, 4) xyxy in pixels of the target.
+    """
     height, width = size
     limit = np.array([width, height, width, height], boxes.dtype)
     return np.clip(enclosing_boxes(boxes, matrix), 0, limit)
 
 
 def enclosing_boxes(boxes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """(N, 4) xyxy in the source -> the (N, 4) boxes around the mapped corners, not clipped."""
+    """Return the axis-aligned boxes around the mapped corners of boxes, without clipping.
+
+    Args:
+        boxes: (N, 4) xyxy in pixels of the source.
+        matrix: (3, 3), from source to target.
+
+    Returns:
+        (N, 4) xyxy in pixels of the target.
+    """
     corners = boxes[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 2)
     mapped = warp_points(corners, matrix).reshape(-1, 4, 2)
     return np.concatenate([mapped.min(axis=1), mapped.max(axis=1)], axis=1)
@@ -156,11 +190,11 @@ def _shrink(img: np.ndarray, shape: Shape) -> np.ndarray:
 
 
 def _nearest_sources(length: int, scale: float, shift: float, source_length: int) -> tuple[np.ndarray, np.ndarray]:
-    """The source pixel of each target pixel of an axis, (length,) indices within the source, and where it is one."""
+    """Return the source index of each target pixel along an axis, clipped, and whether it is inside the source."""
     centres = (np.arange(length) + 0.5 - shift) / scale
     border = np.rint(centres)
-    # The parity belongs to the border between two source pixels, so that a flip changes nothing. A quarter keeps what
-    # is rounded off whole and half numbers.
+    # Which pixel is taken depends on the border between two source pixels, so that a flip gives the mirror image.
+    # Adding a quarter keeps rounding errors away from whole and half numbers.
     later = np.floor(border * abs(scale) + 0.25).astype(np.int64) % 2 == 0
     tied = np.abs(centres - border) < 1e-6
     indices = np.where(tied, border - 1 + later, np.floor(centres)).astype(np.int64)
@@ -168,5 +202,5 @@ def _nearest_sources(length: int, scale: float, shift: float, source_length: int
 
 
 def _pixel_centred(matrix: np.ndarray) -> np.ndarray:
-    """(2, 3) map between cv2's coordinates, where 0 is the centre of the first pixel."""
+    """Return the (2, 3) matrix in cv2's coordinates, where 0 is the centre of the first pixel."""
     return (translation(-0.5, -0.5) @ matrix @ translation(0.5, 0.5))[:2]

@@ -1,4 +1,4 @@
-"""Fingerprints of image files, by which a checkpoint knows the images that it was trained on."""
+"""Fingerprints of image files. Checkpoints store those of their training images."""
 
 from __future__ import annotations
 
@@ -11,35 +11,38 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 FINGERPRINTS = 'image_fingerprints'
-"""The key of a training set's metainfo, which checkpoints keep."""
+"""Key in the metainfo of training data, which checkpoints store."""
 
-_BYTES = 4096  # of a file's middle
+_BYTES = 4096  # bytes that are read from the middle of each file
 _THREADS = 8
 
 
 def pack_fingerprints(files: Sequence[str]) -> str:
-    """The fingerprints of image files as text, in an order of their own.
+    """Compute the fingerprints of image files.
 
-    A fingerprint is 8 bytes hashed from a file's length and the 4096 bytes in its middle, so that a file is known
-    again under another name and in another folder, but not when it was encoded anew.
+    A fingerprint is an 8-byte hash of a file's size and of the 4096 bytes in its middle. It does not change if a file
+    is renamed or moved, but if the image is encoded again.
 
     Args:
-        files: Paths; one that cannot be read has no fingerprint.
+        files: Paths. A file that cannot be read has no fingerprint.
+
+    Returns:
+        The sorted fingerprints as text in base64.
     """
     return _pack(_fingerprints(files))
 
 
 def merge_fingerprints(packed: Iterable[str]) -> str:
-    """The fingerprints of several data sets as one text."""
+    """Merge the fingerprints of several data sets."""
     return _pack(_unpack(packed))
 
 
 def known_images(files: Sequence[str], packed: Iterable[str]) -> np.ndarray:
-    """Which image files are among those of fingerprints.
+    """Find the image files whose fingerprints are in given sets of fingerprints.
 
     Args:
         files: N paths.
-        packed: What :func:`pack_fingerprints` returned, of any number of runs.
+        packed: Any number of results of :func:`pack_fingerprints`.
 
     Returns:
         (N,) bool.
@@ -53,12 +56,12 @@ def _pack(fingerprints: np.ndarray) -> str:
 
 
 def _unpack(packed: Iterable[str]) -> np.ndarray:
-    parts = [np.frombuffer(base64.b64decode(text), np.uint64) for text in packed]
-    return np.concatenate([np.zeros(0, np.uint64), *parts])
+    arrays = [np.frombuffer(base64.b64decode(text), np.uint64) for text in packed]
+    return np.concatenate([np.zeros(0, np.uint64), *arrays])
 
 
 def _fingerprints(files: Sequence[str]) -> np.ndarray:
-    """(N,) uint64, 0 for a file that cannot be read."""
+    """Return (N,) uint64 fingerprints, 0 for a file that cannot be read."""
     unique = list(dict.fromkeys(files))
     with ThreadPoolExecutor(_THREADS) as pool:
         of_file = dict(zip(unique, pool.map(_fingerprint, unique), strict=True))

@@ -1,4 +1,4 @@
-"""Images of a data set by the tasks whose labels they bring."""
+"""Groups of images by the tasks that they have labels of."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from mmengine.dataset import BaseDataset
 
 
 def indices_by_kind(dataset: BaseDataset) -> dict[tuple[str, ...], np.ndarray]:
-    """One index for each image to draw, increasing, by the tasks whose labels its item brings.
+    """Group the images of a data set by the tasks that they have labels of.
 
-    Asks the data set, or where it has no method of this name, takes it that every item brings one label.
+    Calls the data set's own method ``indices_by_kind`` if it has one. Otherwise every item is an image with one label.
 
     Args:
         dataset: A data set of tasks, with ``indices_by_task()``.
+
+    Returns:
+        Increasing indices of items, one per image, by the names of the image's tasks in table order.
     """
     if hasattr(dataset, 'indices_by_kind'):
         return dataset.indices_by_kind()

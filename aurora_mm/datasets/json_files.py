@@ -1,4 +1,4 @@
-"""JSON files, read strictly."""
+"""A strict reader of JSON files."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from aurora_mm.errors import DataError
 
 
 def read_json_value(file: str | Path) -> Any:
-    """What a JSON file holds.
+    """Read any value from a JSON file.
 
     Args:
-        file: In UTF-8.
+        file: Path of a file in UTF-8.
 
     Raises:
-        DataError: If it cannot be read as one, a key stands twice in an object, or a number is NaN or infinite.
+        DataError: If the file cannot be read or is not JSON, an object has a key twice, or a number is NaN or infinite.
     """
     try:
         text = Path(file).read_text(encoding='utf-8-sig')
@@ -28,13 +28,13 @@ def read_json_value(file: str | Path) -> Any:
 
 
 def read_json(file: str | Path) -> dict[str, Any]:
-    """The object that a JSON file holds.
+    """Read an object from a JSON file.
 
     Args:
-        file: In UTF-8.
+        file: Path of a file in UTF-8.
 
     Raises:
-        DataError: As :func:`read_json_value`, or if it holds something else.
+        DataError: As :func:`read_json_value`; also if the file contains another value than an object.
     """
     content = read_json_value(file)
     if not isinstance(content, dict):

@@ -14,14 +14,18 @@ from aurora_mm.datasets.geometry import enclosing_boxes, warp_boxes
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 
-_LEAST_VISIBLE = 0.5  # of a box's area
+_LEAST_VISIBLE = 0.5  # fraction of a box's area
 
 
 class BoxAnnotation(Annotation):
-    """Boxes, xyxy in pixels: one in the columns ``x_min`` to ``y_max`` of a row, any number from other data sets.
+    """Boxes of a detection task, xyxy in pixels.
 
-    An item has ``bbox`` (4 numbers), or ``bboxes`` and ``bboxes_labels``. The pipeline has ``gt_bboxes``, (N, 4)
-    float64, and ``gt_bboxes_labels``, (N,) int64; the sample ``gt_instances`` with ``bboxes`` and ``labels``.
+    A row of a CSV file has one box, in the columns ``x_min``, ``y_min``, ``x_max`` and ``y_max``, and no class. Other
+    data sets may give any number of boxes with labels.
+
+    - Item of a data set: ``bbox``, 4 numbers; or ``bboxes``, N boxes, and ``bboxes_labels``, N classes.
+    - Pipeline: ``gt_bboxes``, (N, 4) float64, and ``gt_bboxes_labels``, (N,) int64. After warping boxes are float32.
+    - Data sample: ``gt_instances`` with ``bboxes`` and ``labels``.
     """
 
     keys = ('bbox', 'bboxes')
@@ -50,10 +54,10 @@ class BoxAnnotation(Annotation):
         row['gt_bboxes'] = boxes
         row['gt_bboxes_labels'] = np.array(row['bboxes_labels'] if several else [0], np.int64)
 
-    def in_view(self, row: Mapping[str, Any], matrix: np.ndarray) -> bool:
-        """Tell whether at least half of each box stays within the network input."""
-        whole = enclosing_boxes(row['gt_bboxes'], matrix)
-        visible = warp_boxes(row['gt_bboxes'], matrix, row['img_shape'])
+    def in_view(self, row: Mapping[str, Any], homography_matrix: np.ndarray) -> bool:
+        """Return whether at least half of the area of each box stays inside the network input."""
+        whole = enclosing_boxes(row['gt_bboxes'], homography_matrix)
+        visible = warp_boxes(row['gt_bboxes'], homography_matrix, row['img_shape'])
         return bool((_areas(visible) >= _LEAST_VISIBLE * _areas(whole)).all())
 
     def warp(self, row: dict[str, Any]) -> None:
@@ -66,7 +70,7 @@ class BoxAnnotation(Annotation):
         )
 
     def metainfo(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """Give ``instances``, which ``mmdet.CocoMetric`` reads."""
+        """Return ``instances``, the annotations in the form that ``mmdet.CocoMetric`` reads."""
         pairs = zip(row['gt_bboxes'].tolist(), row['gt_bboxes_labels'].tolist(), strict=True)
         return dict(instances=[dict(bbox=box, bbox_label=label, ignore_flag=0) for box, label in pairs])
 

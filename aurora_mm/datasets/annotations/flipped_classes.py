@@ -1,4 +1,4 @@
-"""What a mirrored image does to the names of classes and points."""
+"""Permutations of classes and points when an image is mirrored."""
 
 from __future__ import annotations
 
@@ -8,11 +8,25 @@ from typing import Any
 import numpy as np
 
 
-def flip_order(row: Mapping[str, Any]) -> np.ndarray:
-    """Return (num_outputs,) indices: output i of the image as it was warped is output ``order[i]`` of the original."""
+def applied_flip_indices(row: Mapping[str, Any]) -> np.ndarray:
+    """Return the permutation of outputs that the warped image has: ``flip_indices`` if it is mirrored, else identity.
+
+    Args:
+        row: Contains ``flip``, ``flip_indices`` and ``num_outputs``.
+
+    Returns:
+        (num_outputs,) indices. Output i of the warped image is output ``indices[i]`` of the original image.
+    """
     return np.array(row['flip_indices'] if row['flip'] else range(row['num_outputs']))
 
 
 def class_after_flip(row: Mapping[str, Any]) -> np.ndarray:
-    """Return (num_outputs,) classes: class c of the original is class ``after[c]`` in the image as it was warped."""
-    return np.argsort(flip_order(row))  # the inverse permutation
+    """Return the class that each class becomes in the warped image, which may be mirrored.
+
+    Args:
+        row: Contains ``flip``, ``flip_indices`` and ``num_outputs``.
+
+    Returns:
+        (num_outputs,) classes. Class c of the original image is class ``classes[c]`` of the warped image.
+    """
+    return np.argsort(applied_flip_indices(row))  # the inverse permutation

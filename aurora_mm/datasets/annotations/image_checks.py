@@ -1,4 +1,4 @@
-"""Whether an annotation in pixels is one of its image."""
+"""Checks that annotations in pixels belong to their image."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from aurora_mm.annotations import row_error
 
 
 def check_inside(what: str, points: np.ndarray, row: Mapping[str, Any]) -> None:
-    """Check points, or corners of boxes, against the image of a row.
+    """Check that points, or corners of boxes, lie inside the image of a row.
 
     Args:
-        what: What they are, for messages.
-        points: (N, 2) x, y in pixels of the original image.
-        row: The row, with ``ori_shape`` and, if known, ``orientation`` (1 to 8, as EXIF counts) and ``listed_shape``,
-            the (height, width) by which the annotation file lists the image.
+        what: What the points are, for the error message.
+        points: (N, 2) x, y in original coordinates.
+        row: Contains ``ori_shape``, (height, width). It may contain ``orientation``, the EXIF orientation from 1 to 8,
+            and ``listed_shape``, the (height, width) of the image according to the annotation file.
 
     Raises:
-        DataError: If a point lies outside the image, the image is stored turned, or it has another size than listed.
+        DataError: If a point lies outside the image, the EXIF orientation is not 1, or the image does not have its
+            listed size.
     """
     height, width = row['ori_shape']
     if row.get('orientation', 1) != 1:

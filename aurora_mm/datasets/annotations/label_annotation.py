@@ -13,9 +13,11 @@ from aurora_mm.tasks import Task
 
 
 class LabelAnnotation(Annotation):
-    """The class of an image: an integer in the column ``mask``, ``gt_label`` (int) in the pipeline.
+    """Class of an image in a classification task, an index from 0.
 
-    The sample gets ``gt_label``, (1,) int64.
+    - CSV file: the column ``mask``.
+    - Item of a data set and pipeline: ``gt_label``, int.
+    - Data sample: ``gt_label``, (1,) int64.
     """
 
     keys = ('gt_label',)

@@ -9,7 +9,7 @@ import torch
 
 from aurora_mm.annotations import ANNOTATIONS, Annotation
 from aurora_mm.challenge.csv_cells import Files, point
-from aurora_mm.datasets.annotations.flipped_classes import flip_order
+from aurora_mm.datasets.annotations.flipped_classes import applied_flip_indices
 from aurora_mm.datasets.annotations.image_checks import check_inside
 from aurora_mm.datasets.geometry import warp_points
 from aurora_mm.structures import TaskDataSample
@@ -17,10 +17,12 @@ from aurora_mm.tasks import Task
 
 
 class LandmarkAnnotation(Annotation):
-    """Points, x and y in pixels: JSON text in the columns ``point_1_xy``, ``point_2_xy`` ... of a row.
+    """Points of a landmark task, x and y in pixels.
 
-    An item has ``points``, the pipeline ``gt_landmarks``, (K, 2) float64 and as the CSV has them to the last digit. The
-    sample gets ``gt_landmarks``, (K, 2).
+    - CSV file: the columns ``point_1_xy``, ``point_2_xy``, ..., each with JSON text such as ``[12.5, 80]``.
+    - Item of a data set: ``points``, K lists of x and y.
+    - Pipeline: ``gt_landmarks``, (K, 2) float64, not rounded. After warping points are float32.
+    - Data sample: ``gt_landmarks``, (K, 2).
     """
 
     keys = ('points',)
@@ -40,15 +42,15 @@ class LandmarkAnnotation(Annotation):
         check_inside('points', points, row)
         row['gt_landmarks'] = points
 
-    def in_view(self, row: Mapping[str, Any], matrix: np.ndarray) -> bool:
-        """Tell whether all points stay within the network input."""
+    def in_view(self, row: Mapping[str, Any], homography_matrix: np.ndarray) -> bool:
+        """Return whether all points stay inside the network input."""
         height, width = row['img_shape']
-        points = warp_points(row['gt_landmarks'], matrix)
+        points = warp_points(row['gt_landmarks'], homography_matrix)
         return bool((points >= 0).all() and (points <= (width, height)).all())
 
     def warp(self, row: dict[str, Any]) -> None:
         points = row['gt_landmarks'].astype(np.float32)
-        row['gt_landmarks'] = warp_points(points, row['homography_matrix'])[flip_order(row)]
+        row['gt_landmarks'] = warp_points(points, row['homography_matrix'])[applied_flip_indices(row)]
 
     def pack(self, row: Mapping[str, Any], sample: TaskDataSample) -> None:
         sample.gt_landmarks = torch.from_numpy(np.ascontiguousarray(row['gt_landmarks']))

@@ -19,11 +19,14 @@ from aurora_mm.tasks import Task
 
 
 class MaskAnnotation(Annotation):
-    """A class index for each pixel: a file in the column ``mask_path``, ``gt_seg_map`` (H, W) uint8 in the pipeline.
+    """Mask of a segmentation task: the class index of each pixel, with the background as class 0.
 
-    In masks of mmseg's data sets, pixels of class 255 do not count.
+    Masks of mmseg's data sets may contain the value 255, for pixels to ignore.
 
-    The sample gets ``gt_sem_seg`` with ``data``, (1, H, W) int64.
+    - CSV file: the column ``mask_path``, the path of an image file.
+    - Item of a data set: ``seg_map_path``.
+    - Pipeline: ``gt_seg_map``, (H, W) uint8.
+    - Data sample: ``gt_sem_seg`` with ``data``, (1, H, W) int64.
     """
 
     keys = ('seg_map_path',)
@@ -33,7 +36,7 @@ class MaskAnnotation(Annotation):
         return {'seg_map_path': files.locate('mask_path', cells['mask_path'])[0]}
 
     def is_given(self, cells: Mapping[str, str], task: Task, files: Files) -> bool:
-        # The unlabelled test layout has the column too: it says where predictions go.
+        # Unlabelled data has the column too: it is the path for the predicted mask.
         try:
             return bool(cells.get('mask_path')) and bool(self.parse(cells, task, files))
         except BadRow:
@@ -62,7 +65,7 @@ class MaskAnnotation(Annotation):
         row['gt_seg_map'] = mask
 
     def warp(self, row: dict[str, Any]) -> None:
-        after = np.arange(256, dtype=np.uint8)  # pixels that do not count stay so
+        after = np.arange(256, dtype=np.uint8)  # pixels to ignore keep their value
         after[: row['num_outputs']] = class_after_flip(row)
         renamed = after[row['gt_seg_map']]
         row['gt_seg_map'] = warp_mask(renamed, row['homography_matrix'], row['img_shape'])
