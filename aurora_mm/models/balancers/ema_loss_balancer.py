@@ -15,13 +15,13 @@ from aurora_mm.tasks import TASK_TYPES, Task
 
 @MODELS.register_module()
 class EMALossBalancer(LossBalancer):
-    """``w = clamp((ema_task / mean of all ema)^power, low, high)``, and 1 for the tasks of other types.
+    """Weighs a loss by ``w = clamp((ema_task / mean of all ema)^power, low, high)``; 1 for tasks of other types.
 
     Args:
-        tasks: The tasks, T of them.
-        power: -1 brings all losses to one level; above 0, tasks with large losses get more weight still.
+        tasks: The T tasks.
+        power: -1 brings all losses to the same level; values above 0 give more weight to tasks with large losses.
         limits: Lowest and highest weight.
-        types: The types of the tasks that are weighted.
+        types: Task types whose tasks are weighted.
     """
 
     selected: Tensor
@@ -41,8 +41,8 @@ class EMALossBalancer(LossBalancer):
         )
 
     def weights(self, tracker: TaskLossTracker) -> Tensor:
-        """(T,) factors w; 1 for a task not met yet."""
+        """Return the weights ``(T,)``; 1 for a task that has not been trained yet."""
         relative = (tracker.ema / tracker.ema.nanmean()) ** self.power
-        # NaN for a task not met yet, and where all means are 0.
+        # NaN for a task that has not been trained yet, and if all means are 0.
         relative = relative.clamp(*self.limits).nan_to_num(nan=1.0)
         return torch.where(self.selected, relative, torch.ones_like(relative))

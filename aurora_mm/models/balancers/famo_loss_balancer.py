@@ -1,4 +1,4 @@
-"""FAMO: losses that fall at one rate."""
+"""FAMO: weights with which all losses fall at the same rate."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ from aurora_mm.tasks import Task
 class FAMOLossBalancer(LossBalancer):
     """Fast Adaptive Multitask Optimization (Liu et al., NeurIPS 2023, https://arxiv.org/abs/2306.03792).
 
-    Minimises ``sum of z log(L)``, scaled so that the factors on the losses have mean 1: task i's factor is
-    ``T c z_i / L_i`` with ``c = 1 / sum of z / L`` and ``z = softmax(logits)``. After each step the logits take one
-    Adam step along ``J^T (log L_before - log L_after)``, J the Jacobian of the softmax, so that a task whose loss
-    falls more slowly than others gains weight. No gradient but the training's own is computed.
+    It minimises ``sum of z log(L)``, scaled so that the weights of the losses have mean 1: the weight of task i is
+    ``T c z_i / L_i`` with ``c = 1 / sum of z / L`` and ``z = softmax(logits)``. After each step the logits take an Adam
+    step along ``J^T (log L_before - log L_after)``, where J is the Jacobian of the softmax, so that a task whose loss
+    falls more slowly than others gets more weight. No other gradient than that of the training is computed.
 
-    The paper has every task in every batch and evaluates a batch again after the step. Here a batch holds few tasks
-    and few images, so L is the running mean of each task's loss, before and after the step; with a momentum of 0 and
-    all tasks in the batch, this is the paper's method with the next batch in place of the same.
+    In the paper every batch holds all tasks and is evaluated again after the step. Here a batch holds few tasks and few
+    images, so L is the running mean of each task's loss before and after the step. With a momentum of 0 and all tasks
+    in the batch, this is the method of the paper, except that L_after is taken from the next batch.
 
     Args:
-        tasks: The tasks, T of them.
-        lr: Of the logits. decay: L2 decay of the logits (the paper's gamma). eps: Added to losses.
+        tasks: The T tasks.
+        lr: Learning rate of the logits.
+        decay: L2 weight decay of the logits (gamma in the paper).
+        eps: Value that is added to losses before they are divided by or their logarithm is taken.
     """
 
     logits: Tensor
@@ -49,13 +51,13 @@ class FAMOLossBalancer(LossBalancer):
         self.register_buffer('steps', torch.zeros(()))
 
     def weights(self, tracker: TaskLossTracker) -> Tensor:
-        """(T,) factors, of mean 1 over the tasks met so far; 1 for the others."""
+        """Return the weights ``(T,)``, of mean 1 over the tasks trained so far; 1 for the others."""
         rate = self.logits.softmax(0) / (tracker.ema + self.eps)
         return (rate / rate.nanmean()).nan_to_num(nan=1.0)
 
     @torch.no_grad()
     def observe(self, tracker: TaskLossTracker) -> None:
-        """One Adam step of the logits, from the second time on that any task is met."""
+        """Update the logits by one Adam step; the first update only stores the losses."""
         delta = (self.before + self.eps).log() - (tracker.ema + self.eps).log()
         self.before.copy_(tracker.ema)
         known = ~delta.isnan().all()  # else nothing changes; decided on the device, which the host does not wait for

@@ -1,4 +1,4 @@
-"""Weights chosen by hand, or by a search."""
+"""Constant weights, chosen by hand or by a search."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from aurora_mm.tasks import TASK_TYPES, Task
 
 @MODELS.register_module()
 class FixedLossBalancer(LossBalancer):
-    """Multiplies each loss by a constant; ``aurora-mm search-weights`` finds good ones.
+    """Multiplies each loss by a constant. ``aurora-mm search-weights`` searches for good ones.
 
     Args:
-        tasks: The tasks, T of them.
-        factors: Weight by task name or task type, the name first; 1 for any other.
+        tasks: The T tasks.
+        factors: Weights by task name or task type; the name takes precedence. All other weights are 1.
 
     Raises:
-        ConfigError: If a key is neither, or a weight is negative.
+        ConfigError: If a key is neither a task nor a task type, or a weight is negative.
     """
 
     factors: Tensor
@@ -36,9 +36,9 @@ class FixedLossBalancer(LossBalancer):
             if factor < 0:
                 raise ConfigError(f'FixedLossBalancer: the weight {factor} of {key!r} is negative')
         chosen = [factors.get(task.name, factors.get(task.type, 1.0)) for task in self.tasks.values()]
-        # A choice of the config and no state: another config may continue a checkpoint with other weights.
+        # Not part of the state: another config may continue a checkpoint with other weights.
         self.register_buffer('factors', torch.tensor(chosen, dtype=torch.float32), persistent=False)
 
     def weights(self, tracker: TaskLossTracker) -> Tensor:
-        """(T,) the factors."""
+        """Return the weights ``(T,)``."""
         return self.factors

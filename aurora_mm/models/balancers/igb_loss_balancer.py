@@ -1,4 +1,4 @@
-"""IGBv1: weight by what is left to gain of a loss."""
+"""IGBv1: weights from how much each loss can still improve."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from aurora_mm.tasks import Task
 class IGBLossBalancer(LossBalancer):
     """Improvable gap balancing, version 1 (Dai, Fei and Lu, UAI 2023, https://arxiv.org/abs/2307.15429).
 
-    Minimises ``sum of w log(L)`` with ``w = T softmax(L / base)``: the factor on a loss is ``w / L``. ``base`` is the
-    task's mean loss early in training, in the paper over an early epoch; until there is one, w is 1.
+    It minimises ``sum of w log(L)`` with ``w = T softmax(L / base)``, so the weight of a loss is ``w / L``. ``base`` is
+    the mean loss of the task early in training, in the paper over an early epoch; w is 1 until it is known.
 
-    The paper has every task in every batch. Here L is the running mean of the task's loss; with a momentum of 0 and
-    all tasks in the batch, this is the paper's method.
+    In the paper every batch holds all tasks. Here L is the running mean of the task's loss; with a momentum of 0 and
+    all tasks in the batch, this is the method of the paper.
 
     Args:
-        tasks: The tasks, T of them.
-        base_steps: The first and the last of a task's steps over which its base is taken, counted from 1.
-        eps: Added to losses.
+        tasks: The T tasks.
+        base_steps: First and last of a task's updates, counted from 1, over which ``base`` is averaged.
+        eps: Value that is added to losses before they are divided by.
     """
 
     base_sum: Tensor
@@ -42,7 +42,7 @@ class IGBLossBalancer(LossBalancer):
         self.register_buffer('steps', torch.zeros(len(self.tasks), dtype=torch.long))
 
     def weights(self, tracker: TaskLossTracker) -> Tensor:
-        """(T,) factors ``w / L``; 1 for a task not met yet."""
+        """Return the weights ``w / L``, ``(T,)``; 1 for a task that has not been trained yet."""
         first, last = self.base_steps
         base = self.base_sum / (last - first + 1)
         gap = torch.where(self.steps >= last, tracker.ema / (base + self.eps), torch.nan)
@@ -52,7 +52,7 @@ class IGBLossBalancer(LossBalancer):
 
     @torch.no_grad()
     def observe(self, tracker: TaskLossTracker) -> None:
-        """Adds the step's losses to the bases that are still being taken."""
+        """Add the losses of an update to the sums for ``base``, for tasks that are within ``base_steps``."""
         self.steps += ~tracker.batch.isnan()
         first, last = self.base_steps
         taking = (self.steps >= first) & (self.steps <= last)

@@ -1,4 +1,4 @@
-"""The interface of loss balancing, which is also the choice not to balance."""
+"""The base of loss balancers, which does not balance."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from aurora_mm.tasks import Task
 
 @MODELS.register_module()
 class LossBalancer(nn.Module):
-    """Leaves every loss as it is. Subclasses override :meth:`weights`, :meth:`observe` or :meth:`forward`.
+    """Leaves every loss unchanged. Subclasses override :meth:`weights`, :meth:`observe` or :meth:`forward`.
 
-    Whatever a balancer steers by it takes from the tracker, which is equal on all ranks; whatever it remembers is in
-    buffers and parameters, and so in the checkpoint.
+    A balancer gets all its information from the tracker, which is equal on all ranks. It keeps its state in buffers and
+    parameters, which are saved in checkpoints.
 
     Args:
-        tasks: The tasks, T of them, in the order of the tracker.
+        tasks: The T tasks, in the order of the tracker.
 
     Attributes:
-        required_hooks (tuple[str, ...]): Classes of the hooks that a training with this balancer needs; without one of
-            them it is refused.
+        required_hooks (tuple[str, ...]): Classes of the hooks that training with this balancer needs; it is refused if
+            one of them is missing.
     """
 
     required_hooks: tuple[str, ...] = ()
@@ -34,18 +34,30 @@ class LossBalancer(nn.Module):
         self.tasks = {task.name: task for task in map(Task.from_config, tasks)}
 
     def weights(self, tracker: TaskLossTracker) -> Tensor:
-        """(T,) factors on the losses."""
+        """Return the weights of the losses, ``(T,)``.
+
+        Args:
+            tracker: The running means of the losses.
+        """
         return torch.ones_like(tracker.ema)
 
     def observe(self, tracker: TaskLossTracker) -> None:
-        """Learn from one update; called on every rank after the tracker has taken it in."""
+        """Update the state after an update of the model's weights; called on every rank.
+
+        Args:
+            tracker: The running means, with this update included.
+        """
 
     def forward(self, losses: Mapping[str, Tensor], tracker: TaskLossTracker) -> dict[str, Tensor]:
         """Weigh the losses of one batch.
 
         Args:
             losses: Mean loss of each task in the batch.
-            tracker: As the last update left it, so that all batches of an accumulation are weighted alike.
+            tracker: The running means after the last update, so that all batches of a gradient accumulation get the
+                same weights.
+
+        Returns:
+            The weighted losses by task.
         """
         with torch.no_grad():
             weights = self.weights(tracker)

@@ -1,4 +1,4 @@
-"""The published selective balancing."""
+"""The selective loss balancing of the paper."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from aurora_mm.tasks import Task
 
 @MODELS.register_module()
 class SelectiveLossBalancer(EMALossBalancer):
-    """Weighs the tasks of some types by how hard they are, then each such type by a learned uncertainty.
+    """Weighs the tasks of some types by their running losses, then each of these types by a learned uncertainty.
 
-    A selected type's loss, weighted as :class:`EMALossBalancer` does, becomes ``w L / (2 s^2) + log s`` with
-    ``s = 1 + softplus(raw)`` and raw learned (homoscedastic uncertainty, https://arxiv.org/abs/1705.07115). The other
-    types keep weight 1.
+    The loss of a selected type, weighted as in :class:`EMALossBalancer`, becomes ``w L / (2 s^2) + log s`` with
+    ``s = 1 + softplus(raw)`` and a learned ``raw`` (homoscedastic uncertainty, https://arxiv.org/abs/1705.07115). The
+    other types keep weight 1.
 
     Args:
-        tasks: The tasks, T of them.
+        tasks: The T tasks.
         types: The selected types.
-        power, limits: See :class:`EMALossBalancer`.
-        init_raw: Start of ``raw``: 0 gives s = 1.69, a large negative number s = 1.
+        power: See :class:`EMALossBalancer`.
+        limits: See :class:`EMALossBalancer`.
+        init_raw: Initial value of ``raw``: 0 gives s = 1.69, a large negative number s = 1.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class SelectiveLossBalancer(EMALossBalancer):
         self.raw = nn.ParameterDict({name: nn.Parameter(torch.tensor([float(init_raw)])) for name in types})
 
     def forward(self, losses: Mapping[str, Tensor], tracker: TaskLossTracker) -> dict[str, Tensor]:
-        """See :class:`LossBalancer`."""
+        """Weigh the losses of one batch, see :class:`LossBalancer`."""
         balanced = super().forward(losses, tracker)
         for name in balanced:
             task_type = self.tasks[name].type

@@ -1,4 +1,4 @@
-"""Running means of the tasks' losses: what sampling and balancing steer by."""
+"""Running means of the tasks' losses, used by sampling and balancing."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from aurora_mm.tasks import Task
 
 
 class TaskLossTracker(nn.Module):
-    """Exponential moving average of each task's unweighted loss, equal on all ranks and kept in the checkpoint.
+    """Keeps an exponential moving average of each task's unweighted loss, equal on all ranks and saved in checkpoints.
 
-    Every batch is added; an update of the weights takes in the batches added since the last one. So four accumulated
-    batches of two images, or two ranks with four each, leave what one batch of eight does.
+    Every batch is added, and an update of the model's weights includes the batches added since the last one. So four
+    accumulated batches of two images, or two ranks with four images each, give the same result as one batch of eight.
 
     Args:
-        tasks: The tasks, T of them; their order is that of the buffers.
-        momentum: Share of the old mean that an update keeps. The first loss of a task is taken whole.
+        tasks: The T tasks, in the order of the buffers.
+        momentum: Fraction of the old mean that an update keeps. The first loss of a task becomes its mean.
 
     Attributes:
-        ema (Tensor): (T,), NaN for a task not met yet.
-        seen (Tensor): (T,) int64, labels met so far.
-        batch (Tensor): (T,) mean loss of the last update over all ranks, NaN for a task that was not in it.
-        sums (Tensor): (2, T) sums of the losses, and numbers of labels, since the last update, on this rank.
+        ema (Tensor): Running means ``(T,)``; NaN for a task that has not been trained yet.
+        seen (Tensor): Number of labels trained so far, ``(T,)`` int64.
+        batch (Tensor): Mean losses of the last update over all ranks, ``(T,)``; NaN for a task that was not in it.
+        sums (Tensor): Sums of the losses and numbers of labels since the last update, ``(2, T)``, of this rank.
     """
 
     ema: Tensor
@@ -47,8 +47,8 @@ class TaskLossTracker(nn.Module):
         """Add a batch.
 
         Args:
-            losses: Finite mean loss over the labels of each task in the batch.
-            counts: Number of those labels; a task of which there are none is not counted as met.
+            losses: Mean loss over the labels of each task in the batch; must be finite.
+            counts: Number of these labels. A task with 0 labels is not counted as trained.
         """
         for name, loss in losses.items():
             self.sums[0, self.index[name]] += loss.detach().float() * counts[name]
@@ -56,7 +56,7 @@ class TaskLossTracker(nn.Module):
 
     @torch.no_grad()
     def update(self) -> None:
-        """Take in what was added on all ranks; every rank calls it, whatever tasks it holds."""
+        """Update the running means by the batches added on all ranks; every rank must call it."""
         all_reduce(self.sums)
         total, count = self.sums
         present = count > 0
@@ -69,10 +69,10 @@ class TaskLossTracker(nn.Module):
 
     @torch.no_grad()
     def share(self) -> None:
-        """Spread what was added since the last update evenly over the ranks, so that any rank's state tells of all."""
+        """Average ``sums`` over the ranks, so that the state of any rank includes the batches of all."""
         all_reduce(self.sums, op='mean')
 
     def means(self) -> dict[str, float | None]:
-        """The running mean of each task's loss, None for one not met yet."""
+        """Return the running mean of each task's loss by name, None for one that has not been trained yet."""
         values = self.ema.tolist()
         return {name: None if values[i] != values[i] else values[i] for name, i in self.index.items()}

@@ -16,18 +16,18 @@ from aurora_mm.tasks import Task
 
 @MODELS.register_module()
 class UncertaintyLossBalancer(LossBalancer):
-    """Kendall, Gal and Cipolla, CVPR 2018 (https://arxiv.org/abs/1705.07115).
+    """Homoscedastic uncertainty (Kendall, Gal and Cipolla, CVPR 2018, https://arxiv.org/abs/1705.07115).
 
-    ``L / (2 s^2) + log s`` for the types with regression losses, ``L / s^2 + log s`` for the others, where
-    ``log s^2`` is learned, from 0 on.
+    A loss becomes ``L / (2 s^2) + log s`` for task types with regression losses and ``L / s^2 + log s`` for the others,
+    where ``log s^2`` is learned and starts at 0.
 
     Args:
-        tasks: The tasks, T of them.
-        per: 'type' or 'task': what has an s of its own.
-        regression: The types with regression losses.
+        tasks: The T tasks.
+        per: Whether each 'type' or each 'task' has its own s.
+        regression: Task types with regression losses.
 
     Raises:
-        ConfigError: If ``per`` is neither.
+        ConfigError: If ``per`` is neither 'type' nor 'task'.
     """
 
     def __init__(
@@ -42,11 +42,11 @@ class UncertaintyLossBalancer(LossBalancer):
         self.log_variance = nn.ParameterDict({key: nn.Parameter(torch.zeros(1)) for key in self.key.values()})
 
     def weights(self, tracker: TaskLossTracker) -> Tensor:
-        """(T,) factors ``1 / s^2`` or ``1 / (2 s^2)``."""
+        """Return the weights ``1 / s^2`` or ``1 / (2 s^2)``, ``(T,)``."""
         return torch.cat([self.scale[name] * (-self.log_variance[self.key[name]]).exp() for name in self.tasks])
 
     def forward(self, losses: Mapping[str, Tensor], tracker: TaskLossTracker) -> dict[str, Tensor]:
-        """See :class:`LossBalancer`."""
+        """Weigh the losses of one batch, see :class:`LossBalancer`."""
         weights = self.weights(tracker)
         return {
             name: weights[tracker.index[name]] * loss + self.log_variance[self.key[name]].squeeze() / 2

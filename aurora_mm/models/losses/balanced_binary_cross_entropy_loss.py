@@ -9,14 +9,14 @@ from aurora_mm.registry import MODELS
 
 @MODELS.register_module()
 class BalancedBinaryCrossEntropyLoss(nn.Module):
-    """Sigmoid cross entropy in which the positive cells of an image weigh as much as its negative ones.
+    """Sigmoid cross entropy in which the positive cells of an image weigh as much as its negative cells.
 
-    A positive cell weighs ``negatives / positives`` of its image, but at least 1 and at most ``max_pos_weight``. The
-    published loss of the grid detector's objectness.
+    A positive cell has the weight ``negatives / positives`` of its image, but at least 1 and at most
+    ``max_pos_weight``. This is the published loss for the objectness of the grid detector.
 
     Args:
-        max_pos_weight: The most that a positive cell weighs.
-        loss_weight: Factor of the result.
+        max_pos_weight: Largest weight of a positive cell.
+        loss_weight: Factor by which the result is multiplied.
     """
 
     def __init__(self, max_pos_weight: float = 50.0, loss_weight: float = 1.0) -> None:

@@ -9,22 +9,22 @@ from aurora_mm.registry import MODELS
 
 @MODELS.register_module()
 class BalancedCrossEntropyLoss(nn.Module):
-    """Softmax cross entropy that weighs the background, makes up for small classes and smooths labels.
+    """Softmax cross entropy with a weight for the background, balancing of small classes and label smoothing.
 
     The loss of an image is the weighted mean over its pixels that are not ignored, and 0 if all of them are. The result
     is the mean over the images, so it does not depend on which images share a batch.
 
-    Legend: B images, C classes.
+    Legend: B images, C classes (background counted).
 
     Args:
-        background_weight: Weight of class 0; every other class weighs 1. The published recipe has 0.2 for
-            segmentation.
-        class_balance: Class weights are multiplied by the share of the class in the image's pixels that count, to the
-            power ``-class_balance``. With 0 every pixel counts the same, with 1 every class that occurs does, however
-            small it is. It needs pixels.
-        label_smoothing: Share of the target that is spread evenly over all classes, in [0, 1).
-        loss_weight: Factor of the result.
-        loss_name: Name of the result in the logs of mmseg's heads.
+        background_weight: Weight of class 0; every other class has weight 1. The published value for segmentation is
+            0.2.
+        class_balance: The weight of a class is multiplied by its fraction of the image's pixels to the power
+            ``-class_balance``. With 0 every pixel has the same weight, with 1 every class in the image has, however
+            small it is. It can be used for pixels only.
+        label_smoothing: Fraction of the target that is spread evenly over all classes, in [0, 1).
+        loss_weight: Factor by which the result is multiplied.
+        loss_name: Name of the loss in the logs of mmseg's heads.
     """
 
     def __init__(
@@ -54,11 +54,14 @@ class BalancedCrossEntropyLoss(nn.Module):
         Args:
             pred: Logits ``(B, C)`` of images or ``(B, C, H, W)`` of pixels.
             target: Class indices ``(B,)`` or ``(B, H, W)``, int64.
-            weight: Further factors of the shape of ``target``.
-            ignore_index: Value in ``target`` that does not count.
+            weight: Further weights, of the shape of ``target``.
+            ignore_index: Value in ``target`` that is ignored.
 
         Returns:
-            ``(B,)``. The class weights of pixels are divided by their sum over the image; those of images are not.
+            ``(B,)``. The weights of pixels are divided by their sum over the image; the weights of images are not.
+
+        Raises:
+            ValueError: If ``class_balance`` is used for images.
         """
         counted = (target != ignore_index).to(pred.dtype)
         if weight is not None:

@@ -12,26 +12,31 @@ from torch import Tensor, nn
 from aurora_mm.models.losses.head_loss import Call, HeadLoss, values_by_row
 from aurora_mm.tasks import Task
 
-IGNORE_INDEX = 255  # of mmseg's padding
+IGNORE_INDEX = 255  # the value of padding in masks of mmseg
 
 
 class ClassLoss(HeadLoss):
-    """A loss of class logits, for images or for pixels: one number for each image, which depends on no other image.
+    """Calls a loss of class logits, for images or for pixels, and returns one value for each image.
 
-    A loss that has a method ``image_losses(pred, target)`` gives these numbers itself. Else the first way of calling it
-    that works for a task is used. For pixels, the images one by one, reduced as the loss itself does it:
+    The value of an image does not depend on other images. A loss with a method ``image_losses(pred, target)`` returns
+    the values itself. Otherwise the first way of calling the loss that works for a task is used. For pixels, the loss
+    is called for one image at a time, with its own reduction:
 
-    1. logits ``(1, C, H, W)`` and class indices ``(1, H, W)``, as mmseg's losses take them;
-    2. logits ``(N, C)`` and class indices ``(N,)`` of the N pixels that are not ignored, as mmdet's do;
-    3. logits ``(N, C)`` and one-hot targets ``(N, C)`` of the same.
+    1. logits ``(1, C, H, W)`` and class indices ``(1, H, W)``, as for losses of mmseg;
+    2. logits ``(N, C)`` and class indices ``(N,)`` of the N pixels that are not ignored, as for losses of mmdet;
+    3. logits ``(N, C)`` and one-hot targets ``(N, C)`` of these pixels.
 
-    For images, logits ``(B, C)`` and class indices ``(B,)`` or one-hot targets ``(B, C)`` with
-    ``reduction_override='none'``, so that weights of classes count; or else the images one by one as above.
+    For images, the loss is called with logits ``(B, C)`` and class indices ``(B,)`` or one-hot targets ``(B, C)`` and
+    ``reduction_override='none'``, so that weights of classes have an effect; if that fails, for one image at a time as
+    above.
 
-    Legend: B images, C classes.
+    Legend: B images, C classes (background counted for pixels).
 
     Args:
-        cfg, tasks, head, argument: See :class:`HeadLoss`.
+        cfg: See :class:`HeadLoss`.
+        tasks: See :class:`HeadLoss`.
+        head: See :class:`HeadLoss`.
+        argument: See :class:`HeadLoss`.
         pixels: Whether there is a class for each pixel (segmentation) or for each image (classification).
     """
 
@@ -77,8 +82,9 @@ class ClassLoss(HeadLoss):
         is_class = F.one_hot(target, task.num_outputs).movedim(-1, 1) * 2.0 - 1
         if self.pixels:
             target[0, 0, 0] = IGNORE_INDEX
-        # Sure of what is right and not so sure of what is wrong: a loss that draws the logits towards 0 and 1 is none.
-        # Some pixels are surer than others, among which a loss may choose.
+        # Right predictions have larger logits than wrong ones, so a loss that draws the logits to 0 and 1 does not
+        # pass.
+        # The logits differ between pixels, because a loss may select pixels by them.
         sure = torch.linspace(2.5, 3, target.numel()).reshape(target.shape)[:, None]
         return sure * is_class, [-is_class], target
 

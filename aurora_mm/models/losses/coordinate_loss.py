@@ -11,13 +11,16 @@ from aurora_mm.tasks import Task
 
 
 class CoordinateLoss(ElementLoss):
-    """A loss of boxes or points, such as ``mmdet.SmoothL1Loss``, and for boxes ``mmdet.GIoULoss``.
+    """Calls a loss of boxes or points, such as ``mmdet.SmoothL1Loss``, or for boxes ``mmdet.GIoULoss``.
 
     Legend: B images, N rows (cells or points), D coordinates: 4 of a box (xyxy) or 2 of a point.
 
     Args:
-        cfg, tasks, head, argument: See :class:`HeadLoss`.
-        dimensions: D.
+        cfg: See :class:`HeadLoss`.
+        tasks: See :class:`HeadLoss`.
+        head: See :class:`HeadLoss`.
+        argument: See :class:`HeadLoss`.
+        dimensions: D, 4 for boxes or 2 for points.
     """
 
     def __init__(self, cfg: dict[str, Any], tasks: Sequence[Task], head: str, argument: str, dimensions: int) -> None:
@@ -28,19 +31,21 @@ class CoordinateLoss(ElementLoss):
         """Compute the loss of one task.
 
         Args:
-            pred: ``(B, N, D)``, normalised to [0, 1] by the size of the network input.
-            target: ``(B, N, D)``.
+            pred: Predictions ``(B, N, D)``, normalised to [0, 1] by the size of the network input.
+            target: Targets ``(B, N, D)`` in the same coordinates.
             task: The task.
-            weight: ``(B, N)``, which sums to 1 in an image, or to 0 in one without a target; 1 / N by default.
+            weight: Weights ``(B, N)``, which sum to 1 in an image, or to 0 in an image without a target; 1 / N by
+                default.
 
         Returns:
-            ``(B,)``, the weighted sum over the rows of each image. Where the loss gives a value for each coordinate, a
-            row has the mean of these.
+            ``(B,)``, the weighted sum over the rows of each image. If the loss returns a value for each coordinate,
+            they are averaged over the coordinates.
         """
         if weight is None:
             weight = pred.new_full(pred.shape[:2], 1 / pred.shape[1])
-        # What does not count becomes two boxes that overlap and agree in no coordinate, where every loss of boxes and
-        # its gradient are finite.
+        # Rows of weight 0 become two boxes that overlap and differ in every coordinate, for which every loss of boxes
+        # and its
+        # gradient are finite.
         counts, coordinate = (
             (weight > 0)[..., None],
             torch.arange(self.dimensions, device=pred.device, dtype=pred.dtype),

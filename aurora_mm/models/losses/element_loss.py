@@ -9,14 +9,17 @@ from aurora_mm.models.losses.head_loss import Call, HeadLoss, values_by_row
 
 
 class ElementLoss(HeadLoss):
-    """A loss that gives a value for each element, of which the head takes the mean.
+    """Calls a loss that returns a value for each element, as losses of mmdet do.
 
-    It is called as mmdet's losses are, ``loss(pred, target, reduction_override='none')``. The head weighs the elements
-    and takes the mean of each image, the model that of the images. So a ``reduction`` other than 'mean' would say
-    what does not happen, and is refused.
+    It is called by ``loss(pred, target, reduction_override='none')``. The head weighs and averages the elements of each
+    image, and the model averages over the images. Another ``reduction`` than 'mean' would have no effect and is
+    refused.
 
     Args:
-        cfg, tasks, head, argument: See :class:`HeadLoss`.
+        cfg: See :class:`HeadLoss`.
+        tasks: See :class:`HeadLoss`.
+        head: See :class:`HeadLoss`.
+        argument: See :class:`HeadLoss`.
     """
 
     def _build(self, cfg: dict[str, Any]) -> nn.Module:

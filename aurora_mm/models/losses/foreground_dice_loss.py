@@ -8,17 +8,17 @@ from aurora_mm.registry import MODELS
 
 @MODELS.register_module()
 class ForegroundDiceLoss(nn.Module):
-    """1 - soft Dice of each foreground class in each image, then the mean over both.
+    """1 - soft Dice of each foreground class in each image, averaged over classes and images.
 
-    ``mmseg.DiceLoss`` is another loss: it pools all classes of an image, the background with them.
+    It differs from ``mmseg.DiceLoss``, which sums over all classes of an image, including the background.
 
-    Legend: B images, C classes with the background as class 0, H x W pixels.
+    Legend: B images, C classes (background counted, class 0), H x W pixels.
 
     Args:
-        smooth: Pixels that are added to both sides of the fraction, so that a class which is neither in the truth nor
-            in the prediction costs nothing.
-        loss_weight: Factor of the result.
-        loss_name: Name of the result in the logs of mmseg's heads.
+        smooth: Number of pixels that is added to numerator and denominator, so that a class that is in neither the
+            target nor the prediction has a loss of 0.
+        loss_weight: Factor by which the result is multiplied.
+        loss_name: Name of the loss in the logs of mmseg's heads.
     """
 
     def __init__(self, smooth: float = 1.0, loss_weight: float = 1.0, loss_name: str = 'loss_dice') -> None:
@@ -39,11 +39,11 @@ class ForegroundDiceLoss(nn.Module):
         Args:
             pred: Logits ``(B, C, H, W)``.
             target: Class indices ``(B, H, W)``, int64.
-            weight: How much each pixel counts, ``(B, H, W)``.
-            ignore_index: Value in ``target`` that does not count.
+            weight: Weight of each pixel, ``(B, H, W)``.
+            ignore_index: Value in ``target`` that is ignored.
 
         Returns:
-            ``(B,)``, the mean over the foreground classes.
+            ``(B,)``, averaged over the foreground classes.
         """
         counted = (target != ignore_index).to(pred.dtype)
         if weight is not None:

@@ -19,21 +19,21 @@ Call = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
 
 class HeadLoss(nn.Module, metaclass=ABCMeta):
-    """A loss of a head, built from its config and tried before the training starts.
+    """A loss of a head, which is built from its config and tried before training starts.
 
-    Any registered loss may stand here that can be called in one of the ways that the subclass knows. For each task they
-    are tried in turn on a small example, until one gives a finite value that falls from a wrong prediction to a right
-    one, and a gradient. The trial works on a copy, so that a loss with a state starts as it is.
+    Any registered loss can be used that one of the subclass's ways of calling fits. For each task they are tried in
+    turn on a small example, until one returns finite values that are lower for right predictions than for wrong ones,
+    and gradients. The trial uses a copy, so that the state of a loss does not change.
 
     Args:
-        cfg: Config of the loss, ``dict(type='mmdet.SmoothL1Loss', beta=0.05)``. ``by_task`` in it, a dictionary by the
-            names of tasks, holds arguments that differ for some tasks: ``by_task=dict(lung=dict(loss_weight=2.0))``.
-        tasks: Tasks of the head.
-        head: Name of the head, for messages.
-        argument: Name of the head's argument, for messages.
+        cfg: Config of the loss, such as ``dict(type='mmdet.SmoothL1Loss', beta=0.05)``. Its key ``by_task`` holds
+            arguments that differ for some tasks, by task name: ``by_task=dict(lung=dict(loss_weight=2.0))``.
+        tasks: The tasks of the head.
+        head: Name of the head, for error messages.
+        argument: Name of the head's argument, for error messages.
 
     Raises:
-        ConfigError: If the loss is not registered, cannot be built or does not fit; the message names the head, its
+        ConfigError: If the loss is not registered, cannot be built or does not fit. The message gives the head, its
             argument and the loss.
     """
 
@@ -53,23 +53,37 @@ class HeadLoss(nn.Module, metaclass=ABCMeta):
         self._call_of = {task.name: self._fitting_call(task) for task in tasks}
 
     def call(self, pred: Tensor, target: Tensor, task: Task) -> Tensor:
-        """Call the loss of a task in the way that fits it."""
+        """Call the loss of a task in the way that fits it.
+
+        Args:
+            pred: Predictions.
+            target: Their targets.
+            task: The task.
+
+        Returns:
+            The result of the loss.
+        """
         return self._call_of[task.name](self._loss_of(task), pred, target)
 
     @abstractmethod
     def _calls(self, loss: nn.Module) -> Sequence[Call]:
-        """The ways of calling a loss, the first choice first."""
+        """Return the ways of calling a loss, in order of preference."""
 
     @abstractmethod
     def _inputs(self) -> str:
-        """What the loss is called with, for messages."""
+        """Describe the arguments of the loss, for error messages."""
 
     @abstractmethod
     def _examples(self, task: Task) -> tuple[Tensor, Sequence[Tensor], Tensor]:
-        """Right predictions, one or more wrong ones for each of them, and their targets."""
+        """Return right predictions, one or more wrong predictions for each of them, and their targets."""
 
     def refuse_reduction(self, loss: nn.Module, cfg: dict[str, Any]) -> None:
-        """Refuse a reduction that would have no effect, because the head takes the mean of the elements.
+        """Check that a loss does not set a reduction, which would have no effect because the head averages the
+        elements.
+
+        Args:
+            loss: The loss.
+            cfg: Its config, for the error message.
 
         Raises:
             ConfigError: If the reduction is not 'mean'.
@@ -101,7 +115,7 @@ class HeadLoss(nn.Module, metaclass=ABCMeta):
             raise ConfigError(f'{self.place}: {cfg["type"]} cannot be built: {reason_of(error)}') from error
 
     def _compared(self, values: Tensor) -> Tensor:
-        """What must be lower for right predictions than for wrong ones: ``(N,)``, the sum of each row."""
+        """Return the values that must be lower for right predictions: ``(N,)``, the sum of each row."""
         return values.reshape(len(values), -1).sum(1)
 
     def _fitting_call(self, task: Task) -> Call:
@@ -111,7 +125,7 @@ class HeadLoss(nn.Module, metaclass=ABCMeta):
             if not reason:
                 return call
             refusals.append((reason, cause))
-        # A value that is wrong says more than a call that failed.
+        # A wrong value is a better reason than a failed call.
         reason, cause = next((refusal for refusal in refusals if refusal[1] is None), refusals[0])
         raise ConfigError(
             f'{self.place} cannot be {self.name} for task {task.name}, where it is called with {self._inputs()}: '
@@ -119,8 +133,8 @@ class HeadLoss(nn.Module, metaclass=ABCMeta):
         ) from cause
 
     def _misfit(self, call: Call, task: Task) -> tuple[str, Exception | None]:
-        """Why a call does not fit, with the exception if there is one; '' if it does."""
-        # Also where the model is built on the meta device, or for inference.
+        """Return why a call does not fit, and the exception if there is one; '' and None if it fits."""
+        # Settings with which the trial also works while the model is built on the meta device, or for inference.
         with torch.device('cpu'), torch.inference_mode(False), torch.enable_grad():
             right, wrongs, target = self._examples(task)
             trial = copy.deepcopy(self._loss_of(task))
@@ -139,10 +153,15 @@ class HeadLoss(nn.Module, metaclass=ABCMeta):
 
 
 def values_by_row(loss: nn.Module, pred: Tensor, target: Tensor) -> Tensor:
-    """The values ``(N, ...)`` of a loss that is called as mmdet's are, for predictions ``(N, ...)`` and their targets.
+    """Return the values ``(N, ...)`` of a loss of mmdet for predictions ``(N, ...)`` and their targets.
+
+    Args:
+        loss: The loss.
+        pred: Predictions.
+        target: Their targets.
 
     Raises:
-        ValueError: If the loss does not give one value or more for each row.
+        ValueError: If the loss does not return at least one value for each row.
     """
     values = loss(pred, target, reduction_override='none')
     if not isinstance(values, Tensor) or values.dim() == 0 or len(values) != len(pred):

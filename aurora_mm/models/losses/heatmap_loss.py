@@ -10,12 +10,15 @@ from aurora_mm.tasks import Task
 
 
 class HeatmapLoss(ElementLoss):
-    """A loss of maps of probabilities, such as ``mmdet.CrossEntropyLoss``.
+    """Calls a loss of heatmaps that hold probabilities, such as ``mmdet.CrossEntropyLoss``.
 
     Legend: B images, K points, h x w cells.
 
     Args:
-        cfg, tasks, head, argument: See :class:`HeadLoss`.
+        cfg: See :class:`HeadLoss`.
+        tasks: See :class:`HeadLoss`.
+        head: See :class:`HeadLoss`.
+        argument: See :class:`HeadLoss`.
     """
 
     def forward(self, pred: Tensor, target: Tensor, task: Task) -> Tensor:
@@ -23,12 +26,12 @@ class HeatmapLoss(ElementLoss):
 
         Args:
             pred: Logits ``(B, K, h, w)`` of the cells.
-            target: Probabilities ``(B, K, h, w)``; each map sums to 1.
+            target: Probabilities ``(B, K, h, w)``; each heatmap sums to 1.
             task: The task.
 
         Returns:
-            ``(B,)``, the mean over the points of each image. Where the loss gives a value for each cell, a map has
-            their sum.
+            ``(B,)``, averaged over the points of each image. If the loss returns a value for each cell, they are summed
+            over the cells.
         """
         values = self.call(pred.flatten(2).flatten(0, 1), target.flatten(2).flatten(0, 1), task)
         return values.reshape(len(values), -1).sum(1).reshape(pred.shape[:2]).mean(1)
@@ -36,7 +39,8 @@ class HeatmapLoss(ElementLoss):
     def _examples(self, task: Task) -> tuple[Tensor, Sequence[Tensor], Tensor]:
         target = torch.tensor([[0.1, 0.6, 0.2, 0.1], [0.05, 0.05, 0.1, 0.8], [0.5, 0.3, 0.1, 0.1]])
         logits = target.log()
-        # Softmax does not see the 5; a loss that compares single cells does. Then maps that are too flat and too sharp.
+        # Softmax ignores the 5; a loss that compares single cells does not. The wrong heatmaps are too flat and too
+        # sharp.
         return logits + 5, [0.3 * logits, 3 * logits], target
 
     def _inputs(self) -> str:

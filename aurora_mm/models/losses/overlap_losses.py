@@ -1,4 +1,4 @@
-"""Losses of how much boxes overlap, which read nothing back to the host as mmdet's do."""
+"""Losses of the overlap of boxes that, unlike those of mmdet, copy nothing from the device to the host."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class _OverlapLoss(nn.Module):
     """1 - :meth:`overlap` of boxes with their targets.
 
     Args:
-        loss_weight: Factor of the result.
+        loss_weight: Factor by which the result is multiplied.
     """
 
     overlap: Callable[[Tensor, Tensor], Tensor]
@@ -43,7 +43,7 @@ class LinearIoULoss(_OverlapLoss):
     """1 - IoU, as ``mmdet.IoULoss(mode='linear')``.
 
     Args:
-        loss_weight: Factor of the result.
+        loss_weight: Factor by which the result is multiplied.
     """
 
     overlap = staticmethod(aligned_iou)
@@ -54,7 +54,7 @@ class GIoULoss(_OverlapLoss):
     """1 - generalised IoU (https://arxiv.org/abs/1902.09630), as ``mmdet.GIoULoss``.
 
     Args:
-        loss_weight: Factor of the result.
+        loss_weight: Factor by which the result is multiplied.
     """
 
     overlap = staticmethod(aligned_giou)

@@ -11,14 +11,15 @@ from aurora_mm.registry import MODELS
 class QualityFocalLoss(nn.Module):
     """Quality focal loss (https://arxiv.org/abs/2006.04388) of scores with soft targets.
 
-    Sigmoid cross entropy times the distance between score and target to the power ``beta``, so that cells which are
-    right already count little. ``mmdet.QualityFocalLoss`` has the same values; this one reads nothing back to the host.
+    It is sigmoid cross entropy times the distance between score and target to the power ``beta``, so that cells with a
+    good score have little weight. ``mmdet.QualityFocalLoss`` returns the same values, but copies from the device to the
+    host.
 
-    Legend: B images, K classes.
+    Legend: B images, K classes (without background).
 
     Args:
         beta: Exponent of the distance.
-        loss_weight: Factor of the result.
+        loss_weight: Factor by which the result is multiplied.
     """
 
     def __init__(self, beta: float = 2.0, loss_weight: float = 1.0) -> None:
@@ -31,7 +32,7 @@ class QualityFocalLoss(nn.Module):
 
         Args:
             pred: Logits ``(B, K, ...)``.
-            target: Wanted scores in [0, 1], of the shape of ``pred``.
+            target: Target scores in [0, 1], of the shape of ``pred``.
             reduction_override: 'none', 'mean' (default) or 'sum'.
 
         Returns:

@@ -4,17 +4,17 @@ from torch import Tensor
 
 
 def reduce_loss(loss: Tensor, reduction: str | None) -> Tensor:
-    """Reduce a loss of single elements.
+    """Reduce the values of single elements.
 
     Args:
-        loss: ``(...)``.
+        loss: Values of any shape.
         reduction: 'none', 'sum' or 'mean'; None is 'mean'.
 
     Returns:
-        ``(...)`` or a scalar.
+        The values unchanged, or a scalar.
 
     Raises:
-        ValueError: If ``reduction`` is another word.
+        ValueError: If ``reduction`` is another.
     """
     if reduction == 'none':
         return loss

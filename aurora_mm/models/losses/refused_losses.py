@@ -1,4 +1,4 @@
-"""Losses of mmdet and mmseg that no head of this package can use, and why."""
+"""Losses of mmdet and mmseg that no head of this package can use, and the reasons."""
 
 _EMBEDDINGS = 'it compares embeddings, which these heads do not make'
 _TEACHER = 'it learns from a teacher network'
@@ -17,4 +17,4 @@ REFUSED_LOSSES = dict(
     SiLogLoss='it is for depth',
     TripletLoss=_EMBEDDINGS,
 )
-"""By the name of the class; subclasses are meant too."""
+"""Reasons by the name of the class; they hold for subclasses as well."""

@@ -12,7 +12,7 @@ from aurora_mm.tasks import Task
 
 
 class LabelPrediction(Prediction):
-    """The class of an image: ``pred_scores`` (C,) and ``pred_label`` (1,); merged, the mean of the probabilities."""
+    """A predicted class: ``pred_scores`` (C,) and ``pred_label`` (1,); merged by averaging the probabilities."""
 
     def unflip(self, sample: TaskDataSample, task: Task) -> None:
         _set(sample, sample.pred_scores[torch.tensor(task.flip_indices, device=sample.pred_scores.device).argsort()])
@@ -21,7 +21,7 @@ class LabelPrediction(Prediction):
         _set(merged, torch.stack([sample.pred_scores for sample in samples]).mean(0))
 
     def plain(self, sample: TaskDataSample, task: Task) -> dict[str, Any]:
-        """Give ``label``, the name of the class, and ``scores``, the probability of each class by its name."""
+        """Return ``label``, the name of the class, and ``scores``, the probability of each class by its name."""
         scores = dict(zip(task.classes, sample.pred_scores.tolist(), strict=True))
         return dict(label=task.classes[int(sample.pred_label)], scores=scores)
 

@@ -11,7 +11,7 @@ from aurora_mm.tasks import Task
 
 
 class LandmarkPrediction(Prediction):
-    """Points: ``pred_landmarks`` (K, 2); merged, the mean of the coordinates, with all views kept."""
+    """Predicted points: ``pred_landmarks`` (K, 2); merged by averaging the coordinates. All views are kept."""
 
     def unflip(self, sample: TaskDataSample, task: Task) -> None:
         found = sample.pred_landmarks
@@ -23,7 +23,7 @@ class LandmarkPrediction(Prediction):
         merged.landmark_views = torch.cat(views)
 
     def plain(self, sample: TaskDataSample, task: Task) -> dict[str, Any]:
-        """Give ``points``, [x, y] in pixels by the name of the point."""
+        """Return ``points``, [x, y] in original pixels by the name of the point."""
         return dict(points=dict(zip(task.points, sample.pred_landmarks.tolist(), strict=True)))
 
 

@@ -15,7 +15,7 @@ from aurora_mm.tasks import Task
 
 
 class MaskPrediction(Prediction):
-    """A class for each pixel: ``pred_sem_seg`` (1, H, W), made of the probabilities in ``mask_views``."""
+    """A predicted mask: ``pred_sem_seg`` (1, H, W), made from the probabilities in ``mask_views``."""
 
     def unflip(self, sample: TaskDataSample, task: Task) -> None:
         mask = sample.pred_sem_seg.data
@@ -27,7 +27,7 @@ class MaskPrediction(Prediction):
             )
 
     def merge(self, merged: TaskDataSample, samples: Sequence[TaskDataSample]) -> None:
-        """Take the likeliest class by the mean of all views' probabilities, and keep all views."""
+        """Set the class with the highest mean probability over all views, and keep all views."""
         if any('mask_views' not in sample for sample in samples):
             raise ConfigError(
                 f'the head of task {merged.task!r} sets no mask_views: masks without their probabilities cannot be '
@@ -37,7 +37,7 @@ class MaskPrediction(Prediction):
         merged.pred_sem_seg = PixelData(data=mask_from_views(merged.mask_views, merged.ori_shape))
 
     def plain(self, sample: TaskDataSample, task: Task) -> dict[str, Any]:
-        """Give ``mask``, (H, W) uint8 class indices."""
+        """Return ``mask``, (H, W) uint8 class indices."""
         return dict(mask=sample.pred_sem_seg.data[0].cpu().numpy().astype(np.uint8))
 
 

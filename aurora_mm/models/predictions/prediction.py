@@ -1,4 +1,4 @@
-"""What can be done with the predictions of a type of task, whichever head made them."""
+"""The base of predictions: what differs between the predictions of the task types."""
 
 from __future__ import annotations
 
@@ -14,18 +14,24 @@ from aurora_mm.tasks import Task
 
 
 class Prediction:
-    """How predictions of one type of task are renamed after a flip, merged, and given as plain values.
+    """Renames predictions of one task type after a flip, merges them and converts them to plain values.
 
-    All of them are fields ``pred_...`` of a data sample, in pixels of the original image. The base serves types of
-    other packages that register nothing: it gives plain values and refuses the rest. An instance holds no state.
+    Predictions are the fields ``pred_...`` of a data sample, in pixels of the original image. This base is used for
+    types of other packages that register no class: it converts to plain values and refuses the rest. Instances have no
+    state.
     """
 
     def unflip(self, sample: TaskDataSample, task: Task) -> None:
-        """Give the prediction on a mirrored image the names that it has in the original one, in place.
+        """Rename the classes or points of a prediction on a mirrored image to those of the original image, in place.
 
-        In a mirrored image a left end looks like a right one. Training follows ``task.flip_indices``: output ``i``
-        there stands for class or point ``flip_indices[i]`` of the original image. Positions are not touched:
-        ``sample.homography_matrix`` already took them back. Called for tasks with ``swaps`` alone.
+        In a mirrored image a left end looks like a right one. As in training with ``task.flip_indices``, output ``i``
+        of the mirrored image stands for class or point ``flip_indices[i]`` of the original image. Positions do not
+        change, because ``sample.homography_matrix`` has already mapped them back. It is called only for tasks with
+        ``swaps``.
+
+        Args:
+            sample: The sample with the prediction.
+            task: Its task.
 
         Raises:
             ConfigError: If predictions of this type cannot be renamed.
@@ -33,11 +39,11 @@ class Prediction:
         raise ConfigError(f'task {task.name!r} has swaps, but predictions of type {task.type!r} cannot be renamed')
 
     def merge(self, merged: TaskDataSample, samples: Sequence[TaskDataSample]) -> None:
-        """Set in ``merged`` the mean of several predictions, before any decision.
+        """Set the merged prediction of several predictions of one image.
 
         Args:
-            merged: A copy of the first sample.
-            samples: Predictions of one image for one task; one or more.
+            merged: A copy of the first sample, in which the prediction is set.
+            samples: Predictions of one image for one task; at least one.
 
         Raises:
             ConfigError: If predictions of this type, or of this head, cannot be merged.
@@ -48,9 +54,13 @@ class Prediction:
         )
 
     def plain(self, sample: TaskDataSample, task: Task) -> dict[str, Any]:
-        """Give the prediction as plain values, ready for JSON but for arrays.
+        """Convert the prediction to values that JSON can hold, except that masks are arrays.
 
-        The base gives every field that starts with ``pred_`` under its name without that, a tensor as a list.
+        The base returns every field that starts with ``pred_`` under its name without that prefix, tensors as lists.
+
+        Args:
+            sample: The sample with the prediction.
+            task: Its task.
         """
         fields = {key.removeprefix('pred_'): sample.get(key) for key in sample.keys() if key.startswith('pred_')}  # noqa: SIM118 (a data element is no dict)
         return {name: value.tolist() if isinstance(value, Tensor) else value for name, value in fields.items()}
@@ -60,5 +70,5 @@ PREDICTIONS: ByTaskType[Prediction] = ByTaskType('prediction')
 
 
 def prediction_of(task_type: str) -> Prediction:
-    """Return what is registered for a type of task, or the base."""
+    """Return the class registered for a task type, or the base."""
     return PREDICTIONS.get(task_type) or Prediction()

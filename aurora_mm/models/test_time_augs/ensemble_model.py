@@ -15,16 +15,16 @@ from aurora_mm.structures import MultiTaskDataSample
 
 @MODELS.register_module()
 class EnsembleModel(BaseModel):
-    """Several models that answer as one: the mean of their predictions, taken before any decision.
+    """Predicts by several models and merges their predictions.
 
-    For testing alone. Each member normalises the images by its own ``data_preprocessor``, so members may differ in
-    all but their tasks and the size of the images they are fed.
+    It is for testing only. Each member normalises the images by its own ``data_preprocessor``, so members may differ in
+    everything except their tasks and the size of the network input.
 
     Args:
-        models: Configs of the members, or the models; at least one.
+        models: Configs of the members, or the models themselves; at least one.
 
     Raises:
-        ConfigError: If the members do not have the same tasks, naming the difference.
+        ConfigError: If there is no member, or the members have different tasks. The message names the difference.
     """
 
     def __init__(self, models: Sequence[Mapping[str, Any] | nn.Module], init_cfg: dict | None = None) -> None:
@@ -41,14 +41,18 @@ class EnsembleModel(BaseModel):
 
     @torch.no_grad()
     def test_step(self, data: Mapping[str, Any] | Sequence[Any]) -> list[MultiTaskDataSample]:
-        """The merged predictions of a batch as the data loader collated it."""
+        """Return the merged predictions of a batch.
+
+        Args:
+            data: A batch from the data loader.
+        """
         answers = [member.test_step(data) for member in self.members]
         return [merge_predictions(samples) for samples in zip(*answers, strict=True)]
 
     def val_step(self, data: Mapping[str, Any] | Sequence[Any]) -> list[MultiTaskDataSample]:
-        """As :meth:`test_step`."""
+        """Return the merged predictions of a batch; see :meth:`test_step`."""
         return self.test_step(data)
 
     def forward(self, inputs: torch.Tensor, data_samples: Sequence | None = None, mode: str = 'tensor') -> None:
-        """Not to be called: each member has its own normalisation, which :meth:`test_step` applies."""
+        """Raise NotImplementedError: each member has its own normalisation, which :meth:`test_step` applies."""
         raise NotImplementedError('an ensemble answers through test_step')

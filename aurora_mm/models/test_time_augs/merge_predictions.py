@@ -1,4 +1,4 @@
-"""Several predictions of one image as one."""
+"""Merging of several predictions of one image."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ def merge_predictions(samples: Sequence[MultiTaskDataSample]) -> MultiTaskDataSa
     """Merge several predictions of one image, task by task, see :func:`merge_task_predictions`.
 
     Args:
-        samples: Of one image and the same tasks; one or more.
+        samples: Predictions of one image for the same tasks; at least one.
 
     Returns:
-        A copy of the first with the merged predictions.
+        A copy of the first sample with the merged predictions.
     """
     merged = samples[0].clone()
     for name in merged.task_names:
@@ -24,18 +24,20 @@ def merge_predictions(samples: Sequence[MultiTaskDataSample]) -> MultiTaskDataSa
 
 
 def merge_task_predictions(samples: Sequence[TaskDataSample]) -> TaskDataSample:
-    """Merge several predictions of one image for one task, before any decision: probabilities of classes and of
-    pixels and coordinates of points by their mean, boxes by :func:`aurora_mm.models.utils.box_fusion.fuse_boxes`.
+    """Merge several predictions of one image for one task.
+
+    Probabilities of classes and pixels and coordinates of points are averaged; boxes are merged by
+    :func:`aurora_mm.models.utils.box_fusion.fuse_boxes`.
 
     Args:
-        samples: Of one image and task, predictions in pixels of the original image; one or more.
+        samples: Predictions of one image for one task, in pixels of the original image; at least one.
 
     Returns:
-        A copy of the first with the merged prediction. Its views are all views of the samples, so that a merged
-        prediction can be merged again (with others of as many views).
+        A copy of the first sample with the merged prediction. It keeps all views of the samples, so that it can be
+        merged again (with others of as many views).
 
     Raises:
-        ConfigError: If the predictions cannot be merged, such as masks of a head that kept no probabilities.
+        ConfigError: If the predictions cannot be merged, such as masks without their probabilities.
     """
     merged = samples[0].clone()
     prediction_of(merged.task_type).merge(merged, samples)

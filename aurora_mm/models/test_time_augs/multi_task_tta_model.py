@@ -11,20 +11,24 @@ from aurora_mm.structures import MultiTaskDataSample
 
 @MODELS.register_module()
 class MultiTaskTTAModel(BaseTTAModel):
-    """Test-time augmentation for all task types: the merged prediction of the views that ``TestTimeAug`` made.
+    """Test-time augmentation for all task types: merges the predictions of the views that ``TestTimeAug`` made.
 
-    Views need no inverse transform here: predictions come in pixels of the original image, whatever flip or scale
-    the network saw (see :mod:`aurora_mm.models.utils.original_coordinates`). A task that no mirrored image may stand
-    for gets its plain view in the mirrored one's place, which leaves the mean as it is.
+    Views need no inverse transform, because predictions are in pixels of the original image for any flip or scale (see
+    :mod:`aurora_mm.models.utils.original_coordinates`). A task whose images must not be mirrored gets its plain view in
+    place of the mirrored one, which does not change the mean.
 
     Args:
-        module: Config of the model. data_preprocessor: See ``BaseTTAModel``.
+        module: Config of the model.
+        data_preprocessor: See ``BaseTTAModel``.
     """
 
     def merge_preds(self, data_samples_list: Sequence[Sequence[MultiTaskDataSample]]) -> list[MultiTaskDataSample]:
-        """One sample for each image.
+        """Merge the views of each image.
 
         Args:
-            data_samples_list: For each image, its sample of each view.
+            data_samples_list: The samples of all views, for each image.
+
+        Returns:
+            One sample for each image.
         """
         return [merge_predictions(views) for views in data_samples_list]

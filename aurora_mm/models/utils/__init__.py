@@ -1,1 +1,1 @@
-"""Helpers that several parts of the model share."""
+"""Functions and layers that several modules of the model use."""

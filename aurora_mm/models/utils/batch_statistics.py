@@ -1,4 +1,4 @@
-"""Running statistics of BatchNorm that one bad image does not spoil."""
+"""Protection of BatchNorm's running statistics from values that are not finite."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 def protect_statistics(model: nn.Module) -> None:
-    """Let every BatchNorm of a model keep its running mean and variance in a step in which they are not finite.
+    """Make every BatchNorm of a model keep its running mean and variance in a step in which they are not finite.
 
-    An update is made without gradients that are not finite (:func:`drop_nonfinite_gradients`); without this, the
-    running mean would stay NaN all the same. The device decides, and the host does not wait for it.
+    Gradients that are not finite are dropped from an update (:func:`drop_nonfinite_gradients`), but without this the
+    running mean would still become NaN. The decision is made on the device, and the host does not wait for it.
+
+    Args:
+        model: The model; hooks are added to its modules.
     """
     for module in model.modules():
         if isinstance(module, _BatchNorm) and module.track_running_stats:

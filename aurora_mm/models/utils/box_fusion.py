@@ -1,4 +1,4 @@
-"""Boxes of several views of an image as one set."""
+"""Fusion of the boxes of several views of an image."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from aurora_mm.models.utils.boxes import aligned_iou
 
 
 def fuse_boxes(views: Sequence[InstanceData], iou_threshold: float = 0.5) -> InstanceData:
-    """Weighted boxes fusion (Solovyev et al., Image and Vision Computing 2021).
+    """Merge boxes by weighted boxes fusion (Solovyev et al., Image and Vision Computing 2021).
 
-    Boxes of one label that overlap are one finding, seen by several views: its box is their mean weighted by their
-    scores, its score their sum divided by the number of views, so that what one view alone saw counts less. A view has
-    one box in a finding: what it told apart stays apart, and no finding grows by being found twice in one view.
+    Overlapping boxes of one label form a group. Its box is their mean weighted by their scores, and its score is the
+    sum of their scores divided by the number of views, so that a box found in few views gets a low score. A group holds
+    at most one box of each view: boxes that a view separates stay separate.
 
     Args:
-        views: ``bboxes`` (N, 4) xyxy in the same coordinates, ``scores`` (N,) in [0, 1],
-            ``labels`` (N,) each; one or more.
-        iou_threshold: A box joins the finding of its label, not yet seen by its view, that it overlaps most, if by more
-            than this.
+        views: Predictions of each view, at least one: ``bboxes`` (N, 4) xyxy in the same coordinates, ``scores`` (N,)
+            in [0, 1] and ``labels`` (N,).
+        iou_threshold: A box joins the group of its label, without a box of its view, with which it has the largest IoU,
+            if that is larger than this.
 
     Returns:
-        The findings in the same fields and on the same device, by falling score.
+        The fused boxes in the same fields and on the same device, by falling score.
     """
     boxes, scores, labels = (torch.cat([view[key] for view in views]) for key in ('bboxes', 'scores', 'labels'))
     device = boxes.device
@@ -56,6 +56,6 @@ def fuse_boxes(views: Sequence[InstanceData], iou_threshold: float = 0.5) -> Ins
 
 
 def _mean_box(boxes: Tensor, scores: Tensor) -> Tensor:
-    """(4,): the mean of (N, 4) boxes by (N,) weights; the plain mean where all weights are 0."""
+    """Return the weighted mean of boxes (N, 4) as (4,); the plain mean if all scores (N,) are 0."""
     weights = scores if scores.sum() > 0 else torch.ones_like(scores)
     return (boxes * weights[:, None]).sum(0) / weights.sum()

@@ -7,31 +7,34 @@ from torch import Tensor
 
 
 def aligned_iou(boxes: Tensor, targets: Tensor, eps: float = 1e-7) -> Tensor:
-    """Intersection over union of boxes with targets.
+    """Compute the intersection over union of boxes with targets.
 
     Args:
         boxes: ``(..., 4)`` xyxy, in any unit.
-        targets: ``(..., 4)`` xyxy in the same unit. The shape may broadcast against that of ``boxes``: each row of
-            ``boxes[:, None]`` meets every one of ``targets``.
-        eps: Added to the union, so that boxes without an area overlap nothing.
+        targets: ``(..., 4)`` xyxy in the same unit. The shapes may broadcast: ``boxes[:, None]`` is compared with all
+            of ``targets``.
+        eps: Value added to the union, so that boxes without an area have an IoU of 0.
 
     Returns:
-        ``(...)`` fractions in [0, 1].
+        IoU, ``(...)`` in [0, 1].
     """
     overlap, union = _overlap_and_union(boxes, targets)
     return overlap / (union + eps)
 
 
 def aligned_giou(boxes: Tensor, targets: Tensor, eps: float = 1e-7) -> Tensor:
-    """Generalised intersection over union (https://arxiv.org/abs/1902.09630), which goes on falling as boxes part.
+    """Compute the generalised intersection over union (https://arxiv.org/abs/1902.09630).
 
-    IoU less the share of the smallest box around both that neither covers.
+    It is the IoU minus the fraction of the smallest enclosing box that neither box covers, so it keeps falling as boxes
+    move apart.
 
     Args:
-        boxes, targets, eps: See :func:`aligned_iou`.
+        boxes: See :func:`aligned_iou`.
+        targets: See :func:`aligned_iou`.
+        eps: See :func:`aligned_iou`.
 
     Returns:
-        ``(...)`` in (-1, 1].
+        GIoU, ``(...)`` in (-1, 1].
     """
     overlap, union = _overlap_and_union(boxes, targets)
     around = _area(torch.minimum(boxes[..., :2], targets[..., :2]), torch.maximum(boxes[..., 2:], targets[..., 2:]))
@@ -41,22 +44,23 @@ def aligned_giou(boxes: Tensor, targets: Tensor, eps: float = 1e-7) -> Tensor:
 def batched_nms(boxes: Tensor, scores: Tensor, labels: Tensor, iou_threshold: float) -> Tensor:
     """Greedy non-maximum suppression within each class.
 
-    Gives the boxes that ``mmcv.ops.batched_nms`` gives, without mmcv's compiled operators.
+    It keeps the same boxes as ``mmcv.ops.batched_nms``, without mmcv's compiled operators.
 
     Args:
-        boxes: ``(N, 4)`` xyxy.
+        boxes: ``(N, 4)`` xyxy, in any unit.
         scores: ``(N,)``.
-        labels: ``(N,)`` class indices; boxes of different classes do not suppress each other.
-        iou_threshold: A box goes if one of its class with a higher score, which stays, overlaps it by more.
+        labels: Class indices ``(N,)``; boxes of different classes do not suppress each other.
+        iou_threshold: A box is dropped if its IoU with a kept box of its class and a higher score is larger.
 
     Returns:
-        ``(M,)`` int64, the indices of the boxes that stay, by falling score.
+        Indices of the kept boxes, ``(M,)`` int64, by falling score.
     """
     order = scores.argsort(descending=True, stable=True)
     boxes, labels = boxes[order], labels[order]
     overlap, union = _overlap_and_union(boxes[:, None], boxes)
     suppresses = ((overlap > iou_threshold * union) & (labels[:, None] == labels)).triu(1)  # (better, worse)
-    # Box t is decided once all better ones are: after t rounds at the latest, and as soon as a round changes nothing.
+    # Box t is decided once all boxes with a higher score are: after at most t rounds. The loop ends when nothing
+    # changes.
     kept = torch.ones_like(labels, dtype=torch.bool)
     while True:
         suppressed = (suppresses & kept[:, None]).any(0)

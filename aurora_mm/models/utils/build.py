@@ -1,4 +1,4 @@
-"""Parts of a model from their configs: built in their own scope, and fitted to the part before them."""
+"""Building of modules from their configs, in their own scope and fitted to the module before them."""
 
 from __future__ import annotations
 
@@ -17,24 +17,25 @@ from aurora_mm.misfits import MISFITS, reason_of
 from aurora_mm.models.utils.refused_parts import refuse_part
 from aurora_mm.registry import MODELS
 
-# Necks of mmdet that take one number of channels without saying so, and those that list the coarsest level first.
+# Necks of mmdet whose in_channels is one number though its annotation does not say so, and necks that list the coarsest
+# level first.
 _ONE_NUMBER = ('DilatedEncoder', 'DyHead')
 _COARSE_FIRST = ('YOLOV3Neck',)
-_PROBE = 128  # pixels of the image that measures a foreign part
+_PROBE = 128  # side in pixels of the image on which a foreign module is run
 
 
 class Maps(NamedTuple):
-    """What a part puts out: channels of each map, and input pixels per cell of it."""
+    """The maps that a module returns: channels of each, and input pixels per cell of each."""
 
     channels: list[int]
     strides: list[int]
 
 
 def require_parts(**configs: Any) -> None:
-    """Check that each argument is the config of a part, or None.
+    """Check that each argument is the config of a module, or None.
 
     Raises:
-        ConfigError: Naming the argument and its value, where it is no dict with a ``type``.
+        ConfigError: If one is not a dict with a ``type``. The message gives the argument and its value.
     """
     for name, cfg in configs.items():
         if cfg is not None and not (isinstance(cfg, Mapping) and 'type' in cfg):
@@ -45,7 +46,7 @@ def require_dicts(**values: Any) -> None:
     """Check that each argument is a dict, or None.
 
     Raises:
-        ConfigError: Naming the argument and its value.
+        ConfigError: If one is not. The message gives the argument and its value.
     """
     for name, value in values.items():
         if value is not None and not isinstance(value, Mapping):
@@ -53,11 +54,14 @@ def require_dicts(**values: Any) -> None:
 
 
 def build_in_scope(cfg: dict[str, Any], registry: Registry = MODELS) -> Any:
-    """Builds a part; types within a foreign one (``mmdet.X``) are looked up in its own package.
+    """Build a module; types within one of another package (``mmdet.X``) are looked up in that package.
 
     Args:
-        cfg: Config of the part.
-        registry: Where its type is registered, here or in a package that is named as a prefix.
+        cfg: Config of the module.
+        registry: Registry of its type, here or in the package that the prefix names.
+
+    Returns:
+        The built module.
 
     Raises:
         ConfigError: If the type is not registered.
@@ -73,15 +77,15 @@ def build_in_scope(cfg: dict[str, Any], registry: Registry = MODELS) -> Any:
 
 
 class MapsAsTheyAre(nn.Module):
-    """Stands where a host's model has its backbone: the maps come from this package's model."""
+    """Replaces the backbone of a model of mmdet or mmseg: it returns the maps that it is given."""
 
     def forward(self, maps: Any) -> Any:
-        """Return the maps."""
+        """Return the maps unchanged."""
         return maps
 
 
 def foreign_class(kind: str | type) -> type:
-    """The class that ``mmdet.X`` or ``mmseg.X`` names.
+    """Return the class that ``mmdet.X`` or ``mmseg.X`` names; a class is returned unchanged.
 
     Raises:
         ConfigError: If it is not registered.
@@ -95,10 +99,10 @@ def foreign_class(kind: str | type) -> type:
 
 
 def build_foreign(cfg: dict[str, Any]) -> nn.Module:
-    """Build a part of another package.
+    """Build a module of another package.
 
     Raises:
-        ConfigError: If it cannot be built: an argument is missing, unknown or wrong.
+        ConfigError: If it cannot be built, because an argument is missing, unknown or wrong.
     """
     try:
         return build_in_scope(cfg)
@@ -107,11 +111,11 @@ def build_foreign(cfg: dict[str, Any]) -> nn.Module:
 
 
 def check_strides(head: nn.Module, name: str, strides: Sequence[int] | None) -> None:
-    """Compare the strides for which a dense head of mmdet was set up with those of its maps.
+    """Compare the strides of a dense head of mmdet with those of its maps.
 
     Args:
-        head: The head; one without priors has no strides.
-        name: Its type, for messages.
+        head: The head; a head without priors has no strides and is not checked.
+        name: Type of the head, for error messages.
         strides: Input pixels per cell of each map that it reads; None if unknown.
 
     Raises:
@@ -126,7 +130,7 @@ def check_strides(head: nn.Module, name: str, strides: Sequence[int] | None) -> 
 
 
 def only_for_task(cfg: Any, task: str) -> Any:
-    """A copy of the config of a head for one of its tasks: of arguments that differ by task (``by_task``), its own.
+    """Copy the config of a head for one of its tasks, with only this task's arguments in ``by_task``.
 
     Args:
         cfg: The config, or any value within it.
@@ -143,9 +147,9 @@ def only_for_task(cfg: Any, task: str) -> Any:
 
 
 def needs_init_weights(part: nn.Module) -> bool:
-    """Whether ``init_weights`` has something to add: to a part with an ``init_cfg``, or of another package.
+    """Whether ``init_weights`` changes a module: one with an ``init_cfg``, or of another package.
 
-    Layers of aurora_mm's parts are drawn as they are built, and not a second time.
+    Layers of aurora_mm's own modules are initialised when they are built, and need not be initialised again.
     """
     if not isinstance(part, BaseModule):
         return False
@@ -154,13 +158,18 @@ def needs_init_weights(part: nn.Module) -> bool:
 
 
 def maps_of(part: nn.Module, before: Maps | None = None) -> Maps:
-    """The maps of a backbone, or of a neck behind ``before``: declared, or else measured.
+    """Return the channels and strides of the maps of a backbone, or of a neck.
 
-    A part of aurora_mm declares lists ``out_channels`` and ``strides``. Backbones and necks of other packages do not,
-    or mean something else by these names: they are run on images of zeros, as in testing and, a copy, as in training.
+    Modules of aurora_mm declare lists ``out_channels`` and ``strides``. Backbones and necks of other packages do not,
+    or use these names for something else. They are run on images of zeros, in eval mode and, as a copy, in training
+    mode.
+
+    Args:
+        part: The backbone or neck.
+        before: The maps that a neck reads; None for a backbone.
 
     Raises:
-        ConfigError: If the part cannot be run, or does not give the same list of maps in training and in testing.
+        ConfigError: If the module cannot be run, or returns other maps in training than in testing.
     """
     channels, strides = getattr(part, 'out_channels', None), getattr(part, 'strides', None)
     if isinstance(channels, list) and isinstance(strides, list) and len(channels) == len(strides):
@@ -190,7 +199,7 @@ def maps_of(part: nn.Module, before: Maps | None = None) -> Maps:
 
 
 def _maps(part: nn.Module, before: Maps | None) -> Any:
-    """What a part gives for two images of zeros, or for their maps."""
+    """Run a module on two images of zeros, or on their maps."""
     like = next(part.parameters(), torch.empty(0))
     if before is None:
         return part(like.new_zeros(2, 3, _PROBE, _PROBE))
@@ -203,17 +212,17 @@ def _maps(part: nn.Module, before: Maps | None) -> Any:
 
 
 def build_neck(cfg: dict[str, Any], name: str, before: Maps, before_name: str) -> nn.Module:
-    """Build a neck for the maps of the backbone, see :func:`fit`.
+    """Build a neck for the maps of the backbone; arguments as in :func:`fit`.
 
     Raises:
-        ConfigError: If it does not fit them, or cannot be built.
+        ConfigError: If it does not fit the maps, or cannot be built.
     """
     refuse_part(cfg['type'])
     return build_foreign(fit(cfg, name, before, before_name))
 
 
 def _parameters(part: type) -> dict[str, inspect.Parameter]:
-    """The parameters of a class, and where it takes any by keyword, those of the classes that it is made from."""
+    """Return the parameters of a class, including those of its bases if it takes any keyword."""
     found: dict[str, inspect.Parameter] = {}
     for kind in part.__mro__:
         if '__init__' not in vars(kind):
@@ -226,10 +235,19 @@ def _parameters(part: type) -> dict[str, inspect.Parameter]:
 
 
 def fit(cfg: dict[str, Any], name: str, before: Maps, before_name: str) -> dict[str, Any]:
-    """``cfg`` with the channels and strides of the part before, where it takes them.
+    """Fill in the channels and strides of the module before, if a module takes them.
+
+    Args:
+        cfg: Config of a neck or head.
+        name: Its name, for error messages.
+        before: The maps that it reads.
+        before_name: Name of the module that returns these maps, for error messages.
+
+    Returns:
+        The completed config.
 
     Raises:
-        ConfigError: If ``cfg`` gives others, or its type is not registered.
+        ConfigError: If ``cfg`` gives other values, or its type is not registered.
     """
     cfg = dict(cfg)
     part = cfg['type'] if isinstance(cfg['type'], type) else MODELS.get(cfg['type'])

@@ -1,4 +1,4 @@
-"""Parts of a model that keep their weights while others learn."""
+"""Freezing of modules of a model."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from aurora_mm.errors import ConfigError
 
 
 def freeze(parts: Mapping[str, nn.Module], names: Sequence[str]) -> list[nn.Module]:
-    """Puts parts of a model in eval mode and lets them take no gradient. Autograd then keeps nothing of a part that
-    follows none that learns.
+    """Freeze modules of a model: set eval mode and switch off their gradients.
+
+    Autograd then stores nothing for a frozen module unless a module before it is trained.
 
     Args:
-        parts: All that can learn, by name. Of a container its content can be named too, as 'necks.pyramid'.
-        names: The parts to freeze.
+        parts: All modules with parameters, by name. Modules within a container can be named as well, such as
+            'necks.pyramid'.
+        names: Names of the modules to freeze.
 
     Returns:
-        The frozen parts, which the model must keep in eval mode when it is told to train.
+        The frozen modules, which the model must keep in eval mode when it is set to training mode.
 
     Raises:
-        ConfigError: If a name is that of no part, or nothing would be left to learn.
+        ConfigError: If there is no module of a name, or no parameter would be left to train.
     """
     known = dict(parts)
     for name, part in parts.items():

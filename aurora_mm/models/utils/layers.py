@@ -15,10 +15,11 @@ from aurora_mm.tasks import Task
 
 
 def conv_gn_act(in_channels: int, out_channels: int, kernel_size: int = 3, stride: int = 1) -> ConvModule:
-    """Convolution (size kept, but for the stride), GroupNorm, SiLU: the block of the published neck and heads.
+    """Build a block of convolution, GroupNorm and SiLU, as in the published neck and heads.
 
-    Groups hold about 8 channels, as 32 groups of the published 256 do: a group of one channel would be silenced on a
-    map of 1 x 1.
+    The size of the map changes only by the stride. Groups have about 8 channels, like the 32 groups of the published
+    256
+    channels: a group of one channel would always be 0 on a map of 1 x 1.
     """
     groups = next(g for g in range(max(out_channels // 8, 1), 0, -1) if out_channels % g == 0)
     return ConvModule(
@@ -34,7 +35,7 @@ def conv_gn_act(in_channels: int, out_channels: int, kernel_size: int = 3, strid
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions, each with GroupNorm and SiLU, whose result is added to what went in: ``(B, C, h, w)``."""
+    """Adds the result of two convolutions, each with GroupNorm and SiLU, to its input ``(B, C, h, w)``."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -45,13 +46,13 @@ class ResidualBlock(nn.Module):
 
 
 class TopDownFusion(nn.Module):
-    """Levels to one map at the finest of them: from the coarsest down, enlarge, add the next level, convolve.
+    """Fuses levels to one map of the finest level's size, from the coarsest level to the finest.
 
     Args:
         in_channels: Channels of each level, finest first.
-        channels: Width of the result.
-        margin: Cells by which the result goes beyond each side of the image. The finest map is continued outwards
-            before its convolution, which tells the cells of the margin from those at the border.
+        channels: Channels of the result.
+        margin: Number of cells by which the result extends beyond each side of the image. The finest map is extended
+            before its convolution, so that cells of the margin differ from those at the border.
     """
 
     def __init__(self, in_channels: Sequence[int], channels: int, margin: int = 0) -> None:
@@ -80,9 +81,9 @@ class TopDownFusion(nn.Module):
 
 
 def continue_outwards(x: Tensor, margin: int) -> Tensor:
-    """Repeats the outermost cells: ``(B, C, h, w)`` -> ``(B, C, h + 2 margin, w + 2 margin)``.
+    """Repeat the outermost cells: ``(B, C, h, w)`` -> ``(B, C, h + 2 margin, w + 2 margin)``.
 
-    As ``F.pad(..., mode='replicate')``, which has no deterministic gradient on CUDA.
+    The result is that of ``F.pad(..., mode='replicate')``, whose gradient is not deterministic on CUDA.
     """
     if not margin:
         return x
@@ -93,17 +94,17 @@ def continue_outwards(x: Tensor, margin: int) -> Tensor:
 
 
 class TaskOutputs(nn.Module):
-    """The last layer of a head: one a task, or one for all that is sliced.
+    """The last layer of a head: one for each task, or one of which each task takes a slice.
 
-    With a layer a task, tasks share a head's trunk but never an output channel. ``shared=True`` is the published
-    way, kept for comparison: one layer of the largest task's width, of which a task takes the first channels, so that
-    the 'foreground' of all tasks competes for one channel.
+    With one layer for each task, tasks share the other layers of the head, but no output channel. ``shared=True`` is
+    the published way, kept for comparison: one layer with the channels of the largest task. A task takes its first
+    channels, so the 'foreground' of all tasks shares one channel.
 
     Args:
         tasks: The tasks of the head.
-        build: Makes the layer for a number of channels: an ``nn.Linear``, or an ``nn.Conv2d`` of 1 x 1.
-        channels_of: Number of channels of a task's output.
-        shared: Whether to slice one layer.
+        build: Builds the layer for a number of output channels: an ``nn.Linear`` or a 1 x 1 ``nn.Conv2d``.
+        channels_of: Returns the number of output channels of a task.
+        shared: Whether all tasks take slices of one layer.
     """
 
     def __init__(
@@ -122,14 +123,14 @@ class TaskOutputs(nn.Module):
             self.layers = nn.ModuleDict({name: build(channels) for name, channels in self.channels.items()})
 
     def forward(self, x: Tensor, batches: Sequence[TaskBatch]) -> list[Tensor]:
-        """Compute the outputs of some tasks in one call of one layer.
+        """Compute the outputs of some tasks by one call of one layer.
 
         Args:
-            x: ``(B, C, ...)``, what the tasks share, for all images.
-            batches: The tasks, and which of the images each is asked of.
+            x: Shared features of all images, ``(B, C, ...)``.
+            batches: The tasks, with the indices of their images.
 
         Returns:
-            For each task ``(n, channels, ...)``, the outputs for its n images.
+            The outputs of each task for its n images, ``(n, channels, ...)``.
         """
         if self.shared:
             out = self.layer(x)
@@ -137,7 +138,7 @@ class TaskOutputs(nn.Module):
         layers = [self.layers[batch.task.name] for batch in batches]
         if len(layers) == 1:
             return [layers[0](batches[0].take(x))]
-        # The layers of the tasks at hand side by side. That of an absent task gets no gradient, not even one of 0.
+        # The layers of the given tasks, concatenated. The layer of another task gets no gradient, not even one of 0.
         weight = torch.cat([layer.weight for layer in layers])
         bias = torch.cat([layer.bias for layer in layers])
         out = F.linear(x, weight, bias) if weight.dim() == 2 else F.conv2d(x, weight, bias)
@@ -146,7 +147,8 @@ class TaskOutputs(nn.Module):
 
 
 def coordinate_channels(like: Tensor) -> Tensor:
-    """(B, 2, H, W): x and y of each cell's centre, from -1 at the left (top) edge to 1 at the right (bottom) one."""
+    """Return x and y of each cell's centre, ``(B, 2, h, w)``, from -1 at the left or top edge to 1 at the right or
+    bottom."""
     b, _, h, w = like.shape
     xs, ys = (2 * cell_centres(cells, like) - 1 for cells in (w, h))
     grid = torch.stack([xs.expand(h, w), ys[:, None].expand(h, w)])

@@ -1,4 +1,4 @@
-"""What happens to a loss that is no finite number."""
+"""Handling of losses and gradients that are not finite."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from aurora_mm.tasks import Task
 
 
 class NonFiniteGuard(nn.Module):
-    """Notes the labels whose loss is not finite, and stops a run that has too many.
+    """Counts the labels whose loss is not finite, and stops a run that has too many of them.
 
-    While training, :meth:`note` keeps flags on the device, and nothing is read back. :meth:`report`, which the hook
-    :class:`aurora_mm.engine.MultiTaskHook` calls at its interval, reads them all at once.
+    In training, :meth:`note` keeps flags on the device without a copy to the host. The hook
+    :class:`aurora_mm.engine.MultiTaskHook` calls :meth:`report` at its interval, which reads all flags at once.
 
     Args:
-        tasks: The tasks, T of them.
-        limit: How many such labels a run bears, over all tasks and ranks.
+        tasks: The T tasks.
+        limit: How many such labels a run may have, over all tasks and ranks.
 
     Attributes:
-        skipped (Tensor): (T,) int64, labels found so far, on all ranks; kept in the checkpoint.
+        skipped (Tensor): Number of such labels so far on all ranks, ``(T,)`` int64; saved in checkpoints.
     """
 
     skipped: Tensor
@@ -41,16 +41,16 @@ class NonFiniteGuard(nn.Module):
         """Keep the flags of a step.
 
         Args:
-            labels: By task, ``(n,)`` bool on the device, whether the loss of each label is finite, and the n samples.
+            labels: By task: whether the loss of each label is finite, ``(n,)`` bool on the device, and the n samples.
         """
         for name, (finite, samples) in labels.items():
             self._pending.append((name, finite, [str(sample.get('img_path')) for sample in samples]))
 
     def report(self) -> None:
-        """Count and log what was noted on all ranks since the last report; every rank calls it.
+        """Count and log the labels noted on all ranks since the last report; every rank must call it.
 
         Raises:
-            AuroraError: On all ranks, if that makes more than the limit; it names the tasks and their images.
+            AuroraError: On all ranks, if there are more than ``limit``. The message names the tasks and their images.
         """
         pending, self._pending = self._pending, []
         found: dict[str, list[str]] = {}
@@ -83,8 +83,11 @@ class NonFiniteGuard(nn.Module):
 def drop_nonfinite_gradients(parameters: Iterable[nn.Parameter]) -> None:
     """Set all gradients to 0 if any of them is not finite, on any rank.
 
-    The decision is made on the device, so the host does not wait for it. One number that is not finite in a batch
-    reaches the gradients of all weights that it passed, so there is no part of the update to be saved.
+    The decision is made on the device, so the host does not wait for it. A value that is not finite in a batch affects
+    the gradients of all weights that it depends on, so no part of the update could be kept.
+
+    Args:
+        parameters: The parameters whose gradients are set, in place.
     """
     gradients = [p.grad for p in parameters if p.grad is not None]
     if not gradients:

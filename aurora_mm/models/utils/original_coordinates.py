@@ -1,9 +1,9 @@
-"""From the network's pixels back to those of the original image.
+"""Conversion of predictions from network coordinates to original coordinates.
 
-Every sample carries the affine ``matrix`` (original -> network, continuous pixel coordinates) that its image went
-through. Its inverse takes points and boxes back; maps are sampled through it, one network position for each original
-pixel. Test-time flips or letterboxes need no geometry of their own; what a mirrored image does to the names of classes
-and points is undone by :mod:`aurora_mm.models.predictions`.
+Every sample has the affine ``homography_matrix`` (original -> network, in continuous pixel coordinates) of its image.
+Its inverse maps points and boxes back. Maps are sampled at the network position of each original pixel. So flips and
+letterboxes at test time need no further geometry; the names of classes and points in a mirrored image are handled by
+:mod:`aurora_mm.models.predictions`.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from aurora_mm.structures import MaskView
 
 
 def points_to_original(points: Tensor, matrix: np.ndarray) -> Tensor:
-    """(K, 2) points in network pixels -> (K, 2) in pixels of the original image."""
+    """Map points ``(K, 2)``, x and y in network pixels, to original pixels; ``matrix`` maps original to network
+    pixels."""
     inverse = torch.as_tensor(np.linalg.inv(matrix), dtype=points.dtype, device=points.device)
     return points @ inverse[:2, :2].T + inverse[:2, 2]
 
 
 def boxes_to_original(boxes: Tensor, matrix: np.ndarray, ori_shape: tuple[int, int]) -> Tensor:
-    """(N, 4) xyxy boxes in network pixels -> the boxes around them in the original image, clipped to it."""
+    """Map boxes ``(N, 4)``, xyxy in network pixels, to the enclosing boxes in original pixels, clipped to the image."""
     x1, y1, x2, y2 = boxes.unbind(-1)
     corners = torch.stack([x1, y1, x2, y1, x2, y2, x1, y2], dim=-1).reshape(-1, 2)
     corners = points_to_original(corners, matrix).reshape(-1, 4, 2)
@@ -38,19 +39,21 @@ def boxes_to_original(boxes: Tensor, matrix: np.ndarray, ori_shape: tuple[int, i
 def map_to_original(
     scores: Tensor, matrix: np.ndarray, img_shape: tuple[int, int], ori_shape: tuple[int, int]
 ) -> Tensor:
-    """Scores sampled bilinearly at the centre of each original pixel.
+    """Sample scores bilinearly at the centre of each original pixel.
 
     Args:
         scores: ``(C, h, w)`` over the whole network input, at any resolution.
-        matrix: ``(3, 3)``, original -> network.
-        img_shape: ``(height, width)`` of the network input. ori_shape: Of the original image.
+        matrix: ``(3, 3)``, maps original to network pixels.
+        img_shape: ``(height, width)`` of the network input, in pixels.
+        ori_shape: ``(height, width)`` of the original image, in pixels.
 
     Returns:
-        ``(C, H, W)`` at the original size.
+        Scores ``(C, H, W)`` at the original size.
     """
     if matrix[0, 1] == matrix[1, 0] == 0:
-        # The image was scaled, shifted or mirrored, not turned: both axes are sampled on their own, in a fifth of the
-        # time. Autocast would round the probabilities.
+        # Without rotation or shear, each axis can be sampled by itself, in a fifth of the time. Autocast would round
+        # the
+        # probabilities.
         height, width = img_shape
         rows = _axis_weights(ori_shape[0], matrix[1, 1] / height, matrix[1, 2] / height, scores.shape[1])
         columns = _axis_weights(ori_shape[1], matrix[0, 0] / width, matrix[0, 2] / width, scores.shape[2])
@@ -63,20 +66,21 @@ def map_to_original(
 
 
 def mask_from_views(views: Iterable[MaskView], ori_shape: tuple[int, int]) -> Tensor:
-    """The likeliest class of each original pixel, by the mean probability over the views.
+    """Return the class with the highest mean probability over the views for each original pixel.
 
     Args:
-        views: At least one, all of the same classes.
-        ori_shape: ``(height, width)`` of the original image, H x W.
+        views: Probabilities of each view, at least one, with the same classes (background counted).
+        ori_shape: ``(height, width)`` of the original image, H x W pixels.
 
     Returns:
-        ``(1, H, W)`` int64. At most two maps of the original size are held at a time, however many views there are.
+        Class indices ``(1, H, W)``, int64. At most two maps of the original size are in memory, for any number of
+        views.
     """
     views = list(views)
     is_binary = len(views[0].probs) == 2
     total: Tensor | None = None
     for view in views:
-        # Of two classes, the lead of the second decides: one map does for both.
+        # For two classes, the difference of their probabilities decides, so one map is enough.
         scores = view.probs[1:] - view.probs[:1] if is_binary else view.probs
         scores = map_to_original(scores, view.homography_matrix, view.img_shape, ori_shape)
         total = scores if total is None else total.add_(scores)
@@ -86,13 +90,13 @@ def mask_from_views(views: Iterable[MaskView], ori_shape: tuple[int, int]) -> Te
 
 
 def _axis_weights(size: int, scale: float, shift: float, count: int) -> Tensor:
-    """``(size, count)``: how much each of ``count`` scores along an axis adds to each original pixel.
+    """Return the weight of each of ``count`` scores along an axis in each original pixel, ``(size, count)``.
 
     Args:
-        size: Original pixels along the axis.
-        scale: Share of the network's input that an original pixel covers; negative in a mirrored image.
-        shift: Where original coordinate 0 lies, as a share of the network's input.
-        count: Scores along the axis.
+        size: Number of original pixels along the axis.
+        scale: Fraction of the network input that an original pixel covers; negative in a mirrored image.
+        shift: Position of original coordinate 0, as a fraction of the network input.
+        count: Number of scores along the axis.
     """
     centres = torch.arange(size, dtype=torch.float64) + 0.5
     places = ((centres * scale + shift) * count - 0.5).clamp(0, count - 1)[:, None]
@@ -103,6 +107,6 @@ def _axis_weights(size: int, scale: float, shift: float, count: int) -> Tensor:
 
 
 def _unit_square(shape: tuple[int, int]) -> np.ndarray:
-    """(3, 3) map from pixels of an image of this (height, width) to [-1, 1] on both axes."""
+    """Return the map ``(3, 3)`` from pixels of an image of this (height, width) to [-1, 1] on both axes."""
     height, width = shape
     return np.array([[2 / width, 0, -1], [0, 2 / height, -1], [0, 0, 1]])

@@ -1,4 +1,4 @@
-"""Backbones and necks of mmdet and mmseg that this package's model cannot drive, and why."""
+"""Backbones and necks of mmdet and mmseg that this package's model cannot use, and the reasons."""
 
 from aurora_mm.errors import ConfigError
 
@@ -16,13 +16,13 @@ _REASONS = dict(
 
 
 def refuse_part(kind: str | type) -> None:
-    """Refuse a backbone or neck that does not work in this package's model.
+    """Check that a backbone or neck works in this package's model.
 
     Args:
-        kind: Its type in the config.
+        kind: Type of the module in its config.
 
     Raises:
-        ConfigError: With the part and the reason.
+        ConfigError: If it does not. The message gives the type and the reason.
     """
     name = kind.__name__ if isinstance(kind, type) else kind.rpartition('.')[2]
     foreign = isinstance(kind, str) and kind.startswith(('mmdet.', 'mmseg.'))

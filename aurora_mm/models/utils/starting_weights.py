@@ -1,4 +1,4 @@
-"""Weights for one model out of those of another, whose heads may serve other sets of tasks."""
+"""Initial weights of a model from those of another model, whose heads may serve other sets of tasks."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from aurora_mm.errors import WeightsError
 from aurora_mm.models.multi_task_model import MultiTaskModel
 from aurora_mm.models.utils.layers import TaskOutputs
 
-# What a run counts and learns of its own losses: a new run begins anew, and no prediction reads it.
+# Prefixes of the state that belongs to a training run: a new run starts without it, and no prediction depends on it.
 STATE_OF_THE_RUN = ('guard.', 'tracker.', 'balancer.')
 
 
 def require_finite(file: str | Path, state: Mapping[str, Tensor]) -> None:
-    """Refuse weights that are not finite, as a training that diverged leaves them.
+    """Check that weights are finite, which they are not after a training that diverged.
 
     Args:
-        file: Of the weights, for the message.
-        state: By name; the running state of a training (:data:`STATE_OF_THE_RUN`) may be anything.
+        file: File of the weights, for the error message.
+        state: Tensors by name; those of a training run (:data:`STATE_OF_THE_RUN`) are not checked.
 
     Raises:
-        WeightsError: Naming the first tensor with such values, and how many they are.
+        WeightsError: If they are not. The message gives the first such tensor and the number of values.
     """
     for name, tensor in state.items():
         if not tensor.is_floating_point() or name.startswith(STATE_OF_THE_RUN) or tensor.isfinite().all():
@@ -33,20 +33,21 @@ def require_finite(file: str | Path, state: Mapping[str, Tensor]) -> None:
 
 
 def starting_state(model: MultiTaskModel, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The state of ``model`` with the weights of another model of the same tasks, to train it on from there.
+    """Return the state of ``model`` with the weights of another model of the same tasks, as a start for training.
 
-    A head takes the weights of the head that its tasks have there, so that one head of a type becomes a head for each
-    task. Adapters that the other model does not have stay as they are, and so does what belongs to a run.
+    A head gets the weights of the head that serves its tasks in the other model, so one head of a task type can become
+    one head for each task. Adapters that the other model does not have, and the state of a run, stay unchanged.
 
     Args:
-        model: Whose names and shapes are wanted. state: The state of the other model.
+        model: The model; it gives the names and shapes.
+        state: The state of the other model.
 
     Returns:
         The state, for ``model.load_state_dict``.
 
     Raises:
-        WeightsError: If a tensor is missing or of another shape, or one of the other model's is used nowhere, naming
-            them.
+        WeightsError: If a tensor is missing or has another shape, or one of the other model is not used. The message
+            names them.
     """
     with_adapters = any(name.startswith('adapters.') for name in state)
     heads_there = {name.split('.')[1] for name in state if name.startswith('heads.')}
@@ -80,7 +81,7 @@ def starting_state(model: MultiTaskModel, state: Mapping[str, Tensor]) -> dict[s
 
 
 def _sliced_layers(model: MultiTaskModel) -> Iterator[str]:
-    """What the names of the layers begin with of which a task takes the first channels."""
+    """Yield the prefixes of the layers of which tasks take slices."""
     for name, module in model.heads.named_modules(prefix='heads'):
         if isinstance(module, TaskOutputs) and module.shared:
             yield f'{name}.layer.'

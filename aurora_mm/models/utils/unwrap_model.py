@@ -1,4 +1,4 @@
-"""The model inside what MMEngine wraps it in."""
+"""Access to a model inside the wrappers of MMEngine."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from torch import nn
 
 
 def unwrap_model(model: nn.Module) -> Any:
-    """Takes off wrappers for several processes (DDP, FSDP) and for test-time augmentation.
+    """Remove wrappers for several processes (DDP, FSDP) and for test-time augmentation.
 
     Args:
         model: A model, wrapped or not.
 
     Returns:
-        The model itself.
+        The model without wrappers.
     """
     while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
         model = model.module
