@@ -42,9 +42,9 @@ class Model:
     """Predicts all rows of a data root and writes a submission of the challenge.
 
     If an image cannot be read, or a prediction is not finite, the row gets a constant prediction instead: an empty
-    mask, or the class frequencies, box or points that fit the training data best. The size of such an image is read from the
-    header of the file. If that is not possible, the most frequent size of the task's other images is used. All such
-    rows are reported.
+    mask, or the class frequencies, box or points that fit the training data best. The size of such an image is read
+    from the header of the file. If that is not possible, the most frequent size of the task's other images is used.
+    All such rows are reported.
 
     Args:
         weights: Path of a packed model (see ``aurora-mm pack-model``), paths of several for an ensemble, or a folder of
