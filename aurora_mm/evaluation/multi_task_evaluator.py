@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import math
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,19 +16,17 @@ from mmengine.utils import apply_to
 
 from aurora_mm.errors import AuroraError, ConfigError, DataError
 from aurora_mm.evaluation.evaluation_result import EvaluationResult, TaskColumns
-from aurora_mm.evaluation.metrics import ForeignMetric, ResultRow, TaskMetric, metric_of_row
-from aurora_mm.evaluation.metrics.foreign_trial import host_fields, refuse_metric, try_metric
+from aurora_mm.evaluation.measurement_workers import MeasurementWorkers
+from aurora_mm.evaluation.metrics import ResultRow, TaskMetric, metric_of_row
+from aurora_mm.evaluation.metrics.build_task_metrics import build_task_metrics, judges, key_prefix
+from aurora_mm.evaluation.metrics.foreign_trial import host_fields, try_metric
 from aurora_mm.evaluation.score_table import score_table
 from aurora_mm.evaluation.scores import aggregate_scores
 from aurora_mm.evaluation.suppress_output import suppress_output
-from aurora_mm.misfits import MISFITS, reason_of
-from aurora_mm.registry import EVALUATOR, METRICS
+from aurora_mm.registry import EVALUATOR
 from aurora_mm.structures import MultiTaskDataSample, TaskDataSample, task_samples_of, to_host
 from aurora_mm.tables import console_text
 from aurora_mm.tasks import TASK_TYPES, Task, TaskTable
-
-# Images for each worker whose measurement is not finished; beyond, the evaluator waits, so that memory is bounded.
-_MOST_WAITING = 16
 
 
 class _ImageResults(NamedTuple):
@@ -86,9 +82,7 @@ class MultiTaskEvaluator(Evaluator):
         super().__init__([])
         if num_workers < 0:
             raise ConfigError(f'num_workers {num_workers} must be 0 or more')
-        self.num_workers = num_workers
-        self._workers: ThreadPoolExecutor | None = None
-        self._waiting: deque[Future] = deque()
+        self._workers = MeasurementWorkers(num_workers)
         self._type_configs = dict(metrics or {})
         self._task_configs = dict(task_metrics or {})
         for name in self._type_configs:
@@ -119,7 +113,7 @@ class MultiTaskEvaluator(Evaluator):
         for name in self._task_configs:
             if name not in self._tasks:
                 raise ConfigError(f'task_metrics names {name!r}, which is no task of the data set: {self._tasks!r}')
-        self._metrics = {task.name: self._build(task) for task in self._tasks.values()}
+        self._metrics = {task.name: build_task_metrics(self._configs_of(task), task) for task in self._tasks.values()}
         for task in self._tasks.values():
             for config, metric in zip(self._configs_of(task), self._metrics[task.name], strict=True):
                 if not isinstance(metric, TaskMetric):
@@ -143,8 +137,8 @@ class MultiTaskEvaluator(Evaluator):
             task = self._task_of(sample)
             image = _ImageResults(sample['img_id'], sample.get('img_path'), [])
             for metric in self._metrics_of(task):
-                if self.num_workers and type(metric).process is TaskMetric.process:
-                    image.results.append(self._start(metric, sample))
+                if self._workers.num_workers and type(metric).process is TaskMetric.process:
+                    image.results.append(self._workers.start(metric, sample))
                 else:
                     image.results.append(self._measure(metric, sample, data_batch))
             self._images.setdefault(task.name, []).append(image)
@@ -190,40 +184,12 @@ class MultiTaskEvaluator(Evaluator):
             )
         return _to_cpu(metric.results.pop())
 
-    def _start(self, metric: TaskMetric, sample: Mapping[str, Any]) -> Future:
-        """Lets a worker measure a sample.
-
-        SciPy, OpenCV and NumPy release the interpreter's lock while they work on masks, so that threads do as well as
-        processes here, and nothing has to be sent to them.
-        """
-        if self._workers is None:
-            self._workers = ThreadPoolExecutor(self.num_workers, thread_name_prefix='aurora_mm metric')
-        if len(self._waiting) >= _MOST_WAITING * self.num_workers:
-            self._result(self._waiting.popleft())
-        future = self._workers.submit(metric.measure, sample)
-        self._waiting.append(future)
-        return future
-
-    def _result(self, future: Future) -> Any:
-        """The result of a worker; if it failed, the others are stopped."""
-        try:
-            return future.result()
-        except BaseException:
-            self._stop()
-            raise
-
     def _finish(self) -> None:
         """Puts results in the place of their futures, and ends the workers."""
         for images in self._images.values():
             for image in images:
-                image.results[:] = [self._result(r) if isinstance(r, Future) else r for r in image.results]
-        self._stop()
-
-    def _stop(self) -> None:
-        if self._workers is not None:
-            self._workers.shutdown(cancel_futures=True)
-        self._workers = None
-        self._waiting.clear()
+                image.results[:] = [self._workers.result(r) if isinstance(r, Future) else r for r in image.results]
+        self._workers.stop()
 
     def _merge(self, parts: Iterable[Mapping[str, list[_ImageResults]]]) -> dict[str, list[_ImageResults]]:
         """The images of all processes by task, in table order, each once and in the order of ``img_id``."""
@@ -267,7 +233,7 @@ class MultiTaskEvaluator(Evaluator):
     def _compute_task(self, task: Task, images: list[_ImageResults]) -> tuple[dict[str, float], float, list[ResultRow]]:
         """The scores of one task, its primary score, and its rows, the judging metric's first."""
         metrics = self._metrics_of(task)
-        judge = _judges(metrics)[0]
+        judge = judges(metrics)[0]
         scores: dict[str, float] = {}
         rows: list[ResultRow] = []
         primary = math.nan
@@ -281,7 +247,7 @@ class MultiTaskEvaluator(Evaluator):
             if isinstance(metric, TaskMetric) and isinstance(judge, TaskMetric):
                 rows += [row for of_image in of_images for row in of_image]
             for key, value in answer.items():
-                key = _key_prefix(metric) + key
+                key = key_prefix(metric) + key
                 if key in scores or key == 'primary':
                     raise ConfigError(
                         f'task {task.name!r}: {type(metric).__name__} gives {key!r}, a name already taken; '
@@ -296,8 +262,8 @@ class MultiTaskEvaluator(Evaluator):
 
     def _columns(self, task: Task) -> TaskColumns:
         metrics = self._metrics_of(task)
-        judge = _judges(metrics)[0]
-        return TaskColumns.of([(_key_prefix(m), m) for m in sorted(metrics, key=lambda m: m is not judge)])
+        judge = judges(metrics)[0]
+        return TaskColumns.of([(key_prefix(m), m) for m in sorted(metrics, key=lambda m: m is not judge)])
 
     def _task_of(self, sample: Mapping[str, Any]) -> Task:
         for key in ('task', 'img_id'):
@@ -309,49 +275,8 @@ class MultiTaskEvaluator(Evaluator):
 
     def _metrics_of(self, task: Task) -> list[BaseMetric]:
         if task.name not in self._metrics:
-            self._metrics[task.name] = self._build(task)
+            self._metrics[task.name] = build_task_metrics(self._configs_of(task), task)
         return self._metrics[task.name]
-
-    def _build(self, task: Task) -> list[BaseMetric]:
-        """New metrics for a task."""
-        with suppress_output():
-            metrics = [_built(config, task) for config in self._configs_of(task)]
-        if not _judges(metrics):
-            raise ConfigError(
-                f'task {task.name!r}: none of its metrics ({", ".join(type(m).__name__ for m in metrics)}) can judge '
-                f'it; add {task.task_type.metric}, or wrap one in ForeignMetric'
-            )
-        for metric in metrics:
-            if isinstance(metric, TaskMetric):
-                _check(metric, task)
-            metric.dataset_meta = {'classes': list(task.output_names)}
-        return metrics
-
-
-def _built(config: dict, task: Task) -> BaseMetric:
-    refuse_metric(config, task)
-    try:
-        return METRICS.build(copy.deepcopy(config))
-    except MISFITS as error:
-        raise ConfigError(f'{config["type"]} cannot be built for task {task.name!r}: {reason_of(error)}') from error
-
-
-def _judges(metrics: Iterable[BaseMetric]) -> list[TaskMetric | ForeignMetric]:
-    """The metrics that can give a primary score; the first one does."""
-    return [metric for metric in metrics if isinstance(metric, (TaskMetric, ForeignMetric))]
-
-
-def _check(metric: TaskMetric, task: Task) -> None:
-    name = type(metric).__name__
-    if metric.task_type != task.type:
-        raise ConfigError(f'{name} measures {metric.task_type} tasks; {task.name!r} is a {task.type} task')
-    if METRICS.get(name) is not type(metric):  # rows name their metric
-        raise ConfigError(f'register {name} under this name in aurora_mm.registry.METRICS')
-
-
-def _key_prefix(metric: BaseMetric) -> str:
-    """What the keys of a metric's scores begin with."""
-    return f'{metric.prefix}/' if metric.prefix else ''
 
 
 def _as_dicts(
