@@ -158,20 +158,20 @@ class FMCUIADataset(BaseDataset):
         if index.repeated:
             text = describe_skipped(index.repeated, 'rows that repeat others', examples=3)
             print_log(f'{root}: {text}', logger='current', level=logging.WARNING)
-        entries = [self._entry(record) for record in records]
+        items = [self._item(record) for record in records]
         if self.on_error == 'skip':
-            entries, bad = leave_out_bad(entries, self.with_labels)
-            skipped += [SkippedRow(entry['task'], text) for entry, text in bad]
+            items, bad = leave_out_bad(items, self.with_labels)
+            skipped += [SkippedRow(item['task'], text) for item, text in bad]
         self.skipped = skipped
         if skipped:
             print_log(f'{root}: {describe_skipped(skipped)}', logger='current', level=logging.WARNING)
-        if not entries:
+        if not items:
             raise DataError(f'no row is left for split {self.split!r} and include={self.include}', file=root)
-        for number, entry in enumerate(entries):
-            entry['img_id'] = number
+        for number, item in enumerate(items):
+            item['img_id'] = number
         if not self.test_mode:
-            self._metainfo[FINGERPRINTS] = pack_fingerprints([entry['img_path'] for entry in entries])
-        return _with_other_rows(entries) if self.all_labels else entries
+            self._metainfo[FINGERPRINTS] = pack_fingerprints([item['img_path'] for item in items])
+        return _with_other_rows(items) if self.all_labels else items
 
     def __getitem__(self, idx: int) -> dict[str, Any]:
         with seeded_by(idx):
@@ -223,8 +223,8 @@ class FMCUIADataset(BaseDataset):
                 raise ConfigError(f'include names {name!r}; the tasks are {known}')
         return TaskTable(task for task in self._tasks.values() if task.name in self.include)
 
-    def _entry(self, record: Record) -> dict[str, Any]:
-        entry = dict(
+    def _item(self, record: Record) -> dict[str, Any]:
+        item = dict(
             img_path=record.img_path,
             **self._tasks[record.task].item_fields(),
             csv_file=record.csv_file,
@@ -232,18 +232,18 @@ class FMCUIADataset(BaseDataset):
             image_path=record.image_path,
         )
         if record.mask_path:
-            entry['mask_path'] = record.mask_path
+            item['mask_path'] = record.mask_path
         if self.group_column is not None or record.group != record.image:
-            entry['group'] = record.group
-        return entry | record.annotation
+            item['group'] = record.group
+        return item | record.annotation
 
 
-def _with_other_rows(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _with_other_rows(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Add ``other_rows`` to each item: the items of other tasks with the same image file."""
     of_image: dict[str, list[dict[str, Any]]] = {}
-    for entry in entries:
-        of_image.setdefault(entry['img_path'], []).append(entry)
+    for item in items:
+        of_image.setdefault(item['img_path'], []).append(item)
     return [
-        entry | dict(other_rows=[other for other in of_image[entry['img_path']] if other['task'] != entry['task']])
-        for entry in entries
+        item | dict(other_rows=[other for other in of_image[item['img_path']] if other['task'] != item['task']])
+        for item in items
     ]

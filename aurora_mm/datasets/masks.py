@@ -1,4 +1,4 @@
-"""Mask files as class indices, by stated rules or not at all."""
+"""Reads mask files as class indices, and refuses files whose values are ambiguous."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ import numpy as np
 from aurora_mm.images.image_files import check_header, decode, read_data, turned_upright
 from aurora_mm.images.image_header import BadImage, palette_indices, read_header
 
-# Formats that keep every value; 'PPM' is Pillow's name of PGM too.
+# Lossless formats; 'PPM' is Pillow's name for PGM too.
 _LOSSLESS = ('PNG', 'TIFF', 'BMP', 'DIB', 'GIF', 'PPM')
 
 
-IGNORED = 255  # the class of a pixel that does not count
+IGNORED = 255  # the class of pixels to ignore
 
 
 def read_class_indices(
     path: str | Path, num_classes: int, task: str, class_of_value: Sequence[int] | None = None
 ) -> tuple[np.ndarray, int]:
-    """A mask file as class indices, upright.
+    """Read a mask file as class indices, in upright orientation.
 
-    The value of a pixel is the index of its class; of an image with a palette the value, not its colour. Masks of 1,
-    2 and 4 bits hold the classes 0 to 1, 3 and 15. Three equal channels are one.
+    The value of a pixel is its class index. In an image with a palette this is the index into the palette. Files with
+    1, 2 and 4 bits contain the classes 0 to 1, 0 to 3 and 0 to 15. Three equal channels are read as one.
 
     Args:
-        path: Of the file: PNG, TIFF, BMP, GIF or PGM.
-        num_classes: The background counted; larger values are refused.
-        task: Name of the task, for messages.
-        class_of_value: The class of each of the values 0 to 255, where they are not classes themselves;
-            :data:`IGNORED` for pixels that do not count.
+        path: Path of a PNG, TIFF, BMP, GIF or PGM file.
+        num_classes: Number of classes, the background counted.
+        task: Name of the task, for the error message.
+        class_of_value: Class of each of the values 0 to 255, if values are not class indices. Pixels to ignore have
+            the class :data:`IGNORED`.
 
     Returns:
-        (H, W) uint8, and the orientation from which it was turned: 1 to 8 as EXIF counts, 1 being upright.
+        (H, W) uint8 class indices; and the EXIF orientation of the file, 1 to 8, where 1 is upright.
 
     Raises:
-        BadImage: If the file cannot be read, or its format changes values (JPEG), it has several pages, channels that
-            differ, transparency, or a value that is no class.
+        BadImage: If the file cannot be read, its format is lossy (JPEG), it has several pages, different channels or
+            transparent pixels, or a value is not a class index.
     """
     values, orientation = read_mask_values(path)
     if values.dtype.kind == 'f' and (values != np.floor(values)).any():  # nan too
@@ -61,13 +61,16 @@ def read_class_indices(
 
 
 def read_mask_values(path: str | Path) -> tuple[np.ndarray, int]:
-    """The values of a mask file, whatever they mean: (H, W) of the type that is stored, and the orientation.
+    """Read the values of a mask file, in upright orientation, whether they are class indices or not.
 
     Args:
-        path: Of the file.
+        path: Path of a PNG, TIFF, BMP, GIF or PGM file.
+
+    Returns:
+        (H, W) values, of the type of the file; and the EXIF orientation of the file, 1 to 8.
 
     Raises:
-        BadImage: As :func:`read_class_indices`, but for values.
+        BadImage: As :func:`read_class_indices`, except for values that are not class indices.
     """
     data = read_data(path)
     header = read_header(data)
@@ -84,10 +87,13 @@ def read_mask_values(path: str | Path) -> tuple[np.ndarray, int]:
 
 
 def is_plain_png(path: str | Path) -> bool:
-    """Whether a file is a PNG of one 8-bit channel (or of a palette), which every reader takes alike.
+    """Return whether a file is an upright 8-bit PNG with one channel or a palette, which all libraries read equally.
+
+    Args:
+        path: Path of the file.
 
     Raises:
-        BadImage: If it cannot be read.
+        BadImage: If the file cannot be read.
     """
     header = read_header(read_data(path))
     return header.format == 'PNG' and (header.mode, header.bits) in (('L', 8), ('P', 8)) and header.orientation == 1

@@ -1,4 +1,4 @@
-"""Data sets of mmdet and mmseg that hold no task of this package, and why."""
+"""Data sets of mmdet and mmseg that cannot be read as a task, with the reasons."""
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import DATASETS
@@ -30,14 +30,14 @@ _REASONS = dict(
 
 
 def refuse_source(kind: str, task: Task) -> None:
-    """Refuse a data set that has no annotations of any task type.
+    """Raise an error if a data set has no annotations of any task type.
 
     Args:
-        kind: Its type in the config.
-        task: The task that it is to be.
+        kind: ``type`` of the data set in the config.
+        task: The task that the data set is used for.
 
     Raises:
-        ConfigError: With the data set and the reason, or if it is not registered.
+        ConfigError: If the data set cannot be read as a task, with the reason; or if it is not registered.
     """
     found = DATASETS.get(kind)
     if found is None:

@@ -1,4 +1,4 @@
-"""The index of an item that also says how its augmentation is drawn."""
+"""An index with the random seed of its augmentation."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import torch
 
 
 class SeededIndex(int):
-    """The index of an item of a data set, with the seed of its random transforms.
+    """Index of an item of a data set, with the seed of its random transforms.
 
-    A sampler gives such indices, and a data set reads them with :func:`seeded_by`. So an item is augmented the same
-    whatever process does it, and whatever was augmented before.
+    Samplers yield such indices, and data sets use them with :func:`seeded_by`. The augmentation of an item then does
+    not depend on the process or on the items before it.
 
     Args:
-        index: Of the item.
-        seed: Whole numbers that tell this draw from all others, such as the run's seed, the epoch and the place in it.
+        index: Index of the item.
+        seed: Integers that are different for every draw, such as the seed of the run, the epoch and the position.
     """
 
     seed: tuple[int, ...]
@@ -35,9 +35,10 @@ class SeededIndex(int):
 
 @contextmanager
 def seeded_by(index: int) -> Iterator[None]:
-    """Seed Python, NumPy and torch by a :class:`SeededIndex`; afterwards their states are as before.
+    """Seed the random generators of Python, NumPy and torch within a block, and restore their states after it.
 
-    With a plain index nothing happens.
+    Args:
+        index: A :class:`SeededIndex`. With any other integer the generators are not changed.
     """
     if not isinstance(index, SeededIndex):
         yield
@@ -47,7 +48,7 @@ def seeded_by(index: int) -> Iterator[None]:
     first, second, third = np.random.SeedSequence(index.seed).generate_state(3).tolist()
     random.seed(first)
     np.random.seed(second)  # noqa: NPY002
-    torch.default_generator.manual_seed(third)  # of the CPU alone
+    torch.default_generator.manual_seed(third)  # only of the CPU
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""How annotations are read from a data set of mmdet or mmseg, by task type."""
+"""Readers of the annotations of mmdet's and mmseg's data sets, by task type."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ ReadItem = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
 class SourceReader(ABC):
-    """Reads the annotations of one type of task from a data set of another package, for :class:`TaskDataset`."""
+    """Base class: reads the annotations of one task type from a data set of another package, for TaskDataset."""
 
     @abstractmethod
     def open(self, source: BaseDataset, task: Task) -> ReadItem:
-        """Have the data set read its files, and check its classes against the task's.
+        """Load the data set, and check that it has the classes of the task.
 
         Args:
-            source: Built, but not read yet.
+            source: The data set, not loaded yet.
             task: The task.
 
         Returns:
-            A function from an item of the data set to what :meth:`aurora_mm.annotations.Annotation.load` takes.
+            A function from the data info of an image to the annotation, in the form that
+            :meth:`aurora_mm.annotations.Annotation.load` expects.
 
         Raises:
             ConfigError: If the classes are not those of the task.
@@ -37,10 +38,10 @@ class SourceReader(ABC):
 
 
 class MaskReader(SourceReader):
-    """Takes the mask files of a data set.
+    """Reads the paths of mask files.
 
-    Of a data set of mmseg, values are renamed by its ``label_map`` and ``reduce_zero_label``, and pixels of value 255
-    do not count. Of any other, values are classes as they are.
+    For mmseg's data sets, ``label_map`` and ``reduce_zero_label`` map values to classes, and pixels with the value 255
+    are ignored. In other data sets, values are class indices.
     """
 
     def open(self, source: BaseDataset, task: Task) -> ReadItem:
@@ -56,17 +57,20 @@ class MaskReader(SourceReader):
         if not info.get('seg_map_path'):
             raise ConfigError(f'{info["img_path"]} has no mask in this data set; is it one for detection?')
         found = dict(seg_map_path=info['seg_map_path'])
-        if 'label_map' in info:  # of mmseg, whose masks may have pixels to ignore
+        if 'label_map' in info:  # only in mmseg, whose masks may have pixels to ignore
             found['class_of_value'] = class_of_value(info['label_map'], info.get('reduce_zero_label', False))
         return found
 
 
 def class_of_value(label_map: Mapping[int, int] | None, reduce_zero_label: bool) -> list[int]:
-    """The class of each of the 256 values of a mask as mmseg reads it; 255 is a pixel that does not count.
+    """Return the class of each of the 256 values of a mask, as mmseg maps them.
 
     Args:
-        label_map: Class of single values, after ``reduce_zero_label``; None for the values as they are.
-        reduce_zero_label: Whether value 0 does not count, and value v is class v - 1.
+        label_map: New class of some classes, applied after ``reduce_zero_label``. None changes nothing.
+        reduce_zero_label: Whether pixels with the value 0 are ignored, and a value v is the class v - 1.
+
+    Returns:
+        256 classes. The class 255 is for pixels to ignore.
     """
     classes = list(range(256))
     if reduce_zero_label:
@@ -76,7 +80,7 @@ def class_of_value(label_map: Mapping[int, int] | None, reduce_zero_label: bool)
 
 
 class BoxReader(SourceReader):
-    """Takes the boxes of a data set, those of a COCO file by :class:`CocoSource`."""
+    """Reads boxes and their labels. :class:`CocoSource` reads those of COCO files."""
 
     def open(self, source: BaseDataset, task: Task) -> ReadItem:
         if CocoSource.fits(source):
@@ -101,7 +105,7 @@ class BoxReader(SourceReader):
 
 
 class LabelReader(SourceReader):
-    """Takes the class of each image, ``gt_label``, as :class:`ClassFolderDataset` has it."""
+    """Reads the class of each image, ``gt_label``, of a data set such as :class:`ClassFolderDataset`."""
 
     def open(self, source: BaseDataset, task: Task) -> ReadItem:
         source.full_init()
@@ -109,7 +113,7 @@ class LabelReader(SourceReader):
 
 
 class PointReader(SourceReader):
-    """Takes the points of each image, as :class:`CocoKeypointDataset` has them."""
+    """Reads the points of each image, of a data set such as :class:`CocoKeypointDataset`."""
 
     def open(self, source: BaseDataset, task: Task) -> ReadItem:
         source.full_init()
@@ -134,7 +138,7 @@ SOURCE_READERS.update(
 
 
 def _read_labels(source: BaseDataset, task: Task) -> list[int]:
-    """Have a data set read its files; return the task's label of each of its own labels.
+    """Load a data set and return the label in the task of each of its labels.
 
     Raises:
         ConfigError: If its classes are not those of the task.
@@ -142,7 +146,7 @@ def _read_labels(source: BaseDataset, task: Task) -> list[int]:
     categories = _remember_categories(source)
     source.full_init()
     classes = list(task.classes)
-    # mmdet numbers classes in the file's order, whatever the order in which they are named.
+    # mmdet numbers classes in the order of the file, not in the order of `metainfo['classes']`.
     names = [categories[identity]['name'] for identity in source.cat_ids] if categories else classes
     if sorted(names) != sorted(classes):
         raise ConfigError(
@@ -153,7 +157,7 @@ def _read_labels(source: BaseDataset, task: Task) -> list[int]:
 
 
 def _remember_categories(source: BaseDataset) -> dict[int, dict[str, Any]]:
-    """Return a dict that will hold the categories of a file once it is read; mmdet forgets their names."""
+    """Return a dict that is filled with the categories when the file is read; mmdet does not keep their names."""
     categories: dict[int, dict[str, Any]] = {}
     api = getattr(source, 'COCOAPI', None)
     if api is not None:

@@ -1,4 +1,4 @@
-"""Wrappers of data sets, as configs of mmdet and mmseg nest them, around the source of a task."""
+"""Dataset wrappers of mmdet and mmseg around the source of a task."""
 
 from __future__ import annotations
 
@@ -9,31 +9,32 @@ from mmengine.dataset import ClassBalancedDataset
 
 from aurora_mm.errors import ConfigError
 
-Entries = list[dict[str, Any]]
+Items = list[dict[str, Any]]
 
 
-def read_entries(cfg: Mapping[str, Any], read: Callable[[Mapping[str, Any]], Entries]) -> Entries:
-    """Read the entries of a data set, and repeat or join them as its wrappers say.
+def read_items(cfg: Mapping[str, Any], read: Callable[[Mapping[str, Any]], Items]) -> Items:
+    """Read the items of a data set, and repeat or concatenate them if it is inside of dataset wrappers.
 
-    ``RepeatDataset``, ``ConcatDataset`` and ``ClassBalancedDataset`` are known, with or without a prefix.
+    The wrappers ``RepeatDataset``, ``ConcatDataset`` and ``ClassBalancedDataset`` are supported, with or without a
+    prefix.
 
     Args:
         cfg: Config of the data set, or of a wrapper around it.
-        read: Reads the entries of a data set that is no wrapper.
+        read: Reads the items of a data set from its config, which is not one of a wrapper.
 
     Raises:
-        ConfigError: If a wrapper lacks what it wraps, or cannot count its classes.
+        ConfigError: If a wrapper has no data set, or ``ClassBalancedDataset`` is used for masks or points.
     """
     kind = str(cfg['type']).rpartition('.')[2]
     if kind == 'RepeatDataset':
-        return read_entries(_inner(cfg), read) * int(cfg.get('times', 1))
+        return read_items(_inner(cfg), read) * int(cfg.get('times', 1))
     if kind == 'ConcatDataset':
-        parts = cfg.get('datasets')
-        if not isinstance(parts, Sequence) or not parts:
+        datasets = cfg.get('datasets')
+        if not isinstance(datasets, Sequence) or not datasets:
             raise ConfigError(f'{cfg["type"]} needs a list `datasets`')
-        return _distinct([entry for part in parts for entry in read_entries(part, read)])
+        return _distinct([item for dataset in datasets for item in read_items(dataset, read)])
     if kind == 'ClassBalancedDataset':
-        return _balanced(read_entries(_inner(cfg), read), float(cfg.get('oversample_thr', 0)))
+        return _balanced(read_items(_inner(cfg), read), float(cfg.get('oversample_thr', 0)))
     return read(cfg)
 
 
@@ -43,31 +44,31 @@ def _inner(cfg: Mapping[str, Any]) -> Mapping[str, Any]:
     return cfg['dataset']
 
 
-def _distinct(entries: Entries) -> Entries:
-    """The entries with ids by position where images of different files share one."""
+def _distinct(items: Items) -> Items:
+    """Number the images again if different image files have the same ``img_id``."""
     path_of: dict[Any, str] = {}
-    if all(path_of.setdefault(entry['img_id'], entry['img_path']) == entry['img_path'] for entry in entries):
-        return entries
-    number = {path: index for index, path in enumerate(dict.fromkeys(entry['img_path'] for entry in entries))}
-    return [entry | dict(img_id=number[entry['img_path']]) for entry in entries]
+    if all(path_of.setdefault(item['img_id'], item['img_path']) == item['img_path'] for item in items):
+        return items
+    number = {path: index for index, path in enumerate(dict.fromkeys(item['img_path'] for item in items))}
+    return [item | dict(img_id=number[item['img_path']]) for item in items]
 
 
 class _Labelled(list[dict[str, Any]]):
-    """Entries that tell their classes as MMEngine's wrapper asks for them."""
+    """Items with the method ``get_cat_ids``, which MMEngine's wrapper calls."""
 
     metainfo: dict[str, Any] = {}
 
     def get_cat_ids(self, index: int) -> list[int]:
-        entry = self[index]
-        return [entry['gt_label']] if 'gt_label' in entry else list(entry.get('bboxes_labels', []))
+        item = self[index]
+        return [item['gt_label']] if 'gt_label' in item else list(item.get('bboxes_labels', []))
 
 
-def _balanced(entries: Entries, threshold: float) -> Entries:
+def _balanced(items: Items, threshold: float) -> Items:
     """Repeat images of rare classes by MMEngine's rule: sqrt(threshold / share of the rarest class), rounded up."""
-    if not entries or not ({'gt_label', 'bboxes_labels'} & entries[0].keys()):
+    if not items or not ({'gt_label', 'bboxes_labels'} & items[0].keys()):
         raise ConfigError('ClassBalancedDataset knows the classes of images and of boxes, not of pixels or points')
-    labelled = _Labelled(entries)
+    labelled = _Labelled(items)
     wrapper = ClassBalancedDataset.__new__(ClassBalancedDataset)
     wrapper.dataset = labelled
     factors = wrapper._get_repeat_factors(labelled, threshold)
-    return [entry for entry, factor in zip(entries, factors, strict=True) for _ in range(-int(-factor // 1))]
+    return [item for item, factor in zip(items, factors, strict=True) for _ in range(-int(-factor // 1))]

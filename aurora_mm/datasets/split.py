@@ -1,4 +1,4 @@
-"""A split into train, validation and test that keeps an image, or a patient, on one side in every task."""
+"""Splits rows into train, val and test, with all rows of an image or a patient in the same split."""
 
 from __future__ import annotations
 
@@ -19,28 +19,29 @@ def split_indices(
     seed: int,
     task_order: Sequence[str],
 ) -> dict[str, list[int]]:
-    """Split rows within each task, by group and evenly over the strata.
+    """Split the rows of each task into train, val and test, by group and stratified.
 
-    Tasks are gone through in ``task_order`` and their strata in increasing order. A group that an earlier task placed
-    stays where it is; the others, in an order hashed from ``seed``, fill up the test and the validation quota and
-    then train. The quotas of a task's strata sum to ``round(ratio * rows of the task)``. A group of many rows is
-    placed where it brings the count nearer to its quota, so a task of few large groups can miss it.
+    Tasks are split in ``task_order``, and within a task the strata in increasing order. All rows of a group are in the
+    same split, also across tasks, so groups of earlier tasks are already assigned. The remaining groups, in a random
+    order given by ``seed``, are assigned to test, then to val, until their quotas are filled, and the rest to train.
+    The quotas of the strata of a task sum to ``round(ratio * number of rows)``. A group with many rows is assigned to
+    test or val if this brings the number of rows closer to the quota, so a task with few large groups may miss it.
 
-    The outcome depends neither on the order of the rows nor on the process.
+    The result does not depend on the order of the rows or on the process.
 
     Args:
-        tasks: (N,) the task of each row.
-        groups: (N,) what must not be torn apart: image path or patient. The same text in two tasks is one group.
-        strata: (N,) class of each row in a classification task, 0 elsewhere.
-        ratios: Part of each side in :data:`SIDES`; they sum to 1.
-        seed: Another seed gives another split.
-        task_order: Each task once.
+        tasks: (N,) task of each row.
+        groups: (N,) group of each row, such as the image path or the patient. Equal text in two tasks is one group.
+        strata: (N,) class of each row in a classification task, 0 otherwise.
+        ratios: Fraction of the rows in each of :data:`SIDES`, summing to 1.
+        seed: Random seed.
+        task_order: Names of all tasks.
 
     Returns:
-        Row numbers of each side, increasing.
+        Increasing indices of the rows of each split.
 
     Raises:
-        ConfigError: If the ratios make no split.
+        ConfigError: If a name in ``ratios`` is unknown, a ratio is not in [0, 1], or they do not sum to 1.
     """
     _check_ratios(ratios)
     rows_of: dict[str, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
@@ -52,7 +53,7 @@ def split_indices(
         for _, members in sorted(rows_of[task].items()):
             before, seen = seen, seen + len(members)
             quotas = {
-                # Rounding the running total keeps the sum over strata at the task's own quota.
+                # Rounding the running total makes the quotas of the strata sum to the quota of the task.
                 side: round(ratios.get(side, 0.0) * seen) - round(ratios.get(side, 0.0) * before)
                 for side in ('test', 'val')
             }
@@ -64,7 +65,7 @@ def split_indices(
 
 
 def _place(sizes: Mapping[str, int], quotas: Mapping[str, int], seed: int, side_of: dict[str, str]) -> None:
-    """Give each group of one stratum (by its number of rows) a side in ``side_of``, unless it has one."""
+    """Assign each group of a stratum, given with its number of rows, to a split in ``side_of``, unless it has one."""
     filled = Counter(dict.fromkeys(SIDES, 0))
     for group, size in sizes.items():
         if group in side_of:

@@ -14,7 +14,7 @@ from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, pack_fingerprint
 from aurora_mm.datasets.refused_sources import refuse_source
 from aurora_mm.datasets.seeded_index import seeded_by
 from aurora_mm.datasets.source_readers import SOURCE_READERS
-from aurora_mm.datasets.source_wrappers import read_entries
+from aurora_mm.datasets.source_wrappers import read_items
 from aurora_mm.datasets.verify_files import leave_out_bad
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.misfits import MISFITS, reason_of
@@ -24,35 +24,36 @@ from aurora_mm.tasks import Task, TaskTable
 
 @DATASETS.register_module()
 class TaskDataset(BaseDataset):
-    """A data set of mmdet or mmseg, or one of this package's sources, as the images of one task.
+    """Data set of one task that wraps a data set of mmdet or mmseg, or a source of this package.
 
-    Sources of this package are :class:`ClassFolderDataset` for classification and :class:`CocoKeypointDataset` for
-    landmarks. ``RepeatDataset``, ``ConcatDataset`` and ``ClassBalancedDataset`` may stand around the data set.
+    The sources of this package are :class:`ClassFolderDataset` for classification and :class:`CocoKeypointDataset` for
+    landmarks. The wrapped data set may be inside of ``RepeatDataset``, ``ConcatDataset`` or ``ClassBalancedDataset``.
 
-    Its annotations are loaded by this package's pipeline, so that they go through the same transforms, checks and
-    metrics as those of FMC-UIA. A detection image may hold any number of boxes, of any of the task's classes: boxes are
-    cut at the image's edges, those that are marked as crowds or to be ignored are left out, as are those of other
-    categories. ``img_id`` is the source's own.
+    Annotations are loaded by the pipeline of this package, so the same transforms, checks and metrics apply as for
+    FMC-UIA data. An image of a detection task may have any number of boxes of any class of the task. Boxes are clipped
+    to the image. Crowds, ignored boxes and boxes of other categories are skipped. ``img_id`` is that of the wrapped
+    data set.
 
-    A COCO file is read strictly, see :class:`~aurora_mm.datasets.coco_file.CocoFile`: an empty box, an id that is not
-    there or a size that is not the image's is an error, and no box is left out because it is small.
+    COCO files are checked, see :class:`~aurora_mm.datasets.coco_file.CocoFile`: empty boxes, unknown ids and image
+    sizes that differ from the file are errors, and small boxes are kept.
 
     Args:
-        task: The task, as a dict for :class:`~aurora_mm.tasks.Task`, of a type with a :class:`SourceReader`. Its
-            classes are the data set's: COCO categories by name, whatever their ids; in segmentation by mask value,
-            the first one not scored as it is the background's; of classification in the order of their indices.
-        dataset: Config of the data set without pipeline, ``type='mmdet.X'``, ``type='mmseg.X'`` or as above. mmseg's
-            ``label_map`` and ``reduce_zero_label`` are followed, and pixels of value 255 do not count.
+        task: The task, as a dict for :class:`~aurora_mm.tasks.Task`. Its classes must be those of the data set: in
+            detection the names of COCO categories, in any order; in segmentation the classes in the order of their
+            mask values, the background first; in classification the classes in the order of their indices.
+        dataset: Config of the data set without pipeline, with ``type='mmdet.X'``, ``type='mmseg.X'`` or one of the
+            sources above. mmseg's ``label_map`` and ``reduce_zero_label`` are applied, and pixels with the value 255
+            are ignored.
         pipeline: Transforms of this package, or their configs.
         test_mode: As in BaseDataset.
-        on_error: ``'raise'`` at the first bad image or annotation. ``'skip'`` decodes every file up front, leaves
-            images out that are bad or have a bad annotation, the same in every process, and lists them in the log and
-            in ``skipped``. What is wrong with a file as a whole raises in either case.
+        on_error: ``'raise'`` raises an error at the first bad image or annotation. ``'skip'`` reads all files at the
+            start and removes items with a bad image or annotation, the same ones in every process. They are listed in
+            the log and in the attribute ``skipped``. Errors of a whole annotation file are raised in both cases.
         kwargs: Further arguments of BaseDataset: ``lazy_init``, ``serialize_data``, ``indices``.
 
     Raises:
-        ConfigError: If the data set cannot be read as this task.
-        DataError: If there is no image in it, or what it says of one is wrong.
+        ConfigError: If the data set cannot be read as this task, or ``on_error`` is unknown.
+        DataError: If there are no images, or the data is not valid.
 
     Example:
         >>> dataset = dict(
@@ -90,45 +91,45 @@ class TaskDataset(BaseDataset):
 
     @property
     def tasks(self) -> TaskTable:
-        """The one task."""
+        """A task table with the one task."""
         return TaskTable([self.task])
 
     @property
     def metainfo(self) -> dict[str, Any]:
-        """``tasks``, the task table, and once the data is read ``images_per_task``, by which scores are complete."""
+        """``tasks``, the task table; after loading also ``images_per_task``, with which scores are complete."""
         metainfo = super().metainfo
         if self._fully_initialized:
             metainfo['images_per_task'] = {name: len(indices) for name, indices in self.indices_by_task().items()}
         return metainfo
 
     def indices_by_task(self) -> dict[str, np.ndarray]:
-        """All indices, under the name of the task."""
+        """Return all indices, by the name of the task."""
         return {self.task.name: np.arange(len(self))}
 
     def load_data_list(self) -> list[dict[str, Any]]:
         skipped: list[str] = []
-        entries = read_entries(self.source, lambda cfg: self._read(cfg, skipped))
+        items = read_items(self.source, lambda cfg: self._read(cfg, skipped))
         if self.on_error == 'skip':
-            entries, bad = leave_out_bad(entries, with_labels=True)
+            items, bad = leave_out_bad(items, with_labels=True)
             skipped += [text for _, text in bad]
         self.skipped = [SkippedRow(self.task.name, text) for text in skipped]
         if skipped:
             print_log(describe_skipped(self.skipped, 'bad images'), logger='current', level=logging.WARNING)
-        if not entries:
+        if not items:
             raise DataError(f'no image for task {self.task.name!r}', file=self.source.get('ann_file') or None)
         if not self.test_mode:
-            self._metainfo[FINGERPRINTS] = pack_fingerprints([entry['img_path'] for entry in entries])
-        return entries
+            self._metainfo[FINGERPRINTS] = pack_fingerprints([item['img_path'] for item in items])
+        return items
 
     def __getitem__(self, idx: int) -> dict[str, Any]:
         with seeded_by(idx):
             data = self.prepare_data(int(idx))
-        if data is None:  # BaseDataset would draw another sample here, unseen
+        if data is None:  # BaseDataset would silently take another item
             raise DataError('a transform of the pipeline returned None', file=self.get_data_info(idx)['img_path'])
         return data
 
     def _read(self, cfg: Mapping[str, Any], skipped: list[str]) -> list[dict[str, Any]]:
-        """Read the entries of a data set that is no wrapper; what is wrong with an image is added to ``skipped``."""
+        """Read the items of a data set that is not a wrapper. Messages about bad images are added to ``skipped``."""
         source = self._build(cfg)
         try:
             read = SOURCE_READERS[self.task.type].open(source, self.task)
@@ -138,17 +139,17 @@ class TaskDataset(BaseDataset):
             ) from error
         except OSError as error:
             raise DataError(f'{cfg["type"]} of task {self.task.name!r} cannot be read: {error}') from error
-        entries = []
+        items = []
         for index in range(len(source)):
             info = source.get_data_info(index)
-            entry = dict(img_path=info['img_path'], img_id=info.get('img_id', index)) | self.task.item_fields()
+            item = dict(img_path=info['img_path'], img_id=info.get('img_id', index)) | self.task.item_fields()
             try:
-                entries.append(entry | read(info))
+                items.append(item | read(info))
             except DataError as error:
                 if self.on_error == 'raise':
                     raise
                 skipped.append(str(error))
-        return entries
+        return items
 
     def _build(self, cfg: Mapping[str, Any]) -> BaseDataset:
         refuse_source(cfg['type'], self.task)

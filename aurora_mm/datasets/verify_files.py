@@ -1,4 +1,4 @@
-"""Every file of a data set decoded once, before training rather than in the middle of it."""
+"""Reads every file of a data set before training, to find bad ones."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from aurora_mm.errors import DataError
 _MOST_THREADS = 8
 
 
-def verify_entries(entries: Sequence[dict[str, Any]], with_labels: bool) -> list[str | None]:
-    """Read each entry's image and annotation as training would, with a progress bar.
+def verify_items(items: Sequence[dict[str, Any]], with_labels: bool) -> list[str | None]:
+    """Read the image and the annotation of each item in the same way as in training, with a progress bar.
 
     Args:
-        entries: Items of a ``data_list``; not changed.
-        with_labels: Whether to check annotations against the image too.
+        items: Items of a ``data_list``. They are not changed.
+        with_labels: Whether to read and check annotations too.
 
     Returns:
-        For each entry, what is wrong with it, or None.
+        The error message of each item, None if it is valid.
     """
     steps = [LoadUltrasoundImage(), LoadTaskAnnotations()] if with_labels else [LoadUltrasoundImage()]
 
-    def problem(entry: dict[str, Any]) -> str | None:
-        results: dict[str, Any] = dict(entry)
+    def problem(item: dict[str, Any]) -> str | None:
+        results: dict[str, Any] = dict(item)
         try:
             for step in steps:
                 results = step.transform(results)
@@ -37,17 +37,25 @@ def verify_entries(entries: Sequence[dict[str, Any]], with_labels: bool) -> list
             return str(error)
         return None
 
-    # Decoding runs outside of Python's lock, so threads suffice.
+    # Decoding releases Python's global lock, so threads are enough.
     with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
-        found = pool.map(problem, entries)
-        return list(track(found, 'Checking files', total=len(entries), disable=not is_main_process()))
+        found = pool.map(problem, items)
+        return list(track(found, 'Checking files', total=len(items), disable=not is_main_process()))
 
 
 def leave_out_bad(
-    entries: Sequence[dict[str, Any]], with_labels: bool
+    items: Sequence[dict[str, Any]], with_labels: bool
 ) -> tuple[list[dict[str, Any]], list[tuple[dict[str, Any], str]]]:
-    """The entries whose files are right, and the others, each with what is wrong; see :func:`verify_entries`."""
-    problems = verify_entries(entries, with_labels)
-    pairs = list(zip(entries, problems, strict=True))
-    kept = [entry for entry, text in pairs if text is None]
-    return kept, [(entry, text) for entry, text in pairs if text is not None]
+    """Separate valid items from bad ones, see :func:`verify_items`.
+
+    Args:
+        items: Items of a ``data_list``. They are not changed.
+        with_labels: Whether to read and check annotations too.
+
+    Returns:
+        The valid items; and the bad ones, each with its error message.
+    """
+    problems = verify_items(items, with_labels)
+    pairs = list(zip(items, problems, strict=True))
+    kept = [item for item, text in pairs if text is None]
+    return kept, [(item, text) for item, text in pairs if text is not None]

@@ -1,4 +1,4 @@
-"""A task's images, drawn one by one."""
+"""An endless shuffled sequence of images."""
 
 from __future__ import annotations
 
@@ -8,24 +8,27 @@ import numpy as np
 
 
 class ShuffledIndices:
-    """Endless passes over a task's images, each pass in an order of its own.
+    """Endless sequence of the images of one kind, shuffled again after each pass over all of them.
 
-    Which image has which place is a function of (seed, task, place) alone, so where a run stands is one number.
+    The image at a position only depends on the seed, the name and the position. The number of images drawn so far is
+    therefore enough to continue the sequence.
 
     Args:
-        name: Of the task. rows: (n,) indices of its images in the data set. seed: Of the run.
+        name: Name of the kind, which is mixed into the seed.
+        indices: (n,) indices of the images in the data set.
+        seed: Random seed of the run.
     """
 
-    def __init__(self, name: str, rows: np.ndarray, seed: int) -> None:
-        self.rows = rows
+    def __init__(self, name: str, indices: np.ndarray, seed: int) -> None:
+        self.indices = indices
         self._key = (seed, zlib.crc32(name.encode()))
         self._pass = -1
-        self._order = rows
+        self._order = indices
 
-    def __getitem__(self, place: int) -> int:
-        """The image at a place, counted from 0 over all passes."""
-        turn, offset = divmod(place, len(self.rows))
-        if turn != self._pass:  # once in n images: a constant cost for each
-            self._order = np.random.default_rng((*self._key, turn)).permutation(self.rows)
-            self._pass = turn
+    def __getitem__(self, position: int) -> int:
+        """Return the image at a position, counted from 0 over all passes."""
+        number, offset = divmod(position, len(self.indices))
+        if number != self._pass:  # only once in n images
+            self._order = np.random.default_rng((*self._key, number)).permutation(self.indices)
+            self._pass = number
         return int(self._order[offset])

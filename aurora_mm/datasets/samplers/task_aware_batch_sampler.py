@@ -1,4 +1,4 @@
-"""Which images, and so which tasks, each training step sees."""
+"""The batch sampler for training on several tasks."""
 
 from __future__ import annotations
 
@@ -20,55 +20,56 @@ from aurora_mm.errors import ConfigError
 from aurora_mm.registry import DATA_SAMPLERS
 
 _BATCHES_OF = ('task', 'type', 'all')
-_MISSED = 0.002  # of the labels: the log tells of tasks whose part is further off
+_MISSED = 0.002  # share of the labels; larger deviations from the wanted shares are logged
 
 
 @DATA_SAMPLERS.register_module()
 class TaskAwareBatchSampler(Sampler[list[int]]):
-    """Draws images such that every task gets the part of the labels that a policy gives it.
+    """Batch sampler that gives every task the share of the labels that a sampling policy decides.
 
-    Images are of one kind if they bring labels of the same tasks; where every image brings one label, a kind is a task.
-    Before each epoch :func:`aurora_mm.datasets.samplers.label_shares.solve_draw` finds how often to draw each kind, so
-    that the tasks' parts of all labels are the policy's probabilities. Where that cannot be (of two tasks whose labels
-    always come together, both get the same), the nearest parts are taken, and the log says what they are.
+    Images are of one kind if they have labels of the same tasks. If every image has one label, a kind is a task. Before
+    each epoch, :func:`aurora_mm.datasets.samplers.label_shares.solve_draw` computes how often to draw each kind, so
+    that the shares of the tasks in all labels are the probabilities of the policy. These shares may not be possible,
+    for example if all images with a label of one task have a label of another one. Then the closest possible shares
+    are used and logged.
 
-    Every image slot of an epoch goes to a kind with its probability, in random order but in numbers as near to it as
-    whole numbers are: batches of one task (or type) are within one batch of their expected number, images of mixed
-    batches within one image. Images of a kind are drawn from shuffled indices that go on from epoch to epoch: after
-    any number of epochs, every image of a kind has been drawn as often as any other of it, or once more.
+    The kinds of an epoch are drawn by systematic sampling and shuffled, so their numbers differ from the expected
+    numbers by less than one: one batch if a batch is of one task or type, one image otherwise. The images of a kind are
+    drawn without replacement until all of them were used, also across epochs, so that the numbers of draws of two
+    images of a kind never differ by more than one.
 
-    With several ranks, all of them draw from the same shuffled indices in turn, so no image goes to two ranks of a
-    round (but where the indices run out and are shuffled anew).
+    In distributed training, all ranks take images from the same sequences. Two ranks do not get the same image in the
+    same step, unless a sequence is shuffled again in that step.
 
-    An epoch follows from the seed, its number, ``progress`` and ``drawn``. :class:`aurora_mm.engine.MultiTaskHook` sets
-    both before each epoch and keeps them with the checkpoint, so a resumed run repeats an unbroken one. A loop without
-    that hook calls :meth:`set_progress` itself; until someone has, the sampler refuses to draw.
+    An epoch is determined by the seed, its number, ``progress`` and ``drawn``. :class:`aurora_mm.engine.MultiTaskHook`
+    sets ``progress`` and ``drawn`` before each epoch and stores them in checkpoints, so that a resumed run draws the
+    same images as an uninterrupted one. A training loop without this hook must call :meth:`set_progress` itself.
 
-    Each index brings a seed, made of the run's seed, the epoch and the slot, by which the data sets of this package
-    augment the image (:class:`aurora_mm.datasets.seeded_index.SeededIndex`): the number of workers changes nothing.
+    Each index has its own random seed for augmentation (see :class:`aurora_mm.datasets.seeded_index.SeededIndex`), made
+    of the seed of the run, the epoch and the position. The result does not depend on the number of workers.
 
     Args:
-        sampler: MMEngine's sampler over the data set; it holds the data set, the seed and the epoch.
-        batch_size: Images of a batch, on each rank.
-        policy: Config of the sampling policy; the published one by default.
-        batches_of: What the images of a batch share: the tasks of their labels ('task', published), the types of these
-            tasks ('type'), or nothing ('all').
-        num_batches: Batches an epoch, on each rank; by default the number of labels / images of a batch on all ranks,
-            rounded up.
-        max_factor: Where images bring several labels, limits how unevenly images are drawn for the sake of the shares:
-            one is drawn at least 1 / ``max_factor`` times, and at most ``max_factor`` times, as often as it would be
-            for one of its tasks if labels came one at a time.
+        sampler: MMEngine's sampler, which has the data set, the seed and the epoch.
+        batch_size: Number of images in a batch, on each rank.
+        policy: Config of the sampling policy, by default :class:`LossAwarePolicy`.
+        batches_of: Which images may be in the same batch: those with labels of the same tasks (``'task'``, as in
+            AURORA), of the same task types (``'type'``), or all (``'all'``).
+        num_batches: Number of batches in an epoch, on each rank. By default the number of labels divided by the
+            number of images that all ranks use in a step, rounded up.
+        max_factor: Limits how unevenly images are drawn if images have several labels. At least 1. See
+            :func:`~aurora_mm.datasets.samplers.label_shares.solve_draw`.
+        drop_last: Must be False, because every batch is full.
 
     Attributes:
-        drawn (dict[str, int]): Images of each kind drawn to all ranks in the epochs so far; a kind is named after its
-            tasks, with commas between them.
+        drawn (dict[str, int]): Number of images of each kind that all ranks drew in the epochs so far. A kind is named
+            by its tasks, separated by commas.
 
     Raises:
-        ConfigError: If the data set has no tasks, or an argument means nothing here. When it is iterated over, if
-            nobody called :meth:`set_progress`.
+        ConfigError: If the data set is not one of tasks, or an argument is not valid. Also when an epoch starts before
+            :meth:`set_progress` was called.
     """
 
-    required_hooks = ('DistSamplerSeedHook',)  # tells the epoch
+    required_hooks = ('DistSamplerSeedHook',)  # sets the epoch
 
     def __init__(
         self,
@@ -93,10 +94,10 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
         self.batch_size = batch_size
         self.policy: SamplingPolicy = LossAwarePolicy() if policy is None else DATA_SAMPLERS.build(policy)
         self.batches_of = batches_of
-        rows = dataset.indices_by_task()
-        self.progress = {name: TaskProgress(name, dataset.tasks[name].type, len(rows[name])) for name in rows}
+        items = dataset.indices_by_task()
+        self.progress = {name: TaskProgress(name, dataset.tasks[name].type, len(items[name])) for name in items}
         kinds = indices_by_kind(dataset)
-        self._labels = label_matrix(list(rows), list(kinds))
+        self._labels = label_matrix(list(items), list(kinds))
         self._images = np.array([len(indices) for indices in kinds.values()])
         self._groups = _group(list(kinds), {name: task.type for name, task in self.progress.items()}, batches_of)
         self.max_factor = max_factor
@@ -112,11 +113,13 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
         self.num_batches = num_batches or math.ceil(total / (batch_size * self.world_size))
 
     def set_progress(self, losses: Mapping[str, float | None], scores: Mapping[str, float | None]) -> None:
-        """Set what the policy goes by from the next epoch on. Logs the shares of labels that cannot be met.
+        """Set the progress of the tasks, which the policy uses from the next epoch on.
+
+        Logs the wanted shares of labels that are not possible.
 
         Args:
-            losses: Running mean of each task's loss. scores: Primary score of each task's last validation. A task
-                without one yet has None, or is absent.
+            losses: Running mean of each task's loss. Tasks without a loss may be None or absent.
+            scores: Primary score of each task's last validation, in [0, 1]. Tasks without one may be None or absent.
         """
         self._knows_progress = True
         self.progress = {
@@ -137,7 +140,7 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
             )
 
     def probabilities(self) -> dict[str, float]:
-        """The part of the labels that each task with images gets, summing to 1."""
+        """Return the share of the labels that each task with images gets. The shares sum to 1."""
         return dict(zip(self.progress, label_shares(self._labels, self._solve()).tolist(), strict=True))
 
     def _wanted(self) -> np.ndarray:
@@ -172,7 +175,7 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
         self.drawn = drawn
 
     def _draw_kinds(self) -> np.ndarray:
-        """(batches of all ranks, batch_size) the number of each slot's kind of image."""
+        """Draw (batches of all ranks, batch_size) indices of kinds, one for each image of an epoch."""
         rng = np.random.default_rng((self.sampler.seed, self.sampler.epoch))
         p, groups = self._solve(), self._groups
         group_of_batch = _systematic([p[group].sum() for group in groups], self.num_batches * self.world_size, rng)
@@ -185,7 +188,7 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
 
 
 def _group(kinds: list[tuple[str, ...]], types: Mapping[str, str], batches_of: str) -> list[np.ndarray]:
-    """The numbers of the kinds of images that may share a batch, for each group of them."""
+    """Return groups of the indices of kinds whose images may be in the same batch."""
     shared = {
         'task': lambda kind: kind,
         'type': lambda kind: frozenset(types[name] for name in kind),
@@ -196,9 +199,17 @@ def _group(kinds: list[tuple[str, ...]], types: Mapping[str, str], batches_of: s
 
 
 def _systematic(weights: np.ndarray | list[float], size: int, rng: np.random.Generator) -> np.ndarray:
-    """(size,) draws in random order, each with its probability, and in numbers within one of the expected.
+    """Draw indices by systematic sampling, in random order.
 
-    Systematic sampling: evenly spaced points behind one random start, on the line that the weights divide.
+    Each index is drawn as often as its weight says, rounded up or down.
+
+    Args:
+        weights: Weight of each index.
+        size: Number of draws.
+        rng: Random number generator.
+
+    Returns:
+        (size,) indices.
     """
     edges = np.cumsum(weights)
     points = (np.arange(size) + rng.random()) / size * edges[-1] if size else np.empty(0)

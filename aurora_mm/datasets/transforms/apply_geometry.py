@@ -12,14 +12,21 @@ from aurora_mm.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class ApplyGeometry(BaseTransform):
-    """Warp the image, once, by the ``homography_matrix`` that earlier transforms composed, and any annotation with it.
+    """Warp the image and its annotations by ``homography_matrix``, which the transforms before composed.
 
-    On a mirrored image the task's swaps take effect: points trade places (``flip_indices``), classes their values.
-    Annotations that were warped are in network coordinates, ``gt_coordinates='network'``, and of single precision. Sets
-    ``warped_shape`` too, the size that nothing may change any more.
+    The image is interpolated only once. If it is mirrored, points and classes are also permuted by ``flip_indices``.
+
+    Sets:
+        img (np.ndarray): The warped image, (h, w, 3) uint8.
+        img_coordinates (str): ``'network'``.
+        warped_shape (tuple[int, int]): (h, w). Later transforms must not change the size.
+        gt_coordinates (str): ``'network'``, if annotations were loaded. They are then float32.
 
     Args:
-        fill: Value of the pixels that lie outside the original image. Masks are background there.
+        fill: Value of pixels outside of the original image. In masks they are background.
+
+    Raises:
+        ConfigError: If the image was already warped.
     """
 
     def __init__(self, fill: int = 0) -> None:

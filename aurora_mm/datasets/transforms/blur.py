@@ -1,4 +1,4 @@
-"""Loss of sharpness: out of focus, or moved."""
+"""Random blur."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from aurora_mm.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class RandomGaussianBlur(BaseTransform):
-    """Blur ``img`` (uint8) by a Gaussian.
+    """Blur ``img``, (h, w, 3) uint8, with a Gaussian kernel.
 
     Args:
-        prob: Probability of a blur.
-        sigma: (least, largest) standard deviation in pixels, uniform.
+        prob: Probability that the image is blurred.
+        sigma: Smallest and largest standard deviation in pixels. It is drawn uniformly between them.
     """
 
     def __init__(self, prob: float = 0.20, sigma: tuple[float, float] = (0.4, 1.6)) -> None:
@@ -33,11 +33,11 @@ class RandomGaussianBlur(BaseTransform):
 
 @TRANSFORMS.register_module()
 class RandomMotionBlur(BaseTransform):
-    """Blur ``img`` (uint8) along a line of random direction.
+    """Blur ``img``, (h, w, 3) uint8, along a line of random direction.
 
     Args:
-        prob: Probability of a blur.
-        lengths: Lengths of the line in pixels to choose from; odd, so that the image stays in place.
+        prob: Probability that the image is blurred.
+        lengths: Possible lengths of the line in pixels. They must be odd, so that the image is not shifted.
 
     Raises:
         ConfigError: If a length is even or below 3.
@@ -57,12 +57,20 @@ class RandomMotionBlur(BaseTransform):
 
 
 def line_kernel(length: int, degrees: float) -> np.ndarray:
-    """(length, length) float32 weights, summing to 1, along a line through the centre."""
+    """Return a kernel with equal weights along a line through its centre.
+
+    Args:
+        length: Length of the line in pixels, odd.
+        degrees: Angle of the line, clockwise from the x axis.
+
+    Returns:
+        (length, length) float32, summing to 1.
+    """
     middle = length // 2
     across, down = middle * np.cos(np.deg2rad(degrees)), middle * np.sin(np.deg2rad(degrees))
     kernel = np.zeros((length, length), np.float32)
     start = (round(middle - across), round(middle - down))
-    # The far end mirrors the near one, so that the kernel's centre of mass is its middle.
+    # The end is opposite to the start, so that the centre of mass of the kernel is its centre.
     cv2.line(kernel, start, (2 * middle - start[0], 2 * middle - start[1]), 1.0)
     kernel += kernel[::-1, ::-1]
     return kernel / kernel.sum()

@@ -9,19 +9,21 @@ from aurora_mm.datasets.transforms.geometry_state import compose, require_unwarp
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import TRANSFORMS
 
-_MULTIPLE = 32  # the encoder's patch of 16 pixels times its 2 x 2 merge
+_MULTIPLE = 32  # the encoder has patches of 16 pixels and merges 2 x 2 of them
 
 
 @TRANSFORMS.register_module()
 class FitToSize(BaseTransform):
-    """Compose the fit to the network's input onto ``homography_matrix`` and set ``img_shape``; ApplyGeometry warps.
+    """Scale the image to the size of the network input.
+
+    Only ``homography_matrix`` and ``img_shape`` change. ApplyGeometry warps the image later.
 
     Args:
-        size: Of the network's input in pixels: one side of a square, or (height, width); multiples of 32.
+        size: Size of the network input in pixels, (height, width) or one side of a square. Multiples of 32.
         mode: ``'squash'`` or ``'letterbox'``, see :func:`~aurora_mm.datasets.geometry.fit_matrix`.
 
     Raises:
-        ConfigError: If the size or the mode is none that can be had.
+        ConfigError: If a side is not a positive multiple of 32, the mode is unknown, or the image was already warped.
     """
 
     def __init__(self, size: int | tuple[int, int] = 448, mode: str = 'squash') -> None:

@@ -1,7 +1,7 @@
-"""What keeps an image, its homography matrix and the annotations of all its tasks in step.
+"""Functions that the geometric transforms share.
 
-``results`` of a pipeline hold the image, its geometry and the row of the task that the item is of. Rows of further
-tasks on the same image stand in ``results['other_rows']``, a list of dicts.
+In a pipeline, ``results`` contains the image, its geometry and the annotation of the item's task. With several tasks
+per image, ``results['other_rows']`` is a list of dicts with the annotations of the other tasks.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import numpy as np
 
 from aurora_mm.errors import ConfigError
 
-# The matrix as this package's transforms left it: mmdet's write the key ``homography_matrix`` too.
+# Copy of ``homography_matrix``, which transforms of mmdet also change. A difference shows that they were used.
 COMPOSED = 'composed_matrix'
 
-# What the rows of an image have in common.
+# Keys that all rows of an image share.
 _SHARED = (
     'img_path',
     'img_coordinates',
@@ -30,12 +30,17 @@ _SHARED = (
 
 
 def compose(results: dict[str, Any], matrix: np.ndarray) -> None:
-    """Put ``matrix``, (3, 3), network coordinates to new network coordinates, behind what was composed so far."""
+    """Apply a further map after those that ``homography_matrix`` already contains.
+
+    Args:
+        results: Changed in place.
+        matrix: (3, 3), from the network coordinates so far to new network coordinates.
+    """
     results['homography_matrix'] = results[COMPOSED] = matrix @ results['homography_matrix']
 
 
 def rows_of(results: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the rows of the image: ``results`` itself, then ``other_rows``, brought up to date with it."""
+    """Return the rows of the image: ``results`` and ``other_rows``, to which the keys of the image are copied."""
     others = results.get('other_rows', [])
     for other in others:
         other.update({key: results[key] for key in _SHARED if key in results})
@@ -43,10 +48,14 @@ def rows_of(results: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def require_unwarped(results: dict[str, Any], transform: object) -> None:
-    """Check that the image was not warped yet.
+    """Check that the image was not warped yet, so that ``homography_matrix`` may still change.
+
+    Args:
+        results: The results of the pipeline so far.
+        transform: The transform that needs this, for the error message.
 
     Raises:
-        ConfigError: If it was: a change of ``matrix`` would no longer reach it.
+        ConfigError: If the image was already warped.
     """
     if results['img_coordinates'] != 'original':
         raise ConfigError(

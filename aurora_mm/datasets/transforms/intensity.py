@@ -1,4 +1,4 @@
-"""Changes of grey values: gain and noise."""
+"""Random changes of intensity: brightness, contrast and noise."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from aurora_mm.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class RandomBrightnessContrast(BaseTransform):
-    """Map each value v of ``img`` (uint8) to ``(1 + c) v + 255 b``, cut to 0..255.
+    """Change each value v of ``img``, (h, w, 3) uint8, to ``(1 + c) * v + 255 * b``, clipped to 0 to 255.
 
     Args:
-        prob: Probability of a change.
-        brightness: b is uniform within plus and minus this.
-        contrast: c is uniform within plus and minus this.
+        prob: Probability that the image is changed.
+        brightness: b is drawn uniformly from [-brightness, brightness].
+        contrast: c is drawn uniformly from [-contrast, contrast].
     """
 
     def __init__(self, prob: float = 0.35, brightness: float = 0.2, contrast: float = 0.2) -> None:
@@ -37,11 +37,11 @@ class RandomBrightnessContrast(BaseTransform):
 
 @TRANSFORMS.register_module()
 class RandomGaussianNoise(BaseTransform):
-    """Add normal noise to ``img`` (uint8), the same to its channels: grey stays grey.
+    """Add Gaussian noise to ``img``, (h, w, 3) uint8. All channels get the same noise, so grey images stay grey.
 
     Args:
-        prob: Probability of noise.
-        std: (least, largest) standard deviation in grey values, uniform.
+        prob: Probability that noise is added.
+        std: Smallest and largest standard deviation, in grey values from 0 to 255. It is drawn uniformly between them.
     """
 
     def __init__(self, prob: float = 0.30, std: tuple[float, float] = (3.0, 10.0)) -> None:

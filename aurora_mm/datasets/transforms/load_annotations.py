@@ -11,24 +11,25 @@ from aurora_mm.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class LoadTaskAnnotations(BaseTransform):
-    """Load the annotation of a row as arrays, in pixels of the original image, and check it against the image.
+    """Load the annotations of an image as arrays, in original coordinates, and check that they fit the image.
 
-    Placed before ApplyGeometry (training), annotations are warped with the image; placed after it (testing), they
-    stay as they are. Comes after LoadUltrasoundImage.
+    Must come after LoadUltrasoundImage. Before ApplyGeometry (training), annotations are warped together with the
+    image. After it (testing), they stay in original coordinates. The annotations of the item's task and of
+    ``other_rows`` are loaded. How depends on the task type, see :class:`aurora_mm.annotations.Annotation`.
 
-    What is read and checked is up to the row's type of task, see :class:`aurora_mm.annotations.Annotation`.
-
-    Sets in each of the image's rows ``gt_coordinates='original'`` and, by task type:
-        gt_seg_map (np.ndarray): (H, W) uint8 class indices.
+    Sets, by task type:
+        gt_coordinates (str): ``'original'``, for all task types.
+        gt_seg_map (np.ndarray): (H, W) uint8 class indices, with the background as class 0.
         gt_label (int): The class.
-        gt_bboxes, gt_bboxes_labels (np.ndarray): (N, 4) float64 xyxy and (N,) int64; N = 1 for FMC-UIA.
-        gt_landmarks (np.ndarray): (K, 2) float64 x, y, as the CSV has them to the last digit.
+        gt_bboxes (np.ndarray): (N, 4) float64, xyxy in pixels. N is 1 for FMC-UIA data.
+        gt_bboxes_labels (np.ndarray): (N,) int64 classes from 0, without background.
+        gt_landmarks (np.ndarray): (K, 2) float64 x, y in pixels.
 
     Raises:
-        DataError: If the mask cannot be read (see :func:`aurora_mm.datasets.masks.read_class_indices`) or has another
-            size than the image; if a box or a point lies outside the image; if the image is stored turned, as EXIF
-            says, but for a mask that is stored so too and for classes; if a COCO file lists the image with another
-            size (``listed_shape``, (H, W)); if the row has no label.
+        DataError: If an item has no annotation; if a mask cannot be read (see
+            :func:`aurora_mm.datasets.masks.read_class_indices`), or its size or EXIF orientation is not that of the
+            image; if boxes or points lie outside the image, or the EXIF orientation of their image is not 1, or the
+            image does not have the size in the annotation file.
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:

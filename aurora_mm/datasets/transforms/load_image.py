@@ -16,38 +16,40 @@ from aurora_mm.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class LoadUltrasoundImage(BaseTransform):
-    """Read ``img_path`` to 8-bit BGR; a grey image gets three equal channels, transparency is left out.
+    """Read the image file ``img_path`` as an upright 8-bit BGR image.
 
-    A file of 16 bits is scaled by the depth that it declares (TIFF's MaxSampleValue, PNG's sBIT), else by the least of
-    8, 10, 12, 14 and 16 bits that holds its largest value: a value v becomes ``v >> (depth - 8)``. A picture that is
-    stored turned, as EXIF says, is turned upright.
+    Grey images get three equal channels. Transparency is ignored. Images are rotated and flipped by their EXIF
+    orientation. 16-bit values v are converted to ``v >> (depth - 8)``, where ``depth`` is the number of bits that the
+    file declares (MaxSampleValue of TIFF, sBIT of PNG). Without a declaration it is the smallest of 8, 10, 12, 14 and
+    16 with which the largest value of the image can be represented.
 
-    A file that is not there is looked for twice more within five seconds: a disk on the network may be away for a
+    DICOM, NIfTI, MetaImage and video files are supported. ``#frame=N`` at the end of the path selects a frame, from 0.
+
+    A missing file is looked for again twice within five seconds, because a network disk may be unavailable for a
     moment (:mod:`aurora_mm.images.retries`).
 
-    An image that is there already, as ``img``, is brought into the same form: (H, W, 3) BGR or (H, W) grey, of uint8
-    or uint16.
-
-    ``img_path`` may be a DICOM, NIfTI, MetaImage or video file too; a picture of a file with several is named by
-    ``#frame=N`` at its end, counted from 0.
+    If ``results`` already contains ``img``, (H, W, 3) BGR or (H, W) grey, uint8 or uint16, that image is converted and
+    no file is read.
 
     Sets:
-        img (np.ndarray): (H, W, 3) uint8.
+        img (np.ndarray): (H, W, 3) uint8 BGR.
         img_coordinates (str): ``'original'``, until ApplyGeometry warps the image.
-        ori_shape, img_shape (tuple[int, int]): (H, W), of the upright picture.
-        orientation (int): How the file stores the picture, 1 (upright) to 8 as EXIF counts.
+        ori_shape (tuple[int, int]): (H, W) of the upright image.
+        img_shape (tuple[int, int]): (H, W) of the upright image, until FitToSize changes it.
+        orientation (int): EXIF orientation of the file, from 1 (upright) to 8.
         homography_matrix (np.ndarray): (3, 3), the identity.
         flip (bool): False.
-        pixel_spacing (tuple[float, float]): (height, width) of an original pixel in mm, where the file or the row
-            says it.
+        pixel_spacing (tuple[float, float]): (height, width) of an original pixel in mm, if the file or the item says
+            so.
 
     Args:
-        depth: Bits that the values of 16-bit images fill, 8 to 16, where the files do not declare it and all are
-            of one scanner; None goes by each image.
+        depth: Number of bits of 16-bit images that do not declare it, from 8 to 16. Set it if all images are from one
+            scanner. None determines it for each image.
 
     Raises:
-        DataError: If the image cannot be read as one picture of 8 or 16 bits, see
+        DataError: If the image cannot be read as a single 8-bit or 16-bit image, see
             :func:`aurora_mm.images.reading.read_image`.
+        ConfigError: If ``depth`` is not valid.
     """
 
     def __init__(self, depth: int | None = None) -> None:

@@ -31,7 +31,7 @@ META_KEYS = (
     'pixel_spacing',
 )
 
-# Metainfo that the tasks of an image have in common; ``img_id`` is that of its first row.
+# Metainfo that the tasks of an image share; ``img_id`` is that of its first row.
 _OF_THE_IMAGE = (
     'img_id',
     'img_path',
@@ -44,25 +44,29 @@ _OF_THE_IMAGE = (
     'pixel_spacing',
 )
 
-# What geometric transforms of other packages leave in the results.
+# Keys that geometric transforms of other packages add to the results.
 _FOREIGN_GEOMETRY = {'scale_factor', 'flip_direction', 'pad_shape', 'crop_size'}
 
 
 @TRANSFORMS.register_module()
 class PackMultiTaskInputs(BaseTransform):
-    """Pack ``results`` into what the model takes.
+    """Pack the image and the annotations of its tasks into the inputs of the model.
 
-    Returns ``inputs``, (3, h, w) uint8 BGR, and ``data_samples``, a :class:`MultiTaskDataSample` that holds a
-    :class:`TaskDataSample` for each row of the image, with the annotations found. Beside the ``meta_keys`` the metainfo
-    of a task sample holds ``scale_factor`` where the image was scaled and nothing else, and ``instances`` for boxes in
-    pixels of the original image. The metainfo of the image's sample holds what is not of one task.
+    Returns a dict with:
+
+    - ``inputs``: (3, h, w) uint8 BGR,
+    - ``data_samples``: a :class:`MultiTaskDataSample` with a :class:`TaskDataSample` for each task of the image.
+
+    The metainfo of a task sample contains the ``meta_keys``. If the image was scaled but not rotated, flipped or
+    shifted, it also contains ``scale_factor``; and for boxes in original coordinates ``instances``. The metainfo of the
+    image's sample contains those of the keys that are the same for all tasks.
 
     Args:
-        meta_keys: Keys of ``results`` that become metainfo, where present.
+        meta_keys: Keys of ``results`` that are copied to the metainfo, if they exist.
 
     Raises:
-        ConfigError: If ``homography_matrix`` was composed but no ApplyGeometry carried it out, or a transform of
-            another package moved pixels, so that predictions could not be brought back to the original image.
+        ConfigError: If the pipeline changes ``homography_matrix`` but has no ApplyGeometry; or if a transform of
+            another package changed the geometry, because predictions could then not be mapped to the original image.
     """
 
     def __init__(self, meta_keys: Sequence[str] = META_KEYS) -> None:
@@ -87,7 +91,7 @@ class PackMultiTaskInputs(BaseTransform):
     def _metainfo(self, results: dict[str, Any]) -> dict[str, Any]:
         metainfo = {key: results[key] for key in self.meta_keys if key in results}
         scale_x, scale_y = np.diag(results['homography_matrix'])[:2].tolist()
-        # mmdet's heads divide boxes by it, which is right only if nothing was turned, mirrored or moved.
+        # mmdet's heads divide boxes by it, which is only correct without rotation, flip and shift.
         if np.array_equal(results['homography_matrix'], np.diag([scale_x, scale_y, 1.0])) and min(scale_x, scale_y) > 0:
             metainfo['scale_factor'] = (scale_x, scale_y)
         if results.get('gt_coordinates') == 'original':
@@ -99,7 +103,7 @@ class PackMultiTaskInputs(BaseTransform):
 
 
 def _refuse_foreign_geometry(results: dict[str, Any]) -> None:
-    """Refuse transforms of other packages that moved pixels, of which ``homography_matrix`` does not know."""
+    """Raise an error if a transform of another package changed the geometry, which ``homography_matrix`` lacks."""
     moved = _FOREIGN_GEOMETRY & results.keys()
     matrix = results['homography_matrix']
     if not np.array_equal(matrix, results.get(COMPOSED, matrix)):

@@ -15,20 +15,25 @@ _TRIES = 10
 
 @TRANSFORMS.register_module()
 class RandomGeometry(BaseTransform):
-    """Compose a random flip, rotation, scaling and shift onto ``homography_matrix``; ApplyGeometry carries them out.
+    """Flip the image horizontally, and rotate, scale and shift it, at random.
 
-    Comes after FitToSize: rotation and shift are meant in network coordinates. An image is mirrored only where the
-    task allows it (``may_flip``). A draw that would hide more than half of a box or push a landmark out of the frame
-    is drawn again, up to 10 times; after that the image stays as it is, but for the flip.
+    Only ``homography_matrix`` changes. ApplyGeometry warps the image later. The transform must come after FitToSize,
+    because the rotation and the shift are in network coordinates. An image is flipped only if all of its tasks allow it
+    (``may_flip``). If more than half of a box or any landmark would be outside of the network input, rotation, scale
+    and shift are drawn again, up to 10 times. After that the image is only flipped.
 
-    Sets ``flip`` (bool): whether the image is mirrored.
+    Sets:
+        flip (bool): Whether the image is mirrored.
 
     Args:
         flip_prob: Probability of the flip.
-        degrees: Rotations are uniform within plus and minus this.
-        scale: (least, largest) factor, uniform.
-        shift: Largest shift of each axis, as a fraction of the frame's side.
-        prob: Probability that the image is rotated, scaled and shifted at all.
+        degrees: The rotation is drawn uniformly from [-degrees, degrees].
+        scale: Smallest and largest scale factor. It is drawn uniformly between them.
+        shift: Largest shift along each axis, as a fraction of that side of the network input.
+        prob: Probability that the image is rotated, scaled and shifted.
+
+    Raises:
+        ConfigError: If the image was already warped.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The published loss-aware sampling."""
+"""The loss-aware sampling policy of AURORA."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ from aurora_mm.registry import DATA_SAMPLERS
 class LossAwarePolicy(SamplingPolicy):
     """``p(task) ~ (images^size_power * (loss * scale)^loss_power + offset)^(1 / temperature)``.
 
-    ``loss`` is the running mean of the task's loss when the epoch begins; the loss term is 1 before the first.
+    ``loss`` is the running mean of the task's loss at the start of the epoch. Before a task has a loss, the factor
+    ``(loss * scale)^loss_power`` is 1. All default values are those of AURORA.
 
     Args:
-        size_power, loss_power, offset, temperature: See the formula; the defaults are AURORA's.
-        scales: Factor on the loss, by task type; by default AURORA's, 300 for landmarks.
+        size_power: Exponent of the number of images.
+        loss_power: Exponent of the scaled loss.
+        offset: Constant that is added for every task.
+        temperature: Above 1 makes the probabilities more equal, below 1 less equal.
+        scales: ``scale`` by task type, 1 for types that are not named. By default 300 for landmark tasks.
     """
 
     def __init__(
@@ -42,5 +46,5 @@ class LossAwarePolicy(SamplingPolicy):
             for task in tasks
         ]
         sizes = np.power([task.images for task in tasks], self.size_power)
-        with np.errstate(divide='ignore'):  # a loss of 0 without offset: probability 0
+        with np.errstate(divide='ignore'):  # a loss of 0 and an offset of 0 give the probability 0
             return np.log(sizes * terms + self.offset) / self.temperature

@@ -1,4 +1,4 @@
-"""The interface of sampling policies: how often each task is trained."""
+"""The interface of sampling policies, which decide how often each task is trained."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from aurora_mm.errors import ConfigError
 
 @dataclass(frozen=True)
 class TaskProgress:
-    """What a policy knows of a task when an epoch begins.
+    """Training progress of a task at the start of an epoch.
 
     Args:
-        name, type: Of the task.
-        images: Number of its training images, at least 1.
-        loss: Running mean of its loss; None before the first.
-        score: Primary score in [0, 1] of its last validation; None before the first.
+        name: Name of the task.
+        type: Task type.
+        images: Number of training images, at least 1.
+        loss: Running mean of the loss; None before the first one.
+        score: Primary score of the last validation, in [0, 1]; None before the first validation.
     """
 
     name: str
@@ -30,25 +31,39 @@ class TaskProgress:
 
 
 class SamplingPolicy(metaclass=ABCMeta):
-    """A function from the tasks' progress to the probability of each. It keeps no state.
+    """Base class of sampling policies: computes the probability of each task from its training progress.
+
+    A policy has no state.
 
     Attributes:
-        required_hooks (tuple[str, ...]): Classes of the hooks that a training with this policy needs, beside
-            :class:`aurora_mm.engine.MultiTaskHook`, which every training with a policy has. Without one of them it is
-            refused.
+        required_hooks (tuple[str, ...]): Names of the hook classes that training with this policy needs, in addition
+            to :class:`aurora_mm.engine.MultiTaskHook`. Training does not start without them.
     """
 
     required_hooks: tuple[str, ...] = ()
 
     @abstractmethod
     def log_weights(self, tasks: Sequence[TaskProgress]) -> np.ndarray:
-        """(T,) logarithms of numbers in proportion to the probabilities; in logarithms, since powers overflow."""
+        """Compute unnormalized log-probabilities of T tasks. Logarithms avoid an overflow of powers.
+
+        Args:
+            tasks: Progress of each task.
+
+        Returns:
+            (T,) float.
+        """
 
     def probabilities(self, tasks: Sequence[TaskProgress]) -> np.ndarray:
-        """(T,) probability of each task, summing to 1.
+        """Compute the probability of each of T tasks.
+
+        Args:
+            tasks: Progress of each task.
+
+        Returns:
+            (T,) float, summing to 1.
 
         Raises:
-            ConfigError: If they are no numbers, as of a negative loss under a fractional power.
+            ConfigError: If the result is not finite, for example because a loss is negative.
         """
         log_weights = np.asarray(self.log_weights(tasks), dtype=float)
         if np.isnan(log_weights).any() or not np.isfinite(log_weights.max()):

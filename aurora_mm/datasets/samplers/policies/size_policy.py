@@ -1,4 +1,4 @@
-"""Sampling by the number of images alone."""
+"""A sampling policy by the number of images."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ class SizePolicy(SamplingPolicy):
     """``p(task) ~ images^power``.
 
     Args:
-        power: A number, or 'uniform' (0), 'sqrt' (0.5), 'proportional' (1: an epoch sees each image once).
-        temperature: T of ``images^(1 / T)`` (mT5, https://arxiv.org/abs/2010.11934), instead of ``power``.
+        power: A number; or ``'uniform'`` for 0, ``'sqrt'`` for 0.5, or ``'proportional'`` for 1, with which an epoch
+            uses each image once.
+        temperature: Temperature T of ``images^(1 / T)``, as in mT5 (https://arxiv.org/abs/2010.11934), instead of
+            ``power``. It must be above 0.
 
     Raises:
-        ConfigError: If not exactly one of the two is given, or a name is unknown.
+        ConfigError: If not exactly one of the two arguments is given, a name is unknown, or the temperature is not
+            above 0.
     """
 
     def __init__(self, power: float | str | None = None, temperature: float | None = None) -> None:
