@@ -1,4 +1,4 @@
-"""One evaluator for samples of many tasks."""
+"""The evaluator of all tasks."""
 
 from __future__ import annotations
 
@@ -30,35 +30,36 @@ from aurora_mm.tasks import TASK_TYPES, Task, TaskTable
 
 
 class _ImageResults(NamedTuple):
-    """What the metrics of a task kept of one image."""
+    """The results of all metrics of a task for one image."""
 
     img_id: int
     img_path: str | None
-    results: list[Any]  # one of each metric of the task; before an evaluation, the future of it where workers measure
+    results: list[Any]  # one for each metric of the task; before the evaluation, futures of the workers' results
 
 
 @EVALUATOR.register_module()
 class MultiTaskEvaluator(Evaluator):
-    """Routes each sample to the metrics of its task and sums up in one score.
+    """Passes each sample to the metrics of its task and computes one overall score.
 
-    Every task has metric instances of its own, built from the config of its type, with
-    ``dataset_meta = {'classes': names of the task's classes or points}``; metrics of mmdet and mmseg run unchanged.
-    Results do not depend on the number of processes or the order of samples: all processes' results are gathered,
-    the ones that a sampler padded its last round with are dropped by ``img_id``, the rest sorted by it.
+    Every task has its own metrics, built from the config of its task type, with
+    ``dataset_meta = {'classes': names of the task's classes or points}``. Metrics of mmdet and mmseg run unchanged.
+    Results do not depend on the number of processes or the order of samples: the results of all processes are gathered,
+    duplicates that a sampler added to its last round are removed by ``img_id``, and the rest is sorted by it.
 
-    A task that should have been scored and was not counts as 0, and a warning names it. Which ones should have been,
-    the data set's metainfo says: those of ``tasks`` of which ``images_per_task`` counts an image, or all of ``tasks``
-    where it does not count.
+    A task that should have been scored and was not counts as 0, and a warning names it. The data set's metainfo says
+    which tasks should have been: those of ``tasks`` with images in ``images_per_task``, or all of ``tasks`` if it has
+    no such key.
 
-    After :meth:`evaluate`, ``result`` of the main process holds all that was found, as an :class:`EvaluationResult`.
+    After :meth:`evaluate`, ``result`` of the main process holds all results, as an :class:`EvaluationResult`.
 
     Args:
-        metrics: For each task type, the configs of its metrics. The first one of this package, or
-            :class:`ForeignMetric`, judges the tasks: it gives their primary score. A type that is left out is judged
-            by the metric that its :class:`~aurora_mm.task_types.TaskType` names.
-        task_metrics: For single tasks, by name, the configs to use instead.
-        num_workers: Threads in which metrics of this package measure images while the model goes on; 0 measures at
-            once. Scores are the same. What is wrong with a sample is raised later, at the latest by :meth:`evaluate`.
+        metrics: Configs of the metrics for each task type. The first metric of this package, or :class:`ForeignMetric`,
+            is the judge: it gives the primary score. A task type that is left out is measured by the metric that its
+            :class:`~aurora_mm.task_types.TaskType` names.
+        task_metrics: Configs of the metrics for single tasks by name, which replace those of the task type.
+        num_workers: Number of threads in which metrics of this package measure images while the model continues; 0
+            measures at once. Scores are the same. Errors in a sample are raised later, at the latest by
+            :meth:`evaluate`.
 
     Raises:
         ConfigError: If ``metrics`` names an unknown type, a list is empty, or ``num_workers`` is negative.
@@ -103,7 +104,7 @@ class MultiTaskEvaluator(Evaluator):
 
     @dataset_meta.setter
     def dataset_meta(self, dataset_meta: dict) -> None:
-        """Takes the tasks and builds their metrics, so that a wrong config fails before anything is trained."""
+        """Build the metrics of the tasks, so that a wrong config fails before training starts."""
         if 'tasks' not in dataset_meta:
             raise ConfigError(
                 f"MultiTaskEvaluator needs the data set's metainfo to list its 'tasks'; it has {sorted(dataset_meta)}"
@@ -123,15 +124,15 @@ class MultiTaskEvaluator(Evaluator):
     def process(
         self, data_samples: Sequence[MultiTaskDataSample | TaskDataSample | Mapping[str, Any]], data_batch: Any = None
     ) -> None:
-        """Gives each sample to the metrics of its task.
+        """Pass each sample to the metrics of its task.
 
         Args:
             data_samples: Samples of images or of single tasks, with annotations and predictions; or samples of single
                 tasks as nested dicts.
-            data_batch: What the model was fed; handed on to the metrics.
+            data_batch: The batch that the model got; it is passed on to the metrics.
 
         Raises:
-            ConfigError: If a sample's task is unknown, or a metric does not keep exactly one result a sample.
+            ConfigError: If a sample's task is unknown, or a metric does not keep exactly one result for each sample.
         """
         for sample in _as_dicts(data_samples):
             task = self._task_of(sample)
@@ -144,30 +145,31 @@ class MultiTaskEvaluator(Evaluator):
             self._images.setdefault(task.name, []).append(image)
 
     def evaluate(self, size: int) -> dict[str, float]:
-        """Scores of all tasks; every process gets them.
+        """Compute the scores of all tasks; every process gets them.
 
         Args:
-            size: Number of samples of the data set. A warning tells if fewer were processed.
+            size: Number of samples in the data set. A warning is logged if fewer were processed.
 
         Returns:
             ``<task>/<metric>`` for every metric, ``<task>/primary``, ``type/<type>``, ``task_mean`` and ``score``,
             see :func:`aggregate_scores`.
 
         Raises:
-            DataError: If no sample was processed at all, or two images share an ``img_id``.
+            DataError: If no sample was processed, or two images have the same ``img_id``.
+            ConfigError: If two metrics of a task return a score of the same name.
         """
         self._finish()
-        # One gather for all tasks: a process that saw no sample of a task takes part all the same.
+        # One gather for all tasks: processes without a sample of a task must take part as well.
         images = self._merge(all_gather_object(self._images))
         outcome: list[Any] = [None]  # the scores, or an error
         if is_main_process():
             try:
                 self.result = self._compute(images, size)
                 outcome = [self.result.scores]
-            except AuroraError as error:  # raised below by every process, none of which must be left waiting
+            except AuroraError as error:  # raised below by every process, so that none is left waiting
                 outcome = [error]
         broadcast_object_list(outcome)
-        # Metrics may keep state from one evaluation (CocoMetric keeps the true boxes): the next gets new ones.
+        # Metrics may keep state of an evaluation (CocoMetric keeps the true boxes), so the next one builds new metrics.
         self._metrics.clear()
         self._images = {}
         if isinstance(outcome[0], AuroraError):
@@ -175,7 +177,7 @@ class MultiTaskEvaluator(Evaluator):
         return outcome[0]
 
     def _measure(self, metric: BaseMetric, sample: Mapping[str, Any], data_batch: Any) -> Any:
-        """What a metric keeps of a sample."""
+        """Return the result that a metric keeps of a sample."""
         metric.process(data_batch, [sample if isinstance(metric, TaskMetric) else host_fields(sample)])
         if len(metric.results) != 1:
             raise ConfigError(
@@ -185,14 +187,14 @@ class MultiTaskEvaluator(Evaluator):
         return _to_cpu(metric.results.pop())
 
     def _finish(self) -> None:
-        """Puts results in the place of their futures, and ends the workers."""
+        """Replace futures by their results, and stop the workers."""
         for images in self._images.values():
             for image in images:
                 image.results[:] = [self._workers.result(r) if isinstance(r, Future) else r for r in image.results]
         self._workers.stop()
 
     def _merge(self, parts: Iterable[Mapping[str, list[_ImageResults]]]) -> dict[str, list[_ImageResults]]:
-        """The images of all processes by task, in table order, each once and in the order of ``img_id``."""
+        """Merge the images of all processes by task, in table order, each once and sorted by ``img_id``."""
         unique: dict[str, dict[int, _ImageResults]] = {name: {} for name in self._tasks}
         for part in parts:
             for name, images in part.items():
@@ -209,7 +211,7 @@ class MultiTaskEvaluator(Evaluator):
         return merged
 
     def _compute(self, images: Mapping[str, list[_ImageResults]], size: int) -> EvaluationResult:
-        """All scores, from everyone's images, logged as a table."""
+        """Compute all scores from the images of all processes and log them as a table."""
         scores: dict[str, float] = {}
         primaries: dict[str, float] = {}
         rows: list[ResultRow] = []
@@ -231,7 +233,7 @@ class MultiTaskEvaluator(Evaluator):
         return result
 
     def _compute_task(self, task: Task, images: list[_ImageResults]) -> tuple[dict[str, float], float, list[ResultRow]]:
-        """The scores of one task, its primary score, and its rows, the judging metric's first."""
+        """Return the scores of one task, its primary score, and its rows with those of the judge first."""
         metrics = self._metrics_of(task)
         judge = judges(metrics)[0]
         scores: dict[str, float] = {}
@@ -282,7 +284,7 @@ class MultiTaskEvaluator(Evaluator):
 def _as_dicts(
     data_samples: Iterable[MultiTaskDataSample | TaskDataSample | Mapping[str, Any]],
 ) -> Iterator[Mapping[str, Any]]:
-    """The samples of single tasks as the nested dicts that metrics read, on the host."""
+    """Convert samples to the nested dicts of single tasks that metrics read, on the CPU."""
     samples = list(data_samples)
     elements = to_host(list(task_samples_of(s for s in samples if not isinstance(s, Mapping))))
     yield from (sample for sample in samples if isinstance(sample, Mapping))
@@ -290,10 +292,10 @@ def _as_dicts(
 
 
 def _to_cpu(result: Any) -> Any:
-    """A metric's result with all its tensors on the CPU, to be sent to another process."""
+    """Move all tensors of a metric's result to the CPU, so that it can be sent to another process."""
     return apply_to(result, lambda item: isinstance(item, torch.Tensor), lambda tensor: tensor.cpu())
 
 
 def _to_number(value: Any) -> Any:
-    """A plain Python number for a NumPy or torch scalar."""
+    """Convert a NumPy or torch scalar to a Python number."""
     return value.item() if isinstance(value, (np.generic, np.ndarray, torch.Tensor)) else value
