@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from aurora_mm.analysis.run_history import RunHistory, Series
 from aurora_mm.files import write_figure
-from aurora_mm.tables import markdown_table
+from aurora_mm.tables import Markdown, markdown_table
 from aurora_mm.tasks import TASK_TYPES, Task
 
 _COLUMNS = (
@@ -73,9 +73,7 @@ def comparison_table(runs: Sequence[RunHistory]) -> str:
         values = [None if run.best_step is None else run.series.get(key, {}).get(run.best_step) for run in runs]
         if any(value is not None for value in values):
             best = max(value for value in values if value is not None)
-            shown = [
-                '-' if v is None else f'**{v:.3f}**' if v == best and len(runs) > 1 else f'{v:.3f}' for v in values
-            ]
+            shown = [_shown(value, is_best=value == best and len(runs) > 1) for value in values]
             cells.append([title, *shown])
     return markdown_table(['score at the best validation', *(run.name for run in runs)], cells)
 
@@ -104,3 +102,9 @@ def _plot(axes: Axes, runs: Sequence[RunHistory], series: Sequence[Series]) -> N
     axes.tick_params(labelsize=7)
     axes.grid(alpha=0.3)
     axes.spines[['top', 'right']].set_visible(False)
+
+
+def _shown(value: float | None, is_best: bool) -> str:
+    if value is None:
+        return '-'
+    return Markdown(f'**{value:.3f}**') if is_best else f'{value:.3f}'
