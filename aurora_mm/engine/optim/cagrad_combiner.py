@@ -25,7 +25,7 @@ class CAGradCombiner(GradientCombiner):
     The result is K d, so that c = 0 gives the sum.
 
     The minimum over each face of the simplex is known in closed form, so all ``2^K - 1`` faces are compared: 15 for the
-    four
+    four task types.
 
     Args:
         c: Radius of the step in [0, 1); the paper uses 0.4 to 0.5.
