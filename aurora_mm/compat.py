@@ -53,8 +53,7 @@ def apply_guards() -> None:
 
     ``load_from``, ``resume`` and ``init_cfg`` then use :func:`load_checkpoint_file`. MMEngine itself reads a checkpoint
     as a pickle if nothing else works, which runs any code in it; the original version 0.10.7 cannot read its own
-    checkpoints with
-    torch >= 2.6.
+    checkpoints with torch >= 2.6.
     """
     register_backend('local', WholeFileBackend, force=True, prefixes='')
     CheckpointLoader.register_scheme(prefixes='', loader=_load_from_file, force=True)
