@@ -34,8 +34,7 @@ STRATEGIES = Registry('strategy', parent=mm.STRATEGIES, scope='aurora_mm', locat
 VISUALIZERS = Registry('visualizer', parent=mm.VISUALIZERS, scope='aurora_mm', locations=['aurora_mm.visualization'])
 
 # Registries without own classes. With ``default_scope = 'aurora_mm'`` MMEngine looks here first and warns if the scope
-# has
-# no registry.
+# has no registry.
 LOG_PROCESSORS = Registry('log processor', parent=mm.LOG_PROCESSORS, scope='aurora_mm', locations=[_ENGINE])
 LOOPS = Registry('loop', parent=mm.LOOPS, scope='aurora_mm', locations=[_ENGINE])
 MODEL_WRAPPERS = Registry('model wrapper', parent=mm.MODEL_WRAPPERS, scope='aurora_mm', locations=[_ENGINE])

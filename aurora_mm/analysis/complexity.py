@@ -17,7 +17,7 @@ from aurora_mm.structures import TaskBatch
 from aurora_mm.tables import console_text
 
 
-class PartCost(NamedTuple):
+class ModuleCost(NamedTuple):
     """Parameters of a module, and multiply-adds of its matrix products and convolutions for one image."""
 
     part: str
@@ -25,7 +25,7 @@ class PartCost(NamedTuple):
     macs: int
 
 
-def model_cost(cfg: Config, size: tuple[int, int]) -> list[PartCost]:
+def model_cost(cfg: Config, size: tuple[int, int]) -> list[ModuleCost]:
     """Count the cost of the encoder, the detail branch, each neck, and each adapter and head for each of its tasks.
 
     Tensors are on the meta device, so nothing is computed and the largest encoder takes seconds. OpenMMLab's
@@ -67,7 +67,7 @@ def model_cost(cfg: Config, size: tuple[int, int]) -> list[PartCost]:
     return costs
 
 
-def cost_table(costs: list[PartCost], size: tuple[int, int]) -> str:
+def cost_table(costs: list[ModuleCost], size: tuple[int, int]) -> str:
     """Format the costs as a table.
 
     Args:
@@ -83,8 +83,8 @@ def cost_table(costs: list[PartCost], size: tuple[int, int]) -> str:
     return console_text(table)
 
 
-def _cost(name: str, part: nn.Module, macs: int) -> PartCost:
-    return PartCost(name, sum(p.numel() for p in part.parameters()), macs)
+def _cost(name: str, part: nn.Module, macs: int) -> ModuleCost:
+    return ModuleCost(name, sum(p.numel() for p in part.parameters()), macs)
 
 
 def _count(run: Callable[..., Any], *args: Any) -> tuple[Any, int]:

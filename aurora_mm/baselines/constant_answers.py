@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from aurora_mm.errors import DataError
 from aurora_mm.evaluation.functional import pairwise_iou, resize_mask
-from aurora_mm.evaluation.sample_fields import annotation, original_frame_annotation
+from aurora_mm.evaluation.sample_fields import annotation, annotation_in_original_coordinates
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.task_types import ByTaskType
 from aurora_mm.tasks import Task
@@ -108,7 +108,7 @@ class ConstantBox(ConstantAnswer):
         self._label_counts = np.zeros(task.num_outputs, int)
 
     def add(self, sample: Mapping[str, Any]) -> None:
-        truth = original_frame_annotation(sample, 'gt_instances')
+        truth = annotation_in_original_coordinates(sample, 'gt_instances')
         if len(truth['bboxes']) == 0:
             raise DataError(f'task {self.task.name!r}: the sample has no true box', file=sample.get('img_path'))
         self._boxes.extend(truth['bboxes'].double().cpu().numpy() / np.tile(_width_height(sample), 2))
@@ -147,7 +147,7 @@ class ConstantPoints(ConstantAnswer):
         self._points: list[NDArray[np.float64]] = []  # (K, 2) each, normalised by width and height
 
     def add(self, sample: Mapping[str, Any]) -> None:
-        truth = original_frame_annotation(sample, 'gt_landmarks').double().cpu().numpy()
+        truth = annotation_in_original_coordinates(sample, 'gt_landmarks').double().cpu().numpy()
         self._points.append(truth / _width_height(sample))
 
     def finish(self) -> None:
@@ -177,7 +177,7 @@ class ConstantMask(ConstantAnswer):
         self._masks: list[NDArray[np.uint8]] = []  # _GRID each
 
     def add(self, sample: Mapping[str, Any]) -> None:
-        truth = original_frame_annotation(sample, 'gt_sem_seg')['data'].cpu().numpy()[0]
+        truth = annotation_in_original_coordinates(sample, 'gt_sem_seg')['data'].cpu().numpy()[0]
         self._masks.append(resize_mask(truth, _GRID))
 
     def finish(self) -> None:

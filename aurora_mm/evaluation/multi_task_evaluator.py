@@ -19,7 +19,7 @@ from aurora_mm.evaluation.evaluation_result import EvaluationResult, TaskColumns
 from aurora_mm.evaluation.measurement_workers import MeasurementWorkers
 from aurora_mm.evaluation.metrics import ResultRow, TaskMetric, metric_of_row
 from aurora_mm.evaluation.metrics.build_task_metrics import build_task_metrics, judges, key_prefix
-from aurora_mm.evaluation.metrics.foreign_trial import host_fields, try_metric
+from aurora_mm.evaluation.metrics.foreign_trial import openmmlab_fields, try_metric
 from aurora_mm.evaluation.score_table import score_table
 from aurora_mm.evaluation.scores import aggregate_scores
 from aurora_mm.evaluation.suppress_output import suppress_output
@@ -178,7 +178,7 @@ class MultiTaskEvaluator(Evaluator):
 
     def _measure(self, metric: BaseMetric, sample: Mapping[str, Any], data_batch: Any) -> Any:
         """Return the result that a metric keeps of a sample."""
-        metric.process(data_batch, [sample if isinstance(metric, TaskMetric) else host_fields(sample)])
+        metric.process(data_batch, [sample if isinstance(metric, TaskMetric) else openmmlab_fields(sample)])
         if len(metric.results) != 1:
             raise ConfigError(
                 f'{type(metric).__name__} kept {len(metric.results)} results of one sample of task '

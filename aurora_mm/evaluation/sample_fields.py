@@ -29,7 +29,7 @@ def annotation(sample: Mapping[str, Any], field: str) -> Any:
     return sample[field]
 
 
-def original_frame_annotation(sample: Mapping[str, Any], field: str) -> Any:
+def annotation_in_original_coordinates(sample: Mapping[str, Any], field: str) -> Any:
     """Return the annotation ``field`` of a sample after checking that it is in original coordinates.
 
     Raises:

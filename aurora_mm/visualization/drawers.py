@@ -10,8 +10,7 @@ from aurora_mm.tasks import Task
 from aurora_mm.visualization.canvas import Canvas
 
 # The colours of Okabe and Ito (RGB), which can be distinguished with any colour vision; class 1 (or box, or point 1)
-# has
-# the first.
+# has the first.
 PALETTE = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167), (0, 114, 178))
 
 

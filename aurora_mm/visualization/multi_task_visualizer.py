@@ -111,7 +111,7 @@ class MultiTaskVisualizer(Visualizer):
         task = TaskTable(self.dataset_meta['tasks'])[data_sample.task]
         draw_gt = draw_gt and data_sample.get('gt_coordinates') is not None
         if draw_gt:
-            _check_frame(data_sample, image, draw_pred)
+            _check_coordinates(data_sample, image, draw_pred)
         if draw_pred:
             data_sample = drawer_of(task).select(data_sample, pred_score_thr)
         foreign = self.foreign.get(task.name) or self.foreign.get(task.type)
@@ -171,7 +171,7 @@ class MultiTaskVisualizer(Visualizer):
         return canvas.pixels, lines + canvas.finish()
 
 
-def _check_frame(sample: TaskDataSample, image: np.ndarray, draw_pred: bool) -> None:
+def _check_coordinates(sample: TaskDataSample, image: np.ndarray, draw_pred: bool) -> None:
     """Check that the image has the coordinates of annotations; those of predictions are always original ones."""
     shape = sample.ori_shape if sample.gt_coordinates == 'original' else sample.img_shape
     if (draw_pred and sample.gt_coordinates != 'original') or image.shape[:2] != tuple(shape):

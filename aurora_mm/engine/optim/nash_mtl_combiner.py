@@ -31,8 +31,7 @@ class NashMTLCombiner(GradientCombiner):
         squares = gram.diagonal()
         lengths = squares.where(squares > 0, 1.0).sqrt()
         # Opposite gradients have no solution; adding a small multiple of the identity keeps the weights finite. A
-        # gradient that
-        # is zero gets a diagonal of 1, so it does not affect the other weights.
+        # gradient that is zero gets a diagonal of 1, so it does not affect the other weights.
         cosines = gram / (lengths[:, None] * lengths)
         cosines = cosines + torch.diag(1e-6 + (squares <= 0).to(gram))
         weights = torch.ones_like(lengths)

@@ -14,7 +14,7 @@ from aurora_mm.evaluation.functional import box_iou
 from aurora_mm.evaluation.metrics.column import Column
 from aurora_mm.evaluation.metrics.result_row import ResultRow, are_numbers
 from aurora_mm.evaluation.metrics.task_metric import TaskMetric
-from aurora_mm.evaluation.sample_fields import best_box, original_frame_annotation
+from aurora_mm.evaluation.sample_fields import annotation_in_original_coordinates, best_box
 from aurora_mm.registry import METRICS
 
 
@@ -37,7 +37,7 @@ class BoxIoUMetric(TaskMetric):
 
     def measure(self, sample: Mapping[str, Any]) -> list[ResultRow]:
         """Compute the intersection over union in original pixels; see :meth:`TaskMetric.measure`."""
-        instances = original_frame_annotation(sample, 'gt_instances')
+        instances = annotation_in_original_coordinates(sample, 'gt_instances')
         boxes = instances['bboxes'].double().cpu().numpy()
         if len(boxes) != 1:
             raise DataError(

@@ -90,7 +90,7 @@ def try_metric(config: Mapping[str, Any], metric: BaseMetric, task: Task) -> Non
     inner = getattr(metric, 'metric', metric)
     if task.type not in EXAMPLES:
         return
-    sample = host_fields(example_sample(task, _PIXELS, 'original', predicted=True).to_dict())
+    sample = openmmlab_fields(example_sample(task, _PIXELS, 'original', predicted=True).to_dict())
     try:
         with suppress_output():
             metric.process(None, [copy.deepcopy(sample)])
@@ -108,7 +108,7 @@ def try_metric(config: Mapping[str, Any], metric: BaseMetric, task: Task) -> Non
         ) from error
 
 
-def host_fields(sample: Mapping[str, Any]) -> Mapping[str, Any]:
+def openmmlab_fields(sample: Mapping[str, Any]) -> Mapping[str, Any]:
     """Add the fields to a sample that only metrics of mmdet and mmseg read.
 
     A sample with boxes gets empty ``ignored_instances``. A mask gets its ``data``, the name in mmseg, as ``sem_seg``

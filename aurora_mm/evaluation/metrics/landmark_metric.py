@@ -13,7 +13,7 @@ from aurora_mm.evaluation.functional import radial_errors, weighted_mean
 from aurora_mm.evaluation.metrics.column import Column
 from aurora_mm.evaluation.metrics.result_row import ResultRow, are_numbers, cell_matrix
 from aurora_mm.evaluation.metrics.task_metric import Floats, TaskMetric
-from aurora_mm.evaluation.sample_fields import original_frame_annotation, prediction
+from aurora_mm.evaluation.sample_fields import annotation_in_original_coordinates, prediction
 from aurora_mm.registry import METRICS
 
 
@@ -43,7 +43,7 @@ class LandmarkMetric(TaskMetric):
 
     def measure(self, sample: Mapping[str, Any]) -> list[ResultRow]:
         """Compute the error of each point; see :meth:`TaskMetric.measure`."""
-        truth = original_frame_annotation(sample, 'gt_landmarks').double().cpu().numpy()
+        truth = annotation_in_original_coordinates(sample, 'gt_landmarks').double().cpu().numpy()
         pred = prediction(sample, 'pred_landmarks').double().cpu().numpy()
         if not pred.shape == truth.shape == (len(self.names), 2):
             raise ConfigError(

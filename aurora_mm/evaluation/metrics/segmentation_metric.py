@@ -12,7 +12,7 @@ from aurora_mm.evaluation.functional import dice, hausdorff_distance, hd95_and_n
 from aurora_mm.evaluation.metrics.column import Column
 from aurora_mm.evaluation.metrics.result_row import ResultRow, cell_matrix
 from aurora_mm.evaluation.metrics.task_metric import Floats, TaskMetric
-from aurora_mm.evaluation.sample_fields import original_frame_annotation, prediction
+from aurora_mm.evaluation.sample_fields import annotation_in_original_coordinates, prediction
 from aurora_mm.registry import METRICS
 
 IGNORED = 255  # value of pixels in a true mask that do not count
@@ -56,7 +56,7 @@ class SegmentationMetric(TaskMetric):
 
     def measure(self, sample: Mapping[str, Any]) -> list[ResultRow]:
         """Compute the scores of each foreground class; see :meth:`TaskMetric.measure`."""
-        truth = original_frame_annotation(sample, 'gt_sem_seg')['data'].cpu().numpy()[0]
+        truth = annotation_in_original_coordinates(sample, 'gt_sem_seg')['data'].cpu().numpy()[0]
         pred = prediction(sample, 'pred_sem_seg')['data'].cpu().numpy()[0]
         counted = truth != IGNORED
         truth = np.where(counted, truth, 0)
