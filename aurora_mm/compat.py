@@ -1,4 +1,4 @@
-"""What MMEngine does otherwise once this package is imported: how it reads checkpoints and writes files."""
+"""Changes to MMEngine when this package is imported: how it reads checkpoints and writes files."""
 
 from __future__ import annotations
 
@@ -22,27 +22,38 @@ _DOWNLOADS = {
     load_from_openmmlab: ('open-mmlab://', 'openmmlab://'),
     load_from_mmcls: ('mmcls://',),
 }
-_RESTRICT = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'  # torch's own switch: no `torch.load` reads Python objects
+_RESTRICT = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'  # torch's variable with which `torch.load` reads no Python objects
 
 
 class WholeFileBackend(LocalBackend):
-    """MMEngine's way to the local disk, with files that are written whole or not at all."""
+    """MMEngine's backend for the local disk, which writes files whole or not at all."""
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
-        """Writes a file, see :func:`aurora_mm.files.write_bytes`."""
+        """Write bytes to a file, see :func:`aurora_mm.files.write_bytes`.
+
+        Args:
+            obj: Content of the file.
+            filepath: Path of the file.
+        """
         write_bytes(filepath, obj)
 
     def put_text(self, obj: str, filepath: str | Path, encoding: str = 'utf-8') -> None:
-        """The same for text."""
+        """Write text to a file, see :meth:`put`.
+
+        Args:
+            obj: Content of the file.
+            filepath: Path of the file.
+            encoding: Encoding of the text.
+        """
         write_bytes(filepath, obj.encode(encoding))
 
 
 def apply_guards() -> None:
-    """Lets MMEngine read checkpoints without running code in them, and write files whole or not at all.
+    """Make MMEngine read checkpoints without running code in them, and write files whole or not at all.
 
-    Its ``load_from``, ``resume`` and ``init_cfg`` then go through :func:`load_checkpoint_file`. MMEngine itself falls
-    back to reading a checkpoint as a pickle, which runs any code in it; its original 0.10.7 does not read its own
-    checkpoints at all with torch >= 2.6.
+    ``load_from``, ``resume`` and ``init_cfg`` then use :func:`load_checkpoint_file`. MMEngine itself reads a checkpoint
+    as a pickle if nothing else works, which runs any code in it; the original version 0.10.7 cannot read its own
+    checkpoints with torch >= 2.6.
     """
     register_backend('local', WholeFileBackend, force=True, prefixes='')
     CheckpointLoader.register_scheme(prefixes='', loader=_load_from_file, force=True)
@@ -58,7 +69,7 @@ def _load_from_file(filename: str, map_location: Any = None) -> Any:
 
 
 def _moved(value: Any, device: str | torch.device) -> Any:
-    """The value with its tensors on a device; dicts are changed in place, since a state dict has attributes."""
+    """Move the tensors of a value to a device. Dicts are changed in place, since a state dict has attributes."""
     if isinstance(value, torch.Tensor):
         return value.to(device)
     if isinstance(value, dict):

@@ -1,7 +1,7 @@
-"""A stand-in for mmcv's compiled operators, so that mmdet and mmseg import where nothing was compiled.
+"""A replacement for mmcv's compiled operators, so that mmdet and mmseg can be imported without them.
 
 mmdet and mmseg import ``mmcv.ops`` as a whole, and ``mmcv.ops`` needs the compiled module ``mmcv._ext``. aurora_mm uses
-none of these operators, and most heads of the hosts use no other than non-maximum suppression. The stand-in takes the
+none of these operators, and most heads of mmdet and mmseg use only non-maximum suppression. The replacement takes the
 place of the missing module: non-maximum suppression runs in plain torch, and any other operator raises an error that
 says how to compile it.
 """
@@ -48,7 +48,7 @@ class MMCVOperatorStandIn(ModuleType):
 
 
 def has_operators() -> bool:
-    """Return whether mmcv's compiled operators are installed. Nothing of mmcv is imported for it."""
+    """Return whether mmcv's compiled operators are installed, without importing mmcv."""
     module = sys.modules.get(_MODULE)
     if module is not None:
         return not isinstance(module, MMCVOperatorStandIn)
@@ -60,12 +60,12 @@ def has_operators() -> bool:
 
 
 def stand_in_for_operators() -> bool:
-    """Put the stand-in in place where mmcv has no compiled operators.
+    """Install the replacement if mmcv has no compiled operators.
 
     It must run before the first import of ``mmcv.ops``, mmdet or mmseg; ``aurora_mm.registry`` calls it.
 
     Returns:
-        Whether the stand-in is in place.
+        Whether the replacement is installed.
     """
     if has_operators():
         return False
@@ -74,25 +74,25 @@ def stand_in_for_operators() -> bool:
 
 
 def nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int = 0) -> Tensor:
-    """Non-maximum suppression in plain torch, with the signature of mmcv's operator.
+    """Perform non-maximum suppression in plain torch, with the signature of mmcv's operator.
 
-    A box is dropped where it overlaps a kept box of higher score by more than ``iou_threshold``. Of equal scores the
-    box that comes first is kept first.
+    A box is dropped if its IoU with a kept box of a higher score exceeds ``iou_threshold``. Of boxes with equal scores
+    the first one is kept.
 
     Args:
         boxes: ``(N, 4)`` xyxy, in pixels or normalised.
         scores: ``(N,)``.
-        iou_threshold: Largest intersection over union that two kept boxes may have.
-        offset: Added to widths and heights: 1 for boxes given by the indices of their last pixels, else 0.
+        iou_threshold: Largest IoU of two kept boxes.
+        offset: Value added to widths and heights: 1 if boxes end with the index of their last pixel, otherwise 0.
 
     Returns:
-        ``(M,)`` int64 indices of the kept boxes, by falling score.
+        Indices of the kept boxes, ``(M,)`` int64, by falling score.
     """
     order = scores.argsort(descending=True, stable=True)
     boxes = boxes[order].detach()
     areas = (boxes[:, 2:] - boxes[:, :2] + offset).prod(1)
     kept = torch.ones(len(boxes), dtype=torch.bool, device=boxes.device)
-    # Row by row, not as one (N, N) matrix: a dense detector gives tens of thousands of boxes.
+    # Row by row instead of one (N, N) matrix, because a dense detector returns tens of thousands of boxes.
     for i in range(len(boxes) - 1):
         if not kept[i]:
             continue

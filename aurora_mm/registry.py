@@ -1,8 +1,8 @@
 """Child registries of MMEngine's, under the scope ``aurora_mm``.
 
-This module imports next to nothing of the package: MMEngine imports it by name when a config says
-``type='aurora_mm.X'`` and swallows an ImportError there, which would look like 'X is not registered'. The modules
-under ``locations`` are imported at the first look-up.
+This module imports almost nothing of the package. MMEngine imports it by name if a config says ``type='aurora_mm.X'``
+and ignores an ImportError there, which would then be reported as 'X is not registered'. The modules in ``locations``
+are imported at the first look-up.
 """
 
 from mmengine import registry as mm
@@ -16,7 +16,7 @@ stand_in_for_operators()
 
 _ENGINE = 'aurora_mm.engine'
 
-# What the package adds to.
+# Registries to which the package adds classes.
 MODELS = Registry('model', parent=mm.MODELS, scope='aurora_mm', locations=['aurora_mm.models'])
 TASK_UTILS = Registry('task util', parent=mm.TASK_UTILS, scope='aurora_mm', locations=['aurora_mm.models'])
 DATASETS = Registry('dataset', parent=mm.DATASETS, scope='aurora_mm', locations=['aurora_mm.datasets'])
@@ -33,8 +33,8 @@ OPTIM_WRAPPERS = Registry('optim wrapper', parent=mm.OPTIM_WRAPPERS, scope='auro
 STRATEGIES = Registry('strategy', parent=mm.STRATEGIES, scope='aurora_mm', locations=[_ENGINE])
 VISUALIZERS = Registry('visualizer', parent=mm.VISUALIZERS, scope='aurora_mm', locations=['aurora_mm.visualization'])
 
-# What it takes from MMEngine as it is. With ``default_scope = 'aurora_mm'`` MMEngine looks here first and warns where
-# it finds no registry of the scope.
+# Registries without own classes. With ``default_scope = 'aurora_mm'`` MMEngine looks here first and warns if the scope
+# has no registry.
 LOG_PROCESSORS = Registry('log processor', parent=mm.LOG_PROCESSORS, scope='aurora_mm', locations=[_ENGINE])
 LOOPS = Registry('loop', parent=mm.LOOPS, scope='aurora_mm', locations=[_ENGINE])
 MODEL_WRAPPERS = Registry('model wrapper', parent=mm.MODEL_WRAPPERS, scope='aurora_mm', locations=[_ENGINE])

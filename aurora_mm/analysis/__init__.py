@@ -1,1 +1,1 @@
-"""Studies of finished runs, and of configs before they run: none of it is needed to train or to test."""
+"""Analysis of finished runs, and of configs before they run. Training and testing do not need it."""

@@ -1,4 +1,4 @@
-"""Trains and tests several configs with several seeds, as processes side by side."""
+"""Training and testing of several configs with several seeds, as parallel processes."""
 
 from __future__ import annotations
 
@@ -18,18 +18,20 @@ from aurora_mm.apis import last_checkpoint
 from aurora_mm.errors import ConfigError
 from aurora_mm.files import write_text
 
-# The lines that aurora_mm.engine.ConsoleHook writes where there is no terminal.
+# Lines that aurora_mm.engine.ConsoleHook prints without a terminal.
 _EPOCH = re.compile(r'^epoch +(\d+)/(\d+) +(\d+)/(\d+) .*?run (\S.*?) left', re.MULTILINE)
 _STEPS = re.compile(r'^steps +(\d+)/(\d+) .*?run (\S.*?) left', re.MULTILINE)
-_TRAINING = 0.95  # of a run's time
+_TRAINING = 0.95  # fraction of a run's time
 
 
 @dataclass(frozen=True)
 class AblationRun:
-    """One config with one seed.
+    """A run of one config with one seed.
 
     Args:
-        config: File. seed: MMEngine's ``randomness.seed``. out: Folder of the ablation.
+        config: File of the config.
+        seed: MMEngine's ``randomness.seed``.
+        out: Folder of the ablation.
     """
 
     config: Path
@@ -38,31 +40,31 @@ class AblationRun:
 
     @property
     def name(self) -> str:
-        """For people."""
+        """Name of the run in messages."""
         return f'{self.config.stem}, seed {self.seed}'
 
     @property
     def folder(self) -> Path:
-        """The work dir."""
+        """Work dir of the run."""
         return self.out / self.config.stem / f'seed_{self.seed}'
 
     @property
     def log(self) -> Path:
-        """What training and test wrote to the console, over all starts."""
+        """Console output of training and test, over all starts."""
         return self.folder / 'console.log'
 
     @property
     def trained(self) -> Path:
-        """A file that stands for a finished training; it holds the name of the last epoch's checkpoint."""
+        """File that marks a finished training; it holds the name of the last checkpoint."""
         return self.folder / 'trained'
 
     @property
     def finished(self) -> bool:
-        """Whether the scores are there."""
+        """Whether the run has been tested."""
         return (self.folder / 'test' / 'metrics.json').is_file()
 
     def progress(self) -> tuple[float, str]:
-        """Share of the work that is done, in [0, 1], and the estimate of the training time left."""
+        """Return the fraction of the work that is done, in [0, 1], and the estimated training time left as text."""
         if self.finished:
             return 1.0, ''
         if self.trained.exists():
@@ -79,14 +81,16 @@ class AblationRun:
 
 @dataclass
 class Ablation:
-    """How the runs are made. A finished run is left as it is, one that was stopped goes on where it was.
+    """Runs an ablation. Finished runs are skipped, interrupted runs are resumed.
 
-    The last epoch's checkpoint is tested: to pick the best on the data that it is scored on would flatter it.
+    The checkpoint of the last epoch is tested. The best one on the test data would give an optimistic score.
 
     Args:
-        data_root, tasks: As `aurora-mm train` has them; None keeps the configs'.
-        jobs: Runs side by side. threads: Of each, beside its data loader's workers.
-        options: ``KEY=VALUE``, over all configs.
+        data_root: Data root, as for ``aurora-mm train``; None keeps that of the configs.
+        jobs: Number of parallel runs.
+        threads: Number of threads of each run, without the workers of its data loader.
+        options: ``KEY=VALUE`` options for all configs.
+        tasks: Tasks, as for ``aurora-mm train``; None keeps those of the configs.
     """
 
     data_root: str | None = None
@@ -97,7 +101,14 @@ class Ablation:
     _processes: dict[AblationRun, subprocess.Popen] = field(default_factory=dict, init=False)
 
     def run(self, runs: Sequence[AblationRun]) -> list[AblationRun]:
-        """Makes all runs, the first ones first; those that failed."""
+        """Execute all runs in order.
+
+        Args:
+            runs: The runs.
+
+        Returns:
+            The runs that failed.
+        """
         waiting = [run for run in runs if not run.finished]
         failed: list[AblationRun] = []
         columns = (
@@ -137,7 +148,7 @@ class Ablation:
         return failed
 
     def _is_busy(self, run: AblationRun) -> bool:
-        """Whether a run goes on. After a training that ended well, its test is begun."""
+        """Return whether a run continues. The test is started after a successful training."""
         status = self._processes[run].poll()
         if status is None:
             return True
@@ -159,7 +170,7 @@ class Ablation:
             args += ['--overlays', '0']
         else:
             verb, args = 'train', [run.config, '--work-dir', run.folder, '--resume']
-            args += [] if self.tasks is None else ['--tasks', self.tasks]  # a test has those of its checkpoint
+            args += [] if self.tasks is None else ['--tasks', self.tasks]  # a test uses those of its checkpoint
             options.append('default_hooks.checkpoint.save_best=None')  # not what is tested
         args += [] if self.data_root is None else ['--data-root', self.data_root]
         command = [sys.executable, '-m', 'aurora_mm', *map(str, (verb, *args, '--cfg-options', *options))]
@@ -171,15 +182,15 @@ class Ablation:
 
 
 def plan_runs(configs: Sequence[str], seeds: Sequence[int], out: str | Path) -> list[AblationRun]:
-    """The runs of an ablation, each config's first seed before any config's second.
+    """Return the runs of an ablation: the first seed of all configs, then the second, and so on.
 
     Args:
-        configs: Files; ``CONFIG:0,1,2`` has seeds of its own.
-        seeds: Of the others.
+        configs: Config files; ``CONFIG:0,1,2`` gives the seeds of a config.
+        seeds: Seeds of the other configs.
         out: Folder of the ablation.
 
     Raises:
-        ConfigError: If a file is not there, two have one name, or seeds are no numbers.
+        ConfigError: If a file does not exist, two have the same name, or seeds are not integers.
     """
     chosen: dict[Path, Sequence[int]] = {}
     for text in configs:
@@ -198,7 +209,7 @@ def plan_runs(configs: Sequence[str], seeds: Sequence[int], out: str | Path) -> 
 
 
 class _Pace:
-    """The time that is left, at the pace so far."""
+    """Estimates the time left from the speed so far."""
 
     def __init__(self, runs: Sequence[AblationRun]) -> None:
         self.runs = runs
@@ -206,7 +217,7 @@ class _Pace:
         self.at_first = self.done([])
 
     def done(self, failed: Sequence[AblationRun]) -> float:
-        """Runs that are done, with parts of runs; a failed one is done."""
+        """Return the number of finished runs, including fractions of runs; failed runs count as finished."""
         return sum(1.0 if run in failed else run.progress()[0] for run in self.runs)
 
     def left(self, failed: Sequence[AblationRun]) -> str:

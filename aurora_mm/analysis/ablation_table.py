@@ -1,4 +1,4 @@
-"""What an ablation found: a row for each config, from whatever runs are finished."""
+"""The results of an ablation: a row for each config, from all runs that are finished."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ SPEED = 'images_per_second'
 
 @dataclass
 class AblationRow:
-    """The finished runs of one config.
+    """The results of the finished runs of one config.
 
     Args:
-        name: Of the config.
-        seeds: Of the finished runs, increasing.
-        values: For each key a value for each seed: ``tasks/<task>`` (primary score), ``types/<type>``, ``task_mean``,
-            ``score``, and ``images_per_second`` of training (only of runs whose logs are still there).
+        name: Name of the config.
+        seeds: Seeds of the finished runs, ascending.
+        values: One value for each seed by key: ``tasks/<task>`` (primary score), ``types/<type>``, ``task_mean``,
+            ``score``, and ``images_per_second`` in training (only of runs whose logs still exist).
     """
 
     name: str
@@ -38,10 +38,13 @@ class AblationRow:
 
     @classmethod
     def read(cls, folder: str | Path) -> AblationRow:
-        """Reads ``seed_<S>/test/metrics.json`` and the training logs below a config's folder.
+        """Read ``seed_<S>/test/metrics.json`` and the training logs below the folder of a config.
+
+        Args:
+            folder: Folder of the config.
 
         Raises:
-            DataError: If a file holds no scores.
+            DataError: If a file does not hold scores.
         """
         row = cls(Path(folder).name)
         found_files = Path(folder).glob('seed_*/test/metrics.json')
@@ -58,24 +61,33 @@ class AblationRow:
         return row
 
     def mean(self, key: str) -> float | None:
-        """Over the seeds; None where there is no value."""
+        """Return the mean over the seeds; None if there is no value."""
         return fmean(self.values[key]) if key in self.values else None
 
     def deviation(self, key: str) -> float | None:
-        """Sample standard deviation over the seeds; None for fewer than two."""
+        """Return the sample standard deviation over the seeds; None for fewer than two."""
         return stdev(self.values[key]) if len(self.values.get(key, [])) > 1 else None
 
 
 def _seed(file: Path) -> int | None:
-    """The seed that a file's run has its folder's name of; None if the folder is no run's."""
+    """Return the seed in the name of a file's folder; None if it is not the folder of a run."""
     text = file.parents[1].name.removeprefix('seed_')
     return int(text) if text.isascii() and text.isdecimal() else None
 
 
 def training_speed(work_dir: str | Path) -> float | None:
-    """Training images a second of one process, waiting for data included; None if it left no logs.
+    """Return the number of images per second in training of one process, including waiting for data.
 
-    The mean time of an iteration is MMEngine's own, over the log's windows.
+    It uses MMEngine's mean time of an iteration over the windows of the log.
+
+    Args:
+        work_dir: Work dir of the run.
+
+    Returns:
+        Images per second; None if there are no logs.
+
+    Raises:
+        DataError: If the batch size or the mean time is not a positive number.
     """
     times = TrainingLog.read(work_dir).training.get('time')
     if not times:
@@ -90,10 +102,10 @@ def training_speed(work_dir: str | Path) -> float | None:
 
 
 def ablation_table(rows: Sequence[AblationRow]) -> str:
-    """Two Markdown tables with a row for each config: the means, and the tasks' primary scores.
+    """Format two Markdown tables with a row for each config: the means, and the primary scores of the tasks.
 
-    Scores are in [0, 1], as mean ± sample standard deviation over the seeds; ``change`` is that of ``task_mean``
-    against the first row.
+    Scores are in [0, 1], as mean ± sample standard deviation over the seeds. ``change`` is the difference of
+    ``task_mean`` to the first row.
     """
     keys = _keys(rows)
     types, tasks = ([key for key in keys if key.startswith(f'{kind}/')] for kind in ('types', 'tasks'))
@@ -114,7 +126,7 @@ def ablation_table(rows: Sequence[AblationRow]) -> str:
 
 
 def ablation_json(rows: Sequence[AblationRow]) -> str:
-    """All figures of the tables, and those of each seed, as JSON text."""
+    """Format all values of the tables, and those of each seed, as JSON text."""
     entries: list[dict[str, Any]] = []
     for row in rows:
         figures = {
@@ -127,7 +139,7 @@ def ablation_json(rows: Sequence[AblationRow]) -> str:
 
 
 def _keys(rows: Sequence[AblationRow]) -> list[str]:
-    """What any row has a score for: types in their usual order, tasks as they were scored, then the means."""
+    """Return the keys of all rows: types in their usual order, tasks in the order of the scores, then the means."""
     found = dict.fromkeys(key for row in rows for key in row.values)
     types = [f'types/{name}' for name in TASK_TYPES if f'types/{name}' in found]
     return [*types, *(key for key in found if key.startswith('tasks/')), *(key for key in OVERALL if key in found)]

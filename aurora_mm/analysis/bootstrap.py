@@ -1,7 +1,7 @@
 """Confidence intervals of scores, by the bootstrap over images or over groups of images.
 
-A resample draws as many groups as there are, with replacement; an image without a group is one of its own. Each metric
-takes the scores of all resamples at once, by the code that takes the score itself
+A resample draws as many groups as there are, with replacement; an image without a group is its own group. Each metric
+computes the scores of all resamples at once, by the code that computes the score itself
 (:meth:`aurora_mm.evaluation.TaskMetric.aggregate`).
 
 Legend: R resamples, N images of a task.
@@ -21,7 +21,7 @@ from aurora_mm.evaluation.metrics import TaskMetric, metric_of_row, rows_by_imag
 from aurora_mm.tasks import TaskTable
 
 Floats = NDArray[np.float64]
-_CHUNK = 4_000_000  # counts held at once
+_CHUNK = 4_000_000  # counts in memory at once
 
 
 def bootstrap_intervals(
@@ -32,20 +32,20 @@ def bootstrap_intervals(
     level: float = 0.95,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Takes percentile intervals of all scores.
+    """Compute percentile intervals of all scores.
 
-    Tasks are resampled one by one, each with random numbers of its own, so that a task's intervals do not depend on
-    which others are scored. Intervals of means over tasks are computed from the tasks' resamples. A resample in which
-    a score is not defined, such as AUC for want of a class, does not count for that score.
+    Each task is resampled with its own random numbers, so its intervals do not depend on the other tasks. Intervals of
+    means over tasks are computed from the resamples of the tasks. Resamples in which a score is not defined, such as
+    AUC without images of a class, are left out for that score.
 
     Args:
-        rows: Of one or more tasks; of each task the judging metric's come first.
-        tasks: All tasks that the means are over; by default those of the rows. A mean over a task without rows has no
-            interval, unless the task is among ``unscored``.
-        unscored: Names of the tasks that count as 0 because no image of them was scored.
-        resamples: How many; the ends of the intervals settle with their number.
-        level: Share of the resamples that lies within an interval.
-        seed: Of the random numbers.
+        rows: Rows of one or more tasks; the rows of a task's judge come first.
+        tasks: All tasks of the means; by default those of the rows. A mean has no interval if one of its tasks has no
+            rows and is not in ``unscored``.
+        unscored: Names of the tasks that count as 0 because none of their images was scored.
+        resamples: Number of resamples; more of them give more stable intervals.
+        level: Fraction of the resamples within an interval.
+        seed: Seed of the random numbers.
 
     Returns:
         ``{'tasks': {task: {score: [low, high]}}, 'types': {type: [low, high]}, 'task_mean': [low, high],
@@ -96,7 +96,7 @@ def bootstrap_intervals(
 def _resampled_scores(
     metric: type[TaskMetric], task: str, images: Sequence[Sequence[ResultRow]], resamples: int, seed: int
 ) -> dict[str, Floats]:
-    """(R,) of each score of one task."""
+    """Compute each score of one task in all resamples, (R,)."""
     rng = np.random.default_rng([seed, zlib.crc32(task.encode())])
     chunk = max(1, _CHUNK // len(images))
     parts = []
@@ -106,7 +106,7 @@ def _resampled_scores(
 
 
 def _draw(images: Sequence[Sequence[ResultRow]], resamples: int, rng: np.random.Generator) -> Floats:
-    """(R, N) how often each resample holds each image."""
+    """Draw how often each resample contains each image, (R, N)."""
     keys = [(rows[0].group, None) if rows[0].group else (None, rows[0].img_id) for rows in images]
     index_of = {key: index for index, key in enumerate(dict.fromkeys(keys))}
     count = len(index_of)

@@ -1,4 +1,4 @@
-"""What lies behind the scores, as Markdown."""
+"""Breakdowns of the scores as Markdown."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from aurora_mm.tables import markdown_table
 
 
 def breakdown_tables(rows: Sequence[ResultRow], worst: int = 5) -> str:
-    """Makes tables by class or point, by size of the target, and of the worst images of each task.
+    """Format tables by class or point, by size of the target, and of the worst images of each task.
 
     Args:
-        rows: Of an evaluation.
-        worst: Number of images listed of each task.
+        rows: Rows of an evaluation.
+        worst: Number of images listed for each task.
 
     Returns:
-        Markdown; numbers in ``px`` are of the original image.
+        Markdown text; numbers in ``px`` are original pixels.
     """
     sections = [
         ('By class or point', _group_table(by_target(rows), 'target')),

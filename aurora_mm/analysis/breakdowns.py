@@ -1,4 +1,4 @@
-"""Where a task's score comes from: its classes or points, the size of what was to be found, its worst images."""
+"""Breakdowns of a task's score by class or point, by size of the target, and by image."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ SIZE_BINS = (
     ('5 to 20 %', 0.2),
     ('20 % and more', float('inf')),
 )
-"""Bins of a target's share of the image: name and the end that is no longer in it; 'absent' is 0 alone."""
+"""Bins of a target's fraction of the image area: name and exclusive upper end; 'absent' is exactly 0."""
 
 
 class Group(NamedTuple):
-    """Some of a task's targets together.
+    """A group of targets of a task.
 
     Args:
-        task: Their task.
-        name: What they have in common: the target's name, or the bin of their size.
-        number: How many they are.
-        scores: The mean of each number that the metric has of a target.
+        task: Name of the task.
+        name: Name of the group: the target's name, or the bin of its size.
+        number: Number of targets.
+        scores: Mean of each number that the metric computes for a target.
     """
 
     task: str
@@ -35,16 +35,16 @@ class Group(NamedTuple):
 
     @classmethod
     def of(cls, name: str, rows: list[ResultRow]) -> Group:
-        """Puts rows of one task and metric together."""
+        """Build a group from rows of one task and metric."""
         return cls(rows[0].task, name, len(rows), metric_of_row(rows[0].metric)[1].row_scores(rows))
 
 
 class RankedImage(NamedTuple):
-    """One image of a task, as its judging metric saw it.
+    """One image of a task with its rank value.
 
     Args:
-        rows: Of the image.
-        goodness: What it is ranked by, the higher the better; comparable within its task alone.
+        rows: Rows of the image from the task's judge.
+        goodness: Value by which images of the same task are ranked; higher is better.
     """
 
     rows: list[ResultRow]
@@ -52,7 +52,7 @@ class RankedImage(NamedTuple):
 
 
 def by_target(rows: Iterable[ResultRow]) -> list[Group]:
-    """Groups the rows of each task and metric by target: foreground class, true class, box class or point."""
+    """Group the rows of each task and metric by target: foreground class, true class, box class or point."""
     groups: dict[tuple[str, str, str], list[ResultRow]] = {}
     for row in rows:
         groups.setdefault((row.task, row.metric, row.target), []).append(row)
@@ -60,7 +60,8 @@ def by_target(rows: Iterable[ResultRow]) -> list[Group]:
 
 
 def by_size(rows: Iterable[ResultRow]) -> list[Group]:
-    """Groups the rows of each task and metric that tell it by the target's share of the image, small to large."""
+    """Group the rows of each task and metric by the target's fraction of the image area, from small to large, if
+    known."""
     groups: dict[tuple[str, str], dict[str, list[ResultRow]]] = {}
     for row in rows:
         if 'size' in row.values:
@@ -69,17 +70,17 @@ def by_size(rows: Iterable[ResultRow]) -> list[Group]:
 
 
 def size_bin(size: float) -> str:
-    """The name of the bin of a target's share of the image."""
+    """Return the name of the bin of a target's fraction of the image area."""
     return SIZE_BINS[0][0] if size == 0 else next(name for name, end in SIZE_BINS[1:] if size < end)
 
 
 def ranked(rows: Iterable[ResultRow]) -> dict[str, list[RankedImage]]:
-    """Orders the images of each task by its judging metric (:meth:`TaskMetric.rank_by`), worst first.
+    """Sort the images of each task by its judge (:meth:`TaskMetric.rank_by`), the worst first.
 
-    Of equal ones the one with the lowest ``img_id`` comes first.
+    Equal images are sorted by ``img_id``.
 
     Args:
-        rows: Of each task the judging metric's come first.
+        rows: Rows of all images; the rows of a task's judge come first.
     """
     found: dict[str, list[RankedImage]] = {}
     for (task, name), images in rows_by_image(rows).items():

@@ -1,4 +1,4 @@
-"""What a model costs: parameters and multiply-adds of each part, for one image."""
+"""Parameters and multiply-adds of each module of a model, for one image."""
 
 from __future__ import annotations
 
@@ -17,22 +17,27 @@ from aurora_mm.structures import TaskBatch
 from aurora_mm.tables import console_text
 
 
-class PartCost(NamedTuple):
-    """Parameters of a part, and multiply-adds of matrix products and convolutions for one image."""
+class ModuleCost(NamedTuple):
+    """Parameters of a module, and multiply-adds of its matrix products and convolutions for one image."""
 
     part: str
     params: int
     macs: int
 
 
-def model_cost(cfg: Config, size: tuple[int, int]) -> list[PartCost]:
-    """The cost of the encoder, the detail branch, each neck, and each adapter and head for each of its tasks.
+def model_cost(cfg: Config, size: tuple[int, int]) -> list[ModuleCost]:
+    """Count the cost of the encoder, the detail branch, each neck, and each adapter and head for each of its tasks.
 
-    Nothing is computed: tensors have shapes and no content, so that the largest encoder takes seconds. OpenMMLab's own
-    ``get_flops`` calls a multiply-add one FLOP; of a head, the parameters of all its tasks are counted with each.
+    Tensors are on the meta device, so nothing is computed and the largest encoder takes seconds. OpenMMLab's
+    ``get_flops`` calls a multiply-add one FLOP. The parameters of a head, of all its tasks, are counted for each of its
+    tasks.
 
     Args:
-        cfg: With ``model``. size: (height, width) of the network's input.
+        cfg: A config with ``model``.
+        size: (height, width) of the network input in pixels.
+
+    Returns:
+        The cost of each module.
     """
     model_cfg = cfg.model.copy()
     if 'pretrained' in model_cfg.backbone:
@@ -62,8 +67,13 @@ def model_cost(cfg: Config, size: tuple[int, int]) -> list[PartCost]:
     return costs
 
 
-def cost_table(costs: list[PartCost], size: tuple[int, int]) -> str:
-    """The costs as a table."""
+def cost_table(costs: list[ModuleCost], size: tuple[int, int]) -> str:
+    """Format the costs as a table.
+
+    Args:
+        costs: The costs.
+        size: (height, width) of the network input in pixels.
+    """
     table = Table(title=f'one image of {size[0]} x {size[1]}')
     table.add_column('part')
     table.add_column('parameters (M)', justify='right')
@@ -73,8 +83,8 @@ def cost_table(costs: list[PartCost], size: tuple[int, int]) -> str:
     return console_text(table)
 
 
-def _cost(name: str, part: nn.Module, macs: int) -> PartCost:
-    return PartCost(name, sum(p.numel() for p in part.parameters()), macs)
+def _cost(name: str, part: nn.Module, macs: int) -> ModuleCost:
+    return ModuleCost(name, sum(p.numel() for p in part.parameters()), macs)
 
 
 def _count(run: Callable[..., Any], *args: Any) -> tuple[Any, int]:

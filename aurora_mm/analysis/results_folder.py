@@ -1,4 +1,4 @@
-"""The files in which scores are left, by a test run and by scoring a submission alike."""
+"""The files of scores that tests and the scoring of submissions write."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ RESULT_FILES = ('metrics.json', 'per_image.csv', 'report.md')
 
 
 def write_results(folder: str | Path, result: EvaluationResult, constant: EvaluationResult | None = None) -> str:
-    """Writes ``metrics.json``, ``per_image.csv`` and ``report.md``; a folder with ``metrics.json`` has all three.
+    """Write ``metrics.json``, ``per_image.csv`` and ``report.md``; a folder with ``metrics.json`` has all three.
 
-    ``metrics.json`` holds the scores as :func:`aurora_mm.evaluation.nested_scores` has them, and beside them
+    ``metrics.json`` holds the scores in the form of :func:`aurora_mm.evaluation.nested_scores`, and in addition
     ``images`` (number of scored images of each task), ``table`` (the tasks with the names of their classes or points),
     ``intervals`` if a metric kept rows, and ``constant`` if it is given.
 
     Args:
-        folder: Where to.
-        result: Of the evaluation.
-        constant: The constant predictor's.
+        folder: Folder of the files.
+        result: Result of the evaluation.
+        constant: Result of the constant predictor.
 
     Returns:
-        The table of scores as Markdown, which the report begins with.
+        The table of scores as Markdown, with which the report begins.
     """
     unscored = [name for name, number in result.images.items() if number == 0]
     intervals = bootstrap_intervals(result.rows, result.tasks, unscored) if result.rows else None

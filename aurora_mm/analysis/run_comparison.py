@@ -1,4 +1,4 @@
-"""Several runs side by side: a picture over time and a table of the best scores."""
+"""Comparison of several runs: charts over time and a table of the best scores."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from aurora_mm.analysis.run_history import RunHistory, Series
 from aurora_mm.files import write_figure
-from aurora_mm.tables import markdown_table
+from aurora_mm.tables import Markdown, markdown_table
 from aurora_mm.tasks import TASK_TYPES, Task
 
 _COLUMNS = (
@@ -22,10 +22,11 @@ _COLUMNS = (
 
 
 def draw_comparison(runs: Sequence[RunHistory], out_file: str | Path) -> None:
-    """Draws every task's score, sampling probability, loss weight and loss, and the types' gradient conflicts.
+    """Draw every task's score, sampling probability, loss weight and loss, and the gradient conflicts of the types.
 
     Args:
-        runs: At least one; each has a colour. out_file: PNG, SVG or PDF to write.
+        runs: The runs, at least one; each has its own colour.
+        out_file: PNG, SVG or PDF file to write.
     """
     tasks = _tasks(runs)
     pairs = list(dict.fromkeys(pair for run in runs for pair in run.of('gradient_cosine/')))
@@ -43,7 +44,7 @@ def draw_comparison(runs: Sequence[RunHistory], out_file: str | Path) -> None:
     for column, (title, pattern) in enumerate(_COLUMNS):
         grid[0][column].set_title(title, fontsize=10)
         values = [v for run in runs for task in tasks for v in run.series.get(pattern.format(task.name), {}).values()]
-        if title != 'running loss':  # the losses of different tasks have no common scale
+        if title != 'running loss':  # losses of different tasks cannot be compared
             for axes in grid[1:, column]:
                 axes.sharey(grid[0][column])
             if title != 'score' and values and min(values) > 0 and max(values) > 20 * min(values):
@@ -65,7 +66,7 @@ def draw_comparison(runs: Sequence[RunHistory], out_file: str | Path) -> None:
 
 
 def comparison_table(runs: Sequence[RunHistory]) -> str:
-    """A Markdown table of each run's scores at its best validation, the best of a row in bold."""
+    """Format a Markdown table of each run's scores at its best validation, with the best of a row in bold."""
     rows = [('mean over types', 'score'), *((name, f'type/{name}') for name in TASK_TYPES)]
     rows += [(task.name, f'{task.name}/primary') for task in _tasks(runs)]
     cells = [['at step', *(str(run.best_step or '-') for run in runs)]]
@@ -73,15 +74,13 @@ def comparison_table(runs: Sequence[RunHistory]) -> str:
         values = [None if run.best_step is None else run.series.get(key, {}).get(run.best_step) for run in runs]
         if any(value is not None for value in values):
             best = max(value for value in values if value is not None)
-            shown = [
-                '-' if v is None else f'**{v:.3f}**' if v == best and len(runs) > 1 else f'{v:.3f}' for v in values
-            ]
+            shown = [_shown(value, is_best=value == best and len(runs) > 1) for value in values]
             cells.append([title, *shown])
     return markdown_table(['score at the best validation', *(run.name for run in runs)], cells)
 
 
 def _tasks(runs: Sequence[RunHistory]) -> list[Task]:
-    """The tasks that any run logged, by type."""
+    """Return the tasks that any run logged, sorted by type."""
     known = {name: task for run in runs for name, task in run.tasks.items()}
     logged = {name for run in runs for name in known if any(p.format(name) in run.series for _, p in _COLUMNS)}
     return [task for kind in TASK_TYPES for name, task in known.items() if task.type == kind and name in logged]
@@ -104,3 +103,9 @@ def _plot(axes: Axes, runs: Sequence[RunHistory], series: Sequence[Series]) -> N
     axes.tick_params(labelsize=7)
     axes.grid(alpha=0.3)
     axes.spines[['top', 'right']].set_visible(False)
+
+
+def _shown(value: float | None, is_best: bool) -> str:
+    if value is None:
+        return '-'
+    return Markdown(f'**{value:.3f}**') if is_best else f'{value:.3f}'

@@ -1,4 +1,4 @@
-"""What MMEngine leaves in the work dir of a training run, read as data."""
+"""Reading of the files that MMEngine writes to the work dir of a training run."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from aurora_mm.checkpoints import read_config_text
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.tasks import TaskTable
 
-_LAST_STEP = 2**53  # from which on not every whole number is a float
+_LAST_STEP = 2**53  # larger integers cannot all be represented as floats
 
 
 def scalar_files(work_dir: str | Path) -> list[Path]:
-    """The files of scalars of a run, one for each start, the first start first."""
+    """Return the files of scalars of a run, one for each start, in the order of the starts."""
     return sorted(path for path in Path(work_dir).glob('*/vis_data/scalars.json') if path.is_file())
 
 
 def read_scalars(file: str | Path) -> list[dict[str, float]]:
-    """The lines of a ``scalars.json``, each the numbers that were logged at one step.
+    """Read a ``scalars.json``, whose lines hold the numbers logged at one step.
 
-    A run that was killed may leave half a line at the end. That line is left out, and a warning says so.
+    An interrupted run may leave half a line at the end. That line is left out with a warning.
 
     Args:
-        file: With a JSON object in each line.
+        file: File with a JSON object in each line.
 
     Returns:
-        For each line its numbers by name, ``step`` among them as an int. What is no number is left out.
+        The numbers of each line by name, with ``step`` as an int. Values that are not numbers are left out.
 
     Raises:
-        DataError: If the file cannot be read, or another line than an unfinished last one holds no step and numbers.
+        DataError: If the file cannot be read, or a line except an unfinished last one does not hold a step and numbers.
     """
     try:
         data = Path(file).read_bytes()
@@ -69,13 +69,13 @@ def _numbers(entry: Any) -> dict[str, float]:
 
 
 def read_run_config(scalars: str | Path) -> dict[str, Any]:
-    """The config of the start that a ``scalars.json`` is of. Nothing in it is run.
+    """Read the config of the start that wrote a ``scalars.json``. No code in it is executed.
 
     Args:
-        scalars: The file beside which MMEngine writes ``config.py``.
+        scalars: The file of scalars; MMEngine writes ``config.py`` to the same folder.
 
     Raises:
-        DataError: If it is missing, or holds anything but plain values.
+        DataError: If the config is missing, or contains anything but plain values.
     """
     file = Path(scalars).with_name('config.py')
     try:
@@ -86,10 +86,13 @@ def read_run_config(scalars: str | Path) -> dict[str, Any]:
 
 
 def read_run_tasks(scalars: str | Path) -> TaskTable:
-    """The tasks that the config beside a ``scalars.json`` lists; an empty table if it lists none.
+    """Read the tasks in the config of a ``scalars.json``; an empty table if there are none.
+
+    Args:
+        scalars: The file of scalars.
 
     Raises:
-        DataError: If there is no such config, or what it lists are no tasks.
+        DataError: If there is no such config, or its tasks are invalid.
     """
     tasks = read_run_config(scalars).get('tasks', [])
     try:

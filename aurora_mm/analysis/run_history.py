@@ -1,4 +1,4 @@
-"""What a training run logged over time."""
+"""The logged scalars of a training run over time."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class RunHistory:
     """The scalars of one run, over all of its resumptions.
 
     Args:
-        name: To tell it from others.
-        tasks: Its task table.
-        series: For each logged key, its value by training step, in order. Validation scores stand at the step that
-            they were taken after.
+        name: Name of the run.
+        tasks: Task table of the run.
+        series: Value of each logged key by training step, sorted by step. Validation scores are stored at the step
+            after which they were computed.
     """
 
     name: str
@@ -28,22 +28,22 @@ class RunHistory:
     series: dict[str, Series] = field(default_factory=dict)
 
     def of(self, prefix: str) -> dict[str, Series]:
-        """The series whose keys begin with ``prefix``, by the rest of the key."""
+        """Return the series whose keys begin with ``prefix``, by the rest of the key."""
         return {key.removeprefix(prefix): values for key, values in self.series.items() if key.startswith(prefix)}
 
     @property
     def best_step(self) -> int | None:
-        """The step of the highest ``score``; None before the first validation."""
+        """The step with the highest ``score``; None before the first validation."""
         scores = self.series.get('score', {})
         return max(scores, key=scores.__getitem__, default=None)
 
 
 def read_run(work_dir: str | Path, name: str | None = None) -> RunHistory:
-    """Reads what MMEngine's ``LocalVisBackend`` wrote below a work dir.
+    """Read the files that MMEngine's ``LocalVisBackend`` wrote below a work dir.
 
     Args:
-        work_dir: Of a training run.
-        name: The folder's by default.
+        work_dir: Work dir of a training run.
+        name: Name of the run; that of the folder by default.
 
     Raises:
         DataError: If there are no scalars, or a file of the run is broken. See
@@ -67,7 +67,7 @@ def read_run(work_dir: str | Path, name: str | None = None) -> RunHistory:
     if not train:
         raise DataError('no scalars: looked for */vis_data/scalars.json of a training run', file=work_dir)
     run = RunHistory(name or work_dir.name, read_run_tasks(files[-1]))
-    # A run that was killed in an epoch has logged further than its next start's validation: the least is right.
+    # A run that was interrupted within an epoch logged more steps before the next validation, so the smallest is right.
     per_epoch = min(steps_an_epoch, default=1.0)
     for entry in train + [entry | dict(step=round(entry['step'] * per_epoch)) for entry in scores]:
         for key, value in entry.items():

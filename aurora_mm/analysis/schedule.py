@@ -1,4 +1,4 @@
-"""The learning rate that a config's schedule gives at each step, without its model and its data."""
+"""The learning rate of a config's schedule at each step, computed without its model and data."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from aurora_mm.files import write_figure
 
 
 def schedule_curve(cfg: Config, steps_per_epoch: int) -> list[float]:
-    """The rate of each step of the whole training, by MMEngine's own Runner on a model of one number.
+    """Return the learning rate of each step of the training, computed by MMEngine's Runner with a model of one number.
 
     Args:
-        cfg: With ``train_cfg``, ``optim_wrapper`` and ``param_scheduler``. The rate is the optimiser's first group's;
-            ``paramwise_cfg`` is left out.
-        steps_per_epoch: Batches in an epoch.
+        cfg: A config with ``train_cfg``, ``optim_wrapper`` and ``param_scheduler``. The learning rate is that of the
+            optimiser's first parameter group; ``paramwise_cfg`` is ignored.
+        steps_per_epoch: Number of batches in an epoch.
     """
     recorder = _Recorder()
     with tempfile.TemporaryDirectory() as folder, DefaultScope.overwrite_default_scope('aurora_mm'):
@@ -45,8 +45,14 @@ def schedule_curve(cfg: Config, steps_per_epoch: int) -> list[float]:
 
 
 def plot_schedule(rates: list[float], steps_per_epoch: int, file: str | Path) -> None:
-    """Draws the rates over epochs."""
-    from matplotlib.figure import Figure  # a second of import that nothing else here needs
+    """Draw the learning rates over epochs.
+
+    Args:
+        rates: Learning rate of each step.
+        steps_per_epoch: Number of batches in an epoch.
+        file: File of the picture.
+    """
+    from matplotlib.figure import Figure  # takes a second to import, and nothing else here needs it
 
     axes = (figure := Figure(figsize=(7, 3.5), layout='constrained')).subplots()
     axes.plot([step / steps_per_epoch for step in range(len(rates))], rates)

@@ -1,4 +1,4 @@
-"""The scores as one Markdown table."""
+"""The scores as a Markdown table."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ def score_markdown(
     constant: EvaluationResult | None = None,
     intervals: Mapping[str, Any] | None = None,
 ) -> str:
-    """Makes a Markdown table with a row for every task.
+    """Format a Markdown table with a row for every task.
 
     Args:
-        result: Of the evaluation.
-        constant: The constant predictor's, for a column beside the model's.
-        intervals: Of :func:`aurora_mm.analysis.bootstrap.bootstrap_intervals`, for a column of those of the primary
-            scores.
+        result: Result of the evaluation.
+        constant: Result of the constant predictor, for a further column.
+        intervals: Result of :func:`aurora_mm.analysis.bootstrap.bootstrap_intervals`, for a column of intervals of the
+            primary scores.
 
     Returns:
-        The table; ``primary`` is the task's score in [0, 1], numbers in ``px`` are of the original image.
+        The table; ``primary`` is the primary score in [0, 1], numbers in ``px`` are original pixels.
     """
     bounds = intervals or dict(tasks={}, types={})
     rows = []
@@ -46,7 +46,7 @@ def score_markdown(
 def _values(
     result: EvaluationResult, constant: EvaluationResult | None, key: str, interval: Sequence[float] | None
 ) -> tuple[str, str, str]:
-    """A score of the model, its interval, and the score of the constant predictor."""
+    """Return a score of the model, its interval and the score of the constant predictor as text."""
     return (
         f'{result.scores[key]:.3f}',
         '-' if interval is None else f'{interval[0]:.3f} to {interval[1]:.3f}',

@@ -1,4 +1,4 @@
-"""``metrics.json`` of a test, read strictly."""
+"""Reading of ``metrics.json`` with a check of its content."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _MEANS = ('task_mean', 'score')
 
 
 def read_scores(file: str | Path) -> dict[str, Any]:
-    """The scores of ``metrics.json``; see :func:`aurora_mm.analysis.results_folder.write_results` for its content.
+    """Read the scores of ``metrics.json``; see :func:`aurora_mm.analysis.results_folder.write_results` for its content.
 
     Args:
-        file: That ``aurora-mm test`` or ``aurora-mm score`` wrote.
+        file: A file that ``aurora-mm test`` or ``aurora-mm score`` wrote.
 
     Returns:
-        Its content. ``tasks`` (each with a ``primary`` score), ``types``, ``task_mean`` and ``score`` are there, and
-        numbers are finite; a score of a task that is not defined is None.
+        The content. It has ``tasks`` (each with a ``primary`` score), ``types``, ``task_mean`` and ``score``. Numbers
+        are finite; a score of a task that is not defined is None.
 
     Raises:
-        DataError: If it cannot be read, or holds something else, naming the key and the value.
+        DataError: If it cannot be read or has another content. The message gives the key and the value.
     """
     content = read_json(file)
     try:
@@ -38,14 +38,17 @@ def read_scores(file: str | Path) -> dict[str, Any]:
 
 
 def read_scores_of_tasks(file: str | Path) -> tuple[dict[str, Any], TaskTable]:
-    """The same with the tasks that were scored.
+    """Read the scores of ``metrics.json`` and the scored tasks.
+
+    Args:
+        file: See :func:`read_scores`.
 
     Returns:
-        The content; ``images`` has the number of images of each task, and ``intervals``, if there are any, are pairs
-        of numbers. And the tasks, all of which have scores.
+        The content, in which ``images`` has the number of images of each task and ``intervals``, if there are any, are
+        pairs of numbers; and the tasks, all of which have scores.
 
     Raises:
-        DataError: As above.
+        DataError: See :func:`read_scores`.
     """
     content = read_scores(file)
     try:

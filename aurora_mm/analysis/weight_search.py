@@ -1,4 +1,4 @@
-"""A search for fixed loss weights by successive halving."""
+"""Search for fixed loss weights by successive halving."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ from aurora_mm.tables import markdown_table
 
 @dataclass
 class Trial:
-    """One choice of weights, and how far it has been followed.
+    """One set of weights with its scores so far.
 
     Args:
-        name: Its folder's. factors: Weight by task type, with a geometric mean of 1.
-        scores: ``score`` of the validation after each stage, by its last epoch.
+        name: Name of the trial and of its folder.
+        factors: Weight by task type, with a geometric mean of 1.
+        scores: ``score`` of the validation after each stage, by the last epoch of the stage.
     """
 
     name: str
@@ -38,23 +39,25 @@ class Trial:
 
 
 class WeightSearch:
-    """Trains a config with random weights of the task types, and goes on with the best only (successive halving,
-    Jamieson and Talwalkar 2016, https://arxiv.org/abs/1502.07943).
+    """Trains a config with random weights of the task types, and continues only the best of them.
 
-    A trial that goes on does so from its checkpoint, on the learning rate's full schedule. What was found is in
-    ``search.json`` after every stage; the same search, started again, goes on from there.
+    This is successive halving (Jamieson and Talwalkar 2016, https://arxiv.org/abs/1502.07943).
+
+    A trial is continued from its checkpoint, with the full schedule of the learning rate. Results are written to
+    ``search.json`` after every training, and the same search, started again, continues from there.
 
     Args:
         cfg: A resolved config (see :func:`aurora_mm.apis.resolve_config`) that trains by epochs.
-        out_dir: Where trials and results go.
-        trials: Number of choices; the first has all weights 1.
-        epochs: The epochs after which trials are compared, increasing; a single one makes it a random search.
-        keep: Share of the trials that go on after each of them.
-        spread: Weights are log-uniform in ``[1 / spread, spread]`` before they are normalised.
-        seed: Of the weights.
+        out_dir: Folder of the trials and results.
+        trials: Number of trials; all weights of the first are 1.
+        epochs: The epochs after which trials are compared, ascending; a single one is a random search.
+        keep: Fraction of the trials that continue after each of these epochs.
+        spread: Weights are drawn log-uniformly from ``[1 / spread, spread]`` before they are normalised.
+        seed: Seed of the weights.
 
     Raises:
-        ConfigError: If the epochs do not increase or exceed the config's, or ``search.json`` is of another search.
+        ConfigError: If the epochs are not within those of the config, or ``search.json`` belongs to another search.
+        DataError: If ``search.json`` is damaged.
     """
 
     def __init__(
@@ -77,10 +80,13 @@ class WeightSearch:
         self.trials = self._load(_draw(sorted({task['type'] for task in cfg.tasks}), trials, spread, seed))
 
     def run(self, train: Callable[[Config, int], float] | None = None) -> Trial:
-        """Trains stage after stage; the best trial of the last one.
+        """Train all stages.
 
         Args:
-            train: Trains a config up to the end of an epoch and gives the score; MMEngine's runner by default.
+            train: Trains a config up to the end of an epoch and returns the score; by default MMEngine's runner.
+
+        Returns:
+            The best trial of the last stage.
         """
         train = train or train_until
         going = self.trials
@@ -95,7 +101,7 @@ class WeightSearch:
         return going[0]
 
     def table(self) -> str:
-        """A Markdown table of all trials, those that came furthest first, then by score."""
+        """Format a Markdown table of all trials, sorted by number of stages, then by score."""
         types = list(self.trials[0].factors)
         heads = ['trial', *types, *(f'score, epoch {epoch}' for epoch in self.epochs)]
         order = sorted(self.trials, key=lambda trial: [-trial.scores.get(epoch, -1) for epoch in self.epochs[::-1]])
@@ -139,7 +145,8 @@ class WeightSearch:
 
 
 def train_until(cfg: Config, epoch: int) -> float:
-    """Trains until the :class:`aurora_mm.engine.StopAfterEpochHook` of a config stops it; the validation's score."""
+    """Train until the :class:`aurora_mm.engine.StopAfterEpochHook` of a config stops, and return the validation
+    score."""
     runner = build_runner(cfg)
     runner.train()
     if runner.message_hub.get_info(VALIDATED_EPOCH, 0) < runner.epoch:
@@ -165,7 +172,7 @@ def _draw(types: Sequence[str], trials: int, spread: float, seed: int) -> list[T
     drawn = [Trial('trial_00', dict.fromkeys(types, 1.0))]
     for number in range(1, trials):
         logs = rng.uniform(-math.log(spread), math.log(spread), len(types))
-        # The level of all weights is the learning rate's business.
+        # Only ratios of weights are searched: the level of all weights acts like the learning rate.
         factors = np.exp(logs - logs.mean()).round(4).tolist()
         drawn.append(Trial(f'trial_{number:02d}', dict(zip(types, factors, strict=True))))
     return drawn

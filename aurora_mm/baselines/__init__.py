@@ -1,4 +1,4 @@
-"""What a model has to beat: the best answers that do not look at the image."""
+"""Baselines that do not look at the image, which a model must exceed."""
 
 from aurora_mm.baselines.constant_answers import CONSTANT_ANSWERS, ConstantAnswer
 from aurora_mm.baselines.constant_predictor import ConstantPredictor

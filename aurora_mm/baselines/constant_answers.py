@@ -1,4 +1,4 @@
-"""The best answer to each type of task that does not look at the image."""
+"""The best prediction for each task type that does not depend on the image."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ from numpy.typing import NDArray
 
 from aurora_mm.errors import DataError
 from aurora_mm.evaluation.functional import pairwise_iou, resize_mask
-from aurora_mm.evaluation.sample_fields import annotation, original_frame_annotation
+from aurora_mm.evaluation.sample_fields import annotation, annotation_in_original_coordinates
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.task_types import ByTaskType
 from aurora_mm.tasks import Task
 
-_GRID = (128, 128)  # masks are learned at this size
+_GRID = (128, 128)  # size at which masks are learned
 _THRESHOLDS = np.arange(1, 20) / 20  # 0.05 .. 0.95
-_CHUNK = 256  # masks compared at once, to bound the memory
+_CHUNK = 256  # number of masks that are compared at once, to limit memory
 
 
 CONSTANT_ANSWERS: ByTaskType[type[ConstantAnswer]] = ByTaskType('constant answer')
 
 
 class ConstantAnswer(ABC):
-    """The same answer to every image of a task.
+    """Predicts the same for every image of a task.
 
-    It learns from training samples (:meth:`add`), then is settled (:meth:`finish`) and put on samples (:meth:`put`).
+    It reads training samples (:meth:`add`), computes its prediction (:meth:`finish`) and sets it on samples
+    (:meth:`put`).
 
     Args:
-        task: The task to answer.
+        task: The task to predict.
     """
 
     def __init__(self, task: Task) -> None:
@@ -40,32 +41,40 @@ class ConstantAnswer(ABC):
 
     @abstractmethod
     def add(self, sample: Mapping[str, Any]) -> None:
-        """Takes in the annotation of one training sample, in pixels of the original image."""
+        """Add the annotation of one training sample, in original coordinates.
+
+        Args:
+            sample: The sample as nested dicts.
+
+        Raises:
+            DataError: If the sample has no annotation.
+            ConfigError: If it is not in original coordinates.
+        """
 
     @abstractmethod
     def finish(self) -> None:
-        """Settles the answer from all samples added so far, at least one."""
+        """Compute the prediction from all samples added so far, at least one."""
 
     @abstractmethod
     def state(self) -> dict[str, Any]:
-        """The settled answer as plain values, ready for JSON or a checkpoint."""
+        """Return the prediction as plain values, for JSON or a checkpoint."""
 
     @abstractmethod
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Takes the answer that :meth:`state` gave, in place of learning one."""
+        """Restore the prediction that :meth:`state` returned, instead of learning it."""
 
     @abstractmethod
     def put(self, sample: TaskDataSample) -> None:
-        """Sets the answer as the sample's prediction, in pixels of its original image."""
+        """Set the prediction of a sample, in original coordinates."""
 
     def put_fallback(self, sample: TaskDataSample) -> None:
-        """Sets what is predicted for an image that cannot be read; the answer itself unless a type knows better."""
+        """Set the prediction of a sample whose image cannot be read; by default the same prediction."""
         self.put(sample)
 
 
 @CONSTANT_ANSWERS.register('classification')
 class ConstantLabel(ConstantAnswer):
-    """The frequencies of the classes, and the most frequent class."""
+    """Predicts the frequencies of the classes, and the most frequent class."""
 
     def __init__(self, task: Task) -> None:
         super().__init__(task)
@@ -90,15 +99,16 @@ class ConstantLabel(ConstantAnswer):
 
 @CONSTANT_ANSWERS.register('detection')
 class ConstantBox(ConstantAnswer):
-    """Of the training boxes and their median, relative to the image's size, the one of highest mean overlap."""
+    """Predicts the box with the highest mean IoU among the training boxes and their median, relative to the image
+    size."""
 
     def __init__(self, task: Task) -> None:
         super().__init__(task)
-        self._boxes: list[NDArray[np.float64]] = []  # (4,) xyxy each, in image widths and heights
+        self._boxes: list[NDArray[np.float64]] = []  # (4,) each, xyxy normalised by width and height
         self._label_counts = np.zeros(task.num_outputs, int)
 
     def add(self, sample: Mapping[str, Any]) -> None:
-        truth = original_frame_annotation(sample, 'gt_instances')
+        truth = annotation_in_original_coordinates(sample, 'gt_instances')
         if len(truth['bboxes']) == 0:
             raise DataError(f'task {self.task.name!r}: the sample has no true box', file=sample.get('img_path'))
         self._boxes.extend(truth['bboxes'].double().cpu().numpy() / np.tile(_width_height(sample), 2))
@@ -108,7 +118,7 @@ class ConstantBox(ConstantAnswer):
     def finish(self) -> None:
         boxes = np.array(self._boxes)
         candidates = np.vstack([np.median(boxes, axis=0), boxes])
-        # One row at a time: the whole table of overlaps would be quadratic in memory.
+        # One candidate at a time, because memory for all pairs would be quadratic.
         overlaps = [pairwise_iou(candidate[None], boxes).mean() for candidate in candidates]
         self._box = candidates[int(np.argmax(overlaps))]
         self._label = int(self._label_counts.argmax())
@@ -130,14 +140,14 @@ class ConstantBox(ConstantAnswer):
 
 @CONSTANT_ANSWERS.register('landmark')
 class ConstantPoints(ConstantAnswer):
-    """The median of each coordinate, relative to the image's size."""
+    """Predicts the median of each coordinate, relative to the image size."""
 
     def __init__(self, task: Task) -> None:
         super().__init__(task)
-        self._points: list[NDArray[np.float64]] = []  # (K, 2) each, in image widths and heights
+        self._points: list[NDArray[np.float64]] = []  # (K, 2) each, normalised by width and height
 
     def add(self, sample: Mapping[str, Any]) -> None:
-        truth = original_frame_annotation(sample, 'gt_landmarks').double().cpu().numpy()
+        truth = annotation_in_original_coordinates(sample, 'gt_landmarks').double().cpu().numpy()
         self._points.append(truth / _width_height(sample))
 
     def finish(self) -> None:
@@ -155,10 +165,11 @@ class ConstantPoints(ConstantAnswer):
 
 @CONSTANT_ANSWERS.register('segmentation')
 class ConstantMask(ConstantAnswer):
-    """A mask cut from the maps of how often each pixel is of each foreground class.
+    """Predicts a mask from how often each pixel belongs to each foreground class.
 
-    A pixel takes its most frequent foreground class if that frequency, divided by the class's highest anywhere,
-    exceeds a threshold; the threshold is the one with the highest mean Dice on the training masks.
+    A pixel gets its most frequent foreground class if that frequency, divided by the largest frequency of the class,
+    exceeds a
+    threshold: the one with the highest mean Dice on the training masks.
     """
 
     def __init__(self, task: Task) -> None:
@@ -166,7 +177,7 @@ class ConstantMask(ConstantAnswer):
         self._masks: list[NDArray[np.uint8]] = []  # _GRID each
 
     def add(self, sample: Mapping[str, Any]) -> None:
-        truth = original_frame_annotation(sample, 'gt_sem_seg')['data'].cpu().numpy()[0]
+        truth = annotation_in_original_coordinates(sample, 'gt_sem_seg')['data'].cpu().numpy()[0]
         self._masks.append(resize_mask(truth, _GRID))
 
     def finish(self) -> None:
@@ -174,7 +185,7 @@ class ConstantMask(ConstantAnswer):
         frequency = np.array([(masks == index).mean(axis=0) for index in range(1, self.task.num_outputs)])
         highest = frequency.max(axis=(1, 2), keepdims=True)
         relative = np.divide(frequency, highest, out=np.zeros_like(frequency), where=highest > 0)
-        likeliest = frequency.argmax(axis=0)  # (128, 128), counted without the background
+        likeliest = frequency.argmax(axis=0)  # (128, 128), 0 is the first foreground class
         strength = np.take_along_axis(relative, likeliest[None], axis=0)[0]
         candidates = np.array([np.where(strength > t, likeliest + 1, 0) for t in _THRESHOLDS], np.uint8)
         scores = _mean_dice(candidates, masks, self.task.num_outputs)
@@ -191,18 +202,18 @@ class ConstantMask(ConstantAnswer):
         sample.pred_sem_seg = PixelData(data=torch.from_numpy(mask)[None].long())
 
     def put_fallback(self, sample: TaskDataSample) -> None:
-        """Sets a mask of background."""
+        """Set a mask that is all background."""
         sample.pred_sem_seg = PixelData(data=torch.zeros(1, *sample.ori_shape, dtype=torch.long))
 
 
 def _width_height(sample: Mapping[str, Any] | TaskDataSample) -> NDArray[np.float64]:
-    """(2,) width and height of the original image in pixels."""
+    """Return width and height of the original image in pixels, (2,)."""
     shape: Any = sample.get('ori_shape')
     return np.array(shape[::-1], np.float64)
 
 
 def _mean_dice(candidates: NDArray[np.uint8], masks: NDArray[np.uint8], num_classes: int) -> NDArray[np.float64]:
-    """(T,) mean Dice over masks and foreground classes of each candidate (T, H, W) with the masks (N, H, W)."""
+    """Compute the mean Dice of each candidate (T, H, W) over masks (N, H, W) and foreground classes, (T,)."""
     total = np.zeros(len(candidates))
     for index in range(1, num_classes):
         pred = (candidates == index).reshape(len(candidates), -1).astype(np.float32)

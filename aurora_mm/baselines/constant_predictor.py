@@ -1,4 +1,4 @@
-"""A baseline that answers without looking."""
+"""A baseline that does not look at the image."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from aurora_mm.tasks import TaskTable
 
 
 class ConstantPredictor:
-    """Gives every image of a task the same answer, the best one that training annotations allow.
+    """Predicts the same for every image of a task: the best prediction that the training annotations allow.
 
-    A model that does not beat it has learned nothing about the images of that task.
+    A model that is not better has learned nothing about the images of that task.
 
     Args:
-        tasks: The tasks to answer.
+        tasks: The tasks to predict.
 
     Example:
         >>> predictor = ConstantPredictor(tasks)
@@ -30,10 +30,10 @@ class ConstantPredictor:
         self._answers: dict[str, ConstantAnswer] = {}
 
     def fit(self, samples: Iterable[TaskDataSample]) -> None:
-        """Learns an answer for each task that occurs; what was learned before is dropped.
+        """Compute the prediction of each task in the samples; earlier predictions are dropped.
 
         Args:
-            samples: Training samples with annotations in pixels of the original image. They are read once, in turn.
+            samples: Training samples with annotations in original coordinates. They are read once, one after the other.
 
         Raises:
             DataError: If a sample has no annotation.
@@ -52,28 +52,28 @@ class ConstantPredictor:
         self._answers = answers
 
     def state(self) -> dict[str, dict[str, Any]]:
-        """The answers by task as plain values; :meth:`load_state` takes them back."""
+        """Return the predictions by task as plain values; :meth:`load_state` restores them."""
         return {name: answer.state() for name, answer in self._answers.items()}
 
     def load_state(self, state: Mapping[str, Mapping[str, Any]]) -> None:
-        """Takes answers that :meth:`state` gave, in place of :meth:`fit`."""
+        """Restore predictions that :meth:`state` returned, instead of calling :meth:`fit`."""
         self._answers = {}
         for name, values in state.items():
             self._answers[name] = CONSTANT_ANSWERS[self._tasks[name].type](self._tasks[name])
             self._answers[name].load_state(values)
 
     def predict(self, sample: TaskDataSample, readable: bool = True) -> TaskDataSample:
-        """Answers a sample.
+        """Predict for a sample.
 
         Args:
-            sample: Needs ``task`` and, but for classification, ``ori_shape``.
+            sample: The sample. It needs ``task`` and, except for classification, ``ori_shape``.
             readable: Whether its image can be read; see :meth:`ConstantAnswer.put_fallback`.
 
         Returns:
-            A copy of ``sample`` with predictions in pixels of its original image.
+            A copy of ``sample`` with predictions in original coordinates.
 
         Raises:
-            ConfigError: If :meth:`fit` saw no sample of the task.
+            ConfigError: If :meth:`fit` got no sample of the task.
         """
         if sample.task not in self._answers:
             raise ConfigError(f'no training sample of task {sample.task!r} was seen, so there is no answer for it')

@@ -1,4 +1,4 @@
-"""What a model has to beat: the best answer that does not look at the image."""
+"""The scores of the constant predictor, which a model must exceed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from aurora_mm.registry import DATASETS, EVALUATOR
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import TaskTable
 
-# Annotations alone matter here, in original pixels; a tiny input saves the warping.
+# Only annotations in original coordinates are needed here; a tiny network input makes the warping fast.
 _PIPELINE = [
     dict(type='LoadUltrasoundImage'),
     dict(type='FitToSize', size=32),
@@ -26,13 +26,13 @@ _PIPELINE = [
 
 
 def score_constant_predictor(cfg: Config) -> EvaluationResult:
-    """Fits constant answers to the training data of a config and scores them on its test data.
+    """Fit a constant predictor to the training data of a config and score it on its test data.
 
     Args:
-        cfg: With the data root and the tasks set, see :func:`aurora_mm.apis.resolve_config`.
+        cfg: A config with data root and tasks, see :func:`aurora_mm.apis.resolve_config`.
 
     Returns:
-        What the config's own test evaluator found.
+        The result of the config's own test evaluator.
     """
     with DefaultScope.overwrite_default_scope('aurora_mm'):
         predictor = fit_constant_predictor(cfg)
@@ -47,10 +47,10 @@ def score_constant_predictor(cfg: Config) -> EvaluationResult:
 
 
 def fit_constant_predictor(cfg: Config) -> ConstantPredictor:
-    """The constant answers of a config's training data.
+    """Fit a constant predictor to the training data of a config.
 
     Args:
-        cfg: With the data root and the tasks set, see :func:`aurora_mm.apis.resolve_config`.
+        cfg: A config with data root and tasks, see :func:`aurora_mm.apis.resolve_config`.
     """
     with DefaultScope.overwrite_default_scope('aurora_mm'):
         predictor = ConstantPredictor(TaskTable(cfg.tasks))

@@ -1,4 +1,4 @@
-"""Logged values that stay on the device until somebody reads them."""
+"""Logged values that stay on the device until they are read."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ import torch
 from mmengine.logging import HistoryBuffer, MessageHub
 from torch import Tensor
 
-_MOST_PENDING = 1000  # where nobody reads, values are moved to the host in groups of this size
+_MOST_PENDING = 1000  # after this number of values without a read, they are moved to the host
 
 
 class DeviceHistory(HistoryBuffer):
-    """A history of logged values that takes tensors and moves them to the host when it is read.
+    """A history of logged values that accepts tensors and moves them to the host when it is read.
 
-    MMEngine's history calls ``.item()`` on each value, for which the host waits until the device has computed it. Here
-    reading (``mean``, ``current``, ``data``, ...) moves all new values at once. A copy or a pickle is MMEngine's
+    MMEngine's history calls ``.item()`` on each value, so the host waits until the device has computed it. Here a read
+    (``mean``, ``current``, ``data``, ...) moves all new values at once. A copy or a pickle is MMEngine's
     :class:`HistoryBuffer`.
 
     Args:
-        args, kwargs: See ``HistoryBuffer``.
+        args: See ``HistoryBuffer``.
+        kwargs: See ``HistoryBuffer``.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -37,7 +38,7 @@ class DeviceHistory(HistoryBuffer):
         if len(self._pending) == _MOST_PENDING:
             self._read()
 
-    # MMEngine's methods all work on these two arrays.
+    # All methods of MMEngine use these two arrays.
     @property
     def _log_history(self) -> np.ndarray:
         self._read()
@@ -72,8 +73,8 @@ def log_tensor(message_hub: MessageHub, key: str, value: Tensor) -> None:
     """Log a value as ``message_hub.update_scalar(key, value)`` does, but without waiting for the device.
 
     Args:
-        message_hub: Of the run.
-        key: For example 'train/loss'.
+        message_hub: Message hub of the run.
+        key: Key of the value, such as 'train/loss'.
         value: A tensor of one number.
     """
     history = message_hub.log_scalars.get(key)

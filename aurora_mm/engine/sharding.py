@@ -1,4 +1,4 @@
-"""What FSDP shards, and how MMEngine's FlexibleRunner drives it."""
+"""Sharding of a model by FSDP with MMEngine's FlexibleRunner."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from aurora_mm.registry import FUNCTIONS, STRATEGIES
 
 @STRATEGIES.register_module()
 class ShardedStrategy(FSDPStrategy):
-    """MMEngine's strategy for FSDP, which resumes the optimiser and also runs without a GPU.
+    """MMEngine's strategy for FSDP, which can also resume the optimiser and run without a GPU.
 
-    MMEngine hands the optimiser's state to torch in the order of arguments of torch 2.0, so that no run can be resumed.
-    Without an accelerator it asks for GPU 0 all the same, and a full state crashes the process: torch moves it to the
-    CPU, where it already is, and frees what it was moved from.
+    MMEngine passes the optimiser's state to torch in the argument order of torch 2.0, so that no run can be resumed.
+    Without a GPU it still asks for GPU 0, and a full state crashes the process: torch moves it to the CPU, where it
+    already is, and frees the source.
 
     Args:
         kwargs: See :class:`mmengine._strategy.FSDPStrategy`: ``model_wrapper``, ``state_dict_cfg``, ...
@@ -37,10 +37,10 @@ class ShardedStrategy(FSDPStrategy):
             self.optim_state_dict_config.offload_to_cpu = False
 
     def load_optim_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Gives each rank its shard of the optimiser's state.
+        """Load each rank's shard of the optimiser's state.
 
         Args:
-            state_dict: Of the whole optimiser, or of this rank's shard, as ``state_dict_cfg`` says.
+            state_dict: State of the whole optimiser, or of this rank's shard, depending on ``state_dict_cfg``.
         """
         shard = FullyShardedDataParallel.optim_state_dict_to_load(
             model=self.model, optim=self.optim_wrapper.optimizer, optim_state_dict=state_dict
@@ -50,9 +50,14 @@ class ShardedStrategy(FSDPStrategy):
 
 @FUNCTIONS.register_module()
 def wrap_encoder_blocks(module: nn.Module, recurse: bool, nonwrapped_numel: int) -> bool:
-    """An ``auto_wrap_policy`` for FSDP: each block of Qwen3-VL's encoder is a unit of its own, all else is one.
+    """An ``auto_wrap_policy`` for FSDP: each block of Qwen3-VL's encoder is one unit, everything else is another.
 
-    A unit's weights are gathered by all ranks together, just before it runs. Every rank runs every block, but only
-    the heads of its own batch: a head that were a unit would leave ranks waiting for each other.
+    The weights of a unit are gathered by all ranks together, just before it runs. Every rank runs every block, but only
+    the heads of its own batch: a head that is a unit would make ranks wait for each other forever.
+
+    Args:
+        module: The module in question.
+        recurse: Whether FSDP asks to look into the module.
+        nonwrapped_numel: Not used.
     """
     return recurse or isinstance(module, Block)

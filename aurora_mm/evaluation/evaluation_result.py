@@ -1,4 +1,4 @@
-"""All that an evaluation found."""
+"""The results of an evaluation."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from aurora_mm.tasks import TaskTable
 
 
 class TaskColumns(NamedTuple):
-    """How the scores of a task are called and read.
+    """Names and units of the scores of a task.
 
     Args:
-        columns: By the score's key, those of all the task's metrics; the judging metric's come first.
+        columns: The column of each score of all the task's metrics, by the score's key; those of the judge come first.
         headline: Key of the score that the task is known by.
-        primary_text: How the primary score is made of the headline, in words; ``''`` if it is the headline.
+        primary_text: How the primary score follows from the headline, in words; ``''`` if it is the headline.
     """
 
     columns: dict[str, Column]
@@ -26,18 +26,22 @@ class TaskColumns(NamedTuple):
 
     @classmethod
     def of(cls, metrics: Sequence[tuple[str, Any]]) -> TaskColumns:
-        """Collects the columns of a task's metrics.
+        """Collect the columns of a task's metrics.
 
         Args:
-            metrics: The prefix of the scores' keys and the metric (or its class) of each; the first one is the judge.
-                Metrics of other packages do not tell their columns and are left out.
+            metrics: Pairs of the prefix of the scores' keys and the metric (or its class); the first one is the judge.
+                Metrics of other packages declare no columns and are left out.
         """
         prefix, judge = metrics[0]
         columns = {f'{p}{column.name}': column for p, metric in metrics for column in getattr(metric, 'columns', ())}
         return cls(columns, f'{prefix}{judge.headline}', judge.primary_text)
 
     def brief(self, scores: dict[str, float]) -> str:
-        """Says the scores of a task in a line, those of brief columns, the headline first."""
+        """Format the scores of brief columns in one line, the headline first.
+
+        Args:
+            scores: Scores of the task by key.
+        """
         keys = [self.headline, *(key for key in self.columns if key != self.headline and self.columns[key].brief)]
         parts = (key + ' ' + self.columns[key].text(scores.get(key)) for key in keys)
         return ', '.join(parts)
@@ -45,15 +49,15 @@ class TaskColumns(NamedTuple):
 
 @dataclass(frozen=True)
 class EvaluationResult:
-    """All that an evaluation found.
+    """The results of an evaluation.
 
     Args:
         tasks: The tasks that count for the score, in the order of tables.
-        images: Number of scored images of each task; 0 for one that has none and counts as 0.
+        images: Number of scored images of each task; 0 for a task without images, which counts as 0.
         scores: ``<task>/<key>`` for each score of a task, and the means of :func:`aggregate_scores`.
-        columns: How the scores of each task are called and read.
-        rows: What the metrics kept of each image; see :mod:`aurora_mm.evaluation.per_image`. Of each task the judging
-            metric's rows come first. A task that a metric of another package judges has none.
+        columns: Names and units of the scores of each task.
+        rows: Rows of the metrics for each image; see :mod:`aurora_mm.evaluation.per_image`. The rows of a task's judge
+            come first. A task whose judge is a metric of another package has none.
     """
 
     tasks: TaskTable
@@ -63,20 +67,20 @@ class EvaluationResult:
     rows: list[ResultRow]
 
     def nested(self) -> dict[str, Any]:
-        """The scores as :func:`nested_scores` has them."""
+        """Return the scores as nested dicts; see :func:`nested_scores`."""
         return nested_scores(self.scores)
 
     def of_task(self, task: str) -> dict[str, float]:
-        """The scores of a task by their keys, ``'primary'`` among them."""
+        """Return the scores of a task by their keys, including ``'primary'``."""
         return {k.removeprefix(f'{task}/'): v for k, v in self.scores.items() if k.startswith(f'{task}/')}
 
 
 def score_rows(rows: Iterable[ResultRow], tasks: TaskTable) -> EvaluationResult:
-    """Takes all scores from the rows of images alone, as they were taken when the rows were made.
+    """Compute all scores from the rows of images; they equal those of the evaluation that made the rows.
 
     Args:
-        rows: Of each task the judging metric's come first.
-        tasks: All tasks that count; one without a row counts as 0.
+        rows: Rows of all images; the rows of a task's judge come first.
+        tasks: All tasks that count; a task without rows counts as 0.
     """
     rows = list(rows)
     by_task: dict[str, dict[str, list[list[ResultRow]]]] = {name: {} for name in tasks}

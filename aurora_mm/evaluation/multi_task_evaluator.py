@@ -1,12 +1,10 @@
-"""One evaluator for samples of many tasks."""
+"""The evaluator of all tasks."""
 
 from __future__ import annotations
 
-import copy
 import math
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,51 +16,50 @@ from mmengine.utils import apply_to
 
 from aurora_mm.errors import AuroraError, ConfigError, DataError
 from aurora_mm.evaluation.evaluation_result import EvaluationResult, TaskColumns
-from aurora_mm.evaluation.metrics import ForeignMetric, ResultRow, TaskMetric, metric_of_row
-from aurora_mm.evaluation.metrics.foreign_trial import host_fields, refuse_metric, try_metric
+from aurora_mm.evaluation.measurement_workers import MeasurementWorkers
+from aurora_mm.evaluation.metrics import ResultRow, TaskMetric, metric_of_row
+from aurora_mm.evaluation.metrics.build_task_metrics import build_task_metrics, judges, key_prefix
+from aurora_mm.evaluation.metrics.foreign_trial import openmmlab_fields, try_metric
 from aurora_mm.evaluation.score_table import score_table
 from aurora_mm.evaluation.scores import aggregate_scores
 from aurora_mm.evaluation.suppress_output import suppress_output
-from aurora_mm.misfits import MISFITS, reason_of
-from aurora_mm.registry import EVALUATOR, METRICS
+from aurora_mm.registry import EVALUATOR
 from aurora_mm.structures import MultiTaskDataSample, TaskDataSample, task_samples_of, to_host
 from aurora_mm.tables import console_text
 from aurora_mm.tasks import TASK_TYPES, Task, TaskTable
 
-# Images for each worker whose measurement is not finished; beyond, the evaluator waits, so that memory is bounded.
-_MOST_WAITING = 16
-
 
 class _ImageResults(NamedTuple):
-    """What the metrics of a task kept of one image."""
+    """The results of all metrics of a task for one image."""
 
     img_id: int
     img_path: str | None
-    results: list[Any]  # one of each metric of the task; before an evaluation, the future of it where workers measure
+    results: list[Any]  # one for each metric of the task; before the evaluation, futures of the workers' results
 
 
 @EVALUATOR.register_module()
 class MultiTaskEvaluator(Evaluator):
-    """Routes each sample to the metrics of its task and sums up in one score.
+    """Passes each sample to the metrics of its task and computes one overall score.
 
-    Every task has metric instances of its own, built from the config of its type, with
-    ``dataset_meta = {'classes': names of the task's classes or points}``; metrics of mmdet and mmseg run unchanged.
-    Results do not depend on the number of processes or the order of samples: all processes' results are gathered,
-    the ones that a sampler padded its last round with are dropped by ``img_id``, the rest sorted by it.
+    Every task has its own metrics, built from the config of its task type, with
+    ``dataset_meta = {'classes': names of the task's classes or points}``. Metrics of mmdet and mmseg run unchanged.
+    Results do not depend on the number of processes or the order of samples: the results of all processes are gathered,
+    duplicates that a sampler added to its last round are removed by ``img_id``, and the rest is sorted by it.
 
-    A task that should have been scored and was not counts as 0, and a warning names it. Which ones should have been,
-    the data set's metainfo says: those of ``tasks`` of which ``images_per_task`` counts an image, or all of ``tasks``
-    where it does not count.
+    A task that should have been scored and was not counts as 0, and a warning names it. The data set's metainfo says
+    which tasks should have been: those of ``tasks`` with images in ``images_per_task``, or all of ``tasks`` if it has
+    no such key.
 
-    After :meth:`evaluate`, ``result`` of the main process holds all that was found, as an :class:`EvaluationResult`.
+    After :meth:`evaluate`, ``result`` of the main process holds all results, as an :class:`EvaluationResult`.
 
     Args:
-        metrics: For each task type, the configs of its metrics. The first one of this package, or
-            :class:`ForeignMetric`, judges the tasks: it gives their primary score. A type that is left out is judged
-            by the metric that its :class:`~aurora_mm.task_types.TaskType` names.
-        task_metrics: For single tasks, by name, the configs to use instead.
-        num_workers: Threads in which metrics of this package measure images while the model goes on; 0 measures at
-            once. Scores are the same. What is wrong with a sample is raised later, at the latest by :meth:`evaluate`.
+        metrics: Configs of the metrics for each task type. The first metric of this package, or :class:`ForeignMetric`,
+            is the judge: it gives the primary score. A task type that is left out is measured by the metric that its
+            :class:`~aurora_mm.task_types.TaskType` names.
+        task_metrics: Configs of the metrics for single tasks by name, which replace those of the task type.
+        num_workers: Number of threads in which metrics of this package measure images while the model continues; 0
+            measures at once. Scores are the same. Errors in a sample are raised later, at the latest by
+            :meth:`evaluate`.
 
     Raises:
         ConfigError: If ``metrics`` names an unknown type, a list is empty, or ``num_workers`` is negative.
@@ -86,9 +83,7 @@ class MultiTaskEvaluator(Evaluator):
         super().__init__([])
         if num_workers < 0:
             raise ConfigError(f'num_workers {num_workers} must be 0 or more')
-        self.num_workers = num_workers
-        self._workers: ThreadPoolExecutor | None = None
-        self._waiting: deque[Future] = deque()
+        self._workers = MeasurementWorkers(num_workers)
         self._type_configs = dict(metrics or {})
         self._task_configs = dict(task_metrics or {})
         for name in self._type_configs:
@@ -109,7 +104,7 @@ class MultiTaskEvaluator(Evaluator):
 
     @dataset_meta.setter
     def dataset_meta(self, dataset_meta: dict) -> None:
-        """Takes the tasks and builds their metrics, so that a wrong config fails before anything is trained."""
+        """Build the metrics of the tasks, so that a wrong config fails before training starts."""
         if 'tasks' not in dataset_meta:
             raise ConfigError(
                 f"MultiTaskEvaluator needs the data set's metainfo to list its 'tasks'; it has {sorted(dataset_meta)}"
@@ -119,7 +114,7 @@ class MultiTaskEvaluator(Evaluator):
         for name in self._task_configs:
             if name not in self._tasks:
                 raise ConfigError(f'task_metrics names {name!r}, which is no task of the data set: {self._tasks!r}')
-        self._metrics = {task.name: self._build(task) for task in self._tasks.values()}
+        self._metrics = {task.name: build_task_metrics(self._configs_of(task), task) for task in self._tasks.values()}
         for task in self._tasks.values():
             for config, metric in zip(self._configs_of(task), self._metrics[task.name], strict=True):
                 if not isinstance(metric, TaskMetric):
@@ -129,51 +124,52 @@ class MultiTaskEvaluator(Evaluator):
     def process(
         self, data_samples: Sequence[MultiTaskDataSample | TaskDataSample | Mapping[str, Any]], data_batch: Any = None
     ) -> None:
-        """Gives each sample to the metrics of its task.
+        """Pass each sample to the metrics of its task.
 
         Args:
             data_samples: Samples of images or of single tasks, with annotations and predictions; or samples of single
                 tasks as nested dicts.
-            data_batch: What the model was fed; handed on to the metrics.
+            data_batch: The batch that the model got; it is passed on to the metrics.
 
         Raises:
-            ConfigError: If a sample's task is unknown, or a metric does not keep exactly one result a sample.
+            ConfigError: If a sample's task is unknown, or a metric does not keep exactly one result for each sample.
         """
         for sample in _as_dicts(data_samples):
             task = self._task_of(sample)
             image = _ImageResults(sample['img_id'], sample.get('img_path'), [])
             for metric in self._metrics_of(task):
-                if self.num_workers and type(metric).process is TaskMetric.process:
-                    image.results.append(self._start(metric, sample))
+                if self._workers.num_workers and type(metric).process is TaskMetric.process:
+                    image.results.append(self._workers.start(metric, sample))
                 else:
                     image.results.append(self._measure(metric, sample, data_batch))
             self._images.setdefault(task.name, []).append(image)
 
     def evaluate(self, size: int) -> dict[str, float]:
-        """Scores of all tasks; every process gets them.
+        """Compute the scores of all tasks; every process gets them.
 
         Args:
-            size: Number of samples of the data set. A warning tells if fewer were processed.
+            size: Number of samples in the data set. A warning is logged if fewer were processed.
 
         Returns:
             ``<task>/<metric>`` for every metric, ``<task>/primary``, ``type/<type>``, ``task_mean`` and ``score``,
             see :func:`aggregate_scores`.
 
         Raises:
-            DataError: If no sample was processed at all, or two images share an ``img_id``.
+            DataError: If no sample was processed, or two images have the same ``img_id``.
+            ConfigError: If two metrics of a task return a score of the same name.
         """
         self._finish()
-        # One gather for all tasks: a process that saw no sample of a task takes part all the same.
+        # One gather for all tasks: processes without a sample of a task must take part as well.
         images = self._merge(all_gather_object(self._images))
         outcome: list[Any] = [None]  # the scores, or an error
         if is_main_process():
             try:
                 self.result = self._compute(images, size)
                 outcome = [self.result.scores]
-            except AuroraError as error:  # raised below by every process, none of which must be left waiting
+            except AuroraError as error:  # raised below by every process, so that none is left waiting
                 outcome = [error]
         broadcast_object_list(outcome)
-        # Metrics may keep state from one evaluation (CocoMetric keeps the true boxes): the next gets new ones.
+        # Metrics may keep state of an evaluation (CocoMetric keeps the true boxes), so the next one builds new metrics.
         self._metrics.clear()
         self._images = {}
         if isinstance(outcome[0], AuroraError):
@@ -181,8 +177,8 @@ class MultiTaskEvaluator(Evaluator):
         return outcome[0]
 
     def _measure(self, metric: BaseMetric, sample: Mapping[str, Any], data_batch: Any) -> Any:
-        """What a metric keeps of a sample."""
-        metric.process(data_batch, [sample if isinstance(metric, TaskMetric) else host_fields(sample)])
+        """Return the result that a metric keeps of a sample."""
+        metric.process(data_batch, [sample if isinstance(metric, TaskMetric) else openmmlab_fields(sample)])
         if len(metric.results) != 1:
             raise ConfigError(
                 f'{type(metric).__name__} kept {len(metric.results)} results of one sample of task '
@@ -190,43 +186,15 @@ class MultiTaskEvaluator(Evaluator):
             )
         return _to_cpu(metric.results.pop())
 
-    def _start(self, metric: TaskMetric, sample: Mapping[str, Any]) -> Future:
-        """Lets a worker measure a sample.
-
-        SciPy, OpenCV and NumPy release the interpreter's lock while they work on masks, so that threads do as well as
-        processes here, and nothing has to be sent to them.
-        """
-        if self._workers is None:
-            self._workers = ThreadPoolExecutor(self.num_workers, thread_name_prefix='aurora_mm metric')
-        if len(self._waiting) >= _MOST_WAITING * self.num_workers:
-            self._result(self._waiting.popleft())
-        future = self._workers.submit(metric.measure, sample)
-        self._waiting.append(future)
-        return future
-
-    def _result(self, future: Future) -> Any:
-        """The result of a worker; if it failed, the others are stopped."""
-        try:
-            return future.result()
-        except BaseException:
-            self._stop()
-            raise
-
     def _finish(self) -> None:
-        """Puts results in the place of their futures, and ends the workers."""
+        """Replace futures by their results, and stop the workers."""
         for images in self._images.values():
             for image in images:
-                image.results[:] = [self._result(r) if isinstance(r, Future) else r for r in image.results]
-        self._stop()
-
-    def _stop(self) -> None:
-        if self._workers is not None:
-            self._workers.shutdown(cancel_futures=True)
-        self._workers = None
-        self._waiting.clear()
+                image.results[:] = [self._workers.result(r) if isinstance(r, Future) else r for r in image.results]
+        self._workers.stop()
 
     def _merge(self, parts: Iterable[Mapping[str, list[_ImageResults]]]) -> dict[str, list[_ImageResults]]:
-        """The images of all processes by task, in table order, each once and in the order of ``img_id``."""
+        """Merge the images of all processes by task, in table order, each once and sorted by ``img_id``."""
         unique: dict[str, dict[int, _ImageResults]] = {name: {} for name in self._tasks}
         for part in parts:
             for name, images in part.items():
@@ -243,7 +211,7 @@ class MultiTaskEvaluator(Evaluator):
         return merged
 
     def _compute(self, images: Mapping[str, list[_ImageResults]], size: int) -> EvaluationResult:
-        """All scores, from everyone's images, logged as a table."""
+        """Compute all scores from the images of all processes and log them as a table."""
         scores: dict[str, float] = {}
         primaries: dict[str, float] = {}
         rows: list[ResultRow] = []
@@ -265,9 +233,9 @@ class MultiTaskEvaluator(Evaluator):
         return result
 
     def _compute_task(self, task: Task, images: list[_ImageResults]) -> tuple[dict[str, float], float, list[ResultRow]]:
-        """The scores of one task, its primary score, and its rows, the judging metric's first."""
+        """Return the scores of one task, its primary score, and its rows with those of the judge first."""
         metrics = self._metrics_of(task)
-        judge = _judges(metrics)[0]
+        judge = judges(metrics)[0]
         scores: dict[str, float] = {}
         rows: list[ResultRow] = []
         primary = math.nan
@@ -281,7 +249,7 @@ class MultiTaskEvaluator(Evaluator):
             if isinstance(metric, TaskMetric) and isinstance(judge, TaskMetric):
                 rows += [row for of_image in of_images for row in of_image]
             for key, value in answer.items():
-                key = _key_prefix(metric) + key
+                key = key_prefix(metric) + key
                 if key in scores or key == 'primary':
                     raise ConfigError(
                         f'task {task.name!r}: {type(metric).__name__} gives {key!r}, a name already taken; '
@@ -296,8 +264,8 @@ class MultiTaskEvaluator(Evaluator):
 
     def _columns(self, task: Task) -> TaskColumns:
         metrics = self._metrics_of(task)
-        judge = _judges(metrics)[0]
-        return TaskColumns.of([(_key_prefix(m), m) for m in sorted(metrics, key=lambda m: m is not judge)])
+        judge = judges(metrics)[0]
+        return TaskColumns.of([(key_prefix(m), m) for m in sorted(metrics, key=lambda m: m is not judge)])
 
     def _task_of(self, sample: Mapping[str, Any]) -> Task:
         for key in ('task', 'img_id'):
@@ -309,55 +277,14 @@ class MultiTaskEvaluator(Evaluator):
 
     def _metrics_of(self, task: Task) -> list[BaseMetric]:
         if task.name not in self._metrics:
-            self._metrics[task.name] = self._build(task)
+            self._metrics[task.name] = build_task_metrics(self._configs_of(task), task)
         return self._metrics[task.name]
-
-    def _build(self, task: Task) -> list[BaseMetric]:
-        """New metrics for a task."""
-        with suppress_output():
-            metrics = [_built(config, task) for config in self._configs_of(task)]
-        if not _judges(metrics):
-            raise ConfigError(
-                f'task {task.name!r}: none of its metrics ({", ".join(type(m).__name__ for m in metrics)}) can judge '
-                f'it; add {task.task_type.metric}, or wrap one in ForeignMetric'
-            )
-        for metric in metrics:
-            if isinstance(metric, TaskMetric):
-                _check(metric, task)
-            metric.dataset_meta = {'classes': list(task.output_names)}
-        return metrics
-
-
-def _built(config: dict, task: Task) -> BaseMetric:
-    refuse_metric(config, task)
-    try:
-        return METRICS.build(copy.deepcopy(config))
-    except MISFITS as error:
-        raise ConfigError(f'{config["type"]} cannot be built for task {task.name!r}: {reason_of(error)}') from error
-
-
-def _judges(metrics: Iterable[BaseMetric]) -> list[TaskMetric | ForeignMetric]:
-    """The metrics that can give a primary score; the first one does."""
-    return [metric for metric in metrics if isinstance(metric, (TaskMetric, ForeignMetric))]
-
-
-def _check(metric: TaskMetric, task: Task) -> None:
-    name = type(metric).__name__
-    if metric.task_type != task.type:
-        raise ConfigError(f'{name} measures {metric.task_type} tasks; {task.name!r} is a {task.type} task')
-    if METRICS.get(name) is not type(metric):  # rows name their metric
-        raise ConfigError(f'register {name} under this name in aurora_mm.registry.METRICS')
-
-
-def _key_prefix(metric: BaseMetric) -> str:
-    """What the keys of a metric's scores begin with."""
-    return f'{metric.prefix}/' if metric.prefix else ''
 
 
 def _as_dicts(
     data_samples: Iterable[MultiTaskDataSample | TaskDataSample | Mapping[str, Any]],
 ) -> Iterator[Mapping[str, Any]]:
-    """The samples of single tasks as the nested dicts that metrics read, on the host."""
+    """Convert samples to the nested dicts of single tasks that metrics read, on the CPU."""
     samples = list(data_samples)
     elements = to_host(list(task_samples_of(s for s in samples if not isinstance(s, Mapping))))
     yield from (sample for sample in samples if isinstance(sample, Mapping))
@@ -365,10 +292,10 @@ def _as_dicts(
 
 
 def _to_cpu(result: Any) -> Any:
-    """A metric's result with all its tensors on the CPU, to be sent to another process."""
+    """Move all tensors of a metric's result to the CPU, so that it can be sent to another process."""
     return apply_to(result, lambda item: isinstance(item, torch.Tensor), lambda tensor: tensor.cpu())
 
 
 def _to_number(value: Any) -> Any:
-    """A plain Python number for a NumPy or torch scalar."""
+    """Convert a NumPy or torch scalar to a Python number."""
     return value.item() if isinstance(value, (np.generic, np.ndarray, torch.Tensor)) else value

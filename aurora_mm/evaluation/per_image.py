@@ -1,17 +1,16 @@
-"""``per_image.csv``: what is known of each scored image, the one table behind scores, intervals and reports.
+"""Reading and writing of ``per_image.csv``, the results of each image from which scores, intervals and reports follow.
 
-It has a row for each task, metric, image and target (:class:`ResultRow`). A cell that does not apply is empty. First
-come the columns that every row has, then those of the metrics in it:
+The file has a row for each task, metric, image and target (:class:`ResultRow`). Cells that do not apply are empty. The
+first columns are the same for every row; those of the metrics follow:
 
 =============  =======================================================================================================
 column         what
 =============  =======================================================================================================
-task           name of the task
-metric         registered name of the metric that measured, after its prefix and ``/`` if it has one
-target         name of the foreground class or the point; in classification the true class, in detection the box's
-img_id         position in the scored data set: with ``task`` and ``metric`` it marks the rows of one image
-image_path     the CSV's own text; with ``task`` the key of the submission's JSON lists
-mask_path      the CSV's own text (segmentation): the true mask is ``csv_files/<mask_path>`` under the data root, the
+task name of the task metric registered name of the metric that measured, after its prefix and ``/`` if it has one
+target name of the foreground class or the point; in classification the true class, in detection the box's img_id
+position in the scored data set: with ``task`` and ``metric`` it marks the rows of one image image_path the CSV's own
+text; with ``task`` the key of the submission's JSON lists mask_path the CSV's own text (segmentation): the true mask is
+``csv_files/<mask_path>`` under the data root, the
                predicted one ``<mask_path without ../>`` under the submission folder
 img_path       file of the image
 group          patient or other group, where the data set has a group column
@@ -26,7 +25,7 @@ truth, pred    JSON: class index (classification), ``[x1, y1, x2, y2]`` (detecti
 probs          JSON: the probability of each class (classification)
 =============  =======================================================================================================
 
-Numbers are written so that reading gives the same ones back.
+Numbers are written so that reading returns exactly the same numbers.
 """
 
 from __future__ import annotations
@@ -45,22 +44,22 @@ from aurora_mm.files import write_text
 from aurora_mm.tasks import TaskTable
 
 _COMMON = tuple(field.name for field in fields(ResultRow) if field.name != 'values')
-_NUMBERS = ('img_id', 'height', 'width')  # the others of them are text
-_MOST = 2**31  # images of a data set, or pixels of a side
+_NUMBERS = ('img_id', 'height', 'width')  # the other common columns hold text
+_MOST = 2**31  # largest number of images in a data set, or of pixels on a side
 
 
 def write_per_image(path: str | Path, rows: Sequence[ResultRow]) -> None:
-    """Writes the table, whole or not at all.
+    """Write the table, whole or not at all.
 
     Args:
-        path: Of the file.
-        rows: In the order of the file.
+        path: Path of the file.
+        rows: The rows, in the order of the file.
     """
     write_text(path, per_image_text(rows))
 
 
 def per_image_text(rows: Sequence[ResultRow]) -> str:
-    """Makes the table as the text of a CSV file."""
+    """Format the table as the text of a CSV file."""
     names = dict.fromkeys(name for metric in dict.fromkeys(row.metric for row in rows) for name in _names(metric))
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator='\n')
@@ -71,14 +70,15 @@ def per_image_text(rows: Sequence[ResultRow]) -> str:
 
 
 def read_per_image(path: str | Path, tasks: TaskTable | None = None) -> list[ResultRow]:
-    """Reads the rows that :func:`write_per_image` wrote.
+    """Read the rows that :func:`write_per_image` wrote.
 
     Args:
-        path: Of the file.
-        tasks: All that the rows may be of; each image is then checked by its metric (:meth:`TaskMetric.check`).
+        path: Path of the file.
+        tasks: All tasks that the rows may have; the metric of each image then checks its rows
+            (:meth:`TaskMetric.check`). None checks nothing.
 
     Raises:
-        DataError: If the file is missing or not such a table; a bad cell is named with its row.
+        DataError: If the file is missing or not such a table. The message gives the row of a bad cell.
     """
     try:
         text = Path(path).read_text(encoding='utf-8')
@@ -87,7 +87,7 @@ def read_per_image(path: str | Path, tasks: TaskTable | None = None) -> list[Res
         raise DataError(f'no table of results: {reason}', file=path) from error
     reader = csv.DictReader(io.StringIO(text), strict=True)
     rows = []
-    places: dict[tuple[str, str, int], int] = {}  # where the first row of each image stands
+    places: dict[tuple[str, str, int], int] = {}  # line of the first row of each image
     try:
         columns = tuple(reader.fieldnames or ())
         if columns[: len(_COMMON)] != _COMMON or len({*columns}) != len(columns):
@@ -130,7 +130,7 @@ def _count(name: str, cell: str) -> int:
 
 
 def _check(image: Sequence[ResultRow], tasks: TaskTable) -> None:
-    """Check an image's rows against its task."""
+    """Check the rows of an image against its task."""
     first = image[0]
     if first.task not in tasks:
         raise ValueError(f'task {first.task!r} is none of those that were scored: {", ".join(tasks)}')
@@ -145,7 +145,7 @@ def _check(image: Sequence[ResultRow], tasks: TaskTable) -> None:
 
 
 def _names(metric: str) -> list[str]:
-    """What a metric's rows hold."""
+    """Return the names of the values in a metric's rows."""
     found: type[TaskMetric] = metric_of_row(metric)[1]
     return [*(column.name for column in found.row_columns), *found.row_data]
 

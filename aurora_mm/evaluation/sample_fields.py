@@ -1,4 +1,4 @@
-"""Annotations and predictions of a sample, looked up with a message that a user can act on."""
+"""Look-up of annotations and predictions in a sample, with clear errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aurora_mm.errors import ConfigError, DataError
 
 
 def annotation(sample: Mapping[str, Any], field: str) -> Any:
-    """The annotation ``field`` of a sample.
+    """Return the annotation ``field`` of a sample.
 
     Args:
         sample: A data sample as nested dicts.
@@ -29,13 +29,13 @@ def annotation(sample: Mapping[str, Any], field: str) -> Any:
     return sample[field]
 
 
-def original_frame_annotation(sample: Mapping[str, Any], field: str) -> Any:
-    """The annotation ``field`` of a sample, known to be in pixels of the original image.
+def annotation_in_original_coordinates(sample: Mapping[str, Any], field: str) -> Any:
+    """Return the annotation ``field`` of a sample after checking that it is in original coordinates.
 
     Raises:
         DataError: If the sample has no such annotation.
-        ConfigError: If ``gt_coordinates`` is not ``'original'``: predictions are in pixels of the original image, and
-            comparing them with annotations in the network's pixels would give wrong scores without a word.
+        ConfigError: If ``gt_coordinates`` is not ``'original'``. Predictions are in original coordinates, so a
+            comparison with annotations in network coordinates would give wrong scores without an error.
     """
     value = annotation(sample, field)
     if sample.get('gt_coordinates') != 'original':
@@ -48,10 +48,10 @@ def original_frame_annotation(sample: Mapping[str, Any], field: str) -> Any:
 
 
 def prediction(sample: Mapping[str, Any], field: str) -> Any:
-    """The prediction ``field`` of a sample.
+    """Return the prediction ``field`` of a sample.
 
     Raises:
-        ConfigError: If the model put no such prediction on the sample.
+        ConfigError: If the model did not set this prediction.
     """
     if field not in sample:
         raise ConfigError(
@@ -62,10 +62,10 @@ def prediction(sample: Mapping[str, Any], field: str) -> Any:
 
 
 def best_box(sample: Mapping[str, Any]) -> NDArray[np.float64] | None:
-    """(4,) the predicted box with the highest score, xyxy in pixels of the original image; None if there is no box.
+    """Return the predicted box of the highest score, (4,) xyxy in original pixels; None if there is no box.
 
     Raises:
-        ConfigError: If the model put no ``pred_instances`` on the sample.
+        ConfigError: If the model did not set ``pred_instances``.
     """
     pred = prediction(sample, 'pred_instances')
     if len(pred['bboxes']) == 0:

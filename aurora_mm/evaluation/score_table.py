@@ -1,4 +1,4 @@
-"""The scores of an evaluation as one table for a console."""
+"""The table of an evaluation's scores for the console."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class _Section(NamedTuple):
 
 
 def score_table(result: EvaluationResult) -> Table:
-    """Makes one table of all scores, to be printed by rich or by :func:`aurora_mm.tables.console_text`.
+    """Build one table of all scores, to be printed by rich or by :func:`aurora_mm.tables.console_text`.
 
-    The tasks of a type stand together under a line that names their scores: first the primary score, under the name of
-    the headline where it is the headline, else as ``score``; then the other brief columns. The mean of a type's tasks
-    closes its lines; the last two lines are the means of all. Fractions are shown in percent; ``-`` stands for a score
-    that was not taken.
+    Tasks of one type are grouped under a line with the names of their scores: first the primary score, under the name
+    of the headline if they are equal, otherwise as ``score``; then the other brief columns. The last line of a group is
+    the mean of its tasks; the last two lines of the table are the means over all tasks and task types. Scores without a
+    unit are in percent; ``-`` is a missing score.
 
     Args:
-        result: Of the evaluation.
+        result: Result of the evaluation.
     """
     sections = _sections(result)
     width = max(len(section.heads) for section in sections)
@@ -66,7 +66,7 @@ def _sections(result: EvaluationResult) -> list[_Section]:
 
 
 def _others(result: EvaluationResult, task: Task) -> list[str]:
-    """Keys of the scores that stand beside the primary one."""
+    """Return the keys of the scores after the primary score."""
     columns, headline, primary_text = result.columns[task.name]
     first = [headline] if primary_text else []
     return [*first, *(key for key, column in columns.items() if column.brief and key != headline)]
@@ -79,14 +79,14 @@ def _heads(result: EvaluationResult, task: Task) -> tuple[str, ...]:
 
 
 def _cells(result: EvaluationResult, task: Task) -> list[str]:
-    """The primary score and the others."""
+    """Return the cells of the primary score and of the others."""
     values = [result.scores.get(f'{task.name}/{key}') for key in _others(result, task)]
     units = [result.columns[task.name].columns[key].unit for key in _others(result, task)]
     return [_percent(result.scores[f'{task.name}/primary']), *map(_number, values, units)]
 
 
 def _mean_cells(result: EvaluationResult, section: _Section) -> list[str]:
-    """The means over the section's tasks of the scores beside the primary one."""
+    """Return the cells of the means over the section's tasks, for the scores after the primary score."""
     cells = []
     for key in _others(result, section.tasks[0]):
         values = [result.scores.get(f'{task.name}/{key}') for task in section.tasks]

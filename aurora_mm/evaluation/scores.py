@@ -1,4 +1,4 @@
-"""From each task's primary score to one score, and from flat results to nested ones."""
+"""Averaging of primary scores, and nesting of flat results."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ TYPE_PREFIX = 'type/'
 
 
 def aggregate_scores(primaries: Mapping[str, float], tasks: TaskTable) -> dict[str, float]:
-    """Averages the tasks' primary scores.
+    """Average the primary scores of the tasks.
 
-    A task without a primary score, or whose primary score is nan, counts as 0, and a warning names it: the score must
-    not rise because a task is missing or cannot be scored.
+    A task whose primary score is missing or nan counts as 0, and a warning names it: the score must not rise because a
+    task cannot be scored.
 
     Args:
         primaries: Primary score in [0, 1] of each scored task.
-        tasks: All tasks that count; at least one.
+        tasks: All tasks that count, at least one.
 
     Returns:
-        ``<task>/primary`` of each task, ``type/<type>``, the mean over the tasks of each type present,
-        ``task_mean``, the mean over all tasks, and ``score``, the mean over the types present.
+        ``<task>/primary`` of each task; ``type/<type>``, the mean over the tasks of each task type; ``task_mean``, the
+        mean over all tasks; and ``score``, the mean over the task types.
     """
     logger = MMLogger.get_current_instance()
     counted = {}
@@ -46,14 +46,14 @@ def aggregate_scores(primaries: Mapping[str, float], tasks: TaskTable) -> dict[s
 
 
 def nested_scores(results: Mapping[str, Any]) -> dict[str, Any]:
-    """Nests the evaluator's flat results in dicts, ready for a JSON file.
+    """Convert the evaluator's flat results to nested dicts, ready for a JSON file.
 
     Args:
-        results: What :meth:`MultiTaskEvaluator.evaluate` returned.
+        results: Return value of :meth:`MultiTaskEvaluator.evaluate`.
 
     Returns:
         ``{'tasks': {task: {metric: value}}, 'types': {type: value}, 'score': ..., 'task_mean': ...}``; keys that
-        belong to no task stay at the top. A nan becomes None, since JSON knows no nan.
+        belong to no task stay at the top level. A nan becomes None, since JSON has no nan.
     """
     nested: dict[str, Any] = {'tasks': {}, 'types': {}}
     for key, value in results.items():

@@ -1,4 +1,4 @@
-"""Keeps metrics of other packages from filling the console."""
+"""Suppression of the output of foreign metrics."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from mmengine.logging import MMLogger
 
 @contextlib.contextmanager
 def suppress_output() -> Iterator[None]:
-    """Holds back what is printed, and what is logged below a warning, within a ``with`` block.
+    """Suppress printed text, and log messages below a warning, within a ``with`` block.
 
-    Each metric of mmseg and mmdet logs a table and pycocotools prints another one. Once for every task, they would
-    bury the scores.
+    Metrics of mmseg and mmdet log a table, and pycocotools prints another. Once for every task, they would hide the
+    scores.
     """
     logger = MMLogger.get_current_instance()
     level = logger.level

@@ -32,11 +32,11 @@ from aurora_mm.models.utils.build import (
     needs_init_weights,
     only_for_task,
     require_dicts,
-    require_parts,
+    require_module_configs,
 )
 from aurora_mm.models.utils.freeze import freeze
 from aurora_mm.models.utils.nonfinite_guard import NonFiniteGuard, drop_nonfinite_gradients
-from aurora_mm.models.utils.refused_parts import refuse_part
+from aurora_mm.models.utils.refused_modules import refuse_module
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import MultiTaskDataSample, TaskBatch, TaskDataSample, task_samples_of
 from aurora_mm.tasks import TASK_TYPES, Task, TaskTable
@@ -105,10 +105,10 @@ class MultiTaskModel(BaseModel):
         super().__init__(data_preprocessor, init_cfg)
         self.tasks = TaskTable(tasks)
         require_dicts(neck=neck, heads=heads, sources=sources)
-        require_parts(backbone=backbone, detail=detail, adapter=adapter, balancer=balancer)
-        require_parts(**{f'heads.{key}': cfg for key, cfg in heads.items()})
-        require_parts(**{f'neck.{name}': cfg for name, cfg in _by_name(neck).items()})
-        refuse_part(backbone['type'])
+        require_module_configs(backbone=backbone, detail=detail, adapter=adapter, balancer=balancer)
+        require_module_configs(**{f'heads.{key}': cfg for key, cfg in heads.items()})
+        require_module_configs(**{f'neck.{name}': cfg for name, cfg in _by_name(neck).items()})
+        refuse_module(backbone['type'])
         self.backbone = build_foreign(backbone)
         self.detail = None if detail is None else build_in_scope(detail)
         maps = {'backbone': maps_of(self.backbone)}

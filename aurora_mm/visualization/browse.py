@@ -1,4 +1,4 @@
-"""Pictures of a data set as its pipeline hands it to the network."""
+"""Pictures of the network inputs of a data set."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from aurora_mm.visualization.contact_sheet import contact_sheet
 
 
 def browse_dataset(dataset_cfg: dict[str, Any], visualizer_cfg: dict[str, Any], out_dir: Path, per_task: int) -> None:
-    """Draws the first images of every task after all transforms.
+    """Draw the first images of every task after all transforms.
 
-    Annotations that a test pipeline leaves in original pixels are drawn all the same where they belong: on the
-    network's input, which they are warped to.
+    Annotations that a test pipeline leaves in original coordinates are warped to the network input and drawn there as
+    well.
 
     Args:
-        dataset_cfg: Of a data set of tasks. visualizer_cfg: Of :class:`MultiTaskVisualizer`.
-        out_dir: For ``<task>/<number>.png``, and a sheet for each task, ``<task>.png``.
-        per_task: Images of each task.
+        dataset_cfg: Config of a data set of tasks.
+        visualizer_cfg: Config of a :class:`MultiTaskVisualizer`.
+        out_dir: Folder for ``<task>/<number>.png``, and for a sheet of each task, ``<task>.png``.
+        per_task: Number of images of each task.
     """
     cfg = ConfigDict(dataset_cfg)
     cfg.pipeline = _annotations_before_geometry(list(cfg.pipeline))

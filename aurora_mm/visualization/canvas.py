@@ -1,4 +1,4 @@
-"""A picture that shapes and names are drawn on."""
+"""A picture on which shapes and names are drawn."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from aurora_mm.visualization.text import put_text, text_size
 
 Colour = tuple[int, int, int]
 _BLACK: Colour = (0, 0, 0)
-_SHIFT = 4  # OpenCV takes coordinates in parts of 1 / 2 ** shift of a pixel
+_SHIFT = 4  # OpenCV's coordinates are in 1 / 2 ** shift of a pixel
 
 
 class Canvas:
-    """An image on which shapes are drawn at once and names at the end, beside all shapes and over none.
+    """An image on which shapes are drawn immediately, and names at the end, where they cover no shape.
 
-    Coordinates are pixels of the original image, x = 0 its left edge. Widths of lines and sizes of letters grow with
-    the picture. Every line has a dark edge, so that it is seen on light and on dark images.
+    Coordinates are pixels of the original image, with x = 0 at its left edge. Line widths and font sizes depend on the
+    size of the picture. Every line has a dark edge, so that it is visible on light and dark images.
 
     Args:
-        image: ``(H, W, 3)`` RGB uint8, the original image; not changed.
+        image: The original image, ``(H, W, 3)`` RGB uint8; it does not change.
         scale: Pixels of the picture per pixel of the image.
 
     Attributes:
-        pixels: The picture, ``(h, w, 3)`` RGB uint8.
-        unit: Width of a line in pixels.
-        font: Size of letters in pixels.
+        pixels (np.ndarray): The picture, ``(h, w, 3)`` RGB uint8.
+        unit (int): Line width in pixels.
+        font (int): Font size in pixels.
     """
 
     def __init__(self, image: np.ndarray, scale: float = 1.0) -> None:
@@ -46,7 +46,7 @@ class Canvas:
         Args:
             mask: ``(H, W)`` bool at the size of the original image.
             colour: RGB.
-            alpha: Opacity of the filling.
+            alpha: Opacity of the filling, in [0, 1].
         """
         region = cv2.resize(mask.astype(np.uint8), self.pixels.shape[1::-1], interpolation=cv2.INTER_NEAREST)
         inside = region.astype(bool)
@@ -57,7 +57,7 @@ class Canvas:
             cv2.drawContours(self.pixels, contours, -1, paint, width, cv2.LINE_AA)
 
     def line(self, points: np.ndarray, colour: Colour, is_closed: bool = False) -> None:
-        """Draw a line through (N, 2) points; no name is written into a closed one."""
+        """Draw a line through points (N, 2); no name is written into a closed one."""
         corners = self._corners(points)
         cv2.polylines(self._occupied, [corners], is_closed, 1, self.unit + 2, cv2.LINE_8, _SHIFT)
         if is_closed:
@@ -66,7 +66,7 @@ class Canvas:
             cv2.polylines(self.pixels, [corners], is_closed, paint, width, cv2.LINE_AA, _SHIFT)
 
     def caliper(self, points: np.ndarray, colour: Colour) -> None:
-        """Draw what was measured: a line through (N, 2) points, with bars across its ends unless it is closed."""
+        """Draw a measured line through points (N, 2), with bars across its ends unless it is closed."""
         is_closed = len(points) > 2 and np.allclose(points[0], points[-1])
         self.line(points, colour, is_closed)
         if len(points) < 2 or is_closed:
@@ -78,24 +78,24 @@ class Canvas:
             self.line(np.stack([end - bar, end + bar]), colour)
 
     def box(self, corners: np.ndarray, colour: Colour) -> None:
-        """Draw a box, (4,) xyxy."""
+        """Draw a box (4,), xyxy."""
         x1, y1, x2, y2 = corners
         self.line(np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]]), colour, is_closed=True)
 
     def cross(self, point: np.ndarray, colour: Colour) -> None:
-        """Draw a cross at (2,) a point, above what is drawn later."""
+        """Draw a cross at a point (2,), above shapes that are drawn later."""
         arm = (5 * self.unit + 1) / self.scale
         self._crosses += [(np.stack([point - arm * way, point + arm * way]), colour) for way in np.eye(2)]
 
     def name(self, text: str, place: np.ndarray, colour: Colour) -> None:
-        """Have a name written near (2,) a place, once all shapes are there."""
+        """Write a name near a place (2,), after all shapes are drawn."""
         self._names.append((text, np.asarray(place, float) * self.scale, colour))
 
     def finish(self) -> list[tuple[str, Colour]]:
         """Draw crosses and write names.
 
         Returns:
-            The names that found no free place in the picture, with their colours.
+            The names for which there was no free place in the picture, with their colours.
         """
         for line, colour in self._crosses:
             self.line(line, colour)
@@ -113,19 +113,20 @@ class Canvas:
         return left
 
     def _corners(self, points: np.ndarray) -> np.ndarray:
-        # Half a pixel less: OpenCV's coordinates are those of pixel centres.
+        # Half a pixel less, because OpenCV's coordinates refer to the centres of pixels.
         corners = np.asarray(points, float) * self.scale - 0.5
         limit = 2.0**25 / 2**_SHIFT
         return np.round(np.nan_to_num(corners).clip(-limit, limit) * 2**_SHIFT).astype(np.int32).reshape(-1, 1, 2)
 
     def _free_corner(self, text: str, place: np.ndarray) -> tuple[int, int] | None:
-        """Upper left corner of the nearest free box for a name that keeps within a third of the picture."""
+        """Return the upper left corner of the nearest free box for a name, within a third of the picture's longest
+        side."""
         width, height = text_size(text, self.font)
         free = _free_boxes(self._occupied, width, height)
         if not free.any() or not np.isfinite(place).all():
             return None
         rows, columns = np.nonzero(free)
-        # From the place to the nearest point of the box.
+        # Distance from the place to the nearest point of the box.
         dx = np.maximum(np.maximum(columns - place[0], place[0] - columns - width), 0)
         dy = np.maximum(np.maximum(rows - place[1], place[1] - rows - height), 0)
         distance = np.hypot(dx, dy) + 1e-3 * np.hypot(columns + width / 2 - place[0], rows + height / 2 - place[1])
@@ -136,17 +137,17 @@ class Canvas:
 
 
 def line_width(shape: Sequence[int]) -> int:
-    """Width of lines in pixels for a picture of this (height, width)."""
+    """Return the line width in pixels for a picture of this (height, width)."""
     return max(round((shape[0] * shape[1]) ** 0.5 / 400), 1)
 
 
 def letter_size(shape: Sequence[int]) -> int:
-    """Size of letters in pixels for a picture of this (height, width)."""
+    """Return the font size in pixels for a picture of this (height, width)."""
     return max(round((shape[0] * shape[1]) ** 0.5 / 42), 11)
 
 
 def _free_boxes(occupied: np.ndarray, width: int, height: int) -> np.ndarray:
-    """(h, w) bool: upper left corners of boxes of a size that lie in the picture and on nothing."""
+    """Return where the upper left corner of a free box of a size can be, (h, w) bool."""
     rows, columns = occupied.shape[0] - height + 1, occupied.shape[1] - width + 1
     if rows < 1 or columns < 1:
         return np.zeros((0, 0), bool)

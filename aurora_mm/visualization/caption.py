@@ -10,21 +10,22 @@ from aurora_mm.visualization.canvas import Colour, letter_size
 from aurora_mm.visualization.text import put_text, text_size
 
 _GROUND = 24  # grey level behind captions
-_LEAST_WIDTH = 160  # of a picture with its caption, in pixels
+_LEAST_WIDTH = 160  # smallest width in pixels of a picture with its caption
 _GAP = 2  # between two pictures
 
 
 def stack_under_captions(
     pictures: Sequence[np.ndarray], captions: Sequence[Sequence[tuple[str, Colour]]]
 ) -> np.ndarray:
-    """Put pictures side by side, each under its caption; they stand at the bottom, at their left edges.
+    """Put pictures side by side, each under its caption, aligned at the bottom left.
 
     Args:
-        pictures: ``(h, w, 3)`` RGB uint8, of one height.
-        captions: For each, texts and their colours; the first begins a line, and so does what does not fit on one.
+        pictures: Pictures ``(h, w, 3)`` RGB uint8, of the same height.
+        captions: Texts and their colours for each picture. The first text has its own line, and lines break where the
+            next text does not fit.
 
     Returns:
-        ``(H, W, 3)`` RGB uint8.
+        The picture, ``(H, W, 3)`` RGB uint8.
     """
     size = letter_size(pictures[0].shape)
     widths = [max(picture.shape[1], _LEAST_WIDTH) for picture in pictures]
@@ -45,7 +46,7 @@ def stack_under_captions(
 
 
 def _lines(caption: Sequence[tuple[str, Colour]], size: int, width: int) -> list[list[tuple[str, Colour, int]]]:
-    """The texts of each line, with the x of each."""
+    """Return the texts of each line, with the x of each text in pixels."""
     rows: list[list[tuple[str, Colour, int]]] = []
     margin = x = size // 3
     for number, (text, colour) in enumerate(caption):

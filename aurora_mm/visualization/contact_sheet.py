@@ -1,4 +1,4 @@
-"""Many pictures on one sheet."""
+"""Sheets with many pictures."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from aurora_mm.files import write_image
 
 
 def contact_sheet(files: Sequence[str | Path], out_file: str | Path, columns: int = 3, cell_width: int = 640) -> None:
-    """Writes pictures row by row, each scaled down to the cell's width and set on a dark ground.
+    """Write pictures row by row on one sheet, each scaled down to the width of a cell, on a dark background.
 
     Args:
-        files: Pictures, in reading order; at least one. out_file: PNG or JPEG to write.
-        columns: Cells in a row. cell_width: In pixels.
+        files: Files of the pictures in reading order, at least one.
+        out_file: PNG or JPEG file to write.
+        columns: Number of cells in a row.
+        cell_width: Width of a cell in pixels.
     """
     pictures = []
     for file in files:

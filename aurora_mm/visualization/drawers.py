@@ -1,4 +1,4 @@
-"""How annotations and predictions of each task type are drawn."""
+"""Drawing of annotations and predictions of each task type."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from aurora_mm.task_types import ByTaskType
 from aurora_mm.tasks import Task
 from aurora_mm.visualization.canvas import Canvas
 
-# Okabe and Ito's colours (RGB), told apart with any colour vision; class 1 (or box, or point 1) takes the first.
+# The colours of Okabe and Ito (RGB), which can be distinguished with any colour vision; class 1 (or box, or point 1)
+# has the first.
 PALETTE = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167), (0, 114, 178))
 
 
 class TaskDrawer:
-    """Draws what is known or predicted of an image. The base draws nothing, and serves types that have no drawer.
+    """Draws annotations or predictions on an image. The base draws nothing; it is used for types without a drawer.
 
     Attributes:
-        foreign_options: Arguments of ``add_datasample`` for a visualiser of mmdet or mmseg that draws instead.
+        foreign_options (dict[str, float]): Arguments of ``add_datasample`` for a visualiser of mmdet or mmseg that
+            draws instead.
     """
 
     foreign_options: dict[str, float] = {}
@@ -26,23 +28,28 @@ class TaskDrawer:
         """Draw on a picture.
 
         Args:
-            canvas: Of the image.
-            sample: Of the image, in original pixels.
+            canvas: Canvas of the image.
+            sample: Sample of the image, in original coordinates.
             side: ``'gt'`` or ``'pred'``.
-            task: Of the sample.
-            alpha: Opacity of fillings.
+            task: Task of the sample.
+            alpha: Opacity of fillings, in [0, 1].
 
         Returns:
-            A line of text for the picture's caption; ``''`` for none.
+            A line of text for the caption of the picture; ``''`` for none.
         """
         return ''
 
     def legend(self, task: Task) -> tuple[str, ...]:
-        """The names that have a colour in a picture, in the order of :func:`class_colour`."""
+        """Return the names that have a colour in a picture, in the order of :func:`class_colour`."""
         return ()
 
     def select(self, sample: TaskDataSample, score_thr: float) -> TaskDataSample:
-        """Leaves out of a copy of a sample what is predicted with less than a score."""
+        """Return a sample without the predictions below a score; the original does not change.
+
+        Args:
+            sample: The sample.
+            score_thr: Lowest score, in [0, 1].
+        """
         return sample
 
 
@@ -57,14 +64,14 @@ class MaskDrawer(TaskDrawer):
         return ''
 
     def legend(self, task: Task) -> tuple[str, ...]:
-        """The foreground classes."""
+        """Return the foreground classes."""
         return task.target_names
 
 
 class BoxDrawer(TaskDrawer):
     """Draws boxes with their classes and scores."""
 
-    foreign_options = dict(pred_score_thr=-1.0)  # unsure boxes are gone already
+    foreign_options = dict(pred_score_thr=-1.0)  # boxes of low scores are already removed
 
     def draw(self, canvas: Canvas, sample: TaskDataSample, side: str, task: Task, alpha: float) -> str:
         """See :meth:`TaskDrawer.draw`."""
@@ -77,11 +84,11 @@ class BoxDrawer(TaskDrawer):
         return ''
 
     def legend(self, task: Task) -> tuple[str, ...]:
-        """The classes."""
+        """Return the classes."""
         return task.target_names
 
     def select(self, sample: TaskDataSample, score_thr: float) -> TaskDataSample:
-        """Keeps the predicted boxes of at least that score, and the one of the highest score in any case."""
+        """Keep the predicted boxes of at least that score, and always the box of the highest score."""
         boxes = sample.pred_instances
         if len(boxes) > 1:
             sample = sample.new()
@@ -102,12 +109,12 @@ class PointDrawer(TaskDrawer):
         return ''
 
     def legend(self, task: Task) -> tuple[str, ...]:
-        """The points."""
+        """Return the points."""
         return task.target_names
 
 
 class LabelDrawer(TaskDrawer):
-    """Names the class in the caption, with its probability."""
+    """Writes the class into the caption, with its probability if it is predicted."""
 
     def draw(self, canvas: Canvas, sample: TaskDataSample, side: str, task: Task, alpha: float) -> str:
         """See :meth:`TaskDrawer.draw`."""
@@ -121,10 +128,10 @@ DRAWERS.update(segmentation=MaskDrawer(), classification=LabelDrawer(), detectio
 
 
 def drawer_of(task: Task) -> TaskDrawer:
-    """The drawer of a task's type, or one that draws nothing."""
+    """Return the drawer of a task's type, or one that draws nothing."""
     return DRAWERS.get(task.type) or TaskDrawer()
 
 
 def class_colour(index: int) -> tuple[int, int, int]:
-    """RGB of the i-th class (background not counted), box or point."""
+    """Return the RGB colour of the i-th class (background not counted), box or point."""
     return PALETTE[index % len(PALETTE)]

@@ -1,4 +1,4 @@
-"""Truth beside prediction, for any task type."""
+"""The visualiser for all task types."""
 
 from __future__ import annotations
 
@@ -26,16 +26,17 @@ from aurora_mm.visualization.text import WHITE
 
 @VISUALIZERS.register_module()
 class MultiTaskVisualizer(Visualizer):
-    """Draws a sample as two panels, truth left and prediction right, with its task's measurements.
+    """Draws a sample as two panels, annotation left and prediction right, with the measurements of its task.
 
-    Names and values stand above the picture, or in it beside what they name.
+    Names and values are written above the picture, or in it beside the shape they belong to.
 
     Args:
-        name: Of the instance, as MMEngine has it.
-        size: Longest side of a panel in pixels, to which images are scaled; None leaves them at their own size.
-        alpha: Opacity of mask fillings.
-        foreign: Configs of visualisers of mmdet and mmseg that draw in its place, by task name or else task type:
-            ``dict(detection=dict(type='mmdet.DetLocalVisualizer'))``. They draw at the image's own size.
+        name: Name of the instance, see MMEngine.
+        size: Longest side of a panel in pixels, to which images are scaled; None keeps their size.
+        alpha: Opacity of mask fillings, in [0, 1].
+        foreign: Configs of visualisers of mmdet and mmseg to use instead, by task name or task type, such as
+            ``dict(detection=dict(type='mmdet.DetLocalVisualizer'))``. They draw at the size of the image.
+        kwargs: Arguments of MMEngine's ``Visualizer``.
     """
 
     def __init__(
@@ -65,14 +66,22 @@ class MultiTaskVisualizer(Visualizer):
         step: int = 0,
         pred_score_thr: float = 0.3,
     ) -> None:
-        """See ``Visualizer.add_datasample``; mmdet's and mmseg's visualisation hooks call it too.
+        """Draw a sample; the visualisation hooks of mmdet and mmseg can call it too. See ``Visualizer.add_datasample``.
 
         Args:
             name: Key of the picture in the backends.
-            image: ``(H, W, 3)`` RGB uint8: the original image or, without predictions, the network's input.
-            data_sample: With annotations in pixels of that image, if they are to be drawn.
-            out_file: Where to write the picture; without it, it goes to the backends.
-            pred_score_thr: Predicted boxes of a lower score are left out, but never the surest one.
+            image: ``(H, W, 3)`` RGB uint8: the original image or, without predictions, the network input.
+            data_sample: The sample. Its annotations, if they are drawn, are in pixels of that image.
+            draw_gt: Whether to draw annotations, if there are any.
+            draw_pred: Whether to draw predictions.
+            show: Whether to show the picture in a window.
+            wait_time: How long the window stays, in seconds; 0 is forever.
+            out_file: File of the picture; None passes it to the backends.
+            step: Step of the picture in the backends.
+            pred_score_thr: Predicted boxes of a lower score are not drawn, except that of the highest score.
+
+        Raises:
+            ConfigError: If the coordinates of annotations do not fit the image.
         """
         drawn = self.draw(image, data_sample, draw_gt, draw_pred, pred_score_thr)
         self.set_image(drawn)
@@ -91,10 +100,10 @@ class MultiTaskVisualizer(Visualizer):
         draw_pred: bool = True,
         pred_score_thr: float = 0.3,
     ) -> np.ndarray:
-        """The panels side by side, ``(H, W, 3)`` RGB uint8; the arguments are those of :meth:`add_datasample`.
+        """Return the panels side by side, ``(H, W, 3)`` RGB uint8; arguments as in :meth:`add_datasample`.
 
         Raises:
-            ConfigError: If annotations are in the network's pixels.
+            ConfigError: If the coordinates of annotations do not fit the image.
         """
         if isinstance(data_sample, MultiTaskDataSample):
             rows = [self.draw(image, one, draw_gt, draw_pred, pred_score_thr) for one in data_sample]
@@ -102,7 +111,7 @@ class MultiTaskVisualizer(Visualizer):
         task = TaskTable(self.dataset_meta['tasks'])[data_sample.task]
         draw_gt = draw_gt and data_sample.get('gt_coordinates') is not None
         if draw_gt:
-            _check_frame(data_sample, image, draw_pred)
+            _check_coordinates(data_sample, image, draw_pred)
         if draw_pred:
             data_sample = drawer_of(task).select(data_sample, pred_score_thr)
         foreign = self.foreign.get(task.name) or self.foreign.get(task.type)
@@ -122,13 +131,13 @@ class MultiTaskVisualizer(Visualizer):
         """Draw one prediction.
 
         Args:
-            image: ``(H, W, 3)`` RGB uint8, the original image.
-            sample: With a prediction.
-            measured: What was measured in it.
+            image: The original image, ``(H, W, 3)`` RGB uint8.
+            sample: The sample with a prediction.
+            measured: Measurements of the prediction.
             pred_score_thr: See :meth:`add_datasample`.
 
         Returns:
-            ``(h, w, 3)`` RGB uint8.
+            The picture, ``(h, w, 3)`` RGB uint8.
         """
         task = TaskTable(self.dataset_meta['tasks'])[sample.task]
         sample = drawer_of(task).select(sample, pred_score_thr)
@@ -143,7 +152,7 @@ class MultiTaskVisualizer(Visualizer):
         side: str,
         measured: Sequence[Measured] | None = None,
     ) -> tuple[np.ndarray, list[tuple[str, tuple[int, int, int]]]]:
-        """A picture, and the coloured texts of its caption."""
+        """Return a picture and the coloured texts of its caption."""
         canvas = Canvas(image, 1.0 if self.size is None else self.size / max(image.shape[:2]))
         drawer = drawer_of(task)
         answer = drawer.draw(canvas, sample, side, task, self.alpha)
@@ -162,8 +171,8 @@ class MultiTaskVisualizer(Visualizer):
         return canvas.pixels, lines + canvas.finish()
 
 
-def _check_frame(sample: TaskDataSample, image: np.ndarray, draw_pred: bool) -> None:
-    """Predictions are in original pixels; annotations may be in the network's, and then so must the image be."""
+def _check_coordinates(sample: TaskDataSample, image: np.ndarray, draw_pred: bool) -> None:
+    """Check that the image has the coordinates of annotations; those of predictions are always original ones."""
     shape = sample.ori_shape if sample.gt_coordinates == 'original' else sample.img_shape
     if (draw_pred and sample.gt_coordinates != 'original') or image.shape[:2] != tuple(shape):
         raise ConfigError(
@@ -175,7 +184,7 @@ def _check_frame(sample: TaskDataSample, image: np.ndarray, draw_pred: bool) -> 
 
 
 def _build(type: str, **kwargs: Any) -> Visualizer:
-    """A visualiser; the registry would want a name and keep it for good."""
+    """Build a visualiser without the registry, which would require a name and keep the instance."""
     kind = VISUALIZERS.get(type)
     if kind is None:
         raise ConfigError(f'{type!r} is not registered')
@@ -183,8 +192,8 @@ def _build(type: str, **kwargs: Any) -> Visualizer:
 
 
 def _drawn_by(visualizer: Visualizer, task: Task, image: np.ndarray, sample: TaskDataSample, **what: bool):
-    """What a visualiser of another package draws, ``(H, W, 3)`` RGB uint8; it hands pictures out as files alone."""
-    first = int(task.task_type.has_background)  # it is black
+    """Draw by a visualiser of another package, ``(H, W, 3)`` RGB uint8; pictures can only be passed on as files."""
+    first = int(task.task_type.has_background)  # the background is black
     palette = [(0, 0, 0)] * first + [class_colour(i) for i in range(len(task.target_names))]
     visualizer.dataset_meta = dict(classes=task.classes, palette=palette)
     options = drawer_of(task).foreign_options

@@ -1,4 +1,4 @@
-"""Text on pictures, in any script that the font has."""
+"""Text on pictures, with all characters that the font has."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 
 
 def text_size(text: str, size: int) -> tuple[int, int]:
-    """(width, height) in pixels of the box that :func:`put_text` fills, its dark edge counted."""
+    """Return (width, height) in pixels of the box that :func:`put_text` fills, including its dark edge."""
     edge = _edge(size)
     return round(_font(size).getlength(text)) + 2 * edge, round(1.2 * size) + 2 * edge
 
@@ -27,13 +27,13 @@ def text_size(text: str, size: int) -> tuple[int, int]:
 def put_text(
     pixels: np.ndarray, text: str, at: tuple[int, int], size: int, colour: tuple[int, int, int] = WHITE
 ) -> None:
-    """Write text with a dark edge, which reads on light and on dark pictures; what lies outside is cut off.
+    """Write text with a dark edge, which is readable on light and dark pictures; text outside the picture is cut off.
 
     Args:
         pixels: ``(H, W, 3)`` RGB uint8; changed in place.
         text: One line.
-        at: x, y of the upper left corner of its box.
-        size: Of the font in pixels.
+        at: x and y of the upper left corner of its box, in pixels.
+        size: Font size in pixels.
         colour: RGB.
     """
     width, height = text_size(text, size)

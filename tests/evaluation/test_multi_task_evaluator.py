@@ -17,7 +17,7 @@ from aurora_mm.evaluation import (
     MultiTaskEvaluator,
     SegmentationMetric,
     TaskMetric,
-    multi_task_evaluator,
+    measurement_workers,
     score_rows,
     score_table,
 )
@@ -166,7 +166,7 @@ def test_workers_measure_what_is_measured_at_once():
 
 
 def test_workers_measure_while_samples_come_in_and_only_so_many_wait(register, monkeypatch):
-    monkeypatch.setattr(multi_task_evaluator, '_MOST_WAITING', 2)
+    monkeypatch.setattr(measurement_workers, '_MOST_WAITING', 2)
     started, begun, go_on = [], threading.Event(), threading.Event()
 
     class SlowMetric(SegmentationMetric):

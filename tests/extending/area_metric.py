@@ -1,7 +1,7 @@
 """A metric for segmentation tasks: how wrong the area of each class is."""
 
 from aurora_mm.evaluation import Column, TaskMetric
-from aurora_mm.evaluation.sample_fields import original_frame_annotation, prediction
+from aurora_mm.evaluation.sample_fields import annotation_in_original_coordinates, prediction
 from aurora_mm.registry import METRICS
 
 
@@ -15,7 +15,7 @@ class AreaMetric(TaskMetric):
     primary_text = '1 - area_error'
 
     def measure(self, sample):
-        truth = original_frame_annotation(sample, 'gt_sem_seg')['data']
+        truth = annotation_in_original_coordinates(sample, 'gt_sem_seg')['data']
         pred = prediction(sample, 'pred_sem_seg')['data']
         return [
             self.row(sample, name, area_error=abs(float((pred == i).sum() - (truth == i).sum())) / truth.numel())

@@ -1,4 +1,4 @@
-"""Figures as data URIs: SVG by matplotlib, drawn narrow enough to be read on a phone."""
+"""Charts as data URIs: SVG by matplotlib, narrow enough to be read on a phone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from aurora_mm.task_types import TASK_TYPES
 
 INK = '#1d2733'
 FAINT = '#8a94a0'
-# Okabe and Ito's colours, told apart with any colour vision.
+# The colours of Okabe and Ito, which can be distinguished with any colour vision.
 COLOURS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000', '#7f7f7f')
 _STYLE: dict[Any, Any] = {
     'font.family': 'DejaVu Sans',
@@ -38,23 +38,23 @@ _STYLE: dict[Any, Any] = {
     'legend.fontsize': 8,
     'lines.linewidth': 1.6,
     'svg.fonttype': 'path',
-    'text.parse_math': False,  # names of classes are names, dollars and all
+    'text.parse_math': False,  # names of classes may contain dollar signs
     'svg.hashsalt': 'aurora_mm',
 }
 
 
 def type_colour(task_type: str) -> str:
-    """The colour of a task type, by its place among the registered ones."""
+    """Return the colour of a task type, by its index among the registered types."""
     return COLOURS[list(TASK_TYPES).index(task_type) % len(COLOURS)]
 
 
 class Chart:
-    """One figure with one pair of axes; as text it is a data URI for ``<img src=...>``.
+    """A chart with one pair of axes, stored as a data URI for ``<img src=...>``.
 
     Args:
-        title: What it shows; it stands above the picture.
-        width: In inches of 96 CSS pixels. A phone shows about 3.6 inches, a column of three on a desktop as much.
-        height: In the same inches.
+        title: Title above the chart.
+        width: Width in inches of 96 CSS pixels. A phone, or one of three columns on a desktop, shows about 3.6 inches.
+        height: Height in the same inches.
     """
 
     def __init__(self, title: str, width: float = 3.7, height: float = 2.9) -> None:
@@ -65,7 +65,7 @@ class Chart:
 
     @contextmanager
     def draw(self) -> Iterator[Axes]:
-        """Axes to draw on; when the block ends the figure is kept as text."""
+        """Yield axes to draw on; at the end of the block the chart is stored."""
         with rc_context(_STYLE):
             figure = Figure(figsize=self._size, layout='constrained')
             axes = figure.subplots()
@@ -76,12 +76,12 @@ class Chart:
 
 
 def legend_below(axes: Axes, columns: int = 3) -> None:
-    """A legend under the axes, where it hides no curve."""
+    """Add a legend below the axes, where it hides no curve."""
     axes.figure.legend(loc='outside lower center', ncols=columns, handlelength=1.4, columnspacing=1.2)
 
 
 def plain_log_axis(axis: Axis) -> None:
-    """Plain numbers, 0.01 and 100, at the powers of ten, and between them where an axis spans few."""
+    """Label an axis with plain numbers such as 0.01 and 100 at powers of ten, and between them if it covers few."""
     if axis.get_scale() == 'log':
         low, high = axis.get_view_interval()
         axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 300 * low else (1,)))

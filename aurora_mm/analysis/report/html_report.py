@@ -1,4 +1,4 @@
-"""One self-contained HTML file about a training run and its test."""
+"""The HTML report of a training run and its test."""
 
 from __future__ import annotations
 
@@ -25,18 +25,19 @@ def write_html_report(
     data_root: str | Path | None = None,
     out_file: str | Path | None = None,
 ) -> Path:
-    """Writes a report that needs no network and no other file, and can be read on a phone.
+    """Write a report in one file that needs no network and can be read on a phone.
 
     Args:
-        work_dir: Of a training run, for its curves; it may as well be the folder of a test alone.
-        results_dir: What ``aurora-mm test`` or ``aurora-mm score`` wrote; by default ``work_dir`` or its folder
+        work_dir: Work dir of a training run, for its curves, or the folder of a test.
+        results_dir: Folder written by ``aurora-mm test`` or ``aurora-mm score``; by default ``work_dir`` or its folder
             ``test``.
-        submission: The predictions, for pictures of masks; by default the folder ``submission`` among the results.
-        data_root: The folder of ``csv_files``, if it is not where it was when the results were made.
-        out_file: Where to write; by default ``report.html`` among the results.
+        submission: Folder of the predictions, for pictures of masks; by default ``submission`` in the folder of
+            results.
+        data_root: Folder that contains ``csv_files``, if it has moved since the results were written.
+        out_file: File of the report; by default ``report.html`` in the folder of results.
 
     Returns:
-        The file.
+        Path of the report.
 
     Raises:
         DataError: If there are no results, or one of their files is broken.

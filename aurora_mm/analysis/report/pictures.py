@@ -1,4 +1,4 @@
-"""Pictures of the worst, the median and the best image of each task, truth beside prediction."""
+"""Pictures of the worst, the median and the best image of each task, with annotation and prediction."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from aurora_mm.tasks import Task
 from aurora_mm.utils import decode_file
 from aurora_mm.visualization import MultiTaskVisualizer, class_colour, drawer_of
 
-_PANEL_SIZE = 320  # pixels; two panels side by side fill a phone at about twice its own pixels
+_PANEL_SIZE = 320  # pixels; two panels side by side fill the width of a phone
 _JPEG_QUALITY = 80
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One image, drawn.
+    """A picture of one image.
 
     Args:
         rank: 'worst', 'median' or 'best'.
-        caption: How good it is, as a reader wants it.
-        image_path: The CSV's own text.
+        caption: Text about the quality of the prediction.
+        image_path: The text of the CSV file.
         uri: The picture as a data URI.
-        width: In pixels.
-        height: In pixels.
+        width: Width in pixels.
+        height: Height in pixels.
     """
 
     rank: str
@@ -50,7 +50,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class TaskPictures:
-    """The pictures of one task, the colour of each of its names as CSS, and what to do if there are no pictures."""
+    """The pictures of one task, the colour of each name as CSS, and why there are no pictures, if there are none."""
 
     task: Task
     pictures: list[Picture]
@@ -59,9 +59,13 @@ class TaskPictures:
 
 
 def task_pictures(results: Results, task: Task) -> TaskPictures:
-    """Draws the worst, the median and the best image of a task.
+    """Draw the worst, the median and the best image of a task.
 
-    Where the run wrote no predicted masks, there are no pictures and ``missing`` says what to do.
+    If the run wrote no predicted masks, there are no pictures and ``missing`` says how to get them.
+
+    Args:
+        results: Results of the run.
+        task: The task.
 
     Raises:
         DataError: If an image or a mask cannot be read.
@@ -80,7 +84,7 @@ def task_pictures(results: Results, task: Task) -> TaskPictures:
 
 
 def pick(images: list[RankedImage]) -> list[tuple[str, RankedImage]]:
-    """Worst, median and best of images ordered worst first; fewer where there are fewer images."""
+    """Return the worst, the median and the best of images sorted worst first; fewer if there are fewer images."""
     if len(images) < 3:
         return list(zip(('worst', 'best'), images, strict=False))
     return [('worst', images[0]), ('median', images[len(images) // 2]), ('best', images[-1])]
@@ -107,7 +111,7 @@ def _draw(
 
 
 def _sample(task: Task, metric: type[TaskMetric], image: RankedImage, results: Results) -> TaskDataSample:
-    """The image's rows as the sample that they came from."""
+    """Restore the sample of an image from its rows."""
     row = image.rows[0]
     shape = (row.height, row.width)
     sample = TaskDataSample(
@@ -129,7 +133,7 @@ def _true_mask(file: Path, task: Task) -> PixelData:
 
 
 def _mask(file: Path, shape: tuple[int, int]) -> PixelData:
-    """A predicted mask, whatever values a submission of others may have."""
+    """Read a predicted mask, which may have any values in a submission of others."""
     mask = decode_file(file, cv2.IMREAD_GRAYSCALE)
     if mask is None:
         raise DataError('the mask cannot be read', file=file)

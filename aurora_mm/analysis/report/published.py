@@ -1,8 +1,8 @@
-"""Published figures that a run is set beside. None was taken on the data at hand; each says on what.
+"""Published scores for comparison with a run. None was measured on the user's data; each says on which data.
 
-The public code's log is that of an earlier snapshot (Qwen2.5-VL-7B encoder) at its best epoch, on its own 80/20 split
-of the challenge's training images, where images of one patient can stand on both sides. The other entries report the
-challenge's official validation set, in different phases of it.
+The log of the public code is that of an earlier version (Qwen2.5-VL-7B encoder) at its best epoch, on its own 80/20
+split of the challenge's training images, in which images of one patient can be in both parts. The other entries report
+the official validation set of the challenge, in different phases of it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 PUBLIC_CODE = "AURORA's public code, best epoch of its log, own 80/20 split"
 
-# By task, the headline of its type; landmarks have another measure there.
+# The headline score of each task; landmarks have another score there.
 PUBLIC_CODE_LOG = {
     'fetal_head': 0.960,
     'head_symphysis_multi': 0.943,
@@ -41,12 +41,12 @@ PUBLIC_CODE_LOG = {
 
 
 class Entry(NamedTuple):
-    """What an entry of the challenge reports.
+    """The published scores of an entry of the challenge.
 
     Args:
-        name: Of the entry.
+        name: Name of the entry.
         what: The method in a few words.
-        means: Of each task type, its scores as means over the challenge's tasks; HD and MRE in pixels.
+        means: Scores of each task type, averaged over the challenge's tasks; HD and MRE in pixels.
     """
 
     name: str

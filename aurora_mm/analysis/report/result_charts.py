@@ -1,4 +1,4 @@
-"""Distributions over the images of a test run, from whatever a metric keeps of them."""
+"""Charts of the numbers that metrics keep of the images of a test."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from aurora_mm.tasks import Task
 
 
 def metric_charts(results: Results, metric: type[TaskMetric], tasks: Sequence[Task]) -> list[Chart]:
-    """Draws the numbers that a metric has of each target.
+    """Draw the numbers that a metric computes for each target.
 
     Args:
-        results: With the rows.
-        metric: That judges the tasks.
-        tasks: At least one.
+        results: Results with the rows.
+        metric: Judge of the tasks.
+        tasks: The tasks, at least one.
 
     Returns:
-        A chart for each brief column of its rows. For the first of them also one by the target's size, if rows tell
-        it, or, if it is an error in some unit, one of the share of targets below each error.
+        A chart for each brief column of the metric's rows. For the first column also a chart by the target's size, if
+        rows hold it, or, if it is an error with a unit, a chart of the fraction of targets below each error.
     """
     colour = type_colour(metric.task_type)
     charts = []
@@ -41,7 +41,7 @@ def metric_charts(results: Results, metric: type[TaskMetric], tasks: Sequence[Ta
 
 
 def _by_target(results: Results, tasks: Sequence[Task], column: Column) -> dict[str, list[float]]:
-    """The numbers of each target, under the task's name if it has one target alone."""
+    """Return the numbers of each target, by the task's name if it has only one target."""
     groups: dict[str, list[float]] = {}
     for task in tasks:
         for row in results.targets(task):
@@ -51,7 +51,7 @@ def _by_target(results: Results, tasks: Sequence[Task], column: Column) -> dict[
 
 
 def _cumulative(results: Results, tasks: Sequence[Task], column: Column) -> Chart:
-    """How many targets have at most each error."""
+    """Draw the fraction of targets with at most each error."""
     chart = Chart(f'Share of targets with at most an {column.name}')
     with chart.draw() as axes:
         for task, colour in zip(tasks, COLOURS, strict=False):
@@ -66,14 +66,14 @@ def _cumulative(results: Results, tasks: Sequence[Task], column: Column) -> Char
 
 
 def roc_chart(results: Results, task: Task) -> Chart | None:
-    """Receiver operating characteristic of each class against the rest; of class 1 where there are two.
+    """Draw the receiver operating characteristic of each class against the rest; for two classes, of class 1.
 
     Args:
-        results: With the rows.
-        task: Whose rows hold ``truth`` and ``probs``.
+        results: Results with the rows.
+        task: A task whose rows hold ``truth`` and ``probs``.
 
     Returns:
-        None if no class occurs beside another one.
+        The chart; None if there is only one true class.
     """
     rows = results.targets(task)
     truth = np.array([row['truth'] for row in rows])
@@ -98,7 +98,8 @@ def roc_chart(results: Results, task: Task) -> Chart | None:
 
 
 def _boxes(column: Column, groups: Mapping[str, Sequence[float]], colour: str) -> Chart:
-    """A row for each group: every value a dot, quartiles a box, the median a line. Fractions are from 0 to 1."""
+    """Draw a row for each group: values as dots, quartiles as a box, the median as a line. Values without unit: 0 to
+    1."""
     chart = Chart(f'{column.title}, {column.unit}' if column.unit else column.title, height=0.8 + 0.21 * len(groups))
     with chart.draw() as axes:
         rng = np.random.default_rng(0)
@@ -134,7 +135,7 @@ def _boxes(column: Column, groups: Mapping[str, Sequence[float]], colour: str) -
 
 
 def _by_size(column: Column, sizes: Sequence[float], values: Sequence[float], colour: str) -> Chart:
-    """Every target of every image by its share of the image."""
+    """Draw every target of every image over its fraction of the image area."""
     chart = Chart(f'{column.name} by the size of the target')
     with chart.draw() as axes:
         axes.plot(np.array(sizes) * 100, values, '.', color=colour, alpha=0.6, markersize=4.5, markeredgewidth=0)

@@ -21,12 +21,12 @@ _PRIMARY = Column('primary')
 
 @dataclass(frozen=True)
 class Score:
-    """A value with its interval, as text and, for what lies in [0, 1], as places on a bar in percent.
+    """A value with its interval, as text and as positions on a bar in percent.
 
     Args:
-        value: The score; None where it is not defined.
+        value: The score; None if it is not defined.
         interval: Its confidence interval.
-        column: How it is read.
+        column: Its name and unit.
     """
 
     value: float | None
@@ -35,16 +35,16 @@ class Score:
 
     @property
     def text(self) -> str:
-        """The value; its unit stands in the table's head."""
+        """The value as text without its unit, which is in the table's head."""
         return self._format(self.value)
 
     @property
     def interval_text(self) -> str:
-        """The interval, or nothing."""
+        """The interval as text; empty if there is none."""
         return '' if self.interval is None else ' to '.join(map(self._format, self.interval))
 
     def percent(self, value: float | None) -> float:
-        """Place of a value in [0, 1] on the bar."""
+        """Return the position of a value in [0, 1] on the bar, in percent."""
         return 100 * min(max(value or 0.0, 0.0), 1.0)
 
     def _format(self, value: float | None) -> str:
@@ -53,15 +53,15 @@ class Score:
 
 @dataclass(frozen=True)
 class TaskScores:
-    """One task's row.
+    """A row of a table: the scores of one task.
 
     Args:
         task: The task.
-        images: How many were scored.
+        images: Number of scored images.
         bar: The primary score.
-        scores: By key.
+        scores: Scores by key.
         constant: Primary score of the constant predictor, if it was scored.
-        public: What the public code's log has for the task.
+        public: Score of the task in the public code's log, if it has one.
     """
 
     task: Task
@@ -74,13 +74,13 @@ class TaskScores:
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """Tasks of one type whose scores have the same names.
+    """A table of the tasks of one type whose scores have the same names.
 
     Args:
-        bar_title: What the bar shows.
-        primary_text: How it is made of the headline; ``''`` if it is the headline.
-        columns: By key.
-        rows: Of the tasks.
+        bar_title: Title of the bar.
+        primary_text: How the bar follows from the headline; ``''`` if it is the headline.
+        columns: Columns by key.
+        rows: Rows of the tasks.
     """
 
     bar_title: str
@@ -90,19 +90,19 @@ class ScoreTable:
 
     @property
     def has_public(self) -> bool:
-        """Whether the public code's log has a figure for one of the tasks."""
+        """Whether the public code's log has a score of one of the tasks."""
         return any(row.public is not None for row in self.rows)
 
     @property
     def notes(self) -> list[str]:
-        """What a reader should know of the numbers."""
+        """Notes below the table."""
         notes = [f'The bar is {self.primary_text}.'] if self.primary_text else []
         filled = [column for column in self.columns.values() if not np.isnan(column.undefined)]
         return notes + [f'{column.name} is {column.undefined:g} where it is not defined.' for column in filled]
 
 
 def score_tables(results: Results, task_type: str) -> list[ScoreTable]:
-    """Makes the tables of a type: one, unless single tasks have metrics of their own."""
+    """Build the tables of a task type: one, unless single tasks have other metrics."""
     tables: dict[tuple[str, ...], ScoreTable] = {}
     for task in results.tasks.of_type(task_type):
         columns, headline, primary_text = results.columns(task)
@@ -130,7 +130,7 @@ def _task_scores(results: Results, task: Task, columns: dict[str, Column]) -> Ta
 
 @dataclass(frozen=True)
 class Comparison:
-    """One entry's means over tasks, in the order of :func:`published_columns`."""
+    """The means over tasks of one entry, in the order of :func:`published_columns`."""
 
     name: str
     what: str
@@ -138,7 +138,7 @@ class Comparison:
 
 
 def published_columns() -> list[tuple[str, Column]]:
-    """Task type and column of each mean that the published entries report."""
+    """Return task type and column of each mean that published entries report."""
     found = []
     for task_type, means in published.ENTRIES[0].means.items():
         columns = {column.name: column for column in metric_of_row(TASK_TYPES[task_type].metric)[1].columns}
@@ -147,7 +147,7 @@ def published_columns() -> list[tuple[str, Column]]:
 
 
 def comparisons(results: Results) -> list[Comparison]:
-    """The run's means over tasks beside those that other entries report."""
+    """Return the means over tasks of the run and of the published entries."""
     columns = published_columns()
     ours = []
     for task_type, column in columns:
@@ -162,7 +162,7 @@ def comparisons(results: Results) -> list[Comparison]:
 
 @dataclass(frozen=True)
 class Confusion:
-    """Counts of a classification task: ``counts[true][predicted]``, and each as a share of its row."""
+    """The confusion matrix of a classification task, ``counts[true][predicted]``, also as fractions of its rows."""
 
     task: Task
     counts: list[list[int]]
@@ -170,7 +170,7 @@ class Confusion:
 
 
 def confusion(results: Results, task: Task) -> Confusion:
-    """The confusion matrix of a task whose rows hold ``truth`` and ``pred``."""
+    """Compute the confusion matrix of a task whose rows hold ``truth`` and ``pred``."""
     rows = results.targets(task)
     labels = list(range(task.num_outputs))
     counts = confusion_matrix([row['truth'] for row in rows], [row['pred'] for row in rows], labels=labels)

@@ -1,4 +1,4 @@
-"""Curves of a training run."""
+"""Charts of a training run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aurora_mm.tasks import TASK_TYPES, TaskTable
 
 
 def training_charts(log: TrainingLog) -> list[Chart]:
-    """Score by epoch and losses by iteration; :func:`task_charts` has the tasks."""
+    """Draw the score by epoch and the losses by iteration; :func:`task_charts` draws those of the tasks."""
     charts = []
     if 'score' in log.validation:
         charts.append(_scores(log))
@@ -22,7 +22,7 @@ def training_charts(log: TrainingLog) -> list[Chart]:
 
 
 def task_charts(log: TrainingLog, tasks: TaskTable) -> list[Chart]:
-    """Each task over time: its running loss, its probability to be sampled, the weight of its loss."""
+    """Draw the running loss, the sampling probability and the loss weight of each task over time."""
     charts = []
     ordered = [task.name for task_type in TASK_TYPES for task in tasks.of_type(task_type)]
     for kind, title in (
@@ -86,7 +86,7 @@ def _losses(log: TrainingLog) -> Chart:
 
 
 def _by_task(title: str, series: dict[str, tuple[list[float], list[float]]], relative: bool) -> Chart:
-    """Tasks as rows, time to the right, the value as colour."""
+    """Draw tasks as rows, time to the right, and the value as colour."""
     steps = sorted({step for task_steps, _ in series.values() for step in task_steps})
     grid = np.full((len(series), len(steps)), np.nan)
     for row, (task_steps, values) in enumerate(series.values()):

@@ -1,4 +1,4 @@
-"""What a training run logged."""
+"""The log of a training run."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ Series = tuple[list[float], list[float]]  # steps and values
 
 @dataclass(frozen=True)
 class TrainingLog:
-    """Scalars by step: of training by iteration, of validation by epoch.
+    """The logged scalars of a run.
 
     Args:
-        training: Values by name, each by iteration. validation: The same by epoch.
+        training: Values of training by name, then by iteration.
+        validation: Values of validation by name, then by epoch.
     """
 
     training: dict[str, dict[int, float]] = field(default_factory=dict)
@@ -24,8 +25,13 @@ class TrainingLog:
 
     @classmethod
     def read(cls, work_dir: str | Path) -> TrainingLog:
-        """Reads every ``<start time>/vis_data/scalars.json`` of a work dir; where a resumed run repeats a step, the
-        later run counts. A folder without any gives an empty log.
+        """Read every ``<start time>/vis_data/scalars.json`` of a work dir.
+
+        If a resumed run repeats a step, the value of the later run is used. A folder without such files gives an empty
+        log.
+
+        Args:
+            work_dir: Work dir of the run.
 
         Raises:
             DataError: If one of the files is broken.
@@ -43,11 +49,11 @@ class TrainingLog:
         return log
 
     def series(self, name: str) -> Series:
-        """Steps and values of a scalar in the order of steps, of training or else of validation."""
+        """Return the steps and values of a scalar of training or else validation, sorted by step."""
         values = self.training.get(name) or self.validation.get(name) or {}
         steps = sorted(values)
         return [float(step) for step in steps], [values[step] for step in steps]
 
     def by_task(self, kind: str, tasks: Iterable[str]) -> dict[str, Series]:
-        """The series ``<kind>/<task>`` of those tasks that have one."""
+        """Return the steps and values of ``<kind>/<task>`` for the tasks that have them."""
         return {task: self.series(f'{kind}/{task}') for task in tasks if f'{kind}/{task}' in self.training}

@@ -1,4 +1,4 @@
-"""What the report shows of one task type, by what its metrics keep of each image."""
+"""The section of the report about one task type."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from aurora_mm.tasks import Task
 
 @dataclass(frozen=True)
 class TypeSection:
-    """All that the report shows of one task type.
+    """The section of the report about one task type.
 
     Args:
-        name: Of the type.
-        colour: Of the type, as CSS.
-        score: The mean of its tasks' primary scores.
-        tables: The scores of its tasks.
-        charts: Of the numbers of single targets.
-        confusions: Of each task with labels.
-        roc: Of each task with labels.
-        pictures: Of each task.
+        name: Name of the task type.
+        colour: Colour of the task type as CSS.
+        score: Mean of its tasks' primary scores.
+        tables: Scores of its tasks.
+        charts: Charts of the numbers of single targets.
+        confusions: Confusion matrix of each task with class labels.
+        roc: ROC chart of each task with class labels.
+        pictures: Pictures of each task.
     """
 
     name: str
@@ -39,7 +39,7 @@ class TypeSection:
 
     @classmethod
     def of(cls, results: Results, task_type: str) -> TypeSection:
-        """Makes the section of a type that results hold a task of."""
+        """Build the section of a task type, of which results contain a task."""
         judged: dict[type[TaskMetric], list[Task]] = {}
         for task in results.tasks.of_type(task_type):
             metric = results.judge(task)

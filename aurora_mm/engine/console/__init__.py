@@ -1,4 +1,4 @@
-"""What a run shows on the console. All else is in its log file."""
+"""The output of a run on the console. Everything else is in its log file."""
 
 from aurora_mm.engine.console.console import console, show
 from aurora_mm.engine.console.console_handler import ConsoleHandler

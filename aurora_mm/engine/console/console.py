@@ -8,20 +8,20 @@ from functools import cache
 from rich.console import Console
 
 ON_CONSOLE = 'on_console'
-"""The attribute of a log record that is shown on the console whatever its level."""
+"""Attribute of log records that are shown on the console at any level."""
 
 
 @cache
 def console() -> Console:
-    """The console that a run writes to, on stdout. All writes go through it, so that none tears a progress bar."""
+    """Return the console of a run, on stdout. Everything must be written to it, so that progress bars stay intact."""
     return Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def show(logger: logging.Logger, text: str) -> None:
-    """Logs what a person who watches the run wants to read: it goes to the log file and to the console.
+    """Log a text for the person who watches the run: it is written to the log file and the console.
 
     Args:
-        logger: Of the run.
-        text: One line or several.
+        logger: Logger of the run.
+        text: One or more lines.
     """
     logger.info(text, extra={ON_CONSOLE: True})

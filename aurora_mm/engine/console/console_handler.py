@@ -1,4 +1,4 @@
-"""Log records on the console."""
+"""Output of log records on the console."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import logging
 
 from aurora_mm.engine.console.console import ON_CONSOLE, console
 
-# Warnings of MMEngine about its own code, which no user can do anything about.
+# Warnings of MMEngine about its own code, which users cannot change.
 _FALSE_ALARMS = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
 _STYLES = {logging.WARNING: 'yellow', logging.ERROR: 'bold red', logging.CRITICAL: 'bold red'}
 
 
 class ConsoleHandler(logging.Handler):
-    """Shows warnings, errors, and what was logged by :func:`aurora_mm.engine.console.show`.
+    """Shows warnings, errors and texts logged by :func:`aurora_mm.engine.console.show`.
 
     Args:
-        level: The least level of a record that is looked at.
+        level: Lowest level of records that are handled.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a record is shown."""
+        """Return whether a record is shown."""
         wanted = record.levelno >= logging.WARNING or getattr(record, ON_CONSOLE, False)
         return bool(wanted and not str(record.msg).startswith(_FALSE_ALARMS) and super().filter(record))
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Writes a record, above the progress bar if there is one."""
+        """Write a record, above the progress bar if there is one."""
         level = f'{record.levelname.lower()}: ' if record.levelno >= logging.WARNING else ''
         console().print(level + record.getMessage(), style=_STYLES.get(record.levelno))

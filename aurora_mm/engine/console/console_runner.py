@@ -1,4 +1,4 @@
-"""A runner with a short console."""
+"""A runner with short output on the console."""
 
 from __future__ import annotations
 
@@ -13,39 +13,40 @@ from aurora_mm.engine.console.console_handler import ConsoleHandler
 
 
 class ConsoleRunner:
-    """Mixed into a runner of MMEngine: the log file gets everything, the console warnings and what was meant for it.
+    """A mixin for runners of MMEngine that logs everything to the file, and only warnings and selected texts to the
+    console.
 
-    The environment and the whole config are logged when a runner is made, before any hook is asked. So the logger's
-    handlers are changed where the logger is made: by MMEngine's ``Runner`` itself, or by the strategy of its
+    The environment and the whole config are logged when a runner is built, before any hook runs. So the handlers of the
+    logger are replaced where the logger is built: by MMEngine's ``Runner`` itself, or by the strategy of its
     ``FlexibleRunner``.
     """
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
-        """As ``Runner`` has it, with a :class:`ConsoleHandler` in place of what wrote to stdout."""
+        """Build the logger of ``Runner``, with a :class:`ConsoleHandler` in place of the handler for stdout."""
         return _shorten(super().build_logger(*args, **kwargs))  # type: ignore[misc]
 
     def build_strategy(self, *args: Any, **kwargs: Any) -> Any:
-        """As ``FlexibleRunner`` has it, its logger with a :class:`ConsoleHandler`."""
+        """Build the strategy of ``FlexibleRunner``, with a :class:`ConsoleHandler` in its logger."""
         strategy = super().build_strategy(*args, **kwargs)  # type: ignore[misc]
         _shorten(strategy.logger)
         return strategy
 
     def train(self) -> nn.Module:
-        """As MMEngine has it."""
+        """Train, see MMEngine's runner."""
         return self._run(super().train)  # type: ignore[misc]
 
     def val(self) -> dict:
-        """As MMEngine has it."""
+        """Validate, see MMEngine's runner."""
         return self._run(super().val)  # type: ignore[misc]
 
     def test(self) -> dict:
-        """As MMEngine has it."""
+        """Test, see MMEngine's runner."""
         return self._run(super().test)  # type: ignore[misc]
 
     def _run(self, run: Callable[[], Any]) -> Any:
         try:
             return run()
-        finally:  # an error or Ctrl-C leaves no torn progress bar behind
+        finally:  # closes the progress bar after an error or Ctrl-C
             self.call_hook('close_console')  # type: ignore[attr-defined]
 
 

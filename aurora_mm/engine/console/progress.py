@@ -1,4 +1,4 @@
-"""How far an epoch, a validation or a test is: a bar on a terminal, lines elsewhere."""
+"""Progress of an epoch, a validation or a test: a bar on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from rich.table import Column
 from aurora_mm.engine.console.console import console
 
 _REFRESH = 0.2  # seconds between two drawings of a bar
-_DETAILS = 5.0  # seconds between two looks at what stands beside it: losses are read from the device for that
+_DETAILS = 5.0  # seconds between two updates of the text beside it, for which losses are read from the device
 
 
 class TerminalProgress:
-    """A bar with the time that is left, drawn again as steps are done.
+    """A progress bar with the time left.
 
-    No thread draws it: workers of a data loader are forked while it is on the screen.
+    It is drawn without a thread, because workers of a data loader are forked while it is on the screen.
 
     Args:
-        name: What goes on.
-        total: Steps.
-        done: Steps that are done already.
-        stays: Whether the full bar stays on the screen.
+        name: Text before the bar.
+        total: Number of steps.
+        done: Number of steps that are already done.
+        stays: Whether the finished bar stays on the screen.
     """
 
     def __init__(self, name: str, total: int, done: int = 0, stays: bool = True) -> None:
@@ -46,14 +46,14 @@ class TerminalProgress:
         self._details, self._asked = '', 0.0
 
     def start(self) -> None:
-        """Draws the bar."""
+        """Draw the bar."""
         self._bar.start()
 
     def advance(self, details: Callable[[], str] = str) -> None:
-        """One step is done.
+        """Count one step.
 
         Args:
-            details: What to show beside the steps; asked every few seconds and at the last step.
+            details: Returns the text beside the steps; called every few seconds and at the last step.
         """
         self._done += 1
         now = time.monotonic()
@@ -64,18 +64,18 @@ class TerminalProgress:
             self._bar.update(self._task, completed=self._done, details=self._details, refresh=True)
 
     def close(self) -> None:
-        """Leaves the bar as it is, or takes it away."""
+        """Stop the bar, and remove it unless it stays."""
         self._bar.stop()
 
 
 class LineProgress:
-    """A line every so many steps: for log files and pipes.
+    """Prints a line at an interval of steps, for log files and pipes.
 
     Args:
-        name: What goes on.
-        total: Steps.
-        done: Steps that are done already.
-        stays: Whether the last step has a line in any case.
+        name: Text at the beginning of a line.
+        total: Number of steps.
+        done: Number of steps that are already done.
+        stays: Whether the last step always prints a line.
         interval: Steps between two lines.
     """
 
@@ -84,10 +84,10 @@ class LineProgress:
         self._begun, self._begun_with = time.monotonic(), done
 
     def start(self) -> None:
-        """The first line comes with the first steps."""
+        """Do nothing; the first line is printed by :meth:`advance`."""
 
     def advance(self, details: Callable[[], str] = str) -> None:
-        """As :meth:`TerminalProgress.advance`."""
+        """Count one step; see :meth:`TerminalProgress.advance`."""
         self._done += 1
         last = self._done == self._total
         if self._done % self._interval == 0 or (last and self._stays):
@@ -97,9 +97,9 @@ class LineProgress:
             console().print(f'{self._name}  {self._done}/{self._total}  {clock}  {details()}'.rstrip())
 
     def close(self) -> None:
-        """Nothing is left to do."""
+        """Do nothing."""
 
 
 def duration(seconds: float) -> str:
-    """Seconds as hours, minutes and seconds: ``'0:01:05'``."""
+    """Format seconds as hours, minutes and seconds: ``'0:01:05'``."""
     return str(timedelta(seconds=round(seconds)))

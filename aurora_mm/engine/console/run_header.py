@@ -1,4 +1,4 @@
-"""The lines that a run begins with."""
+"""The header of a run."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from aurora_mm.version import __version__
 
 
 def run_header(runner: Runner, mode: str) -> str:
-    """What is run on what: config, data, model, device, steps and work dir.
+    """Return the header of a run: config, data, model, device, steps and work dir.
 
     Args:
-        runner: Whose loops, model and, for training, optimiser are built.
+        runner: The runner. Its loops, model and, for training, optimiser must be built.
         mode: 'train' or 'test'.
     """
     lines = {'config': str(runner.cfg.filename or '-')}
@@ -45,7 +45,7 @@ def run_header(runner: Runner, mode: str) -> str:
 
 
 def images_of_tasks(dataset: Dataset) -> dict[str, int]:
-    """The number of images of each task that a data set has images of; empty if it knows no tasks."""
+    """Return the number of images of each task in a data set; empty if the data set has no tasks."""
     if not hasattr(dataset, 'indices_by_task'):
         return {}
     return {name: len(indices) for name, indices in dataset.indices_by_task().items()}
@@ -72,7 +72,7 @@ def _contents(dataset: Any) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """``'1 epoch'``, ``'2 epochs'``."""
+    """Format a number with a noun, such as ``'1 epoch'`` or ``'2 epochs'``."""
     return f'{number} {noun}' if number == 1 else f'{number} {noun}s'
 
 

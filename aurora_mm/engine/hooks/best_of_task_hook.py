@@ -1,4 +1,4 @@
-"""Each task's weights of its own best validation."""
+"""A checkpoint with the best weights of each task."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _KEY = 'best_of_task'
 
 @HOOKS.register_module()
 class BestOfTaskHook(Hook):
-    """Ends a training of parts that tasks do not share with a checkpoint of each task's best.
+    """Writes a checkpoint with the best weights of each task, for training in which tasks share no trained weights.
 
-    With a head (and adapter) for each task and all else frozen, what one task learns changes no other. So the
-    weights that scored best can be taken task by task, among all validations and the one that this hook adds before
-    the first epoch: no task ends below the score it started with. They are written to ``best_of_tasks.pth`` in the
-    work dir, a checkpoint like any other but for the optimiser; its ``meta`` has the scores. The run's own weights,
-    and the checkpoints that it is resumed from, go on unchanged; those hold the best so far.
+    If each task has its own head (and adapter) and all else is frozen, training one task changes no other. So the best
+    weights can be selected for each task, from all validations including one that this hook adds before the first
+    epoch: no task ends below its initial score. They are written to ``best_of_tasks.pth`` in the work dir, a normal
+    checkpoint without the optimiser; its ``meta`` holds the scores. The weights of the run and its other checkpoints do
+    not change; those checkpoints also hold the best weights so far.
 
-    The more validations are compared, the more the best of them owes to luck: the closing score is optimistic, being
-    that of the images it was chosen by. Test on images that were neither trained nor chosen on.
+    The more validations are compared, the more the best one is due to chance: the final score is optimistic, since it
+    was selected on the same images. Test on images that were used for neither training nor selection.
 
     With ``EMAHook``, the averaged weights that were validated are kept.
     """
@@ -41,15 +41,16 @@ class BestOfTaskHook(Hook):
     priority = 'LOW'  # after EMAHook has put its weights in (or into a checkpoint), before CheckpointHook saves
 
     def __init__(self) -> None:
-        self.best: dict[str, dict[str, Any]] = {}  # by task: first score, best score, its epoch, its weights
+        self.best: dict[str, dict[str, Any]] = {}  # by task: first score, best score, epoch and weights of the best
         self._training = False
         self._closing = False
 
     def before_train(self, runner: Runner) -> None:
-        """Refuses a training in which tasks share what is trained.
+        """Check that tasks share no trained weights.
 
         Raises:
-            ConfigError: Naming some shared weights; also without validation, or with a sharded model (FSDP).
+            ConfigError: If they do; the message names one of them. Also without validation, or with a sharded model
+                (FSDP).
         """
         if runner.val_loop is None or isinstance(runner.model, FullyShardedDataParallel):
             raise ConfigError('BestOfTaskHook needs a validation, and a model that is not sharded')
@@ -68,19 +69,19 @@ class BestOfTaskHook(Hook):
         self._training = True
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Scores what the run starts with."""
+        """Validate the initial weights."""
         if not self.best:
             runner.val_loop.run()
 
     def before_val_epoch(self, runner: Runner) -> None:
-        """Copies the weights that are about to be scored."""
+        """Copy the weights that are validated next."""
         if self._training:
             model = unwrap_model(runner.model)
             state = model.state_dict()
             self._weights = {name: _copy(state, _prefixes(model, name)) for name in model.tasks}
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
-        """Keeps them for the tasks that never scored better."""
+        """Keep these weights for tasks that have not scored better before."""
         if not self._training:
             return
         for name, weights in self._weights.items():
@@ -92,7 +93,8 @@ class BestOfTaskHook(Hook):
                 self.best[name] = dict(first=known['first'], score=score, epoch=runner.epoch, weights=weights)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
-        """Adds the best so far, to resume from; in the closing checkpoint they take their places."""
+        """Add the best weights so far, so that the run can be resumed; in the final checkpoint they replace the
+        weights."""
         if not self._closing:
             checkpoint[_KEY] = self.best
             return
@@ -104,10 +106,10 @@ class BestOfTaskHook(Hook):
         }
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
-        """Takes up the best so far when a run is resumed.
+        """Restore the best weights so far when a run is resumed.
 
         Raises:
-            WeightsError: If the checkpoint holds none.
+            WeightsError: If the checkpoint does not hold them.
         """
         if runner._resume:
             if _KEY not in checkpoint:
@@ -117,7 +119,7 @@ class BestOfTaskHook(Hook):
                 best['weights'] = {name: tensor.cpu() for name, tensor in best['weights'].items()}
 
     def after_run(self, runner: Runner) -> None:
-        """Writes the closing checkpoint, and tells what became of each task."""
+        """Write the final checkpoint and log a table of the tasks' scores."""
         if not self._training:
             return
         self._training, self._closing = False, True
@@ -146,7 +148,7 @@ class BestOfTaskHook(Hook):
 
 
 def _prefixes(model: MultiTaskModel, task: str) -> tuple[str, ...]:
-    """What the names of a task's own weights begin with; its head is its own if it serves no other task."""
+    """Return the prefixes of a task's own weights; a head is its own if it serves no other task."""
     key = model.head_of[task]
     alone = [task] == [name for name, other in model.head_of.items() if other == key]
     return (f'adapters.{task}.', *((f'heads.{key}.',) if alone else ()))

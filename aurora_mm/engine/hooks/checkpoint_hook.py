@@ -1,4 +1,4 @@
-"""Checkpoints that hold plain values, are written whole, and are found again where they were moved to."""
+"""Checkpoints that hold plain values, are written whole, and are found after a work dir was moved."""
 
 from __future__ import annotations
 
@@ -18,32 +18,34 @@ from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.files import remove_partial, write_text
 from aurora_mm.registry import HOOKS
 
-LAST = 'last_checkpoint'  # the file of a work dir that names its last checkpoint
+LAST = 'last_checkpoint'  # file in a work dir that holds the path of its last checkpoint
 
 
 @HOOKS.register_module()
 class CheckpointHook(MMEngineCheckpointHook):
-    """MMEngine's CheckpointHook, made safe; ``type='CheckpointHook'`` in the configs here means this one.
+    """A safer version of MMEngine's CheckpointHook; ``type='CheckpointHook'`` in configs of this package means this
+    one.
 
     - A checkpoint holds tensors and plain values with checksums (:func:`aurora_mm.checkpoints.seal`), so that reading
-      it runs no code and a damaged one is refused.
-    - An older checkpoint is removed when the new one is on the disk, not before.
-    - A run that is resumed in a moved or copied folder looks for its best checkpoint there; it touches no other folder.
-    - A checkpoint of another optimiser is refused before it is half loaded.
+      it runs no code and a damaged checkpoint is refused.
+    - An old checkpoint is removed after the new one is on the disk, not before.
+    - A run that is resumed in a moved or copied folder looks for its best checkpoint there and touches no other folder.
+    - A checkpoint of another optimiser is refused before any of it is loaded.
 
     Args:
-        args, kwargs: See MMEngine's.
+        args: See MMEngine's hook.
+        kwargs: See MMEngine's hook.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._outdated: list[str] = []  # checkpoints that may go
+        self._outdated: list[str] = []  # checkpoints to remove
 
     def before_train(self, runner: Runner) -> None:
-        """Finds the folder and what the checkpoint before left in it.
+        """Find the folder of the checkpoints, and remove files of an interrupted run.
 
         Raises:
-            ConfigError: If a checkpoint of this run could not be read again.
+            ConfigError: If checkpoints of this run could not be read again.
         """
         super().before_train(runner)
         self._storage = self.file_backend
@@ -53,14 +55,14 @@ class CheckpointHook(MMEngineCheckpointHook):
         self._stay_in_folder()
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
-        """Makes the checkpoint plain and adds the checksums."""
+        """Convert the checkpoint to plain values and add checksums."""
         checkpoint.update(seal(checkpoint))
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
-        """Refuses to go on with another optimiser.
+        """Check that the checkpoint has the same optimiser.
 
         Raises:
-            WeightsError: If the checkpoint's optimiser has other groups of parameters.
+            WeightsError: If its optimiser has other groups of parameters.
         """
         if not runner._resume or isinstance(runner.model, FullyShardedDataParallel):
             return
@@ -74,7 +76,7 @@ class CheckpointHook(MMEngineCheckpointHook):
             )
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict[str, Any]) -> None:
-        """Writes a checkpoint, then its name, then removes the oldest."""
+        """Write a checkpoint, then its name, then remove the oldest one."""
         if self.max_keep_ckpts > 0 and (not self.keep_ckpt_ids or self.keep_ckpt_ids[-1] != step):
             if len(self.keep_ckpt_ids) == self.max_keep_ckpts:
                 self._outdated.append(self._path(self.filename_tmpl.format(self.keep_ckpt_ids[0])))
@@ -99,7 +101,7 @@ class CheckpointHook(MMEngineCheckpointHook):
             self._remove_outdated()
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict[str, Any]) -> None:
-        """Writes the best checkpoint; the one before goes after that."""
+        """Write the best checkpoint, then remove the previous one."""
         self.file_backend = _Keeper(self._storage, self._outdated)
         try:
             super()._save_best_checkpoint(runner, metrics)
@@ -112,7 +114,7 @@ class CheckpointHook(MMEngineCheckpointHook):
         current = {self.last_ckpt, getattr(self, 'best_ckpt_path', None)}
         current.update(getattr(self, 'best_ckpt_path_dict', {}).values())
         for path in self._outdated:
-            if path in current:  # written anew under the old name
+            if path in current:  # a new checkpoint with the old name
                 continue
             if self._storage.isfile(path):
                 self._storage.remove(path)
@@ -124,7 +126,7 @@ class CheckpointHook(MMEngineCheckpointHook):
         return self._storage.join_path(self.out_dir, name)
 
     def _stay_in_folder(self) -> None:
-        """The best checkpoint so far is looked for in this run's folder, wherever it was written."""
+        """Look for the best checkpoint so far in this run's folder, wherever it was written."""
         if self.save_best is None:
             return
         if len(self.key_indicators) == 1:
@@ -149,7 +151,7 @@ class CheckpointHook(MMEngineCheckpointHook):
 
 
 class _Keeper:
-    """A storage backend that notes what is to be removed, and removes nothing."""
+    """A storage backend that only collects the paths to remove."""
 
     def __init__(self, backend: Any, outdated: list[str]) -> None:
         self._backend = backend

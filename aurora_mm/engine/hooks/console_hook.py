@@ -1,4 +1,4 @@
-"""What a person who watches a run wants to see."""
+"""Output of a run on the console."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _WINDOW = 50  # steps over which losses are averaged
 
 @HOOKS.register_module()
 class ConsoleHook(Hook):
-    """Shows a run: what is run on what, a bar for each epoch with the time left and the losses, scores, what was kept.
+    """Shows a header, a bar for each epoch with time left and losses, the scores, and the checkpoints of a run.
 
-    Where stdout is no terminal there are lines instead of bars. MMEngine's ``LoggerHook`` writes the log file, which
-    has everything else. :func:`aurora_mm.apis.build_runner` adds this hook to every run.
+    If stdout is not a terminal, lines are printed instead of bars. MMEngine's ``LoggerHook`` writes everything else to
+    the log file. :func:`aurora_mm.apis.build_runner` adds this hook to every run.
 
     Args:
-        interval: Steps between two lines where there is no bar.
+        interval: Steps between two lines if there is no bar.
     """
 
-    priority = 'LOWEST'  # after the hooks that work out what is shown, and after CheckpointHook has kept the best
+    priority = 'LOWEST'  # after the hooks that compute what is shown, and after CheckpointHook has kept the best
 
     def __init__(self, interval: int = 50) -> None:
         self.interval = interval
@@ -41,19 +41,19 @@ class ConsoleHook(Hook):
         self._begun: float | None = None
 
     def before_train(self, runner: Runner) -> None:
-        """Shows the header."""
+        """Show the header."""
         if self._begun is None:
             self._begun = time.monotonic()
             if is_main_process():
                 show(runner.logger, run_header(runner, 'train'))
 
     def before_test(self, runner: Runner) -> None:
-        """Shows the header."""
+        """Show the header."""
         if is_main_process():
             show(runner.logger, run_header(runner, 'test'))
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
-        """Begins an epoch's bar, once the loader's workers are there."""
+        """Start the bar of an epoch, after the workers of the data loader have started."""
         if isinstance(runner.train_loop, EpochBasedTrainLoop):
             name = f'epoch {runner.epoch + 1:>{len(str(runner.max_epochs))}}/{runner.max_epochs}'
             self._begin(name, len(runner.train_dataloader), batch_idx)
@@ -63,15 +63,15 @@ class ConsoleHook(Hook):
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
     ) -> None:
-        """Takes a step's losses in."""
+        """Count a step, with its losses."""
         self._advance(runner, losses=True)
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Ends an epoch's bar."""
+        """Stop the bar of the epoch."""
         self.close_console(runner)
 
     def after_train(self, runner: Runner) -> None:
-        """Says how the training ended."""
+        """Show how the training ended."""
         self.close_console(runner)
         if not is_main_process():
             return
@@ -85,33 +85,33 @@ class ConsoleHook(Hook):
         show(runner.logger, f'trained {count(done, noun)} in {took}{early}{kept}')
 
     def before_val_epoch(self, runner: Runner) -> None:
-        """Ends the bar of a training that counts steps and not epochs."""
+        """Stop the bar of a training that counts steps instead of epochs."""
         self.close_console(runner)
         if isinstance(runner._train_loop, BaseLoop):  # a resumed run may begin with a validation
             self.before_train(runner)
 
     def before_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
-        """Begins a validation's bar, which goes when it is done."""
+        """Start the bar of a validation, which is removed at its end."""
         self._begin('validation', len(runner.val_dataloader), batch_idx, stays=False)
 
     def before_test_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
-        """Begins a test's bar."""
+        """Start the bar of a test."""
         self._begin('test', len(runner.test_dataloader), batch_idx)
 
     def after_val_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence | None = None
     ) -> None:
-        """A step is done."""
+        """Count a step."""
         self._advance(runner)
 
     def after_test_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence | None = None
     ) -> None:
-        """A step is done."""
+        """Count a step."""
         self._advance(runner)
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
-        """Shows the scores, and which checkpoint is the best so far."""
+        """Show the scores and the best checkpoint so far."""
         self.close_console(runner)
         if is_main_process() and metrics:
             console().print(_scores(runner, metrics))  # the evaluator and LoggerHook have logged them
@@ -121,11 +121,11 @@ class ConsoleHook(Hook):
                 show(runner.logger, f'best so far: {score:.4f}, {Path(best).name}')
 
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
-        """Ends a test's bar."""
+        """Stop the bar of the test."""
         self.close_console(runner)
 
     def close_console(self, runner: Runner) -> None:
-        """Ends the bar, if there is one."""
+        """Stop the bar, if there is one."""
         if self._progress is not None:
             self._progress.close()
             self._progress = None
@@ -137,7 +137,7 @@ class ConsoleHook(Hook):
             self._progress = TerminalProgress(name, total, done, stays)
         else:
             self._progress = LineProgress(name, total, done, stays, self.interval)
-        self._progress.start()  # known to this hook by now: Ctrl-C may come at any time
+        self._progress.start()  # after the assignment, so that it is stopped even if Ctrl-C comes here
 
     def _advance(self, runner: Runner, losses: bool = False) -> None:
         if self._progress is not None:
@@ -145,7 +145,7 @@ class ConsoleHook(Hook):
 
 
 def _training_details(runner: Runner) -> str:
-    """The time that is left of the run, and the means of the last losses."""
+    """Format the time left of the run and the means of the last losses."""
     hub = runner.message_hub
     means = {
         key.removeprefix('train/'): scalar.mean(_WINDOW)
@@ -159,7 +159,7 @@ def _training_details(runner: Runner) -> str:
 
 
 def _scores(runner: Runner, metrics: dict[str, float]) -> str:
-    """The scores of a validation as a table; of a foreign evaluator line by line."""
+    """Format the scores of a validation as a table; those of a foreign evaluator line by line."""
     result = getattr(runner.val_loop.evaluator, 'result', None)
     if isinstance(result, EvaluationResult):
         return console_text(score_table(result))

@@ -1,4 +1,4 @@
-"""Early stopping that a resumed run goes on with."""
+"""Early stopping that a resumed run continues."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from aurora_mm.registry import HOOKS
 
 @HOOKS.register_module()
 class EarlyStoppingHook(MMEngineEarlyStoppingHook):
-    """MMEngine's, whose count of validations without gain is kept in the checkpoint.
+    """MMEngine's EarlyStoppingHook, which also keeps its state in checkpoints.
 
-    A resumed run therefore stops after the same epoch as an unbroken one.
+    A resumed run therefore stops after the same epoch as a run without interruption.
 
     Args:
         kwargs: See :class:`mmengine.hooks.EarlyStoppingHook`: ``monitor``, ``rule``, ``patience``, ``min_delta`` (0.1
@@ -24,7 +24,7 @@ class EarlyStoppingHook(MMEngineEarlyStoppingHook):
     required_hooks = ('ResumeValidationHook',)
 
     def before_train(self, runner: Runner) -> None:
-        """Takes up the count of a resumed run's checkpoint; a run that had ended its patience stops at once."""
+        """Restore the state of a resumed run; a run that had already stopped stops at once."""
         state = runner.message_hub.get_info(self._key, None)
         if state is not None:
             self.wait_count, self.best_score = state['wait_count'], state['best_score']
@@ -37,7 +37,7 @@ class EarlyStoppingHook(MMEngineEarlyStoppingHook):
             runner.train_loop.stop_training = True
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
-        """Decides as MMEngine's does, and keeps the count for the next checkpoint."""
+        """Decide as MMEngine's hook does, and keep the state for the next checkpoint."""
         super().after_val_epoch(runner, metrics or {})
         state = dict(wait_count=self.wait_count, best_score=self.best_score)
         runner.message_hub.update_info(self._key, state)

@@ -1,4 +1,4 @@
-"""A sweep of the learning rate, to choose one by."""
+"""A sweep of the learning rate, from which to choose one."""
 
 from __future__ import annotations
 
@@ -19,16 +19,21 @@ from aurora_mm.registry import HOOKS
 
 @HOOKS.register_module()
 class LRFinderHook(Hook):
-    """Raises the learning rate from step to step, geometrically, and keeps the loss (https://arxiv.org/abs/1506.01186).
+    """Raises the learning rate geometrically at each step and records the loss (https://arxiv.org/abs/1506.01186).
 
-    Runs in a training of ``max_iters`` steps without schedule. Groups keep the ratio of their rates. The run stops
-    when the smoothed loss is several times its least. Writes ``lr_finder.csv`` (lr, loss, smoothed loss) to the work
-    dir, with ``lr_finder.png``, and logs a suggestion: the rate at which the smoothed loss falls fastest.
+    It runs in a training of ``max_iters`` steps without a schedule. The ratios between the learning rates of parameter
+    groups do not change. The run stops when the smoothed loss exceeds ``stop_factor`` times its minimum. The hook
+    writes ``lr_finder.csv`` (lr, loss, smoothed loss) and ``lr_finder.png`` to the work dir and logs a suggestion: the
+    learning rate at which the smoothed loss falls fastest.
 
     Args:
-        low, high: First and last rate, of the group whose rate is the largest.
-        smoothing: Share of the old value in the smoothed loss, corrected for its start.
-        stop_factor: Several times.
+        low: First learning rate, of the group with the largest one.
+        high: Last learning rate of that group.
+        smoothing: Fraction of the old value in the smoothed loss, which is corrected for its start.
+        stop_factor: Factor of the minimal smoothed loss at which the run stops.
+
+    Raises:
+        ConfigError: If ``low`` is not above 0 and below ``high``.
     """
 
     priority = 'VERY_LOW'
@@ -44,18 +49,18 @@ class LRFinderHook(Hook):
         self._mean = 0.0
 
     def before_train(self, runner: Runner) -> None:
-        """Remembers how the groups' rates relate."""
+        """Store the ratios between the groups' learning rates."""
         rates = [group['lr'] for group in runner.optim_wrapper.param_groups]
         self._ratios = [rate / max(rates) for rate in rates]
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch=None) -> None:
-        """Sets the step's rate."""
+        """Set the learning rate of the step."""
         self._rate = self.low * (self.high / self.low) ** (runner.iter / max(runner.max_iters - 1, 1))
         for group, ratio in zip(runner.optim_wrapper.param_groups, self._ratios, strict=True):
             group['lr'] = self._rate * ratio
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
-        """Keeps the step's loss; ends the run when there is nothing more to learn from it."""
+        """Record the loss of the step, and stop the run if the loss diverges."""
         loss = outputs['loss'].item()
         self._mean = self.smoothing * self._mean + (1 - self.smoothing) * loss
         smoothed = self._mean / (1 - self.smoothing ** (len(self.rows) + 1))
@@ -69,7 +74,7 @@ class LRFinderHook(Hook):
             runner.train_loop.stop_training = True
 
     def after_train(self, runner: Runner) -> None:
-        """Writes what was found."""
+        """Write the files and log the suggestion."""
         if not is_main_process():
             return
         text = StringIO()
@@ -82,13 +87,14 @@ class LRFinderHook(Hook):
         show(runner.logger, f'suggested lr: {suggestion:.3g}' if suggestion else 'no lr made the loss fall')
 
     def suggestion(self) -> float | None:
-        """The rate at which the smoothed loss falls fastest by the logarithm of the rate; None if it never falls."""
+        """Return the learning rate at which the smoothed loss falls fastest per log learning rate; None if it never
+        falls."""
         slopes = [(self.rows[i + 1][2] - self.rows[i - 1][2], self.rows[i][0]) for i in range(1, len(self.rows) - 1)]
         steepest, rate = min(slopes, default=(0.0, 0.0))
         return rate if steepest < 0 else None
 
     def _plot(self, file: Path, suggestion: float | None) -> None:
-        from matplotlib.figure import Figure  # a second of import that training does not need
+        from matplotlib.figure import Figure  # takes a second to import, and training does not need it
 
         axes = (figure := Figure(figsize=(7, 4), layout='constrained')).subplots()
         rates, losses, smoothed = zip(*self.rows, strict=True)

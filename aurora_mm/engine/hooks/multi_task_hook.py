@@ -1,4 +1,4 @@
-"""Task-aware sampling and balancing in MMEngine's training loop."""
+"""Sampling and loss balancing by task in MMEngine's training loop."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _RESOLVE = 'call aurora_mm.apis.resolve_config(cfg) before the Runner is built, 
 
 @HOOKS.register_module()
 class MultiTaskHook(Hook):
-    """Feeds the tasks' losses and scores to the sampler, and tells per task what happens.
+    """Passes the tasks' losses and scores to the sampler, and logs values of each task.
 
-    Everything that steers sampling and balancing is in the checkpoint: the running means of the losses in the model
-    (:class:`aurora_mm.models.TaskLossTracker`), the scores of the last validation and the images drawn so far in
-    MMEngine's message hub.
+    The whole state of sampling and balancing is in the checkpoint: the running means of the losses in the model
+    (:class:`aurora_mm.models.TaskLossTracker`), the scores of the last validation and the number of images drawn so far
+    in MMEngine's message hub.
 
-    Logged to the visualiser's backends at the interval and at an epoch's end, for every task met:
-    ``task_loss/<task>`` (running mean), ``task_weight/<task>`` and ``task_prob/<task>``; once an epoch as a table in
-    the log file. With a :class:`aurora_mm.engine.GradientSurgeryOptimWrapper`, also ``gradient_cosine/<type>-<type>``,
-    the mean since the last log.
+    At the interval and at the end of an epoch, ``task_loss/<task>`` (running mean), ``task_weight/<task>`` and
+    ``task_prob/<task>`` of every task trained so far are logged to the backends of the visualiser; after each epoch
+    also as a table in the log file. With a :class:`aurora_mm.engine.GradientSurgeryOptimWrapper`, the mean of
+    ``gradient_cosine/<type>-<type>`` since the last log is logged as well.
 
     Args:
         interval: Iterations between two logs.
@@ -44,11 +44,11 @@ class MultiTaskHook(Hook):
         self.interval = interval
 
     def before_train(self, runner: Runner) -> None:
-        """Check that the parts of this training fit together, and connect the optimiser with the model.
+        """Check that model, data and hooks of this training fit together, and connect the optimiser with the model.
 
         Raises:
-            ConfigError: If a part needs a hook that is not there, or a variable of the config did not reach the parts
-                that depend on it.
+            ConfigError: If one of them needs a hook that is missing, or a variable of the config has not been passed to
+                the settings that depend on it.
         """
         require_once(runner, self)
         require_hooks(runner)
@@ -67,7 +67,7 @@ class MultiTaskHook(Hook):
         model.connect(runner.optim_wrapper.optimizer)
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Sets what this epoch is sampled by."""
+        """Pass the losses and scores to the sampler."""
         sampler = _sampler(runner)
         if sampler is None:
             return
@@ -81,7 +81,7 @@ class MultiTaskHook(Hook):
         sampler.drawn.update(hub.get_info(_DRAWN, {}))
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
-        """Logs the tasks' figures."""
+        """Log the values of the tasks."""
         due = self.every_n_train_iters(runner, self.interval) or self.end_of_epoch(runner.train_dataloader, batch_idx)
         if due:
             unwrap_model(runner.model).guard.report()
@@ -98,7 +98,7 @@ class MultiTaskHook(Hook):
             runner.visualizer.add_scalars(scalars, step=runner.iter + 1)
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Keeps for the checkpoint what was drawn, and logs the table."""
+        """Store the numbers of drawn images for the checkpoint, and log the table."""
         sampler = _sampler(runner)
         unwrap_model(runner.model).tracker.share()
         if sampler is not None:
@@ -120,7 +120,7 @@ def _sampler(runner: Runner) -> TaskAwareBatchSampler | None:
 
 
 def _figures(runner: Runner) -> dict[str, dict[str, float | None]]:
-    """Images seen, losses left out, running loss, loss weight and sampling probability of each task."""
+    """Return images seen, losses left out, running loss, loss weight and sampling probability of each task."""
     model, sampler = unwrap_model(runner.model), _sampler(runner)
     weights = model.balancer.weights(model.tracker).tolist()
     seen, skipped = model.tracker.seen.tolist(), model.guard.skipped.tolist()

@@ -1,4 +1,4 @@
-"""Pictures of predictions beside the truth, while testing."""
+"""Pictures of annotations and predictions in a test."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class OverlayHook(Hook):
 
     Args:
         out_dir: Folder for ``<task>/<number>_<image>.png``; None draws nothing.
-        per_task: Images of each task.
+        per_task: Number of images of each task.
     """
 
     def __init__(self, out_dir: str | None = None, per_task: int = 3) -> None:
@@ -31,19 +31,19 @@ class OverlayHook(Hook):
         self.drawn: Counter[str] = Counter()
 
     def before_test(self, runner: Runner) -> None:
-        """Starts counting anew."""
+        """Reset the numbers of drawn images."""
         self.drawn.clear()
 
     @master_only
     def after_test_iter(
         self, runner: Runner, batch_idx: int, data_batch=None, outputs: Sequence[MultiTaskDataSample] = ()
     ) -> None:
-        """Draws what is still wanted of this batch."""
+        """Draw images of this batch, until each task has its number."""
         for sample in task_samples_of(outputs):
             if self.out_dir is None or self.drawn[sample.task] >= self.per_task:
                 continue
             self.drawn[sample.task] += 1
-            # Numbered: images of one name may stand in several folders.
+            # Numbered, because images in different folders may have the same name.
             name = f'{self.drawn[sample.task]:03d}_{Path(sample.img_path).stem}.png'
             image = np.ascontiguousarray(read_image(sample.img_path).pixels[..., ::-1])
             out_file = self.out_dir / sample.task / name

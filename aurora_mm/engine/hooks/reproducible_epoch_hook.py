@@ -1,4 +1,4 @@
-"""Makes every epoch a function of the seed, its number and the checkpoint before it."""
+"""Epochs that depend only on the seed, the number of the epoch and the checkpoint before it."""
 
 from __future__ import annotations
 
@@ -17,42 +17,41 @@ from aurora_mm.engine.optim import AccumulatingOptimWrapper
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import FUNCTIONS, HOOKS
 
-# Where the message hub holds the number of processes of the run so far.
+# Key of the number of processes of the run in the message hub.
 _WORLD_SIZE = 'world_size'
 
 
 @HOOKS.register_module()
 class ReproducibleEpochHook(Hook):
-    """Lets a resumed run end with the weights of an unbroken one.
+    """Makes a resumed run end with the same weights as a run without interruption.
 
     MMEngine's checkpoints hold no random state and no gradients of an unfinished accumulation. So every epoch starts
-    from random states made of (seed, epoch, rank), and where epochs end within an accumulation, the optimiser's wrapper
-    must be one that keeps the gradients, see :class:`aurora_mm.engine.AccumulatingOptimWrapper`.
-    Augmentations are seeded by :class:`aurora_mm.datasets.samplers.TaskAwareBatchSampler`. With another sampler, use
-    ``worker_init_fn=dict(type='aurora_mm.seed_worker')`` and no persistent workers: the workers of an epoch then draw
-    from its random state.
+    from random states derived from (seed, epoch, rank). If epochs end within an accumulation, the optimiser wrapper
+    must keep the gradients, see :class:`aurora_mm.engine.AccumulatingOptimWrapper`.
+    Augmentations are seeded by :class:`aurora_mm.datasets.samplers.TaskAwareBatchSampler`. With another sampler, set
+    ``worker_init_fn=dict(type='aurora_mm.seed_worker')`` and use no persistent workers, so that the workers of an epoch
+    are seeded by its random state.
 
-    A checkpoint from within an epoch cannot be resumed: what it left of the epoch is not known.
+    A checkpoint from within an epoch cannot be resumed, because it does not say which batches of the epoch are left. A
+    run that is resumed on another number of ranks gets other batches; a warning says so.
 
-    A run that is resumed on another number of ranks sees other batches; a warning says so.
-
-    The epoch in a checkpoint is the number of those that are done. MMEngine's FlexibleRunner counts one more where
-    CheckpointHook saves after a validation, and a run resumed from there would skip an epoch.
+    The epoch in a checkpoint is the number of finished epochs. MMEngine's FlexibleRunner would count one more if
+    CheckpointHook saves after a validation, and a run resumed from that checkpoint would skip an epoch.
     """
 
     priority = 'ABOVE_NORMAL'
     required_hooks = ('ResumeValidationHook',)
 
     def __init__(self) -> None:
-        self._done: dict[str, int] = {}  # epochs and iterations
+        self._done: dict[str, int] = {}  # finished epochs and iterations
         self._within_epoch = False
 
     def before_train(self, runner: Runner) -> None:
-        """Checks what an epoch's end needs, and compares the number of ranks with the checkpoint's.
+        """Check that epochs can end within an accumulation, and compare the number of ranks with that of the
+        checkpoint.
 
         Raises:
-            ConfigError: If gradients cannot be accumulated the way the config says, or a part needs a hook that is not
-                there.
+            ConfigError: If gradients cannot be accumulated as the config says, or a hook that is needed is missing.
         """
         require_once(runner, self)
         require_hooks(runner)
@@ -68,26 +67,26 @@ class ReproducibleEpochHook(Hook):
         self._done = dict(epoch=runner.epoch, iter=runner.iter)
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Seeds Python, NumPy and torch."""
+        """Seed Python, NumPy and torch."""
         self._within_epoch = isinstance(runner.train_loop, EpochBasedTrainLoop)
         state = np.random.SeedSequence((runner.seed, runner.epoch, get_rank())).generate_state(3)
         random.seed(int(state[0]))
-        np.random.seed(state[1])  # noqa: NPY002  the transforms draw from NumPy's global state, as mmcv's do
+        np.random.seed(state[1])  # noqa: NPY002  the transforms use NumPy's global state, as those of mmcv do
         torch.manual_seed(int(state[2]))
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
-        """Counts the iteration, which MMEngine does only after all hooks."""
+        """Count the iteration; MMEngine counts it after all hooks."""
         self._done['iter'] = runner.iter + 1
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
-        """Puts down how far the run is."""
+        """Store the numbers of finished epochs and iterations."""
         checkpoint['meta'].update(self._done, within_epoch=self._within_epoch)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
-        """Refuses to resume from within an epoch.
+        """Check that a resumed checkpoint is from the end of an epoch.
 
         Raises:
-            ConfigError: If the checkpoint was saved there.
+            ConfigError: If it is from within an epoch.
         """
         if runner._resume and checkpoint['meta'].get('within_epoch'):
             raise ConfigError(
@@ -96,7 +95,7 @@ class ReproducibleEpochHook(Hook):
             )
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Counts the epoch, and makes what is left of an accumulation the same on all ranks."""
+        """Count the epoch, and average the gradients of an unfinished accumulation over the ranks."""
         self._done['epoch'] = runner.epoch + 1
         self._within_epoch = False
         wrapper = runner.optim_wrapper
@@ -125,11 +124,11 @@ def _check_accumulation(runner: Runner) -> None:
 
 @FUNCTIONS.register_module()
 def seed_worker(worker_id: int, _scope_: str = '') -> None:
-    """Seed Python and NumPy in a DataLoader's worker from the state that torch gave it for this epoch.
+    """Seed Python and NumPy in a worker of a DataLoader from the seed that torch gave it for this epoch.
 
     Args:
         worker_id: Not used.
-        _scope_: Not used: MMEngine adds it to all that a config inherits from ``aurora_mm::``, and hands it on.
+        _scope_: Not used. MMEngine adds it to everything that a config inherits from ``aurora_mm::``, and passes it on.
     """
     seed = torch.initial_seed() % 2**32
     random.seed(seed)

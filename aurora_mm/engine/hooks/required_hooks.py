@@ -1,4 +1,4 @@
-"""Refuses a training whose parts need hooks that it does not have."""
+"""Check that a training has the hooks that its components need."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from aurora_mm.models.utils.unwrap_model import unwrap_model
 
 
 def require_hooks(runner: Runner) -> None:
-    """Checks the hooks that the parts of a training name in ``required_hooks``, a tuple of class names.
+    """Check the hooks that components of a training name in ``required_hooks``, a tuple of class names.
 
-    The parts are the batch sampler and its policy, the model, its balancer, the optimiser's wrapper and the hooks.
+    These components are the batch sampler and its policy, the model, its balancer, the optimiser wrapper and the hooks.
 
     Args:
-        runner: With its training data loader, model and optimiser's wrapper built.
+        runner: The runner, whose training data loader, model and optimiser wrapper are built.
 
     Raises:
-        ConfigError: Naming the part and the hook to add.
+        ConfigError: If one is missing. The message gives the component and the hook to add.
     """
     present = {base.__name__ for hook in runner.hooks for base in type(hook).__mro__}
     for part in _parts(runner):
@@ -32,10 +32,14 @@ def require_hooks(runner: Runner) -> None:
 
 
 def require_once(runner: Runner, hook: Hook) -> None:
-    """Checks that a hook is not there a second time, as it is when both lists of a config name it.
+    """Check that a hook occurs only once; it occurs twice if both lists of hooks in a config name it.
+
+    Args:
+        runner: The runner.
+        hook: The hook.
 
     Raises:
-        ConfigError: Naming the hook.
+        ConfigError: If it occurs more often. The message names the hook.
     """
     if sum(type(other) is type(hook) for other in runner.hooks) > 1:
         raise ConfigError(
@@ -44,10 +48,10 @@ def require_once(runner: Runner, hook: Hook) -> None:
 
 
 def add_line(name: str) -> str:
-    """What a user adds to a config to have a hook.
+    """Return the text that adds a hook to a config.
 
     Args:
-        name: Of the hook's class, such as 'MultiTaskHook'.
+        name: Name of the hook's class, such as 'MultiTaskHook'.
     """
     key = re.sub(r'(?<=[a-z])(?=[A-Z])', '_', name.removesuffix('Hook')).lower()
     return f"add default_hooks=dict({key}=dict(type='{name}')) to the config"

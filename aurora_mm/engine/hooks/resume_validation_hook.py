@@ -1,4 +1,4 @@
-"""A resumed run begins with the validation that its checkpoint was saved before."""
+"""The validation that a resumed run has to do first."""
 
 from __future__ import annotations
 
@@ -9,23 +9,22 @@ from aurora_mm.engine.console import show
 from aurora_mm.engine.hooks.required_hooks import require_once
 from aurora_mm.registry import HOOKS
 
-# Where the message hub holds the last epoch that was validated. MMEngine logs what begins with 'val' as a score.
+# Key of the last validated epoch in the message hub. MMEngine logs keys that begin with 'val' as scores.
 VALIDATED_EPOCH = 'last_validated_epoch'
 
 
 @HOOKS.register_module()
 class ResumeValidationHook(Hook):
-    """Makes up for the validation that a resumed run would otherwise miss.
+    """Runs the validation that a resumed run would otherwise skip.
 
-    MMEngine saves an epoch's checkpoint before the epoch's validation. Sampling by scores, ``save_best``, early
-    stopping and schedules by a metric go on from the outcome of that validation, so a resumed run needs it before its
-    first epoch.
+    MMEngine saves the checkpoint of an epoch before its validation. Sampling by scores, ``save_best``, early stopping
+    and schedules by a metric need the result of that validation, so a resumed run validates before its first epoch.
     """
 
     priority = 'LOWEST'  # every other hook must be ready for a validation
 
     def before_train(self, runner: Runner) -> None:
-        """Validates if the epoch of the checkpoint was to be validated and was not."""
+        """Validate if the epoch of the checkpoint should have been validated and was not."""
         require_once(runner, self)
         loop = runner.train_loop
         if not isinstance(loop, EpochBasedTrainLoop) or runner.val_loop is None:
@@ -37,5 +36,5 @@ class ResumeValidationHook(Hook):
             runner.val_loop.run()
 
     def before_val_epoch(self, runner: Runner) -> None:
-        """Notes for the checkpoint of the best epoch, which is saved after the validation, that it is done."""
+        """Store that the epoch is validated, for the best checkpoint, which is saved after the validation."""
         runner.message_hub.update_info(VALIDATED_EPOCH, runner.epoch)

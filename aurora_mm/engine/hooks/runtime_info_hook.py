@@ -1,4 +1,4 @@
-"""MMEngine's RuntimeInfoHook, which does not wait for the device."""
+"""MMEngine's RuntimeInfoHook without waiting for the device."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from aurora_mm.registry import HOOKS
 
 @HOOKS.register_module()
 class RuntimeInfoHook(MMEngineRuntimeInfoHook):
-    """Puts losses, learning rates and progress into the message hub.
+    """Writes losses, learning rates and progress to the message hub.
 
-    MMEngine's hook calls ``.item()`` on every loss of every step. Here losses stay on the device until they are read:
-    by ``LoggerHook`` at its interval, by :class:`CheckpointHook` when it saves.
+    MMEngine's hook calls ``.item()`` on every loss of every step. Here losses stay on the device until they are read,
+    by ``LoggerHook`` at its interval or by :class:`CheckpointHook` when it saves.
     """
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
     ) -> None:
-        """Keep what the training step returned."""
+        """Log the values that the training step returned."""
         outputs = outputs or {}
         tensors = {key: value for key, value in outputs.items() if isinstance(value, Tensor)}
         for key, value in tensors.items():

@@ -1,4 +1,4 @@
-"""A run that starts from the weights of another."""
+"""Training that starts from the weights of another model."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from aurora_mm.registry import HOOKS
 
 @HOOKS.register_module()
 class StartFromHook(Hook):
-    """Fits the weights of ``load_from`` to the model, every tensor of them, and refuses to train without.
+    """Converts the weights of ``load_from`` to those of the model, and refuses to train without them.
 
-    MMEngine loads what fits by name and warns of the rest. Here one head of a type becomes a head for each of its
-    tasks where the model has those, see :func:`aurora_mm.models.starting_state`. Averaged weights (``EMAHook``) are
-    taken as they were validated. Of the optimiser and the counts of the other run nothing is taken; a resumed run
-    is left alone.
+    MMEngine loads the weights that fit by name and warns about the rest. Here all of them must fit, and one head of a
+    task type becomes a head for each of its tasks if the model has those, see :func:`aurora_mm.models.starting_state`.
+    Averaged weights (``EMAHook``) are used as they were validated. The optimiser and the counters of the other run are
+    not used. The hook does nothing for a resumed run.
     """
 
     priority = 'VERY_HIGH'  # before EMAHook copies the weights
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
-        """Puts the fitted weights in the place of the checkpoint's.
+        """Replace the weights in the checkpoint by the converted ones.
 
         Raises:
-            WeightsError: If a tensor is missing, left over or of another shape, or a weight is not finite.
+            WeightsError: If a tensor is missing, not used or has another shape, or a weight is not finite.
         """
         if runner._resume:
             return
@@ -42,10 +42,10 @@ class StartFromHook(Hook):
             raise WeightsError(f'{runner._load_from}: {error}') from error
 
     def before_train(self, runner: Runner) -> None:
-        """Refuses to train what nothing was loaded into.
+        """Check that weights were loaded.
 
         Raises:
-            ConfigError: If there was no checkpoint to start from or to resume.
+            ConfigError: If there was no checkpoint to start from or to resume from.
         """
         if not runner._has_loaded:
             raise ConfigError(

@@ -1,4 +1,4 @@
-"""Predictions of a test run, written as a submission."""
+"""Writing of the predictions of a test as a submission."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aurora_mm.structures import MultiTaskDataSample, task_samples_of
 
 @HOOKS.register_module()
 class SubmissionHook(Hook):
-    """Writes every prediction of a test run, with labels or without, in the challenge's format.
+    """Writes all predictions of a test, with or without annotations, in the format of the challenge.
 
     Args:
         out_dir: Folder of the submission, see :class:`aurora_mm.challenge.submission.SubmissionWriter`.
@@ -24,16 +24,16 @@ class SubmissionHook(Hook):
         self.out_dir = out_dir
 
     def before_test(self, runner: Runner) -> None:
-        """Starts a submission."""
+        """Start a submission."""
         self.writer = SubmissionWriter(self.out_dir)
 
     def after_test_iter(
         self, runner: Runner, batch_idx: int, data_batch=None, outputs: Sequence[MultiTaskDataSample] = ()
     ) -> None:
-        """Takes the predictions of this batch."""
+        """Add the predictions of this batch."""
         for sample in task_samples_of(outputs):
             self.writer.add(sample)
 
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
-        """Ends the submission."""
+        """Finish the submission."""
         self.writer.finish()

@@ -1,4 +1,4 @@
-"""Gradient accumulation over the ends of epochs, and on several ranks whose batches hold different tasks."""
+"""Gradient accumulation across epochs, and on several ranks whose batches hold different tasks."""
 
 from __future__ import annotations
 
@@ -16,26 +16,27 @@ from aurora_mm.registry import OPTIM_WRAPPERS
 
 @OPTIM_WRAPPERS.register_module()
 class AccumulatingOptimWrapper(OptimWrapper):
-    """Averages accumulated gradients over the ranks itself, once an update, and keeps them with the checkpoint.
+    """Averages accumulated gradients over the ranks at each update, and keeps them in checkpoints.
 
-    DistributedDataParallel averages in the last backward pass of an accumulation alone. Of a head that has no image in
-    that pass it leaves the gradients of the passes before as they are, other ones on each rank. Here it never averages
-    while gradients are accumulated; without accumulation it does as always.
+    DistributedDataParallel averages only in the last backward pass of an accumulation. The gradients of a head without
+    an image in that pass stay different on each rank. Here it is not used to average while gradients are accumulated;
+    without accumulation it works as usual.
 
-    An accumulation goes on over the end of an epoch, so a run of n batches makes n / ``accumulative_counts`` updates,
-    rounded up, whatever the length of an epoch. The state holds the gradients that wait for their update, so a run that
-    is resumed from there makes the updates of an unbroken one. On several ranks they must be averaged before the state
-    is saved; :class:`aurora_mm.engine.ReproducibleEpochHook` calls :meth:`average_pending` at every epoch's end.
+    An accumulation continues across the end of an epoch. So a run of n batches makes n / ``accumulative_counts``
+    updates, rounded up, for any length of an epoch. The state holds the gradients of an unfinished accumulation, so a
+    resumed run makes the same updates as a run without interruption. On several ranks they must be averaged before the
+    state is saved; :class:`aurora_mm.engine.ReproducibleEpochHook` calls :meth:`average_pending` at the end of every
+    epoch.
 
-    MMEngine's wrapper reads the norm of the gradients after each clipping. Here it stays on the device until somebody
-    reads the log, see :class:`aurora_mm.engine.DeviceHistory`.
+    MMEngine's wrapper copies the norm of the gradients to the host at each clipping. Here it stays on the device until
+    the log is read, see :class:`aurora_mm.engine.DeviceHistory`.
     """
 
     _restored = False
 
     @property
     def averages(self) -> bool:
-        """Whether the ranks' gradients are averaged here."""
+        """Whether this wrapper averages the gradients over the ranks."""
         return self._accumulative_counts > 1
 
     @contextmanager
@@ -46,7 +47,7 @@ class AccumulatingOptimWrapper(OptimWrapper):
             yield
 
     def step(self, **kwargs: Any) -> None:
-        """Averages, clips and updates."""
+        """Average and clip the gradients, and update the weights."""
         if self.averages:
             self.average()
         super().step(**kwargs)
@@ -59,15 +60,16 @@ class AccumulatingOptimWrapper(OptimWrapper):
                 log_tensor(self.message_hub, f'train/{self.grad_name}', norm)
 
     def average(self) -> None:
-        """Averages the gradients over the ranks."""
+        """Average the gradients over the ranks."""
         self.average_pending()
 
     def average_pending(self) -> None:
-        """Averages the gradients over the ranks, and lets the accumulation go on from there."""
+        """Average the gradients of an unfinished accumulation over the ranks."""
         average_gradients(self._parameters())
 
     def state_dict(self) -> dict[str, Any]:
-        """See ``OptimWrapper.state_dict``; ``'pending'`` has the gradients that wait for their update, if any do."""
+        """See ``OptimWrapper.state_dict``; ``'pending'`` holds the gradients of an unfinished accumulation, if there
+        are any."""
         state = super().state_dict()
         pending = self.pending()
         return state | dict(pending=pending) if pending else state
@@ -80,18 +82,18 @@ class AccumulatingOptimWrapper(OptimWrapper):
         self.restore(pending)
 
     def pending(self) -> dict[str, dict[int, Tensor]]:
-        """The gradients of an unfinished accumulation, by name of their sum and number of the parameter."""
+        """Return the gradients of an unfinished accumulation, by name of their sum and index of the parameter."""
         grads = {i: p.grad for i, p in enumerate(self._parameters()) if p.grad is not None}
         return {'': grads} if grads else {}
 
     def restore(self, pending: dict[str, dict[int, Tensor]]) -> None:
-        """Take over what :meth:`pending` gave."""
+        """Restore the gradients that :meth:`pending` returned."""
         parameters = self._parameters()
         for i, grad in pending.get('', {}).items():
             parameters[i].grad = grad.to(parameters[i], copy=True)
 
     def initialize_count_status(self, model: nn.Module, init_counts: int, max_counts: int) -> None:
-        """See ``OptimWrapper.initialize_count_status``; it warns of lost gradients only where they are lost."""
+        """See ``OptimWrapper.initialize_count_status``; it warns of lost gradients only if they are lost."""
         done = init_counts % self._accumulative_counts if self._restored else 0
         super().initialize_count_status(model, init_counts - done, max_counts)
         self._inner_count += done

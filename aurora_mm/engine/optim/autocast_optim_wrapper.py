@@ -19,17 +19,18 @@ from aurora_mm.registry import OPTIM_WRAPPERS
 
 @OPTIM_WRAPPERS.register_module()
 class AutocastOptimWrapper(AccumulatingOptimWrapper):
-    """Runs the forward pass under bfloat16 autocast; weights, gradients and the optimiser stay in fp32.
+    """Runs the forward pass with bfloat16 autocast; weights, gradients and the optimiser stay in fp32.
 
-    bfloat16 has the range of fp32, so losses need no scaling. MMEngine's ``AmpOptimWrapper`` scales them all the same
-    and refuses to run without a GPU; use that one for float16.
+    bfloat16 has the range of fp32, so losses need no scaling. MMEngine's ``AmpOptimWrapper`` scales them anyway and
+    needs a GPU; use it for float16.
 
-    The weights of an encoder's blocks are cast once an update, see :class:`WeightCopies`.
+    The weights of an encoder's blocks are cast once for each update, see :class:`WeightCopies`.
 
     Args:
-        args, kwargs: Arguments of ``OptimWrapper``.
-        on_cpu: Autocast on a CPU too. Many CPUs have no bfloat16 arithmetic and emulate it many times slower than
-            fp32, so by default a run on a CPU stays in fp32, and the log says so.
+        args: See ``OptimWrapper``.
+        kwargs: See ``OptimWrapper``.
+        on_cpu: Whether to use autocast on a CPU too. Many CPUs have no bfloat16 arithmetic and emulate it many times
+            slower than fp32, so by default a run on a CPU uses fp32, and the log says so.
     """
 
     def __init__(self, *args: Any, on_cpu: bool = False, **kwargs: Any) -> None:
@@ -57,7 +58,7 @@ class AutocastOptimWrapper(AccumulatingOptimWrapper):
 
     @contextmanager
     def backward_context(self) -> Iterator[None]:
-        """What a backward pass runs in: blocks that it recomputes take the copies of the forward pass."""
+        """Return the context of a backward pass, in which recomputed blocks use the copies of the forward pass."""
         with self._copies.in_use(self._layers):
             yield
 

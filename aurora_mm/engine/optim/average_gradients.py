@@ -1,4 +1,4 @@
-"""Gradients that DistributedDataParallel was kept from averaging."""
+"""Averaging of gradients that DistributedDataParallel does not average."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from torch import nn
 
 
 def average_gradients(parameters: Sequence[nn.Parameter]) -> None:
-    """Averages the parameters' gradients over the ranks, each of which calls it with the same parameters.
+    """Average the gradients of parameters over the ranks; every rank must call it with the same parameters.
 
-    A rank without a gradient counts as one of zero; where no rank has one, none has afterwards.
+    A missing gradient on a rank counts as zero. Parameters without a gradient on any rank get none.
+
+    Args:
+        parameters: The parameters; their gradients are changed in place.
     """
     if get_world_size() == 1:
         return

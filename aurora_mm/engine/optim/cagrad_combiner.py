@@ -1,4 +1,4 @@
-"""CAGrad."""
+"""The gradient combination of CAGrad."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from torch import Tensor
 from aurora_mm.engine.optim.gradient_combiner import GradientCombiner
 from aurora_mm.registry import OPTIM_WRAPPERS
 
-# Added to the squared lengths of the gradients, whose sum is 1 here, so that equal gradients can be told apart.
+# Added to the squared lengths of the gradients, whose sum is 1 here, so that the system can be solved for equal
+# gradients.
 _RIDGE = 1e-10
 
 
@@ -19,15 +20,15 @@ _RIDGE = 1e-10
 class CAGradCombiner(GradientCombiner):
     """Conflict-averse gradient descent (Liu et al., NeurIPS 2021, https://arxiv.org/abs/2110.14048).
 
-    Of all steps within ``c |g0|`` of the mean gradient g0, the one whose smallest inner product with any gradient is
-    greatest: ``d = g0 + c |g0| g_w / |g_w|``, where w on the simplex minimises ``g_w . g0 + c |g0| |g_w|``. The
-    result is K d, so that c = 0 gives the sum.
+    Of all steps within ``c |g0|`` of the mean gradient g0, it takes the one whose smallest inner product with any
+    gradient is largest: ``d = g0 + c |g0| g_w / |g_w|``, where w on the simplex minimises ``g_w . g0 + c |g0| |g_w|``.
+    The result is K d, so that c = 0 gives the sum.
 
-    The minimum over each face of the simplex is known in closed form, so all faces are looked at, ``2^K - 1`` of them:
-    15 for the four task types.
+    The minimum over each face of the simplex is known in closed form, so all ``2^K - 1`` faces are compared: 15 for the
+    four task types.
 
     Args:
-        c: In [0, 1); the paper takes 0.4 to 0.5.
+        c: Radius of the step in [0, 1); the paper uses 0.4 to 0.5.
     """
 
     def __init__(self, c: float = 0.4) -> None:
@@ -51,22 +52,25 @@ class CAGradCombiner(GradientCombiner):
         allowed = (w >= -1e-12).all(1) & ((faces == 0) | present).all(1)
         best = w.index_select(0, value.nan_to_num(torch.inf).where(allowed, torch.inf).argmin()[None])[0]
         norm = (best @ unit @ best).clamp(min=0).sqrt()
-        # Nothing is added where there is no direction that all gain by, and to a gradient that is alone.
+        # Nothing is added if no direction improves all tasks, or if there is only one gradient.
         step = (radius / norm.clamp(min=1e-4) * best).where((norm > 1e-4) & (number > 1), 0.0)
         return number * (mean + step)
 
 
 def _minima(unit: Tensor, toward: Tensor, radius: Tensor, faces: Tensor) -> Tensor:
-    """On each face, the weights of sum 1 at which ``toward . w + radius |w|`` is least, ``|w|^2 = w . unit w``.
+    """Return the weights of sum 1 on each face that minimise ``toward . w + radius |w|``, with ``|w|^2 = w . unit w``.
 
-    There ``toward + (radius / |w|) unit w`` is the same number for all gradients of the face, so
-    ``w = |w| / radius (number unit^-1 1 - unit^-1 toward)``, and number and |w| follow from the sum and the length.
+    At the minimum, ``toward + (radius / |w|) unit w`` is the same number for all gradients of the face, so
+    ``w = |w| / radius (number unit^-1 1 - unit^-1 toward)``. ``number`` and |w| follow from the sum and the length.
 
     Args:
-        unit: ``(K, K)``, positive definite. toward: ``(K,)``. radius: A number. faces: ``(F, K)`` of 0 and 1.
+        unit: Inner products ``(K, K)``, positive definite.
+        toward: Inner products with the mean gradient, ``(K,)``.
+        radius: A scalar.
+        faces: ``(F, K)``, 1 for the gradients of a face and 0 for the others.
 
     Returns:
-        ``(F, K)``; NaN where there is no minimum, negative weights where it lies outside the face.
+        Weights ``(F, K)``; NaN if there is no minimum, negative if it lies outside the face.
     """
     off = 1 - faces
     inside = unit * faces[:, :, None] * faces[:, None, :] + torch.diag_embed(off)

@@ -1,4 +1,4 @@
-"""The interface of gradient surgery, which is also the choice not to operate."""
+"""The base of gradient combination, which sums the gradients."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from aurora_mm.registry import OPTIM_WRAPPERS
 
 @OPTIM_WRAPPERS.register_module()
 class GradientCombiner:
-    """How K gradients of the same parameters become one: here, by their sum.
+    """Combines K gradients of the same parameters to one; this base sums them.
 
-    All methods worth having give a weighted sum of the gradients, whose weights follow from the inner products
-    alone. So nothing but a K x K matrix has to be looked at, however large the model is. It stays on the device, and
-    the host does not wait for the weights.
+    The methods here return a weighted sum of the gradients whose weights depend only on their inner products. So only a
+    K x K matrix has to be computed with, however large the model is. It stays on the device, and the host does not wait
+    for the weights.
     """
 
     def coefficients(self, gram: Tensor, rng: np.random.Generator) -> Tensor:
         """Compute the weights of the gradients in the result.
 
         Args:
-            gram: ``(K, K)`` float64, finite inner products of the gradients. The row of a gradient that is zero is
-                zero; the other weights are as if it were not there, and its own may be any finite number.
-            rng: For methods that take the gradients in a random order; in the same state on all ranks.
+            gram: Inner products of the gradients, ``(K, K)`` float64, finite. The row of a gradient that is zero is
+                zero. It must not affect the other weights; its own weight may be any finite number.
+            rng: Random numbers for methods with a random order of the gradients; in the same state on all ranks.
 
         Returns:
-            ``(K,)`` float64, on the device of ``gram``.
+            Weights ``(K,)`` float64, on the device of ``gram``.
         """
         return torch.ones_like(gram[0])

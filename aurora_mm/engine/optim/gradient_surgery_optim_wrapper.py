@@ -1,4 +1,4 @@
-"""Training with the gradients of the task types kept apart until each update."""
+"""Training with separate gradients of the task types."""
 
 from __future__ import annotations
 
@@ -23,22 +23,23 @@ from aurora_mm.registry import OPTIM_WRAPPERS
 
 @OPTIM_WRAPPERS.register_module()
 class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
-    """Combines the gradients of the task types on the shared parameters by a method of one's choice.
+    """Combines the gradients of the task types for the shared parameters by a configurable method.
 
-    The model's losses, ``loss_<type>``, are differentiated one by one. Over all the batches of an accumulation each
-    type's gradients are summed in a buffer of its own; before the update the buffers are averaged over the ranks,
-    combined into the parameters' gradients, and those are clipped as usual. Other parameters (necks, heads, a
-    balancer's own) get the sum. So the update is the same for one batch of all types and for many of one type, on
-    one rank or several. DistributedDataParallel's own averaging is switched off, this one stands in for it.
+    The model's losses, ``loss_<type>``, are differentiated one by one. Over all batches of an accumulation the
+    gradients of each type are summed in a separate buffer. Before the update the buffers are averaged over the ranks
+    and combined to the gradients of the parameters, which are then clipped as usual. Other parameters (necks, heads,
+    those of a balancer) get the sum. So the update is the same for one batch of all types and for many batches of one
+    type, on one rank or several. DistributedDataParallel's own averaging is switched off and replaced by this one.
 
-    Costs a backward pass for each type in a batch (batches of one type cost nothing extra) and, for each type, the
-    memory of one gradient of the shared parameters.
+    The cost is one backward pass for each type in a batch (no extra cost for batches of one type) and, for each type,
+    the memory of one gradient of the shared parameters.
 
     Args:
-        combiner: Config of the method; :class:`GradientCombiner` by default, which changes nothing but tells the
-            conflicts.
-        shared: What the names of shared parameters begin with.
-        args, kwargs: Of :class:`AutocastOptimWrapper`.
+        combiner: Config of the method; by default :class:`GradientCombiner`, which sums the gradients, so that only the
+            cosines are logged.
+        shared: Prefixes of the names of shared parameters.
+        args: See :class:`AutocastOptimWrapper`.
+        kwargs: See :class:`AutocastOptimWrapper`.
 
     Raises:
         ConfigError: If no parameter is shared, or the model is sharded (FSDP).
@@ -55,16 +56,16 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
         self._losses: dict[str, Tensor] = {}
         self._buffers: dict[str, list[Tensor | None]] = {}
         self._cosines: dict[str, list[Tensor]] = {}
-        self._restored_buffers: dict[str, dict[int, Tensor]] = {}  # of a checkpoint, until the parameters are sorted
+        self._restored_buffers: dict[str, dict[int, Tensor]] = {}  # of a checkpoint, until `_sort_parameters` runs
 
     @property
     def averages(self) -> bool:
-        """Always: no gradient comes from DistributedDataParallel."""
+        """Always True, because DistributedDataParallel averages no gradients here."""
         return True
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
-        """See ``OptimWrapper.optim_context``; also takes hold of the losses that the model returns in it."""
+        """See ``OptimWrapper.optim_context``; also collects the losses that the model returns in it."""
         if not self._shared_parameters:
             self._sort_parameters(model)
         hook = model.register_forward_hook(self._take_losses)
@@ -87,12 +88,12 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
             self.zero_grad(**(zero_kwargs or {}))
 
     def average(self) -> None:
-        """Averages over the ranks, and combines the types' gradients."""
+        """Average over the ranks and combine the gradients of the types."""
         self.average_pending()
         self._combine()
 
     def average_pending(self) -> None:
-        """See :meth:`AccumulatingOptimWrapper.average_pending`; each type's gradients stay apart."""
+        """See :meth:`AccumulatingOptimWrapper.average_pending`; the gradients of the types stay separate."""
         if get_world_size() == 1:
             return
         average_gradients(self._other_parameters)
@@ -105,7 +106,8 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
             self._buffers[name] = full
 
     def pending(self) -> dict[str, dict[int, Tensor]]:
-        """See :meth:`AccumulatingOptimWrapper.pending`; those of shared parameters stand under the names of losses."""
+        """See :meth:`AccumulatingOptimWrapper.pending`; those of shared parameters are stored by the names of
+        losses."""
         buffers = {
             name: {i: grad for i, grad in enumerate(buffer) if grad is not None}
             for name, buffer in self._buffers.items()
@@ -118,7 +120,7 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
         self._restored_buffers = {name: grads for name, grads in pending.items() if name}
 
     def pop_cosines(self) -> dict[str, float]:
-        """Mean cosine between the gradients of two types, by ``<type>-<type>``, over the updates since last asked."""
+        """Return the mean cosine between the gradients of two types, ``<type>-<type>``, since the last call."""
         cosines, self._cosines = self._cosines, {}
         means = {pair: torch.stack(values).nanmean().item() for pair, values in cosines.items()}
         return {pair: mean for pair, mean in means.items() if not math.isnan(mean)}
@@ -153,7 +155,7 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
             parameter.grad = _add(parameter.grad, gradient)
 
     def _combine(self) -> None:
-        """Turns the buffers into the gradients of the shared parameters."""
+        """Combine the buffers to the gradients of the shared parameters."""
         names = sorted(self._buffers)
         gram = torch.zeros(len(names), len(names), device=self._shared_parameters[0].device)
         for parts in zip(*(self._buffers[name] for name in names), strict=True):
@@ -162,7 +164,7 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
                 rows = torch.stack([(zero if part is None else part).flatten().float() for part in parts])
                 gram += rows @ rows.T
         inner = gram.double()
-        finite = inner.isfinite().all()  # a gradient that is not finite is left for the clipping to meet
+        finite = inner.isfinite().all()  # gradients that are not finite are summed and dropped before the update
         inner = inner.where(finite, 1.0)
         rng = np.random.default_rng(self._inner_count)  # the same on all ranks, and in a resumed run
         weights = self.combiner.coefficients(inner, rng).where(finite, 1.0)

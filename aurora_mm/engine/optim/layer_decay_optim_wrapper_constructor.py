@@ -11,21 +11,23 @@ from aurora_mm.registry import OPTIM_WRAPPER_CONSTRUCTORS
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class LayerDecayOptimWrapperConstructor(DefaultOptimWrapperConstructor):
-    """MMEngine's constructor, and then the rate of an encoder's layer i of L is multiplied by ``decay ** (L - 1 - i)``.
+    """MMEngine's constructor with the learning rate of layer i of L of an encoder multiplied by
+    ``decay ** (L - 1 - i)``.
 
-    Layers are counted by the encoder, which is any module with mmpretrain's ``get_layer_depth(name, prefix)``: 0 is
-    before the first block, L - 1 after the last (ELECTRA's and BEiT's rule, https://arxiv.org/abs/2106.08254). All else
-    is as MMEngine has it: ``paramwise_cfg=dict(custom_keys={'backbone': dict(lr_mult=0.1)})`` sets the rate at the
-    encoder's end relative to that of necks and heads. Parameters with the same settings form one group.
+    The encoder numbers its layers; it is any module with mmpretrain's ``get_layer_depth(name, prefix)``. Layer 0 is
+    before the first block, layer L - 1 after the last (the rule of ELECTRA and BEiT, https://arxiv.org/abs/2106.08254).
+    All else is as in MMEngine: ``paramwise_cfg=dict(custom_keys={'backbone': dict(lr_mult=0.1)})`` sets the learning
+    rate of the last layer relative to that of necks and heads. Parameters with the same settings form one group.
 
-    A scheduler must keep the ratio of the groups' rates: ``OneCycleLR`` sets all to one ``eta_max`` and does not.
+    A scheduler must not change the ratios between groups; ``OneCycleLR`` sets all of them to one ``eta_max``.
 
     Args:
         optim_wrapper_cfg: Config of the wrapper and its optimiser, with ``lr``.
-        paramwise_cfg: MMEngine's options and ``layer_decay``, in (0, 1].
+        paramwise_cfg: MMEngine's options, and ``layer_decay`` in (0, 1].
 
     Raises:
-        ConfigError: If ``layer_decay`` is missing or out of range, or the model has no encoder that counts layers.
+        ConfigError: If ``layer_decay`` is missing or out of range, there is no ``lr``, or no encoder numbers its
+            layers.
 
     Example:
         >>> optim_wrapper = dict(
@@ -43,12 +45,13 @@ class LayerDecayOptimWrapperConstructor(DefaultOptimWrapperConstructor):
             raise ConfigError(f'paramwise_cfg.layer_decay must be in (0, 1], not {self.layer_decay}')
         if self.base_lr is None:
             raise ConfigError('layer-wise decay needs an lr in optim_wrapper.optimizer')
-        self.paramwise_cfg.setdefault('custom_keys', {})  # or MMEngine makes no groups at all
+        self.paramwise_cfg.setdefault('custom_keys', {})  # otherwise MMEngine makes no groups
 
     def add_params(
         self, params: list[dict], module: nn.Module, prefix: str = '', is_dcn_module: int | float | None = None
     ) -> None:
-        """See MMEngine's; at the root, rates are decayed and groups of equal settings joined."""
+        """See MMEngine's method; for the whole model, learning rates are decayed and groups of equal settings
+        joined."""
         super().add_params(params, module, prefix, is_dcn_module)
         if prefix:
             return
@@ -62,7 +65,7 @@ class LayerDecayOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         params[:] = joined.values()
 
     def _decays(self, model: nn.Module) -> dict[int, float]:
-        """The factor of each parameter of an encoder, by the parameter's id."""
+        """Return the factor of each parameter of an encoder, by the parameter's id."""
         decays = {}
         encoders = [(name, module) for name, module in model.named_modules() if hasattr(module, 'get_layer_depth')]
         if not encoders:

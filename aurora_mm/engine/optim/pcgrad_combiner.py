@@ -1,4 +1,4 @@
-"""PCGrad."""
+"""The gradient combination of PCGrad."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from aurora_mm.registry import OPTIM_WRAPPERS
 class PCGradCombiner(GradientCombiner):
     """Gradient surgery (Yu et al., NeurIPS 2020, https://arxiv.org/abs/2001.06782).
 
-    Each gradient loses its component along every other that it conflicts with, one after the other in random order;
-    the results are summed.
+    From each gradient, the components along the gradients that it conflicts with are removed, one after the other in
+    random order. The results are summed.
     """
 
     def coefficients(self, gram: Tensor, rng: np.random.Generator) -> Tensor:
         """See :class:`GradientCombiner`."""
-        rows = torch.eye(len(gram), dtype=gram.dtype, device=gram.device)  # row i: gradient i, as weights of all
+        rows = torch.eye(len(gram), dtype=gram.dtype, device=gram.device)  # row i: weights of all for gradient i
         squares = gram.diagonal()
         total = torch.zeros_like(squares)
         for i, row in enumerate(rows):
             for j in map(int, rng.permutation(len(gram))):
                 if j != i:
                     conflict = (row @ gram[j]).clamp(max=0)
-                    # A gradient that is zero conflicts with none.
+                    # A gradient that is zero conflicts with no other.
                     row = row - conflict / squares[j].where(squares[j] > 0, 1.0) * rows[j]
             total = total + row
         return total

@@ -12,13 +12,13 @@ from aurora_mm.registry import OPTIM_WRAPPERS
 
 @OPTIM_WRAPPERS.register_module()
 class ShardedOptimWrapper(AutocastOptimWrapper):
-    """Clips by the norm of the whole gradient where each rank holds a shard of it (FSDP, full sharding).
+    """Clips by the norm of the whole gradient if each rank holds only a shard of it (FSDP, full sharding).
 
-    MMEngine's wrapper clips by the norm of a rank's own shard, so that shards are scaled unlike each other.
+    MMEngine's wrapper clips by the norm of each rank's own shard, so that shards are scaled differently.
     """
 
     def _clip_grad(self) -> None:
-        """Scales the shards' gradients to a norm of at most ``max_norm`` over all ranks."""
+        """Scale the gradients of the shards to a norm of at most ``max_norm`` over all ranks."""
         parameters = [p for group in self.optimizer.param_groups for p in group['params'] if p.grad is not None]
         device = self.optimizer.param_groups[0]['params'][0].device
         square = sum((p.grad.float().square().sum() for p in parameters), torch.zeros((), device=device))

@@ -1,4 +1,4 @@
-"""Copies of an encoder's weights in low precision."""
+"""Copies of an encoder's weights with low precision."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ _NAMES = ('weight', 'bias')
 
 
 class WeightCopies:
-    """Copies of the encoders' fp32 weights in the dtype of autocast, each made once an update.
+    """Holds copies of the encoders' fp32 weights in the dtype of autocast, each made once for each update.
 
-    Autocast copies a weight wherever it is used, and keeps the copy of a weight that learns until the context ends. So
-    by itself it copies a weight again for each batch of an accumulation; for recomputed blocks, since the backward pass
-    runs outside the context; at each use, if the weight is frozen (as with LoRA); and in each compiled block.
+    Autocast casts a weight wherever it is used, and keeps the copy of a trained weight until the context ends. So by
+    itself it casts a weight again for each batch of an accumulation; for recomputed blocks, since the backward pass
+    runs outside the context; at each use of a frozen weight (as with LoRA); and in each compiled block.
 
-    Within :meth:`in_use` the linear layers of the blocks of every :class:`BaseEncoder` have the copies as ``weight``
-    and ``bias``, as attributes that hide the parameters. Whoever asks for parameters or the state dict gets the fp32
-    ones, and to those the gradients go.
+    Within :meth:`in_use` the linear layers of the blocks of every :class:`BaseEncoder` have the copies as attributes
+    ``weight`` and ``bias``, which hide the parameters. ``parameters()`` and the state dict still return the fp32
+    weights, which also get the gradients.
 
     Args:
-        dtype: Of the copies.
+        dtype: Dtype of the copies.
     """
 
     def __init__(self, dtype: torch.dtype) -> None:
         self.dtype = dtype
-        # With the state of the parameter that a copy was made of.
+        # Each with the version of the parameter from which it was made.
         self._copies: dict[nn.Parameter, tuple[tuple[int, bool], Tensor]] = {}
 
     @contextmanager
     def in_use(self, layers: list[nn.Linear]) -> Iterator[None]:
-        """Lets linear layers compute with the copies; makes those that are missing or out of date.
+        """Let linear layers compute with the copies; missing or outdated copies are made.
 
         Args:
             layers: See :func:`layers_to_copy`.
@@ -54,7 +54,7 @@ class WeightCopies:
                     layer.__dict__.pop(name, None)
 
     def clear(self) -> None:
-        """Forgets the copies: the weights are about to change."""
+        """Delete the copies, because the weights are about to change."""
         self._copies.clear()
 
     def _copy_of(self, parameter: nn.Parameter) -> Tensor:
@@ -66,7 +66,7 @@ class WeightCopies:
 
 
 def layers_to_copy(model: nn.Module) -> list[nn.Linear]:
-    """The linear layers of the blocks of the model's encoders; none if FSDP shards it, which casts by itself."""
+    """Return the linear layers in the blocks of the model's encoders; none with FSDP, which casts by itself."""
     modules = list(model.modules())
     if any(isinstance(module, FullyShardedDataParallel) for module in modules):
         return []

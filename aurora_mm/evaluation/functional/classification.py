@@ -1,9 +1,9 @@
-"""Classification scores of one data set, or of many resamples of it at once.
+"""Classification scores of a data set, or of many resamples of it at once.
 
-Legend: N images, C classes, R resamples. A resample is a row of ``weights`` (R, N), which say how often it holds each
-image. Without weights there is one resample, R = 1, which holds each image once.
+Legend: N images, C classes, R resamples. A resample is a row of ``weights`` (R, N), which holds how often it contains
+each image. Without weights there is one resample, R = 1, that contains each image once.
 
-The scores are those of scikit-learn, which would take each resample by itself; tests hold them against it.
+The scores equal those of scikit-learn, which would compute each resample by itself; tests compare them.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ Floats = NDArray[np.float64]
 
 
 class ClassCounts(NamedTuple):
-    """How often each class occurs and is found: all that accuracy, F1 and Matthews correlation need to know.
+    """How often each class is true, is predicted and is both; accuracy, F1 and Matthews correlation need no more.
 
     Args:
-        hits: (R, C) images of the class that are taken for it.
+        hits: (R, C) images of the class that are predicted as this class.
         true: (R, C) images of the class.
-        predicted: (R, C) images that are taken for it.
+        predicted: (R, C) images that are predicted as the class.
     """
 
     hits: Floats
@@ -32,7 +32,7 @@ class ClassCounts(NamedTuple):
 
 
 def count_classes(truth: NDArray[np.integer], pred: NDArray[np.integer], weights: Floats | None = None) -> ClassCounts:
-    """Counts the classes that occur in ``truth`` or ``pred``, both (N,) class indices, for each row of ``weights``."""
+    """Count the classes that occur in ``truth`` or ``pred``, both (N,) class indices, for each row of ``weights``."""
     labels, codes = np.unique(np.concatenate([truth, pred]), return_inverse=True)
     true, predicted = codes[: len(truth)], codes[len(truth) :]
     weights = _weights(weights, len(truth))
@@ -46,24 +46,24 @@ def count_classes(truth: NDArray[np.integer], pred: NDArray[np.integer], weights
 
 
 def accuracy(counts: ClassCounts) -> Floats:
-    """(R,) share of the images with the right class, in [0, 1]."""
+    """Compute the fraction of images with the right class, (R,) in [0, 1]."""
     return counts.hits.sum(axis=1) / counts.true.sum(axis=1)
 
 
 def f1_macro(counts: ClassCounts) -> Floats:
-    """(R,) mean F1 over the classes that occur in truth or prediction, in [0, 1]."""
+    """Compute the mean F1 over the classes that occur in truth or prediction, (R,) in [0, 1]."""
     return _f1(counts).sum(axis=1) / (counts.true + counts.predicted > 0).sum(axis=1)
 
 
 def f1_weighted(counts: ClassCounts) -> Floats:
-    """(R,) F1 averaged over classes, each weighted by its share of the truth, in [0, 1]."""
+    """Compute the mean F1 over classes, weighted by their frequency in the truth, (R,) in [0, 1]."""
     return (_f1(counts) * counts.true).sum(axis=1) / counts.true.sum(axis=1)
 
 
 def mcc(counts: ClassCounts) -> Floats:
-    """(R,) Matthews correlation for any number of classes (Gorodkin 2004).
+    """Compute the Matthews correlation coefficient for any number of classes (Gorodkin 2004), (R,).
 
-    In [-1, 1]; 0 where it is not defined, which is where truth or prediction is of one class alone.
+    It is in [-1, 1], and 0 where it is not defined because truth or prediction contains one class only.
     """
     hits, true, predicted = counts
     total = true.sum(axis=1)
@@ -73,15 +73,15 @@ def mcc(counts: ClassCounts) -> Floats:
 
 
 def auc_of_classes(truth: NDArray[np.integer], scores: NDArray[np.floating], weights: Floats | None = None) -> Floats:
-    """Area under the ROC curve of each class against the rest; of two classes, of class 1 alone.
+    """Compute the area under the ROC curve of each class against the rest; for two classes, of class 1 only.
 
     Args:
         truth: (N,) true class indices.
-        scores: (N, C) score of each class.
-        weights: (R, N).
+        scores: (N, C) scores of the classes.
+        weights: (R, N), how often each resample contains each image.
 
     Returns:
-        (R, C), or (R, 1) for two classes: fractions in [0, 1]; nan where a class has no image or is the only one.
+        (R, C), or (R, 1) for two classes, in [0, 1]; nan for a class without images, or if it is the only one.
 
     Raises:
         ValueError: If ``scores`` is not (N, C) with at least two classes.
@@ -94,7 +94,7 @@ def auc_of_classes(truth: NDArray[np.integer], scores: NDArray[np.floating], wei
 
 
 def _area(positive: NDArray[np.bool_], scores: NDArray[np.floating], weights: Floats) -> Floats:
-    """(R,) weighted share of (positive, negative) pairs in the right order, ties counting half."""
+    """Compute the weighted fraction of (positive, negative) pairs in the right order, (R,); ties count half."""
     order = np.argsort(scores, kind='stable')
     starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))  # of each run of equal scores
     weights, positive = weights[:, order], positive[order]
@@ -106,7 +106,7 @@ def _area(positive: NDArray[np.bool_], scores: NDArray[np.floating], weights: Fl
 
 
 def _f1(counts: ClassCounts) -> Floats:
-    """(R, C) F1 of each class."""
+    """Compute the F1 of each class, (R, C)."""
     return _ratio(2 * counts.hits, counts.true + counts.predicted)
 
 
@@ -115,5 +115,5 @@ def _weights(weights: Floats | None, count: int) -> Floats:
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:
-    """``part / whole``, 0 where the whole is 0."""
+    """Return ``part / whole``, 0 where ``whole`` is 0."""
     return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)

@@ -1,9 +1,9 @@
-"""Hausdorff distance of two masks, exact and fast.
+"""Exact and fast Hausdorff distance of two masks.
 
-What is wanted is the pixel, of those in one mask alone, that is farthest from the other mask. A distance transform of
-cells of 8 x 8 pixels tells each distance to within a few pixels and so rules out all but a few cells; of what is left a
-search tree over the other mask's boundary gives exact distances. (The pixel of a mask that is nearest to a pixel
-outside of it lies on the mask's boundary.)
+It is the distance of the pixel that is farthest from the other mask, among the pixels in only one of the masks. A
+distance transform of cells of 8 x 8 pixels gives each distance to within a few pixels, which excludes all but a few
+cells. For the remaining cells a search tree over the boundary of the other mask gives exact distances. (The pixel of a
+mask that is nearest to a pixel outside the mask lies on the boundary.)
 """
 
 from __future__ import annotations
@@ -19,23 +19,25 @@ from scipy.spatial import KDTree
 
 from aurora_mm.evaluation.functional.boundaries import boundary, bounding_box, nonzero_xy
 
-_SIDES = (8, 4, 1)  # of the cells that are ruled out at once, in pixels
-_WORDS = {2: np.uint16, 4: np.uint32, 8: np.uint64}  # so many bytes as one number
-_MOST_BOUNDARY = 100_000  # beyond (noise, that is) a distance transform of all pixels is faster
+_SIDES = (8, 4, 1)  # sides of the cells that are excluded together, in pixels
+_WORDS = {2: np.uint16, 4: np.uint32, 8: np.uint64}  # integer types by their number of bytes
+_MOST_BOUNDARY = 100_000  # for longer boundaries (of noise) a distance transform of all pixels is faster
 
 
 def hausdorff_distance(pred: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
-    """Hausdorff distance between the pixel sets of two masks: the largest distance from a pixel of one to the other.
+    """Compute the Hausdorff distance of two masks: the largest distance from a pixel of one to the nearest of the
+    other.
 
-    All pixels of a mask count, not its outline alone: a hole in one mask that the other fills is felt. Exact: the
-    root of a whole number.
+    All pixels of a mask count, not only its boundary, so a hole in one mask that the other fills has an effect. The
+    result is
+    exact: the root of an integer.
 
     Args:
         pred: (H, W) predicted mask.
         truth: (H, W) true mask.
 
     Returns:
-        Pixels. 0 if both masks are empty; the image diagonal ``sqrt(H^2 + W^2)`` if just one is.
+        The distance in pixels: 0 if both masks are empty, the image diagonal ``sqrt(H^2 + W^2)`` if only one is.
 
     Raises:
         ValueError: If the shapes differ.
@@ -54,25 +56,26 @@ def hausdorff_distance(pred: NDArray[np.bool_], truth: NDArray[np.bool_]) -> flo
 
 
 def _padded(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The mask with unset pixels on the right and below, to whole cells."""
+    """Pad a mask on the right and at the bottom with unset pixels, to a multiple of the cell size."""
     return np.pad(mask, [(0, -length % _SIDES[0]) for length in mask.shape])
 
 
 def _farthest(source: NDArray[np.bool_], target: NDArray[np.bool_], edge: NDArray[np.integer], known: int) -> int:
-    """The largest squared distance from a pixel of ``source`` to ``target``, or ``known`` where that is larger.
+    """Return the largest squared distance from a pixel of ``source`` to ``target``, but at least ``known``.
 
     Args:
-        source: (H, W), whole cells.
+        source: (H, W), with sides that are multiples of the cell size.
         target: (H, W).
-        edge: (N, 2) x, y of the target's boundary.
-        known: A squared distance that is not to be undercut.
+        edge: (N, 2), x and y of the target's boundary.
+        known: A lower bound of the result, a squared distance.
     """
     outside = source & ~target
     filled = {side: _shrink(outside, side) for side in _SIDES}
     side = _SIDES[0]
     holes = (~_shrink(target, side)).view(np.uint8)
     distances = np.asarray(side * cv2.distanceTransform(holes, cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float64)
-    # Two cells' pixels are as far apart as their centres, give or take the way to a corner in each.
+    # The distance of pixels in two cells differs from that of the centres by at most the distance from centre to corner
+    # in each.
     keep = filled[side] & _may_hold_farthest(distances, filled[side], 2 * _reach(side), known)
     cells = nonzero_xy(keep)
     if len(cells) == 0:
@@ -86,27 +89,28 @@ def _farthest(source: NDArray[np.bool_], target: NDArray[np.bool_], edge: NDArra
 
 
 def _reach(side: int) -> float:
-    """Pixels from a cell's centre to the pixels in its corners, and a little for rounding."""
+    """Return the distance in pixels from a cell's centre to the pixels in its corners, plus a little for rounding."""
     return math.hypot(side - 1, side - 1) / 2 + 1e-3
 
 
 def _may_hold_farthest(
     distances: NDArray[np.floating], filled: NDArray[np.bool_], error: float, known: int
 ) -> NDArray[np.bool_]:
-    """Whether a cell can hold a pixel farther than ``known`` and than what some pixel of another cell must be.
+    """Whether a cell can contain a pixel that is farther than ``known`` and than some pixel of another cell at least
+    is.
 
     Args:
-        distances: Of each cell's centre, in pixels.
-        filled: Whether a cell holds a pixel that counts.
-        error: How much a pixel's distance can differ.
-        known: A squared distance that is not to be undercut.
+        distances: Distance of each cell's centre, in pixels.
+        filled: Whether a cell contains a pixel that counts.
+        error: Largest difference between the distances of a pixel and of the centre.
+        known: A lower bound of the result, a squared distance.
     """
     least = max(float(distances[filled].max(initial=0)) - error, math.sqrt(known))
     return distances + error > least
 
 
 def _shrink(mask: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
-    """(H / side, W / side): whether a cell holds a set pixel."""
+    """Return whether each cell contains a set pixel, (H / side, W / side)."""
     if side == 1:
         return mask
     words = mask.view(_WORDS[side])  # (H, W / side)
@@ -114,17 +118,17 @@ def _shrink(mask: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
 
 
 def _split(cells: NDArray[np.integer], factor: int, filled: NDArray[np.bool_]) -> NDArray[np.integer]:
-    """(M, 2) x, y of the filled ones among the ``factor`` x ``factor`` parts of cells (N, 2)."""
+    """Split cells (N, 2) into ``factor`` x ``factor`` smaller ones; return x and y of the filled ones, (M, 2)."""
     steps = np.stack(np.meshgrid(np.arange(factor), np.arange(factor)), axis=-1).reshape(1, -1, 2)
     parts = (cells[:, None] * factor + steps).reshape(-1, 2)
     return parts[filled[parts[:, 1], parts[:, 0]]]
 
 
 def _distances(tree: KDTree, points: NDArray[np.floating] | NDArray[np.integer]) -> NDArray[np.float64]:
-    """(N,) distance of each point to the nearest one of the tree."""
+    """Return the distance of each point to the nearest point of the tree, (N,)."""
     return np.asarray(tree.query(points)[0], np.float64)
 
 
 def _farthest_of_all(source: NDArray[np.bool_], target: NDArray[np.bool_]) -> int:
-    """The largest squared distance from a pixel of ``source`` to the nearest one of ``target``."""
+    """Return the largest squared distance from a pixel of ``source`` to the nearest pixel of ``target``."""
     return round(float(ndimage.distance_transform_edt(~target)[source].max()) ** 2)

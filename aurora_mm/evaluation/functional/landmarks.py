@@ -1,4 +1,4 @@
-"""Distance of landmarks."""
+"""Distances between landmarks."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 
 
 def radial_errors(pred: NDArray[np.floating], truth: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Euclidean distance of each predicted point from the true one; their mean over points and images is the MRE.
+    """Compute the distance of each predicted point from the true point; their mean over points and images is the MRE.
 
     Args:
-        pred: (K, 2) x, y in pixels.
-        truth: (K, 2) x, y in the same coordinates.
+        pred: Predicted points (K, 2), x and y in pixels.
+        truth: True points (K, 2) in the same coordinates.
 
     Returns:
-        (K,) pixels.
+        Distances (K,) in pixels.
 
     Raises:
         ValueError: If the shapes differ or are not (K, 2).

@@ -1,4 +1,4 @@
-"""Label masks: overlap, and another size."""
+"""Overlap and resizing of label masks."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 
 def dice(pred: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
-    """Dice similarity coefficient, ``2 |P and T| / (|P| + |T|)``.
+    """Compute the Dice similarity coefficient, ``2 |P and T| / (|P| + |T|)``.
 
     Args:
         pred: (H, W) predicted mask.
         truth: (H, W) true mask.
 
     Returns:
-        A fraction in [0, 1]; 1 if both masks are empty.
+        DSC in [0, 1]; 1 if both masks are empty.
 
     Raises:
         ValueError: If the shapes differ.
@@ -29,14 +29,14 @@ def dice(pred: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
 
 
 def resize_mask(mask: NDArray[np.integer], shape: tuple[int, int]) -> NDArray[np.uint8]:
-    """Resizes a label mask by nearest neighbour.
+    """Resize a label mask by nearest neighbour interpolation.
 
     Args:
-        mask: (H, W) class indices in 0..255.
-        shape: Wanted (height, width).
+        mask: Class indices (H, W) in 0..255.
+        shape: Height and width of the result in pixels.
 
     Returns:
-        Class indices, of ``shape``.
+        Class indices of the given shape.
     """
     source = np.ascontiguousarray(mask, dtype=np.uint8)
     if source.shape == tuple(shape):

@@ -14,14 +14,15 @@ from aurora_mm.evaluation.functional.boundaries import boundary, bounding_box, n
 def surface_distances(
     pred: NDArray[np.bool_], truth: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How far each boundary pixel of a mask is from the other mask's boundary.
+    """Compute the distance of each boundary pixel of a mask from the boundary of the other mask.
 
     Args:
         pred: (H, W) predicted mask with at least one pixel set.
         truth: (H, W) true mask with at least one pixel set.
 
     Returns:
-        (N,) pixels from the predicted boundary to the true one, (M,) pixels from the true one to the predicted.
+        Distances in pixels: (N,) from the predicted boundary to the true one and (M,) from the true one to the
+        predicted.
 
     Raises:
         ValueError: If the shapes differ or a mask is empty.
@@ -32,25 +33,25 @@ def surface_distances(
         raise ValueError('an empty mask has no boundary')
     window = bounding_box(pred | truth)
     pred_edge, truth_edge = (nonzero_xy(boundary(mask[window])) for mask in (pred, truth))
-    # With these settings a tree takes half as long to build and is as fast to ask.
+    # Without balancing, building a tree takes half as long, and queries are as fast.
     to_truth = KDTree(truth_edge, balanced_tree=False).query(pred_edge)[0]
     to_pred = KDTree(pred_edge, balanced_tree=False).query(truth_edge)[0]
     return np.asarray(to_truth, np.float64), np.asarray(to_pred, np.float64)
 
 
 def hd95_and_nsd(pred: NDArray[np.bool_], truth: NDArray[np.bool_], tolerance: float) -> tuple[float, float]:
-    """The 95th percentile of the Hausdorff distance, and the normalised surface distance.
+    """Compute the 95th percentile of the Hausdorff distance and the normalised surface distance.
 
-    Both are of boundary pixels: HD95 is the larger of the two directed 95th percentiles, NSD (Nikolov et al. 2021)
-    the share of both boundaries that lies within ``tolerance`` of the other. They are no part of the official score.
+    Both are computed from boundary pixels. HD95 is the larger of the two directed 95th percentiles. NSD (Nikolov et al.
+    2021) is the fraction of both boundaries within ``tolerance`` of the other. Neither is part of the official score.
 
     Args:
         pred: (H, W) predicted mask.
         truth: (H, W) true mask.
-        tolerance: In pixels.
+        tolerance: Distance in pixels.
 
     Returns:
-        HD95 in pixels (0 if both masks are empty, the image diagonal if just one is) and NSD, a fraction (1 and 0).
+        HD95 in pixels (0 if both masks are empty, the image diagonal if only one is) and NSD in [0, 1] (1 and 0).
     """
     if not pred.any() or not truth.any():
         return (0.0, 1.0) if pred.any() == truth.any() else (math.hypot(*pred.shape), 0.0)

@@ -1,4 +1,4 @@
-"""The mean of many resamples at once."""
+"""Means of many resamples at once."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 
 
 def weighted_mean(values: NDArray[np.floating], weights: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Mean over images in each of R resamples.
+    """Compute the mean over images in each of R resamples.
 
     Args:
-        values: (N,) or (N, K), of each of N images.
-        weights: (R, N) how often each resample holds each image.
+        values: Values of N images, (N,) or (N, K).
+        weights: How often each resample contains each image, (R, N).
 
     Returns:
-        (R,) or (R, K).
+        Means (R,) or (R, K).
     """
     total = weights.sum(axis=1)
     return np.asarray(weights @ values / (total if values.ndim == 1 else total[:, None]), np.float64)

@@ -1,4 +1,4 @@
-"""Box overlap of detection tasks."""
+"""The metric of detection tasks: overlap of boxes."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from aurora_mm.evaluation.functional import box_iou
 from aurora_mm.evaluation.metrics.column import Column
 from aurora_mm.evaluation.metrics.result_row import ResultRow, are_numbers
 from aurora_mm.evaluation.metrics.task_metric import TaskMetric
-from aurora_mm.evaluation.sample_fields import best_box, original_frame_annotation
+from aurora_mm.evaluation.sample_fields import annotation_in_original_coordinates, best_box
 from aurora_mm.registry import METRICS
 
 
 @METRICS.register_module()
 class BoxIoUMetric(TaskMetric):
-    """Overlap of the highest-scoring predicted box with the one true box, by the official definition.
+    """IoU of the predicted box of the highest score with the one true box, by the official definition.
 
-    Metrics: ``IoU`` (fraction), the mean over images; an image without a predicted box counts 0.
+    Metrics: ``IoU`` in [0, 1], averaged over images; an image without a predicted box counts as 0.
 
     Raises:
         DataError: If a sample does not have exactly one true box.
@@ -36,8 +36,8 @@ class BoxIoUMetric(TaskMetric):
     may_be_empty = ('pred',)  # no box was predicted
 
     def measure(self, sample: Mapping[str, Any]) -> list[ResultRow]:
-        """Takes intersection over union in pixels of the original image; see :meth:`TaskMetric.measure`."""
-        instances = original_frame_annotation(sample, 'gt_instances')
+        """Compute the intersection over union in original pixels; see :meth:`TaskMetric.measure`."""
+        instances = annotation_in_original_coordinates(sample, 'gt_instances')
         boxes = instances['bboxes'].double().cpu().numpy()
         if len(boxes) != 1:
             raise DataError(
@@ -58,7 +58,7 @@ class BoxIoUMetric(TaskMetric):
 
     @classmethod
     def check(cls, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
-        """There is one row, with boxes; see :meth:`TaskMetric.check`."""
+        """Check that there is one row, with boxes; see :meth:`TaskMetric.check`."""
         super().check(rows, names)
         if len(rows) != 1:
             raise ValueError(f'an image has {len(rows)} rows, not one')
@@ -69,7 +69,7 @@ class BoxIoUMetric(TaskMetric):
 
     @classmethod
     def restore(cls, sample: Any, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
-        """Sets the two boxes; see :meth:`TaskMetric.restore`."""
+        """Set the true and the predicted box; see :meth:`TaskMetric.restore`."""
         (row,) = rows
         for field, box in (('gt_instances', row['truth']), ('pred_instances', row['pred'])):
             boxes = torch.tensor([] if box is None else [box], dtype=torch.float32).reshape(-1, 4)

@@ -1,4 +1,4 @@
-"""Scores of classification tasks."""
+"""The metric of classification tasks."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from aurora_mm.registry import METRICS
 class ClassificationMetric(TaskMetric):
     """AUC, F1, accuracy and Matthews correlation over all images of a task, by the official definitions.
 
-    Metrics: ``Accuracy``, ``AUC``, ``F1_macro``, ``F1_weighted`` (fractions) and ``MCC`` (in [-1, 1]). ``AUC`` is that
-    of class 1 of two classes, else the macro mean of one class against the rest. It is 0 where the official scorer
-    cannot compute it: where no image is of some class, or where the scores of an image, of more than two classes, do
-    not sum to 1. ``AUC_present``, outside of the official score, is then the mean over the classes that are there, and
-    nan if that is just one.
+    Metrics: ``Accuracy``, ``AUC``, ``F1_macro`` and ``F1_weighted`` in [0, 1] and ``MCC`` in [-1, 1]. For two classes,
+    ``AUC`` is that of class 1; for more, the macro mean of each class against the rest. It is 0 where the official
+    scorer cannot compute it: if a class has no image, or if the scores of an image, of more than two classes, do not
+    sum to 1. ``AUC_present``, which is not part of the official score, is averaged over the classes that have images,
+    and nan if there is only one.
 
-    A class index means the same in any coordinates, so ``gt_coordinates`` is not looked at.
+    ``gt_coordinates`` is not checked, because a class does not depend on coordinates.
 
     Raises:
-        DataError: If a sample has no true label, or one that is none of the task's classes.
+        DataError: If a sample has no true label, or one that is not a class of the task.
         ConfigError: If a prediction is missing or has another number of classes than the task.
     """
 
@@ -48,10 +48,10 @@ class ClassificationMetric(TaskMetric):
     row_data = ('truth', 'pred', 'probs')
 
     def measure(self, sample: Mapping[str, Any]) -> list[ResultRow]:
-        """Keeps true class, predicted class and probabilities; see :meth:`TaskMetric.measure`."""
+        """Keep the true class, the predicted class and the probabilities; see :meth:`TaskMetric.measure`."""
         truth = int(annotation(sample, 'gt_label'))
         pred = int(prediction(sample, 'pred_label'))
-        # Half precision is lifted on the torch side: NumPy knows no bfloat16.
+        # Half precision is converted by torch, since NumPy does not support bfloat16.
         scores = prediction(sample, 'pred_scores').double().cpu().numpy()
         if not 0 <= truth < len(self.names):
             raise DataError(
@@ -66,7 +66,7 @@ class ClassificationMetric(TaskMetric):
 
     @classmethod
     def aggregate(cls, images: Sequence[Sequence[ResultRow]], weights: Floats) -> dict[str, Floats]:
-        """Takes the scores of all images together; see :meth:`TaskMetric.aggregate`."""
+        """Compute the scores of all images together; see :meth:`TaskMetric.aggregate`."""
         truth, pred, scores = (np.array([row[name] for (row,) in images]) for name in cls.row_data)
         areas = auc_of_classes(truth, scores, weights)  # (R, C), or (R, 1) of two classes
         counts = count_classes(truth, pred, weights)
@@ -84,29 +84,29 @@ class ClassificationMetric(TaskMetric):
 
     @classmethod
     def row_scores(cls, rows: Sequence[ResultRow]) -> dict[Column, float]:
-        """Takes the recall, which is what is right of images of one true class."""
+        """Compute the recall, the fraction of right predictions among the images of a true class."""
         return {Column('Recall'): float(np.mean([row['truth'] == row['pred'] for row in rows]))}
 
     @classmethod
     def rank_by(cls, rows: Sequence[ResultRow]) -> tuple[float, ...]:
-        """Ranks by the probability of the true class; see :meth:`TaskMetric.rank_by`."""
+        """Rank by the probability of the true class; see :meth:`TaskMetric.rank_by`."""
         (row,) = rows
         return (float(row['probs'][row['truth']]),)
 
     @classmethod
     def describe(cls, rows: Sequence[ResultRow]) -> str:
-        """Names the true and the predicted class; see :meth:`TaskMetric.describe`."""
+        """Describe the true and the predicted class; see :meth:`TaskMetric.describe`."""
         (row,) = rows
         return f'class {row["truth"]} taken for {row["pred"]}, probability of the true class {cls.rank_by(rows)[0]:.3f}'
 
     @classmethod
     def caption(cls, rows: Sequence[ResultRow]) -> str:
-        """Gives the probability of the true class; see :meth:`TaskMetric.caption`."""
+        """Return the probability of the true class as text; see :meth:`TaskMetric.caption`."""
         return f'true class at {cls.rank_by(rows)[0]:.2f}'
 
     @classmethod
     def check(cls, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
-        """There is one row, with classes and a probability of each; see :meth:`TaskMetric.check`."""
+        """Check that there is one row, with classes and the probability of each; see :meth:`TaskMetric.check`."""
         super().check(rows, names)
         if len(rows) != 1:
             raise ValueError(f'an image has {len(rows)} rows, not one')
@@ -122,7 +122,7 @@ class ClassificationMetric(TaskMetric):
 
     @classmethod
     def restore(cls, sample: Any, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
-        """Sets labels and probabilities; see :meth:`TaskMetric.restore`."""
+        """Set labels and probabilities; see :meth:`TaskMetric.restore`."""
         (row,) = rows
         sample.gt_label, sample.pred_label = torch.tensor([row['truth']]), torch.tensor([row['pred']])
         sample.pred_scores = torch.tensor(row['probs'])

@@ -1,4 +1,4 @@
-"""What a number is called and how it is read."""
+"""Names and units of the numbers of a metric."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Column:
-    """One kind of number that a metric gives, of a task or of a target in an image.
+    """Name and unit of one number that a metric computes for a task or for a target in an image.
 
     Args:
-        name: Its key in results, files and tables.
-        unit: ``''`` for a fraction; else the unit, such as ``'px'`` for pixels of the original image.
-        higher_is_better: Whether a higher number is the better one.
-        brief: Whether tables of few columns show it.
-        undefined: What a task's score counts as where it is not defined; nan leaves it undefined.
-        title: What charts call it; ``name`` by default.
+        name: Key of the number in results, files and tables.
+        unit: ``''`` for a number without unit in [0, 1], otherwise the unit, such as ``'px'`` for original pixels.
+        higher_is_better: Whether higher numbers are better.
+        brief: Whether tables with few columns show the number.
+        undefined: Value that a task's score counts as if it is not defined; nan leaves it undefined.
+        title: Name of the number in charts; ``name`` by default.
     """
 
     name: str
@@ -30,11 +30,11 @@ class Column:
         object.__setattr__(self, 'title', self.title or self.name)
 
     def text(self, value: float | None) -> str:
-        """The number with its unit, such as ``'0.912'`` or ``'12.3 px'``; ``'-'`` for None."""
+        """Format a number with its unit, such as ``'0.912'`` or ``'12.3 px'``; None becomes ``'-'``."""
         if value is None:
             return '-'
         return f'{value:.1f} {self.unit}' if self.unit else f'{value:.3f}'
 
     def named_text(self, value: float | None) -> str:
-        """Name and number, such as ``'DSC 0.912'``."""
+        """Format name and number, such as ``'DSC 0.912'``."""
         return f'{self.name} {self.text(value)}'

@@ -1,4 +1,4 @@
-"""A metric of another package as the one that a task is judged by."""
+"""A metric of another package as the judge of a task."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from aurora_mm.registry import METRICS
 
 @METRICS.register_module()
 class ForeignMetric(BaseMetric):
-    """Makes a metric of mmdet or mmseg the judge of a task that this package's metrics do not fit.
+    """Makes a metric of mmdet or mmseg the judge of a task that the metrics of this package do not fit.
 
-    Beside a metric of this package no wrapper is needed; alone, ``mmdet.CocoMetric`` does not say which of its figures
-    counts. All figures are kept under their own names. Such a metric keeps no rows of images, so the task has no
-    confidence intervals and no breakdowns.
+    A foreign metric beside one of this package needs no wrapper. Alone, ``mmdet.CocoMetric`` does not say which of its
+    scores counts. All scores keep their own names. Such a metric keeps no rows of images, so the task has no confidence
+    intervals and no breakdowns.
 
     Args:
         metric: Config of the metric.
-        primary: Name of the figure that stands for the task. The metric's empty answer (nothing found) counts as 0.
-        percent: Whether that figure is in percent, as mmseg's are.
+        primary: Name of the score that becomes the primary score. An empty result of the metric (nothing found) counts
+            as 0.
+        percent: Whether that score is in percent, as those of mmseg are.
 
     Raises:
-        ConfigError: If the metric has no such figure.
+        ConfigError: If the metric has no such score.
 
     Example:
         >>> task_metrics = dict(
@@ -43,11 +44,11 @@ class ForeignMetric(BaseMetric):
         self.headline = primary
         self.columns = (Column(primary, unit='%' if percent else ''),)
         super().__init__(prefix=self.metric.prefix)
-        self.results = self.metric.results  # one list: what the evaluator takes from it, it takes from the metric
+        self.results = self.metric.results  # the same list, so that the evaluator empties both
 
     @property
     def dataset_meta(self) -> dict | None:
-        """Handed on to the metric."""
+        """The metainfo of the metric."""
         return self.metric.dataset_meta
 
     @dataset_meta.setter
@@ -55,15 +56,27 @@ class ForeignMetric(BaseMetric):
         self.metric.dataset_meta = dataset_meta
 
     def process(self, data_batch: Any, data_samples: Sequence[Mapping[str, Any]]) -> None:
-        """Hands the samples on."""
+        """Pass the samples on to the metric.
+
+        Args:
+            data_batch: The batch that the model got.
+            data_samples: Samples as nested dicts.
+        """
         self.metric.process(data_batch, data_samples)
 
     def compute_metrics(self, results: list[Any]) -> dict[str, float]:
-        """The metric's own figures."""
+        """Compute the metric's own scores."""
         return self.metric.compute_metrics(results)
 
     def primary(self, metrics: Mapping[str, float]) -> float:
-        """The figure named ``primary``, as a fraction."""
+        """Return the score named ``primary``, in [0, 1].
+
+        Args:
+            metrics: The metric's own scores.
+
+        Raises:
+            ConfigError: If there is no such score.
+        """
         if metrics and self.headline not in metrics:
             raise ConfigError(
                 f'{type(self.metric).__name__} gives no {self.headline!r}; its figures are {", ".join(metrics)}'

@@ -1,4 +1,4 @@
-"""A metric of another package is tried when the evaluator is told its tasks."""
+"""Try a metric of another package before training starts, so that errors show early."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PIXELS = 64
 _PANOPTIC = 'it scores objects and surfaces together, and there is no task type for that'
 _VIDEO = 'it follows objects through a video, and tasks are of single images'
 _LANGUAGE = 'it scores answers to sentences, and tasks have none'
-# Metrics of the hosts that score what no task has, with their subclasses.
+# Metrics of mmdet and mmseg that, like their subclasses, score something that no task has.
 _REFUSED = dict(
     CityScapesMetric='it scores masks of single objects; use mmdet.CocoMetric for boxes',
     CityscapesMetric='it reads the instance masks of Cityscapes beside the images; use mmseg.IoUMetric',
@@ -49,19 +49,19 @@ _REFUSED = dict(
     YouTubeVISMetric=_VIDEO,
     gRefCOCOMetric=_LANGUAGE,
 )
-# Metrics that need a package of their own, by the name that it is imported by.
+# Metrics that need a further package, by the name under which it is imported.
 _PACKAGES = dict(FasterCocoMetric='faster_coco_eval')
 
 
 def refuse_metric(config: Mapping[str, Any], task: Task) -> None:
-    """Refuse a metric of the hosts that scores what no task has, before it looks for files and packages of its own.
+    """Check that a metric of mmdet or mmseg scores something that tasks have, before it looks for files and packages.
 
     Args:
         config: Config of the metric, or of a :class:`ForeignMetric` with it.
         task: The task that it is to score.
 
     Raises:
-        ConfigError: With the metric, the task and the reason.
+        ConfigError: If it does not, or a package is missing. The message gives the metric, the task and the reason.
     """
     config = config.get('metric', config) if isinstance(config.get('metric'), Mapping) else config
     kind = METRICS.get(config['type']) if isinstance(config['type'], str) else config['type']
@@ -76,21 +76,21 @@ def refuse_metric(config: Mapping[str, Any], task: Task) -> None:
 
 
 def try_metric(config: Mapping[str, Any], metric: BaseMetric, task: Task) -> None:
-    """Score one example with a metric, so that one which does not fit is told before anything is trained.
+    """Score one example with a metric, so that one that does not fit is refused before training starts.
 
     Args:
         config: Config of the metric.
-        metric: What was built from it, with its ``dataset_meta``; it is left as it is.
+        metric: The built metric with its ``dataset_meta``; it does not change.
         task: The task that it is to score.
 
     Raises:
-        ConfigError: If it cannot score the task; the message names both and the reason.
+        ConfigError: If it cannot score the task. The message gives both and the reason.
     """
     name = config['type'] if isinstance(config['type'], str) else config['type'].__name__
     inner = getattr(metric, 'metric', metric)
     if task.type not in EXAMPLES:
         return
-    sample = host_fields(example_sample(task, _PIXELS, 'original', predicted=True).to_dict())
+    sample = openmmlab_fields(example_sample(task, _PIXELS, 'original', predicted=True).to_dict())
     try:
         with suppress_output():
             metric.process(None, [copy.deepcopy(sample)])
@@ -108,11 +108,17 @@ def try_metric(config: Mapping[str, Any], metric: BaseMetric, task: Task) -> Non
         ) from error
 
 
-def host_fields(sample: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A sample as nested dicts, with the fields that metrics of the hosts ask for and the package has no use for.
+def openmmlab_fields(sample: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Add the fields to a sample that only metrics of mmdet and mmseg read.
 
-    Where there are boxes, ``ignored_instances`` says that none of them is to be ignored; what mmseg calls ``data`` of a
-    mask, mmdet calls ``sem_seg``.
+    A sample with boxes gets empty ``ignored_instances``. A mask gets its ``data``, the name in mmseg, as ``sem_seg``
+    too, the name in mmdet.
+
+    Args:
+        sample: The sample as nested dicts; it does not change.
+
+    Returns:
+        A copy with the fields.
     """
     more: dict[str, Any] = {}
     if 'gt_instances' in sample and 'ignored_instances' not in sample:

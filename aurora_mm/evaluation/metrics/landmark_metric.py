@@ -1,4 +1,4 @@
-"""Point distance of landmark tasks."""
+"""The metric of landmark tasks: distance of points."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aurora_mm.evaluation.functional import radial_errors, weighted_mean
 from aurora_mm.evaluation.metrics.column import Column
 from aurora_mm.evaluation.metrics.result_row import ResultRow, are_numbers, cell_matrix
 from aurora_mm.evaluation.metrics.task_metric import Floats, TaskMetric
-from aurora_mm.evaluation.sample_fields import original_frame_annotation, prediction
+from aurora_mm.evaluation.sample_fields import annotation_in_original_coordinates, prediction
 from aurora_mm.registry import METRICS
 
 
@@ -21,9 +21,9 @@ from aurora_mm.registry import METRICS
 class LandmarkMetric(TaskMetric):
     """Mean radial error of a task's points, by the official definition.
 
-    Metrics: ``MRE``, in pixels of the original image; ``MRE_diagonal``, each image's error divided by its diagonal
-    (fraction), which makes images of different sizes comparable; and for each point ``MRE_<point>``. ``MRE`` is the
-    mean over an image's points, then over images.
+    Metrics: ``MRE`` in pixels of the original image; ``MRE_diagonal``, the error of each image divided by its diagonal,
+    which makes images of different sizes comparable; and ``MRE_<point>`` for each point. ``MRE`` is averaged over the
+    points of an image, then over images.
 
     Raises:
         DataError: If a sample has no true points.
@@ -42,8 +42,8 @@ class LandmarkMetric(TaskMetric):
     row_data = ('truth', 'pred')
 
     def measure(self, sample: Mapping[str, Any]) -> list[ResultRow]:
-        """Measures each point; see :meth:`TaskMetric.measure`."""
-        truth = original_frame_annotation(sample, 'gt_landmarks').double().cpu().numpy()
+        """Compute the error of each point; see :meth:`TaskMetric.measure`."""
+        truth = annotation_in_original_coordinates(sample, 'gt_landmarks').double().cpu().numpy()
         pred = prediction(sample, 'pred_landmarks').double().cpu().numpy()
         if not pred.shape == truth.shape == (len(self.names), 2):
             raise ConfigError(
@@ -55,7 +55,7 @@ class LandmarkMetric(TaskMetric):
 
     @classmethod
     def aggregate(cls, images: Sequence[Sequence[ResultRow]], weights: Floats) -> dict[str, Floats]:
-        """Averages over points, then over images; see :meth:`TaskMetric.aggregate`."""
+        """Average over points, then over images; see :meth:`TaskMetric.aggregate`."""
         errors = cell_matrix(images, 'error')  # (N, K)
         diagonals = np.array([rows[0].diagonal for rows in images])
         of_points = weighted_mean(errors, weights)  # (R, K)
@@ -67,17 +67,17 @@ class LandmarkMetric(TaskMetric):
 
     @classmethod
     def primary(cls, scores: Mapping[str, Any]) -> Any:
-        """One minus the error in image diagonals, not below 0; see :meth:`TaskMetric.primary`."""
+        """Return 1 minus the error in image diagonals, but at least 0; see :meth:`TaskMetric.primary`."""
         return np.maximum(0.0, 1.0 - scores['MRE_diagonal'])
 
     @classmethod
     def rank_by(cls, rows: Sequence[ResultRow]) -> tuple[float, ...]:
-        """Ranks by the error in image diagonals; see :meth:`TaskMetric.rank_by`."""
+        """Rank by the error in image diagonals; see :meth:`TaskMetric.rank_by`."""
         return (-float(np.mean([row['error'] for row in rows])) / rows[0].diagonal,)
 
     @classmethod
     def check(cls, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
-        """Every point has its row; see :meth:`TaskMetric.check`."""
+        """Check that every point has a row; see :meth:`TaskMetric.check`."""
         super().check(rows, names)
         if [row.target for row in rows] != list(names):
             raise ValueError(f'an image has rows of {[row.target for row in rows]}, not of {list(names)}')
@@ -88,7 +88,7 @@ class LandmarkMetric(TaskMetric):
 
     @classmethod
     def restore(cls, sample: Any, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
-        """Sets the points; see :meth:`TaskMetric.restore`."""
+        """Set the true and the predicted points; see :meth:`TaskMetric.restore`."""
         of_point = {row.target: row for row in rows}
         sample.gt_landmarks = torch.tensor([of_point[name]['truth'] for name in names], dtype=torch.float32)
         sample.pred_landmarks = torch.tensor([of_point[name]['pred'] for name in names], dtype=torch.float32)

@@ -1,4 +1,4 @@
-"""What a metric keeps of an image."""
+"""The rows that metrics keep of images."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class ResultRow:
-    """One target of one image of one task, as a metric measured it: a row of ``per_image.csv``.
+    """The measurement of one target in one image for one task: a row of ``per_image.csv``.
 
-    ``row['DSC']`` is a value; the metric's ``row_columns`` and ``row_data`` list what there is.
+    ``row['DSC']`` is a value; ``row_columns`` and ``row_data`` of the metric list the names.
 
     Args:
         task: Name of the task.
         metric: Registered name of the metric, after its prefix and ``/`` if it has one.
-        target: Name of the foreground class or point; in classification of the true class, in detection of the true
-            box's class.
-        img_id: Position in the data set; with ``task`` and ``metric`` it marks the rows of one image.
-        image_path: The CSV's own text; with ``task`` the key of the submission's JSON lists.
-        mask_path: The CSV's own text: the true mask is ``csv_files/<mask_path>`` under the data root, the predicted
-            one ``<mask_path without ../>`` under the submission folder; ``''`` where there is no mask.
-        img_path: File of the image.
-        group: Patient or other group; ``''`` if the data set has no group column.
-        height: Of the original image, in pixels.
-        width: Of the original image, in pixels.
-        values: By the metric's own names: numbers, lists of numbers, or None.
+        target: Name of the foreground class or point. In classification, the true class; in detection, the class of the
+            true box.
+        img_id: Index in the data set; ``task``, ``metric`` and ``img_id`` together identify the rows of one image.
+        image_path: The text of the CSV file; with ``task`` the key of the JSON lists in a submission.
+        mask_path: The text of the CSV file. The true mask is ``csv_files/<mask_path>`` under the data root, the
+            predicted mask ``<mask_path without ../>`` under the submission folder; ``''`` if there is no mask.
+        img_path: Path of the image file.
+        group: Patient or other group; ``''`` if the data set has no groups.
+        height: Height of the original image in pixels.
+        width: Width of the original image in pixels.
+        values: Values by the names of the metric: numbers, lists of numbers, or None.
     """
 
     task: str
@@ -50,19 +50,19 @@ class ResultRow:
 
     @property
     def diagonal(self) -> float:
-        """Of the image, in pixels."""
+        """Diagonal of the original image in pixels."""
         return math.hypot(self.height, self.width)
 
 
 def cell_matrix(images: Sequence[Sequence[ResultRow]], name: str) -> NDArray[Any]:
-    """(N, T) or (N, T, ...) the values of one name, of N images with T rows each."""
+    """Return the values of one name for N images with T rows each, (N, T) or (N, T, ...)."""
     return np.array([[row[name] for row in rows] for rows in images])
 
 
 def rows_by_image(rows: Iterable[ResultRow]) -> dict[tuple[str, str], list[list[ResultRow]]]:
-    """The rows of each image, for each task and metric: ``{(task, metric): [rows of an image, ...]}``.
+    """Group rows by task and metric, then by image: ``{(task, metric): [rows of an image, ...]}``.
 
-    Tasks, metrics and images are in the order in which they occur.
+    Tasks, metrics and images are in the order in which they first occur.
     """
     images: dict[tuple[str, str], dict[int, list[ResultRow]]] = {}
     for row in rows:
@@ -71,7 +71,7 @@ def rows_by_image(rows: Iterable[ResultRow]) -> dict[tuple[str, str], list[list[
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value of a file is a number that a float can hold, neither NaN nor infinite."""
+    """Whether a value from a file is a finite number that a float can hold."""
     try:
         return type(value) in (int, float) and math.isfinite(value)
     except OverflowError:
@@ -79,5 +79,5 @@ def is_number(value: Any) -> bool:
 
 
 def are_numbers(values: Any, count: int) -> bool:
-    """Whether a value of a file is a list of so many numbers."""
+    """Whether a value from a file is a list of ``count`` finite numbers."""
     return isinstance(values, list) and len(values) == count and all(map(is_number, values))

@@ -1,4 +1,4 @@
-"""Dice and Hausdorff distance of segmentation tasks."""
+"""The metric of segmentation tasks: Dice and Hausdorff distance."""
 
 from __future__ import annotations
 
@@ -12,28 +12,30 @@ from aurora_mm.evaluation.functional import dice, hausdorff_distance, hd95_and_n
 from aurora_mm.evaluation.metrics.column import Column
 from aurora_mm.evaluation.metrics.result_row import ResultRow, cell_matrix
 from aurora_mm.evaluation.metrics.task_metric import Floats, TaskMetric
-from aurora_mm.evaluation.sample_fields import original_frame_annotation, prediction
+from aurora_mm.evaluation.sample_fields import annotation_in_original_coordinates, prediction
 from aurora_mm.registry import METRICS
 
-IGNORED = 255  # in a true mask, of pixels that do not count
+IGNORED = 255  # value of pixels in a true mask that do not count
 
 
 @METRICS.register_module()
 class SegmentationMetric(TaskMetric):
-    """Dice similarity and Hausdorff distance per image and foreground class, by the official definitions.
+    """Dice coefficient and Hausdorff distance of each foreground class in each image, by the official definitions.
 
-    Class 0 is the background and does not count. A prediction of another size than the true mask is first resized
-    to it by nearest neighbour. Pixels whose true value is 255 do not count: neither mask has a class there.
+    Class 0 is the background and does not count. If the sizes differ, the prediction is resized to the true mask by
+    nearest neighbour interpolation. Pixels of value 255 in the true mask do not count: they are background in both
+    masks.
 
-    Metrics: ``DSC`` (fraction) and ``HD`` (pixels of the true mask); beside them, outside of the official score,
-    ``HD95`` (pixels) and ``NSD`` (fraction), both of boundaries; and for each foreground class ``DSC_<class>`` and
-    ``HD_<class>``. All are means over images for each class, then over the foreground classes.
+    Metrics: ``DSC`` in [0, 1] and ``HD`` in pixels of the true mask; in addition, not part of the official score,
+    ``HD95`` in pixels and ``NSD`` in [0, 1], both of boundaries; and for each foreground class ``DSC_<class>`` and
+    ``HD_<class>``. All are averaged over images for each class, then over the foreground classes.
 
     Args:
-        nsd_tolerance: Pixels within which two boundaries agree.
+        nsd_tolerance: Distance in pixels within which boundaries count as equal for ``NSD``.
+        kwargs: Arguments of MMEngine's ``BaseMetric``.
 
     Raises:
-        DataError: If a sample has no true mask, or one with values that are none of the task's classes.
+        DataError: If a sample has no true mask, or one with values that are not classes of the task.
         ConfigError: If the mask is not in original coordinates or the prediction is missing.
     """
 
@@ -53,8 +55,8 @@ class SegmentationMetric(TaskMetric):
         self.nsd_tolerance = nsd_tolerance
 
     def measure(self, sample: Mapping[str, Any]) -> list[ResultRow]:
-        """Measures each foreground class; see :meth:`TaskMetric.measure`."""
-        truth = original_frame_annotation(sample, 'gt_sem_seg')['data'].cpu().numpy()[0]
+        """Compute the scores of each foreground class; see :meth:`TaskMetric.measure`."""
+        truth = annotation_in_original_coordinates(sample, 'gt_sem_seg')['data'].cpu().numpy()[0]
         pred = prediction(sample, 'pred_sem_seg')['data'].cpu().numpy()[0]
         counted = truth != IGNORED
         truth = np.where(counted, truth, 0)
@@ -70,7 +72,7 @@ class SegmentationMetric(TaskMetric):
 
     @classmethod
     def aggregate(cls, images: Sequence[Sequence[ResultRow]], weights: Floats) -> dict[str, Floats]:
-        """Averages over images, then over classes; see :meth:`TaskMetric.aggregate`."""
+        """Average over images, then over classes; see :meth:`TaskMetric.aggregate`."""
         scores, of_classes = {}, {}
         for column in cls.columns:
             of_classes[column.name] = weighted_mean(cell_matrix(images, column.name), weights)  # (R, C - 1)
@@ -81,7 +83,7 @@ class SegmentationMetric(TaskMetric):
 
     @classmethod
     def check(cls, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
-        """Every foreground class has its row; see :meth:`TaskMetric.check`."""
+        """Check that every foreground class has a row; see :meth:`TaskMetric.check`."""
         super().check(rows, names)
         if [row.target for row in rows] != list(names):
             raise ValueError(f'an image has rows of {[row.target for row in rows]}, not of {list(names)}')

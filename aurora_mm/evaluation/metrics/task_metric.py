@@ -1,4 +1,4 @@
-"""A metric that owns all that is specific to what it measures."""
+"""The base of metrics, which hold everything that is specific to what they measure."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ Floats = NDArray[np.float64]
 
 
 class TaskMetric(BaseMetric):
-    """Base of the metrics that this package knows in full.
+    """The base of this package's metrics.
 
-    A subclass measures one image at a time (:meth:`measure`) and takes a task's scores from the rows of its images
-    (:meth:`aggregate`). It says which score stands for the task (:attr:`headline`), how each number is called and read
-    (:attr:`columns`, :attr:`row_columns`), and, where the default does not fit, which image is the better one
-    (:meth:`rank_by`) and what a row of a file may hold (:meth:`check`). Scores, confidence intervals, breakdowns,
-    tables and the report all ask the class, so that a metric is one file. Names of classes or points come from
-    ``dataset_meta['classes']``.
+    A subclass measures one image at a time (:meth:`measure`) and computes the scores of a task from the rows of its
+    images (:meth:`aggregate`). It declares which score represents the task (:attr:`headline`) and the names and units
+    of its numbers (:attr:`columns`, :attr:`row_columns`). If the defaults do not fit, it also says which of two images
+    is better (:meth:`rank_by`) and which values rows from a file may hold (:meth:`check`). Scores, confidence
+    intervals, breakdowns, tables and the report use only the class, so a metric is one file.
+    ``dataset_meta['classes']`` holds the names of the classes or points.
 
-    Register a subclass in :data:`aurora_mm.registry.METRICS`: rows name their metric.
+    Register a subclass in :data:`aurora_mm.registry.METRICS`, because rows hold the name of their metric.
 
     Attributes:
-        task_type: Name of the type of task that it measures.
-        columns: A task's scores, the most telling ones first. :meth:`aggregate` may give more, which only
-            ``metrics.json`` shows.
-        headline: Name of the column that a task is known by.
-        primary_text: How :meth:`primary` is made of the headline, in words; ``''`` if it is the headline.
-        row_columns: The numbers of a row, the most telling ones first.
-        row_data: Names of a row's other values. Reports know ``size`` (the target's share of the image's area),
-            ``truth``, ``pred`` and ``probs``.
-        may_be_empty: Those of them that can be None.
-        has_masks: Whether truth and prediction are masks, which rows do not hold but files do.
+        task_type (str): Type of the tasks that it measures.
+        columns (tuple[Column, ...]): Scores of a task, the most important ones first. :meth:`aggregate` may return
+            more, which are only written to ``metrics.json``.
+        headline (str): Name of the column that represents a task.
+        primary_text (str): How :meth:`primary` follows from the headline, in words; ``''`` if it is the headline.
+        row_columns (tuple[Column, ...]): Numbers of a row, the most important ones first.
+        row_data (tuple[str, ...]): Names of other values of a row. Reports use ``size`` (the target's fraction of the
+            image area), ``truth``, ``pred`` and ``probs``.
+        may_be_empty (tuple[str, ...]): Names in ``row_data`` whose value may be None.
+        has_masks (bool): Whether truth and prediction are masks, which are in files and not in rows.
     """
 
-    default_prefix = ''  # no prefix, and no warning about having none
+    default_prefix = ''  # no prefix, and no warning that there is none
 
     task_type: ClassVar[str]
     columns: ClassVar[tuple[Column, ...]]
@@ -61,7 +61,7 @@ class TaskMetric(BaseMetric):
         return self.dataset_meta['classes']
 
     def process(self, data_batch: Any, data_samples: Sequence[Mapping[str, Any]]) -> None:
-        """Measures each sample.
+        """Measure each sample and keep its rows.
 
         Args:
             data_batch: Not used.
@@ -70,36 +70,40 @@ class TaskMetric(BaseMetric):
         self.results.extend(self.measure(sample) for sample in data_samples)
 
     def compute_metrics(self, results: list[list[ResultRow]]) -> dict[str, float]:
-        """Takes the scores of a task.
+        """Compute the scores of a task.
 
         Args:
-            results: What :meth:`measure` gave for each image.
+            results: The rows of each image, from :meth:`measure`.
+
+        Returns:
+            Scores by name.
         """
         return self.scores(results)
 
     @abstractmethod
     def measure(self, sample: Mapping[str, Any]) -> list[ResultRow]:
-        """Measures one image.
+        """Measure one image.
 
         Args:
-            sample: Of the task, as nested dicts, with annotation and prediction.
+            sample: A sample of the task as nested dicts, with annotation and prediction in original coordinates.
 
         Returns:
-            A row for each target, see :meth:`row`.
+            One row for each target; see :meth:`row`.
         """
 
     @classmethod
     def aggregate(cls, images: Sequence[Sequence[ResultRow]], weights: Floats) -> dict[str, Floats]:
-        """Take the scores of many resamples of a task's images at once.
+        """Compute the scores of many resamples of a task's images at once.
 
-        By default each score is the mean over images of the mean over targets of the rows' number of that name.
+        By default a score is the number of the same name in the rows, averaged over the targets of an image, then over
+        images.
 
         Args:
             images: The rows of each of N images.
-            weights: (R, N) how often each of R resamples holds each image.
+            weights: (R, N), how often each of R resamples contains each image.
 
         Returns:
-            (R,) of each score; nan where it is not defined.
+            The values (R,) of each score by name; nan where it is not defined.
         """
         return {
             column.name: weighted_mean(cell_matrix(images, column.name).mean(axis=1), weights) for column in cls.columns
@@ -107,10 +111,13 @@ class TaskMetric(BaseMetric):
 
     @classmethod
     def scores(cls, images: Sequence[Sequence[ResultRow]]) -> dict[str, float]:
-        """Takes the scores of a task, each image counted once.
+        """Compute the scores of a task, with each image counted once.
 
         Args:
             images: The rows of each image.
+
+        Returns:
+            Scores by name.
         """
         undefined = {column.name: column.undefined for column in cls.columns}
         scores = cls.aggregate(images, np.ones((1, len(images))))
@@ -121,64 +128,71 @@ class TaskMetric(BaseMetric):
 
     @classmethod
     def primary(cls, scores: Mapping[str, Any]) -> Any:
-        """The one number in [0, 1], the higher the better, by which the task counts in the overall score.
+        """Compute the primary score, a number in [0, 1] of which more is better and that enters the overall score.
 
         Args:
-            scores: As :meth:`aggregate` (arrays) or :meth:`scores` (numbers) gives them.
+            scores: Scores by name, as :meth:`aggregate` (arrays) or :meth:`scores` (numbers) returns them.
 
         Returns:
-            An array or a number, as they are.
+            An array or a number, like the scores.
         """
         return scores[cls.headline]
 
     @classmethod
     def row_scores(cls, rows: Sequence[ResultRow]) -> dict[Column, float]:
-        """Averages the numbers of some rows, as breakdowns by class, point or size show them."""
+        """Average the numbers of rows, for breakdowns by class, point or size.
+
+        Args:
+            rows: Rows of any images of a task.
+
+        Returns:
+            The means by column.
+        """
         return {column: float(np.mean([row[column.name] for row in rows])) for column in cls.row_columns}
 
     @classmethod
     def rank_by(cls, rows: Sequence[ResultRow]) -> tuple[float, ...]:
-        """What an image is ranked by among those of its task: the higher the better, later numbers settle ties.
+        """Return the values by which an image is ranked within its task: higher is better, later values break ties.
 
         Args:
-            rows: Of the image.
+            rows: Rows of the image.
         """
         means = cls.row_scores(rows)
         return tuple(mean if column.higher_is_better else -mean for column, mean in means.items())
 
     @classmethod
     def describe(cls, rows: Sequence[ResultRow]) -> str:
-        """Says how well an image went, target by target.
+        """Describe the result of an image, target by target.
 
         Args:
-            rows: Of the image.
+            rows: Rows of the image.
         """
         parts = (', '.join(c.named_text(row[c.name]) for c in cls.row_columns if c.brief) for row in rows)
         return '; '.join(f'{row.target}: {part}' for row, part in zip(rows, parts, strict=True))
 
     @classmethod
     def caption(cls, rows: Sequence[ResultRow]) -> str:
-        """Says in two or three words how well an image went.
+        """Describe the result of an image in two or three words.
 
         Args:
-            rows: Of the image.
+            rows: Rows of the image.
         """
         column, mean = next(iter(cls.row_scores(rows).items()))
         return column.named_text(mean)
 
     @classmethod
     def check(cls, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
-        """Check that the rows of an image, read from a file, are what :meth:`measure` can have made.
+        """Check that the rows of an image, read from a file, are possible results of :meth:`measure`.
 
-        By default these are targets of other names each, with finite numbers. A metric whose rows hold more checks
-        more.
+        By default the targets must be different, known names, and all numbers finite. A metric whose rows hold more
+        values checks those as well.
 
         Args:
-            rows: Of the image.
-            names: Of what there is to find: the foreground classes of a mask, the points, the classes of a label.
+            rows: Rows of the image.
+            names: Names of all targets: the foreground classes of a mask, the points, or the classes of a label.
 
         Raises:
-            ValueError: If they are not, with the value.
+            ValueError: If they are not. The message gives the value.
         """
         targets = [row.target for row in rows]
         if len({*targets}) != len(targets):
@@ -194,21 +208,21 @@ class TaskMetric(BaseMetric):
 
     @classmethod
     def restore(cls, sample: Any, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
-        """Puts truth and prediction of an image back on a sample, to be drawn. By default the rows hold neither.
+        """Set truth and prediction of an image on a sample, to draw them. By default rows hold neither.
 
         Args:
-            sample: Of the image, in pixels of the original image.
-            rows: Of the image.
-            names: Of the task's classes or points.
+            sample: The sample of the image; coordinates are in original pixels.
+            rows: Rows of the image.
+            names: Names of the task's classes or points.
         """
 
     def row(self, sample: Mapping[str, Any], target: str, **values: Any) -> ResultRow:
-        """Makes a row for one target of a sample.
+        """Build the row of one target of a sample.
 
         Args:
-            sample: Gives task, files and size.
+            sample: The sample as nested dicts; it gives task, files and size of the image.
             target: Name of the target.
-            values: All that :attr:`row_columns` and :attr:`row_data` name.
+            values: A value for every name in :attr:`row_columns` and :attr:`row_data`.
         """
         height, width = sample['ori_shape']
         name = type(self).__name__
@@ -228,7 +242,7 @@ class TaskMetric(BaseMetric):
 
 
 def metric_of_row(name: str) -> tuple[str, type[TaskMetric]]:
-    """The prefix and the class of the metric that a row names.
+    """Return the prefix and the class of the metric that a row names.
 
     Args:
         name: ``metric`` of a :class:`ResultRow`.
@@ -237,7 +251,7 @@ def metric_of_row(name: str) -> tuple[str, type[TaskMetric]]:
         ConfigError: If no such TaskMetric is registered.
     """
     prefix, slash, registered = name.rpartition('/')
-    # MMEngine imports what a name with dots in it names, and a name may come from a file.
+    # MMEngine would import the module of a name with dots, and the name may come from a file.
     metric = METRICS.get(registered) if registered.isidentifier() else None
     if metric is None or not issubclass(metric, TaskMetric):
         raise ConfigError(

@@ -41,7 +41,7 @@ def try_head(head: BaseTaskHead, kind: str, strides: Sequence[int] | None = None
         return
     strides = list(strides or (4 * 2**i for i in range(len(head.in_channels))))
     size = max(_SMALLEST, 3 * max(strides))  # deformable convolutions want three cells
-    with _generators_kept(), torch.device('cpu'), torch.inference_mode(False), torch.enable_grad():
+    with _preserve_random_state(), torch.device('cpu'), torch.inference_mode(False), torch.enable_grad():
         trial = _started(revert_sync_batchnorm(copy.deepcopy(head).cpu().float()))
         for task in head.tasks:
             maps = [
@@ -94,7 +94,7 @@ def _predict(head: BaseTaskHead, maps: list[Tensor], task: Task, size: int) -> N
 
 
 @contextmanager
-def _generators_kept() -> Iterator[None]:
+def _preserve_random_state() -> Iterator[None]:
     states = random.getstate(), np.random.get_state()  # noqa: NPY002 (the one that mmdet draws from)
     try:
         with torch.random.fork_rng(devices=[]):

@@ -12,11 +12,11 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
+from aurora_mm.models.heads.base_mmdet_head import BaseMMDetHead
 from aurora_mm.models.heads.foreign_trial import try_head
-from aurora_mm.models.heads.host_samples import mmdet_samples
 from aurora_mm.models.heads.mmdet_head import fill_in_dense_head, with_loss_cls
-from aurora_mm.models.heads.own_mmdet_heads import OwnMMDetHeads
-from aurora_mm.models.utils.build import MapsAsTheyAre, build_foreign, check_strides, foreign_class
+from aurora_mm.models.heads.openmmlab_samples import mmdet_samples
+from aurora_mm.models.utils.build import IdentityBackbone, build_foreign, check_strides, foreign_class
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
@@ -26,7 +26,7 @@ _CLASSIFIERS = ('bbox_head', 'query_head')
 
 
 @MODELS.register_module()
-class MMDetDetectorHead(OwnMMDetHeads):
+class MMDetDetectorHead(BaseMMDetHead):
     """A detector of mmdet (Faster and Cascade R-CNN, the DETR family, Sparse R-CNN, RTMDet ...) without its backbone.
 
     It reads the maps of this model in place of those of its own backbone, and may have its own neck. ``heads`` of
@@ -64,17 +64,17 @@ class MMDetDetectorHead(OwnMMDetHeads):
         try_head(self, detector['type'], in_strides)
 
     def outputs_of(self, head: nn.Module, levels: list[Tensor], samples: Sequence[TaskDataSample]) -> Any:
-        """See :class:`OwnMMDetHeads`."""
+        """See :class:`BaseMMDetHead`."""
         return head(tuple(levels), mmdet_samples(samples), mode='tensor')
 
     def losses_of(self, head: nn.Module, levels: list[Tensor], samples: Sequence[TaskDataSample]) -> dict[str, Any]:
-        """See :class:`OwnMMDetHeads`."""
+        """See :class:`BaseMMDetHead`."""
         return head.loss(tuple(levels), mmdet_samples(samples))
 
     def boxes_of(
         self, head: nn.Module, levels: list[Tensor], samples: Sequence[TaskDataSample]
     ) -> Sequence[InstanceData]:
-        """See :class:`OwnMMDetHeads`."""
+        """See :class:`BaseMMDetHead`."""
         found = head.predict(tuple(levels), mmdet_samples(samples), rescale=False)
         return [one.pred_instances for one in found]
 
@@ -95,7 +95,7 @@ def _build(
     if not own_neck:
         _fill_in_maps(cfg, num_classes, widths, strides)
     more = {key: None for key in ('neck', 'train_cfg', 'test_cfg') if key in takes and key not in cfg}
-    built = build_foreign(cfg | more | dict(backbone=dict(type=MapsAsTheyAre)))
+    built = build_foreign(cfg | more | dict(backbone=dict(type=IdentityBackbone)))
     for name in ('rpn_head', 'bbox_head'):
         if hasattr(built, name):
             with_loss_cls(getattr(built, name))

@@ -12,9 +12,9 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
+from aurora_mm.models.heads.base_mmdet_head import BaseMMDetHead
 from aurora_mm.models.heads.foreign_trial import try_head
-from aurora_mm.models.heads.host_samples import mmdet_samples
-from aurora_mm.models.heads.own_mmdet_heads import OwnMMDetHeads
+from aurora_mm.models.heads.openmmlab_samples import mmdet_samples
 from aurora_mm.models.utils.build import build_foreign, check_strides, foreign_class
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import TaskDataSample
@@ -25,7 +25,7 @@ _CENTERNET_TEST_CFG = dict(topk=20, local_maximum_kernel=3)
 
 
 @MODELS.register_module()
-class MMDetHead(OwnMMDetHeads):
+class MMDetHead(BaseMMDetHead):
     """A dense head of mmdet (FCOS, ATSS, RTMDet, YOLOX, SSD, CenterNet ...): one for each task, or one for all.
 
     Heads of mmdet reshape their outputs by their own ``num_classes``, so the outputs cannot be sliced by task.
@@ -63,13 +63,13 @@ class MMDetHead(OwnMMDetHeads):
         try_head(self, head['type'], in_strides)
 
     def losses_of(self, head: nn.Module, levels: list[Tensor], samples: Sequence[TaskDataSample]) -> dict[str, Any]:
-        """See :class:`OwnMMDetHeads`."""
+        """See :class:`BaseMMDetHead`."""
         return head.loss(levels, mmdet_samples(samples))
 
     def boxes_of(
         self, head: nn.Module, levels: list[Tensor], samples: Sequence[TaskDataSample]
     ) -> Sequence[InstanceData]:
-        """See :class:`OwnMMDetHeads`."""
+        """See :class:`BaseMMDetHead`."""
         return head.predict(levels, mmdet_samples(samples), rescale=False)
 
 

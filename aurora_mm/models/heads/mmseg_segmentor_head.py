@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_coordinates
 from aurora_mm.models.heads.foreign_trial import try_head
-from aurora_mm.models.heads.host_samples import host_metainfo, mmseg_samples
+from aurora_mm.models.heads.openmmlab_samples import mmseg_samples, openmmlab_metainfo
 from aurora_mm.models.heads.segmentation_head import set_predicted_masks
-from aurora_mm.models.utils.build import MapsAsTheyAre, build_foreign, foreign_class
+from aurora_mm.models.utils.build import IdentityBackbone, build_foreign, foreign_class
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import TaskBatch, TaskDataSample
 from aurora_mm.tasks import Task
@@ -95,7 +95,7 @@ class MMSegSegmentorHead(BaseTaskHead):
 
     @staticmethod
     def _logits(head: nn.Module, levels: list[Tensor], samples: Sequence[TaskDataSample]) -> Tensor:
-        scores = head.encode_decode(tuple(levels), [host_metainfo(sample) for sample in samples]).float()
+        scores = head.encode_decode(tuple(levels), [openmmlab_metainfo(sample) for sample in samples]).float()
         if _classifies_masks(head):  # sums of probabilities over the queries
             return scores.clamp(min=torch.finfo(scores.dtype).tiny).log()
         return scores
@@ -116,7 +116,7 @@ def _build(
                 _fill_in(head, num_classes, channels, strides, cfg.type)
     cfg.setdefault('test_cfg', dict(mode='whole'))
     cfg.setdefault('train_cfg', dict())
-    return build_foreign(cfg | dict(backbone=dict(type=MapsAsTheyAre)))
+    return build_foreign(cfg | dict(backbone=dict(type=IdentityBackbone)))
 
 
 def _fill_in(

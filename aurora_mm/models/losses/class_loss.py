@@ -83,8 +83,7 @@ class ClassLoss(HeadLoss):
         if self.pixels:
             target[0, 0, 0] = IGNORE_INDEX
         # Right predictions have larger logits than wrong ones, so a loss that draws the logits to 0 and 1 does not
-        # pass.
-        # The logits differ between pixels, because a loss may select pixels by them.
+        # pass. The logits differ between pixels, because a loss may select pixels by them.
         sure = torch.linspace(2.5, 3, target.numel()).reshape(target.shape)[:, None]
         return sure * is_class, [-is_class], target
 

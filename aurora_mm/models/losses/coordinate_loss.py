@@ -44,8 +44,7 @@ class CoordinateLoss(ElementLoss):
         if weight is None:
             weight = pred.new_full(pred.shape[:2], 1 / pred.shape[1])
         # Rows of weight 0 become two boxes that overlap and differ in every coordinate, for which every loss of boxes
-        # and its
-        # gradient are finite.
+        # and its gradient are finite.
         counts, coordinate = (
             (weight > 0)[..., None],
             torch.arange(self.dimensions, device=pred.device, dtype=pred.dtype),

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.misfits import MISFITS, reason_of
-from aurora_mm.models.utils.refused_parts import refuse_part
+from aurora_mm.models.utils.refused_modules import refuse_module
 from aurora_mm.registry import MODELS
 
 # Necks of mmdet whose in_channels is one number though its annotation does not say so, and necks that list the coarsest
@@ -31,7 +31,7 @@ class Maps(NamedTuple):
     strides: list[int]
 
 
-def require_parts(**configs: Any) -> None:
+def require_module_configs(**configs: Any) -> None:
     """Check that each argument is the config of a module, or None.
 
     Raises:
@@ -76,7 +76,7 @@ def build_in_scope(cfg: dict[str, Any], registry: Registry = MODELS) -> Any:
     return registry.build(cfg)
 
 
-class MapsAsTheyAre(nn.Module):
+class IdentityBackbone(nn.Module):
     """Replaces the backbone of a model of mmdet or mmseg: it returns the maps that it is given."""
 
     def forward(self, maps: Any) -> Any:
@@ -217,7 +217,7 @@ def build_neck(cfg: dict[str, Any], name: str, before: Maps, before_name: str) -
     Raises:
         ConfigError: If it does not fit the maps, or cannot be built.
     """
-    refuse_part(cfg['type'])
+    refuse_module(cfg['type'])
     return build_foreign(fit(cfg, name, before, before_name))
 
 

@@ -75,12 +75,12 @@ class TopDownFusion(nn.Module):
         for i in reversed(range(len(maps))):
             x = F.interpolate(x, size=maps[i].shape[-2:], mode='bilinear', align_corners=False) + maps[i]
             if i == 0:
-                x = continue_outwards(x, self.margin)
+                x = pad_replicate(x, self.margin)
             x = self.fusions[i](x)
-        return x if maps else continue_outwards(x, self.margin)
+        return x if maps else pad_replicate(x, self.margin)
 
 
-def continue_outwards(x: Tensor, margin: int) -> Tensor:
+def pad_replicate(x: Tensor, margin: int) -> Tensor:
     """Repeat the outermost cells: ``(B, C, h, w)`` -> ``(B, C, h + 2 margin, w + 2 margin)``.
 
     The result is that of ``F.pad(..., mode='replicate')``, whose gradient is not deterministic on CUDA.

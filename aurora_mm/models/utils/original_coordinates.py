@@ -18,18 +18,34 @@ from torch import Tensor
 from aurora_mm.structures import MaskView
 
 
-def points_to_original(points: Tensor, matrix: np.ndarray) -> Tensor:
-    """Map points ``(K, 2)``, x and y in network pixels, to original pixels; ``matrix`` maps original to network
-    pixels."""
-    inverse = torch.as_tensor(np.linalg.inv(matrix), dtype=points.dtype, device=points.device)
+def points_to_original(points: Tensor, homography_matrix: np.ndarray) -> Tensor:
+    """Map points to original coordinates.
+
+    Args:
+        points: ``(K, 2)``, x and y in network pixels.
+        homography_matrix: ``(3, 3)``, maps original to network pixels.
+
+    Returns:
+        ``(K, 2)``, x and y in original pixels.
+    """
+    inverse = torch.as_tensor(np.linalg.inv(homography_matrix), dtype=points.dtype, device=points.device)
     return points @ inverse[:2, :2].T + inverse[:2, 2]
 
 
-def boxes_to_original(boxes: Tensor, matrix: np.ndarray, ori_shape: tuple[int, int]) -> Tensor:
-    """Map boxes ``(N, 4)``, xyxy in network pixels, to the enclosing boxes in original pixels, clipped to the image."""
+def boxes_to_original(boxes: Tensor, homography_matrix: np.ndarray, ori_shape: tuple[int, int]) -> Tensor:
+    """Map boxes to the boxes that enclose them in the original image.
+
+    Args:
+        boxes: ``(N, 4)``, xyxy in network pixels.
+        homography_matrix: ``(3, 3)``, maps original to network pixels.
+        ori_shape: ``(height, width)`` of the original image, in pixels.
+
+    Returns:
+        ``(N, 4)``, xyxy in original pixels, clipped to the image.
+    """
     x1, y1, x2, y2 = boxes.unbind(-1)
     corners = torch.stack([x1, y1, x2, y1, x2, y2, x1, y2], dim=-1).reshape(-1, 2)
-    corners = points_to_original(corners, matrix).reshape(-1, 4, 2)
+    corners = points_to_original(corners, homography_matrix).reshape(-1, 4, 2)
     height, width = ori_shape
     limit = boxes.new_tensor([width, height])
     low, high = corners.amin(1).clamp(min=0), corners.amax(1).clamp(min=0)
@@ -37,29 +53,32 @@ def boxes_to_original(boxes: Tensor, matrix: np.ndarray, ori_shape: tuple[int, i
 
 
 def map_to_original(
-    scores: Tensor, matrix: np.ndarray, img_shape: tuple[int, int], ori_shape: tuple[int, int]
+    scores: Tensor, homography_matrix: np.ndarray, img_shape: tuple[int, int], ori_shape: tuple[int, int]
 ) -> Tensor:
     """Sample scores bilinearly at the centre of each original pixel.
 
     Args:
         scores: ``(C, h, w)`` over the whole network input, at any resolution.
-        matrix: ``(3, 3)``, maps original to network pixels.
+        homography_matrix: ``(3, 3)``, maps original to network pixels.
         img_shape: ``(height, width)`` of the network input, in pixels.
         ori_shape: ``(height, width)`` of the original image, in pixels.
 
     Returns:
         Scores ``(C, H, W)`` at the original size.
     """
-    if matrix[0, 1] == matrix[1, 0] == 0:
+    if homography_matrix[0, 1] == homography_matrix[1, 0] == 0:
         # Without rotation or shear, each axis can be sampled by itself, in a fifth of the time. Autocast would round
-        # the
-        # probabilities.
+        # the probabilities.
         height, width = img_shape
-        rows = _axis_weights(ori_shape[0], matrix[1, 1] / height, matrix[1, 2] / height, scores.shape[1])
-        columns = _axis_weights(ori_shape[1], matrix[0, 0] / width, matrix[0, 2] / width, scores.shape[2])
+        rows = _axis_weights(
+            ori_shape[0], homography_matrix[1, 1] / height, homography_matrix[1, 2] / height, scores.shape[1]
+        )
+        columns = _axis_weights(
+            ori_shape[1], homography_matrix[0, 0] / width, homography_matrix[0, 2] / width, scores.shape[2]
+        )
         with torch.autocast(scores.device.type, enabled=False):
             return rows.to(scores) @ scores @ columns.to(scores).T
-    to_unit = _unit_square(img_shape) @ matrix @ np.linalg.inv(_unit_square(ori_shape))
+    to_unit = _unit_square(img_shape) @ homography_matrix @ np.linalg.inv(_unit_square(ori_shape))
     theta = torch.as_tensor(to_unit[None, :2], dtype=scores.dtype, device=scores.device)
     grid = F.affine_grid(theta, [1, scores.shape[0], *ori_shape], align_corners=False)
     return F.grid_sample(scores[None], grid, mode='bilinear', padding_mode='border', align_corners=False)[0]

@@ -2,14 +2,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from aurora_mm.models.utils.layers import TopDownFusion, continue_outwards, coordinate_channels
+from aurora_mm.models.utils.layers import TopDownFusion, coordinate_channels, pad_replicate
 
 
 @pytest.mark.parametrize('margin', [0, 1, 3])
 def test_continuing_outwards_equals_torchs_padding(margin):
     x = torch.randn(2, 3, 4, 5)
     expected = F.pad(x, (margin,) * 4, mode='replicate')
-    assert torch.equal(continue_outwards(x, margin), expected)
+    assert torch.equal(pad_replicate(x, margin), expected)
 
 
 @pytest.mark.parametrize('levels', [1, 3])

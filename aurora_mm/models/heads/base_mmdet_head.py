@@ -18,7 +18,7 @@ from aurora_mm.structures import TaskBatch, TaskDataSample
 from aurora_mm.tasks import Task
 
 
-class OwnMMDetHeads(BaseTaskHead):
+class BaseMMDetHead(BaseTaskHead):
     """A head that runs one module of mmdet for each task, or one for all tasks.
 
     Legend: n images of a task.
@@ -92,7 +92,7 @@ class OwnMMDetHeads(BaseTaskHead):
         losses = []
         for batch, levels in self._levels(feats, batches):
             require_network_coordinates(batch.samples)
-            with _epoch_known():
+            with _ensure_epoch():
                 terms = self.losses_of(self._head(batch.task), levels, batch.samples)
             losses.append(
                 {
@@ -137,7 +137,7 @@ class OwnMMDetHeads(BaseTaskHead):
 
 
 @contextmanager
-def _epoch_known() -> Iterator[None]:
+def _ensure_epoch() -> Iterator[None]:
     """Set the epoch to 0 where no runner has set one: the losses of TOOD read it."""
     hub = MessageHub.get_current_instance()
     unknown = hub.get_info('epoch') is None

@@ -15,7 +15,7 @@ _REASONS = dict(
 )
 
 
-def refuse_part(kind: str | type) -> None:
+def refuse_module(kind: str | type) -> None:
     """Check that a backbone or neck works in this package's model.
 
     Args:

@@ -10,7 +10,7 @@ from mmengine.structures import InstanceData
 from aurora_mm.structures import TaskDataSample
 
 
-def host_metainfo(sample: TaskDataSample) -> dict[str, Any]:
+def openmmlab_metainfo(sample: TaskDataSample) -> dict[str, Any]:
     """Return the metainfo of a sample under the names of mmdet and mmseg.
 
     All coordinates and sizes are in pixels of the network input.
@@ -35,7 +35,7 @@ def mmdet_samples(data_samples: Sequence[TaskDataSample]) -> list[Any]:
 
     converted = []
     for sample in data_samples:
-        one = DetDataSample(metainfo=host_metainfo(sample))
+        one = DetDataSample(metainfo=openmmlab_metainfo(sample))
         if 'gt_instances' in sample:
             truth = sample.gt_instances
             one.gt_instances = InstanceData(bboxes=truth.bboxes.float(), labels=truth.labels)
@@ -50,7 +50,7 @@ def mmseg_samples(data_samples: Sequence[TaskDataSample]) -> list[Any]:
 
     converted = []
     for sample in data_samples:
-        one = SegDataSample(metainfo=host_metainfo(sample))
+        one = SegDataSample(metainfo=openmmlab_metainfo(sample))
         if 'gt_sem_seg' in sample:
             one.gt_sem_seg = sample.gt_sem_seg
         converted.append(one)
