@@ -93,8 +93,7 @@ class BestOfTaskHook(Hook):
                 self.best[name] = dict(first=known['first'], score=score, epoch=runner.epoch, weights=weights)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
-        """Add the best weights so far, so that the run can be resumed; in the final checkpoint they replace the
-        weights."""
+        """Add the best weights so far to resume from; in the final checkpoint they replace the weights."""
         if not self._closing:
             checkpoint[_KEY] = self.best
             return

@@ -130,8 +130,7 @@ class HFBackbone(BaseEncoder):
 
     @classmethod
     def resolve(cls, pretrained: str) -> dict:
-        """Return the ``config`` of a checkpoint, with mean and std of its image processor; see
-        :meth:`BaseEncoder.resolve`."""
+        """Return the ``config`` of a checkpoint with mean and std of its images; see :meth:`BaseEncoder.resolve`."""
         values = read_config(pretrained)
         values = values.get('vision_config', values)
         try:

@@ -16,8 +16,10 @@ from aurora_mm.models.backbones.visual_weights import load_visual
 
 
 class Qwen25VL(HFEncoder):
-    """The visual encoder of Qwen2.5-VL. Its tokens are ordered by windows and blocks of 2 x 2; the maps are in raster
-    order."""
+    """The visual encoder of Qwen2.5-VL.
+
+    Its tokens are ordered by windows and blocks of 2 x 2; the maps are in raster order.
+    """
 
     depth_key = 'depth'
 

@@ -13,8 +13,7 @@ from aurora_mm.models.backbones.hf.hf_encoder import HFEncoder
 
 
 class StagedBackbone(HFEncoder):
-    """A hierarchical encoder, built by AutoBackbone: one map for each stage, each of half the size of the one
-    before."""
+    """A hierarchical encoder, built by AutoBackbone: one map for each stage, each half the size of the last."""
 
     new_parameters = ('hidden_states_norms.',)
 
