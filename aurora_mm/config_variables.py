@@ -1,7 +1,7 @@
-"""Variables of a config that several of its parts depend on.
+"""Functions that change variables of a config, such as ``data_root``, and all values that were derived from them.
 
-MMEngine reads a config file once: a variable that is set later, on the command line or in a child config, changes
-nothing that was made from it. Here such a variable reaches its parts, or the config is refused.
+MMEngine evaluates a config file once. Setting a variable later, on the command line or in a child config, does not
+change the values that were computed from it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,14 @@ LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
 def set_data_root(cfg: Config, data_root: str) -> Config:
-    """Sets the root of every FMC-UIA data set of a config, and its variable ``data_root`` if it has one.
+    """Set ``data_root`` of every FMC-UIA data set of a config, and the variable ``data_root`` if there is one.
 
     Args:
         cfg: Changed in place.
-        data_root: A folder with ``csv_files``, or with ``train`` and ``val`` that hold it.
+        data_root: Folder that contains ``csv_files/``, or ``train/csv_files/`` and ``val/csv_files/``.
+
+    Returns:
+        ``cfg``.
     """
     if 'data_root' in cfg:
         cfg.data_root = data_root
@@ -32,11 +35,14 @@ def set_data_root(cfg: Config, data_root: str) -> Config:
 
 
 def set_image_size(cfg: Config, size: int | Sequence[int]) -> Config:
-    """Sets the network's input size in every pipeline of a config.
+    """Set the size of the network input in all pipelines of a config.
 
     Args:
-        cfg: Changed in place: ``img_size`` and every ``FitToSize``.
-        size: One side of a square, or (height, width), in pixels.
+        cfg: Changed in place: the variable ``img_size`` and every ``FitToSize``.
+        size: Size in pixels, (height, width) or one side of a square.
+
+    Returns:
+        ``cfg``.
     """
     cfg.img_size = size
     for step in _fitting_steps(cfg):
@@ -45,10 +51,13 @@ def set_image_size(cfg: Config, size: int | Sequence[int]) -> Config:
 
 
 def check_image_size(cfg: Config) -> None:
-    """Checks that a config's ``img_size``, if it has one, is the size of at least one of its pipelines.
+    """Check that the variable ``img_size`` of a config, if there is one, is used by at least one pipeline.
+
+    Args:
+        cfg: A config.
 
     Raises:
-        ConfigError: If it is the size of none, as in a child config that sets ``img_size`` alone.
+        ConfigError: If no pipeline has this size, as in a child config that only sets ``img_size``.
     """
     size = cfg.get('img_size')
     sizes = {_pair(step['size']) for step in _fitting_steps(cfg) if 'size' in step}
@@ -62,19 +71,33 @@ def check_image_size(cfg: Config) -> None:
 
 
 def datasets_of(cfg: Config, types: Sequence[str]) -> Iterator[ConfigDict]:
-    """The data sets of some types, wherever they stand: alone or side by side in a ConcatTaskDataset."""
-    for key in LOADERS:
-        dataset = (cfg.get(key) or {}).get('dataset')
-        if dataset is not None:
-            yield from (part for part in dataset.get('datasets', [dataset]) if part.get('type') in types)
+    """Yield the configs of all data sets of the given types.
+
+    Args:
+        cfg: A config.
+        types: Registered names of the types.
+    """
+    for loader in LOADERS:
+        yield from (dataset for dataset in datasets_of_loader(cfg, loader) if dataset.get('type') in types)
+
+
+def datasets_of_loader(cfg: Config, loader: str) -> list[ConfigDict]:
+    """Return the configs of the data sets of a data loader. A ``ConcatTaskDataset`` has several.
+
+    Args:
+        cfg: A config.
+        loader: Key of the data loader, such as ``'train_dataloader'``.
+    """
+    dataset = (cfg.get(loader) or {}).get('dataset')
+    return [] if dataset is None else list(dataset.get('datasets', [dataset]))
 
 
 def _fitting_steps(cfg: Config) -> Iterator[dict[str, Any]]:
-    """Every ``FitToSize`` of a config."""
-    for key in LOADERS:
-        dataset = (cfg.get(key) or {}).get('dataset') or {}
-        for part in (dataset, *dataset.get('datasets', ())):
-            yield from _of(part.get('pipeline') or ())
+    """Yield the config of every ``FitToSize``."""
+    for loader in LOADERS:
+        dataset = (cfg.get(loader) or {}).get('dataset') or {}
+        for each in (dataset, *dataset.get('datasets', ())):
+            yield from _of(each.get('pipeline') or ())
     yield from _of(cfg.get('tta_pipeline') or ())
 
 

@@ -1,8 +1,8 @@
-"""Files that are written whole or not at all.
+"""Functions that write files and folders atomically: completely or not at all.
 
-Every file that the package writes goes through here. The content goes to a hidden file beside the target, is flushed to
-the disk, and takes the target's name at the end: a reader never meets half of a file, and what stood there before stays
-until the new content is safe, through a full disk, Ctrl-C, a killed process or a power cut.
+All files of the package are written by these functions. The content is written to a hidden file in the same folder,
+flushed to the disk, and then renamed to the target. Readers never see an incomplete file. If the disk is full, the
+process is killed or the power fails, the file that was there before is kept.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from numpy.typing import NDArray
 
 from aurora_mm.errors import OutputError
 
-_SUFFIX = '.partial'  # of what is still being written
-_THREADS = 16  # that flush the files of a folder: a disk takes many at once
-# How network file systems say that they cannot flush the list of names of a folder.
+_SUFFIX = '.partial'  # suffix of files that are being written
+_THREADS = 16  # threads that flush the files of a folder; disks handle many requests at once
+# Errors of network file systems that cannot flush a folder.
 _NO_FOLDER_FLUSH = (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EISDIR)
 
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
-    """A file to write to that takes the place of ``path`` when the block ends well, and goes when it does not.
+    """Create a temporary file that replaces ``path`` at the end of the block, and is removed if the block raises.
 
     Args:
-        path: The target. Folders above it are made.
+        path: The target file. Missing parent folders are created.
 
     Yields:
-        An empty file beside the target, to be written and closed within the block.
+        Path of an empty file in the same folder. It must be written and closed within the block.
 
     Raises:
         OutputError: If the disk is full, the folder cannot be written, or the target is a folder.
@@ -60,22 +60,38 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
-    """Writes a file whole or not at all, see :func:`whole_file`."""
+    """Write a file atomically.
+
+    Args:
+        path: The target file.
+        data: The content.
+
+    Raises:
+        OutputError: See :func:`whole_file`.
+    """
     with whole_file(path) as partial:
         partial.write_bytes(data)
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """As :func:`write_bytes`, in UTF-8 and with line ends as they are."""
+    """Write a text file atomically, in UTF-8. Line ends are not changed.
+
+    Args:
+        path: The target file.
+        text: The content.
+
+    Raises:
+        OutputError: See :func:`whole_file`.
+    """
     write_bytes(path, text.encode('utf-8'))
 
 
 def write_image(path: str | Path, pixels: NDArray[np.uint8]) -> None:
-    """Writes an image whole or not at all, in the format that the file's name ends with.
+    """Write an image file atomically.
 
     Args:
-        path: Such as ``mask.png``.
-        pixels: ``(H, W)`` grey or ``(H, W, 3)`` BGR.
+        path: The target file, such as ``mask.png``. Its suffix determines the format.
+        pixels: ``(H, W)`` grey or ``(H, W, 3)`` BGR, uint8.
 
     Raises:
         OutputError: See :func:`whole_file`; also if OpenCV cannot write the format.
@@ -91,26 +107,37 @@ def write_image(path: str | Path, pixels: NDArray[np.uint8]) -> None:
 
 
 def write_figure(path: str | Path, figure: Any) -> None:
-    """Writes a figure of matplotlib whole or not at all, in the format that the file's name ends with."""
+    """Write a figure of matplotlib atomically.
+
+    Args:
+        path: The target file. Its suffix determines the format.
+        figure: The figure.
+
+    Raises:
+        OutputError: See :func:`whole_file`.
+    """
     buffer = BytesIO()
     figure.savefig(buffer, format=Path(path).suffix.removeprefix('.') or None)
     write_bytes(path, buffer.getvalue())
 
 
 def write_together(folder: str | Path, texts: Mapping[str, str]) -> None:
-    """Writes text files that belong together, so that a folder never holds some of one set and some of another.
+    """Write several text files that belong together, such that files of an old and a new set are never mixed.
 
-    All of them are on the disk before the first takes its place. The last file of an earlier set goes first and the new
-    one comes last: where it is, the set is complete.
+    All files are completely written before the first one is renamed to its target. The last file is a sign of a
+    complete set: the old one is removed before any file is replaced, and the new one is put in place last.
 
     Args:
-        folder: Where to.
-        texts: Content by file name.
+        folder: The target folder.
+        texts: Content by file name, in the order of writing.
+
+    Raises:
+        OutputError: See :func:`whole_file`.
     """
     folder = Path(folder)
     names = list(texts)
     with ExitStack() as stack:
-        for name in reversed(names):  # what is entered last takes its place first
+        for name in reversed(names):  # the context that is entered last is left first
             partial = stack.enter_context(whole_file(folder / name))
             with _named(folder / name):
                 partial.write_text(texts[name], encoding='utf-8', newline='')
@@ -121,10 +148,17 @@ def write_together(folder: str | Path, texts: Mapping[str, str]) -> None:
 
 @contextmanager
 def whole_folder(out: Path) -> Iterator[Path]:
-    """A fresh sibling folder that takes the place of ``out`` when the block ends well and goes when it does not.
+    """Create a temporary folder that becomes ``out`` at the end of the block, and is removed if the block raises.
+
+    Args:
+        out: The target folder. It must not exist or be empty. Missing parent folders are created.
+
+    Yields:
+        Path of an empty folder with the same parent.
 
     Raises:
-        OutputError: If ``out`` exists and is not an empty folder, which is left as it is; or as :func:`whole_file`.
+        OutputError: If ``out`` exists and is not an empty folder, which is then not changed; also as
+            :func:`whole_file`.
     """
     partial = _partial(out)
     with _named(out):
@@ -136,7 +170,7 @@ def whole_folder(out: Path) -> Iterator[Path]:
         with _named(out):
             _flush_all(partial)
             if out.exists():
-                out.rmdir()  # empty, or this fails and nothing is lost
+                out.rmdir()  # fails if the folder is not empty
             partial.rename(out)
             _flush_names(out.parent)
     finally:
@@ -144,7 +178,11 @@ def whole_folder(out: Path) -> Iterator[Path]:
 
 
 def remove_partial(folder: str | Path) -> None:
-    """Removes what a killed process left half written in a folder that no other process writes to."""
+    """Remove the temporary files that a killed process left in a folder.
+
+    Args:
+        folder: A folder that no other process is writing to.
+    """
     for partial in Path(folder).glob(f'.*{_SUFFIX}'):
         partial.unlink(missing_ok=True)
 
@@ -154,7 +192,7 @@ def _partial(path: Path) -> Path:
 
 
 def _flush(path: Path) -> None:
-    """Waits until a file's content is on the disk."""
+    """Wait until the content of a file is on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -163,7 +201,7 @@ def _flush(path: Path) -> None:
 
 
 def _flush_names(folder: Path) -> None:
-    """Waits until the names in a folder are on the disk, where its file system can."""
+    """Wait until the list of files of a folder is on the disk, if the file system supports it."""
     try:
         _flush(folder)
     except OSError as error:
@@ -189,11 +227,14 @@ def _wait(results: Iterable[None]) -> None:
 
 @contextmanager
 def _named(path: Path, within: Path | None = None) -> Iterator[None]:
-    """Turns an error of the operating system into a sentence with the file's name.
+    """Convert an OSError to an OutputError that names the file.
 
     Args:
-        path: What is to be written.
-        within: Errors that name another file than this one or one in it, such as an input, are left alone.
+        path: The file or folder that is written.
+        within: If given, errors about files outside of this path, such as input files, are not converted.
+
+    Raises:
+        OutputError: Instead of an OSError.
     """
     try:
         yield

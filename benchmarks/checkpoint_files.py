@@ -38,7 +38,7 @@ def main() -> None:
             'write_checkpoint (checksums, flushed to the disk)': lambda: write_checkpoint(file, checkpoint),
             'torch.load into memory': lambda: torch.load(file),
             'read_checkpoint (checksums compared)': lambda: read_checkpoint(file),
-            'read_checkpoint of tasks and config alone': lambda: read_checkpoint(file, parts=()),
+            'read_checkpoint of tasks and config alone': lambda: read_checkpoint(file, keys=()),
         }
         print(f'{args.megabytes} MB of weights in {count} tensors, {torch.get_num_threads()} threads')
         for name, run in rows.items():

@@ -1,6 +1,6 @@
-"""What users call from Python. Names are imported when they are first used (PEP 562).
+"""The Python interface for users. Names are imported when they are first used (PEP 562).
 
-Reading a list of tasks thus takes no torch, and ``aurora-mm --help`` no second.
+This keeps ``aurora-mm --help`` and the reading of task lists fast, because they do not import torch.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""Several checkpoints of one architecture as one: the mean of their weights."""
+"""Averaging of the weights of several checkpoints."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ from aurora_mm.models.utils.starting_weights import require_finite
 
 
 def average_checkpoints(checkpoints: Sequence[str | Path]) -> dict[str, Any]:
-    """The element-wise mean of the weights of checkpoints ("model soup", Wortsman et al., ICML 2022; stochastic weight
-    averaging over epochs, Izmailov et al., UAI 2018).
+    """Average the weights of checkpoints element by element.
 
-    Floating-point tensors are averaged in double precision and keep their type. Whole numbers (counters) are the first
-    checkpoint's. Files are read one at a time.
+    The checkpoints may be of several runs ("model soup", Wortsman et al., ICML 2022) or of several epochs of one run
+    (stochastic weight averaging, Izmailov et al., UAI 2018). Floating-point tensors are averaged in double precision
+    and converted back to their type. Integer tensors (counters) are taken from the first checkpoint. Only two
+    checkpoints are in memory at the same time.
 
     Args:
-        checkpoints: Two files or more, of training runs of one architecture and the same tasks.
+        checkpoints: Two or more files of training runs with the same architecture and the same tasks.
 
     Returns:
-        ``meta`` of the first, with the files' names under ``averaged_from``, and ``state_dict``. Nothing to resume a
-        training from: optimisers cannot be averaged.
+        A checkpoint with ``state_dict`` and with ``meta`` of the first one, to which ``averaged_from``, the list of
+        files, is added. It has no optimizer state, so training cannot be resumed from it.
 
     Raises:
-        WeightsError: If a file is no checkpoint of aurora_mm, or differs from the first in its tasks or in the name,
-            shape or kind of a tensor, naming them; or if a weight is not finite.
+        WeightsError: If there are fewer than two files, a file is not a checkpoint of aurora_mm, its tasks or the
+            name, shape or type of a tensor differ from the first checkpoint, or a weight is not finite.
     """
     if len(checkpoints) < 2:
         raise WeightsError(f'averaging takes two checkpoints or more, not {len(checkpoints)}')
@@ -54,7 +55,7 @@ def average_checkpoints(checkpoints: Sequence[str | Path]) -> dict[str, Any]:
 
 
 def batch_norm_statistics(checkpoint: Mapping[str, Any]) -> list[str]:
-    """Names of running statistics in a checkpoint: after averaging they no longer are those of the averaged weights."""
+    """Return the names of batch norm statistics in a checkpoint, which are not correct after averaging."""
     return [name for name in _state(checkpoint) if name.endswith('running_var')]
 
 

@@ -1,4 +1,4 @@
-"""What a checkpoint was trained for: its tasks, its config and its weights."""
+"""Reads the tasks, the config and the weights of checkpoints of training runs."""
 
 from __future__ import annotations
 
@@ -27,18 +27,21 @@ __all__ = [
 _NO_RUN = 'it is no checkpoint of an aurora_mm training run'
 
 
-def read_checkpoint(file: str | Path, parts: Collection[str] = ('meta', 'state_dict')) -> dict[str, Any]:
-    """Parts of a checkpoint of a training run, on the CPU. Nothing in the file is run.
+def read_checkpoint(file: str | Path, keys: Collection[str] = ('meta', 'state_dict')) -> dict[str, Any]:
+    """Load a checkpoint of a training run to the CPU, without running code from the file.
 
     Args:
-        file: ``*.pth`` of a training run, or a packed ``*.safetensors``.
-        parts: Those to check and return. ``meta`` is always returned.
+        file: Path of a ``*.pth`` file of a training run, or of a packed model (``*.safetensors``).
+        keys: Keys to check and return. ``meta`` is always returned.
+
+    Returns:
+        The values of the keys that the file has.
 
     Raises:
-        WeightsError: If there is no such file, it is damaged, it is no checkpoint of aurora_mm, or it can only be read
-            by running code in it.
+        WeightsError: If the file does not exist, is damaged, is not a checkpoint of aurora_mm, or cannot be read
+            without running code from it.
     """
-    content = load_checkpoint_file(file, {'meta', *parts})
+    content = load_checkpoint_file(file, {'meta', *keys})
     meta = content.get('meta') if isinstance(content, Mapping) else None
     data = meta.get('dataset_meta') if isinstance(meta, Mapping) else None
     if not isinstance(data, Mapping) or 'tasks' not in data:
@@ -47,30 +50,35 @@ def read_checkpoint(file: str | Path, parts: Collection[str] = ('meta', 'state_d
         TaskTable(data['tasks'])
     except (ConfigError, TypeError, ValueError) as error:
         raise WeightsError(f'{file} describes no tasks that aurora_mm knows ({error}): {_NO_RUN}') from error
-    checkpoint = {name: content[name] for name in ('meta', *parts) if name in content}
-    if 'state_dict' in parts:
+    checkpoint = {name: content[name] for name in ('meta', *keys) if name in content}
+    if 'state_dict' in keys:
         _check_state(file, checkpoint.get('state_dict'))
     return checkpoint
 
 
 def trained_tasks(checkpoint: Mapping[str, Any]) -> TaskTable:
-    """The tasks that a checkpoint was trained for."""
+    """Return the tasks that a checkpoint was trained for.
+
+    Args:
+        checkpoint: What :func:`read_checkpoint` returns.
+    """
     return TaskTable(checkpoint['meta']['dataset_meta']['tasks'])
 
 
 def trained_config(checkpoint: Mapping[str, Any], file: str | Path) -> Config:
-    """The config that a checkpoint was trained with; it loads no other weights.
+    """Return the config that a checkpoint was trained with.
 
-    Its text is read as data. Blocks are not compiled: what is read may be no training, and this machine may have no
-    compiler. The modules of its ``custom_imports`` are imported; those of other packages than
-    OpenMMLab's only where the user trusts checkpoints, or where they are imported already.
+    The text of the config is not run as code. In the returned config, ``pretrained`` of the backbone is None, because
+    the checkpoint contains its weights, and ``compile_blocks`` is removed, because this machine may have no compiler.
+    The modules of ``custom_imports`` are imported. Modules of packages other than OpenMMLab's and this one are only
+    imported if the user trusts checkpoints or if they already were.
 
     Args:
-        checkpoint: As :func:`read_checkpoint` gives it.
-        file: Where it came from, for errors.
+        checkpoint: What :func:`read_checkpoint` returns.
+        file: Path of the checkpoint, for the error message.
 
     Raises:
-        WeightsError: If the config is damaged, or needs trust.
+        WeightsError: If the config is damaged or not trusted.
     """
     text = checkpoint['meta'].get('cfg')
     try:
@@ -91,15 +99,21 @@ def trained_config(checkpoint: Mapping[str, Any], file: str | Path) -> Config:
     return cfg
 
 
-# Sections of a config that are built from a checkpoint alone.
+# Sections of the config of a checkpoint that may be built when it is used.
 _BUILT = ('model', 'train_dataloader', 'val_dataloader', 'test_dataloader', 'tta_model', 'tta_pipeline')
 
 
 def require_same_tasks(file: str | Path, tasks: TaskTable, first_file: str | Path, first_tasks: TaskTable) -> None:
-    """Refuses two checkpoints that were not trained for the same tasks.
+    """Check that two checkpoints were trained for the same tasks.
+
+    Args:
+        file: Path of a checkpoint.
+        tasks: Its tasks.
+        first_file: Path of another checkpoint.
+        first_tasks: Its tasks.
 
     Raises:
-        WeightsError: Naming the tasks that differ.
+        WeightsError: If a task is missing in one of them or differs. The message names these tasks.
     """
     different = set(tasks.values()) ^ set(first_tasks.values())
     if different:

@@ -1,7 +1,7 @@
-"""Makes a config concrete: where the data is, which tasks it holds, which weights to start from.
+"""Functions that complete a config with the data root, the tasks of the data, and the weights to start from.
 
-A config is text that is read once, so that changing ``data_root`` changes no data set that was built from it. These
-functions set every place that depends on such a choice.
+A config file is evaluated only once, so changing ``data_root`` afterwards would not change the data sets of the config.
+These functions set all values that depend on such a choice.
 """
 
 from __future__ import annotations
@@ -28,28 +28,31 @@ from aurora_mm.registry import MODELS
 from aurora_mm.tasks import TaskTable
 
 _START_FROM = ('StartFromHook', 'aurora_mm.StartFromHook')
-# Those that MMEngine adds by itself, and leaves out where a config says None.
+# Hooks that MMEngine adds itself, unless a config sets them to None.
 _MMENGINE_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
 
 
 def resolve_config(
     cfg: Config, data_root: str | None = None, pretrained: str | None = None, include: Sequence[str] | None = None
 ) -> Config:
-    """Sets the data root, the tasks and the encoder's weights wherever the config depends on them.
+    """Set the data root, the tasks and the pretrained weights in all places of a config that depend on them.
 
     Args:
-        cfg: Changed in place. ``cfg.tasks`` is the table of known tasks; it becomes that of the tasks with training
-            rows, those that only the data knows and those of data sets of mmdet and mmseg among them. The log says
-            which are left out.
-        data_root: For every FMC-UIA data set of the config; None keeps theirs.
-        pretrained: A folder or hub id, 'none' for random weights, or None to keep the config's.
-        include: Names of the tasks to train; None trains all that have training rows.
+        cfg: Changed in place. ``cfg.tasks`` is the list of known tasks. It is replaced by the tasks with training
+            rows, which may include tasks that only the data contains. Tasks that are left out are logged.
+        data_root: Data root of all FMC-UIA data sets of the config. None keeps those of the config.
+        pretrained: Folder or hub id of the pretrained encoder, ``'none'`` for random weights, or None to keep the value
+            of the config.
+        include: Names of the tasks to train. None trains all tasks with training rows.
+
+    Returns:
+        ``cfg``.
 
     Raises:
-        DataError: If there is no data, it contradicts the table, or validation or test data has a task that the
-            training data has not.
-        ConfigError: If a task of ``include`` has no training rows, or ``img_size`` contradicts the pipelines.
-        WeightsError: If ``pretrained`` is not there.
+        DataError: If there is no data, it contradicts the known tasks, or the validation or test data has a task
+            without training data.
+        ConfigError: If a task of ``include`` has no training rows, or ``img_size`` is not that of the pipelines.
+        WeightsError: If ``pretrained`` does not exist.
     """
     check_image_size(cfg)
     _leave_absent_hooks_out(cfg)
@@ -61,7 +64,7 @@ def resolve_config(
         cfg.model.backbone.pretrained = None if pretrained.lower() == 'none' else pretrained
     source = cfg.model.backbone.get('pretrained')
     if source is not None:
-        # Kept with the run, so that its checkpoints can be tested where the weights are not.
+        # Stored in the config of the run, so that its checkpoints can be used without these files.
         encoder = MODELS.get(cfg.model.backbone.type)
         if hasattr(encoder, 'resolve'):
             cfg.model.backbone.update(encoder.resolve(source))
@@ -75,21 +78,24 @@ def adopt_checkpoint(
     include: Sequence[str] | None = None,
     loaders: Sequence[str] = LOADERS,
 ) -> Config:
-    """Gives a config the tasks and the encoder's size that a checkpoint was trained with.
+    """Set the tasks and the backbone of a config to those that a checkpoint was trained with.
 
     Args:
         cfg: Changed in place.
-        checkpoint: File of a training run.
-        data_root: For every FMC-UIA data set of the config; None keeps theirs.
-        include: Names of the tasks whose rows are kept; None keeps all.
-        loaders: Whose data must be there.
+        checkpoint: Path of a checkpoint of a training run.
+        data_root: Data root of all FMC-UIA data sets of the config. None keeps those of the config.
+        include: Names of the tasks whose rows are used. None uses all.
+        loaders: Names of the data loaders whose data is checked and must exist.
+
+    Returns:
+        ``cfg``.
 
     Raises:
         DataError: If there is no data, or it has a task that the checkpoint was not trained for.
-        WeightsError: If the file is no checkpoint of aurora_mm.
-        ConfigError: If ``include`` names such a task.
+        WeightsError: If the file is not a checkpoint of aurora_mm.
+        ConfigError: If ``include`` has a task that the checkpoint was not trained for.
     """
-    loaded = read_checkpoint(checkpoint, parts=())
+    loaded = read_checkpoint(checkpoint, keys=())
     trained, backbone = trained_tasks(loaded), trained_config(loaded, checkpoint).model.backbone
     if data_root is not None:
         set_data_root(cfg, data_root)
@@ -101,8 +107,8 @@ def adopt_checkpoint(
                 )
         keep_tasks(cfg, include)
     DataTasks(cfg, trained, loaders).require_trained(list(trained), f'the tasks that {checkpoint} was trained for')
-    # The encoder is the trained one, whatever this config says: its size, taps and LoRA make up the checkpoint's names.
-    # Compiled blocks do not, and are this run's own choice.
+    # The names of the checkpoint's tensors depend on the encoder's size, taps and LoRA, so the whole backbone must be
+    # that of the checkpoint. They do not depend on `compile_blocks`, which is kept.
     if 'compile_blocks' in cfg.model.backbone and cfg.model.backbone.type == backbone.type:
         backbone.compile_blocks = cfg.model.backbone.compile_blocks
     cfg.model.backbone = backbone
@@ -110,18 +116,22 @@ def adopt_checkpoint(
 
 
 def start_from(cfg: Config, checkpoint: str | Path, data_root: str | None = None) -> Config:
-    """Sets up a training that starts from the weights of a trained model, see :class:`aurora_mm.engine.StartFromHook`.
+    """Set up a training run that starts from a trained model, see :class:`aurora_mm.engine.StartFromHook`.
 
-    Tasks and encoder are those of the checkpoint, necks and heads this config's: they must be made as they were
-    there.
+    The tasks and the backbone are set to those of the checkpoint. The necks and heads of the config must be the same as
+    in the checkpoint.
 
     Args:
         cfg: Changed in place.
-        checkpoint: File of a training run.
-        data_root: For every FMC-UIA data set of the config; None keeps theirs.
+        checkpoint: Path of a checkpoint of a training run.
+        data_root: Data root of all FMC-UIA data sets of the config. None keeps those of the config.
+
+    Returns:
+        ``cfg``.
 
     Raises:
-        DataError, WeightsError, ConfigError: See :func:`adopt_checkpoint`.
+        DataError: See :func:`adopt_checkpoint`.
+        WeightsError: See :func:`adopt_checkpoint`.
     """
     adopt_checkpoint(cfg, checkpoint, data_root)
     cfg.load_from = str(checkpoint)
@@ -131,19 +141,19 @@ def start_from(cfg: Config, checkpoint: str | Path, data_root: str | None = None
 
 
 def starts_from_weights(cfg: Config) -> bool:
-    """Whether a config is one that trains a trained model on, by its hooks."""
+    """Return whether a config has a StartFromHook, which continues the training of a trained model."""
     hooks = [*(cfg.get('default_hooks') or {}).values(), *(cfg.get('custom_hooks') or [])]
     return any(hook is not None and hook['type'] in _START_FROM for hook in hooks)
 
 
 def predict_without_labels(cfg: Config) -> bool:
-    """Sets up a test run on data without any label: all rows are predicted, none is scored.
+    """Set up a test run without scores, if the test data has no labels. All rows of the data are then predicted.
 
     Args:
-        cfg: Changed in place if its test data has no label; else left as it is.
+        cfg: Changed in place if its test data has no labels.
 
     Returns:
-        Whether the data has none.
+        Whether the test data has no labels.
 
     Raises:
         DataError: If there is no data.
@@ -160,17 +170,21 @@ def predict_without_labels(cfg: Config) -> bool:
 
 
 def adopt_ensemble(cfg: Config, checkpoints: Sequence[str | Path]) -> Config:
-    """Makes the model of a config the ensemble of checkpoints, each with the model that its own run was trained with.
+    """Set the model of a config to an ensemble of the models of several checkpoints.
 
     Args:
-        cfg: Changed in place; it already adopted the first checkpoint.
+        cfg: Changed in place. :func:`adopt_checkpoint` must have been called with the first checkpoint.
+        checkpoints: Paths of the checkpoints. Their models may have different architectures.
+
+    Returns:
+        ``cfg``.
 
     Raises:
-        WeightsError: If a file is no checkpoint of aurora_mm, or was trained for other tasks than the first.
+        WeightsError: If a file is not a checkpoint of aurora_mm, or its tasks are not those of the first checkpoint.
     """
     members = []
     for checkpoint in checkpoints:
-        loaded = read_checkpoint(checkpoint, parts=())
+        loaded = read_checkpoint(checkpoint, keys=())
         require_same_tasks(checkpoint, trained_tasks(loaded), checkpoints[0], TaskTable(cfg.tasks))
         members.append(trained_config(loaded, checkpoint).model)
     cfg.model = dict(type='EnsembleModel', models=members)
@@ -178,18 +192,18 @@ def adopt_ensemble(cfg: Config, checkpoints: Sequence[str | Path]) -> Config:
 
 
 def load_weights(model: nn.Module, checkpoints: Sequence[str | Path]) -> None:
-    """Loads a checkpoint into a model, every tensor that predictions depend on, or one into each member of an ensemble.
+    """Load the weights of a checkpoint into a model, or of several checkpoints into the members of an ensemble.
 
-    The state of the balancer and of the running losses stays as it is: a run with another balancer than the config's is
-    tested with the same config.
+    The states of the loss balancer and of the running losses are not loaded, because predictions do not depend on them.
+    A model can therefore be tested with a config that has another balancer.
 
     Args:
-        model: The model, or MMEngine's wrapper around it.
-        checkpoints: One file; of an ensemble one for each member.
+        model: The model, which may be inside of a wrapper of MMEngine.
+        checkpoints: Path of one checkpoint; for an ensemble, one for each member.
 
     Raises:
-        WeightsError: If a file is no checkpoint of aurora_mm, or a tensor is missing, left over or of another shape,
-            with torch's list of them; or if a weight is not finite.
+        WeightsError: If a file is not a checkpoint of aurora_mm, a tensor is missing, unexpected or has another shape,
+            or a weight is not finite.
     """
     model = unwrap_model(model)
     members = model.members if isinstance(model, EnsembleModel) else [model]
@@ -205,7 +219,7 @@ def load_weights(model: nn.Module, checkpoints: Sequence[str | Path]) -> None:
 
 
 def _pin_memory(cfg: Config) -> None:
-    """Has data loaders put batches into pinned memory, where there is a GPU to copy them to."""
+    """Let data loaders use pinned memory if there is a GPU."""
     if torch.cuda.is_available():
         for name in LOADERS:
             if cfg.get(name):
@@ -213,7 +227,7 @@ def _pin_memory(cfg: Config) -> None:
 
 
 def _leave_absent_hooks_out(cfg: Config) -> None:
-    """Takes hooks that are None out of ``default_hooks``: MMEngine understands that of its own alone."""
+    """Remove hooks that are None from ``default_hooks``. MMEngine only accepts None for its own hooks."""
     hooks = cfg.get('default_hooks') or {}
     for key in [key for key, hook in hooks.items() if hook is None and key not in _MMENGINE_HOOKS]:
         del hooks[key]
@@ -221,7 +235,7 @@ def _leave_absent_hooks_out(cfg: Config) -> None:
 
 def _set_tasks(cfg: Config, tasks: TaskTable) -> Config:
     for task in tasks.values():
-        measurements_of(task)  # a mistake in one shows before training, not after it
+        measurements_of(task)  # raises an error before training if one is not valid
     cfg.tasks = tasks.to_config()
     cfg.model.tasks = tasks.to_config()
     for dataset in datasets_of(cfg, FMC_DATASETS):

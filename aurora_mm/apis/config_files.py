@@ -1,4 +1,4 @@
-"""Reads config files, and says in one sentence what is wrong with one."""
+"""Reads config files, with short error messages."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from aurora_mm.config_variables import set_data_root, set_image_size
 from aurora_mm.errors import ConfigError
 from aurora_mm.tasks import TaskTable
 
-# Variables of a config that may be overridden, with what makes the parts of the config follow.
+# Variables that may be overridden, with functions that change all values that depend on them.
 _SETTERS: dict[str, Callable[[Config, Any], Config]] = {'img_size': set_image_size, 'data_root': set_data_root}
 PACKAGED_CONFIGS = Path(aurora_mm.__file__).parent / '.mim' / 'configs'
-"""The configs that come with the package."""
+"""Folder of the configs that are installed with the package."""
 
 
 def read_config(file: str | Path, options: Sequence[str] = ()) -> Config:
-    """A config, checked as far as it can be without building anything.
+    """Read a config file, and check it without building anything.
 
     Args:
-        file: A config file; or the path of one that comes with the package, such as ``aurora_fmc_demo.py``.
-        options: Overrides, as ``KEY=VALUE``, of keys that MMEngine or aurora_mm reads; and of two variables:
-            ``img_size=N`` reaches every pipeline, ``data_root=DIR`` every data set of the challenge's layout.
+        file: Path of a config file, or of a config of the package, such as ``aurora_fmc_demo.py``.
+        options: Overrides ``KEY=VALUE`` of keys that MMEngine or aurora_mm read, and of two variables: ``img_size=N``
+            changes all pipelines, and ``data_root=DIR`` changes all FMC-UIA data sets.
 
     Raises:
-        ConfigError: If there is no such file, it or a file that its ``_base_`` names cannot be read, an override is
-            wrong, or a part has an unknown type or argument; naming file, key path and the nearest known names.
+        ConfigError: If the file or one of its ``_base_`` files cannot be read, an override is not valid, or there is
+            an unknown type or argument. The message names the file, the key path and similar known names.
     """
     from aurora_mm.apis.config_check import check_config  # imports torch, which `read_tasks` does not need
 
@@ -46,10 +46,13 @@ def read_config(file: str | Path, options: Sequence[str] = ()) -> Config:
 
 
 def read_tasks(file: str | Path) -> TaskTable:
-    """The tasks that a config file lists as ``tasks``.
+    """Read the list ``tasks`` of a config file.
+
+    Args:
+        file: Path of a config file, or of a config of the package.
 
     Raises:
-        ConfigError: If the file cannot be read, or there is no such list in it.
+        ConfigError: If the file cannot be read, has no such list, or a task is not valid.
     """
     cfg = _read(find_config(file))
     if not isinstance(cfg.get('tasks'), list):
@@ -58,14 +61,17 @@ def read_tasks(file: str | Path) -> TaskTable:
 
 
 def find_config(file: str | Path) -> Path:
-    """The config file at a path, or else the one of that path among the configs that come with the package.
+    """Find a config file by its path, or else among the configs of the package.
+
+    Args:
+        file: Path of a config file, or relative to the folder of the package's configs.
 
     Raises:
-        ConfigError: If there is no such file, naming those nearest to it.
+        ConfigError: If there is no such file. The message names similar files.
     """
     file = Path(file).expanduser()
-    parts = file.parts[1:] if file.parts[:1] == ('configs',) else file.parts
-    packaged = PACKAGED_CONFIGS.joinpath(*parts)
+    names = file.parts[1:] if file.parts[:1] == ('configs',) else file.parts
+    packaged = PACKAGED_CONFIGS.joinpath(*names)
     for path in (file, packaged):
         if path.is_file():
             return path
@@ -76,12 +82,12 @@ def _read(file: Path) -> Config:
     files = list(inherited_files(file))
     try:
         cfg = Config.fromfile(file, import_custom_modules=False)
-    except Exception as error:  # a config is a program: it may raise anything
+    except Exception as error:  # a config is Python code, which may raise anything
         raise ConfigError(f'{_place(error, files) or file}: {_describe(error)}') from error
     try:
         import_modules_from_strings(**cfg.get('custom_imports', dict(imports=None)))
     except ImportError as error:
-        cause = error.__context__ or error  # MMEngine's own message does not say what went wrong in the module
+        cause = error.__context__ or error  # MMEngine's message does not contain the error of the module
         raise ConfigError(f'{file}: custom_imports.imports: {error}: {cause}') from error
     except TypeError as error:
         raise ConfigError(f'{file}: custom_imports: {error}') from error
@@ -89,10 +95,10 @@ def _read(file: Path) -> Config:
 
 
 def _place(error: BaseException, files: Sequence[Path]) -> str | None:
-    """File and line of a config where an error was raised; None if it was raised elsewhere."""
+    """Return the config file and the line where an error was raised; None if it was raised elsewhere."""
     ours = {str(file.absolute()): file for file in files}
-    frames = [(str(Path(frame.filename).absolute()), frame) for frame in traceback.extract_tb(error.__traceback__)]
-    at = [(ours[name], frame.lineno) for name, frame in frames if name in ours]
+    calls = [(str(Path(call.filename).absolute()), call.lineno) for call in traceback.extract_tb(error.__traceback__)]
+    at = [(ours[name], line) for name, line in calls if name in ours]
     return f'{at[-1][0]}, line {at[-1][1]}' if at else None
 
 
@@ -102,7 +108,7 @@ def _describe(error: Exception) -> str:
 
 
 def _override(cfg: Config, options: Sequence[str]) -> None:
-    """Sets ``KEY=VALUE`` in a config, as MMEngine's ``DictAction`` reads it."""
+    """Apply overrides ``KEY=VALUE``, which MMEngine's ``DictAction`` parses, to a config."""
     from aurora_mm.apis.config_check import known_keys
 
     known = known_keys() | _SETTERS.keys()
@@ -117,16 +123,16 @@ def _override(cfg: Config, options: Sequence[str]) -> None:
             raise ConfigError(f'--cfg-options {option}: {_unread(top, cfg, known)}')
         try:
             cfg.merge_from_dict(parser.parse_args(['--cfg-options', option]).cfg_options)
-            if key in _SETTERS:  # MMEngine changes the variable and nothing that was made from it
+            if key in _SETTERS:  # MMEngine only changes the variable itself
                 _SETTERS[key](cfg, cfg[key])
         except KeyError as error:
             raise ConfigError(f'--cfg-options {option}: there is no item of this number in the list') from error
-        except (AssertionError, TypeError) as error:  # of brackets, or of a key below a plain value
+        except (AssertionError, TypeError) as error:  # unbalanced brackets, or a key of a value that is not a dict
             raise ConfigError(f'--cfg-options {option}: {error}') from error
 
 
 def _unread(key: str, cfg: Config, known: set[str]) -> str:
-    """Why a key cannot be overridden that neither MMEngine nor aurora_mm reads."""
+    """Explain why a key cannot be overridden."""
     if key in cfg:
         return f'{key!r} is a variable of {cfg.filename}: its value was copied to where it is used'
     near = get_close_matches(key, sorted(known), n=2)

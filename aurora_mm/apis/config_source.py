@@ -1,4 +1,4 @@
-"""The text of config files: which files a config inherits from, and where in them something stands."""
+"""Finds the base files of a config, and the lines of keys and values in them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from aurora_mm.errors import ConfigError
 
 
 def inherited_files(file: Path) -> Iterator[Path]:
-    """A config file and all files that it inherits from, directly or through others.
+    """Yield a config file and all of its base files, recursively.
 
-    Bases of other packages (``mmdet::...``), and those whose names are computed, are left out.
+    Base files of other packages (``mmdet::...``) are left out, and those whose names are computed.
 
     Args:
-        file: A config.
+        file: Path of a config file.
 
     Raises:
-        ConfigError: If one of them is not there or is not Python, naming file and line.
+        ConfigError: If a base file does not exist or is not valid Python. The message names the file and the line.
     """
     yield file
     if file.suffix != '.py':
@@ -42,21 +42,21 @@ def inherited_files(file: Path) -> Iterator[Path]:
 
 
 def place_of(file: Path, name: str) -> str:
-    """Where a name stands, as a key or a value, in a config and the files that it inherits from.
+    """Find the line of a key or a text value in a config file and its base files.
 
     Args:
-        file: A config.
-        name: Of an argument, or a text.
+        file: Path of a config file.
+        name: The key or the value.
 
     Returns:
-        File and line if it stands at one place alone; else the config's file.
+        File and line if there is exactly one such line, else the path of the config file.
     """
-    found = [f'{part}, line {line}' for part in dict.fromkeys(inherited_files(file)) for line in _lines_of(part, name)]
+    found = [f'{path}, line {line}' for path in dict.fromkeys(inherited_files(file)) for line in _lines_of(path, name)]
     return found[0] if len(found) == 1 else str(file)
 
 
 def near_files(file: Path) -> str:
-    """A hint at files in the same folder with names near to that of a missing one; '' if there is none."""
+    """Return a hint at files with similar names in the folder of a missing file; '' if there are none."""
     names = [path.name for path in file.parent.glob('*') if path.is_file()]
     near = [str(file.with_name(name)) for name in difflib.get_close_matches(file.name, names, n=2)]
     return f'; did you mean {" or ".join(near)}?' if near else ''

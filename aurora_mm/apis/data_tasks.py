@@ -1,4 +1,4 @@
-"""Which tasks a config's data holds, and which of them are trained."""
+"""Finds the tasks of a config's data, and chooses those to train."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 
 from aurora_mm.challenge.csv_files import read_root
-from aurora_mm.config_variables import FMC_DATASETS, LOADERS
+from aurora_mm.config_variables import FMC_DATASETS, LOADERS, datasets_of_loader
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.tasks import Task, TaskTable
 
@@ -19,18 +19,18 @@ TASK_DATASET_TYPES = ('TaskDataset', 'aurora_mm.TaskDataset')
 
 
 class DataTasks:
-    """The tasks that the data sets of a config have rows of.
+    """The tasks of the data sets of a config.
 
     Args:
-        cfg: A config; its data roots are read.
-        known: Known tasks, for their names of classes and points.
-        loaders: Whose data sets are read.
+        cfg: A config. The CSV files of its data sets are read.
+        known: Known tasks, for the names of their classes and points.
+        loaders: Names of the data loaders whose data sets are read.
 
     Attributes:
-        table: The known tasks and those of the data.
+        table: The known tasks and the tasks of the data.
 
     Raises:
-        DataError: If there is no data, or it contradicts itself or the known tasks.
+        DataError: If there is no data, or rows contradict each other or the known tasks.
     """
 
     def __init__(self, cfg: Config, known: TaskTable, loaders: Sequence[str] = LOADERS) -> None:
@@ -40,18 +40,19 @@ class DataTasks:
         self._of_loader = {key: self._read_loader(cfg, key) for key in loaders}
 
     def trained(self) -> list[str]:
-        """Names of the tasks with training rows, in the order of the table."""
+        """Return the names of the tasks with training rows, in the order of the table."""
         return [name for name in self.table if name in self._of_loader['train_dataloader']]
 
     def require_trained(self, names: Sequence[str], what: str) -> None:
-        """Check that validation and test data are of some tasks alone.
+        """Check that the data has no other tasks than the given ones.
 
         Args:
-            names: Of the tasks.
-            what: How they are called in the message.
+            names: Names of the tasks.
+            what: Description of these tasks, for the error message.
 
         Raises:
-            DataError: Naming a task that is none of them, where it stands, and the others, the nearest first.
+            DataError: If there is another task. The message names it, where it was found, and the given tasks, the most
+                similar name first.
         """
         for found in self._of_loader.values():
             for name, place in found.items():
@@ -63,9 +64,9 @@ class DataTasks:
                     )
 
     def _read_loader(self, cfg: Config, key: str) -> dict[str, str]:
-        """The tasks of a loader's data, each with the place where it was first met."""
+        """Return the tasks of a data loader, each with the file and the line where it was first found."""
         found: dict[str, str] = {}
-        for dataset in parts_of(cfg, key):
+        for dataset in datasets_of_loader(cfg, key):
             if dataset.get('type') in FMC_DATASETS:
                 self._read_folder(fmc_folder(dataset))
                 included = dataset.get('include')
@@ -78,7 +79,7 @@ class DataTasks:
         return found
 
     def _read_folder(self, folder: Path) -> None:
-        """The rows of a folder, for their tasks alone: bad rows are the data set's to report."""
+        """Read the tasks of the rows of a folder. Bad rows are ignored, because the data set reports them."""
         if folder in self._rows:
             return
         if not folder.is_dir():
@@ -95,19 +96,22 @@ class DataTasks:
 
 
 def choose_tasks(cfg: Config, tasks: DataTasks, names: Sequence[str] | None) -> TaskTable:
-    """The tasks that a training is of: those that are asked for, or all that have training rows.
+    """Choose the tasks to train: the given ones, or all tasks with training rows.
 
     Args:
-        cfg: Changed in place where tasks are asked for: its data sets keep their rows alone.
-        tasks: Of its data.
-        names: Of the tasks that are asked for; None asks for all.
+        cfg: Changed in place if names are given: its data sets then only keep rows of these tasks.
+        tasks: The tasks of its data.
+        names: Names of the tasks to train. None chooses all tasks with training rows.
+
+    Returns:
+        The chosen tasks. Without training data, all known tasks.
 
     Raises:
-        DataError: If the data holds a task that is not trained, most likely a name spelt otherwise.
-        ConfigError: If a task that is asked for has no training rows.
+        DataError: If the validation or test data has another task, which probably is a misspelt name.
+        ConfigError: If a given task has no training rows.
     """
     trained = tasks.trained()
-    if not any(parts_of(cfg, 'train_dataloader')):
+    if not any(datasets_of_loader(cfg, 'train_dataloader')):
         return tasks.table
     if names is None:
         chosen = trained
@@ -127,17 +131,17 @@ def choose_tasks(cfg: Config, tasks: DataTasks, names: Sequence[str] | None) -> 
 
 
 def keep_tasks(cfg: Config, names: Sequence[str]) -> None:
-    """Leaves the rows of other tasks out of a config's data sets.
+    """Set the data sets of a config to only use rows of the given tasks.
 
     Args:
         cfg: Changed in place.
-        names: Of the tasks to keep.
+        names: Names of the tasks to keep.
 
     Raises:
-        ConfigError: If a loader's only data set is of another task.
+        ConfigError: If the only data set of a data loader is of another task.
     """
     for key in LOADERS:
-        for dataset in parts_of(cfg, key):
+        for dataset in datasets_of_loader(cfg, key):
             if dataset.get('type') in FMC_DATASETS:
                 dataset.include = list(names)
         loaded = (cfg.get(key) or {}).get('dataset')
@@ -146,24 +150,18 @@ def keep_tasks(cfg: Config, names: Sequence[str]) -> None:
         if loaded.get('type') in TASK_DATASET_TYPES and loaded.task.name not in names:
             raise ConfigError(f'{key} of the config is of task {loaded.task.name!r} alone, which was not asked for')
         if 'datasets' in loaded:
-            loaded.datasets = [part for part in loaded.datasets if _is_of(part, names)]
+            loaded.datasets = [dataset for dataset in loaded.datasets if _is_of(dataset, names)]
 
 
 def fmc_folder(dataset: Mapping[str, Any]) -> Path:
-    """The folder of ``csv_files`` that a data set in the FMC-UIA layout reads.
+    """Return the folder that contains the ``csv_files`` of an FMC-UIA data set.
 
     Args:
-        dataset: Its config.
+        dataset: Config of the data set.
     """
     root = Path(dataset['data_root'])
     return root if (root / 'csv_files').is_dir() else root / dataset.get('split', 'train')
 
 
-def parts_of(cfg: Config, loader: str) -> list[Any]:
-    """The configs of a loader's data sets, alone or side by side in a ConcatTaskDataset."""
-    dataset = (cfg.get(loader) or {}).get('dataset')
-    return [] if dataset is None else list(dataset.get('datasets', [dataset]))
-
-
-def _is_of(part: Mapping[str, Any], names: Sequence[str]) -> bool:
-    return part.get('type') not in TASK_DATASET_TYPES or part['task']['name'] in names
+def _is_of(dataset: Mapping[str, Any], names: Sequence[str]) -> bool:
+    return dataset.get('type') not in TASK_DATASET_TYPES or dataset['task']['name'] in names

@@ -1,4 +1,4 @@
-"""Small files out of large ones: the encoder of a vision-language model, a checkpoint with its LoRA merged."""
+"""Writes the encoder of a vision-language model, and checkpoints with merged LoRA weights."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from aurora_mm.models.backbones import merge_lora
 from aurora_mm.models.backbones.visual_weights import VisualCheckpoint, read_config
 from aurora_mm.registry import MODELS
 
-# Model types of whole models and of their vision parts, which transformers 4 and 5 name differently.
+# Model types of whole models and of their vision encoders, which transformers 4 and 5 name differently.
 _CLASSES = {
     'qwen3_vl': 'Qwen3VLVisionModel',
     'qwen3_vl_vision': 'Qwen3VLVisionModel',
@@ -29,19 +29,22 @@ _CLASSES = {
 
 
 def extract_encoder(source: str | Path, folder: str | Path) -> int:
-    """Writes the visual part of a Qwen-VL model as a model of its own: ``config.json`` and ``model.safetensors``.
+    """Write the vision encoder of a Qwen-VL model to a folder with ``config.json`` and ``model.safetensors``.
 
-    The folder loads as ``pretrained`` of the backbones here, and with ``from_pretrained`` of transformers' class for
-    the vision part; tensors keep their type. It appears whole or not at all.
+    The folder can be used as ``pretrained`` of the backbones, and with ``from_pretrained`` of transformers' class of
+    the vision encoder. Tensors keep their type. The folder is written atomically.
 
     Args:
-        source: A folder or hub id. folder: To be made; must be new or empty.
+        source: Folder or hub id of the Qwen-VL model.
+        folder: Folder to create. It must not exist or be empty.
 
     Returns:
-        Bytes of the tensors written.
+        Size of the written tensors in bytes.
 
     Raises:
-        WeightsError: If ``source`` has no such encoder. ConfigError: If ``folder`` holds something.
+        WeightsError: If ``source`` has no encoder of Qwen2.5-VL or Qwen3-VL.
+        ConfigError: If ``folder`` is not empty.
+        OutputError: If ``folder`` cannot be written.
     """
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -59,18 +62,21 @@ def extract_encoder(source: str | Path, folder: str | Path) -> int:
 
 
 def merge_checkpoint(checkpoint: str | Path, out: str | Path) -> int:
-    """Writes a training checkpoint with the LoRA of its encoder merged into the weights.
+    """Merge the LoRA weights of a checkpoint's encoder into its other weights, and write the result.
 
-    The result has no optimiser; it tests and exports as a checkpoint that was trained without LoRA, without peft.
+    The result can be used like a checkpoint that was trained without LoRA, and does not need peft. It has no optimizer
+    state. The file is written atomically.
 
     Args:
-        checkpoint: File of a training run. out: File to write, whole or not at all.
+        checkpoint: Path of a checkpoint of a training run.
+        out: Path of the file to write.
 
     Returns:
-        The number of layers that were merged.
+        Number of merged layers.
 
     Raises:
-        WeightsError: If the file is no checkpoint of aurora_mm, or its encoder has no LoRA.
+        WeightsError: If the file is not a checkpoint of aurora_mm, or its encoder has no LoRA.
+        OutputError: If ``out`` cannot be written.
     """
     content = read_checkpoint(checkpoint)
     cfg = trained_config(content, checkpoint)

@@ -1,8 +1,8 @@
-"""Which code a config from a file may name.
+"""Checks that the config of a checkpoint does not run unknown code.
 
-MMEngine imports what ``custom_imports`` lists, and builds ``dict(type='os.system', command=...)`` as readily as a head.
-A config that the user gives on the command line is a program of the user's choice. One that came with a checkpoint is
-not: it may name the parts that OpenMMLab's packages and this one registered, and whatever is imported already.
+MMEngine imports all modules in ``custom_imports``, and builds ``dict(type='os.system', command=...)`` like any other
+config dict. A config on the command line is code that the user chose. A config in a checkpoint is not: it may only use
+classes and functions that OpenMMLab's packages and this one registered, and modules that are already imported.
 """
 
 from __future__ import annotations
@@ -26,10 +26,14 @@ _ROOTS = [value for value in vars(mm).values() if isinstance(value, Registry)]
 
 
 def import_custom_modules(custom_imports: Any) -> None:
-    """Imports the modules that ``custom_imports`` of a config lists.
+    """Import the modules in ``custom_imports`` of a config.
+
+    Args:
+        custom_imports: Value of that key, or None.
 
     Raises:
-        ConfigError: If it is no such list, a module is absent, or is of another package and was not imported before.
+        ConfigError: If the value is not valid, a module cannot be imported, or a module belongs to another package, was
+            not imported before, and the user does not trust checkpoints.
     """
     if not custom_imports:
         return
@@ -50,13 +54,15 @@ def import_custom_modules(custom_imports: Any) -> None:
 
 
 def refuse_foreign_parts(values: Any) -> None:
-    """Refuses a config that names a part which no package of OpenMMLab, nor this one, has registered.
+    """Check that a config only uses types that packages of OpenMMLab or this one registered.
+
+    Nothing is checked if the user trusts checkpoints.
 
     Args:
-        values: Plain values, such as a section of a config.
+        values: A config or a section of it, as plain values.
 
     Raises:
-        ConfigError: Naming the part.
+        ConfigError: If there is another type. The message names it.
     """
     if is_trusted():
         return
@@ -67,7 +73,7 @@ def refuse_foreign_parts(values: Any) -> None:
         elif '.' in name:
             known = scope in PACKAGES and _is_registered(scope, rest, name)
         else:
-            # MMEngine imports a module of that name where no part has it. Not all that is called a type is a part.
+            # MMEngine would import a module of that name. Other unknown names may be options of a class.
             known = _is_registered('aurora_mm', name) or _is_registered('mmengine', name) or not _is_module(name)
         if not known:
             raise ConfigError(f'it names {name!r}, which is no part that {", ".join(PACKAGES)} registered; {HOW_TO}')
@@ -86,7 +92,7 @@ def _names(values: Any) -> Iterator[tuple[str, str]]:
 
 
 def _is_registered(scope: str, name: str, path: str | None = None) -> bool:
-    """Whether a package has registered a part, by its name or, with ``path``, as the object at a dotted path."""
+    """Return whether a package registered a component, by its name or, with ``path``, by its dotted path."""
     registries = _ROOTS
     if scope not in _AT_THE_ROOT:
         try:
@@ -101,7 +107,9 @@ def _is_registered(scope: str, name: str, path: str | None = None) -> bool:
     if path is None or '.' not in name:
         return False
     found = get_object_from_string(path)
-    return found is not None and any(found is part for registry in registries for part in registry.module_dict.values())
+    return found is not None and any(
+        found is known for registry in registries for known in registry.module_dict.values()
+    )
 
 
 def _is_module(name: str) -> bool:

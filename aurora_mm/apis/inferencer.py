@@ -1,4 +1,4 @@
-"""Predictions for images from a checkpoint alone."""
+"""The inferencer, which predicts images with a checkpoint."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from torch import nn
 from aurora_mm.apis.checkpoint import read_checkpoint, trained_config, trained_tasks
 from aurora_mm.apis.config import adopt_ensemble, load_weights
 from aurora_mm.apis.pipelines import leave_annotations_out
-from aurora_mm.apis.row_parts import RowJoiner, RowPart, split_row
+from aurora_mm.apis.task_groups import SampleJoiner, TaskGroup, group_tasks
 from aurora_mm.apis.tta import use_tta
 from aurora_mm.datasets.transforms import LoadUltrasoundImage
 from aurora_mm.errors import ConfigError, DataError
@@ -38,23 +38,23 @@ Row = dict[str, Any]
 Sample = TaskDataSample | MultiTaskDataSample
 ALL_TASKS = 'all'
 _SCOPE = 'aurora_mm'
-_LOADER_THREADS = 4  # decoding and warping run outside of Python's lock
+_LOADER_THREADS = 4  # decoding and warping release Python's global lock
 
 
 class MultiTaskInferencer(BaseInferencer):
-    """MMEngine's inferencer for all task types.
+    """Inferencer for all task types, based on MMEngine's BaseInferencer.
 
-    The config, the tasks and the test pipeline are those that the checkpoint was trained with: no config file, no
-    data set and no network is needed. Several threads may ask one inferencer at a time.
+    The config, the tasks and the test pipeline are read from the checkpoint, so no config file, data set or internet
+    connection is needed. Several threads may use an inferencer at the same time.
 
     Args:
-        weights: A checkpoint, or several that answer as an ensemble.
-        device: Of the model; a GPU if there is one by default.
-        tta: Scales of test-time augmentation, see :func:`aurora_mm.apis.use_tta`; None is without.
-        show_progress: Whether calls show a progress bar.
+        weights: Path of a checkpoint, or paths of several for an ensemble.
+        device: Device of the model. By default a GPU if there is one.
+        tta: Scales of test-time augmentation, see :func:`aurora_mm.apis.use_tta`. None for no augmentation.
+        show_progress: Whether to show a progress bar.
 
     Raises:
-        WeightsError: If a file is no checkpoint of aurora_mm or does not fit the others.
+        WeightsError: If a file is not a checkpoint of aurora_mm, or its tasks are not those of the first one.
 
     Example:
         >>> inferencer = MultiTaskInferencer('work_dirs/aurora_fmc/epoch_20.pth')
@@ -75,7 +75,7 @@ class MultiTaskInferencer(BaseInferencer):
         show_progress: bool = True,
     ) -> None:
         files = [weights] if isinstance(weights, str | Path) else list(weights)
-        checkpoint = read_checkpoint(files[0], parts=())
+        checkpoint = read_checkpoint(files[0], keys=())
         self.tasks = trained_tasks(checkpoint)
         cfg = trained_config(checkpoint, files[0])
         cfg.tasks = cfg.model.tasks = self.tasks.to_config()
@@ -93,26 +93,26 @@ class MultiTaskInferencer(BaseInferencer):
         """Predict images.
 
         Args:
-            inputs: A file, a folder (its images, sorted; the log says which files are left out), an image as an array,
-                or a list of files and arrays. An array is ``(H, W, 3)`` in the order blue, green, red, as OpenCV reads
-                files, or ``(H, W)`` grey, of uint8, or of uint16, which is scaled as a 16-bit file is (see
-                :class:`aurora_mm.datasets.transforms.LoadUltrasoundImage`). Any other array is refused.
-            return_datasamples: Whether predictions are data samples instead of plain values.
-            batch_size: Most images of one network size that go through the model together.
-            kwargs: ``task``, the name of the question to ask, a list of names, or ``'all'``; it may be left out where
-                the model knows one task. An image is encoded once for all of them. ``out_dir``, a folder for pictures
-                of the predictions.
+            inputs: Path of an image file; path of a folder, whose images are predicted in sorted order (other files
+                are logged); an array; or a list of paths and arrays. An array is ``(H, W, 3)`` BGR or ``(H, W)`` grey,
+                uint8 or uint16. uint16 values are scaled like 16-bit files, see
+                :class:`aurora_mm.datasets.transforms.LoadUltrasoundImage`.
+            return_datasamples: Whether to return data samples instead of dicts.
+            batch_size: Largest number of images in a batch. All images of a batch have the same network input size.
+            kwargs: ``task``, the name of a task, a list of names, or ``'all'``. It may be omitted if the model has
+                only one task. An image is encoded once for all tasks. ``out_dir``, a folder to which drawings of the
+                predictions are written.
 
         Returns:
-            ``predictions`` in the order of the inputs and ``visualization``, the pictures ``(H, W, 3)`` RGB, empty
-            without ``out_dir``. A plain prediction holds ``img_path``, ``task``, and what
-            :meth:`aurora_mm.models.predictions.Prediction.plain` gives for the task's type, in pixels of the original
-            image. Where ``task`` is a list or ``'all'``, there is a dict of plain predictions by task for each image,
-            or a :class:`MultiTaskDataSample`.
+            A dict with ``predictions``, in the order of the inputs, and ``visualization``, the drawings, ``(H, W, 3)``
+            RGB uint8, empty without ``out_dir``. A prediction is a dict with ``img_path``, ``task`` and the result of
+            :meth:`aurora_mm.models.predictions.Prediction.plain`, in original coordinates. If ``task`` is a list or
+            ``'all'``, it is a dict of these by task. With ``return_datasamples`` it is a :class:`TaskDataSample` or a
+            :class:`MultiTaskDataSample` instead.
 
         Raises:
-            DataError: If an image cannot be read, an array is none of these, or there is no image in a folder.
-            ConfigError: If the model does not know a task, or ``batch_size`` is no number of images.
+            DataError: If an image cannot be read, an array has another shape or type, or a folder has no images.
+            ConfigError: If the model does not have a task, or ``batch_size`` is not a positive integer.
         """
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
             raise ConfigError(f'batch_size must be a number of images, 1 or more, not {batch_size!r}')
@@ -126,32 +126,33 @@ class MultiTaskInferencer(BaseInferencer):
     def predict_rows(
         self, rows: Iterable[Mapping[str, Any]], batch_size: int = 8
     ) -> Iterator[tuple[int, Sample | DataError]]:
-        """Predict any number of images in little memory, and give each prediction as it comes.
+        """Predict any number of images with little memory, and yield each prediction when it is ready.
 
-        Images of one network size go through the model together, whatever stands between them.
+        Images are grouped into batches by the size of their network input, so the order of the predictions differs from
+        the order of the rows.
 
         Args:
-            rows: ``img_path`` (or ``img``) of each; ``task``, or ``tasks`` for several at once; further metainfo.
-            batch_size: Most images of a batch.
+            rows: Dicts with ``img_path`` or ``img``; ``task``, or ``tasks`` for several tasks; and any metainfo.
+            batch_size: Largest number of images in a batch.
 
         Yields:
-            The position of a row and its sample: a :class:`TaskDataSample` for ``task``, a
-            :class:`MultiTaskDataSample` for ``tasks``; or the error, where the image cannot be read.
+            Index of a row, and its :class:`TaskDataSample` for ``task`` or :class:`MultiTaskDataSample` for ``tasks``;
+            or the error if the image cannot be read.
 
         Raises:
-            ConfigError: If the model does not know a task.
+            ConfigError: If the model does not have a task.
         """
-        waiting: dict[Any, list[tuple[RowPart, Row]]] = {}
-        joiner = RowJoiner()
+        waiting: dict[Any, list[tuple[TaskGroup, Row]]] = {}
+        joiner = SampleJoiner()
         failed = -1
-        for part, item in self._load(rows):
+        for group, item in self._load(rows):
             if isinstance(item, DataError):
-                if part.position != failed:  # all parts of a row read the same image
-                    yield part.position, item
-                failed = part.position
+                if group.position != failed:  # all groups of a row have the same image
+                    yield group.position, item
+                failed = group.position
                 continue
             size = _network_size(item)
-            waiting.setdefault(size, []).append((part, item))
+            waiting.setdefault(size, []).append((group, item))
             if len(waiting[size]) == batch_size:
                 yield from joiner.add(self._answer(waiting.pop(size)))
         for batch in waiting.values():
@@ -160,7 +161,7 @@ class MultiTaskInferencer(BaseInferencer):
     def preprocess(
         self, inputs: list, batch_size: int = 1, task: str | Sequence[str] | None = None, **kwargs: Any
     ) -> list[Row]:
-        """Make a row for :meth:`predict_rows` of each input."""
+        """Create a row for :meth:`predict_rows` from each input."""
         if task is None and len(self.tasks) > 1:
             raise ConfigError(f"say which task is asked, or 'all'; the model knows {', '.join(self.tasks)}")
         if task is None:
@@ -172,13 +173,13 @@ class MultiTaskInferencer(BaseInferencer):
         ]
 
     def task_names(self, asked: str | Iterable[str]) -> list[str]:
-        """Name the tasks that are asked.
+        """Return the names of the tasks to predict.
 
         Args:
-            asked: Names, or ``'all'`` for all that the model knows.
+            asked: A name, names, or ``'all'`` for all tasks of the model.
 
         Raises:
-            ConfigError: If the model does not know one, one is named twice, or there is none.
+            ConfigError: If the model does not have a task, a name is given twice, or there are no names.
         """
         names = list(self.tasks) if asked == ALL_TASKS else [asked] if isinstance(asked, str) else list(asked)
         for name in names:
@@ -190,7 +191,7 @@ class MultiTaskInferencer(BaseInferencer):
         return names
 
     def forward(self, inputs: list[Row], batch_size: int = 1, **kwargs: Any) -> list[Sample]:
-        """Predict rows, in their order."""
+        """Predict rows, and return the predictions in the order of the rows."""
         answers: dict[int, Sample] = {}
         for position, answer in self._with_progress(self.predict_rows(inputs, batch_size), len(inputs)):
             if isinstance(answer, DataError):
@@ -201,7 +202,7 @@ class MultiTaskInferencer(BaseInferencer):
     def visualize(
         self, inputs: list, preds: list[Sample], out_dir: str | Path | None = None, **kwargs: Any
     ) -> list[np.ndarray]:
-        """Pictures of the predictions, written to ``<out_dir>/<position>_<name>.png``."""
+        """Draw the predictions, and write the drawings to ``<out_dir>/<index>_<name>.png``."""
         if out_dir is None:
             return []
         pictures = []
@@ -237,10 +238,10 @@ class MultiTaskInferencer(BaseInferencer):
         return Compose(steps)
 
     def _inputs_to_list(self, inputs: Any) -> list[str | np.ndarray]:
-        """Paths as text, and arrays.
+        """Convert the inputs to a list of paths and arrays.
 
         Raises:
-            DataError: If there is no image in a folder, or an input is neither a path nor an array.
+            DataError: If a folder has no images, or an input is neither a path nor an array.
         """
         if isinstance(inputs, str | os.PathLike) and Path(inputs).is_dir():
             return images_in(inputs)
@@ -256,49 +257,49 @@ class MultiTaskInferencer(BaseInferencer):
         return visualizer
 
     def _with_progress(self, answers: Iterator, total: int) -> Iterator:
-        """Show a bar, of several images and in the main thread: rich draws one bar at a time."""
+        """Show a progress bar for several images, only in the main thread because rich cannot draw several bars."""
         alone = threading.current_thread() is threading.main_thread()
         if self.show_progress and alone and total > 1:
             return iter(track(answers, 'Inference', total=total))
         return answers
 
-    def _load(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[RowPart, Row | DataError]]:
-        """Rows through the pipeline, in order, some ahead of their use."""
-        parts = (part for position, row in enumerate(rows) for part in self._parts(position, row))
-        first = list(islice(parts, 2))
-        if len(first) < 2:  # a thread would cost more than it gives
-            for part in first:
-                yield part, self._load_one(part)
+    def _load(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[TaskGroup, Row | DataError]]:
+        """Run the pipeline for each row in order, in threads ahead of their use."""
+        groups = (group for position, row in enumerate(rows) for group in self._groups(position, row))
+        first = list(islice(groups, 2))
+        if len(first) < 2:  # threads would not be faster
+            for group in first:
+                yield group, self._load_one(group)
             return
-        ahead: deque[tuple[RowPart, Future]] = deque()
+        ahead: deque[tuple[TaskGroup, Future]] = deque()
         with ThreadPoolExecutor(_LOADER_THREADS) as pool:
-            for part in chain(first, parts):
-                ahead.append((part, pool.submit(self._load_one, part)))
+            for group in chain(first, groups):
+                ahead.append((group, pool.submit(self._load_one, group)))
                 if len(ahead) > 2 * _LOADER_THREADS:
-                    part, loaded = ahead.popleft()
-                    yield part, loaded.result()
-            for part, loaded in ahead:
-                yield part, loaded.result()
+                    group, loaded = ahead.popleft()
+                    yield group, loaded.result()
+            for group, loaded in ahead:
+                yield group, loaded.result()
 
-    def _parts(self, position: int, row: Mapping[str, Any]) -> list[RowPart]:
-        """The tasks of a row, all together, unless views of its image are mirrored for some of them only."""
+    def _groups(self, position: int, row: Mapping[str, Any]) -> list[TaskGroup]:
+        """Group the tasks of a row. With test-time augmentation, tasks that may not be flipped are a separate group."""
         names = self.task_names(row['tasks'] if 'tasks' in row else [row['task']])
         groups = [names]
         if self._has_views:
             groups = [[name for name in names if self.tasks[name].flip == flip] for flip in (True, False)]
-        return split_row(position, row, names, groups)
+        return group_tasks(position, row, names, groups)
 
-    def _load_one(self, part: RowPart) -> Row | DataError:
+    def _load_one(self, group: TaskGroup) -> Row | DataError:
         try:
-            return self.pipeline(part.item(self.tasks))
+            return self.pipeline(group.item(self.tasks))
         except DataError as error:
             return error
 
     @torch.no_grad()
-    def _answer(self, batch: list[tuple[RowPart, Row]]) -> Iterator[tuple[RowPart, MultiTaskDataSample]]:
+    def _answer(self, batch: list[tuple[TaskGroup, Row]]) -> Iterator[tuple[TaskGroup, MultiTaskDataSample]]:
         samples = self.model.test_step(self.collate_fn([row for _, row in batch]))
-        for (part, _), sample in zip(batch, samples, strict=True):
-            yield part, sample
+        for (group, _), sample in zip(batch, samples, strict=True):
+            yield group, sample
 
     def _plain(self, sample: Sample) -> dict[str, Any]:
         if isinstance(sample, MultiTaskDataSample):
@@ -308,6 +309,6 @@ class MultiTaskInferencer(BaseInferencer):
 
 
 def _network_size(row: Row) -> tuple:
-    """Sizes of the network's inputs for one image, of every view of it."""
+    """Return the shape of the network input of one image, or those of all of its views."""
     inputs = row['inputs']
     return tuple(view.shape for view in inputs) if isinstance(inputs, list) else inputs.shape

@@ -1,4 +1,4 @@
-"""Pipelines made from a config's test pipeline."""
+"""Changes to the test pipeline of a config."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from mmengine.config import Config
 
 from aurora_mm.errors import ConfigError
 
-_MULTIPLE = 32  # what FitToSize asks of a side
+_MULTIPLE = 32  # FitToSize only accepts multiples of it
 
 
 def leave_annotations_out(cfg: Config) -> Config:
-    """Makes a config's test pipelines fit for images without labels.
+    """Remove the loading of annotations from the test pipelines of a config.
 
     Args:
         cfg: Changed in place: the pipeline of ``test_dataloader``, and ``tta_pipeline`` if there is one.
+
+    Returns:
+        ``cfg``.
     """
     dataset = cfg.test_dataloader.dataset
     dataset.pipeline = without_annotations(dataset.pipeline)
@@ -26,7 +29,7 @@ def leave_annotations_out(cfg: Config) -> Config:
 
 
 def without_annotations(pipeline: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """A test pipeline for images without labels, inside of ``TestTimeAug`` too."""
+    """Return a pipeline without the loading of annotations, also inside of ``TestTimeAug``."""
     steps = []
     for step in pipeline:
         if _name(step) == 'LoadTaskAnnotations':
@@ -39,14 +42,15 @@ def without_annotations(pipeline: Sequence[Mapping[str, Any]]) -> list[dict[str,
 
 
 def tta_pipeline(pipeline: Sequence[dict[str, Any]], scales: Sequence[float] = (1.0,)) -> list[dict[str, Any]]:
-    """A test pipeline that makes views of each image: every scale, plain and mirrored.
+    """Create a pipeline with test-time augmentation, which makes two views per scale: unflipped and flipped.
 
     Args:
-        pipeline: A test pipeline with one ``FitToSize``.
-        scales: Factors of its size, sides rounded to multiples of 32; the first view is plain, at the first scale.
+        pipeline: A test pipeline with exactly one ``FitToSize``.
+        scales: Factors for the size of ``FitToSize``. Sides are rounded to multiples of 32. The first view is unflipped
+            with the first scale.
 
     Raises:
-        ConfigError: If there is not one ``FitToSize``, or two scales come to the same size.
+        ConfigError: If there is not exactly one ``FitToSize``, or two scales give the same size.
     """
     places = [i for i, step in enumerate(pipeline) if _name(step) == 'FitToSize']
     if len(places) != 1:

@@ -1,4 +1,4 @@
-"""Which rows of a data root a trained model is tested on."""
+"""Chooses the rows of a data root to test a model on."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from aurora_mm.registry import DATASETS
 
 
 def choose_test_rows(cfg: Config, checkpoints: Sequence[str | Path], split: str | None = None) -> str:
-    """Chooses the rows that a test run scores, and says which they are.
+    """Choose the rows for a test run, such that a model is not tested on its training images.
 
-    Of a root that the model was trained on in part, these are the rows of the config's split. Of any other root that
-    holds ``csv_files`` itself, all rows. Whether it was trained on an image is decided by fingerprints that the
-    training leaves in the checkpoint, so it holds for a root that was moved or copied.
+    If the model was trained on some of the images, the rows of the split in the config are chosen. If it was trained on
+    none of them and ``csv_files/`` is not divided into folders of splits, all rows are chosen. Training images are
+    recognised by the fingerprints in the checkpoint, also if files were moved or copied.
 
     Args:
-        cfg: Changed in place: the ``split`` of its test data, if that is one data set in the FMC-UIA layout.
-        checkpoints: Of the model, or of the members of an ensemble.
-        split: Asked for by the user, in the place of this choice.
+        cfg: Changed in place: ``split`` of the test data, if it is an FMC-UIA data set.
+        checkpoints: Paths of the checkpoint, or of all members of an ensemble.
+        split: A split that the user chose. It is always used.
 
     Returns:
-        A sentence on what is scored; '' where the test data is no such data set.
+        A sentence that describes the chosen rows; '' if the test data is not an FMC-UIA data set.
 
     Raises:
-        DataError: If there is no data, or bad data.
+        DataError: If there is no data, or it is not valid.
     """
     dataset = cfg.test_dataloader.dataset
     if dataset.get('type') not in FMC_DATASETS:
         return ''
     if split is not None:
         dataset.split = split
-    metas = [read_checkpoint(file, parts=())['meta']['dataset_meta'] for file in checkpoints]
+    metas = [read_checkpoint(file, keys=())['meta']['dataset_meta'] for file in checkpoints]
     packed = [meta[FINGERPRINTS] for meta in metas if FINGERPRINTS in meta]
     folder, is_whole = fmc_folder(dataset), (Path(dataset.data_root) / 'csv_files').is_dir()
     asked = dataset.get('split', 'train')
@@ -66,7 +66,7 @@ def _rows(count: int, split: str, folder: Path, is_whole: bool) -> str:
 
 
 def _images(dataset: dict, split: str) -> list[str]:
-    """The image file of each row."""
+    """Return the path of the image of each row."""
     cfg = dict(dataset) | dict(split=split, pipeline=[], test_mode=True, serialize_data=False)
     with DefaultScope.overwrite_default_scope('aurora_mm'):
         built = DATASETS.build(cfg)

@@ -1,4 +1,4 @@
-"""A runner from a config."""
+"""Builds a runner from a config."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from aurora_mm.registry import RUNNERS
 
 
 def build_runner(cfg: Config) -> Runner:
-    """MMEngine's runner, or the one that ``runner_type`` names, with a short console.
+    """Build MMEngine's runner, or the one of ``runner_type``, with little output on the console.
 
-    The console shows what :class:`aurora_mm.engine.ConsoleHook` has to say, warnings and errors; the log file in the
-    work dir has everything.
+    The console only shows the output of :class:`aurora_mm.engine.ConsoleHook`, warnings and errors. The log file in the
+    work dir contains all messages.
 
     Args:
-        cfg: Is given ``default_hooks.console`` if it has none.
+        cfg: A config. ``default_hooks.console`` is added if it is missing.
 
     Raises:
-        ConfigError: If a part of the config cannot be built, naming it. So do ``train`` and ``test`` of the runner.
+        ConfigError: If a component of the config cannot be built. The message names it. The methods ``train`` and
+            ``test`` of the runner raise it too.
     """
     cfg.setdefault('default_hooks', {})
     cfg.default_hooks.setdefault('console', dict(type='aurora_mm.ConsoleHook'))

@@ -1,4 +1,4 @@
-"""Test-time augmentation of any config."""
+"""Test-time augmentation for any config."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from aurora_mm.apis.pipelines import tta_pipeline
 
 
 def use_tta(cfg: Config, scales: Sequence[float] = ()) -> Config:
-    """Makes a config's test run average each image's prediction over views of it.
+    """Set up test-time augmentation: the predictions for several views of each image are averaged.
 
-    The config's own ``tta_pipeline`` is used if it has one, as mmdet and mmseg have it; otherwise, or with scales
-    given, the views are made from the test pipeline: every scale, plain and mirrored where the task allows it.
-    ``tta_model`` is ``MultiTaskTTAModel`` unless the config says otherwise.
+    If the config has a ``tta_pipeline``, as in mmdet and mmseg, and no scales are given, it is used. Otherwise views
+    are created from the test pipeline: for each scale an unflipped one and, if the task allows it, a flipped one.
+    ``tta_model`` is ``MultiTaskTTAModel`` by default.
 
     Args:
         cfg: Changed in place: ``model`` and the pipeline of ``test_dataloader``.
-        scales: Factors of the network's input size.
+        scales: Factors for the size of the network input. Empty for the ``tta_pipeline`` of the config, or 1.
+
+    Returns:
+        ``cfg``.
 
     Raises:
         ConfigError: See :func:`tta_pipeline`.

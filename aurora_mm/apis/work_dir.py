@@ -1,4 +1,4 @@
-"""The folder of a training run: one run at a time, and a way to go on where it stopped."""
+"""The work dir of a training run: locking, and resuming from its last checkpoint."""
 
 from __future__ import annotations
 
@@ -25,22 +25,23 @@ from aurora_mm.models.utils.unwrap_model import unwrap_model
 
 _LOCK = '.in_use'
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
-_RANKS = ('RANK', 'SLURM_PROCID', 'OMPI_COMM_WORLD_RANK')  # as torchrun, Slurm and MPI number their processes
-_STATE = ('optimizer', 'message_hub')  # what a run goes on with, beside the weights
+_RANKS = ('RANK', 'SLURM_PROCID', 'OMPI_COMM_WORLD_RANK')  # ranks as torchrun, Slurm and MPI set them
+_STATE = ('optimizer', 'message_hub')  # keys that are needed to resume, in addition to the weights
 
 
 @contextmanager
 def hold_work_dir(work_dir: str | Path) -> Iterator[None]:
-    """Keeps a folder for this run until the block ends; the first of several processes of a run holds it for all.
+    """Lock a work dir until the end of the block, so that no other run uses it.
 
-    The operating system holds the lock, on the file ``.in_use``, and lets it go when the process ends in whatever way:
-    none is ever left behind. The file says which process it is.
+    In distributed training only rank 0 locks it. The lock is one of the operating system on the file ``.in_use``. It is
+    released when the process ends for any reason, so no lock remains after a crash. The file contains the id of the
+    process.
 
     Args:
-        work_dir: Is made if it is not there.
+        work_dir: The work dir. It is created if it does not exist.
 
     Raises:
-        OutputError: If another run holds the folder, or it cannot be made or written.
+        OutputError: If another run uses the work dir, or it cannot be created or written.
     """
     if any(os.environ.get(name, '0') != '0' for name in _RANKS):
         yield
@@ -53,7 +54,7 @@ def hold_work_dir(work_dir: str | Path) -> Iterator[None]:
         raise OutputError(f'cannot use the work dir {work_dir}: {error.strerror}') from error
     try:
         try:
-            # A record lock of POSIX: processes that this one starts do not inherit it.
+            # A POSIX lock, which child processes do not inherit.
             fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError) as error:
             raise OutputError(
@@ -72,10 +73,16 @@ def hold_work_dir(work_dir: str | Path) -> Iterator[None]:
 
 
 def last_checkpoint(work_dir: str | Path) -> Path | None:
-    """The last checkpoint of a run, in whatever folder it is now; None if it wrote none.
+    """Find the last checkpoint of a run, also if its work dir was moved.
+
+    Args:
+        work_dir: The work dir.
+
+    Returns:
+        Path of the checkpoint; None if the run wrote none.
 
     Raises:
-        WeightsError: If the folder names a checkpoint that is not in it.
+        WeightsError: If the file ``last_checkpoint`` cannot be read, or names a checkpoint that does not exist.
     """
     file = Path(work_dir) / LAST
     try:
@@ -84,7 +91,7 @@ def last_checkpoint(work_dir: str | Path) -> Path | None:
         return None
     except (OSError, UnicodeDecodeError) as error:
         raise WeightsError(f'{file} cannot be read ({error}); give the checkpoint itself: --resume CKPT') from error
-    # MMEngine writes the whole path. The run may have been moved or copied since.
+    # MMEngine writes the absolute path. The work dir may have been moved since.
     found = file.parent / Path(text).name
     if not text or not found.exists():
         raise WeightsError(
@@ -95,20 +102,20 @@ def last_checkpoint(work_dir: str | Path) -> Path | None:
 
 
 def require_resumable(model: nn.Module, checkpoint: str | Path) -> None:
-    """Refuses to go on from a checkpoint that a run would go on from only in part.
+    """Check that a checkpoint contains everything that is needed to resume a run.
 
-    MMEngine takes what it finds: without the optimiser's state it begins with a fresh one, and weights that do not fit
-    stay random, with a warning.
+    MMEngine resumes from incomplete checkpoints too: it creates a new optimizer state if there is none, and only warns
+    about weights that do not fit the model.
 
     Args:
-        model: Of the run, as MMEngine wrapped it.
-        checkpoint: To go on from.
+        model: Model of the run, which may be inside of a wrapper of MMEngine.
+        checkpoint: Path of the checkpoint to resume from.
 
     Raises:
-        WeightsError: If it lacks the state of a run, a tensor is missing, left over or of another shape, or a weight is
-            not finite.
+        WeightsError: If the checkpoint has no optimizer state, message hub, epoch or iteration; if a tensor is missing,
+            unexpected or has another shape; or if a weight is not finite.
     """
-    if Path(checkpoint).is_dir():  # of DeepSpeed, or shards of FSDP
+    if Path(checkpoint).is_dir():  # a checkpoint of DeepSpeed, or shards of FSDP
         return
     content = read_checkpoint(checkpoint, ('state_dict', *_STATE))
     missing = [name for name in _STATE if name not in content]
@@ -140,7 +147,7 @@ def _this_process() -> dict[str, str | int]:
 
 
 def _holder(file: Path) -> str:
-    """Which process holds a lock, as far as its file says."""
+    """Describe the process that has the lock, from the content of the lock file."""
     try:
         holder = json.loads(file.read_text(encoding='utf-8'))
         return f'process {holder["pid"]} on {holder["host"]} since {holder["since"]}'

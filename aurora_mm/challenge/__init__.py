@@ -1,1 +1,1 @@
-"""All that is the FMC-UIA challenge's own: its CSV layout, submissions, scorer and container."""
+"""Code that is specific to the FMC-UIA challenge: CSV layout, submissions, scorer and container."""

@@ -1,4 +1,4 @@
-"""The challenge's entry point: an unlabelled data root in, a submission out."""
+"""The entry point of the challenge, which predicts an unlabelled data root and writes a submission."""
 
 from __future__ import annotations
 
@@ -23,33 +23,37 @@ from aurora_mm.structures import TaskDataSample
 
 WEIGHTS = 'AURORA_WEIGHTS'
 _DEFAULT_WEIGHTS = '/opt/aurora/weights'
-_UNKNOWN_SIZE = (512, 512)  # (height, width) of a mask where no image of its task could be read
+_UNKNOWN_SIZE = (512, 512)  # (height, width) of masks if no image of the task can be read
 
 
 class Unanswered(NamedTuple):
-    """A row that the model could not answer: the message, and whether a fallback stands in its place."""
+    """A row that the model could not predict.
+
+    Args:
+        message: Error message.
+        has_fallback: Whether the submission contains a constant prediction instead.
+    """
 
     message: str
     has_fallback: bool
 
 
 class Model:
-    """Answers every row of a data root and writes the challenge's submission.
+    """Predicts all rows of a data root and writes a submission of the challenge.
 
-    An image that cannot be read stops nothing: it is reported, and its row gets a valid answer that does not look at
-    it: an empty mask; or the constant answer of the training data (class frequencies, a box, points). The size of such
-    an image is read from its header; failing that, it is the most frequent one among the task's other images. So is a
-    row for which the model gives numbers that are not finite.
+    If an image cannot be read, or a prediction is not finite, the row gets a constant prediction instead: an empty
+    mask, or the class frequencies, box or points that fit the training data best. The size of such an image is read
+    from the header of the file. If that is not possible, the most frequent size of the task's other images is used.
+    All such rows are reported.
 
     Args:
-        weights: Packed models (see ``aurora-mm pack-model``), several for an ensemble, or the
-            folder that holds them. By default the folder that the environment variable AURORA_WEIGHTS names, else
-            /opt/aurora/weights.
-        tta: Scales of test-time augmentation, ``(1.0,)`` to mirror alone; None is without.
-        device: A GPU if there is one by default.
+        weights: Path of a packed model (see ``aurora-mm pack-model``), paths of several for an ensemble, or a folder of
+            packed models. By default the folder in the environment variable AURORA_WEIGHTS, or /opt/aurora/weights.
+        tta: Scales of test-time augmentation; ``(1.0,)`` only adds the flip. None for no augmentation.
+        device: Device of the model. By default a GPU if there is one.
 
     Raises:
-        WeightsError: If there are no weights, or they were not packed.
+        WeightsError: If there are no weights, or a file is not a packed model.
 
     Example:
         >>> Model('docker/weights').predict('/input', '/output', batch_size=8)
@@ -65,21 +69,21 @@ class Model:
         files = find_weights(os.environ.get(WEIGHTS, _DEFAULT_WEIGHTS) if weights is None else weights)
         self.inferencer = MultiTaskInferencer(files, device=device, tta=tta)
         self.tasks = self.inferencer.tasks
-        self._constant = constant_answers(read_checkpoint(files[0], parts=()), files[0], self.tasks)
+        self._constant = constant_answers(read_checkpoint(files[0], keys=()), files[0], self.tasks)
 
     def predict(self, data_root: str | Path, output_dir: str | Path, batch_size: int = 8) -> list[Unanswered]:
-        """Predicts all rows of ``<data_root>/csv_files/*.csv`` and writes the submission.
+        """Predict all rows of ``<data_root>/csv_files/*.csv`` and write the submission.
 
         Args:
-            data_root: The challenge's layout, without labels; it is not written to.
-            output_dir: For the three JSON lists and the masks.
-            batch_size: Images of one network size that are answered together.
+            data_root: Data in the layout of the challenge, without labels.
+            output_dir: Folder for the three JSON lists and the masks.
+            batch_size: Largest number of images in a batch.
 
         Returns:
-            What could not be answered.
+            The rows that could not be predicted.
 
         Raises:
-            DataError: If there is no readable CSV file.
+            DataError: If there is no CSV file, or one cannot be read.
         """
         index = read_root(data_root, self.tasks, with_labels=False, on_error='skip', images_must_exist=False)
         problems = [Unanswered(row.message, has_fallback=False) for row in index.skipped]
@@ -96,7 +100,7 @@ class Model:
             sizes.setdefault(answer.task, Counter())[tuple(answer.ori_shape)] += 1
             try:
                 writer.add(answer)
-            except DataError as error:  # there is no place for any answer
+            except DataError as error:  # the submission has no place for it
                 problems.append(Unanswered(str(error), has_fallback=False))
             except ConfigError as error:  # not finite
                 failed.append((position, error))
@@ -116,7 +120,7 @@ class Model:
         yield from track(self.inferencer.predict_rows(rows, batch_size), 'Predicting', total=len(records))
 
     def _fallback(self, record: Record, position: int, sizes: Counter[tuple[int, int]]) -> TaskDataSample:
-        """A valid answer for an image that cannot be read."""
+        """Return a sample with the constant prediction for an image that cannot be read."""
         usual = sizes.most_common(1)[0][0] if sizes else _UNKNOWN_SIZE
         shape = _header_size(record.img_path) or usual
         sample = TaskDataSample(metainfo=_metainfo(record, position) | dict(ori_shape=shape))
@@ -124,13 +128,13 @@ class Model:
 
 
 def find_weights(weights: str | Path | Sequence[str | Path]) -> list[str | Path]:
-    """List the files of a model.
+    """Return the weights files of a model.
 
     Args:
-        weights: A file, several, or a folder with packed ones.
+        weights: Path of a file, paths of several, or a folder of packed models.
 
     Raises:
-        WeightsError: If there is none in the folder.
+        WeightsError: If the folder contains no packed model.
     """
     if not isinstance(weights, str | Path):
         return list(weights)
@@ -156,7 +160,7 @@ def _metainfo(record: Record, position: int) -> dict[str, Any]:
 
 
 def _header_size(path: str) -> tuple[int, int] | None:
-    """(height, width) by the file's header, which a truncated image still has."""
+    """Read (height, width) of the upright image from the header; None if it cannot be read."""
     try:
         header = read_header(read_data(path))
     except BadImage:

@@ -1,4 +1,4 @@
-"""Reading the cells of a CSV row: numbers, points and files, with errors that name the value."""
+"""Parses the cells of CSV rows: numbers, points and paths of files."""
 
 from __future__ import annotations
 
@@ -12,33 +12,40 @@ from pathlib import Path
 
 from aurora_mm.images.sources import split_source
 
-# Python's float() takes '1_000', 'infinity' and digits of every script as well.
+# Python's float() also accepts '1_000', 'infinity' and digits of other scripts.
 _NUMBER = re.compile(r'[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?')
 _CONTROL = re.compile(r'[\x00-\x1f\x7f]')
 _POINT = re.compile(r'\[([^,\[\]]*),([^,\[\]]*)\]')
 
 
 class BadRow(Exception):
-    """What is wrong with one row; the reader of the file adds the place."""
+    """An error of one row. The reader of the file adds the file and the line."""
 
 
 class Files:
-    """Finds the files that rows name. Each folder is listed once: 40,000 rows must not cost 40,000 stats."""
+    """Finds the files that CSV rows refer to. Each folder is only listed once, which is fast for many rows.
+
+    Args:
+        root: Data root, the folder that contains ``csv_files``.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._folders: dict[str, tuple[str, frozenset[str]]] = {}
 
     def locate(self, column: str, text: str, must_exist: bool = True) -> tuple[str, str]:
-        """(path, path under the root) of a file given relative to ``csv_files``.
+        """Find a file by a path relative to ``csv_files``.
 
         Args:
-            column: Of the text, for messages.
-            text: The cell.
-            must_exist: Whether the file must be there.
+            column: Column of the cell, for the error message.
+            text: Text of the cell.
+            must_exist: Whether the file must exist.
+
+        Returns:
+            The path, and the path relative to the data root.
 
         Raises:
-            BadRow: If the text names no file below the root, or the file is not there.
+            BadRow: If the path is not valid or leads out of the data root, or the file does not exist.
         """
         parent, _, name = text.strip().rpartition('/')
         if name in ('', '.', '..') or _CONTROL.search(text):
@@ -73,7 +80,7 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 
 
 def _alike(name: str, names: Iterable[str]) -> str:
-    """A hint at a file whose name differs only in capitals or in how Unicode puts letters together, as macOS does."""
+    """Return a hint at a file whose name only differs in upper and lower case or in its Unicode normalization."""
 
     def plain(text: str) -> str:
         return unicodedata.normalize('NFC', text).casefold()
@@ -83,14 +90,14 @@ def _alike(name: str, names: Iterable[str]) -> str:
 
 
 def number(column: str, text: str) -> float:
-    """Read a finite number.
+    """Parse a finite number.
 
     Args:
-        column: Column of the cell, for messages.
-        text: The cell.
+        column: Column of the cell, for the error message.
+        text: Text of the cell.
 
     Raises:
-        BadRow: If it is none.
+        BadRow: If the text is not a finite number.
     """
     value = float(text) if _NUMBER.fullmatch(text.strip()) else math.nan
     if not math.isfinite(value):
@@ -99,7 +106,15 @@ def number(column: str, text: str) -> float:
 
 
 def integer(column: str, text: str) -> int:
-    """Read an integer; '1.0' is one too, which is how pandas writes a column with empty cells. See :func:`number`."""
+    """Parse an integer. Text such as '1.0', which pandas writes for columns with empty cells, is accepted.
+
+    Args:
+        column: Column of the cell, for the error message.
+        text: Text of the cell.
+
+    Raises:
+        BadRow: If the text is not an integer.
+    """
     value = number(column, text)
     if not value.is_integer():
         raise BadRow(f'{column} {_shortened(text)} is not an integer')
@@ -107,7 +122,18 @@ def integer(column: str, text: str) -> int:
 
 
 def point(column: str, text: str) -> list[float]:
-    """Read a point, x and y in pixels, from text such as ``"[12.5, 80]"``. See :func:`number`."""
+    """Parse a point from text such as ``"[12.5, 80]"``.
+
+    Args:
+        column: Column of the cell, for the error message.
+        text: Text of the cell.
+
+    Returns:
+        x and y in pixels.
+
+    Raises:
+        BadRow: If the text is not a list of two finite numbers.
+    """
     numbers = _POINT.fullmatch(text.strip())
     if numbers is not None:
         try:

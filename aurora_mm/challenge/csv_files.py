@@ -1,7 +1,7 @@
-"""The CSV files of the FMC-UIA layout, read into checked rows.
+"""Reads and checks the CSV files of the FMC-UIA layout.
 
-``<root>/csv_files/*.csv`` hold one row for each image and task. Every cell that a task needs is parsed here and every
-file that a row names is looked for, so that a bad row is reported by file, line and value before anything is trained.
+``<root>/csv_files/*.csv`` have one row per image and task. All cells that a task needs are parsed, and all files that
+rows refer to must exist, so that errors are reported before training.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ _GROUP_COLUMN = 'group'
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One row: an image and what is asked, and known, of it.
+    """A parsed and checked row of a CSV file: an image, a task, and the annotation.
 
     Args:
         csv_file: Path of the CSV file.
-        csv_row: Line in it, the header being line 1.
+        csv_row: Line in the CSV file. The header is line 1.
         task: Name of the task.
-        task_type: Its type.
-        img_path: Path of the image.
-        image_path: The CSV's own text for it.
-        mask_path: The CSV's own text for the mask, '' where it has none.
-        image: Path of the image under the root.
-        group: What must stay on one side of a split: the value of the group column, or ``image``.
-        annotation: What :meth:`aurora_mm.annotations.Annotation.parse` gives; empty without labels.
+        task_type: Type of the task.
+        img_path: Path of the image file.
+        image_path: Unchanged text of the column ``image_path``.
+        mask_path: Unchanged text of the column ``mask_path``, '' if there is none.
+        image: Path of the image relative to the data root.
+        group: Value of the group column, or ``image`` if there is none. A split does not divide a group.
+        annotation: What :meth:`aurora_mm.annotations.Annotation.parse` returns. Empty without labels.
     """
 
     csv_file: str
@@ -55,8 +55,8 @@ class SkippedRow(NamedTuple):
     """A row that was left out.
 
     Args:
-        task: The text of its ``task_id``.
-        message: Why, with file and line.
+        task: Text of the column ``task_id``.
+        message: The reason, with file and line.
     """
 
     task: str
@@ -64,14 +64,14 @@ class SkippedRow(NamedTuple):
 
 
 class FmcIndex(NamedTuple):
-    """All rows of a root.
+    """All rows of a data root.
 
     Args:
-        records: The rows that can be used.
-        tasks: The known tasks and those of the rows.
-        skipped: The bad rows, with ``on_error='skip'``.
-        repeated: The rows that say again what an earlier one says.
-        places: File and line where each task of the rows was first met.
+        records: The valid rows.
+        tasks: The known tasks and the tasks of the rows.
+        skipped: The bad rows, if ``on_error='skip'``.
+        repeated: Rows with the same image, task and annotation as an earlier row.
+        places: File and line where each task was first found.
     """
 
     records: list[Record]
@@ -90,26 +90,26 @@ def read_root(
     images_must_exist: bool = True,
     places: Mapping[str, str] | None = None,
 ) -> FmcIndex:
-    """Read every CSV file in ``<root>/csv_files``, in sorted order.
+    """Read all CSV files in ``<root>/csv_files``, in sorted order.
 
-    Of labelled rows, one that repeats an earlier row of its task and image with the same label is left out. Rows that
-    give an image different labels for one task are bad ones, all of them.
+    Repeated rows, with the same task, image and label as an earlier row, are left out. If an image has different labels
+    for one task, all of these rows are bad.
 
     Args:
-        root: The folder that holds ``csv_files``.
-        tasks: Known tasks. One that only a CSV knows is added, its classes or points numbered.
-        with_labels: Whether to read labels; False for the unlabelled test layout.
-        on_error: ``'raise'`` at the first bad row, or ``'skip'`` to leave bad rows out and list them. What is wrong
-            with a file or a task as a whole raises in either case.
-        group_column: Column whose value (a patient, say) keeps images together in a split; None takes the column
-            ``group`` where there is one. A file may lack it or a cell be empty; then the value that another row gives
-            for the same image counts, else the image alone.
-        images_must_exist: Whether a row without its image file is a bad one.
-        places: Where known tasks were met, for messages.
+        root: Data root, the folder that contains ``csv_files``.
+        tasks: Known tasks. Other tasks of the CSV files are added, with numbered names of classes or points.
+        with_labels: Whether to read labels. False for unlabelled data.
+        on_error: ``'raise'`` raises an error at the first bad row. ``'skip'`` leaves bad rows out and lists them.
+            Errors of a whole file or task are raised in both cases.
+        group_column: Column such as a patient's id. Images with the same value are never divided between splits. None
+            uses the column ``group``, if there is one. If a row has no value, that of another row with the same image
+            is used. Without any, the image is its own group.
+        images_must_exist: Whether a row is bad if its image file does not exist.
+        places: File and line where known tasks were found, for error messages.
 
     Raises:
-        DataError: Naming file, line and value of what is wrong.
-        ConfigError: If ``on_error`` is neither of the two, or no file has the ``group_column``.
+        DataError: If the data is not valid. The message names the file, the line and the value.
+        ConfigError: If ``on_error`` is unknown, or no file has the ``group_column``.
     """
     if on_error not in ('raise', 'skip'):
         raise ConfigError(f"on_error must be 'raise' or 'skip', not {on_error!r}")
@@ -137,13 +137,16 @@ def read_root(
 
 
 def is_labelled(root: str | Path) -> bool:
-    """Tell whether any row under ``root`` has a label: a cell of its own type's columns, or for masks the file itself.
+    """Return whether any row of a data root has a label.
 
-    The unlabelled test layout may have ``mask_path``, which says where predictions go. A row whose task cannot be told
-    has no label.
+    A row has a label if a column of its task type is not empty; for masks, if the mask file exists. Unlabelled data may
+    have the column ``mask_path`` too, with paths for predicted masks. Rows without a valid task have no label.
+
+    Args:
+        root: Data root, the folder that contains ``csv_files``.
 
     Raises:
-        DataError: If there is no CSV file, or one that cannot be read.
+        DataError: If there is no CSV file, or one cannot be read.
     """
     files = Files(Path(root))
     for path in csv_files_of(root):
@@ -155,7 +158,16 @@ def is_labelled(root: str | Path) -> bool:
 
 
 def describe_skipped(skipped: Sequence[SkippedRow], what: str = 'bad rows', examples: int = 10) -> str:
-    """How many rows of each task were left out, and the first ``examples`` messages."""
+    """Format a message about rows that were left out.
+
+    Args:
+        skipped: The rows.
+        what: What the rows are, for the message.
+        examples: Number of rows that are listed with their messages.
+
+    Returns:
+        The number of rows of each task, and the messages of the first rows.
+    """
     counts = ', '.join(f'{task} {count}' for task, count in sorted(Counter(row.task for row in skipped).items()))
     lines = [f'{len(skipped)} {what} left out: {counts}', *(row.message for row in skipped[:examples])]
     if len(skipped) > examples:
@@ -164,7 +176,7 @@ def describe_skipped(skipped: Sequence[SkippedRow], what: str = 'bad rows', exam
 
 
 def _compare_labels(records: Iterable[Record]) -> tuple[list[Record], list[SkippedRow], list[SkippedRow]]:
-    """(each label once, the rows that repeat one, the rows that contradict each other)."""
+    """Return the rows without repetitions, the repeated rows, and the rows that contradict each other."""
     same: dict[tuple[str, str], list[Record]] = {}
     for record in records:
         same.setdefault((record.task, record.image), []).append(record)
@@ -188,7 +200,7 @@ def _compare_labels(records: Iterable[Record]) -> tuple[list[Record], list[Skipp
 
 
 class _Reader:
-    """Turns rows into records, and remembers the folders and groups met on the way."""
+    """Converts rows to records, and collects the groups of images."""
 
     def __init__(
         self, root: Path, tasks: TaskTable, with_labels: bool, group_column: str | None, images_must_exist: bool
@@ -241,7 +253,7 @@ class _Reader:
         )
 
     def with_known_groups(self, records: list[Record]) -> list[Record]:
-        """The records, each with the group that any row gives for its image."""
+        """Return the records with the group that any row has for the image."""
         if not self._group_column_met:
             if not self._group_column_is_asked:
                 return records

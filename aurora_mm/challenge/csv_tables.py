@@ -1,4 +1,4 @@
-"""CSV files as rows of cells: which files count, what their headers must hold, which rows are empty."""
+"""Reads the rows of CSV files as text, and checks their headers."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from aurora_mm.errors import DataError
 
 COMMON_COLUMNS = ('task_id', 'task_name', 'num_classes', 'image_path')
 _PATHS = ('image_path', 'mask_path')
-_IGNORED = ('.', '~$')  # beginnings of names: hidden files, macOS's `._x.csv`, LibreOffice's and Excel's locks
+_IGNORED = ('.', '~$')  # prefixes of file names: hidden files, `._x.csv` of macOS, lock files of LibreOffice and Excel
 
 
 class Row(NamedTuple):
     """One row of a CSV file.
 
     Args:
-        file: The CSV file.
-        line: The line at which the row ends; the header is line 1.
-        cells: Text by column.
-        fault: What is wrong with the row as a whole, or None.
+        file: Path of the CSV file.
+        line: Line at which the row ends. The header is line 1.
+        cells: Text of each cell, by column.
+        fault: Error message about the whole row, or None.
     """
 
     file: Path
@@ -31,15 +31,20 @@ class Row(NamedTuple):
 
     @property
     def place(self) -> str:
-        """File and line, for messages."""
+        """File and line, for error messages."""
         return f'{self.file}, row {self.line}'
 
 
 def csv_files_of(root: str | Path) -> list[Path]:
-    """The files ``<root>/csv_files/*.csv``, sorted; ``.CSV`` counts too, hidden files and locks of Excel do not.
+    """Return the sorted paths of the files ``<root>/csv_files/*.csv``.
+
+    The suffix may be in upper case. Hidden files and lock files of Excel are ignored.
+
+    Args:
+        root: Data root, the folder that contains ``csv_files``.
 
     Raises:
-        DataError: If there is none, or something else has such a name.
+        DataError: If there is no such file, the folder cannot be read, or a folder has such a name.
     """
     folder = Path(root) / 'csv_files'
     try:
@@ -59,16 +64,16 @@ def csv_files_of(root: str | Path) -> list[Path]:
 
 
 def read_rows(path: Path) -> Iterator[Row]:
-    """The rows of a file that hold anything, once its header is found to be right.
+    """Read the rows of a CSV file. Empty rows are skipped.
 
-    Cells are stripped of white space of every kind, but for paths, whose text goes into submissions as it is. Columns
-    without a name are left out, as are empty cells behind the last column, which spreadsheets write.
+    White space around cells is removed, except for paths, which are copied unchanged to submissions. Columns without a
+    name are ignored, and empty cells after the last column, which spreadsheets write.
 
     Args:
-        path: The file.
+        path: Path of the CSV file.
 
     Raises:
-        DataError: If the file cannot be read as CSV in UTF-8, or its header lacks or repeats a column.
+        DataError: If the file is not CSV in UTF-8, or a column of the header is missing or repeated.
     """
     try:
         with path.open(newline='', encoding='utf-8-sig') as file:

@@ -1,4 +1,4 @@
-"""Which tasks the rows of a root are of, where all of them, most of them or the known tasks agree."""
+"""Determines the tasks of CSV rows, and the rows that contradict the others."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from aurora_mm.tasks import Task, TaskTable
 
 
 class AgreedTasks(NamedTuple):
-    """The tasks of a root's rows.
+    """The tasks of the rows of a data root.
 
     Args:
-        table: The known tasks and those of the rows.
-        task_of_row: For each row its task, with the table's names, or what is wrong with the row's description of it.
-        places: File and line where each task was first met.
+        table: The known tasks and the tasks of the rows.
+        task_of_row: For each row, its task from the table, or an error message about the row's description of it.
+        places: File and line where each task was first found.
     """
 
     table: TaskTable
@@ -28,19 +28,19 @@ class AgreedTasks(NamedTuple):
 
 
 def agree_on_tasks(rows: Sequence[Row], known: TaskTable, places: Mapping[str, str]) -> AgreedTasks:
-    """Find the tasks of rows, and the rows that say of a task what the others do not.
+    """Determine the tasks of rows, and find the rows that describe a task differently.
 
-    Rows whose ``task_id`` differs only in capitals, ``_`` and ``-`` are held to be of one task. What a known task is
-    called and how many outputs it has is known; of another, what more than half of its rows say counts. The rows that
-    say otherwise are bad ones.
+    Rows belong to the same task if their ``task_id`` only differs in upper and lower case, ``_`` and ``-``. For a known
+    task, its own name, type and number of outputs are correct; for any other task, those of more than half of its rows.
+    Rows with another description are bad.
 
     Args:
-        rows: All rows of a root.
+        rows: All rows of a data root.
         known: Known tasks.
-        places: Where known tasks were met, for messages.
+        places: File and line where known tasks were found, for error messages.
 
     Raises:
-        DataError: If no row says of a known task what is known, or no half of the rows agrees.
+        DataError: If no row describes a known task correctly, or the rows of another task have no majority.
     """
     parsed = described_tasks(rows)
     voters: dict[str, list[int]] = {}
@@ -64,7 +64,7 @@ def agree_on_tasks(rows: Sequence[Row], known: TaskTable, places: Mapping[str, s
 
 
 def described_tasks(rows: Sequence[Row]) -> list[Task | str]:
-    """Find the task that each row describes, its outputs numbered, or say what is wrong with the description."""
+    """Return the task that each row describes, with numbered outputs, or an error message about the description."""
     cache: dict[tuple[str, str, str], Task | str] = {}
     parsed = []
     for row in rows:

@@ -1,4 +1,4 @@
-"""What a container ships: weights, config, tasks and the answers for images that cannot be read, in one file."""
+"""Packed models for the container: weights, config, tasks and constant predictions in one file."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ _KEY = 'constant_answers'
 
 
 def pack_checkpoint(file: str | Path, out: str | Path, data_root: str | None = None) -> None:
-    """Writes a checkpoint without what only training needs, with the constant answers of the training data.
+    """Write a packed model: a checkpoint without the training state, with constant predictions for unreadable images.
 
-    The packed file holds tensors, and config, tasks and answers as JSON: there is no code in it.
+    The packed file contains tensors, and the config, the tasks and the constant predictions as JSON. It contains no
+    code. It is written atomically.
 
     Args:
-        file: Checkpoint of a training run.
-        out: File to write, ``*.safetensors``; whole or not at all.
-        data_root: Of the data that it was trained on; by default where it was then.
+        file: Path of a checkpoint of a training run.
+        out: Path of the file to write, ``*.safetensors``.
+        data_root: Data root of the training data. By default the one in the config of the checkpoint.
 
     Raises:
-        WeightsError: If ``file`` is no checkpoint of aurora_mm, a weight in it is not finite, or ``out`` is no name of
-            a safetensors file.
-        DataError: If there is no data, or it lacks a task.
+        WeightsError: If ``file`` is not a checkpoint of aurora_mm, a weight is not finite, ``out`` has another suffix,
+            or a task has no training images.
+        DataError: If there is no training data.
         OutputError: If ``out`` cannot be written.
     """
     if Path(out).suffix != PACKED_SUFFIX:
@@ -46,10 +47,15 @@ def pack_checkpoint(file: str | Path, out: str | Path, data_root: str | None = N
 
 
 def constant_answers(checkpoint: Mapping[str, Any], file: str | Path, tasks: TaskTable) -> ConstantPredictor:
-    """The constant answers that were packed with a checkpoint.
+    """Read the constant predictions of a packed model.
+
+    Args:
+        checkpoint: The packed model, see :func:`aurora_mm.apis.read_checkpoint`.
+        file: Path of the packed model, for the error message.
+        tasks: The tasks of the model.
 
     Raises:
-        WeightsError: If there are none; ``file`` is named.
+        WeightsError: If the file has no constant predictions.
     """
     if _KEY not in checkpoint['meta']:
         raise WeightsError(

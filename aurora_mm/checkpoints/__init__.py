@@ -1,4 +1,4 @@
-"""The files that weights come in: plain values and tensors with a checksum, read without running any code."""
+"""Checkpoint files of tensors and plain values with checksums, which can be read without running code."""
 
 from aurora_mm.checkpoints.config_text import read_config_text
 from aurora_mm.checkpoints.plain_values import plain_checkpoint

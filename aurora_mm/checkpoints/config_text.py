@@ -1,4 +1,4 @@
-"""The text of a config, as MMEngine keeps it in checkpoints and work dirs, read as data."""
+"""A safe reader for the text of configs that MMEngine stores in checkpoints and work dirs."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ _NUMBERS = {'inf': math.inf, 'nan': math.nan}  # as Python prints them
 
 
 def read_config_text(text: str) -> dict[str, Any]:
-    """The values of a config that MMEngine printed (``Config.pretty_text``).
+    """Read a config from the text that MMEngine prints (``Config.pretty_text``), without running it.
 
-    That text is Python, and MMEngine runs it. Here it is data: assignments of numbers, text, lists, tuples and dicts.
-    Nothing is run, imported or looked up.
+    The text is Python code, which MMEngine itself runs. This function only accepts assignments of numbers, text,
+    booleans, None, lists, tuples and dicts. It runs and imports nothing.
 
     Args:
-        text: Such as ``model = dict(type='MultiTaskModel')``.
+        text: Text such as ``model = dict(type='MultiTaskModel')``.
 
     Returns:
-        The values by name.
+        The assigned values by name.
 
     Raises:
-        ConfigError: If the text holds anything else, naming the line.
+        ConfigError: If the text contains anything else. The message names the line.
     """
     try:
         statements = ast.parse(text).body
         return dict(_assignment(statement) for statement in statements)
-    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:  # of Python's parser
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:  # errors of Python's parser
         raise ConfigError(f'the config is no text of plain values ({type(error).__name__}: {error})') from error
 
 

@@ -1,7 +1,7 @@
-"""A checkpoint as tensors and plain values: numbers, text, None, and lists, tuples and dicts of them.
+"""Conversion of checkpoints to tensors and plain values: numbers, text, None, and lists, tuples and dicts of them.
 
-Such a file can be read without running any code. MMEngine itself keeps objects in a checkpoint: histories of logged
-values, NumPy scalars, functions of schedulers.
+Such a file can be read without running code. Checkpoints of MMEngine also contain Python objects: histories of logged
+values, NumPy scalars and functions of schedulers.
 """
 
 from __future__ import annotations
@@ -19,35 +19,40 @@ from mmengine.logging import HistoryBuffer, print_log
 
 from aurora_mm.errors import ConfigError, WeightsError
 
-_HISTORY_TYPES = ('<f8', '<i8')  # of the numbers in a history of logged values
+_HISTORY_TYPES = ('<f8', '<i8')  # types of the numbers in a history of logged values
 
 
 def plain_checkpoint(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
-    """A checkpoint of MMEngine's Runner without Python objects; :func:`restore_message_hub` is the way back.
+    """Convert a checkpoint of MMEngine's Runner to tensors and plain values.
 
-    Functions of the schedulers are left out: a resumed run makes them anew from its config. What a hook keeps in the
-    message hub that is no plain value is left out with a warning in the log.
+    :func:`restore_message_hub` converts the message hub back. Functions of schedulers are removed, because a resumed
+    run creates them from its config. Other objects in the message hub are removed with a warning in the log.
+
+    Args:
+        checkpoint: Checkpoint as MMEngine's Runner creates it. It is not changed.
 
     Raises:
-        ConfigError: If another part holds an object, naming its place.
+        ConfigError: If there is an object under another key. The message says where.
     """
-    parts = dict(checkpoint)
-    if 'message_hub' in parts:
-        parts['message_hub'] = _plain_message_hub(parts['message_hub'])
-    if 'param_schedulers' in parts:
-        parts['param_schedulers'] = _without_functions(parts['param_schedulers'])
-    return {key: plain(value, key) for key, value in parts.items()}
+    content = dict(checkpoint)
+    if 'message_hub' in content:
+        content['message_hub'] = _plain_message_hub(content['message_hub'])
+    if 'param_schedulers' in content:
+        content['param_schedulers'] = _without_functions(content['param_schedulers'])
+    return {key: plain(value, key) for key, value in content.items()}
 
 
 def plain(value: Any, place: str) -> Any:
-    """A value as plain values and tensors: NumPy's numbers and arrays, paths and sets become Python's own.
+    """Convert a value to plain values and tensors.
+
+    NumPy numbers become Python numbers; arrays and sets become lists; paths become text.
 
     Args:
         value: Any value.
-        place: Where it stands, for the error.
+        place: Where the value is in the checkpoint, for the error message.
 
     Raises:
-        ConfigError: If it is, or holds, another object.
+        ConfigError: If the value is, or contains, an object that cannot be converted.
     """
     for kind, convert in _CONVERSIONS:
         if isinstance(value, kind):
@@ -59,7 +64,10 @@ def plain(value: Any, place: str) -> Any:
 
 
 def restore_message_hub(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The state of MMEngine's message hub as its ``load_state_dict`` takes it, from what :func:`plain_checkpoint` made.
+    """Convert the message hub of a checkpoint back to the form that its ``load_state_dict`` expects.
+
+    Args:
+        state: The message hub as :func:`plain_checkpoint` returns it.
 
     Raises:
         WeightsError: If a history of logged values is damaged.
@@ -89,7 +97,7 @@ def _plain_message_hub(state: Mapping[str, Any]) -> dict[str, Any]:
 
 @functools.cache
 def _warn(message: str) -> None:
-    """Once a process, though a run writes many checkpoints."""
+    """Log a warning, only once per process because a run writes many checkpoints."""
     print_log(message, logger='current', level=logging.WARNING)
 
 

@@ -1,4 +1,4 @@
-"""Reads a checkpoint file. Nothing else in this package calls ``torch.load``."""
+"""The reader of checkpoint files. No other module of this package calls ``torch.load``."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 from safetensors import SafetensorError, safe_open
 
 from aurora_mm.checkpoints.plain_values import restore_message_hub
-from aurora_mm.checkpoints.sealing import CHECKSUMS, compare_checksums, require_all_parts
+from aurora_mm.checkpoints.sealing import CHECKSUMS, compare_checksums, require_all_keys
 from aurora_mm.checkpoints.writing import PACKED_KEY, PACKED_SUFFIX
 from aurora_mm.errors import WeightsError
 from aurora_mm.trust import HOW_TO, is_trusted
 
 
 def _method(owner: type, name: str) -> Any:
-    """Stands for ``getattr`` while a file is read: the methods that MMEngine's objects are kept with, and no other."""
+    """Replace ``getattr`` while a file is read: only methods that checkpoints of MMEngine refer to are allowed."""
     if name not in _METHODS.get(owner, ()):
         raise pickle.UnpicklingError(f'GLOBAL builtins.getattr for {name}')
     return getattr(owner, name)
@@ -36,18 +36,18 @@ _METHODS: dict[type, tuple[str, ...]] = {
     HistoryBuffer: ('min', 'max', 'mean', 'current'),
     OneCycleParamScheduler: ('_annealing_cos', '_annealing_linear'),
 }
-# What checkpoints of MMEngine hold beside tensors and plain values: histories of logged values, as NumPy arrays. To
-# make one of these runs no code of the file.
+# Objects in checkpoints of MMEngine besides tensors and plain values: histories of logged values, as NumPy arrays.
+# Creating them runs no code of the file.
 _MMENGINE_VALUES = [
     *_METHODS,
     (_method, 'builtins.getattr'),
     np.ndarray,
     np.dtype,
     *(type(np.dtype(kind)) for kind in ('f4', 'f8', 'i4', 'i8', 'u1', 'u4', 'u8', '?')),
-    np.array(0).__reduce__()[0],  # the function that makes an array; its module has another name in NumPy 1
-    np.float64(0).__reduce__()[0],  # and the one that makes a number
+    np.array(0).__reduce__()[0],  # the function that creates an array; its module has another name in NumPy 1
+    np.float64(0).__reduce__()[0],  # the function that creates a scalar
 ]
-# How the readers of zip files, pickles and tensors fail on a file that is damaged.
+# Exceptions that readers of zip files, pickles and tensors raise for damaged files.
 _DAMAGE = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, NotImplementedError, OSError,
     RuntimeError, TypeError, ValueError, pickle.UnpicklingError, struct.error, zipfile.BadZipFile,
@@ -55,30 +55,30 @@ _DAMAGE = (
 )  # fmt: skip
 
 _CHUNK = 2**20
-# How torch says that its restricted reader cannot read a file.
+# Messages of torch about files that it cannot read with `weights_only=True`.
 _UNSAFE = re.compile(r"GLOBAL ([\w.]+)|but got <class '([\w.]+)'>")
 _UNKNOWN_STEP = 'Unsupported operand'
 _NOT_RESTRICTED = 'Cannot use ``weights_only=True``'
 
 
-def load_checkpoint_file(file: str | Path, parts: Collection[str] | None = None) -> Any:
-    """The content of a checkpoint file, on the CPU.
+def load_checkpoint_file(file: str | Path, keys: Collection[str] | None = None) -> Any:
+    """Load a checkpoint file to the CPU.
 
-    A file of this package holds tensors and plain values, with checksums that are compared. Other files are read if
-    they hold no more than that and MMEngine's logged values; a Python pickle that names anything else is read only
-    where the user trusts it (see :func:`aurora_mm.trust.trust_checkpoints`), because that runs code.
+    Files of this package contain tensors and plain values, with checksums that are compared. Other files are read if
+    they contain nothing else except MMEngine's histories of logged values. A Python pickle with any other object is
+    only read if the user trusts it (see :func:`aurora_mm.trust.trust_checkpoints`), because reading it may run code.
 
     Args:
-        file: Of ``torch.save``, or a packed one (``*.safetensors``).
-        parts: Those of a sealed checkpoint to compare and return, such as ``('meta', 'state_dict')``, as far as it has
-            them. By default all that it was written with. Of a file without checksums everything is returned.
+        file: Path of a file of ``torch.save``, or of a packed model (``*.safetensors``).
+        keys: Keys to check and return, such as ``('meta', 'state_dict')``. Keys that the file does not have are
+            ignored. By default all keys are returned. Files without checksums are always returned completely.
 
     Returns:
-        A dict of the parts. Tensors may be views of the file, which is read where they are used. Of a file of another
-        program, whatever dict is in it.
+        The content of the file, a dict. Tensors may be memory-mapped, so the file must not be changed while they are
+        in use.
 
     Raises:
-        WeightsError: If there is no such file, it is damaged, it holds no dict, or it needs trust.
+        WeightsError: If the file does not exist, is damaged, does not contain a dict, or is not trusted.
     """
     file = Path(file).expanduser()
     if not file.is_file():
@@ -88,7 +88,7 @@ def load_checkpoint_file(file: str | Path, parts: Collection[str] | None = None)
         if not isinstance(content, Mapping):
             raise WeightsError(f'it holds a {type(content).__name__}, not the parts of a checkpoint')
         if CHECKSUMS in content:
-            content = _checked(content, parts)
+            content = _checked(content, keys)
         hub = content.get('message_hub')
         if isinstance(hub, Mapping) and isinstance(hub.get('log_scalars'), Mapping):
             content['message_hub'] = restore_message_hub(hub)
@@ -126,7 +126,7 @@ def _require_trust(file: Path, reason: str) -> None:
 
 
 def _check_zip(file: Path, with_tensors: bool) -> None:
-    """Compares the records of a zip file with the checksums that zip files have, which torch does not."""
+    """Check the CRC of the entries of a zip file, which torch does not do."""
     with zipfile.ZipFile(file) as archive:
         records = archive.infolist()
         if any(record.compress_type != zipfile.ZIP_STORED for record in records):
@@ -151,13 +151,13 @@ def _load_packed(file: Path) -> dict[str, Any]:
     return dict(meta=content['meta'], state_dict=state) | {CHECKSUMS: content[CHECKSUMS]}
 
 
-def _checked(content: Mapping[str, Any], parts: Collection[str] | None) -> dict[str, Any]:
-    names = [name for name in content if name != CHECKSUMS] if parts is None else parts
+def _checked(content: Mapping[str, Any], keys: Collection[str] | None) -> dict[str, Any]:
+    names = [name for name in content if name != CHECKSUMS] if keys is None else keys
     found = {name: content[name] for name in names if name in content}
     try:
         compare_checksums(content, found)
-        if parts is None:
-            require_all_parts(content)
+        if keys is None:
+            require_all_keys(content)
     except WeightsError as error:
         if not is_trusted():
             raise WeightsError(f'{error}. If it was changed on purpose, read it with --trust') from error
@@ -171,7 +171,7 @@ def _has_program(content: Any) -> bool:
 
 
 def _objects_in(error: Exception, is_pickle: bool) -> str:
-    """What a file holds beside tensors and plain values, by torch's message; empty if the file is damaged instead."""
+    """Describe what a file contains besides tensors and plain values, from torch's message; '' if it is damaged."""
     text = str(error)
     if found := _UNSAFE.search(text):
         return f'is a Python pickle that names {found[1] or found[2]}'
@@ -186,7 +186,7 @@ def _begins_as_pickle(file: Path) -> bool:
 
 
 def _reason(error: BaseException) -> str:
-    """The message of an error in one line, without torch's advice."""
+    """Return the message of an error in one line, without torch's advice."""
     text = str(error).split('WeightsUnpickler error:')[-1].strip()
     first = text.splitlines()[0].strip() if text else ''
     return f'{type(error).__name__}: {first}' if first else type(error).__name__

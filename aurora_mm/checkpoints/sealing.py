@@ -1,4 +1,4 @@
-"""Checksums of a checkpoint's parts, written with it and compared when it is read."""
+"""Checksums of checkpoints, which are stored in the file and compared when it is read."""
 
 from __future__ import annotations
 
@@ -12,65 +12,72 @@ import torch
 from aurora_mm.checkpoints.plain_values import plain_checkpoint
 from aurora_mm.errors import WeightsError
 
-CHECKSUMS = 'sha256'  # the key of a checkpoint under which the checksums stand, by part
+CHECKSUMS = 'sha256'  # key of a checkpoint with the checksums of all other keys
 
 
 def seal(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
-    """A checkpoint as tensors and plain values, with a checksum of each part (``meta``, ``state_dict``, ...).
+    """Convert a checkpoint to tensors and plain values, and add a checksum for each key such as ``state_dict``.
 
     Args:
-        checkpoint: As MMEngine's Runner makes it.
+        checkpoint: Checkpoint as MMEngine's Runner creates it. It is not changed.
 
     Raises:
         ConfigError: See :func:`aurora_mm.checkpoints.plain_checkpoint`.
     """
-    parts = plain_checkpoint({key: value for key, value in checkpoint.items() if key != CHECKSUMS})
-    return parts | {CHECKSUMS: checksums(parts)}
+    content = plain_checkpoint({key: value for key, value in checkpoint.items() if key != CHECKSUMS})
+    return content | {CHECKSUMS: checksums(content)}
 
 
-def compare_checksums(checkpoint: Mapping[str, Any], parts: Collection[str]) -> None:
-    """Compares parts of a sealed checkpoint with their checksums.
+def compare_checksums(checkpoint: Mapping[str, Any], keys: Collection[str]) -> None:
+    """Compare values of a checkpoint with their checksums.
+
+    Args:
+        checkpoint: Checkpoint with checksums, see :func:`seal`.
+        keys: Keys of the values to compare.
 
     Raises:
-        WeightsError: If one is not as it was written.
+        WeightsError: If a value was changed after it was written. The message names its key.
     """
     written = checkpoint[CHECKSUMS]
     if not isinstance(written, Mapping):
         raise WeightsError('its checksums are damaged')
-    found = checksums({name: checkpoint[name] for name in parts})
-    changed = [name for name in parts if written.get(name) != found[name]]
+    found = checksums({key: checkpoint[key] for key in keys})
+    changed = [key for key in keys if written.get(key) != found[key]]
     if changed:
         raise WeightsError(f'its {" and ".join(map(str, changed))} changed since it was written: the file is damaged')
 
 
-def require_all_parts(checkpoint: Mapping[str, Any]) -> None:
-    """Refuses a sealed checkpoint that lost a part.
+def require_all_keys(checkpoint: Mapping[str, Any]) -> None:
+    """Check that no key of a checkpoint was removed.
+
+    Args:
+        checkpoint: Checkpoint with checksums, see :func:`seal`.
 
     Raises:
-        WeightsError: Naming the part.
+        WeightsError: If a key was removed. The message names it.
     """
     lost = [str(name) for name in checkpoint[CHECKSUMS] if name not in checkpoint]
     if lost:
         raise WeightsError(f'its {" and ".join(lost)} was removed since it was written')
 
 
-def checksums(parts: Mapping[str, Any]) -> dict[str, str]:
-    """A checksum of each part, of its name and all that is in it."""
-    return {name: checksum([name, part]) for name, part in parts.items()}
+def checksums(content: Mapping[str, Any]) -> dict[str, str]:
+    """Compute a checksum of each key and its value."""
+    return {key: checksum([key, value]) for key, value in content.items()}
 
 
-def checksum(part: Any) -> str:
-    """SHA-256 of plain values and tensors, as hexadecimal text."""
+def checksum(value: Any) -> str:
+    """Compute the SHA-256 of plain values and tensors, as hexadecimal text."""
     tensors: list[torch.Tensor] = []
-    digest = hashlib.sha256(repr(_outline(part, tensors)).encode())
-    with ThreadPoolExecutor() as pool:  # hashing runs outside of Python's lock
+    digest = hashlib.sha256(repr(_outline(value, tensors)).encode())
+    with ThreadPoolExecutor() as pool:  # hashing releases Python's global lock
         for of_tensor in pool.map(_tensor_digest, tensors):
             digest.update(of_tensor)
     return digest.hexdigest()
 
 
 class _Place:
-    """Stands for a tensor in the outline of a part."""
+    """Replaces a tensor in the result of :func:`_outline`."""
 
     def __init__(self, tensor: torch.Tensor) -> None:
         self._text = f'<{tensor.dtype} {tuple(tensor.shape)}>'  # no plain value looks like this
@@ -80,7 +87,7 @@ class _Place:
 
 
 def _outline(value: Any, tensors: list[torch.Tensor]) -> Any:
-    """The value with a mark in the place of each tensor; the tensors themselves are collected."""
+    """Replace each tensor by a :class:`_Place`, and append it to ``tensors``."""
     if isinstance(value, torch.Tensor):
         tensors.append(value)
         return _Place(value)

@@ -1,4 +1,4 @@
-"""Writes checkpoint files, whole or not at all."""
+"""Functions that write checkpoint files."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from aurora_mm.checkpoints.plain_values import plain
 from aurora_mm.checkpoints.sealing import CHECKSUMS, checksums, seal
 from aurora_mm.files import whole_file, write_bytes
 
-PACKED_SUFFIX = '.safetensors'  # of a model without what only training needs
-PACKED_KEY = 'aurora_mm'  # of the JSON text in the header of such a file
+PACKED_SUFFIX = '.safetensors'  # suffix of packed models, which only contain what is needed for predictions
+PACKED_KEY = 'aurora_mm'  # key of the JSON text in the header of a packed model
 
 
 def write_checkpoint(file: str | Path, checkpoint: Mapping[str, Any]) -> None:
-    """Writes a checkpoint as tensors and plain values, with checksums; whole or not at all.
+    """Write a checkpoint atomically, as tensors and plain values with checksums.
 
     Args:
-        file: Target, such as ``averaged.pth``.
-        checkpoint: ``meta``, ``state_dict`` and perhaps more.
+        file: Path of the file to write, such as ``averaged.pth``.
+        checkpoint: Dict with ``meta``, ``state_dict`` and possibly more keys.
 
     Raises:
-        ConfigError: If it holds a Python object, naming its place.
-        OutputError: If it cannot be written.
+        ConfigError: If the checkpoint contains a Python object. The message says where.
+        OutputError: If the file cannot be written.
     """
     content = seal(checkpoint)
     with whole_file(file) as partial, partial.open('wb') as stream:
@@ -36,16 +36,16 @@ def write_checkpoint(file: str | Path, checkpoint: Mapping[str, Any]) -> None:
 
 
 def write_packed(file: str | Path, meta: Mapping[str, Any], state: Mapping[str, Tensor]) -> None:
-    """Writes weights as a safetensors file, with ``meta`` as JSON in its header and checksums; whole or not at all.
+    """Write a packed model atomically: a safetensors file with ``meta`` and checksums as JSON in its header.
 
     Args:
-        file: Target, ``*.safetensors``.
+        file: Path of the file to write, ``*.safetensors``.
         meta: Plain values. Tuples become lists.
-        state: The state dict of a model.
+        state: State dict of a model.
 
     Raises:
-        ConfigError: If ``meta`` holds an object.
-        OutputError: If it cannot be written.
+        ConfigError: If ``meta`` contains a Python object.
+        OutputError: If the file cannot be written.
     """
     meta = json.loads(json.dumps(plain(meta, 'meta')))
     tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in sorted(state.items())}

@@ -1,9 +1,10 @@
-"""FMC-UIA data as COCO data sets.
+"""Conversion of FMC-UIA data to COCO data sets.
 
-The COCO side is a folder with ``images/<split>/`` and, for each task and split, ``annotations/<task>_<split>.json``:
-one file a task, because an image is labelled for some tasks only and COCO reads a missing annotation as 'nothing here'.
-Boxes, masks (run lengths, one a class) and points (``keypoints``) keep their pixels: COCO's boxes are (x, y, width,
-height) with x = 0 at the left edge of the first pixel, as here. COCO has no place for the class of a whole image.
+The result is a folder with ``images/<split>/`` and, for each task and split, ``annotations/<task>_<split>.json``. Each
+task has its own file, because images are only labelled for some tasks, and COCO treats images without annotations as
+images without objects. Boxes, masks (one RLE per class) and points (``keypoints``) keep their coordinates: COCO's boxes
+are xywh in pixels, with x = 0 at the left edge of the first pixel as in this package. COCO cannot represent
+classification tasks.
 """
 
 from __future__ import annotations
@@ -29,21 +30,22 @@ def fmc_to_coco(
     include: Sequence[str] | None = None,
     link: bool = False,
 ) -> list[Task]:
-    """Writes the segmentation, detection and landmark tasks of a data root as COCO data sets.
+    """Convert the segmentation, detection and landmark tasks of a data root to COCO data sets.
 
     Args:
-        data_root: In the FMC-UIA layout.
-        out: Folder to make; it appears when all is written.
-        tasks: Known tasks, for their names.
-        include: The tasks to convert; all by default.
-        link: Make symbolic links to the images instead of copies.
+        data_root: Data in the FMC-UIA layout.
+        out: Folder to create, atomically.
+        tasks: Known tasks, for the names of classes and points.
+        include: Names of the tasks to convert. By default all that COCO can represent.
+        link: Whether to create symbolic links to the images instead of copies.
 
     Returns:
-        The tasks that were written.
+        The converted tasks.
 
     Raises:
-        DataError: For bad data, or if nothing in it fits the format.
-        ConfigError: If ``include`` names a task that is not there or whose type does not fit.
+        DataError: If the data is not valid, or has no such task.
+        ConfigError: If ``include`` has a task that does not exist or that COCO cannot represent.
+        OutputError: If ``out`` is not empty or cannot be written.
     """
     datasets = read_splits(data_root, tasks, include)
     table = next(iter(datasets.values())).tasks
@@ -78,7 +80,7 @@ def _empty_file(task: Task) -> dict[str, Any]:
 
 
 def _append(content: dict[str, Any], task: Task, path: str, row: dict[str, Any]) -> None:
-    """Adds a row's image and annotations to the content of a file."""
+    """Add the image and the annotations of a row to the content of a COCO file."""
     height, width = row['ori_shape']
     image_id = len(content['images']) + 1
     image = dict(id=image_id, file_name=path, height=height, width=width)

@@ -1,4 +1,4 @@
-"""What the annotations of a COCO file say of each image, as rows of FMC-UIA data hold it."""
+"""Converts the annotations of images in a COCO file to annotations of FMC-UIA rows."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from aurora_mm.tasks import Task
 
 
 class CocoAnswers:
-    """The label of each image of a file for one task.
+    """Converts the annotations of each image of a COCO file.
 
     Args:
-        coco: The file.
-        task: Of the file.
-        objects: What to do with an image that has not one box, see :func:`aurora_mm.converters.coco_to_fmc`.
+        coco: Contents of the file.
+        task: Task of the file.
+        objects: What to do with images that do not have exactly one object, see
+            :func:`aurora_mm.converters.coco_to_fmc`.
     """
 
     def __init__(self, coco: CocoFile, task: Task, objects: str) -> None:
@@ -34,19 +35,23 @@ class CocoAnswers:
         self._told: Counter[str] = Counter()
 
     def counts(self) -> str:
-        """What was left out or changed so far, '' for nothing."""
+        """Return a text about what was left out or changed so far, '' if nothing was."""
         return ', '.join(f'{count} {what}' for what, count in self._told.items() if count)
 
     def log_counts(self) -> None:
-        """Logs :meth:`counts`."""
+        """Log :meth:`counts`."""
         if self.counts():
             print_log(f'{self._coco.file}: {self.counts()}', logger='current', level=logging.WARNING)
 
     def check_size(self, image: CocoImage, file: Path) -> None:
-        """Check that an image file is of the size that the annotations go by.
+        """Check that an image file has the size in the COCO file.
+
+        Args:
+            image: The image in the COCO file.
+            file: Path of the image file.
 
         Raises:
-            DataError: If it is not, or cannot be read.
+            DataError: If the size differs, the EXIF orientation is not 1, or the file cannot be read.
         """
         try:
             shape, orientation = read_shape(file)
@@ -65,10 +70,16 @@ class CocoAnswers:
             )
 
     def answer(self, image: CocoImage) -> dict[str, Any] | None:
-        """What :meth:`FmcWriter.add` takes; None for an image that is left out.
+        """Convert the annotations of an image.
+
+        Args:
+            image: The image in the COCO file.
+
+        Returns:
+            The annotation for :meth:`FmcWriter.add`; None if the image is left out.
 
         Raises:
-            DataError: If the annotations are not what a row can hold.
+            DataError: If a CSV row cannot represent the annotations.
         """
         if COCO_KINDS[self._task.type].one_mask:
             return dict(mask=self._paint(image))
@@ -115,6 +126,6 @@ class CocoAnswers:
 
 
 def _extent(answer: dict[str, Any]) -> float:
-    """Area of a box, or of the box around points."""
+    """Return the area of a box, or of the box around points, in pixels."""
     corners = np.reshape(answer.get('bbox', answer.get('points')), (-1, 2))
     return float(np.ptp(corners, axis=0).prod())

@@ -1,4 +1,4 @@
-"""Finds the annotation files and images of COCO exports, under the names that annotation tools give them."""
+"""Finds the annotation files and images in COCO exports of annotation tools."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from aurora_mm.converters.splits import SPLIT_NAMES, split_of
 from aurora_mm.datasets.coco_file import CocoFile
 from aurora_mm.errors import ConfigError, DataError
 
-# Files of Roboflow, Label Studio and FiftyOne.
+# File names of Roboflow, Label Studio and FiftyOne.
 _KNOWN_FILES = ('_annotations.coco.json', 'result.json', 'labels.json')
-_NO_SPLIT = ('default', 'all')  # CVAT's name for data without one
+_NO_SPLIT = ('default', 'all')  # names of data without a split; CVAT uses default
 
 
 class CocoExport(NamedTuple):
-    """One annotation file.
+    """An annotation file of an export.
 
     Args:
-        file: Its path.
-        split: 'train', 'val' or 'test'; '' for data that was not split.
-        written: The split as names of files and folders have it: 'valid', 'train2017'.
+        file: Path of the file.
+        split: ``'train'``, ``'val'`` or ``'test'``; '' for data without splits.
+        written: Name of the split in paths, such as ``'valid'`` or ``'train2017'``.
     """
 
     file: Path
@@ -30,18 +30,22 @@ class CocoExport(NamedTuple):
 
 
 def find_exports(source: Path, annotations: str | None = None) -> list[CocoExport]:
-    """The annotation files of a folder, training data first.
+    """Find the annotation files in a folder.
 
-    These are looked for: ``annotations/*.json`` (COCO, CVAT); ``_annotations.coco.json`` (Roboflow), ``result.json``
-    (Label Studio) and ``labels.json`` (FiftyOne) in the folder itself or in a folder of each split.
+    By default these files are found: ``annotations/*.json`` (COCO, CVAT); and ``_annotations.coco.json`` (Roboflow),
+    ``result.json`` (Label Studio) and ``labels.json`` (FiftyOne), in the folder itself or in one folder per split.
 
     Args:
         source: The folder.
-        annotations: Pattern of the files below it, such as ``annotations/instances_*.json``; None looks for those
-            named above.
+        annotations: Glob pattern of the files relative to the folder, such as ``annotations/instances_*.json``. None
+            for the files above.
+
+    Returns:
+        The annotation files, sorted by split, train first.
 
     Raises:
-        DataError: If there is none, a name says no split, or only some of the files have one.
+        DataError: If there is no file, the split of a file is unknown, or only some of the files have a split.
+        ConfigError: If ``annotations`` is not a valid pattern.
     """
     if annotations is not None:
         try:
@@ -64,18 +68,18 @@ def find_exports(source: Path, annotations: str | None = None) -> list[CocoExpor
 
 
 def image_folder(coco: CocoFile, export: CocoExport, source: Path, pattern: str | None) -> Path:
-    """The folder below which all images lie that a file lists.
+    """Find the folder that contains all images of an annotation file.
 
     Args:
-        coco: The file.
-        export: Where it was found.
+        coco: Contents of the annotation file.
+        export: The annotation file.
         source: The folder that is converted.
-        pattern: Of the folder below ``source``, ``{split}`` standing for the split as it is written; None looks beside
-            the file, in ``images``, ``data`` and folders named after the split.
+        pattern: Path of the folder of images relative to ``source``, in which ``{split}`` is replaced by the name of
+            the split. None tries the usual folders: ``images``, ``data``, those of the split, and that of the file.
 
     Raises:
-        DataError: If there is no such folder, naming an image that is missing.
-        ConfigError: If ``pattern`` is none.
+        DataError: If no folder contains all images. The message names a missing image.
+        ConfigError: If ``pattern`` is not valid.
     """
     missing = {}
     for folder in _image_folders(export, source, pattern):

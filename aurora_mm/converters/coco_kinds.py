@@ -1,4 +1,4 @@
-"""How the annotations of each task type stand in a COCO file."""
+"""The representation of annotations in COCO files, by task type."""
 
 from __future__ import annotations
 
@@ -17,17 +17,22 @@ from aurora_mm.tasks import Task
 
 
 class CocoKind(ABC):
-    """What one type of task is in COCO: its categories, and the annotations of an image.
+    """Base class: the COCO categories and annotations of one task type.
 
     Attributes:
-        one_mask: Whether all objects of an image are painted into one mask; else a CSV row holds one object.
+        one_mask: Whether all objects of an image are drawn into one mask. Otherwise a CSV row has one object.
     """
 
     one_mask = False
 
     @abstractmethod
     def task_of(self, coco: CocoFile, name: str) -> Task:
-        """Make the task of a file that does not describe one."""
+        """Create a task from the categories of a file that does not contain a task.
+
+        Args:
+            coco: Contents of the file.
+            name: Name of the task.
+        """
 
     @abstractmethod
     def check(self, coco: CocoFile, task: Task, first: CocoFile) -> None:
@@ -35,19 +40,28 @@ class CocoKind(ABC):
 
     @abstractmethod
     def categories(self, task: Task) -> list[dict[str, Any]]:
-        """List the ``categories`` of a file."""
+        """Return the ``categories`` of a COCO file for a task."""
 
     @abstractmethod
     def annotations(self, row: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """List the annotations of a row whose annotation was loaded, in pixels of the original image."""
+        """Return the ``annotations`` of a COCO file for a row with loaded annotations, in original coordinates."""
 
     def answer(self, coco: CocoFile, item: CocoObject, task: Task) -> tuple[dict[str, Any], bool]:
-        """Read one object as :meth:`aurora_mm.annotations.Annotation.format` takes it, and whether it was cut."""
+        """Convert one object to an annotation for :meth:`aurora_mm.annotations.Annotation.format`.
+
+        Args:
+            coco: Contents of the file.
+            item: The object.
+            task: The task.
+
+        Returns:
+            The annotation, and whether its box was clipped to the image.
+        """
         raise NotImplementedError(f'{type(self).__name__} paints masks')
 
 
 class CocoMasks(CocoKind):
-    """Segmentation: a run-length mask for each foreground class; the background is no category."""
+    """Segmentation: one RLE mask per foreground class. The background is not a category."""
 
     one_mask = True
 
@@ -71,7 +85,7 @@ class CocoMasks(CocoKind):
 
 
 class CocoBoxes(CocoKind):
-    """Detection: boxes as x, y, width, height."""
+    """Detection: boxes as xywh in pixels."""
 
     def task_of(self, coco: CocoFile, name: str) -> Task:
         return Task(name, 'detection', classes=tuple(coco.categories))
@@ -98,7 +112,7 @@ class CocoBoxes(CocoKind):
 
 
 class CocoKeypoints(CocoKind):
-    """Landmarks: the keypoints of the file's one category."""
+    """Landmarks: the keypoints of the only category."""
 
     def task_of(self, coco: CocoFile, name: str) -> Task:
         return Task(name, 'landmark', points=self._keypoints(coco))
@@ -139,7 +153,7 @@ COCO_KINDS.update(segmentation=CocoMasks(), detection=CocoBoxes(), landmark=Coco
 def _check_names(
     kind: str, names: tuple[str, ...], needed: tuple[str, ...], coco: CocoFile, task: Task, first: CocoFile
 ) -> None:
-    """Check that ``names`` are among what the task has to find, and that none of ``needed`` is missing."""
+    """Check that all ``names`` are targets of the task, and that all ``needed`` names are in ``names``."""
     wrong = [name for name in names if name not in task.target_names]
     wrong = wrong or [name for name in needed if name not in names]
     if wrong:

@@ -1,4 +1,4 @@
-"""Which task the COCO files of a folder hold: one file for each split, their categories joined by name."""
+"""Determines the task of COCO files, and checks that the files of all splits agree."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from aurora_mm.datasets.coco_file import CocoFile
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.tasks import Task
 
-TASK_KEY = 'aurora_mm_task'  # under `info`: the task's names, type and mirror rules
+TASK_KEY = 'aurora_mm_task'  # key of `info` with the config of the task
 
 
 def task_of(coco: CocoFile, name: str | None, task_type: str | None) -> Task:
-    """The task that a file holds.
+    """Return the task of a COCO file.
 
     Args:
-        coco: The file.
-        name: Of the task, for a file that does not say.
-        task_type: A type in :data:`COCO_KINDS`, for a file that does not say.
+        coco: Contents of the file.
+        name: Name of the task, used if the file does not contain a task.
+        task_type: A type in :data:`COCO_KINDS`, used if the file does not contain a task.
 
     Raises:
-        ConfigError: If neither the file nor the arguments say which task it is, or they make no task.
-        DataError: If the file has no category, or keypoints of none or of several.
+        ConfigError: If neither the file nor the arguments describe the task, or the description is not valid.
+        DataError: If the file has no category; or for landmarks, not exactly one category or no keypoints.
     """
     try:
         if TASK_KEY in coco.info:
@@ -35,17 +35,17 @@ def task_of(coco: CocoFile, name: str | None, task_type: str | None) -> Task:
 
 
 def check_categories(coco: CocoFile, task: Task, first: CocoFile) -> None:
-    """Check that the categories (or keypoints) of a file are those of its task, whatever their ids and order.
+    """Check that the categories or keypoints of a COCO file belong to its task, in any order.
 
-    A file need not have all of a task's classes.
+    A file may lack classes of the task, but not keypoints.
 
     Args:
-        coco: The file.
-        task: Its task.
-        first: The file that the task was read from, for messages.
+        coco: Contents of the file.
+        task: Task of the file.
+        first: The file that the task was read from, for the error message.
 
     Raises:
-        DataError: If a name is none of the task's, naming both files.
+        DataError: If the file has another name, or COCO cannot represent the task. The message names both files.
     """
     if task.type not in COCO_KINDS:
         raise DataError(f'task {task.name!r} is of type {task.type!r}, which COCO cannot hold', file=coco.file)

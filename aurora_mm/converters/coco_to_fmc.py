@@ -1,7 +1,8 @@
-"""COCO data sets, as this package or annotation tools write them, as FMC-UIA data.
+"""Conversion of COCO data sets of this package or of annotation tools to FMC-UIA data.
 
-Objects marked ``iscrowd`` stand for a group: in segmentation they are pixels of their class, elsewhere they are left
-out. So are those marked ``ignore``, which a mask cannot hold. Boxes are cut at the image's edges. The log counts both.
+Objects with ``iscrowd`` are drawn into masks in segmentation, and left out in detection and landmark tasks. Objects
+with ``ignore`` are an error in segmentation, and left out otherwise. Boxes are clipped to the image. The log has the
+numbers of objects that were left out or clipped.
 """
 
 from __future__ import annotations
@@ -34,31 +35,33 @@ def coco_to_fmc(
     annotations: str | None = None,
     objects: str = 'one',
 ) -> list[Task]:
-    """Writes the COCO data sets of a folder as one data root and a list of its tasks, ``tasks.py``.
+    """Convert the COCO data sets in a folder to one data root, with its task list ``tasks.py``.
 
-    Data that was split becomes ``train/``, ``val/`` ..., other data one root that is split in training. Categories and
-    keypoints of the splits are joined by name.
+    Data with splits is written to ``train/``, ``val/`` and ``test/``. Data without splits is written to one data root,
+    which is split in training. Categories and keypoints of different splits are matched by name.
 
     Args:
-        source: Folder with ``annotations/*_<split>.json``, or as Roboflow, CVAT, Label Studio or FiftyOne export it,
+        source: Folder with ``annotations/*_<split>.json``, or an export of Roboflow, CVAT, Label Studio or FiftyOne,
             see :func:`aurora_mm.converters.coco_exports.find_exports`.
-        out: Folder to make; it appears when all is written.
-        images: Folder of the images below ``source``, with ``{split}`` in it; None looks where the tools put them.
-        name: Of the task, for files that :func:`fmc_to_coco` has not written.
-        task_type: Of the task, likewise: segmentation, detection or landmark.
-        link: Make symbolic links to the images instead of copies.
-        annotations: Pattern of the annotation files below ``source``; None looks for the usual names.
-        objects: What to do with an image that has not one box (or one set of keypoints), which is all that a CSV row
-            holds: ``'one'`` refuses it, ``'single'`` leaves it out, ``'largest'`` takes the largest of several and
-            leaves an image without out.
+        out: Folder to create, atomically.
+        images: Folder of the images relative to ``source``. ``{split}`` is replaced by the name of the split. None
+            tries the folders that these tools use.
+        name: Name of the task, for files that :func:`fmc_to_coco` did not write.
+        task_type: Type of the task, for such files: segmentation, detection or landmark.
+        link: Whether to create symbolic links to the images instead of copies.
+        annotations: Glob pattern of the annotation files relative to ``source``. None for the usual names.
+        objects: What to do with images that do not have exactly one box or one set of keypoints, because a CSV row can
+            only have one: ``'one'`` raises an error; ``'single'`` leaves them out; ``'largest'`` takes the largest
+            object and leaves out images without objects.
 
     Returns:
-        The tasks that were written.
+        The converted tasks.
 
     Raises:
-        DataError: If a file is no COCO file or contradicts itself, another split or an image's size, or has what the
-            CSV files cannot hold: classes that overlap, points that are missing, several categories of boxes.
-        ConfigError: If the name or the type of a task is not known, or ``objects`` is none of the three.
+        DataError: If a file is not a valid COCO file, contradicts another split or the size of an image, or has
+            annotations that CSV files cannot represent: overlapping classes, missing points, several classes of boxes.
+        ConfigError: If the name or the type of a task is unknown, or ``objects`` is not valid.
+        OutputError: If ``out`` is not empty or cannot be written.
     """
     if objects not in BOX_COUNTS:
         raise ConfigError(f'objects must be one of {", ".join(BOX_COUNTS)}, not {objects!r}')
@@ -86,7 +89,7 @@ def coco_to_fmc(
 def _convert(
     coco: CocoFile, task: Task, objects: str, export: CocoExport, source: Path, pattern: str | None, writer: FmcWriter
 ) -> None:
-    """Turns the images of one file into rows."""
+    """Convert the images of one file to rows."""
     folder = image_folder(coco, export, source, pattern)
     if not coco.images:
         raise DataError('lists no image', file=coco.file)

@@ -1,4 +1,4 @@
-"""Files of a converted data set: each written once, none over another, none through a link."""
+"""Writes the files of a converted data set, without overwriting files or following links."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from aurora_mm.images.image_header import BadImage, read_header
 
 
 class FilePlacer:
-    """Puts files below a folder; the same source may be placed at the same path again, another may not.
+    """Writes files to a folder. Two different sources must not have the same target.
 
     Args:
-        root: The folder.
-        link: Make symbolic links to the source files instead of copies.
+        root: The folder. All target paths are relative to it.
+        link: Whether to create symbolic links to the source files instead of copies.
     """
 
     def __init__(self, root: Path, link: bool) -> None:
@@ -32,10 +32,14 @@ class FilePlacer:
         self._checked: set[Path] = set()
 
     def place(self, source: str | Path, path: str) -> None:
-        """Copies (or links) a file to ``path`` below the root.
+        """Copy or link a file. If the same source was already placed at the path, nothing happens.
+
+        Args:
+            source: Path of the source file.
+            path: Target path relative to the root.
 
         Raises:
-            DataError: If another file is there already, or ``source`` is no file.
+            DataError: If another file already is at the path, or ``source`` is not a file.
         """
         source = Path(source).resolve()
         if not source.is_file():
@@ -49,12 +53,16 @@ class FilePlacer:
             shutil.copyfile(source, target)
 
     def place_png(self, source: str | Path, path: str) -> None:
-        """The same for an image that must be an upright PNG of 8 bits, which every reader takes alike.
+        """Copy or link an image, or convert it if it is not an upright 8-bit PNG file.
 
-        Another one is written anew, as training reads it: see :func:`aurora_mm.images.image_files.read_bgr`.
+        Converted images are the same as training reads them, see :func:`aurora_mm.images.image_files.read_bgr`.
+
+        Args:
+            source: Path of the source image.
+            path: Target path relative to the root, ``*.png``.
 
         Raises:
-            DataError: If another file is there already, or ``source`` is no image.
+            DataError: If another file already is at the path, or ``source`` is not an image.
         """
         source = Path(source).resolve()
         try:
@@ -69,7 +77,16 @@ class FilePlacer:
             raise DataError(f'this image {bad}', file=source) from bad
 
     def place_mask(self, source: str | Path, path: str, mask: np.ndarray) -> None:
-        """The same for the file of a mask, (H, W) uint8; one that mmseg would misread is written anew from it."""
+        """Copy or link a mask file, or write its class indices if mmseg would not read the file correctly.
+
+        Args:
+            source: Path of the source file.
+            path: Target path relative to the root, ``*.png``.
+            mask: (H, W) uint8 class indices of the source file.
+
+        Raises:
+            DataError: If another file already is at the path, or ``source`` is not an image.
+        """
         try:
             plain = is_plain_png(source)
         except BadImage as bad:
@@ -80,15 +97,15 @@ class FilePlacer:
             self.write_png(path, mask, str(Path(source).resolve()))
 
     def write_png(self, path: str, pixels: np.ndarray, owner: str) -> None:
-        """Writes an image losslessly to ``path`` below the root.
+        """Write an image as a PNG file.
 
         Args:
-            path: Of the file.
-            pixels: (H, W) or (H, W, 3), of 8 or 16 bits.
-            owner: What the file is made from, for messages.
+            path: Target path relative to the root.
+            pixels: (H, W) grey or (H, W, 3) BGR, uint8 or uint16.
+            owner: Source of the image, for error messages.
 
         Raises:
-            DataError: If a file is there already.
+            DataError: If a file already is at the path.
         """
         encoded, data = cv2.imencode('.png', pixels)
         if not encoded:
@@ -97,19 +114,27 @@ class FilePlacer:
             file.write(data.tobytes())
 
     def write_text(self, path: str, text: str) -> None:
-        """Writes a text file to ``path`` below the root.
+        """Write a text file in UTF-8.
+
+        Args:
+            path: Target path relative to the root.
+            text: The content.
 
         Raises:
-            DataError: If a file is there already.
+            DataError: If a file already is at the path.
         """
         with self._claim(path, path).open('x', encoding='utf-8', newline='') as file:
             file.write(text)
 
     def is_free(self, path: str, owner: str) -> bool:
-        """Whether nothing was put at ``path`` yet; False if ``owner`` was.
+        """Return whether no file was written to a path yet. False if it was written from the same source.
+
+        Args:
+            path: Target path relative to the root.
+            owner: Source of the file.
 
         Raises:
-            DataError: If something else was.
+            DataError: If a file from another source was written to the path.
         """
         known = self._owner_of.get(path)
         if known not in (None, owner):
@@ -117,11 +142,11 @@ class FilePlacer:
         return known is None
 
     def has(self, path: str) -> bool:
-        """Whether something was put at ``path``."""
+        """Return whether a file was written to a path."""
         return path in self._owner_of
 
     def _claim(self, path: str, owner: str) -> Path:
-        """The target of a new file, with the folders it stands in; neither it nor they may lead elsewhere by links."""
+        """Reserve a path for a new file and create its folders. Links that lead out of the root are an error."""
         self.is_free(path, owner)
         target = self._root / path
         try:
@@ -132,7 +157,7 @@ class FilePlacer:
             if not target.parent.resolve().is_relative_to(self._root.resolve()):
                 raise DataError(f'{owner} would become {path}, which a link leads out of the new folder')
             self._checked.add(target.parent)
-        # A link counts as there, even one that leads nowhere; a file system may also take A for a.
+        # Broken links count as files. On some file systems, upper and lower case are the same.
         if target.is_symlink() or target.exists():
             raise DataError(f'{owner} would become {path}, where a file is already')
         self._owner_of[path] = owner
@@ -140,15 +165,19 @@ class FilePlacer:
 
 
 def path_under_root(image_path: str) -> str:
-    """A CSV's ``image_path``, which is relative to ``csv_files``, relative to the data root."""
+    """Convert ``image_path`` of a CSV file, which is relative to ``csv_files``, to a path relative to the data root."""
     return posixpath.normpath(posixpath.join('csv_files', image_path.strip()))
 
 
 def check_relative(name: Any, file: Path) -> str:
-    """A path that leads nowhere but down from the folder it is relative to.
+    """Normalize a relative path that stays inside the folder it is relative to.
+
+    Args:
+        name: The path.
+        file: The file that contains the path, for the error message.
 
     Raises:
-        DataError: If it does not, naming ``file``, in which it stands.
+        DataError: If it is not such a path.
     """
     path = relative_path(name)
     if path is None:

@@ -1,4 +1,4 @@
-"""What the converters read: the splits of a data root, and each row with its annotation as arrays."""
+"""Reads the splits and rows of a data root for the converters."""
 
 from __future__ import annotations
 
@@ -23,16 +23,19 @@ def read_splits(
     include: Sequence[str] | None,
     whole: Sequence[str] = ('train', 'val'),
 ) -> dict[str, FMCUIADataset]:
-    """The data set of each split: of each folder train, val and test, or of a root that is split as in training.
+    """Read each split of a data root, from the folders train, val and test, or by splitting it like in training.
 
     Args:
         data_root: See :class:`FMCUIADataset`.
         tasks: Known tasks.
-        include: Names of the tasks to keep.
-        whole: The splits of a root that holds ``csv_files`` itself.
+        include: Names of the tasks to keep. None for all.
+        whole: The splits to read if the data root itself contains ``csv_files``.
+
+    Returns:
+        The data set of each split.
 
     Raises:
-        DataError: If there is no data, or a folder that is none of the three splits holds some.
+        DataError: If there is no data, it is not valid, or a folder with another name contains ``csv_files``.
     """
     root = Path(data_root)
     if (root / 'csv_files').is_dir():
@@ -50,9 +53,19 @@ def read_splits(
 
 
 def labelled_rows(datasets: dict[str, FMCUIADataset], task: Task, title: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(split, row) of a task, with its annotation loaded and checked as for training; shows progress.
+    """Load the images and annotations of a task's rows, with a progress bar.
 
-    A row is an item of the data set with what ``LoadTaskAnnotations`` sets, in pixels of the original image.
+    Args:
+        datasets: The data set of each split.
+        task: The task.
+        title: Title of the progress bar.
+
+    Yields:
+        The split, and the item of the data set with the keys that ``LoadTaskAnnotations`` adds, in original
+        coordinates.
+
+    Raises:
+        DataError: If an image or an annotation is not valid.
     """
     found = [
         (split, dataset.get_data_info(int(index)))

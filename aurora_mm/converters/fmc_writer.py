@@ -1,4 +1,4 @@
-"""Writes a data root in the FMC-UIA layout, row by row."""
+"""Writes data in the FMC-UIA layout."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _COUNTS = {2: 'Two', 3: 'Three', 4: 'Four', 5: 'Five'}
 
 
 class FmcWriter:
-    """Collects the rows of one data root; :meth:`finish` writes a CSV file for each task.
+    """Writes a data root row by row. :meth:`finish` writes one CSV file per task.
 
     Args:
         root: The data root.
-        link: Make symbolic links to the images instead of copies.
+        link: Whether to create symbolic links to the images instead of copies.
     """
 
     def __init__(self, root: Path, link: bool) -> None:
@@ -42,20 +42,20 @@ class FmcWriter:
         group: str = '',
         pixels: np.ndarray | None = None,
     ) -> None:
-        """Adds a row.
+        """Add a row, and write its image and mask.
 
         Args:
-            task: Of the row.
-            image: The file of the image, with ``#frame=N`` where it holds several.
-            path: Where the image goes, below the root, with the same frame.
-            answer: ``mask`` ((H, W) uint8 class indices), or what an item of a data set holds of the annotation:
-                ``gt_label`` (int), ``bbox`` (xyxy) or ``points`` ((K, 2)), in pixels.
-            mask_path: The CSV's text for the mask; without it, the mask gets a name like the image's.
-            group: For the column ``group``, which a split keeps together.
-            pixels: (H, W) or (H, W, 3) BGR, written to ``path`` as PNG in place of the file.
+            task: Task of the row.
+            image: Path of the image file, with ``#frame=N`` if it contains several images.
+            path: Target path of the image relative to the root, with the same ``#frame=N``.
+            answer: The annotation: ``mask``, (H, W) uint8 class indices; or ``gt_label``, int; ``bbox``, xyxy; or
+                ``points``, (K, 2). Coordinates are original ones, in pixels.
+            mask_path: Text for the column ``mask_path``. By default it is derived from ``path``.
+            group: Text for the column ``group``. A split does not divide rows with the same text.
+            pixels: (H, W) grey or (H, W, 3) BGR, which is written to ``path`` as PNG instead of the image file.
 
         Raises:
-            DataError: If the task has a row of this image already, or two files would become one.
+            DataError: If the task already has a row of this image, or two files have the same target.
         """
         rows = self._rows.setdefault(task, {})
         if path in rows:
@@ -82,7 +82,7 @@ class FmcWriter:
         rows[path] = row
 
     def finish(self) -> None:
-        """Writes the CSV files."""
+        """Write the CSV files."""
         for task, rows in self._rows.items():
             stream = io.StringIO()
             columns = [*COMMON_COLUMNS, *ANNOTATIONS[task.type].columns(task)]
@@ -93,7 +93,7 @@ class FmcWriter:
             self._files.write_text(f'csv_files/{task.name}.csv', stream.getvalue())
 
     def _free_mask_path(self, task: Task, path: str) -> str:
-        """A mask named as its image; a.jpg beside a.png keeps its suffix."""
+        """Return a free path for a mask, with the name of its image."""
         folder = f'Segmentation/{_COUNTS.get(task.num_outputs, task.num_outputs)}/{task.name}/mask'
         path = path.replace('#frame=', '_')
         stem = f'{folder}/{Path(path).with_suffix(".png").as_posix()}'
@@ -101,7 +101,7 @@ class FmcWriter:
 
 
 def tasks_config(tasks: Sequence[Task]) -> str:
-    """A config file with the names, which the CSV files cannot hold."""
+    """Return the text of a config file with a list of tasks, because CSV files do not contain names of classes."""
     lines = [f'    {task.to_config()!r},\n' for task in tasks]
     return ''.join(['# The tasks of this data set; see aurora_mm/tasks.py.\ntasks = [\n', *lines, ']\n'])
 

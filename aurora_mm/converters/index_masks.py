@@ -1,4 +1,4 @@
-"""A data root written anew, with masks of other values turned into class indices."""
+"""Conversion of masks with other values to masks of class indices."""
 
 from __future__ import annotations
 
@@ -28,23 +28,24 @@ def index_masks(
     include: Sequence[str] | None = None,
     link: bool = False,
 ) -> list[Task]:
-    """Writes a data root anew with masks whose values are class indices; everything else stays as it is.
+    """Copy a data root, and convert the values of masks to class indices.
 
     Args:
-        data_root: In the FMC-UIA layout.
-        out: Folder to make; it appears when all is written. Data that is split by ``ratios`` is so in it, too.
-        mask_values: The value of class 0, of class 1 ...: 0 and 255, say.
-        tasks: Known tasks, for their names.
-        include: The segmentation tasks to change, each with as many classes as there are values; by default all that
-            have as many.
-        link: Make symbolic links to the images instead of copies.
+        data_root: Data in the FMC-UIA layout.
+        out: Folder to create, atomically. It has the same folders of splits as ``data_root``.
+        mask_values: Value of each class in the masks, the background first, such as 0 and 255.
+        tasks: Known tasks, for the names of classes and points.
+        include: Names of the segmentation tasks whose masks are converted. They must have one class per value. By
+            default all segmentation tasks with this number of classes.
+        link: Whether to create symbolic links to the images instead of copies.
 
     Returns:
-        All tasks.
+        All tasks of the data.
 
     Raises:
-        DataError: If a mask cannot be read, or has a value that is none of ``mask_values``.
-        ConfigError: If there is no such task, or not a value for each class.
+        DataError: If the data is not valid, a mask cannot be read, or has a value that is not in ``mask_values``.
+        ConfigError: If there is no such task, or ``mask_values`` does not have one value per class.
+        OutputError: If ``out`` is not empty or cannot be written.
     """
     root = Path(data_root)
     datasets = read_splits(root, tasks, None, whole=['all'])

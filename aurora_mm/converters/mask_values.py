@@ -1,4 +1,4 @@
-"""Mask values that stand for classes, such as 0 and 255, as class indices."""
+"""Conversion of mask values, such as 0 and 255, to class indices."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ from aurora_mm.tasks import Task
 def check_mask_values(values: Sequence[int], task: Task) -> None:
     """Check that there is one value for each class of a task.
 
+    Args:
+        values: Value of each class, the background counted.
+        task: The task.
+
     Raises:
-        ConfigError: If there is not.
+        ConfigError: If there are more or fewer values than classes, or equal values.
     """
     if len(set(values)) != len(values) or len(values) != task.num_outputs:
         raise ConfigError(
@@ -24,17 +28,17 @@ def check_mask_values(values: Sequence[int], task: Task) -> None:
 
 
 def to_class_indices(mask: np.ndarray, values: Sequence[int]) -> np.ndarray:
-    """A mask whose pixels have one of some values, as the places of these values.
+    """Convert the values of a mask to class indices.
 
     Args:
         mask: (H, W) of any type.
-        values: The value of class 0, of class 1 ...
+        values: Value of each class, the background first.
 
     Returns:
-        (H, W) uint8.
+        (H, W) uint8 class indices.
 
     Raises:
-        BadImage: If it has another value.
+        BadImage: If the mask has another value.
     """
     indices = np.full(mask.shape, 255, np.uint8)
     known = np.zeros(mask.shape, bool)

@@ -1,7 +1,7 @@
-"""FMC-UIA segmentation tasks as data sets in mmseg's layout, and back.
+"""Conversion of segmentation tasks between the FMC-UIA layout and mmseg's layout.
 
-The mmseg side has a folder for each task: ``img_dir/<split>/`` and ``ann_dir/<split>/`` hold PNG files of the same
-names, ``<split>.txt`` lists the names (mmseg's ``ann_file``), ``task.json`` the names of the classes.
+In mmseg's layout, each task has a folder. ``img_dir/<split>/`` and ``ann_dir/<split>/`` contain PNG files with the same
+names, ``<split>.txt`` is the list of names (mmseg's ``ann_file``), and ``task.json`` contains the names of the classes.
 """
 
 from __future__ import annotations
@@ -37,21 +37,22 @@ def fmc_to_mmseg(
     include: Sequence[str] | None = None,
     link: bool = False,
 ) -> list[Task]:
-    """Writes each segmentation task of a data root as a data set that ``mmseg.BaseSegDataset`` reads.
+    """Convert each segmentation task of a data root to a data set for ``mmseg.BaseSegDataset``.
 
     Args:
-        data_root: In the FMC-UIA layout.
-        out: Folder to make; it appears when all is written.
-        tasks: Known tasks, for their names.
-        include: The tasks to convert; all of the type by default.
-        link: Make symbolic links to the files instead of copies.
+        data_root: Data in the FMC-UIA layout.
+        out: Folder to create, atomically.
+        tasks: Known tasks, for the names of classes.
+        include: Names of the tasks to convert. By default all segmentation tasks.
+        link: Whether to create symbolic links to the files instead of copies.
 
     Returns:
-        The tasks that were written.
+        The converted tasks.
 
     Raises:
-        DataError: For bad data, if there is no segmentation task, or if two images differ in their suffix alone.
-        ConfigError: If ``include`` names a task that is not there or of another type.
+        DataError: If the data is not valid, has no segmentation task, or two images only differ in their suffix.
+        ConfigError: If ``include`` has a task that does not exist or has another type.
+        OutputError: If ``out`` is not empty or cannot be written.
     """
     datasets = read_splits(data_root, tasks, include)
     table = next(iter(datasets.values())).tasks
@@ -86,24 +87,25 @@ def mmseg_to_fmc(
     link: bool = False,
     mask_values: Sequence[int] | None = None,
 ) -> list[Task]:
-    """Writes mmseg data sets as one data root with ``train/``, ``val/`` ... and a list of its tasks.
+    """Convert data sets in mmseg's layout to one data root with ``train/``, ``val/``, ... and a task list ``tasks.py``.
 
     Args:
-        source: Folder of one data set (with ``ann_dir/``), or of several that :func:`fmc_to_mmseg` has written. The
-            folders in ``ann_dir`` are named after splits: train, training, val, valid, validation, test ...
-        out: Folder to make; it appears when all is written.
-        name: Of the task, where there is no ``task.json``.
-        classes: Its classes, background first, likewise.
-        link: Make symbolic links to the images instead of copies.
-        mask_values: The value of class 0, of class 1 ... in the masks; None takes values for class indices.
+        source: Folder of one data set, with ``ann_dir/``, or of several that :func:`fmc_to_mmseg` wrote. The folders in
+            ``ann_dir`` must be named after splits, such as train, training, val, valid, validation or test.
+        out: Folder to create, atomically.
+        name: Name of the task, used if there is no ``task.json``.
+        classes: Names of the classes, the background first, used if there is no ``task.json``.
+        link: Whether to create symbolic links to the images instead of copies.
+        mask_values: Value of each class in the masks, the background first. None if values are class indices.
 
     Returns:
-        The tasks that were written.
+        The converted tasks.
 
     Raises:
-        DataError: If there is no data set, a mask cannot be read, has a value that is no class or another size than
-            its image, an image is missing, or the name of a folder says no split.
-        ConfigError: If the name or the classes of a task are not known.
+        DataError: If there is no data set, a mask cannot be read, has a value that is not a class or not the size of
+            its image, an image is missing, or a folder is not named after a split.
+        ConfigError: If the name or the classes of a task are unknown or not valid.
+        OutputError: If ``out`` is not empty or cannot be written.
     """
     source = Path(source)
     folders = [source] if (source / 'ann_dir').is_dir() else sorted(path.parent for path in source.glob('*/ann_dir'))
@@ -145,10 +147,10 @@ def _add_rows(writer: FmcWriter, folder: Path, split: str, task: Task, mask_valu
 
 
 def _splits(folder: Path) -> list[tuple[str, str]]:
-    """(split, name of its folder) of what is in ``ann_dir``.
+    """Return the splits in ``ann_dir``, each with the name of its folder.
 
     Raises:
-        DataError: If there is none, or something that names no split.
+        DataError: If there is no folder, or a file or folder that is not named after a split.
     """
     found = []
     for path in sorted((folder / 'ann_dir').iterdir()):
@@ -179,10 +181,10 @@ def _read_task(folder: Path, name: str | None, classes: Sequence[str] | None) ->
 
 
 def _listed(folder: Path, split: str) -> list[str]:
-    """Names of a split's images without suffix, in the order of its list where there is one.
+    """Return the names of a split's images without suffix, from its list or else from the folder of masks.
 
     Raises:
-        DataError: If the list cannot be read or names an image twice, or something but PNG files is in the folder.
+        DataError: If the list cannot be read or has a name twice, or the folder contains other files than PNG files.
     """
     listing = folder / f'{split}.txt'
     if listing.is_file():
@@ -205,7 +207,7 @@ def _listed(folder: Path, split: str) -> list[str]:
 
 
 def _images_by_stem(folder: Path, split: str) -> dict[str, list[Path]]:
-    """The image files of a split by their names without suffix, as masks are named."""
+    """Return the image files of a split by their names without suffix, which are the names of the masks."""
     images = folder / 'img_dir' / split
     found: dict[str, list[Path]] = {}
     for path in sorted(images.rglob('*.*')):

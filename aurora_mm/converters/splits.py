@@ -1,4 +1,4 @@
-"""Which split a file or a folder belongs to, by its name."""
+"""Finds the split of a file or a folder by its name."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ SPLIT_NAMES = 'train, training, val, valid, validation, dev, test or testing, di
 
 
 def split_of(name: str) -> tuple[str, str] | None:
-    """The split that a name ends with.
+    """Find the split at the end of a name.
 
     Args:
-        name: Of a folder, or of a file without its suffix.
+        name: Name of a folder, or of a file without suffix.
 
     Returns:
-        ('train', 'val' or 'test', the split as it is written there), or None.
+        ``'train'``, ``'val'`` or ``'test'``, and the name of the split as it is written; None if there is no split.
 
     Example:
         >>> split_of('instances_train2017')

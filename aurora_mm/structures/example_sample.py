@@ -1,4 +1,4 @@
-"""One made-up annotated image of any task, on which foreign parts are tried before anything is trained."""
+"""Example samples of any task, with which heads, losses and metrics of other packages are tested before training."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from aurora_mm.task_types import ByTaskType
 from aurora_mm.tasks import Task
 
 EXAMPLES: ByTaskType[Callable[[TaskDataSample, Task, int, str], None]] = ByTaskType('example')
-"""By task type: what sets an annotation (prefix 'gt') or the same as a prediction ('pred') on a sample of a square
-image of so many pixels a side."""
+"""By task type, a function ``(sample, task, size, prefix)`` that sets an example annotation (prefix ``'gt'``) or an
+equal prediction (prefix ``'pred'``) of a square image with sides of ``size`` pixels."""
 
 
 def example_sample(task: Task, size: int, coordinates: str, predicted: bool = False) -> TaskDataSample:
-    """A sample of a square image whose original is as large as the network's input.
+    """Create an example sample of a square image. The network input has the same size as the original image.
 
     Args:
-        task: Its task.
-        size: Pixels a side.
-        coordinates: ``gt_coordinates``, 'network' as in training or 'original' as in testing.
-        predicted: Whether to add predictions, those that are right.
+        task: The task of the sample.
+        size: Side of the image in pixels.
+        coordinates: Value of ``gt_coordinates``, ``'network'`` as in training or ``'original'`` as in testing.
+        predicted: Whether to add predictions, which are equal to the annotations.
 
     Raises:
         ConfigError: If there is no example for tasks of this type.

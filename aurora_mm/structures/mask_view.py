@@ -1,4 +1,4 @@
-"""What a model sees of a mask, before it is decided."""
+"""Class probabilities of a predicted mask, one per view of the image."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from torch import Tensor
 
 
 class MaskView(NamedTuple):
-    """Class probabilities of one pass of an image through a network, at the network's own small resolution.
+    """Class probabilities of one view of an image, at the resolution of the network's output.
 
-    Views of an image can differ in size, mirroring or model; their mean in pixels of the original image decides its
-    mask. Kept small until then: at the original size they would fill the memory.
+    Views of an image differ in size, flip or model. The predicted mask is computed from the mean of their
+    probabilities in original coordinates. To save memory, they are not resized to the original size before that.
 
     Args:
-        probs: ``(C, h, w)`` float, summing to 1 over the classes, over the whole network input.
-        homography_matrix: ``(3, 3)``, original -> network pixels.
-        img_shape: (height, width) of the network input.
+        probs: ``(C, h, w)`` float, the background counted, summing to 1 over the classes. The map covers the whole
+            network input.
+        homography_matrix: ``(3, 3)``, from original to network coordinates.
+        img_shape: (height, width) of the network input in pixels.
     """
 
     probs: Tensor
@@ -28,10 +29,11 @@ class MaskView(NamedTuple):
 
 
 class MaskViews(BaseDataElement):
-    """The :class:`MaskView` of each pass, in order; a data element, so that the probabilities move with their sample.
+    """A sequence of :class:`MaskView`, as a data element whose tensors move to a device together with their sample.
 
     Args:
-        views: One or more, all of the same classes.
+        views: Views with the same classes.
+        kwargs: Further arguments of BaseDataElement.
     """
 
     def __init__(self, views: Iterable[MaskView] = (), **kwargs: object) -> None:

@@ -1,4 +1,4 @@
-"""One image with everything that is known and predicted of it."""
+"""The data sample of an image with several tasks."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from torch import Tensor
 from aurora_mm.structures.task_data_sample import TaskDataSample
 from aurora_mm.structures.transfer import map_tensors
 
-# Before the name of a task in the name of its data field, so that a task may be called `keys` or `to`.
+# Prefix of the data fields of tasks, so that a task may have a name such as `keys` or `to`.
 _PREFIX = 'task/'
 
 
 class MultiTaskDataSample(BaseDataElement):
-    """One image and the :class:`TaskDataSample` of each of its tasks.
+    """Data sample of an image, which contains a :class:`TaskDataSample` for each of its tasks.
 
-    The task samples are data fields, so whatever MMEngine does to a data element reaches all of them: ``to``,
-    ``cuda``, ``cpu``, ``detach``, ``clone``.
+    Task samples are data fields, so methods of MMEngine's data elements such as ``to``, ``cuda``, ``cpu``, ``detach``
+    and ``clone`` apply to all of them.
 
     Args:
-        task_samples: One for each task, of different tasks; their order is kept.
-        metainfo: Of the image: ``img_id``, ``img_path``, ``ori_shape``, ``img_shape`` ((height, width) of the original
-            image and of the network input), ``homography_matrix`` ((3, 3), original to network pixels), ``flip``,
-            ``gt_coordinates``.
+        task_samples: Samples of different tasks. Their order is kept.
+        metainfo: Metainfo of the image: ``img_id``; ``img_path``; ``ori_shape`` and ``img_shape``, (height, width) of
+            the original image and of the network input; ``homography_matrix``, (3, 3) from original to network
+            coordinates; ``flip``; ``gt_coordinates``.
+        fields: Further data fields.
 
     Example:
         >>> sample = MultiTaskDataSample([TaskDataSample(metainfo=dict(task='lung', task_type='segmentation'))])
@@ -51,14 +52,14 @@ class MultiTaskDataSample(BaseDataElement):
         return [self[name] for name in self.task_names]
 
     def add(self, task_sample: TaskDataSample) -> None:
-        """Add the sample of a task, or replace that of the same task."""
+        """Add the sample of a task. A sample of the same task is replaced."""
         name = task_sample.task
         if name not in self.task_names:
             self.set_field((*self.task_names, name), 'task_order', field_type='metainfo')
         self.set_field(task_sample, _PREFIX + name, dtype=TaskDataSample)
 
     def pin_memory(self) -> MultiTaskDataSample:
-        """Copy its tensors to pinned memory; the data loader calls it where ``pin_memory=True`` and there is a GPU."""
+        """Return a copy with its tensors in pinned memory. The data loader calls this if ``pin_memory=True``."""
         return map_tensors(self, Tensor.pin_memory)
 
     def __getitem__(self, task_name: str) -> TaskDataSample:
@@ -74,10 +75,13 @@ class MultiTaskDataSample(BaseDataElement):
 
 
 def task_samples_of(data_samples: Iterable[MultiTaskDataSample | TaskDataSample]) -> Iterator[TaskDataSample]:
-    """Go through the task samples of a batch: image by image, and the tasks of each in their order.
+    """Iterate over the task samples of a batch, image by image.
 
     Args:
-        data_samples: Samples of images; one of a single task stands for itself.
+        data_samples: Samples of images. A task sample among them is yielded as it is.
+
+    Yields:
+        The samples of each image's tasks, in their order.
     """
     for data_sample in data_samples:
         if isinstance(data_sample, TaskDataSample):

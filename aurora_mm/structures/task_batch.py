@@ -1,4 +1,4 @@
-"""One task's part of a batch."""
+"""The images of a batch that belong to one task."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from aurora_mm.tasks import Task
 
 
 class TaskBatch(NamedTuple):
-    """The images of a batch that one task is asked of.
+    """The images of a batch that belong to one task.
 
     Args:
         task: The task.
-        rows: ``(n,)`` int64, the positions of the images in the maps that the head reads, on their device; None where
-            these are all images, in their order.
-        samples: The task's samples of these images, n of them.
+        rows: ``(n,)`` int64 indices of the images in the batch, on the device of the feature maps. None if the task
+            has all images of the batch.
+        samples: The n samples of the task.
     """
 
     task: Task
@@ -25,5 +25,5 @@ class TaskBatch(NamedTuple):
     samples: list[TaskDataSample]
 
     def take(self, x: Tensor) -> Tensor:
-        """The task's images ``(n, ...)`` of a tensor ``(B, ...)``."""
+        """Select the images of the task, ``(n, ...)``, from a tensor of the batch, ``(B, ...)``."""
         return x if self.rows is None else x.index_select(0, self.rows)

@@ -1,4 +1,4 @@
-"""Moving samples between the memories of host and device."""
+"""Transfer of samples from a device to the CPU."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ Element = TypeVar('Element', bound=BaseDataElement)
 
 
 def to_host(samples: Sequence[Element]) -> list[Element]:
-    """Copy samples to the CPU, all their tensors of one dtype together.
+    """Copy samples to the CPU. All tensors of the same dtype are copied together.
 
-    ``sample.cpu()`` waits for the device once for each tensor. Here the host waits once for each dtype that the batch
-    has there.
+    The CPU has to wait for the device once per dtype. With ``sample.cpu()`` it would wait once per tensor.
 
     Args:
-        samples: Samples with tensors on any devices, also in data elements that they hold.
+        samples: Samples with tensors on any devices, also in nested data elements.
 
     Returns:
-        Equal samples with all tensors on the CPU; those that have been there are not copied.
+        Equal samples with all tensors on the CPU. Tensors that were already there are not copied.
     """
     on_device = [tensor for sample in samples for tensor in _tensors(sample) if _is_on_device(tensor)]
     by_dtype: dict[torch.dtype, list[Tensor]] = {}
@@ -32,17 +31,17 @@ def to_host(samples: Sequence[Element]) -> list[Element]:
     for group in by_dtype.values():
         flat = torch.cat([tensor.reshape(-1) for tensor in group]).cpu()
         for tensor, part in zip(group, flat.split([tensor.numel() for tensor in group]), strict=True):
-            # With memory of its own: who keeps one tensor must not keep the whole batch.
+            # Cloned, so that keeping one tensor does not keep the memory of the whole batch.
             copies[id(tensor)] = part.view(tensor.shape).clone()
     return [map_tensors(sample, lambda tensor: copies.get(id(tensor), tensor)) for sample in samples]
 
 
 def map_tensors(element: Element, function: Callable[[Tensor], Tensor]) -> Element:
-    """The data element with other tensors, as ``BaseDataElement.to`` makes it; what it holds is handled alike.
+    """Return a copy of a data element in which a function was applied to each tensor, also in nested data elements.
 
     Args:
-        element: A data element; it is left as it is.
-        function: Gives the tensor that takes a tensor's place.
+        element: A data element. It is not changed.
+        function: Returns the new tensor for each tensor.
     """
     result = element.new()
     for name, value in element.items():

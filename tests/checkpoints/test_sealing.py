@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from aurora_mm.checkpoints import CHECKSUMS, seal
-from aurora_mm.checkpoints.sealing import checksum, compare_checksums, require_all_parts
+from aurora_mm.checkpoints.sealing import checksum, compare_checksums, require_all_keys
 from aurora_mm.errors import WeightsError
 
 
@@ -77,10 +77,10 @@ def test_a_part_without_a_checksum_is_refused():
 
 def test_a_part_that_is_gone_is_noticed():
     sealed = seal(checkpoint())
-    require_all_parts(sealed)
+    require_all_keys(sealed)
     del sealed['state_dict']
     with pytest.raises(WeightsError, match='its state_dict was removed'):
-        require_all_parts(sealed)
+        require_all_keys(sealed)
 
 
 def test_sealing_again_seals_what_is_there_now():

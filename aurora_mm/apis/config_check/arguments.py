@@ -1,4 +1,4 @@
-"""Which arguments a registered class or function takes."""
+"""Finds the arguments of registered classes and functions."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONL
 
 @dataclass(frozen=True)
 class Arguments:
-    """Arguments by name.
+    """Names of arguments.
 
     Args:
-        names: All that are known.
-        required: Those without a default.
-        complete: Whether ``names`` are all there are; False where others are taken too.
+        names: All known arguments.
+        required: Arguments without a default value.
+        complete: Whether ``names`` contains all arguments. False if others may be accepted.
     """
 
     names: tuple[str, ...]
@@ -28,13 +28,13 @@ class Arguments:
 
 
 def arguments_of(component: Callable[..., Any]) -> Arguments:
-    """The arguments of a class or function.
+    """Find the arguments of a class or function.
 
-    A class whose ``__init__`` hands its ``**kwargs`` on to ``super().__init__``, and does nothing else with them, takes
-    those of the next class as well, less the ones that it passes itself.
+    If ``__init__`` of a class only passes its ``**kwargs`` to ``super().__init__``, the arguments of the next class in
+    the method resolution order are added, without those that ``__init__`` passes itself.
 
     Args:
-        component: As it stands in a registry.
+        component: A registered class or function.
     """
     if not inspect.isclass(component):
         return _arguments(list(inspect.signature(component).parameters.values()))
@@ -74,9 +74,9 @@ def _arguments(parameters: list[inspect.Parameter]) -> Arguments:
 
 
 def _passed_to_super(init: Callable[..., Any], rest: str) -> set[str] | None:
-    """What ``__init__`` itself passes by name to ``super().__init__`` beside ``**rest``.
+    """Return the names of the arguments that ``__init__`` passes to ``super().__init__`` in addition to ``**rest``.
 
-    None if it does anything else with ``rest``, or its source is not at hand.
+    Returns None if ``rest`` is used for anything else, or if the source code is not available.
     """
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(init)))

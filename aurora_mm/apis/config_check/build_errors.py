@@ -1,4 +1,4 @@
-"""Mistakes in a config that only building its parts brings to light."""
+"""Conversion of errors that MMEngine raises when it builds a config."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ _WRONG_ARGUMENT = re.compile(r'unexpected keyword argument|missing \d+ required|
 
 @contextmanager
 def build_errors_as_config_errors(cfg: Config) -> Iterator[None]:
-    """Turns what MMEngine raises of an unknown type or a wrong argument into an error that names file and key.
+    """Convert MMEngine's errors about an unknown type or a wrong argument to errors that name the file and the key.
 
-    :func:`check_config` finds most of these before anything is built. It cannot know the arguments of a class that
-    takes ``**kwargs``, nor what a class of another package makes of the configs within its own.
+    :func:`check_config` finds most of these mistakes before anything is built. It does not know the arguments of
+    classes with ``**kwargs``, or how classes of other packages use the configs among their arguments.
 
     Args:
-        cfg: What is built inside the ``with`` block.
+        cfg: The config that is built inside the ``with`` block.
 
     Raises:
-        ConfigError: In place of that error.
+        ConfigError: Instead of such an error.
     """
     try:
         yield
     except (KeyError, TypeError) as error:
         text = str(error.args[0]) if error.args else ''
-        part = _refused_part(error.__traceback__)
+        refused = _refused_config(error.__traceback__)
         unknown = _UNKNOWN_TYPE.match(text)
-        if part is None or not (unknown or _WRONG_ARGUMENT.search(text)):
+        if refused is None or not (unknown or _WRONG_ARGUMENT.search(text)):
             raise
         problem = f'{unknown[1]!r} is not registered' if unknown else text
-        raise ConfigError(f'{cfg.filename}: {_path_of(part, cfg)}: {problem}') from error
+        raise ConfigError(f'{cfg.filename}: {_path_of(refused, cfg)}: {problem}') from error
 
 
-def _refused_part(traceback: TracebackType | None) -> Mapping[str, Any] | None:
-    """The config that MMEngine could not build, if that is where an error was raised; else None."""
+def _refused_config(traceback: TracebackType | None) -> Mapping[str, Any] | None:
+    """Return the config dict that MMEngine could not build; None if the error was raised elsewhere."""
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next
     if traceback is None or traceback.tb_frame.f_code.co_name != 'build_from_cfg':
@@ -50,16 +50,16 @@ def _refused_part(traceback: TracebackType | None) -> Mapping[str, Any] | None:
     return traceback.tb_frame.f_locals.get('cfg')
 
 
-def _path_of(part: Mapping[str, Any], cfg: Config) -> str:
-    """The key path of a part in a config. What was added on the way to the registry is left out of account."""
+def _path_of(refused: Mapping[str, Any], cfg: Config) -> str:
+    """Return the key path of a config dict in a config. Keys that were added before building it are ignored."""
     for path, other in _walk(cfg.to_dict(), ''):
-        if other.get('type') == part.get('type') and all(part.get(key) == value for key, value in other.items()):
+        if other.get('type') == refused.get('type') and all(refused.get(key) == value for key, value in other.items()):
             return path
-    return f'type {part.get("type")!r}'
+    return f'type {refused.get("type")!r}'
 
 
 def _walk(value: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """All dicts with a ``type`` in a config, the outermost first."""
+    """Yield all dicts with a ``type`` in a config, outer ones first, with their key paths."""
     if isinstance(value, Mapping):
         if 'type' in value:
             yield path, value

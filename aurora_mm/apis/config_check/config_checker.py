@@ -1,4 +1,4 @@
-"""Finds mistakes in a config before anything is built: unknown types, unknown arguments, keys that nothing reads."""
+"""Finds mistakes in a config without building it: unknown types, unknown arguments and unused keys."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from torch.utils.data import DataLoader
 from aurora_mm.apis.config_check.arguments import arguments_of
 from aurora_mm.apis.config_check.lookup import look_up, near_names, near_types, registries_within
 from aurora_mm.apis.config_source import place_of
+from aurora_mm.config_variables import LOADERS
 from aurora_mm.errors import ConfigError
 
-_LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 _EVALUATORS = ('val_evaluator', 'test_evaluator')
 
-# Where a part stands, the registries that it is built from.
-_PARTS: dict[str, tuple[Registry, ...]] = {
+# Top-level keys with config dicts of components, and the registries of these.
+_COMPONENTS: dict[str, tuple[Registry, ...]] = {
     'model': (mm.MODELS,),
     'tta_model': (mm.MODELS,),
     'data_preprocessor': (mm.MODELS,),
@@ -43,7 +43,7 @@ _PARTS: dict[str, tuple[Registry, ...]] = {
     'tta_pipeline': (mm.TRANSFORMS,),
     'strategy': (mm.STRATEGIES,),
 }
-# What MMEngine builds where a part names no type.
+# Default types of MMEngine.
 _DEFAULT_TYPES = {
     'optim_wrapper': 'OptimWrapper',
     'val_cfg': 'ValLoop',
@@ -51,17 +51,17 @@ _DEFAULT_TYPES = {
     'visualizer': 'Visualizer',
     'log_processor': 'LogProcessor',
 }
-# Keys that MMEngine takes out of a part's config before it builds the part.
+# Keys that MMEngine removes from a config dict before it builds the component.
 _TAKEN_OUT: dict[Registry, tuple[str, ...]] = {
     mm.HOOKS: ('priority',),
     mm.OPTIM_WRAPPERS: ('optimizer', 'constructor', 'paramwise_cfg'),
     mm.PARAM_SCHEDULERS: ('convert_to_iter_based',),
 }
-# Parts of these are built from their config alone: an argument that is not there is not added by anything.
+# Components of these registries get no arguments except those in their config dict.
 _BUILT_ALONE = (mm.HOOKS, mm.TRANSFORMS, mm.METRICS)
-# Arguments that whoever builds a part adds, and no config.
+# Arguments that are never in a config, because the builder adds them.
 _ADDED = ('params', 'optimizer', 'runner', 'type')
-# Read by MMEngine or aurora_mm from the config itself, beside the arguments of the runners.
+# Keys that MMEngine or aurora_mm read, in addition to the arguments of the runners.
 _OTHER_KEYS = (
     'tasks',
     'tta_model',
@@ -75,15 +75,15 @@ _OTHER_KEYS = (
     'sync_bn',
     'find_unused_parameters',
 )
-# These hold descriptions, whose `type` is that of a task and no class's name.
-_NO_PARTS = ('tasks', 'task', 'metainfo', 'clip_grad')
+# Keys whose dicts may have a `type` that is not the name of a class, such as a task type.
+_NO_COMPONENTS = ('tasks', 'task', 'metainfo', 'clip_grad')
 _PLAIN: dict[str, tuple[str, ...]] = {
     'randomness': tuple(inspect.signature(Runner.set_randomness).parameters)[1:],
     'env_cfg': ('cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'),
     'auto_scale_lr': ('enable', 'base_batch_size'),
     'custom_imports': ('imports', 'allow_failed_imports'),
 }
-# What MMEngine's constructor of optimisers reads of `paramwise_cfg`, by its docstring.
+# Keys of `paramwise_cfg` according to the docstring of MMEngine's DefaultOptimWrapperConstructor.
 _PARAMWISE = (
     'custom_keys',
     'bias_lr_mult',
@@ -97,28 +97,28 @@ _PARAMWISE = (
 
 
 def known_keys() -> set[str]:
-    """The keys of a config that a runner or aurora_mm reads; any other is a variable of the file."""
+    """Return the top-level keys that a runner or aurora_mm reads. Any other key is a variable of the config file."""
     runners = (*inspect.signature(Runner.__init__).parameters, *inspect.signature(FlexibleRunner.__init__).parameters)
     return {*runners, *_OTHER_KEYS} - {'self', 'cfg'}
 
 
 def check_config(cfg: Config) -> None:
-    """Refuses a config with a mistake that can be seen without building it.
+    """Check a config for mistakes that can be found without building it.
 
-    Looked at are all parts that a runner builds, wherever they stand. Types within a part of another package are not
-    always a registry's (``nms=dict(type='nms')`` of mmdet): an unknown one is left to that package.
+    All config dicts that a runner builds are checked, also nested ones. Nested dicts of other packages may have a
+    ``type`` that is not in any registry, such as ``nms=dict(type='nms')`` of mmdet. Such types are accepted.
 
     Args:
-        cfg: Is not changed.
+        cfg: The config. It is not changed.
 
     Raises:
-        ConfigError: Naming file, key path, and the nearest of the known names.
+        ConfigError: If there is a mistake. The message names the file, the key path and similar known names.
     """
     _Checker(cfg).run()
 
 
 class _Checker:
-    """One walk through a config."""
+    """Checks all values of a config recursively."""
 
     def __init__(self, cfg: Config) -> None:
         self.cfg = cfg
@@ -131,17 +131,17 @@ class _Checker:
                 self._refuse_misspelt(key, value, known)
             elif key == 'tasks' and not isinstance(value, list | tuple):
                 raise self._error(key, f'a list of tasks is needed, not {value!r}', [])
-            elif key in _LOADERS:
+            elif key in LOADERS:
                 self._loader(value, key)
             elif key in _EVALUATORS:
                 self._evaluator(value, key)
             elif key in _PLAIN:
                 self._keys(value, key, _PLAIN[key], 'takes')
-            elif key in _PARTS:
-                self._part(value, key, _PARTS[key])
+            elif key in _COMPONENTS:
+                self._component(value, key, _COMPONENTS[key])
 
     def _refuse_misspelt(self, key: str, value: Any, known: Iterable[str]) -> None:
-        """A variable may have any name, but not one that is nearly that of a key, with a value like that key's."""
+        """Raise an error if an unknown key is similar to a known key and its value is a dict or a list."""
         near = difflib.get_close_matches(key, sorted(known), n=1, cutoff=0.9)
         if near and isinstance(value, Mapping | list | tuple):
             raise self._error(key, 'nothing reads this key', near)
@@ -158,115 +158,117 @@ class _Checker:
             ('collate_fn', mm.FUNCTIONS),
             ('worker_init_fn', mm.FUNCTIONS),
         ):
-            self._part(loader.get(key), f'{path}.{key}', (registry,))
+            self._component(loader.get(key), f'{path}.{key}', (registry,))
 
     def _evaluator(self, evaluator: Any, path: str) -> None:
         if isinstance(evaluator, Mapping) and 'metrics' in evaluator:
-            self._part({'type': 'Evaluator', **evaluator}, path, (mm.EVALUATOR,))
+            self._component({'type': 'Evaluator', **evaluator}, path, (mm.EVALUATOR,))
         else:
-            self._part(evaluator, path, (mm.METRICS,))
+            self._component(evaluator, path, (mm.METRICS,))
 
-    def _part(self, part: Any, path: str, registries: Sequence[Registry]) -> None:
-        """A part, several in a list, or several by name."""
-        if isinstance(part, list | tuple):
-            for index, item in enumerate(part):
-                self._part(item, f'{path}.{index}', registries)
-        elif isinstance(part, Mapping):
-            if 'type' not in part and path in _DEFAULT_TYPES:
-                part = {'type': _DEFAULT_TYPES[path], **part}
-            if path == 'train_cfg' and 'by_epoch' in part:
-                kind = 'EpochBasedTrainLoop' if part['by_epoch'] else 'IterBasedTrainLoop'
-                part = {'type': kind} | {key: value for key, value in part.items() if key != 'by_epoch'}
-            if 'type' in part:
-                self._typed(part, path, registries, [self.scope], strict=True)
+    def _component(self, config: Any, path: str, registries: Sequence[Registry]) -> None:
+        """Check one config dict, a list of them, or a dict of them."""
+        if isinstance(config, list | tuple):
+            for index, item in enumerate(config):
+                self._component(item, f'{path}.{index}', registries)
+        elif isinstance(config, Mapping):
+            if 'type' not in config and path in _DEFAULT_TYPES:
+                config = {'type': _DEFAULT_TYPES[path], **config}
+            if path == 'train_cfg' and 'by_epoch' in config:
+                kind = 'EpochBasedTrainLoop' if config['by_epoch'] else 'IterBasedTrainLoop'
+                config = {'type': kind} | {key: value for key, value in config.items() if key != 'by_epoch'}
+            if 'type' in config:
+                self._typed(config, path, registries, [self.scope], strict=True)
             else:
-                self._named(part, path, registries)
+                self._named(config, path, registries)
 
-    def _named(self, parts: Mapping[str, Any], path: str, registries: Sequence[Registry]) -> None:
-        """Parts by name, as in ``default_hooks``."""
-        for name, part in parts.items():
-            if isinstance(part, Mapping) and 'type' not in part:
-                raise self._error(f'{path}.{name}', 'has no `type`', near_names(name, set(parts) - {name}))
-            self._part(part, f'{path}.{name}', registries)
+    def _named(self, configs: Mapping[str, Any], path: str, registries: Sequence[Registry]) -> None:
+        """Check a dict of config dicts by name, such as ``default_hooks``."""
+        for name, config in configs.items():
+            if isinstance(config, Mapping) and 'type' not in config:
+                raise self._error(f'{path}.{name}', 'has no `type`', near_names(name, set(configs) - {name}))
+            self._component(config, f'{path}.{name}', registries)
 
     def _typed(
-        self, part: Mapping[str, Any], path: str, registries: Sequence[Registry], scopes: list[str], strict: bool
+        self, config: Mapping[str, Any], path: str, registries: Sequence[Registry], scopes: list[str], strict: bool
     ) -> None:
-        """A part with a ``type``, and all within it.
+        """Check a config dict with a ``type``, and the dicts among its arguments.
 
         Args:
-            part: Its config.
-            path: Where it stands.
-            registries: MMEngine's own, where its type is looked for.
-            scopes: In which a type without a scope may stand.
-            strict: Whether an unknown type is a mistake for sure.
+            config: The config dict.
+            path: Its key path.
+            registries: Root registries of MMEngine in which its type is looked up.
+            scopes: Scopes in which a type without a scope is looked up.
+            strict: Whether an unknown type is an error.
         """
-        kind = part['type']
-        scopes = [part['_scope_']] if '_scope_' in part else scopes
+        kind = config['type']
+        scopes = [config['_scope_']] if '_scope_' in config else scopes
         found = look_up(kind, registries, scopes)
         if found is None:
             if strict:
                 near = near_types(kind, registries, scopes[0])
                 raise self._error(f'{path}.type', f'{kind!r} is not registered', near, kind)
             return
-        self._arguments(part, path, found.component, found.registry)
+        self._arguments(config, path, found.component, found.registry)
         if found.registry is mm.OPTIM_WRAPPERS:
-            self._optim_wrapper(part, path)
+            self._optim_wrapper(config, path)
         prefix, dot, _ = kind.partition('.') if isinstance(kind, str) else ('', '', '')
         inside = [prefix, *scopes] if dot and prefix not in scopes else scopes
         ours = found.component.__module__.startswith('aurora_mm.')
-        for key, value in part.items():
-            if key not in ('type', '_scope_', *_NO_PARTS):
+        for key, value in config.items():
+            if key not in ('type', '_scope_', *_NO_COMPONENTS):
                 self._within(value, f'{path}.{key}', found.registry, inside, strict=ours)
 
     def _within(self, value: Any, path: str, parent: Registry, scopes: list[str], strict: bool) -> None:
-        """What stands in an argument of a part: another part, a list of them, some by name, or a plain value."""
+        """Check an argument: a config dict, a list or a dict of them, or any other value."""
         if isinstance(value, list | tuple):
             for index, item in enumerate(value):
                 self._within(item, f'{path}.{index}', parent, scopes, strict)
         elif isinstance(value, Mapping) and 'type' in value:
             self._typed(value, path, registries_within(parent, everywhere=strict), scopes, strict)
         elif isinstance(value, Mapping):
-            typed = {name for name, part in value.items() if isinstance(part, Mapping) and 'type' in part}
-            for name, part in value.items():
-                if strict and typed and isinstance(part, Mapping) and 'type' not in part:
+            typed = {name for name, config in value.items() if isinstance(config, Mapping) and 'type' in config}
+            for name, config in value.items():
+                if strict and typed and isinstance(config, Mapping) and 'type' not in config:
                     raise self._error(f'{path}.{name}', 'has no `type`', near_names(name, typed))
-                self._within(part, f'{path}.{name}', parent, scopes, strict)
+                self._within(config, f'{path}.{name}', parent, scopes, strict)
 
-    def _arguments(self, part: Mapping[str, Any], path: str, component: Any, registry: Registry) -> None:
+    def _arguments(self, config: Mapping[str, Any], path: str, component: Any, registry: Registry) -> None:
         arguments = arguments_of(component)
         name = getattr(component, '__name__', str(component))
         names, complete = arguments.names, arguments.complete
-        if component is EMAHook:  # hands what it does not know to the averaged model
-            averaged = look_up(part.get('ema_type', 'ExponentialMovingAverage'), (mm.MODELS,), [self.scope])
+        if component is EMAHook:  # passes unknown arguments to the averaged model
+            averaged = look_up(config.get('ema_type', 'ExponentialMovingAverage'), (mm.MODELS,), [self.scope])
             if averaged is not None:
                 others = arguments_of(averaged.component)
                 names, complete = names + others.names, others.complete
         if complete:
             allowed = (*names, *_TAKEN_OUT.get(registry, ()), 'type', '_scope_')
-            self._keys(part, path, allowed, f'{name} takes')
-        missing = [key for key in arguments.required if key not in part]
+            self._keys(config, path, allowed, f'{name} takes')
+        missing = [key for key in arguments.required if key not in config]
         if registry in _BUILT_ALONE and missing:
-            raise self._error(path, f'{name} needs {", ".join(missing)}', [], str(part['type']))
+            raise self._error(path, f'{name} needs {", ".join(missing)}', [], str(config['type']))
 
-    def _optim_wrapper(self, part: Mapping[str, Any], path: str) -> None:
-        self._part(part.get('optimizer'), f'{path}.optimizer', (mm.OPTIMIZERS,))
-        constructor = part.get('constructor')
+    def _optim_wrapper(self, config: Mapping[str, Any], path: str) -> None:
+        self._component(config.get('optimizer'), f'{path}.optimizer', (mm.OPTIMIZERS,))
+        constructor = config.get('constructor')
         if constructor is not None:
             registries = (mm.OPTIM_WRAPPER_CONSTRUCTORS,)
             if look_up(constructor, registries, [self.scope]) is None:
                 near = near_types(constructor, registries, self.scope)
                 raise self._error(f'{path}.constructor', f'{constructor!r} is not registered', near)
         else:
-            self._keys(part.get('paramwise_cfg'), f'{path}.paramwise_cfg', _PARAMWISE, 'the default constructor reads')
-        clip = part.get('clip_grad')
+            self._keys(
+                config.get('paramwise_cfg'), f'{path}.paramwise_cfg', _PARAMWISE, 'the default constructor reads'
+            )
+        clip = config.get('clip_grad')
         if isinstance(clip, Mapping):
             function = clip_grad_value_ if clip.get('type') == 'value' else clip_grad_norm_
             names = [*inspect.signature(function).parameters][1:]
             self._keys(clip, f'{path}.clip_grad', ['type', *names], f'{function.__name__} takes')
 
     def _keys(self, values: Any, path: str, allowed: Iterable[str], takes: str) -> None:
-        """Refuses a key that is not allowed."""
+        """Raise an error for a key that is not allowed."""
         if not isinstance(values, Mapping):
             return
         allowed = list(allowed)
@@ -278,7 +280,7 @@ class _Checker:
                 raise self._error(f'{path}.{key}', reason, near)
 
     def _error(self, path: str, problem: str, near: Sequence[str], text: str | None = None) -> ConfigError:
-        """The error about what stands at a key path; ``text`` is what to look for in the files if not the key."""
+        """Create an error about a key path. The line is found by ``text``, or by the last key of the path."""
         hint = f'; did you mean {" or ".join(near)}?' if near else ''
         place = place_of(Path(self.cfg.filename), text or path.rpartition('.')[2])
         return ConfigError(f'{place}: {path}: {problem}{hint}')

@@ -1,4 +1,4 @@
-"""Looks up the ``type`` of a config in MMEngine's registries, and names that are near to a wrong one."""
+"""Finds registered components by their ``type``, and names that are similar to an unknown one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from mmengine import registry as mm
 from mmengine.registry import Registry
 
-import aurora_mm.registry  # noqa: F401  adds the registries of aurora_mm to the tree
+import aurora_mm.registry  # noqa: F401  adds the registries of aurora_mm to those of MMEngine
 
 ALL_REGISTRIES = (
     mm.MODELS,
@@ -36,8 +36,8 @@ ALL_REGISTRIES = (
     mm.STRATEGIES,
     mm.RUNNERS,
 )
-# What the parts within a part are built from, by the registry of the part. A package's registries are filled when they
-# are first asked, which may take seconds: so those come first that are likely to know the answer.
+# Registries for the config dicts among the arguments of a component, by the registry of the component. Importing the
+# modules of a registry may take seconds, so the most likely registries are first.
 _WITHIN: dict[Registry, tuple[Registry, ...]] = {
     mm.MODELS: (mm.MODELS, mm.TASK_UTILS, mm.WEIGHT_INITIALIZERS),
     mm.TASK_UTILS: (mm.TASK_UTILS, mm.MODELS),
@@ -50,18 +50,18 @@ _HOSTS = ('mmdet', 'mmseg')
 
 
 class Found(NamedTuple):
-    """What a ``type`` stands for, and MMEngine's registry in whose tree it is."""
+    """A registered component, and the root registry of MMEngine that it belongs to."""
 
     component: Callable[..., Any]
     registry: Registry
 
 
 def registries_within(registry: Registry, everywhere: bool) -> tuple[Registry, ...]:
-    """Where the types of the parts within a part are looked for.
+    """Return the registries in which the types of a component's arguments are looked up.
 
     Args:
-        registry: Of the part.
-        everywhere: Whether to look in all other registries as well.
+        registry: Registry of the component.
+        everywhere: Whether to add all other registries.
     """
     likely = _WITHIN.get(registry, ())
     others = tuple(other for other in ALL_REGISTRIES if other not in likely)
@@ -69,37 +69,37 @@ def registries_within(registry: Registry, everywhere: bool) -> tuple[Registry, .
 
 
 def look_up(kind: Any, registries: Sequence[Registry], scopes: Iterable[str]) -> Found | None:
-    """What a ``type`` stands for.
+    """Find the component of a ``type``.
 
     Args:
-        kind: A name, with or without a scope (``mmdet.FCOSHead``), or the class or function itself.
-        registries: MMEngine's own, where to look; the first that has it counts.
-        scopes: In which a name without a scope may stand.
+        kind: A name with or without a scope, such as ``mmdet.FCOSHead``; or the class or function itself.
+        registries: Root registries of MMEngine, in the order in which they are searched.
+        scopes: Scopes in which a name without a scope is looked up.
 
     Returns:
-        None if no registry has it.
+        The first component that is found; None if there is none.
     """
     if not isinstance(kind, str):
         return Found(kind, registries[0]) if callable(kind) else None
     for scope in scopes:
         for registry in registries:
             try:
-                with contextlib.redirect_stdout(io.StringIO()):  # of what mmdet and mmseg print when they are imported
+                with contextlib.redirect_stdout(io.StringIO()):  # mmdet and mmseg print when they are imported
                     component = registry.children.get(scope, registry).get(kind)
-            except RuntimeError:  # what `get` raises of a name that it cannot import either
+            except RuntimeError:  # raised by `get` for a name that it cannot import
                 continue
-            if callable(component):  # `get` imports what it does not find: a module is no component
+            if callable(component):  # `get` may return a module that it imported
                 return Found(component, registry)
     return None
 
 
 def near_types(kind: str, registries: Sequence[Registry], scope: str) -> list[str]:
-    """Registered names that are near to an unknown one; the same name in another package first.
+    """Find registered names that are similar to an unknown one. The same name in another package comes first.
 
     Args:
         kind: The unknown name.
-        registries: MMEngine's own, where it should stand.
-        scope: In which names are looked up that have none.
+        registries: Root registries of MMEngine in which it should be.
+        scope: Scope of names without a scope.
     """
     prefix, dot, _ = kind.rpartition('.')
     names: set[str] = set()
@@ -116,7 +116,7 @@ def near_types(kind: str, registries: Sequence[Registry], scope: str) -> list[st
 
 
 def near_names(name: str, known: Iterable[str]) -> list[str]:
-    """Up to two known names that are about as near to an unknown one as any, the nearest first."""
+    """Return up to two known names that are most similar to an unknown one, the most similar first."""
     near = difflib.get_close_matches(name, sorted(known), n=2)
     likeness = [difflib.SequenceMatcher(None, name, other).ratio() for other in near]
     return [other for other, value in zip(near, likeness, strict=True) if value > likeness[0] - 0.1]

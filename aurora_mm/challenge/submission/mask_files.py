@@ -1,4 +1,4 @@
-"""Mask files of a submission: 8-bit PNG of class indices at each row's ``mask_path`` without its leading ``../``."""
+"""Mask files of a submission: 8-bit PNG files of class indices, at ``mask_path`` of each row without ``../``."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ from aurora_mm.utils import decode_file
 
 
 class MaskFiles(SubmissionFormat):
-    """A mask file for each image."""
+    """Predictions of segmentation tasks, as one mask file per image."""
 
     def write_file(self, folder: Path, sample: TaskDataSample) -> Path:
-        """Writes the predicted mask to the row's ``mask_path``; a mask of another size than its image is resized as in
-        scoring. See :meth:`SubmissionFormat.write_file`.
+        """Write the predicted mask as an 8-bit PNG file, see :meth:`SubmissionFormat.write_file`.
+
+        A mask that does not have the size of its image is resized in the same way as for scoring.
         """
         if not sample.get('mask_path'):
             raise DataError(
@@ -68,25 +69,25 @@ SUBMISSION_FORMATS['segmentation'] = MaskFiles()
 
 
 def mask_file(mask_path: str) -> str:
-    """Where the mask of a row lies in a submission.
+    """Return the path of a row's mask relative to the folder of the submission.
 
     Args:
-        mask_path: The CSV's text.
+        mask_path: Text of the column ``mask_path``.
 
     Raises:
-        DataError: If the text is empty or leads out of the submission.
+        DataError: If the text is empty, or the path leads out of the folder.
     """
     path = PurePosixPath(mask_path.strip())
-    parts = path.parts
-    while parts and parts[0] == '..':
-        parts = parts[1:]
-    if not parts or '..' in parts or path.is_absolute():
+    names = path.parts
+    while names and names[0] == '..':
+        names = names[1:]
+    if not names or '..' in names or path.is_absolute():
         raise DataError(f'mask_path {mask_path!r} names no place for a mask in a submission')
-    return '/'.join(parts)
+    return '/'.join(names)
 
 
 def _read_mask(path: Path) -> tuple[NDArray[np.uint8] | None, str | None]:
-    """(H, W) a mask as the official scorer reads it, or None if it is no image; and what is wrong with its pixels."""
+    """Read a mask, (H, W), like the official scorer; None if it is not an image. Also return a remark on its format."""
     stored = decode_file(path, cv2.IMREAD_UNCHANGED)
     if stored is None:
         return None, None

@@ -1,7 +1,7 @@
-"""The JSON lists of a submission: how an entry is made from a sample, checked, and read back.
+"""The JSON lists of a submission: entries are created from samples, checked, and converted back.
 
-Entries are matched with rows of the data by ``task_id`` and ``image_path``, both the CSV's own text. The official
-scorer reads pixels and leaves the normalised coordinates alone.
+Entries belong to the row of the data with the same text of ``task_id`` and ``image_path``. The official scorer only
+reads coordinates in pixels, not the normalised ones.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from aurora_mm.evaluation.sample_fields import best_box, prediction
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 
-_SLACK = 1.0  # pixels that rounding may put a coordinate outside of the image, or normalised and pixel values apart
+_SLACK = 1.0  # tolerance in pixels for coordinates outside of the image, and between normalised and pixel values
 
 
 class PredictionList(SubmissionFormat):
-    """Entries of a JSON list.
+    """Base class of the JSON lists.
 
     Attributes:
-        fields: The keys of an entry beside ``image_path`` and ``task_id``.
-        scored: Those of them that the official scorer reads.
+        fields: Keys of an entry, in addition to ``image_path`` and ``task_id``.
+        scored: Those of the keys that the official scorer reads.
     """
 
     fields: tuple[str, ...]
     scored: tuple[str, ...]
 
     def entry(self, sample: TaskDataSample) -> Entry:
-        """Makes an entry of plain Python numbers; see :meth:`SubmissionFormat.entry`."""
+        """Create an entry of Python numbers, see :meth:`SubmissionFormat.entry`."""
         entry = {'image_path': sample.image_path, 'task_id': sample.task, **self._values(sample)}
         if not all(math.isfinite(value) for key in self.fields for value in np.ravel(entry[key])):
             raise ConfigError(f'the prediction for {sample.get("img_path")} is not finite: {entry}')
@@ -58,29 +58,29 @@ class PredictionList(SubmissionFormat):
 
     @abstractmethod
     def _values(self, sample: TaskDataSample) -> Entry:
-        """The fields of a sample's entry."""
+        """Return the fields of a sample's entry."""
 
     @abstractmethod
     def _fault(self, entry: Entry, task: Task) -> str | None:
-        """What makes an entry with all scored fields impossible to score, or None."""
+        """Return why an entry with all scored fields cannot be scored, or None."""
 
     @abstractmethod
     def _put(self, sample: TaskDataSample, entry: Entry) -> None:
-        """Sets an entry without fault as a sample's prediction."""
+        """Set the prediction of a sample from an entry that can be scored."""
 
     @abstractmethod
     def _remarks(self, entry: Entry, task: Task, shape: tuple[int, int]) -> list[str]:
-        """What is missing or out of range in an entry that can be scored.
+        """Return remarks on an entry that can be scored, such as values out of range.
 
         Args:
-            entry: Without fault.
-            task: Of the entry.
-            shape: (height, width) of the image.
+            entry: An entry that can be scored.
+            task: Task of the entry.
+            shape: (height, width) of the image in pixels.
         """
 
 
 class ClassificationList(PredictionList):
-    """``predicted_class`` (int), ``predicted_probs`` (a float for each class)."""
+    """Predictions of classification tasks: ``predicted_class``, int, and ``predicted_probs``, a float per class."""
 
     list_file = 'classification_predictions.json'
     fields = scored = ('predicted_class', 'predicted_probs')
@@ -116,10 +116,10 @@ class ClassificationList(PredictionList):
 
 
 class DetectionList(PredictionList):
-    """``bbox_normalized`` and ``bbox_pixels``: x1, y1, x2, y2 as floats.
+    """Predictions of detection tasks: ``bbox_normalized`` and ``bbox_pixels``, xyxy as floats.
 
-    An image in which nothing was found has the empty box ``0, 0, 0, 0``, which overlaps nothing: the official scorer
-    would leave out an image without an entry.
+    An image without a predicted box has the empty box ``0, 0, 0, 0``, whose IoU is 0. Without an entry, the official
+    scorer would ignore the image.
     """
 
     list_file = 'detection_predictions.json'
@@ -150,7 +150,10 @@ class DetectionList(PredictionList):
 
 
 class LandmarkList(PredictionList):
-    """``predicted_points_normalized`` and ``predicted_points_pixels``: x1, y1, x2, y2, ... as floats."""
+    """Predictions of landmark tasks: ``predicted_points_normalized`` and ``predicted_points_pixels``.
+
+    Both are lists of floats x1, y1, x2, y2, ...
+    """
 
     list_file = 'regression_predictions.json'
     fields = ('predicted_points_normalized', 'predicted_points_pixels')
@@ -176,23 +179,23 @@ SUBMISSION_FORMATS.update(classification=ClassificationList(), detection=Detecti
 
 
 def _sizes(shape: tuple[int, int], length: int) -> np.ndarray:
-    """(length,) width, height, width, ... of the image."""
+    """Return (length,) width, height, width, ... of the image in pixels."""
     return np.tile(np.array(shape[::-1], float), length // 2)
 
 
 def _number_fault(field: str, values: Any, length: int) -> str | None:
-    """What keeps ``values`` from being a list of ``length`` finite numbers, or None."""
+    """Return why ``values`` is not a list of ``length`` finite numbers, or None."""
     if not isinstance(values, list) or len(values) != length:
         return f'{field} {values!r} is not a list of {length} numbers'
     for value in values:
-        # Compared rather than asked: an integer too large for a float has no isfinite.
+        # math.isfinite would raise for integers that are too large for a float.
         if not isinstance(value, (int, float)) or isinstance(value, bool) or not abs(value) <= sys.float_info.max:
             return f'{field} holds {value!r}, which is not a finite number'
     return None
 
 
 def _coordinate_remarks(entry: Entry, normalized: str, pixels: str, shape: tuple[int, int]) -> list[str]:
-    """Coordinates outside of the image, or not the same in the fields ``pixels`` and ``normalized``."""
+    """Return remarks on coordinates outside of the image, or that differ between ``pixels`` and ``normalized``."""
     values = np.array(entry[pixels], float)
     sizes = _sizes(shape, len(values))
     remarks = []

@@ -1,4 +1,4 @@
-"""What is wrong with a submission."""
+"""Problems of a submission."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from aurora_mm.tables import console_text
 
 
 class Problem(NamedTuple):
-    """One fault.
+    """A problem of a submission.
 
     Args:
-        file: Path under the submission folder.
-        task, image: The row of the data, '' where the fault is of the file as a whole.
-        message: What is wrong, with the value.
-        scored: Whether what it concerns is scored all the same.
+        file: Path relative to the folder of the submission.
+        task: Task of the row; '' for a problem of the whole file.
+        image: Image path of the row; '' for a problem of the whole file.
+        message: Description with the value.
+        scored: Whether the prediction is scored in spite of the problem.
     """
 
     file: str
@@ -29,7 +30,7 @@ class Problem(NamedTuple):
 
 
 def problem_table(problems: Sequence[Problem]) -> str:
-    """All problems as a table for a console, unscored ones first."""
+    """Format problems as a table for a console. Those of unscored predictions come first."""
     table = Table(title=f'{len(problems)} problem{"s" if len(problems) > 1 else ""}', title_justify='left')
     for name in ('file', 'task', 'image', 'problem', 'scored'):
         table.add_column(name, overflow='fold')

@@ -15,16 +15,16 @@ Entries = dict[tuple[str, str], Entry]
 
 
 def read_lists(folder: Path, images: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Entries | None], list[Problem]]:
-    """The entries of all lists that belong to a row of the data.
+    """Read the JSON lists of a submission, and assign their entries to rows of the data.
 
     Args:
-        folder: The submission's.
-        images: The rows that an entry may be of, with ``task``, ``task_type`` and ``image_path``.
+        folder: Folder of the submission.
+        images: Items of the data, with ``task``, ``task_type`` and ``image_path``.
 
     Returns:
-        For each task type that has a list its entries, of several for one row the last, as the official scorer takes
-        it, or None if the list cannot be read; and what is wrong with the lists. An entry's own values are not looked
-        at.
+        The entries of each task type that has a list, None if the list cannot be read; and the problems of the lists.
+        If a row has several entries, the last one is used, like in the official scorer. The values of entries are not
+        checked.
     """
     lists: dict[str, Entries | None] = {}
     problems: list[Problem] = []
@@ -38,12 +38,12 @@ def read_lists(folder: Path, images: Sequence[Mapping[str, Any]]) -> tuple[dict[
 
 
 def list_files() -> dict[str, str]:
-    """The name of the JSON list of each task type that has one."""
+    """Return the file name of the JSON list of each task type that has one."""
     return {task_type: form.list_file for task_type, form in SUBMISSION_FORMATS.items() if form.list_file}
 
 
 def _read(path: Path, asked: set[tuple[str, str]]) -> tuple[Entries | None, list[Problem]]:
-    """The entries of one list that answer a row in ``asked``, and what is wrong with it."""
+    """Read the entries of one list that belong to a row in ``asked``, and the problems of the list."""
     try:
         items = json.loads(path.read_text(encoding='utf-8'))
     except FileNotFoundError:

@@ -17,13 +17,13 @@ from aurora_mm.tasks import Task
 
 @dataclass(frozen=True)
 class ImageJob:
-    """One image to score.
+    """An image to score.
 
     Args:
-        image: Its item of the data list.
-        task: Its task.
-        folder: The submission's.
-        entry: Its entry in the list of its type, if there is one.
+        image: Item of the data set.
+        task: Task of the item.
+        folder: Folder of the submission.
+        entry: Entry in the JSON list of the task type, if there is one.
     """
 
     image: dict[str, Any]
@@ -33,13 +33,16 @@ class ImageJob:
 
 
 def score_image(job: ImageJob) -> tuple[list[ResultRow], list[Problem]]:
-    """Measures one image by the metric of its task's type.
+    """Score one image with the metric of its task type.
+
+    Args:
+        job: The image and its prediction.
 
     Returns:
-        The rows of the image, none if its prediction cannot be scored, and what is wrong with it.
+        The result rows of the image, none if its prediction cannot be scored; and the problems of the prediction.
 
     Raises:
-        DataError: If the image or its truth is at fault.
+        DataError: If the image or its annotation cannot be read.
     """
     sample = _load(job.image)
     problems = SUBMISSION_FORMATS[job.task.type].put(sample, job.task, job.folder, job.entry)
@@ -51,7 +54,7 @@ def score_image(job: ImageJob) -> tuple[list[ResultRow], list[Problem]]:
 
 
 def _load(image: dict[str, Any]) -> TaskDataSample:
-    """The image's sample with its truth in original pixels."""
+    """Load the data sample of an image, with the annotation in original coordinates."""
     results = dict(image)
     for step in (LoadUltrasoundImage(), LoadTaskAnnotations(), PackMultiTaskInputs()):
         results = step.transform(results)

@@ -27,12 +27,12 @@ from aurora_mm.tasks import TaskTable
 
 @dataclass(frozen=True)
 class SubmissionScores:
-    """What scoring a submission gives.
+    """Scores of a submission.
 
     Args:
-        result: All scores; None if no image could be scored. A task none of whose images could be scored counts as 0.
-        problems: All that is wrong with the submission.
-        asked: Images of each task in the data.
+        result: All scores; None if no image could be scored. A task without scored images has the score 0.
+        problems: All problems of the submission.
+        asked: Number of images of each task in the data.
     """
 
     result: EvaluationResult | None
@@ -41,11 +41,11 @@ class SubmissionScores:
 
     @property
     def scored(self) -> Counter[str]:
-        """Images of each task that could be scored."""
+        """Number of scored images of each task."""
         return Counter({} if self.result is None else self.result.images)
 
     def summary(self) -> str:
-        """A table of the scores for a console, and how much of the data they cover."""
+        """Format the scores as a table for a console, with the numbers of scored images."""
         lines = [] if self.result is None else [console_text(score_table(self.result)), '']
         for task, number in self.asked.items():
             if self.scored[task] < number:
@@ -63,23 +63,23 @@ def score_submission(
     workers: int = 1,
     progress: bool = False,
 ) -> SubmissionScores:
-    """Scores a submission by the official definitions.
+    """Score a submission according to the definitions of the challenge.
 
-    An image without a usable prediction is left out of the means, as the official scorer does, and listed as a
-    problem; what can be scored but is out of range is scored as it stands, and listed too. A task of the data without
-    any usable prediction counts as 0 in the score.
+    Images without a valid prediction are left out of the means, like in the official scorer, and listed as problems.
+    Predictions that are out of range are scored unchanged, and listed too. A task of the data without any valid
+    prediction has the score 0.
 
     Args:
         data_root: Labelled data, see :class:`aurora_mm.datasets.FMCUIADataset`.
         submission: Folder with the three JSON lists and the masks.
-        tasks: Known tasks, for their names; those of the data are added.
-        split: Of the data set that the submission answers: 'all' rows of ``data_root``, or one side.
-        group_column: Column whose value groups images for the confidence intervals.
-        workers: Processes.
-        progress: Whether to show a progress bar with the time left.
+        tasks: Known tasks, for the names of classes and points. Tasks of the data are added.
+        split: Split of the data that the submission is for, or ``'all'`` for all rows of ``data_root``.
+        group_column: CSV column such as a patient's id, whose values are resampled for confidence intervals.
+        workers: Number of processes.
+        progress: Whether to show a progress bar.
 
     Raises:
-        DataError: If the data cannot be read or there is no such folder.
+        DataError: If the data cannot be read, or the folder does not exist.
     """
     folder = Path(submission)
     if not folder.is_dir():
@@ -87,13 +87,13 @@ def score_submission(
     dataset = _dataset(data_root, split, tasks, group_column)
     images = _rows(dataset)
     known = images
-    if split != 'all' and (Path(data_root) / 'csv_files').is_dir():  # entries of another side are no fault
+    if split != 'all' and (Path(data_root) / 'csv_files').is_dir():  # entries of other splits are not problems
         known = _rows(_dataset(data_root, 'all', tasks, group_column))
     lists, problems = read_lists(folder, known)
     jobs = []
     for image in images:
         entries = lists.get(image['task_type'], {})
-        if entries is not None:  # else the list as a whole is a problem, and each of its images need not be one
+        if entries is not None:  # else the list is a problem, and its images are not listed
             entry = entries.get((image['task'], image['image_path']))
             jobs.append(ImageJob(image, dataset.tasks[image['task']], folder, entry))
     rows: list[ResultRow] = []
@@ -102,7 +102,7 @@ def score_submission(
         problems += found
     asked = Counter(image['task'] for image in images)
     order = list(dataset.tasks)
-    rows.sort(key=lambda row: order.index(row.task))  # stable: an image's rows stay together
+    rows.sort(key=lambda row: order.index(row.task))  # stable, so the rows of an image stay together
     result = score_rows(rows, dataset.tasks.only(asked)) if rows else None
     return SubmissionScores(result, problems, asked)
 
@@ -118,18 +118,18 @@ def _rows(dataset: FMCUIADataset) -> list[dict[str, Any]]:
 
 
 def _run(jobs: Sequence[ImageJob], workers: int, progress: bool) -> Iterator[tuple[list[ResultRow], list[Problem]]]:
-    """The outcomes of the jobs, in their order."""
+    """Yield the results of the jobs, in their order."""
     show = partial(track, description='Scoring', total=len(jobs), disable=not progress)
     if workers <= 1:
         yield from show(map(score_image, jobs))
         return
-    # Spawned, not forked: OpenCV's threads do not survive a fork.
+    # Not forked, because OpenCV's threads do not survive a fork.
     context = multiprocessing.get_context('spawn')
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_use_one_thread) as pool:
         try:
             yield from show(pool.map(score_image, jobs, chunksize=8))
         except BaseException:
-            pool.shutdown(cancel_futures=True)  # an interrupt need not wait for what is queued
+            pool.shutdown(cancel_futures=True)  # do not wait for queued jobs
             raise
 
 

@@ -1,4 +1,4 @@
-"""How predictions of a task type stand in a submission."""
+"""The interface of submission formats, one for each task type."""
 
 from __future__ import annotations
 
@@ -12,20 +12,26 @@ from aurora_mm.task_types import ByTaskType
 from aurora_mm.tasks import Task
 
 Entry = dict[str, Any]
-"""What a JSON list holds of one image."""
+"""An entry of a JSON list, which is for one image."""
 
 
 class SubmissionFormat(ABC):
-    """How predictions of a task type stand in a submission: as entries of a JSON list, or as files of their own.
+    """Base class: the format of the predictions of one task type, which are entries of a JSON list or separate files.
 
     Attributes:
-        list_file: Name of the JSON list; ``''`` if each image has a file of its own.
+        list_file: File name of the JSON list; ``''`` if each image has a separate file.
     """
 
     list_file = ''
 
     def entry(self, sample: TaskDataSample) -> Entry | None:
-        """Makes the list's entry for a sample's prediction; None if there is no list.
+        """Create the list entry for the prediction of a sample.
+
+        Args:
+            sample: Sample with its prediction in original coordinates.
+
+        Returns:
+            The entry; None if the format has no list.
 
         Raises:
             ConfigError: If the prediction is missing or not finite.
@@ -33,30 +39,33 @@ class SubmissionFormat(ABC):
         return None
 
     def write_file(self, folder: Path, sample: TaskDataSample) -> Path | None:
-        """Writes a sample's prediction as a file of its own, whole or not at all; None if it has no such file.
+        """Write the prediction of a sample to a separate file, atomically.
 
         Args:
-            folder: The submission's.
-            sample: With its prediction in original pixels.
+            folder: Folder of the submission.
+            sample: Sample with its prediction in original coordinates.
+
+        Returns:
+            Path of the file; None if the format has no separate files.
 
         Raises:
             ConfigError: If the prediction is missing.
-            DataError: If there is no place for the file.
+            DataError: If the row has no valid path for the file.
         """
         return None
 
     @abstractmethod
     def put(self, sample: TaskDataSample, task: Task, folder: Path, entry: Entry | None) -> list[Problem]:
-        """Sets what a submission predicts as a sample's prediction.
+        """Set the prediction of a sample from a submission.
 
         Args:
-            sample: Of the image, without prediction.
-            task: Of the sample.
-            folder: The submission's.
-            entry: The image's entry in the list, if there is a list and the image is in it.
+            sample: Sample of the image without prediction. Changed in place.
+            task: Task of the sample.
+            folder: Folder of the submission.
+            entry: Entry of the image in the list, if there is one.
 
         Returns:
-            What is wrong with the prediction. If one of the problems is not ``scored``, nothing is set.
+            The problems of the prediction. If one of them is not ``scored``, no prediction is set.
         """
 
 

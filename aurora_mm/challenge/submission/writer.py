@@ -1,4 +1,4 @@
-"""Writes predictions as the challenge wants them."""
+"""Writes the predictions of a submission."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from aurora_mm.structures import TaskDataSample
 
 
 class SubmissionWriter:
-    """Puts predictions into a folder: masks at once, the three JSON lists when all are there.
+    """Writes predictions to a folder. Masks are written immediately, the three JSON lists at the end.
 
-    Every file is written whole or not at all. The lists of an earlier submission go first and the new ones come last,
-    so that a folder with lists is a finished one; all three are written, empty where the data has no such task.
-    In a run of several processes each makes a writer of its own for the same folder.
+    Every file is written atomically. Lists of an earlier submission are removed at the start, so a folder with lists is
+    complete. All three lists are written, and are empty for task types that the data does not have. In distributed
+    runs, every process creates a writer for the same folder.
 
     Args:
-        folder: The submission's; it may exist.
+        folder: Folder of the submission. It may exist.
 
     Example:
         >>> writer = SubmissionWriter('/output')
@@ -33,8 +33,8 @@ class SubmissionWriter:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        self._entries: dict[tuple[str, int], tuple[str, Entry]] = {}  # by task and img_id: (type, entry)
-        self._masks: dict[Path, str] = {}  # path: the task it was written for
+        self._entries: dict[tuple[str, int], tuple[str, Entry]] = {}  # (task type, entry) by task and img_id
+        self._masks: dict[Path, str] = {}  # task by path
         if is_main_process():
             self.folder.mkdir(parents=True, exist_ok=True)
             for file in list_files().values():
@@ -42,16 +42,15 @@ class SubmissionWriter:
         barrier()
 
     def add(self, sample: TaskDataSample) -> None:
-        """Takes one sample with its prediction in original pixels.
+        """Add the prediction of one sample.
 
         Args:
-            sample: With ``task``, ``task_type``, ``img_id``, ``image_path``, ``ori_shape`` and, for segmentation,
-                ``mask_path``.
+            sample: Sample with its prediction in original coordinates and with the metainfo ``task``, ``task_type``,
+                ``img_id``, ``image_path``, ``ori_shape`` and, for segmentation, ``mask_path``.
 
         Raises:
-            ConfigError: If the sample has no prediction, or one that is not finite, or a submission has no place for
-                tasks of its type.
-            DataError: If there is no place for its mask, or another task's mask lies there.
+            ConfigError: If the prediction is missing or not finite, or there is no format for the task type.
+            DataError: If ``mask_path`` is not valid, or is the same as that of another task.
         """
         form = SUBMISSION_FORMATS[sample.task_type]
         entry, path = form.entry(sample), form.write_file(self.folder, sample)
@@ -61,9 +60,9 @@ class SubmissionWriter:
             raise DataError(f'tasks {self._masks[path]!r} and {sample.task!r} have the same mask_path', file=path)
 
     def finish(self) -> None:
-        """Writes the lists of all processes' predictions; every process calls it."""
-        # Each image once, though a sampler may have given it to two processes.
-        entries = {key: entry for part in all_gather_object(self._entries) for key, entry in part.items()}
+        """Write the lists with the predictions of all processes. Every process must call it."""
+        # By key, because a sampler may give the same image to two processes.
+        entries = {key: entry for gathered in all_gather_object(self._entries) for key, entry in gathered.items()}
         if is_main_process():
             for task_type, file in list_files().items():
                 of_type = [entry for _, (kind, entry) in sorted(entries.items()) if kind == task_type]

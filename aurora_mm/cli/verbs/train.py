@@ -70,7 +70,7 @@ def main(args: argparse.Namespace) -> None:
     if brings_tasks and args.tasks:
         raise ConfigError('a trained model brings its tasks: leave --tasks out')
     if resumed is not None and not Path(resumed).is_dir():
-        read_checkpoint(resumed, parts=())  # before anything is written
+        read_checkpoint(resumed, keys=())  # before anything is written
     if brings_tasks:
         start_from(cfg, resumed or args.load_from, args.data_root)
     else:
