@@ -38,7 +38,7 @@ class BestOfTaskHook(Hook):
     With ``EMAHook``, the averaged weights that were validated are kept.
     """
 
-    priority = 'LOW'  # after EMAHook has put its weights in (or into a checkpoint), before CheckpointHook saves
+    priority = 'LOW'  # after EMAHook has swapped the weights, before CheckpointHook saves
 
     def __init__(self) -> None:
         self.best: dict[str, dict[str, Any]] = {}  # by task: first score, best score, epoch and weights of the best
@@ -86,7 +86,7 @@ class BestOfTaskHook(Hook):
             return
         for name, weights in self._weights.items():
             score = (metrics or {}).get(f'{name}/primary')
-            if score is None:  # no image of it to validate on
+            if score is None:  # no validation image of this task
                 continue
             known = self.best.get(name, dict(first=score, score=-1.0))
             if score > known['score']:
@@ -97,7 +97,7 @@ class BestOfTaskHook(Hook):
         if not self._closing:
             checkpoint[_KEY] = self.best
             return
-        checkpoint.pop('ema_state_dict', None)  # the run's own weights, which only a resumed run would want
+        checkpoint.pop('ema_state_dict', None)  # the weights of the run, which are only needed to resume it
         for best in self.best.values():
             checkpoint['state_dict'].update(best['weights'])
         checkpoint['meta'][_KEY] = {

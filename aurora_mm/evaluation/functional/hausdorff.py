@@ -45,7 +45,7 @@ def hausdorff_distance(pred: NDArray[np.bool_], truth: NDArray[np.bool_]) -> flo
         raise ValueError(f'masks of shapes {pred.shape} and {truth.shape} cannot be compared')
     if not pred.any() or not truth.any():
         return 0.0 if pred.any() == truth.any() else math.hypot(*pred.shape)
-    window = bounding_box(pred | truth)  # distances between set pixels do not change inside it
+    window = bounding_box(pred | truth)  # cropping does not change distances between set pixels
     pred, truth = _padded(pred[window]), _padded(truth[window])
     pred_edge, truth_edge = nonzero_xy(boundary(pred)), nonzero_xy(boundary(truth))
     if max(len(pred_edge), len(truth_edge)) > _MOST_BOUNDARY:

@@ -166,7 +166,7 @@ class HFBackbone(BaseEncoder):
 
 def _model_type(values: Mapping) -> str:
     kind = values.get('model_type')
-    return 'qwen2_5_vl_vision' if kind == 'qwen2_5_vl' else kind  # the name it has in transformers 4 and 5
+    return 'qwen2_5_vl_vision' if kind == 'qwen2_5_vl' else kind  # its names in transformers 4 and 5
 
 
 def _family(values: Mapping) -> _Family:

@@ -75,7 +75,7 @@ class AuroraDenseHead(BaseModule):
 
 
 def _as_network_sample(sample: BaseDataElement) -> TaskDataSample:
-    # A batch is padded on the right and at the bottom: pixels keep their place, the network sees the padded size.
+    # A batch is padded on the right and at the bottom, so coordinates do not change; the network input is padded.
     size = tuple(sample.get('batch_input_shape', sample.img_shape))
     mine = TaskDataSample(metainfo=dict(gt_coordinates='network', img_path=sample.get('img_path'), img_shape=size))
     boxes = sample.gt_instances.bboxes

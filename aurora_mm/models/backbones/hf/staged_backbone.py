@@ -38,7 +38,7 @@ class StagedBackbone(HFEncoder):
         before = sum(self.depths[:stage])
         if block is not None:
             return before + int(block) + 1
-        # What halves the map between stages: ConvNeXt has it at a stage's start, Swin at its end.
+        # The layer that halves the map is at the start of a stage in ConvNeXt and at its end in Swin.
         return before + 1 if 'downsampling_layer' in name else before + self.depths[stage]
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
