@@ -60,8 +60,7 @@ def by_target(rows: Iterable[ResultRow]) -> list[Group]:
 
 
 def by_size(rows: Iterable[ResultRow]) -> list[Group]:
-    """Group the rows of each task and metric by the target's fraction of the image area, from small to large, if
-    known."""
+    """Group the rows of each task and metric by the target's fraction of the image area, if rows hold it."""
     groups: dict[tuple[str, str], dict[str, list[ResultRow]]] = {}
     for row in rows:
         if 'size' in row.values:

@@ -47,7 +47,7 @@ def read_scalars(file: str | Path) -> list[dict[str, float]]:
         try:
             entries.append(_numbers(json.loads(line)))
         except (ValueError, RecursionError) as error:
-            if row == len(lines):  # it does not end in a line break
+            if row == len(lines):  # the last line, without a line break
                 text = f'{file}, row {row}: the last line is not finished and is left out; the run was killed there'
                 print_log(text, logger='current', level=logging.WARNING)
                 break

@@ -145,8 +145,7 @@ class WeightSearch:
 
 
 def train_until(cfg: Config, epoch: int) -> float:
-    """Train until the :class:`aurora_mm.engine.StopAfterEpochHook` of a config stops, and return the validation
-    score."""
+    """Train until the ``StopAfterEpochHook`` of a config stops, and return the validation score."""
     runner = build_runner(cfg)
     runner.train()
     if runner.message_hub.get_info(VALIDATED_EPOCH, 0) < runner.epoch:

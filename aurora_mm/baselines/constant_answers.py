@@ -99,8 +99,7 @@ class ConstantLabel(ConstantAnswer):
 
 @CONSTANT_ANSWERS.register('detection')
 class ConstantBox(ConstantAnswer):
-    """Predicts the box with the highest mean IoU among the training boxes and their median, relative to the image
-    size."""
+    """Predicts the box of highest mean IoU among the training boxes and their median, relative to the image."""
 
     def __init__(self, task: Task) -> None:
         super().__init__(task)

@@ -41,7 +41,7 @@ def score_constant_predictor(cfg: Config) -> EvaluationResult:
         evaluator.dataset_meta = test_set.metainfo
         for sample in _samples(cfg.test_dataloader.dataset, 'constant answers: test data'):
             evaluator.process([predictor.predict(sample)])
-        with suppress_output():  # its table looks like the model's own
+        with suppress_output():  # its table would look like that of the model
             evaluator.evaluate(len(test_set))
     return evaluator.result
 

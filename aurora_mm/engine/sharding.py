@@ -50,10 +50,11 @@ class ShardedStrategy(FSDPStrategy):
 
 @FUNCTIONS.register_module()
 def wrap_encoder_blocks(module: nn.Module, recurse: bool, nonwrapped_numel: int) -> bool:
-    """An ``auto_wrap_policy`` for FSDP: each block of Qwen3-VL's encoder is one unit, everything else is another.
+    """Decide whether FSDP makes a module a unit: each block of Qwen3-VL's encoder is one, all else another.
 
-    The weights of a unit are gathered by all ranks together, just before it runs. Every rank runs every block, but only
-    the heads of its own batch: a head that is a unit would make ranks wait for each other forever.
+    It is an ``auto_wrap_policy``. The weights of a unit are gathered by all ranks together, just before it runs. Every
+    rank runs every block, but only the heads of its own batch: a head that is a unit would make ranks wait for each
+    other forever.
 
     Args:
         module: The module in question.

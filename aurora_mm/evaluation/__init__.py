@@ -1,25 +1,24 @@
-"""Scores of tasks.
+"""Metrics, and the evaluator that computes the scores of all tasks.
 
-The words of this package:
+Terms of this package (see the glossary in the documentation for the others):
 
 sample
-    One image with annotation and prediction for one task, as the model hands it on and a metric measures it.
+    One image with annotation and prediction for one task, which a metric measures.
 target
     What is measured in an image: each foreground class of a mask, a box, each point, or the label.
 row
-    What a metric keeps of one target of one image (:class:`ResultRow`): a row of ``per_image.csv``. ``images`` are
-    lists of rows, one list for each image of a task.
+    The measurement of one target in one image (:class:`ResultRow`), a row of ``per_image.csv``. ``images`` are lists of
+    rows, one list for each image of a task.
 score
-    A number of a task, taken from the rows of its images, such as the DSC.
+    A number of a task, computed from the rows of its images, such as the DSC.
 headline
-    The score that a task is known by: DSC, accuracy, IoU, MRE.
+    The score that represents a task: DSC, accuracy, IoU or MRE.
+judge
+    The metric that gives the headline of a task.
 primary score
-    The headline as a number in [0, 1] of which more is better: itself, or 1 - MRE / image diagonal.
+    A number in [0, 1] of which more is better: the headline itself, or 1 - MRE / image diagonal.
 the score
-    The mean over task types of the mean over their tasks of the primary score.
-
-Elsewhere an *item* is what a data set holds of an image before it is loaded, a *record* a row of the challenge's CSV
-files, an *entry* an element of a submission's JSON lists.
+    The mean of the primary scores over the tasks of each task type, averaged over task types.
 """
 
 from aurora_mm.evaluation.evaluation_result import EvaluationResult, TaskColumns, score_rows

@@ -130,7 +130,7 @@ class MultiTaskModel(BaseModel):
         self.heads = nn.ModuleDict()
         for key, cfg in heads.items():
             served = [task for task in self.tasks.values() if self.head_of[task.name] == key]
-            if served:  # a table without tasks of a type needs no head for it
+            if served:  # no head is built for a task type without tasks
                 source = self.source_of[key] = self._source_key(key, sources or {})
                 cfg = fit(wrap_foreign_head(cfg), f'head {key!r}', self._maps_of(source, maps), repr(source))
                 self.heads[key] = MODELS.build(cfg | dict(tasks=served))
@@ -160,7 +160,7 @@ class MultiTaskModel(BaseModel):
         for name in (key, self.tasks[key].type if key in self.tasks else None):
             if name in sources:
                 return sources[name]
-        # Not 'the first neck' of several: MMEngine sorts the keys of the configs that it keeps in checkpoints.
+        # Not the first of several necks, because MMEngine sorts the keys of configs in checkpoints.
         if len(self.necks) > 1:
             raise ConfigError(f'sources must say which of the necks {", ".join(self.necks)} the head {key!r} reads')
         return next(iter(self.necks), 'backbone')
@@ -276,7 +276,7 @@ class MultiTaskModel(BaseModel):
         losses = {}
         for head, feats, batches in self._head_inputs(maps, data_samples):
             for batch, terms in zip(batches, head.loss(feats, batches), strict=True):
-                if terms:  # else there is nothing to learn from these images
+                if terms:  # otherwise there is no loss for these images
                     total = sum(terms.values())
                     losses[batch.task.name] = total.expand(len(batch.samples)), batch.samples
         return {name: losses[name] for name in self.tasks if name in losses}

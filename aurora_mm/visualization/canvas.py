@@ -119,8 +119,7 @@ class Canvas:
         return np.round(np.nan_to_num(corners).clip(-limit, limit) * 2**_SHIFT).astype(np.int32).reshape(-1, 1, 2)
 
     def _free_corner(self, text: str, place: np.ndarray) -> tuple[int, int] | None:
-        """Return the upper left corner of the nearest free box for a name, within a third of the picture's longest
-        side."""
+        """Return the upper left corner of the nearest free box for a name, or None if all are far away."""
         width, height = text_size(text, self.font)
         free = _free_boxes(self._occupied, width, height)
         if not free.any() or not np.isfinite(place).all():

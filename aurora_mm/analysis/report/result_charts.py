@@ -98,8 +98,7 @@ def roc_chart(results: Results, task: Task) -> Chart | None:
 
 
 def _boxes(column: Column, groups: Mapping[str, Sequence[float]], colour: str) -> Chart:
-    """Draw a row for each group: values as dots, quartiles as a box, the median as a line. Values without unit: 0 to
-    1."""
+    """Draw a row for each group: values as dots, quartiles as a box, the median as a line."""
     chart = Chart(f'{column.title}, {column.unit}' if column.unit else column.title, height=0.8 + 0.21 * len(groups))
     with chart.draw() as axes:
         rng = np.random.default_rng(0)

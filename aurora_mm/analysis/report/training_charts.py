@@ -70,7 +70,7 @@ def _scores(log: TrainingLog) -> Chart:
 def _losses(log: TrainingLog) -> Chart:
     chart = Chart('Weighted training losses by iteration', 5.2, 3.1)
     iterations, losses = log.series('loss')
-    marker = '.' if len(iterations) == 1 else None  # a line of one point is not seen
+    marker = '.' if len(iterations) == 1 else None  # a line of one point is invisible
     with chart.draw() as axes:
         for task_type in TASK_TYPES:
             if f'loss_{task_type}' in log.training:

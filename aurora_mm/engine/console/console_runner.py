@@ -13,8 +13,9 @@ from aurora_mm.engine.console.console_handler import ConsoleHandler
 
 
 class ConsoleRunner:
-    """A mixin for runners of MMEngine that logs everything to the file, and only warnings and selected texts to the
-    console.
+    """A mixin for runners of MMEngine: only warnings and selected texts are logged to the console.
+
+    The log file still gets everything.
 
     The environment and the whole config are logged when a runner is built, before any hook runs. So the handlers of the
     logger are replaced where the logger is built: by MMEngine's ``Runner`` itself, or by the strategy of its

@@ -38,7 +38,7 @@ class BestOfTaskHook(Hook):
     With ``EMAHook``, the averaged weights that were validated are kept.
     """
 
-    priority = 'LOW'  # after EMAHook has put its weights in (or into a checkpoint), before CheckpointHook saves
+    priority = 'LOW'  # after EMAHook has swapped the weights, before CheckpointHook saves
 
     def __init__(self) -> None:
         self.best: dict[str, dict[str, Any]] = {}  # by task: first score, best score, epoch and weights of the best
@@ -86,19 +86,18 @@ class BestOfTaskHook(Hook):
             return
         for name, weights in self._weights.items():
             score = (metrics or {}).get(f'{name}/primary')
-            if score is None:  # no image of it to validate on
+            if score is None:  # no validation image of this task
                 continue
             known = self.best.get(name, dict(first=score, score=-1.0))
             if score > known['score']:
                 self.best[name] = dict(first=known['first'], score=score, epoch=runner.epoch, weights=weights)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
-        """Add the best weights so far, so that the run can be resumed; in the final checkpoint they replace the
-        weights."""
+        """Add the best weights so far to resume from; in the final checkpoint they replace the weights."""
         if not self._closing:
             checkpoint[_KEY] = self.best
             return
-        checkpoint.pop('ema_state_dict', None)  # the run's own weights, which only a resumed run would want
+        checkpoint.pop('ema_state_dict', None)  # the weights of the run, which are only needed to resume it
         for best in self.best.values():
             checkpoint['state_dict'].update(best['weights'])
         checkpoint['meta'][_KEY] = {

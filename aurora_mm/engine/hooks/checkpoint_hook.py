@@ -23,8 +23,7 @@ LAST = 'last_checkpoint'  # file in a work dir that holds the path of its last c
 
 @HOOKS.register_module()
 class CheckpointHook(MMEngineCheckpointHook):
-    """A safer version of MMEngine's CheckpointHook; ``type='CheckpointHook'`` in configs of this package means this
-    one.
+    """A safer version of MMEngine's CheckpointHook, which replaces it in configs of this package.
 
     - A checkpoint holds tensors and plain values with checksums (:func:`aurora_mm.checkpoints.seal`), so that reading
       it runs no code and a damaged checkpoint is refused.

@@ -20,7 +20,7 @@ class EarlyStoppingHook(MMEngineEarlyStoppingHook):
             by default), ...
     """
 
-    priority = 'LOW'  # before CheckpointHook, so that the checkpoint of the best epoch knows of its own validation
+    priority = 'LOW'  # before CheckpointHook, so that the best checkpoint includes the count of its own validation
     required_hooks = ('ResumeValidationHook',)
 
     def before_train(self, runner: Runner) -> None:

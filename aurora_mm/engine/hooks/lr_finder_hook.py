@@ -87,8 +87,7 @@ class LRFinderHook(Hook):
         show(runner.logger, f'suggested lr: {suggestion:.3g}' if suggestion else 'no lr made the loss fall')
 
     def suggestion(self) -> float | None:
-        """Return the learning rate at which the smoothed loss falls fastest per log learning rate; None if it never
-        falls."""
+        """Return the learning rate at which the smoothed loss falls fastest per log rate; None if it never falls."""
         slopes = [(self.rows[i + 1][2] - self.rows[i - 1][2], self.rows[i][0]) for i in range(1, len(self.rows) - 1)]
         steepest, rate = min(slopes, default=(0.0, 0.0))
         return rate if steepest < 0 else None

@@ -47,8 +47,7 @@ class ReproducibleEpochHook(Hook):
         self._within_epoch = False
 
     def before_train(self, runner: Runner) -> None:
-        """Check that epochs can end within an accumulation, and compare the number of ranks with that of the
-        checkpoint.
+        """Check that epochs can end within an accumulation, and compare the number of ranks with the checkpoint.
 
         Raises:
             ConfigError: If gradients cannot be accumulated as the config says, or a hook that is needed is missing.

@@ -21,11 +21,11 @@ from aurora_mm.visualization import MultiTaskVisualizer
 class ValidationPicturesHook(Hook):
     """Shows the first validation images of every task in TensorBoard, or whatever backend shows pictures.
 
-    The images are the same at each validation, so that one sees how their predictions change. Nothing is drawn for a
-    visualiser of another package, or with ``LocalVisBackend`` alone, which would only fill a folder.
+    The images are the same at each validation, so that changes of their predictions can be seen. Nothing is drawn for
+    a visualiser of another package, or if ``LocalVisBackend``, which only fills a folder, is the only backend.
 
     Args:
-        per_task: Images of each task.
+        per_task: Number of images of each task.
     """
 
     def __init__(self, per_task: int = 1) -> None:
@@ -33,14 +33,14 @@ class ValidationPicturesHook(Hook):
         self.drawn: Counter[str] = Counter()
 
     def before_val_epoch(self, runner: Runner) -> None:
-        """Starts counting anew."""
+        """Reset the numbers of drawn images."""
         self.drawn.clear()
 
     @master_only
     def after_val_iter(
         self, runner: Runner, batch_idx: int, data_batch=None, outputs: Sequence[MultiTaskDataSample] = ()
     ) -> None:
-        """Draws what is still wanted of this batch, as ``<task>_<number>.png`` at the training's step."""
+        """Draw images of this batch as ``<task>_<number>.png``, until each task has its number."""
         if not _shows_pictures(runner.visualizer):
             return
         for sample in task_samples_of(outputs):

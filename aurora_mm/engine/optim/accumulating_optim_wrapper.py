@@ -68,8 +68,7 @@ class AccumulatingOptimWrapper(OptimWrapper):
         average_gradients(self._parameters())
 
     def state_dict(self) -> dict[str, Any]:
-        """See ``OptimWrapper.state_dict``; ``'pending'`` holds the gradients of an unfinished accumulation, if there
-        are any."""
+        """See ``OptimWrapper.state_dict``; ``'pending'`` holds gradients of an unfinished accumulation, if any."""
         state = super().state_dict()
         pending = self.pending()
         return state | dict(pending=pending) if pending else state

@@ -42,7 +42,7 @@ class AutocastOptimWrapper(AccumulatingOptimWrapper):
             )
         self._copies = WeightCopies(torch.bfloat16)
         self._model: nn.Module | None = None
-        self._layers: list[nn.Linear] = []  # of the model, that compute with copies
+        self._layers: list[nn.Linear] = []  # layers of the model that compute with copies
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:

@@ -106,8 +106,7 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
             self._buffers[name] = full
 
     def pending(self) -> dict[str, dict[int, Tensor]]:
-        """See :meth:`AccumulatingOptimWrapper.pending`; those of shared parameters are stored by the names of
-        losses."""
+        """See :meth:`AccumulatingOptimWrapper.pending`; gradients of shared parameters have the names of losses."""
         buffers = {
             name: {i: grad for i, grad in enumerate(buffer) if grad is not None}
             for name, buffer in self._buffers.items()

@@ -11,8 +11,7 @@ from aurora_mm.registry import OPTIM_WRAPPER_CONSTRUCTORS
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class LayerDecayOptimWrapperConstructor(DefaultOptimWrapperConstructor):
-    """MMEngine's constructor with the learning rate of layer i of L of an encoder multiplied by
-    ``decay ** (L - 1 - i)``.
+    """MMEngine's constructor with layer-wise decay: layer i of L has the rate ``decay ** (L - 1 - i)`` times ``lr``.
 
     The encoder numbers its layers; it is any module with mmpretrain's ``get_layer_depth(name, prefix)``. Layer 0 is
     before the first block, layer L - 1 after the last (the rule of ELECTRA and BEiT, https://arxiv.org/abs/2106.08254).
@@ -50,8 +49,7 @@ class LayerDecayOptimWrapperConstructor(DefaultOptimWrapperConstructor):
     def add_params(
         self, params: list[dict], module: nn.Module, prefix: str = '', is_dcn_module: int | float | None = None
     ) -> None:
-        """See MMEngine's method; for the whole model, learning rates are decayed and groups of equal settings
-        joined."""
+        """See MMEngine's method; for the whole model, also decay the learning rates and join equal groups."""
         super().add_params(params, module, prefix, is_dcn_module)
         if prefix:
             return

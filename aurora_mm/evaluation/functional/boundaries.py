@@ -10,15 +10,13 @@ _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 
 def boundary(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the boundary of a mask (H, W): set pixels at the image's edge or next to an unset one
-    (4-neighbourhood)."""
+    """Return the pixels of a mask (H, W) at the image's edge or with an unset pixel beside, above or below."""
     inner = cv2.erode(_bytes(mask), _CROSS, borderType=cv2.BORDER_CONSTANT, borderValue=(0,))
     return mask & (np.asarray(inner) == 0)
 
 
 def bounding_box(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """Return the smallest window, as slices of rows and columns, with all set pixels of a mask (H, W), which has
-    some."""
+    """Return the smallest window (rows, columns) that contains all set pixels of a non-empty mask (H, W)."""
     x, y, width, height = cv2.boundingRect(_bytes(mask))
     return slice(y, y + height), slice(x, x + width)
 

@@ -96,7 +96,7 @@ def auc_of_classes(truth: NDArray[np.integer], scores: NDArray[np.floating], wei
 def _area(positive: NDArray[np.bool_], scores: NDArray[np.floating], weights: Floats) -> Floats:
     """Compute the weighted fraction of (positive, negative) pairs in the right order, (R,); ties count half."""
     order = np.argsort(scores, kind='stable')
-    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))  # of each run of equal scores
+    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))  # start of each run of equal scores
     weights, positive = weights[:, order], positive[order]
     up = np.add.reduceat(weights * positive, starts, axis=1)  # (R, runs)
     down = np.add.reduceat(weights * ~positive, starts, axis=1)

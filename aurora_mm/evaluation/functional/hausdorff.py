@@ -25,8 +25,7 @@ _MOST_BOUNDARY = 100_000  # for longer boundaries (of noise) a distance transfor
 
 
 def hausdorff_distance(pred: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
-    """Compute the Hausdorff distance of two masks: the largest distance from a pixel of one to the nearest of the
-    other.
+    """Compute the largest distance from a pixel of one mask to the nearest pixel of the other.
 
     All pixels of a mask count, not only its boundary, so a hole in one mask that the other fills has an effect. The
     result is
@@ -46,7 +45,7 @@ def hausdorff_distance(pred: NDArray[np.bool_], truth: NDArray[np.bool_]) -> flo
         raise ValueError(f'masks of shapes {pred.shape} and {truth.shape} cannot be compared')
     if not pred.any() or not truth.any():
         return 0.0 if pred.any() == truth.any() else math.hypot(*pred.shape)
-    window = bounding_box(pred | truth)  # distances between set pixels do not change inside it
+    window = bounding_box(pred | truth)  # cropping does not change distances between set pixels
     pred, truth = _padded(pred[window]), _padded(truth[window])
     pred_edge, truth_edge = nonzero_xy(boundary(pred)), nonzero_xy(boundary(truth))
     if max(len(pred_edge), len(truth_edge)) > _MOST_BOUNDARY:
@@ -96,8 +95,7 @@ def _reach(side: int) -> float:
 def _may_hold_farthest(
     distances: NDArray[np.floating], filled: NDArray[np.bool_], error: float, known: int
 ) -> NDArray[np.bool_]:
-    """Whether a cell can contain a pixel that is farther than ``known`` and than some pixel of another cell at least
-    is.
+    """Return whether a cell can contain the farthest pixel, and one farther than ``known``.
 
     Args:
         distances: Distance of each cell's centre, in pixels.

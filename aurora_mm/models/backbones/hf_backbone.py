@@ -130,8 +130,7 @@ class HFBackbone(BaseEncoder):
 
     @classmethod
     def resolve(cls, pretrained: str) -> dict:
-        """Return the ``config`` of a checkpoint, with mean and std of its image processor; see
-        :meth:`BaseEncoder.resolve`."""
+        """Return the ``config`` of a checkpoint with mean and std of its images; see :meth:`BaseEncoder.resolve`."""
         values = read_config(pretrained)
         values = values.get('vision_config', values)
         try:
@@ -167,7 +166,7 @@ class HFBackbone(BaseEncoder):
 
 def _model_type(values: Mapping) -> str:
     kind = values.get('model_type')
-    return 'qwen2_5_vl_vision' if kind == 'qwen2_5_vl' else kind  # the name it has in transformers 4 and 5
+    return 'qwen2_5_vl_vision' if kind == 'qwen2_5_vl' else kind  # its names in transformers 4 and 5
 
 
 def _family(values: Mapping) -> _Family:

@@ -179,7 +179,7 @@ def axial_rope(grid: tuple[int, int], head_dim: int, theta: float, device: torch
     return _cached_axial_rope(grid, head_dim, theta, device)
 
 
-@torch.inference_mode(False)  # the tables may serve for training later
+@torch.inference_mode(False)  # the cached tables may be used in training later
 def _axial_rope(grid: tuple[int, int], head_dim: int, theta: float, device: torch.device) -> Rope:
     frequency = theta ** -(torch.arange(head_dim // 4, dtype=torch.float32, device=device) / (head_dim // 4))
     rows = torch.arange(grid[0], dtype=torch.float32, device=device)[:, None] * frequency  # (H, D / 4)

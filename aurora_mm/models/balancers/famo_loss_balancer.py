@@ -60,7 +60,7 @@ class FAMOLossBalancer(LossBalancer):
         """Update the logits by one Adam step; the first update only stores the losses."""
         delta = (self.before + self.eps).log() - (tracker.ema + self.eps).log()
         self.before.copy_(tracker.ema)
-        known = ~delta.isnan().all()  # else nothing changes; decided on the device, which the host does not wait for
+        known = ~delta.isnan().all()  # otherwise nothing changes; computed on the device, so the host does not wait
         z = self.logits.softmax(0)
         delta = delta.nan_to_num(nan=0.0)
         gradient = z * (delta - (z * delta).sum()) + self.decay * self.logits

@@ -7,7 +7,7 @@ from aurora_mm.models.codecs.base_codec import BaseLandmarkCodec
 from aurora_mm.models.utils.cells import cell_centres
 from aurora_mm.registry import TASK_UTILS
 
-_STEPS = 6  # of Newton's method: exact to 1e-4 of a cell for points 0.02 cells within the outermost centre
+_STEPS = 6  # Newton steps: error below 1e-4 cells for points at least 0.02 cells inside the outermost centre
 _REACH = 0.02  # cells
 
 
@@ -74,5 +74,5 @@ class HeatmapCodec(BaseLandmarkCodec):
             weights = (t * z - z**2 / 2).softmax(-1)
             mean = (weights * z).sum(-1, keepdim=True)
             variance = (weights * z**2).sum(-1, keepdim=True) - mean**2
-            t = t - mean / variance.clamp(min=1e-4)  # 0 where there is but one cell
+            t = t - mean / variance.clamp(min=1e-4)  # the variance is 0 if there is only one cell
         return (t * z - z**2 / 2).softmax(-1)

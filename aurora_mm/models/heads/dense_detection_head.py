@@ -55,7 +55,7 @@ class DenseDetectionHead(BaseDetectionHead):
     ) -> None:
         super().__init__(tasks, in_channels, codec, loss_cls, loss_bbox, loss_iou, init_cfg)
         self.in_index = list(range(len(self.in_channels)) if in_index is None else in_index)
-        # Where in the image a cell lies says much about what is there, and where a large object's far side is.
+        # The position in the image helps to classify, and to find the far side of a large object.
         self.fusion = TopDownFusion([self.in_channels[i] + 2 for i in self.in_index], channels)
         self.tower = nn.Sequential(*(conv_gn_act(channels, channels) for _ in range(num_convs)))
         self.outputs = TaskOutputs(

@@ -21,7 +21,7 @@ from aurora_mm.models.heads.base_task_head import BaseTaskHead
 from aurora_mm.structures import TaskBatch, example_sample
 from aurora_mm.tasks import Task
 
-_SMALLEST = 128  # pixels of the trial image
+_SMALLEST = 128  # smallest side of the trial image in pixels
 
 
 def try_head(head: BaseTaskHead, kind: str, strides: Sequence[int] | None = None) -> None:
@@ -40,7 +40,7 @@ def try_head(head: BaseTaskHead, kind: str, strides: Sequence[int] | None = None
     if is_distributed() or any(p.is_meta for p in head.parameters()):
         return
     strides = list(strides or (4 * 2**i for i in range(len(head.in_channels))))
-    size = max(_SMALLEST, 3 * max(strides))  # deformable convolutions want three cells
+    size = max(_SMALLEST, 3 * max(strides))  # deformable convolutions need three cells
     with _preserve_random_state(), torch.device('cpu'), torch.inference_mode(False), torch.enable_grad():
         trial = _started(revert_sync_batchnorm(copy.deepcopy(head).cpu().float()))
         for task in head.tasks:
@@ -68,7 +68,7 @@ def _started(head: BaseTaskHead) -> BaseTaskHead:
         return head
     logger = MMLogger.get_current_instance()
     handlers = logger.handlers
-    logger.handlers = []  # MMEngine lists all parameters in the log; once is enough
+    logger.handlers = []  # otherwise MMEngine would list all parameters in the log twice
     try:
         head.init_weights()
     finally:

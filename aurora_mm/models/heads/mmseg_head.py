@@ -79,7 +79,7 @@ class MMSegHead(BaseTaskHead):
             self.tasks, lambda n: nn.Conv2d(channels, n, 1), lambda task: task.num_outputs, share_outputs
         )
         for layer in self.outputs.modules():
-            if isinstance(layer, nn.Conv2d):  # as mmseg starts its conv_seg
+            if isinstance(layer, nn.Conv2d):  # as mmseg initialises its conv_seg
                 nn.init.normal_(layer.weight, std=0.01)
                 nn.init.zeros_(layer.bias)
         try_head(self, cfg.type, in_strides)
@@ -98,5 +98,5 @@ class MMSegHead(BaseTaskHead):
     def predict_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> None:
         """Set ``pred_sem_seg``, the class of each pixel of the original image."""
         metas = [dict(img_shape=data_samples[0].img_shape)]
-        # mmseg's own resizing first, which follows its ``align_corners``
+        # resized by mmseg first, which uses the head's ``align_corners``
         set_predicted_masks(self.head.predict_by_feat(output.float(), metas), data_samples)

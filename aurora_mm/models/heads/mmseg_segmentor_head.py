@@ -96,7 +96,7 @@ class MMSegSegmentorHead(BaseTaskHead):
     @staticmethod
     def _logits(head: nn.Module, levels: list[Tensor], samples: Sequence[TaskDataSample]) -> Tensor:
         scores = head.encode_decode(tuple(levels), [openmmlab_metainfo(sample) for sample in samples]).float()
-        if _classifies_masks(head):  # sums of probabilities over the queries
+        if _classifies_masks(head):  # its scores are sums of probabilities over the queries
             return scores.clamp(min=torch.finfo(scores.dtype).tiny).log()
         return scores
 

@@ -22,7 +22,7 @@ def openmmlab_metainfo(sample: TaskDataSample) -> dict[str, Any]:
         batch_input_shape=shape,
         ori_shape=shape,
         scale_factor=(1.0, 1.0),
-        border=(0, height, 0, width),  # of the image in the input (top, bottom, left, right), for CenterNet
+        border=(0, height, 0, width),  # position of the image in the input (top, bottom, left, right), for CenterNet
         padding_size=[0, 0, 0, 0],
         img_path=sample.get('img_path'),
         img_id=sample.get('img_id'),

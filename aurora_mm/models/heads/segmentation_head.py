@@ -67,8 +67,7 @@ class SegmentationHead(BaseTaskHead):
         return self.dropout(self.fusion(feats))
 
     def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
-        """Compute the losses at the size of the network input, see :class:`BaseTaskHead`; ``output`` is
-        ``(n, C, h, w)``."""
+        """Compute the losses at the size of the network input; ``output`` is ``(n, C, h, w)``."""
         require_network_coordinates(data_samples)
         target = torch.cat([sample.gt_sem_seg.data for sample in data_samples])  # (n, H, W)
         logits = F.interpolate(output.float(), size=target.shape[-2:], mode='bilinear', align_corners=False)

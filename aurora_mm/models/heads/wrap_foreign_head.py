@@ -71,7 +71,7 @@ _REFUSED = dict(
     VPDDepthHead='it estimates depth, and there is no task type for depth',
     YOLACTHead='it is a part of YOLACT, which learns from a mask of every box',
 )
-# The same, but for these classes themselves and not their subclasses.
+# Classes that cannot be heads while their subclasses can, and what to use instead.
 _BASES = dict(
     AnchorFreeHead='mmdet.FCOSHead',
     AnchorHead='mmdet.RetinaHead',
@@ -113,7 +113,7 @@ def _wrap_mmseg(cfg: dict[str, Any], kind: str) -> dict[str, Any]:
         getattr(found, name) is getattr(BaseDecodeHead, name)
         for name in ('loss', 'predict', 'loss_by_feat', 'predict_by_feat', 'cls_seg')
     )
-    if plain and found.__name__ != 'SegmenterMaskTransformerHead':  # which drops its last layer
+    if plain and found.__name__ != 'SegmenterMaskTransformerHead':  # whose last layer is not used
         return dict(type='aurora_mm.MMSegHead', head=cfg)
     return dict(type='aurora_mm.MMSegSegmentorHead', segmentor=dict(type='mmseg.EncoderDecoder', decode_head=cfg))
 

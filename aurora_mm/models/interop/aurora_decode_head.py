@@ -56,7 +56,7 @@ class AuroraDecodeHead(BaseModule):
         """Compute logits ``(B, C, H, W)`` at the size of the network input, padding included, as mmseg expects them."""
         meta = batch_img_metas[0]
         size = meta['img_shape']
-        if not isinstance(size, torch.Size):  # as mmseg tells a window of a sliding inference from an image
+        if not isinstance(size, torch.Size):  # mmseg passes a torch.Size for windows of sliding inference
             size = meta.get('pad_shape', size)
         size = tuple(size)[:2]
         return F.interpolate(self(inputs).float(), size=size, mode='bilinear', align_corners=False)

@@ -49,8 +49,7 @@ class AuroraDenseHead(BaseModule):
         self.head = MODELS.build(dict(type=head, tasks=[self.task], in_channels=list(in_channels), **kwargs))
 
     def forward(self, x: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Compute logits of scores ``(B, K, h, w)`` and boxes ``(B, 4, h, w)``, xyxy normalised by the network
-        input."""
+        """Compute logits of scores ``(B, K, h, w)`` and boxes ``(B, 4, h, w)``, xyxy normalised by the input."""
         (output,) = self.head.task_outputs(x, [TaskBatch(self.task, None, [])])
         return self.head.split(output)
 
@@ -63,8 +62,7 @@ class AuroraDenseHead(BaseModule):
     def predict(
         self, x: Sequence[Tensor], batch_data_samples: Sequence[BaseDataElement], rescale: bool = False
     ) -> list[InstanceData]:
-        """Predict the boxes of each image, xyxy in pixels of the original image if ``rescale``, else of the network
-        input."""
+        """Predict the boxes of each image, xyxy in pixels of the network input, or original pixels if ``rescale``."""
         samples = []
         for sample in batch_data_samples:
             matrix, shape = np.eye(3), tuple(sample.img_shape)
@@ -77,7 +75,7 @@ class AuroraDenseHead(BaseModule):
 
 
 def _as_network_sample(sample: BaseDataElement) -> TaskDataSample:
-    # A batch is padded on the right and at the bottom: pixels keep their place, the network sees the padded size.
+    # A batch is padded on the right and at the bottom, so coordinates do not change; the network input is padded.
     size = tuple(sample.get('batch_input_shape', sample.img_shape))
     mine = TaskDataSample(metainfo=dict(gt_coordinates='network', img_path=sample.get('img_path'), img_shape=size))
     boxes = sample.gt_instances.bboxes

@@ -110,7 +110,7 @@ def _one_by_one(call: Call, loss: nn.Module, pred: Tensor, target: Tensor) -> Te
 
 
 def _with_indices(loss: nn.Module, pred: Tensor, target: Tensor) -> Tensor:
-    # mmseg's losses take the value as an argument or know it; without pixels nothing is ignored.
+    # Losses of mmseg take the ignored value as an argument or use 255. For images no value is ignored.
     takes = inspect.signature(loss.forward).parameters
     more = dict(ignore_index=IGNORE_INDEX) if 'ignore_index' in takes and target.dim() > 1 else {}
     return loss(pred, target, **more)

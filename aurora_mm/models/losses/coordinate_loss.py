@@ -55,7 +55,7 @@ class CoordinateLoss(ElementLoss):
         return (values * weight).sum(1)
 
     def _examples(self, task: Task) -> tuple[Tensor, Sequence[Tensor], Tensor]:
-        target = torch.tensor([[0.2, 0.3, 0.6, 0.7], [-0.5, -0.6, -0.1, -0.1]])  # a network may answer beyond the image
+        target = torch.tensor([[0.2, 0.3, 0.6, 0.7], [-0.5, -0.6, -0.1, -0.1]])  # predictions may lie outside the image
         step = torch.tensor([0.05, 0.02, 0.06, 0.03])
         near, *far = (
             x[:, : self.dimensions] for x in (target + step / 10, target + 2 * step, target - 2 * step, target + 0.05)

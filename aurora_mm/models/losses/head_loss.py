@@ -78,8 +78,7 @@ class HeadLoss(nn.Module, metaclass=ABCMeta):
         """Return right predictions, one or more wrong predictions for each of them, and their targets."""
 
     def refuse_reduction(self, loss: nn.Module, cfg: dict[str, Any]) -> None:
-        """Check that a loss does not set a reduction, which would have no effect because the head averages the
-        elements.
+        """Check that a loss sets no reduction, which would have no effect because the head averages the elements.
 
         Args:
             loss: The loss.

@@ -12,8 +12,10 @@ from aurora_mm.tasks import Task
 
 
 class BoxPrediction(Prediction):
-    """Predicted boxes: ``pred_instances`` with ``bboxes`` (N, 4), ``scores`` and ``labels`` (N,); merged by box
-    fusion."""
+    """Predicted boxes: ``pred_instances`` with ``bboxes`` (N, 4), ``scores`` and ``labels`` (N,).
+
+    They are merged by box fusion.
+    """
 
     def unflip(self, sample: TaskDataSample, task: Task) -> None:
         labels = sample.pred_instances.labels
@@ -23,8 +25,7 @@ class BoxPrediction(Prediction):
         merged.pred_instances = fuse_boxes([sample.pred_instances for sample in samples])
 
     def plain(self, sample: TaskDataSample, task: Task) -> dict[str, Any]:
-        """Return ``boxes``, each with ``box`` (xyxy in original pixels), ``label`` and ``score``, in the sample's
-        order."""
+        """Return ``boxes``: dicts of ``box`` (xyxy in original pixels), ``label`` and ``score``, in the same order."""
         found = sample.pred_instances
         columns = zip(found.bboxes.tolist(), found.labels.tolist(), found.scores.tolist(), strict=True)
         return dict(boxes=[dict(box=box, label=task.classes[label], score=score) for box, label, score in columns])

@@ -19,7 +19,7 @@ class MaskPrediction(Prediction):
 
     def unflip(self, sample: TaskDataSample, task: Task) -> None:
         mask = sample.pred_sem_seg.data
-        original = torch.tensor(task.flip_indices, device=mask.device)  # original[i]: what output i stands for
+        original = torch.tensor(task.flip_indices, device=mask.device)  # class of output i in the original image
         sample.pred_sem_seg = PixelData(data=original[mask])
         if 'mask_views' in sample:
             sample.mask_views = MaskViews(

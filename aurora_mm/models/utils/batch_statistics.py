@@ -35,7 +35,7 @@ def _restore(module: _BatchNorm, inputs: Any, output: Tensor) -> None:
         found = _statistics(module)
         finite = torch.stack([buffer.isfinite().all() for buffer in found]).all()
         for buffer, before in zip(found, module.statistics_before, strict=True):
-            buffer.data.copy_(buffer.where(finite, before))  # .data: autograd counts changes, and never reads these
+            buffer.data.copy_(buffer.where(finite, before))  # .data: no change for autograd
         del module.statistics_before
 
 

@@ -42,7 +42,7 @@ def aligned_giou(boxes: Tensor, targets: Tensor, eps: float = 1e-7) -> Tensor:
 
 
 def batched_nms(boxes: Tensor, scores: Tensor, labels: Tensor, iou_threshold: float) -> Tensor:
-    """Greedy non-maximum suppression within each class.
+    """Perform greedy non-maximum suppression within each class.
 
     It keeps the same boxes as ``mmcv.ops.batched_nms``, without mmcv's compiled operators.
 

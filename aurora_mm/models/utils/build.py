@@ -178,7 +178,7 @@ def maps_of(part: nn.Module, before: Maps | None = None) -> Maps:
     training = part.training
     try:
         with torch.no_grad():
-            part.eval()  # normalisation must not learn from zeros
+            part.eval()  # the statistics of BatchNorm must not change
             tested = _maps(part, before)
             trial = copy.deepcopy(part)
             trial.train()
@@ -259,7 +259,7 @@ def fit(cfg: dict[str, Any], name: str, before: Maps, before_name: str) -> dict[
             continue
         if part.__name__ in _COARSE_FIRST:
             found = found[::-1]
-        # Necks that take one number read maps of one width, or the last.
+        # Necks that take one number read maps with equal channels, or only the last map.
         one = str(takes[key].annotation) in ('int', "<class 'int'>") or part.__name__ in _ONE_NUMBER
         given = cfg.setdefault(key, found[-1] if one else list(found))
         if one and given == found[-1]:

@@ -147,8 +147,7 @@ class TaskOutputs(nn.Module):
 
 
 def coordinate_channels(like: Tensor) -> Tensor:
-    """Return x and y of each cell's centre, ``(B, 2, h, w)``, from -1 at the left or top edge to 1 at the right or
-    bottom."""
+    """Return x and y of each cell's centre, ``(B, 2, h, w)``, from -1 (left, top) to 1 (right, bottom)."""
     b, _, h, w = like.shape
     xs, ys = (2 * cell_centres(cells, like) - 1 for cells in (w, h))
     grid = torch.stack([xs.expand(h, w), ys[:, None].expand(h, w)])

@@ -105,7 +105,7 @@ def mask_from_views(views: Iterable[MaskView], ori_shape: tuple[int, int]) -> Te
         total = scores if total is None else total.add_(scores)
     if is_binary:
         return (total > 0).long()
-    return total.max(0, keepdim=True).indices  # on a CPU `argmax` over the first axis takes some 60 times as long
+    return total.max(0, keepdim=True).indices  # on a CPU, `argmax` over the first axis is some 60 times slower
 
 
 def _axis_weights(size: int, scale: float, shift: float, count: int) -> Tensor:

@@ -25,7 +25,7 @@ class PlainViT(HFEncoder):
         super().__init__(config, out_indices)
         self.model = AutoModel.from_config(config)
         root = getattr(self.model, 'vision_model', self.model)
-        root.head = root.pooler = None  # they are for whole images
+        root.head = root.pooler = None  # they summarise whole images and are not needed
         root.use_head = False
         # In lists, so that torch does not register these modules a second time.
         self._norm = [next(getattr(root, n) for n in ('layernorm', 'post_layernorm', 'norm') if hasattr(root, n))]

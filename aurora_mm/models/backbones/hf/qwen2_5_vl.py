@@ -16,8 +16,10 @@ from aurora_mm.models.backbones.visual_weights import load_visual
 
 
 class Qwen25VL(HFEncoder):
-    """The visual encoder of Qwen2.5-VL. Its tokens are ordered by windows and blocks of 2 x 2; the maps are in raster
-    order."""
+    """The visual encoder of Qwen2.5-VL.
+
+    Its tokens are ordered by windows and blocks of 2 x 2; the maps are in raster order.
+    """
 
     depth_key = 'depth'
 
@@ -28,7 +30,7 @@ class Qwen25VL(HFEncoder):
         self.merge = config.spatial_merge_size
         self.size_divisor = config.patch_size * self.merge
         self.frames = config.temporal_patch_size
-        self.window = config.window_size // self.merge // config.patch_size  # merge blocks along a window's side
+        self.window = config.window_size // self.merge // config.patch_size  # blocks along a side of a window
         self.model = Qwen2_5_VisionTransformerPretrainedModel._from_config(config)
         self.model.merger = nn.Identity()  # only the language model reads it
 
@@ -52,7 +54,7 @@ class Qwen25VL(HFEncoder):
 
 
 @lru_cache(maxsize=64)
-@torch.inference_mode(False)  # the index may serve for training later
+@torch.inference_mode(False)  # the cached index may be used in training later
 def raster_order(grid: tuple[int, int], merge: int, window: int, device: torch.device) -> Tensor:
     """Return the position of each token of the raster in Qwen2.5-VL's order, ``(H * W,)``; see :func:`window_order`."""
     return window_order(grid, merge, window).argsort().to(device)

@@ -13,8 +13,7 @@ from aurora_mm.models.backbones.hf.hf_encoder import HFEncoder
 
 
 class StagedBackbone(HFEncoder):
-    """A hierarchical encoder, built by AutoBackbone: one map for each stage, each of half the size of the one
-    before."""
+    """A hierarchical encoder, built by AutoBackbone: one map for each stage, each half the size of the last."""
 
     new_parameters = ('hidden_states_norms.',)
 
@@ -39,7 +38,7 @@ class StagedBackbone(HFEncoder):
         before = sum(self.depths[:stage])
         if block is not None:
             return before + int(block) + 1
-        # What halves the map between stages: ConvNeXt has it at a stage's start, Swin at its end.
+        # The layer that halves the map is at the start of a stage in ConvNeXt and at its end in Swin.
         return before + 1 if 'downsampling_layer' in name else before + self.depths[stage]
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
