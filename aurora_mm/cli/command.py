@@ -1,4 +1,4 @@
-"""How every verb of the command line parses its arguments, and how it ends."""
+"""Parsing of arguments and handling of errors for all verbs of the command line."""
 
 from __future__ import annotations
 
@@ -21,18 +21,19 @@ Main = Callable[[Sequence[str] | None], None]
 def command(
     add_arguments: Callable[[argparse.ArgumentParser], None], error_status: int | None = None
 ) -> Callable[[Run], Main]:
-    """Makes a function of parsed arguments the ``main`` of its module, the verb.
+    """Create the ``main`` function of a verb from a function that takes parsed arguments.
 
-    The module's name is the verb's name, and its docstring the verb's description. An error that the user can mend
-    ends the process with one sentence on stderr; so do a fault of the machine, and Ctrl-C with status 130.
-    ``--traceback`` adds the traceback. Any other exception is a defect of the program and leaves with its traceback.
+    The name of the module is the name of the verb, and its docstring is the description of the verb. For an AuroraError
+    or an error of the machine, such as a full disk, the process prints one sentence to stderr and exits. For Ctrl-C it
+    exits with status 130. ``--traceback`` adds the traceback. Other exceptions are bugs and are not caught.
 
     Args:
-        add_arguments: Adds the verb's arguments to its parser.
-        error_status: Exit status of every :class:`AuroraError`; by default the error's own ``exit_status``.
+        add_arguments: Function that adds the arguments of the verb to a parser.
+        error_status: Exit status for errors. By default the ``exit_status`` of the error.
 
     Returns:
-        A decorator. What it makes of a function takes the arguments of the command line, by default ``sys.argv[1:]``.
+        A decorator. The decorated function takes the command line arguments as a list of text, by default
+        ``sys.argv[1:]``.
     """
 
     def decorate(run: Run) -> Main:
@@ -47,7 +48,7 @@ def command(
             add_arguments(parser)
             parser.add_argument('--traceback', action='store_true', help='show where in the code an error was raised')
             args = parser.parse_args(argv)
-            # mmdet says so wherever it is imported; none of its metrics that are used here needs the package.
+            # mmdet warns when it is imported, but none of its metrics that are used here needs the package.
             warnings.filterwarnings('ignore', message='faster_coco_eval is not installed')
             try:
                 run(args)
@@ -67,22 +68,22 @@ def command(
 
 
 def verb_name(module: str) -> str:
-    """``make-demo-data`` of the module ``aurora_mm.cli.verbs.make_demo_data``."""
+    """Return the name of a verb from its module, such as ``make-demo-data``."""
     return module.rpartition('.')[2].replace('_', '-')
 
 
 def message_of(error: AuroraError) -> str:
-    """The message that an error was raised with.
+    """Return the original message of an error.
 
-    torch raises the error of a ``DataLoader`` worker again with the worker's traceback as its message; the last lines
-    of that are the message.
+    torch raises errors of ``DataLoader`` workers again, with the traceback of the worker as the message. The last lines
+    of it are the original message.
     """
     name = f'{type(error).__module__}.{type(error).__qualname__}: '
     return str(error).rpartition(f'\n{name}')[2].strip()
 
 
 def _end(message: str, status: int, with_traceback: bool) -> None:
-    sys.stdout.flush()  # what was printed before stands before the message, wherever the two streams go
+    sys.stdout.flush()  # keep the order of the output if both streams go to the same file
     if with_traceback:
         traceback.print_exc()
     print(message, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What a fault of the machine looks like, and what it is in one sentence."""
+"""Short messages for errors of the machine, such as a full disk."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import errno
 import os
 import re
 
-# How torch's DataLoader says that one of its processes ended.
+# Messages of torch's DataLoader if a worker process ended.
 _WORKER_ENDED = re.compile(
     r'DataLoader worker \(pid(?:\(s\))? [\d, ]+\) (?:is killed by signal: ([^.]+)|exited unexpectedly)'
 )
 _WORKER = re.compile(r'Caught (\w+) in DataLoader worker process \d+')
-# How gloo and NCCL say that the process at the other end is gone.
+# Messages of gloo and NCCL if another process of the run ended.
 _OTHER_ENDED = ('Connection closed by peer', 'Connection reset by peer', 'remote process exited')
 _NO_MEMORY = ("can't allocate memory", 'not enough memory', 'Cannot allocate memory')
 _FEWER = 'fewer workers (--cfg-options train_dataloader.num_workers=1) or a smaller batch take less'
-# Errors of the operating system that a program can do nothing about; any other is a defect of the program.
+# Errors of the operating system that are not bugs of the program.
 _FAULTS = {
     errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EHOSTDOWN, errno.EIO, errno.EISDIR, errno.EMFILE, errno.ENAMETOOLONG,
     errno.ENOENT, errno.ENOMEM, errno.ENOSPC, errno.ENOTCONN, errno.ENOTDIR, errno.EPERM, errno.EROFS, errno.ESTALE,
@@ -26,10 +26,16 @@ _OS_ERRORS = ('OSError', *(kind.__name__ for kind in OSError.__subclasses__()))
 
 
 def fault_message(error: BaseException) -> str | None:
-    """What happened to the machine, in one sentence; None if an error is none of its faults.
+    """Describe an error of the machine in one sentence.
 
-    Known are a file or folder that cannot be read or written, a full disk, a process of the data loader or of a run of
-    several that ended, and memory that ran out.
+    These errors are known: files or folders that cannot be read or written, a full disk, a process of the data loader
+    or of a distributed run that ended, and too little memory.
+
+    Args:
+        error: Any exception.
+
+    Returns:
+        The description; None for any other exception.
     """
     text = str(error)
     if ended := _WORKER_ENDED.search(f'{error.__cause__ or ""}') or _WORKER_ENDED.search(text):

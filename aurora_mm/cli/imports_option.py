@@ -1,4 +1,4 @@
-"""The argument of the verbs that read no config, and so no ``custom_imports``."""
+"""The argument ``--imports`` of verbs without a config, instead of ``custom_imports``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aurora_mm.errors import ConfigError
 
 
 def add_imports_option(parser: argparse.ArgumentParser) -> None:
-    """Add ``--imports``, the modules that register task types and metrics of the user's own."""
+    """Add ``--imports``, a list of modules that register task types and metrics of the user."""
     parser.add_argument(
         '--imports',
         nargs='+',
@@ -21,7 +21,10 @@ def add_imports_option(parser: argparse.ArgumentParser) -> None:
 
 
 def import_modules(names: Iterable[str]) -> None:
-    """Import the modules that the user named. What results say of modules is never imported.
+    """Import the modules that the user listed. Modules that only result files name are never imported.
+
+    Args:
+        names: Names of the modules.
 
     Raises:
         ConfigError: If a module cannot be imported.

@@ -1,4 +1,4 @@
-"""``aurora-mm VERB``."""
+"""The entry point of the command line."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ AURORA: one model for many ultrasound tasks.
 
 
 def load_verbs() -> dict[str, ModuleType]:
-    """The module of each verb, by the verb's name, in alphabetical order."""
+    """Import the modules of all verbs, and return them by the name of the verb in alphabetical order."""
     modules = [import_module(f'{verbs.__name__}.{found.name}') for found in pkgutil.iter_modules(verbs.__path__)]
     return {verb_name(module.__name__): module for module in modules}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Runs the verb that the first argument names, with the other arguments.
+    """Run the verb in the first argument with the other arguments.
 
     Args:
-        argv: The arguments of the command line; ``sys.argv[1:]`` by default.
+        argv: Command line arguments. By default ``sys.argv[1:]``.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
     known = load_verbs()

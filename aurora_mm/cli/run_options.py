@@ -1,4 +1,4 @@
-"""The arguments of all verbs that run a config."""
+"""The arguments of verbs that run a config."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments that :func:`config_of` reads, and ``--data-root``."""
+    """Add the arguments of :func:`config_of`, and ``--data-root``."""
     parser.add_argument('config', metavar='CONFIG', help='config file, or the name of one that comes with aurora_mm')
     parser.add_argument('--data-root', help='root of the data: with csv_files/, or with train/ and val/ that hold it')
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='override the config')
@@ -20,12 +20,12 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
 
 
 def config_of(args: argparse.Namespace) -> Config:
-    """The config that the arguments name, checked, with their overrides and launcher.
+    """Read and check the config, and apply the overrides and the launcher of the command line.
 
-    Without a GPU, ``--launcher pytorch`` joins the processes here: MMEngine's launcher picks a GPU by rank.
+    Without a GPU, ``--launcher pytorch`` initializes the process group here, because MMEngine's launcher needs a GPU.
 
     Args:
-        args: Of a parser that :func:`add_run_options` was given.
+        args: Parsed arguments of a parser with :func:`add_run_options`.
 
     Raises:
         ConfigError: See :func:`aurora_mm.apis.read_config`.

@@ -1,4 +1,4 @@
-"""The argument ``--tasks`` of the verbs that need names of classes and points, but no config."""
+"""The argument ``--tasks`` of verbs that need the names of classes and points, but no config."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 import aurora_mm
 
 CHALLENGE_TASKS = Path(aurora_mm.__file__).parent / '.mim' / 'configs' / '_base_' / 'tasks' / 'fmc_uia.py'
-"""The tasks of the challenge, as they come with the package."""
+"""Config file of the package with the tasks of the challenge."""
 
 
 def add_tasks_option(parser: argparse.ArgumentParser) -> None:
-    """Adds ``--tasks``, by default the file with the 27 tasks of the challenge."""
+    """Add ``--tasks``, by default the config file with the 27 tasks of the challenge."""
     parser.add_argument(
         '--tasks',
         type=Path,

@@ -1,4 +1,4 @@
-"""The argument of all verbs that read checkpoints."""
+"""The argument ``--trust`` of verbs that read checkpoints."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aurora_mm.trust import VARIABLE
 
 
 def add_trust_option(parser: argparse.ArgumentParser) -> None:
-    """Adds ``--trust``, which holds for the whole process and those that it starts."""
+    """Add ``--trust``, which applies to the process and its child processes."""
     parser.add_argument(
         '--trust',
         action=_Trust,

@@ -1,4 +1,4 @@
-"""Ultrasound phantoms with true answers, for demonstrations and tests without patient data."""
+"""Generated ultrasound images (phantoms) with annotations, for demonstrations and tests without patient data."""
 
 from aurora_mm.phantoms.scene import Phantom, Scene
 from aurora_mm.phantoms.writer import SCENES, make_dataset, make_scene

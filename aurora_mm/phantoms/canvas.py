@@ -1,4 +1,4 @@
-"""The tissue of one image while a scene paints its structures into it."""
+"""The canvas on which a scene draws one image."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from aurora_mm.phantoms.style import Style
 
 @dataclass(frozen=True)
 class Look:
-    """How a structure shows.
+    """Appearance of a structure.
 
     Args:
-        level: Of its inside against the tissue around it, in decibels.
-        rim: Of its border against the tissue, in decibels; None for no border.
-        loss: Decibels that sound loses by passing it (negative: fluid, bright behind).
-        stripes: Decibels by which its inside swings in stripes.
+        level: Echo level of the inside relative to the surrounding tissue, in decibels.
+        rim: Echo level of the border relative to the surrounding tissue, in decibels. None for no border.
+        loss: Attenuation of the sound behind the structure, in decibels. Negative for fluid, behind which the image is
+            brighter.
+        stripes: Amplitude of stripes inside the structure, in decibels.
     """
 
     level: float
@@ -30,13 +31,14 @@ class Look:
 
 
 class Canvas:
-    """Echo levels of one image.
+    """Echo levels of the pixels of one image.
+
+    Legend: H x W pixels of the image, D depths and B beams of the scan. Coordinates are continuous pixels: x = 0 is the
+    left edge of the image.
 
     Args:
-        style: The task's constant look.
-        rng: Source of chance; the canvas keeps it, so that one image is one stream of it.
-
-    Legend: H x W pixels, continuous image coordinates (x = 0 is the left edge).
+        style: Style of the task.
+        rng: Random number generator, which is used for everything in the image.
     """
 
     def __init__(self, style: Style, rng: np.random.Generator) -> None:
@@ -47,7 +49,7 @@ class Canvas:
         self.loss = np.zeros(self.view.shape, np.float32)
 
     def _tissue(self) -> np.ndarray:
-        """(D, B) levels of the organ and the layers over it."""
+        """Return the (D, B) echo levels of the organ and of the tissue layers, in decibels."""
         style, rng, shape = self.style, self.rng, (DEPTHS, BEAMS)
         level = style.tissue + style.patchiness * smooth_noise(rng, shape, 5)
         depth = np.linspace(0, 1, DEPTHS, dtype=np.float32)[:, None]
@@ -61,14 +63,14 @@ class Canvas:
         return level.astype(np.float32)
 
     def paint(self, outline: np.ndarray, look: Look) -> np.ndarray:
-        """Puts a structure over what was there.
+        """Draw a structure over what is already there.
 
         Args:
-            outline: (N, 2) in pixels.
-            look: How it shows.
+            outline: (N, 2) x, y of the outline in pixels.
+            look: Appearance of the structure.
 
         Returns:
-            (H, W) bool: exactly the pixels that it took, none outside the view.
+            (H, W) bool mask of the drawn pixels, which are all inside of the view.
         """
         shape = self.view.shape
         mask = fill(outline, shape) & self.view.inside
@@ -92,18 +94,21 @@ class Canvas:
         aspect: float | None = None,
         angle: float | None = None,
     ) -> np.ndarray:
-        """An outline somewhere in the view that stays within the ``free`` pixels, smaller where there is no room.
+        """Create an outline at a random position inside of the free pixels. If it does not fit, it is made smaller.
 
         Args:
-            radius: The longer half axis wished for, as a fraction of the view's scale.
-            free: (H, W) bool, by default the whole view.
-            u: Range of its centre across the beams, as fractions.
-            v: Range of its centre along the depth, as fractions.
-            aspect: See :func:`.shapes.blob`; by default near the style's.
-            angle: See :func:`.shapes.blob`; by default any.
+            radius: Longer semi-axis, as a fraction of the scale of the view.
+            free: (H, W) bool mask of the free pixels. By default the whole view.
+            u: Range of the centre across the beams, as fractions from 0 to 1.
+            v: Range of the centre along the depth, as fractions from 0 to 1.
+            aspect: See :func:`.shapes.blob`. By default close to that of the style.
+            angle: See :func:`.shapes.blob`. By default random.
 
         Returns:
-            (N, 2) outline in pixels.
+            (N, 2) x, y of the outline in pixels.
+
+        Raises:
+            RuntimeError: If there is no space even for a very small outline.
         """
         free = self.view.inside if free is None else free & self.view.inside
         aspect = self.style.aspect * self.rng.uniform(0.85, 1.05) if aspect is None else aspect
@@ -114,7 +119,7 @@ class Canvas:
             outline = blob(self.rng, centre, size, aspect=aspect, angle=angle, roughness=self.style.roughness)
             if self._fits(outline, free):
                 return outline
-            size *= 0.995  # slowly: a place of the wished size is worth many tries
+            size *= 0.995  # slowly, because many tries may find a position for the requested size
         raise RuntimeError(f'no room for a structure in the {free.sum()} free pixels between u {u} and v {v}')
 
     def _fits(self, outline: np.ndarray, free: np.ndarray) -> bool:
@@ -125,7 +130,7 @@ class Canvas:
         return bool(free[y, x].all()) and not (fill(outline, (height, width)) & ~free).any()
 
     def render(self) -> np.ndarray:
-        """The (H, W) uint8 image of what was painted, with a gain and an attenuation of its own."""
+        """Render the (H, W) uint8 image with speckle, random gain and random attenuation."""
         brightness = scan(
             self.rng,
             self.view.to_beams(self.echo),

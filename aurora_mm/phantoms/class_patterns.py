@@ -1,6 +1,6 @@
-"""Ways in which a whole image can tell its class.
+"""Patterns that show the class of an image.
 
-A pattern is a function ``(canvas, label, number)`` that paints class ``label`` of ``number`` onto a canvas.
+A pattern is a function ``(canvas, label, number)`` that draws an image of class ``label`` of ``number`` classes.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ _DARK, _BRIGHT = Look(-32, rim=8, loss=-4), Look(17, loss=4)
 
 
 def lesion_level(canvas: Canvas, label: int, number: int) -> None:
-    """One large lesion, from fluid (class 0) to calcified (the last class)."""
+    """Draw one large lesion, from fluid (class 0) to calcified (the last class)."""
     level = -32 + 50 * label / (number - 1)
     canvas.paint(canvas.place(canvas.rng.uniform(0.22, 0.34)), Look(level, rim=14, loss=level / 5))
 
 
 def coarseness(canvas: Canvas, label: int, number: int) -> None:
-    """Tissue with patches of another echo: large ones in class 0, ever smaller and brighter ones after it."""
+    """Draw tissue with irregular patches, which are smaller and brighter the higher the class is."""
     cells = round(3 * (24 / 3) ** (label / (number - 1)))
     patches = smooth_noise(canvas.rng, (DEPTHS, BEAMS), cells)
     canvas.echo += canvas.view.to_image((10 * np.tanh(2 * patches)).astype(np.float32)) + 8 * label / (number - 1)
 
 
 def artefact_lines(canvas: Canvas, label: int, number: int) -> None:
-    """Lung: even echoes of the pleura (class 0), bright streaks down from it (class 1), a consolidation (class 2)."""
+    """Draw a lung: A-lines (class 0), B-lines (class 1) or a consolidation (class 2)."""
     rng = canvas.rng
     v, u = np.mgrid[:DEPTHS, :BEAMS].astype(np.float32) / np.array([DEPTHS, BEAMS], np.float32).reshape(2, 1, 1)
     pleura = rng.uniform(0.12, 0.2)
@@ -50,7 +50,7 @@ def artefact_lines(canvas: Canvas, label: int, number: int) -> None:
 
 
 _MIDDLE, _ANYWHERE = (0.42, 0.58), (0.0, 1.0)
-# Radius, aspect and the ranges across the beams of the bodies of each arrangement.
+# For each arrangement: radius, aspect, and for each of its bodies the range of the centre across the beams.
 _ARRANGEMENTS = (
     (0.36, 0.95, (_MIDDLE,)),  # one round body
     (0.48, 0.25, (_MIDDLE,)),  # a long band
@@ -60,7 +60,7 @@ _ARRANGEMENTS = (
 
 
 def organ(canvas: Canvas, label: int, number: int) -> None:
-    """One of four arrangements of bodies, dark in even classes and bright in odd ones."""
+    """Draw one of four arrangements of bodies, which are dark in even classes and bright in odd classes."""
     rng = canvas.rng
     radius, aspect, ranges = _ARRANGEMENTS[label // 2]
     free = canvas.view.inside.copy()
@@ -72,7 +72,7 @@ def organ(canvas: Canvas, label: int, number: int) -> None:
 
 
 def position(canvas: Canvas, label: int, number: int) -> None:
-    """A bright head away from the view's middle, on the clock's hand of its class: class 0 to the right, clockwise."""
+    """Draw a bright head off centre, in a direction that depends on the class: class 0 right, then clockwise."""
     rng, view = canvas.rng, canvas.view
     angle = 2 * np.pi * (label + rng.uniform(-0.25, 0.25)) / number
     rows, columns = np.nonzero(view.inside)
@@ -87,4 +87,4 @@ FEW_CLASSES: tuple[Pattern, ...] = (lesion_level, coarseness, artefact_lines)
 """Patterns for tasks of two or three classes."""
 
 ORGAN_CLASSES = 2 * len(_ARRANGEMENTS)
-"""How many classes :func:`organ` can tell apart."""
+"""Largest number of classes for :func:`organ`."""

@@ -1,4 +1,4 @@
-"""Images that tell their class as a whole."""
+"""Phantoms of classification tasks."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from aurora_mm.tasks import Task
 
 
 def pattern_of(task: Task, variant: int) -> Pattern:
-    """How the task's images tell their class.
+    """Choose the pattern that shows the class.
 
-    A task whose images must not be mirrored is told by position; another by one of :data:`FEW_CLASSES`, chosen by
-    ``variant``, or from four classes on by :func:`organ`.
+    The pattern is :func:`position` if images of the task must not be flipped, one of :data:`FEW_CLASSES` for up to
+    three classes, and :func:`organ` for more classes.
+
+    Args:
+        task: The task.
+        variant: Number that selects one of :data:`FEW_CLASSES`.
 
     Raises:
-        ConfigError: If no pattern tells so many classes apart.
+        ConfigError: If there is no pattern with so many classes.
     """
     if not task.flip:
         return position
@@ -31,7 +35,7 @@ def pattern_of(task: Task, variant: int) -> Pattern:
 
 
 class ClassificationScene(Scene):
-    """A pattern to each class; classes take turns, so that they are balanced in any number of images."""
+    """Draws a pattern that shows the class. Image ``index`` has class ``index`` modulo the number of classes."""
 
     def __init__(self, task: Task) -> None:
         super().__init__(task)

@@ -1,4 +1,4 @@
-"""A lesion to box."""
+"""Phantoms of detection tasks."""
 
 from __future__ import annotations
 
@@ -12,11 +12,7 @@ _LOOKS = (Look(-30, rim=8, loss=-5), Look(15, loss=8), Look(-18, rim=16, loss=4)
 
 
 class DetectionScene(Scene):
-    """One lesion anywhere in the view.
-
-    Its box is the tight box of its pixels, xyxy on pixel edges: ``x_max`` is the last column's index + 1, so that
-    ``x_max - x_min`` is the width in pixels and 0 <= x_min < x_max <= image width.
-    """
+    """Draws one lesion at a random position, see :func:`.shapes.tight_box` for its box."""
 
     def __init__(self, task: Task) -> None:
         super().__init__(task)

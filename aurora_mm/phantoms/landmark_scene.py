@@ -1,4 +1,4 @@
-"""Bones and rings whose ends and centres are the points to find."""
+"""Phantoms of landmark tasks."""
 
 from __future__ import annotations
 
@@ -11,14 +11,21 @@ from aurora_mm.tasks import Task
 
 _BONE = Look(24, loss=12)
 _RING = Look(-30, rim=20)
-_HIGHEST, _DEEPEST = 0.15, 0.95  # depths between which the structures lie, as fractions of the view's depth
+_HIGHEST, _DEEPEST = 0.15, 0.95  # range of depths of the structures, as fractions of the depth of the view
 
 
 def point_groups(task: Task) -> list[tuple[int, ...]]:
-    """The task's points by structure: pairs of indices (left, right end of a bone) and single ones (centre of a ring).
+    """Group the points of a task by the structures that show them.
 
-    Points that trade places in the mirror are a pair. Of the others, neighbours are a pair where images are never
-    mirrored; elsewhere each is single, since in a mirrored image the name 'left end' would be wrong.
+    The ends of a bone are two points, the centre of a ring is one. Points that are exchanged when an image is flipped
+    are the ends of a bone. If images of the task are never flipped, two successive other points are the ends of a bone
+    too. Otherwise each of them is the centre of a ring, because left and right ends would be wrong in flipped images.
+
+    Args:
+        task: The task.
+
+    Returns:
+        Indices of points: pairs (left end, right end) and single ones (centre).
     """
     partners = task.flip_indices
     groups: list[tuple[int, ...]] = [(i, j) for i, j in enumerate(partners) if i < j]
@@ -29,10 +36,11 @@ def point_groups(task: Task) -> list[tuple[int, ...]]:
 
 
 class LandmarkScene(Scene):
-    """One structure under another, from the skin down in the order of :func:`point_groups`.
+    """Draws bones, whose ends are points, and rings, whose centres are points, below each other.
 
-    The depth says which structure is which, and left and right which end; both survive a mirror with the task's
-    swaps. Points are continuous pixels (x = 0 is the left edge), rounded to 1/100, inside the image.
+    The order of the structures from the skin downwards is that of :func:`point_groups`, so a structure can be
+    recognised by its depth, also in flipped images. Points are continuous pixels (x = 0 is the left edge of the image),
+    rounded to 1/100.
     """
 
     def __init__(self, task: Task) -> None:
@@ -54,18 +62,18 @@ class LandmarkScene(Scene):
         return Phantom(canvas.render(), {'points': rounded})
 
     def _bone(self, canvas: Canvas, top: float, bottom: float) -> list[np.ndarray]:
-        """Left and right end of a bone between two depths (fractions), at any slant that stays between them."""
+        """Draw a bone with a random slope between two depths (fractions), and return its left and right end."""
         rng, view = canvas.rng, canvas.view
         length = rng.uniform(0.4, 0.7)
         left = rng.uniform(0.06, 0.94 - length)
         depths = rng.uniform(top, bottom, 2)
         ends = [view.point(left, depths[0]), view.point(left + length, depths[1])]
-        ends.sort(key=lambda end: float(end[0]))  # beams spread: the left beam's end can lie to the right
+        ends.sort(key=lambda end: float(end[0]))  # with spreading beams, the end on the left beam may be further right
         canvas.paint(bar(ends[0], ends[1], thickness=0.05 * view.scale), _BONE)
         return ends
 
     def _ring(self, canvas: Canvas, top: float, bottom: float) -> list[np.ndarray]:
-        """Centre of a ring between two depths (fractions)."""
+        """Draw a ring between two depths (fractions), and return its centre."""
         rng, view = canvas.rng, canvas.view
         centre = view.point(rng.uniform(0.15, 0.85), rng.uniform(top, bottom))
         canvas.paint(blob(rng, centre, min(0.08, 0.5 * (bottom - top)) * view.scale), _RING)

@@ -1,4 +1,4 @@
-"""A scene: what a type of task shows in an image, and the annotation that goes with it."""
+"""The interface of scenes, which draw the phantoms of one task type."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from aurora_mm.tasks import Task
 
 @dataclass(frozen=True)
 class Phantom:
-    """One image and its annotation.
+    """A generated image and its annotation.
 
     Args:
-        image: (H, W) uint8.
-        annotation: ``gt_label``, ``bbox`` or ``points``, as :meth:`aurora_mm.annotations.Annotation.format` takes it.
-        mask: (H, W) uint8 class indices, for a task that is answered by a mask.
+        image: (H, W) uint8 grey image.
+        annotation: ``gt_label``, ``bbox`` (xyxy) or ``points`` (K lists of x and y), in pixels of the image, as
+            :meth:`aurora_mm.annotations.Annotation.format` expects them. Empty for segmentation.
+        mask: (H, W) uint8 class indices for segmentation, with the background as class 0.
     """
 
     image: np.ndarray
@@ -29,13 +30,13 @@ class Phantom:
 
 
 class Scene(ABC):
-    """Draws the phantoms of one task.
+    """Base class: draws the phantoms of one task.
 
     Args:
-        task: The task; nothing but its type, name, number of outputs and mirror rules is read.
+        task: The task. Only its type, name, number of outputs, ``flip`` and ``swaps`` are used.
 
     Raises:
-        ConfigError: If the type of scene cannot show so many classes.
+        ConfigError: If the scene cannot show so many classes.
     """
 
     def __init__(self, task: Task) -> None:
@@ -45,12 +46,25 @@ class Scene(ABC):
     @property
     @abstractmethod
     def folder(self) -> str:
-        """The folder of the type's tasks below the data root, with forward slashes."""
+        """Folder of the task type relative to the data root, with ``/`` between folders."""
 
     @abstractmethod
     def paint(self, canvas: Canvas, index: int) -> Phantom:
-        """Paint image number ``index`` (from 0) on the canvas and annotate it."""
+        """Draw an image on a canvas.
+
+        Args:
+            canvas: An empty canvas.
+            index: Index of the image in the data set, from 0.
+
+        Returns:
+            The image and its annotation.
+        """
 
     def draw(self, rng: np.random.Generator, index: int) -> Phantom:
-        """The phantom number ``index`` of the task; the same ``rng`` state gives the same bytes."""
+        """Generate a phantom. The same state of ``rng`` gives the same phantom.
+
+        Args:
+            rng: Random number generator.
+            index: Index of the image in the data set, from 0.
+        """
         return self.paint(Canvas(self.style, rng), index)

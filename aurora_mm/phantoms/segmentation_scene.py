@@ -1,4 +1,4 @@
-"""Organs to outline, one look to each class."""
+"""Phantoms of segmentation tasks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aurora_mm.phantoms.canvas import Canvas, Look
 from aurora_mm.phantoms.scene import Phantom, Scene
 from aurora_mm.tasks import Task
 
-_FOLDERS = ('Two', 'Three', 'Four', 'Five', 'Six', 'Seven', 'Eight', 'Nine')  # by number of classes, from 2
+_FOLDERS = ('Two', 'Three', 'Four', 'Five', 'Six', 'Seven', 'Eight', 'Nine')  # by number of classes, starting with 2
 
 _LOOKS = (
     Look(-34, rim=10, loss=-5),  # fluid in a bright wall
@@ -20,13 +20,13 @@ _LOOKS = (
 _STRIPED = tuple(Look(look.level, look.rim, look.loss, stripes=14) for look in (Look(4), Look(-20), Look(6, rim=22)))
 _STRIPED += (Look(-6, rim=-34, stripes=14),)
 
-_ABSENT = 0.06  # share of the images of a multi-class task that lack one class
+_ABSENT = 0.06  # probability that one class is absent, for tasks with several foreground classes
 
 
 class SegmentationScene(Scene):
-    """One smooth structure to each foreground class, anywhere in the view, none over another.
+    """Draws one structure for each foreground class, at random positions without overlap.
 
-    In a few images of a task with three or more classes one class is absent, as in real data.
+    In a few images of tasks with three or more classes, background counted, one class is absent, as in real data.
     """
 
     def __init__(self, task: Task) -> None:
@@ -35,7 +35,7 @@ class SegmentationScene(Scene):
             raise ConfigError(
                 f'task {task.name!r} has {task.num_outputs} classes; a phantom shows {len(_FOLDERS) + 1} at most'
             )
-        # Striped looks come last, for tasks of many classes; the plain ones start at the task's own.
+        # The first look depends on the task. Striped looks are last, so only tasks with many classes have them.
         start = self.style.variant % len(_LOOKS)
         self.looks = (_LOOKS[start:] + _LOOKS[:start] + _STRIPED)[: task.num_outputs - 1]
 
@@ -48,7 +48,7 @@ class SegmentationScene(Scene):
         absent = int(rng.integers(number)) if number > 1 and rng.random() < _ABSENT else None
         free = canvas.view.inside.copy()
         mask = np.zeros(canvas.view.shape, np.uint8)
-        for i in rng.permutation(number):  # the first to come has the most room
+        for i in rng.permutation(number):  # the first structure has the most space
             if i == absent:
                 continue
             outline = canvas.place(rng.uniform(0.2, 0.36) * number**-0.35, free=free)

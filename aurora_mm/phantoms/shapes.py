@@ -1,6 +1,6 @@
-"""Outlines of structures and their pixels.
+"""Outlines and masks of structures.
 
-Legend: N points of an outline, continuous pixels (x = 0 is the left edge of the image), H x W pixels.
+Legend: N points of an outline, in continuous pixels (x = 0 is the left edge of the image); H x W pixels of the image.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-_SHIFT = 4  # cv2's fixed-point bits below the pixel
+_SHIFT = 4  # fractional bits of cv2's fixed-point coordinates
 
 
 def blob(
@@ -20,18 +20,18 @@ def blob(
     angle: float = 0.0,
     roughness: float = 0.0,
 ) -> np.ndarray:
-    """An ellipse with an uneven outline.
+    """Create the outline of an ellipse with random bumps.
 
     Args:
-        rng: Source of chance for the unevenness.
-        centre: x, y in pixels.
-        radius: Longer half axis in pixels.
-        aspect: Shorter half axis over the longer, in 0..1.
-        angle: Of the longer axis, in radians from x towards y.
-        roughness: Size of the bumps as a fraction of the radius; 0 gives the ellipse.
+        rng: Random number generator.
+        centre: x, y of the centre in pixels.
+        radius: Longer semi-axis in pixels.
+        aspect: Ratio of the shorter to the longer semi-axis, from 0 to 1.
+        angle: Direction of the longer axis in radians, from x towards y.
+        roughness: Size of the bumps as a fraction of the radius; 0 for an ellipse.
 
     Returns:
-        (N, 2) outline.
+        (N, 2) x, y of the outline in pixels.
     """
     t = np.linspace(0, 2 * np.pi, 96, endpoint=False)
     waves = np.arange(2, 6)
@@ -44,10 +44,16 @@ def blob(
 
 
 def bar(start: np.ndarray, end: np.ndarray, thickness: float, flare: float = 0.3) -> np.ndarray:
-    """A straight long bone from ``start`` to ``end`` (x, y in pixels), wider at its ends by ``flare``.
+    """Create the outline of a straight long bone.
+
+    Args:
+        start: x, y of the middle of one end in pixels.
+        end: x, y of the middle of the other end in pixels.
+        thickness: Thickness in the middle of the bone in pixels.
+        flare: Fraction by which the ends are thicker.
 
     Returns:
-        (N, 2) outline, whose two end edges have ``start`` and ``end`` as their middles.
+        (N, 2) x, y of the outline in pixels.
     """
     start, end = np.asarray(start, np.float64), np.asarray(end, np.float64)
     along = end - start
@@ -63,21 +69,27 @@ def _fixed_point(outline: np.ndarray) -> np.ndarray:
 
 
 def fill(outline: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """(H, W) bool: the pixels that an outline covers; what lies off the image is cut."""
+    """Return the (H, W) bool mask of the pixels inside of an outline. Points may lie outside of the image."""
     canvas = np.zeros(shape, np.uint8)
     cv2.fillPoly(canvas, [_fixed_point(outline)], 1, shift=_SHIFT)
     return canvas.astype(bool)
 
 
 def rim(outline: np.ndarray, shape: tuple[int, int], width: float) -> np.ndarray:
-    """(H, W) bool: the pixels of :func:`fill` within about ``width`` pixels of the outline."""
+    """Return the (H, W) bool mask of the pixels of :func:`fill` within about ``width`` pixels of the outline."""
     canvas = np.zeros(shape, np.uint8)
     cv2.polylines(canvas, [_fixed_point(outline)], True, 1, thickness=max(1, round(2 * width)), shift=_SHIFT)
     return canvas.astype(bool) & fill(outline, shape)
 
 
 def tight_box(mask: np.ndarray) -> tuple[int, int, int, int]:
-    """The box of a mask's pixels, xyxy on pixel edges: ``x_max`` is the last column's index + 1.
+    """Return the tight box around the pixels of a mask.
+
+    Args:
+        mask: (H, W) bool.
+
+    Returns:
+        xyxy in continuous pixels, so ``x_max`` is the index of the last column plus 1.
 
     Raises:
         ValueError: If the mask is empty.

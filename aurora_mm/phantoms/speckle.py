@@ -1,6 +1,6 @@
-"""What a scanner makes of tissue: speckle, attenuation, shadows and log compression, on a scan of beams.
+"""Simulation of a scanner: speckle, attenuation, shadows and log compression.
 
-Legend: D x B samples of the scan (depth, beam). Levels are in decibels, 0 dB being the brightest that is shown.
+Legend: D x B samples of the scan (depth, beam). Levels are in decibels, where 0 dB is white.
 """
 
 from __future__ import annotations
@@ -10,40 +10,41 @@ import numpy as np
 
 
 def rayleigh_speckle(rng: np.random.Generator, shape: tuple[int, int], axial: float, lateral: float) -> np.ndarray:
-    """Fully developed speckle: the envelope of a complex Gaussian field seen through the beam's point spread.
+    """Generate fully developed speckle: the envelope of complex Gaussian noise, blurred by the point spread function.
 
     Args:
-        rng: Source of chance.
+        rng: Random number generator.
         shape: (D, B).
-        axial: Width (standard deviation) of the point spread along the beam, in samples.
-        lateral: The same across the beams; larger than ``axial`` for every real probe.
+        axial: Standard deviation of the point spread function along the beams, in samples.
+        lateral: Standard deviation of the point spread function across the beams, in samples. It is larger than
+            ``axial`` for real probes.
 
     Returns:
         (D, B) float32 amplitudes with mean square 1.
     """
-    parts = []
+    components = []  # real and imaginary
     for _ in range(2):
         noise = rng.standard_normal(shape, dtype=np.float32)
-        parts.append(cv2.GaussianBlur(noise, (0, 0), sigmaX=lateral, sigmaY=axial))
-    amplitude = np.hypot(*parts)
+        components.append(cv2.GaussianBlur(noise, (0, 0), sigmaX=lateral, sigmaY=axial))
+    amplitude = np.hypot(*components)
     return amplitude / np.sqrt(np.mean(amplitude**2))
 
 
 def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], cells: int) -> np.ndarray:
-    """(D, B) float32 noise of variance near 1 that varies over about ``1 / cells`` of the scan."""
+    """Generate (D, B) float32 noise with a variance of about 1, which varies over ``1 / cells`` of the scan."""
     coarse = rng.standard_normal((cells + 1, cells + 1), dtype=np.float32)
     return cv2.resize(coarse, shape[::-1], interpolation=cv2.INTER_CUBIC)
 
 
 def beyond(loss: np.ndarray) -> np.ndarray:
-    """What lies behind a reflector loses what the reflector took.
+    """Compute the attenuation of each sample by the structures in front of it.
 
     Args:
-        loss: (D, B) decibels that the structure at each sample takes from the sound; negative where it takes less
-            than tissue does, as fluid.
+        loss: (D, B) attenuation by the structure at each sample, in decibels. Negative for fluid, which attenuates
+            less than tissue.
 
     Returns:
-        (D, B) decibels lost on the way to each sample, without the sample's own.
+        (D, B) attenuation of each sample in decibels, without that of its own structure.
     """
     taken = np.maximum(loss, 0)
     spared = np.maximum(-loss, 0)
@@ -51,7 +52,7 @@ def beyond(loss: np.ndarray) -> np.ndarray:
 
 
 def log_compress(amplitude: np.ndarray, dynamic_range: float) -> np.ndarray:
-    """Amplitudes (1 = full scale) -> brightness 0..1, ``dynamic_range`` decibels wide."""
+    """Convert amplitudes, where 1 is white, to brightness from 0 to 1 with a dynamic range in decibels."""
     floor = 10 ** (-dynamic_range / 20)
     return np.clip(1 + 20 * np.log10(np.maximum(amplitude, floor)) / dynamic_range, 0, 1)
 
@@ -67,20 +68,20 @@ def scan(
     axial: float = 1.2,
     lateral: float = 1.8,
 ) -> np.ndarray:
-    """The brightness of every sample of a scan.
+    """Compute the brightness of each sample of a scan.
 
     Args:
-        rng: Source of chance.
-        echo: (D, B) level of the echo of each sample in decibels.
-        loss: (D, B) see :func:`beyond`.
-        gain: Decibels added everywhere.
-        attenuation: Decibels lost from the skin to the far end after the scanner's own compensation.
-        dynamic_range: Decibels between black and white.
+        rng: Random number generator.
+        echo: (D, B) echo level of each sample in decibels.
+        loss: (D, B) attenuation in decibels, see :func:`beyond`.
+        gain: Gain in decibels.
+        attenuation: Attenuation in decibels at the far end, which the scanner does not compensate.
+        dynamic_range: Difference between black and white in decibels.
         axial: See :func:`rayleigh_speckle`.
         lateral: See :func:`rayleigh_speckle`.
 
     Returns:
-        (D, B) float32 in 0..1.
+        (D, B) float32 from 0 to 1.
     """
     depth = np.linspace(0, 1, echo.shape[0], dtype=np.float32)[:, None]
     shadow = cv2.GaussianBlur(beyond(loss), (0, 0), sigmaX=2.0, sigmaY=1.0)

@@ -1,4 +1,4 @@
-"""The constant look of a task's images: its probe, its organ, the appearance of what it looks for."""
+"""The style of a task: properties that all of its images share."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ PROBES = ('linear', 'convex', 'phased')
 
 @dataclass(frozen=True)
 class Style:
-    """What all images of one task have in common.
+    """Properties that all images of one task share.
 
     Args:
         probe: One of :data:`PROBES`.
-        portrait: Mean height over width of the images.
-        tissue: Level of the organ's echo in decibels.
-        patchiness: Decibels by which it varies over the image.
-        layers: Number of bright layers (skin, fascia, muscle) across the beams.
-        lateral: Width of the point spread across the beams, in beams: the coarseness of the speckle.
-        aspect: Mean aspect of the task's structures; see :func:`.shapes.blob`.
-        roughness: Unevenness of their outline.
-        variant: A number below 24 from which scenes choose among appearances or patterns.
+        portrait: Mean ratio of height to width of the images.
+        tissue: Echo level of the organ in decibels.
+        patchiness: Variation of the echo level over the image in decibels.
+        layers: Number of bright layers across the beams, such as skin, fascia and muscle.
+        lateral: Standard deviation of the point spread function across the beams, in beams.
+        aspect: Mean aspect of the structures, see :func:`.shapes.blob`.
+        roughness: Roughness of the structures, see :func:`.shapes.blob`.
+        variant: Number from 0 to 23 by which scenes choose appearances or patterns.
     """
 
     probe: str
@@ -41,7 +41,7 @@ class Style:
 
     @classmethod
     def of(cls, task: Task) -> Style:
-        """The style that belongs to the task's name, the same on every machine and for every seed."""
+        """Return the style of a task, which only depends on its name."""
         rng = np.random.default_rng(zlib.crc32(task.name.encode()))
         return cls(
             probe=PROBES[rng.integers(len(PROBES))],
@@ -56,7 +56,7 @@ class Style:
         )
 
     def view(self, rng: np.random.Generator) -> View:
-        """The window of one image, of a size and an opening of its own (sides of 190 to 700 pixels)."""
+        """Create the view of one image, with a random size (sides from 190 to 700 pixels) and opening angle."""
         width = int(rng.integers(272, 641))
         height = int(np.clip(width * self.portrait * rng.uniform(0.9, 1.1), 190, 700))
         if self.probe == 'linear':

@@ -1,4 +1,4 @@
-"""Writes a data set of phantoms in the challenge's layout."""
+"""Writes data sets of phantoms in the FMC-UIA layout."""
 
 from __future__ import annotations
 
@@ -42,10 +42,13 @@ Row = dict[str, str | int]
 
 
 def make_scene(task: Task) -> Scene:
-    """The scene that draws a task's phantoms.
+    """Create the scene that draws the phantoms of a task.
+
+    Args:
+        task: The task.
 
     Raises:
-        ConfigError: If phantoms cannot show so many classes.
+        ConfigError: If there is no scene for the task type, or it cannot show so many classes.
     """
     return SCENES[task.type](task)
 
@@ -62,7 +65,7 @@ class _Job:
 
 
 def _write_png(root: Path, path: str, image: np.ndarray) -> str:
-    """Writes an image at ``path`` below ``root`` and returns the path as the CSV spells it."""
+    """Write an image at a path relative to the root, and return the path relative to ``csv_files``."""
     file = root / path
     file.parent.mkdir(parents=True, exist_ok=True)
     _, data = cv2.imencode('.png', image)
@@ -71,7 +74,7 @@ def _write_png(root: Path, path: str, image: np.ndarray) -> str:
 
 
 def _write_image(job: _Job) -> Row:
-    """Draws and writes one image (and its mask) and returns its CSV row."""
+    """Draw and write one image and its mask, and return its CSV row."""
     scene = make_scene(job.task)
     key = [job.seed, zlib.crc32(job.task.name.encode()), SPLITS.index(job.split), job.index]
     phantom = scene.draw(np.random.default_rng(key), job.index)
@@ -100,17 +103,17 @@ def _write_csv(root: Path, task: Task, rows: Iterable[Row]) -> None:
 
 
 def _run(jobs: list[_Job], workers: int, progress: bool) -> list[Row]:
-    """The rows of the jobs, in their order."""
+    """Write the images of the jobs, and return their CSV rows in the same order."""
     show = partial(track, description='Drawing phantoms', total=len(jobs), disable=not progress)
     if workers <= 1:
         return list(show(map(_write_image, jobs)))
-    # Spawned, not forked: OpenCV's threads do not survive a fork.
+    # Not forked, because OpenCV's threads do not survive a fork.
     context = multiprocessing.get_context('spawn')
     with ProcessPoolExecutor(workers, mp_context=context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
         try:
             return list(show(pool.map(_write_image, jobs, chunksize=8)))
         except BaseException:
-            pool.shutdown(cancel_futures=True)  # an interrupt need not wait for what is queued
+            pool.shutdown(cancel_futures=True)  # do not wait for queued jobs
             raise
 
 
@@ -124,25 +127,25 @@ def make_dataset(
     workers: int = 1,
     progress: bool = False,
 ) -> None:
-    """Writes phantoms for every task: one data root, or with validation images two, ``out/train`` and ``out/val``.
+    """Generate phantoms for tasks and write them in the FMC-UIA layout.
 
-    An image depends on the seed, the task's name, number of outputs and mirror rules, its split and its number alone:
-    not on the other tasks, the number of images or of workers.
+    An image only depends on the seed, its split, its index, and the task's name, number of outputs, ``flip`` and
+    ``swaps``. It does not depend on other tasks, on the number of images or on the number of workers.
 
     Args:
-        out: Folder to make; it must not exist or be empty. It appears when all is written.
-        tasks: What to draw.
-        images_per_task: Images of each task, under ``out`` (or ``out/train``).
-        seed: Any number from 0.
-        val_images_per_task: Validation images of each task, under ``out/val``. With 0 the one root is for users to
-            split.
-        workers: Processes that draw.
-        progress: Whether to show a progress bar with the time left.
+        out: Folder to create, atomically. It must not exist or be empty.
+        tasks: Tasks to draw.
+        images_per_task: Number of images of each task in ``out``, or in ``out/train`` if there are validation images.
+        seed: Random seed, at least 0.
+        val_images_per_task: Number of validation images of each task in ``out/val``. With 0, ``out`` is one data root
+            without splits.
+        workers: Number of processes.
+        progress: Whether to show a progress bar.
 
     Raises:
-        DataError: If ``out`` is a file or a folder with something in it, which is then left as it is.
-        ConfigError: If there is no task or no image to draw, a number is negative, or a task has more classes than
-            phantoms can show.
+        DataError: If ``out`` is a file, or a folder that is not empty.
+        ConfigError: If there is no task, no training image, a number is negative, or a task has too many classes.
+        OutputError: If ``out`` cannot be written.
     """
     out = Path(out).absolute()
     if not tasks or images_per_task < 1 or val_images_per_task < 0 or seed < 0:
@@ -153,7 +156,7 @@ def make_dataset(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DataError('stands in the way: phantoms are written to a new or an empty folder', file=out)
     for task in tasks.values():
-        make_scene(task)  # tasks that cannot be drawn show up before anything is written
+        make_scene(task)  # raises an error before anything is written
     with whole_folder(out) as folder:
         train_root = folder / 'train' if val_images_per_task else folder
         splits = [('train', train_root, images_per_task), ('val', folder / 'val', val_images_per_task)]

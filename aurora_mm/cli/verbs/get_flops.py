@@ -1,4 +1,4 @@
-"""Count parameters and multiply-adds of a model's parts, for one image.
+"""Count the parameters and the multiply-adds of a model, for one image.
 
 aurora-mm get-flops configs/aurora_fmc.py
 aurora-mm get-flops configs/aurora_fmc_demo.py --shape 128 128

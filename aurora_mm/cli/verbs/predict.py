@@ -115,7 +115,7 @@ def _answer_challenge(args: argparse.Namespace) -> None:
 
 
 def _models(args: argparse.Namespace) -> list[str]:
-    """Files of the members."""
+    """Return the weights files of the model, several for an ensemble."""
     from aurora_mm.challenge.challenge_model import find_weights
 
     return [str(file) for given in (args.model, *args.members) for file in find_weights(given)]
