@@ -19,7 +19,7 @@ from aurora_mm.visualization import MultiTaskVisualizer
 
 @HOOKS.register_module()
 class ValidationPicturesHook(Hook):
-    """Shows the first validation images of every task in TensorBoard, or whatever backend shows pictures.
+    """Shows the first validation images of every task in TensorBoard or another backend for pictures.
 
     The images are the same at each validation, so that changes of their predictions can be seen. Nothing is drawn for
     a visualiser of another package, or if ``LocalVisBackend``, which only fills a folder, is the only backend.

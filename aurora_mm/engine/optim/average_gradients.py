@@ -19,8 +19,8 @@ def average_gradients(parameters: Sequence[nn.Parameter]) -> None:
     """
     if get_world_size() == 1:
         return
-    told = all_gather_object([parameter.grad is not None for parameter in parameters])
-    met = [parameter for i, parameter in enumerate(parameters) if any(rank[i] for rank in told)]
-    for parameter in met:
+    has_grad = all_gather_object([parameter.grad is not None for parameter in parameters])
+    averaged = [parameter for i, parameter in enumerate(parameters) if any(rank[i] for rank in has_grad)]
+    for parameter in averaged:
         parameter.grad = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
-    all_reduce_params([parameter.grad for parameter in met], op='mean')
+    all_reduce_params([parameter.grad for parameter in averaged], op='mean')

@@ -39,6 +39,9 @@ class ClassificationHead(BaseTaskHead):
         share_outputs: Whether all tasks take slices of one last layer, as published; see :class:`TaskOutputs`.
         loss_cls: Config of a loss of class logits ``(n, C)``, see :class:`ClassLoss`. The published loss is plain cross
             entropy; ``dict(type='BalancedCrossEntropyLoss', label_smoothing=0.1)`` smooths the labels.
+
+    Raises:
+        ConfigError: If ``pooling`` is another, or the loss does not fit.
     """
 
     task_type = 'classification'
@@ -80,7 +83,7 @@ class ClassificationHead(BaseTaskHead):
         return dict(loss_cls=self.loss_cls(output.float(), target, task))
 
     def predict_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> None:
-        """Set ``pred_scores``, probabilities ``(C,)``, and ``pred_label``, the likeliest class."""
+        """Set ``pred_scores``, probabilities ``(C,)``, and ``pred_label``, the most probable class."""
         for probs, sample in zip(output.float().softmax(1), data_samples, strict=True):
             sample.pred_scores = probs
             sample.pred_label = probs.argmax(0, keepdim=True)

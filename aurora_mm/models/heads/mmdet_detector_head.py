@@ -30,7 +30,7 @@ class MMDetDetectorHead(BaseMMDetHead):
     """A detector of mmdet (Faster and Cascade R-CNN, the DETR family, Sparse R-CNN, RTMDet ...) without its backbone.
 
     It reads the maps of this model in place of those of its own backbone, and may have its own neck. ``heads`` of
-    :class:`MultiTaskModel` take such a config as it stands in mmdet, ``dict(type='mmdet.FasterRCNN', rpn_head=...,
+    :class:`MultiTaskModel` take such a config as in mmdet, ``dict(type='mmdet.FasterRCNN', rpn_head=...,
     roi_head=..., train_cfg=..., test_cfg=...)``. Each task has its own detector, unless ``shared`` is True.
 
     Args:

@@ -80,7 +80,7 @@ class SegmentationHead(BaseTaskHead):
 
 
 def set_predicted_masks(logits: Tensor, data_samples: Sequence[TaskDataSample]) -> None:
-    """Set ``pred_sem_seg``, the likeliest class of each original pixel, and ``mask_views``.
+    """Set ``pred_sem_seg``, the most probable class of each original pixel, and ``mask_views``.
 
     ``mask_views`` holds the probabilities that ``pred_sem_seg`` is made from; test-time augmentation merges predictions
     by them.

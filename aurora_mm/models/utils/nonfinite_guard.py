@@ -60,16 +60,16 @@ class NonFiniteGuard(nn.Module):
             for (name, path), finite in zip(labels, flags, strict=True):
                 if not finite:
                     found.setdefault(name, []).append(path)
-        told: dict[str, list[str]] = {}
+        merged: dict[str, list[str]] = {}
         for of_rank in all_gather_object(found):
             for name, paths in of_rank.items():
-                told.setdefault(name, []).extend(paths)
-        if not told:
+                merged.setdefault(name, []).extend(paths)
+        if not merged:
             return
-        for name, paths in told.items():
+        for name, paths in merged.items():
             self.skipped[self.index[name]] += len(paths)
         message = '; '.join(
-            f'the loss of task {name!r} is not finite on {", ".join(paths)}' for name, paths in told.items()
+            f'the loss of task {name!r} is not finite on {", ".join(paths)}' for name, paths in merged.items()
         )
         total = int(self.skipped.sum())
         if total > self.limit:
