@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from aurora_mm.errors import OutputError
+from aurora_mm.errors import DataError, OutputError
 
 _SUFFIX = '.partial'  # suffix of files that are being written
 _THREADS = 16  # threads that flush the files of a folder; disks handle many requests at once
@@ -175,6 +175,19 @@ def whole_folder(out: Path) -> Iterator[Path]:
             _flush_names(out.parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def require_new_folder(folder: Path) -> None:
+    """Check that a folder that is to be written does not exist or is empty, before the work for it starts.
+
+    Args:
+        folder: The target folder.
+
+    Raises:
+        DataError: If it is a file, or a folder that is not empty.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise DataError('stands in the way: data is written to a new or an empty folder', file=folder)
 
 
 def remove_partial(folder: str | Path) -> None:

@@ -7,9 +7,8 @@ from typing import Any
 
 from mmengine.config import Config
 
+from aurora_mm.datasets.geometry import SIZE_MULTIPLE
 from aurora_mm.errors import ConfigError
-
-_MULTIPLE = 32  # FitToSize only accepts multiples of it
 
 
 def leave_annotations_out(cfg: Config) -> Config:
@@ -67,7 +66,7 @@ def tta_pipeline(pipeline: Sequence[dict[str, Any]], scales: Sequence[float] = (
 
 
 def _scaled(size: Sequence[int], scale: float) -> tuple[int, int]:
-    height, width = (max(round(side * scale / _MULTIPLE), 1) * _MULTIPLE for side in size)
+    height, width = (max(round(side * scale / SIZE_MULTIPLE), 1) * SIZE_MULTIPLE for side in size)
     return height, width
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from aurora_mm.errors import ConfigError
 
 FIT_MODES = ('squash', 'letterbox')
+SIZE_MULTIPLE = 32  # of the sides of the network input: patches of 16 pixels, of which the encoder merges 2 x 2
 Shape = tuple[int, int]
 
 

@@ -17,8 +17,8 @@ from rich.progress import track
 
 from aurora_mm.annotations import ANNOTATIONS
 from aurora_mm.challenge.csv_tables import COMMON_COLUMNS
-from aurora_mm.errors import ConfigError, DataError
-from aurora_mm.files import whole_folder
+from aurora_mm.errors import ConfigError
+from aurora_mm.files import require_new_folder, whole_folder
 from aurora_mm.phantoms.classification_scene import ClassificationScene
 from aurora_mm.phantoms.detection_scene import DetectionScene
 from aurora_mm.phantoms.landmark_scene import LandmarkScene
@@ -153,8 +153,7 @@ def make_dataset(
             f'nothing to draw from {len(tasks)} tasks, {images_per_task} training and {val_images_per_task} validation '
             f'images per task and seed {seed}: need a task, a training image and no negative number'
         )
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise DataError('stands in the way: phantoms are written to a new or an empty folder', file=out)
+    require_new_folder(out)
     for task in tasks.values():
         make_scene(task)  # raises an error before anything is written
     with whole_folder(out) as folder:

@@ -17,7 +17,7 @@ import argparse
 from pathlib import Path
 
 from aurora_mm.cli.command import command
-from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.errors import ConfigError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,9 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from aurora_mm.apis import read_tasks
     from aurora_mm.converters import coco_to_fmc, fmc_to_coco, fmc_to_mmseg, index_masks, mmseg_to_fmc
+    from aurora_mm.files import require_new_folder
 
-    if args.out.exists() and (not args.out.is_dir() or any(args.out.iterdir())):
-        raise DataError('stands in the way: data is written to a new or an empty folder', file=args.out)
+    require_new_folder(args.out)
     tasks = read_tasks(args.tasks).to_config() if args.tasks else ()
     if args.direction in ('fmc2coco', 'fmc2mmseg'):
         convert = fmc_to_coco if args.direction == 'fmc2coco' else fmc_to_mmseg

@@ -39,12 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @command(add_arguments)
 def main(args: argparse.Namespace) -> None:
-    from aurora_mm.errors import DataError
+    from aurora_mm.files import require_new_folder
     from aurora_mm.importing import ImportOptions, find_tasks, table_of, write_tasks
     from aurora_mm.tables import console_text
 
-    if args.out.exists() and (not args.out.is_dir() or any(args.out.iterdir())):
-        raise DataError('stands in the way: data is written to a new or an empty folder', file=args.out)
+    require_new_folder(args.out)
     options = ImportOptions(
         args.name,
         tuple(args.classes) if args.classes else None,

@@ -134,7 +134,7 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
         ]
         if missed:
             print_log(
-                'images bring labels of several tasks, so the parts of the labels that the policy gives are not met: '
+                'images bring labels of several tasks, so the shares of the labels that the policy gives are not met: '
                 f'{", ".join(missed)}',
                 logger='current',
             )

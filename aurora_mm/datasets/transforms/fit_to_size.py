@@ -4,12 +4,10 @@ from typing import Any
 
 from mmcv.transforms import BaseTransform
 
-from aurora_mm.datasets.geometry import FIT_MODES, fit_matrix
+from aurora_mm.datasets.geometry import FIT_MODES, SIZE_MULTIPLE, fit_matrix
 from aurora_mm.datasets.transforms.geometry_state import compose, require_unwarped
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import TRANSFORMS
-
-_MULTIPLE = 32  # the encoder has patches of 16 pixels and merges 2 x 2 of them
 
 
 @TRANSFORMS.register_module()
@@ -29,8 +27,8 @@ class FitToSize(BaseTransform):
     def __init__(self, size: int | tuple[int, int] = 448, mode: str = 'squash') -> None:
         self.size = (size, size) if isinstance(size, int) else (size[0], size[1])
         self.mode = mode
-        if any(side <= 0 or side % _MULTIPLE for side in self.size):
-            raise ConfigError(f'FitToSize: sides must be positive multiples of {_MULTIPLE}, not {size}')
+        if any(side <= 0 or side % SIZE_MULTIPLE for side in self.size):
+            raise ConfigError(f'FitToSize: sides must be positive multiples of {SIZE_MULTIPLE}, not {size}')
         if mode not in FIT_MODES:
             raise ConfigError(f'FitToSize: mode {mode!r} is none of {", ".join(FIT_MODES)}')
 
