@@ -62,6 +62,8 @@ class Qwen3VLBackbone(BaseEncoder):
         compile_blocks: True compiles each block by ``torch.compile`` when it first runs; a dict gives arguments of
             ``torch.compile``. Names of parameters do not change, so checkpoints fit both ways.
         init_cfg: Config of the initialisation, see MMEngine's ``BaseModule``.
+
+    Raises:
         ConfigError: If an argument does not fit the encoder's size.
         WeightsError: If ``pretrained`` has no config, or one of another model.
 

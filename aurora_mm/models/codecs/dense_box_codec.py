@@ -100,6 +100,8 @@ class DenseBoxCodec(BaseBoxCodec):
 
         Args:
             raw: ``(B, 4, h, w)``, any values.
+
+        Returns:
             ``(B, 4, h, w)``, xyxy, not clipped to [0, 1].
         """
         h, w = raw.shape[-2:]

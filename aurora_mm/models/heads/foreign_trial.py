@@ -29,6 +29,8 @@ def try_head(head: BaseTaskHead, kind: str, strides: Sequence[int] | None = None
 
     The trial is skipped where it cannot run: on the meta device, in a process group, whose members might wait for each
     other, and for operators without a CPU version. There the first batch shows whether the head fits.
+
+    Args:
         head: The head. Neither it nor the states of the random generators change.
         kind: Name of the foreign type, for error messages.
         strides: Input pixels per cell of each map that the head is given; 4, 8, 16, ... by default.

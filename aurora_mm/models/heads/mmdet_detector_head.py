@@ -41,6 +41,8 @@ class MMDetDetectorHead(BaseMMDetHead):
         in_index: Indices of the levels that the detector reads, in this order; all by default.
         in_strides: Input pixels per cell of each map. Without a neck, strides in ``detector`` must agree with them.
         shared: Whether one detector serves all tasks; it has as many classes as the task with most.
+
+    Raises:
         ConfigError: If the detector does not fit the maps or tasks it is given.
     """
 
