@@ -86,7 +86,7 @@ def load_checkpoint_file(file: str | Path, keys: Collection[str] | None = None) 
     try:
         content = _load_packed(file) if file.suffix == PACKED_SUFFIX else _load(file)
         if not isinstance(content, Mapping):
-            raise WeightsError(f'it holds a {type(content).__name__}, not the parts of a checkpoint')
+            raise WeightsError(f'it holds a {type(content).__name__}, not the dict of a checkpoint')
         if CHECKSUMS in content:
             content = _checked(content, keys)
         hub = content.get('message_hub')
