@@ -20,6 +20,8 @@ _COLUMNS = (
     ('running loss', 'task_loss/{}'),
 )
 
+_LARGEST_LOG_RANGE = 1e12  # matplotlib cannot label a logarithmic axis of hundreds of decades
+
 
 def draw_comparison(runs: Sequence[RunHistory], out_file: str | Path) -> None:
     """Draw every task's score, sampling probability, loss weight and loss, and the gradient conflicts of the types.
@@ -47,7 +49,7 @@ def draw_comparison(runs: Sequence[RunHistory], out_file: str | Path) -> None:
         if title != 'running loss':  # losses of different tasks cannot be compared
             for axes in grid[1:, column]:
                 axes.sharey(grid[0][column])
-            if title != 'score' and values and min(values) > 0 and max(values) > 20 * min(values):
+            if title != 'score' and values and 0 < 20 * min(values) < max(values) < _LARGEST_LOG_RANGE * min(values):
                 grid[0][column].set_yscale('log')
         for row, task in enumerate(tasks):
             _plot(grid[row][column], runs, [run.series.get(pattern.format(task.name), {}) for run in runs])

@@ -65,6 +65,13 @@ def test_the_picture_is_drawn(run, tmp_path):
     assert (abs(picture.astype(int) - (14, 127, 255)).sum(2) < 30).sum() > 200
 
 
+def test_weights_hundreds_of_decades_apart_are_drawn(tmp_path):
+    """Found by a random seed: no axis of matplotlib can label them on a logarithmic scale."""
+    log(tmp_path / 'odd', '20260101_000000', [step(5), step(10) | {'task_weight/a': 1e-300}, scores(1, 0.5)])
+    draw_comparison([read_run(tmp_path / 'odd')], tmp_path / 'odd.png')
+    assert cv2.imread(str(tmp_path / 'odd.png')) is not None
+
+
 def test_missing_and_broken_logs_are_named(run, tmp_path):
     with pytest.raises(DataError, match=r'nothing: no scalars'):
         read_run(tmp_path / 'nothing')
