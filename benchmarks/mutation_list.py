@@ -393,12 +393,12 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
     (
         'models/predictions/label_prediction.py',
         'tests/models/predictions tests/models/test_time_augs',
-        [('.argsort()])', '])'), ('.mean(0))', '[0])')],
+        [('sample.pred_scores[torch.tensor(', 'sample.pred_scores[0 * torch.tensor('), ('.mean(0))', '[0])')],
     ),
     (
         'models/predictions/landmark_prediction.py',
         'tests/models/predictions tests/models/test_time_augs',
-        [('.argsort()]', ']'), ('.mean(0)', '[0]')],
+        [('found[torch.tensor(', 'found[0 * torch.tensor('), ('.mean(0)', '[0]')],
     ),
     (
         'models/predictions/mask_prediction.py',

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import os
 import pickle
 from collections import Counter
@@ -271,3 +272,11 @@ def test_an_item_brings_the_labels_that_its_image_has_for_other_tasks(fmc_root):
             assert ((corners >= box[:2] - 1e-3) & (corners <= box[2:] + 1e-3)).all()
     assert len(dataset[3]['data_samples']) == 1
     assert len(FMCUIADataset(fmc_root.path, split='all', pipeline=TRAIN)[0]['data_samples']) == 1
+
+
+def test_every_class_has_its_part_of_each_side(fmc_root):
+    fmc_root.csv('breast', [fmc_root.cls_row(i, int(i < 10)) for i in range(40)])
+    for seed, (split, expected) in itertools.product(range(4), (('train', (24, 8)), ('val', (6, 2)))):
+        rows = FMCUIADataset(fmc_root.path, split=split, seed=seed).load_data_list()
+        labels = [row['gt_label'] for row in rows]
+        assert (labels.count(0), labels.count(1)) == expected

@@ -112,6 +112,7 @@ def command_line(args: list[str], log: Path, most_bytes: int | None = None) -> N
         most_bytes: Size beyond which no file can be written, as on a disk that is full.
     """
     torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background processes ignore Ctrl-C
     stream = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for number in (1, 2):
         os.dup2(stream, number)

@@ -15,7 +15,8 @@ class LabelPrediction(Prediction):
     """A predicted class: ``pred_scores`` (C,) and ``pred_label`` (1,); merged by averaging the probabilities."""
 
     def unflip(self, sample: TaskDataSample, task: Task) -> None:
-        _set(sample, sample.pred_scores[torch.tensor(task.flip_indices, device=sample.pred_scores.device).argsort()])
+        # Pairs trade places, so that the indices are their own inverse.
+        _set(sample, sample.pred_scores[torch.tensor(task.flip_indices, device=sample.pred_scores.device)])
 
     def merge(self, merged: TaskDataSample, samples: Sequence[TaskDataSample]) -> None:
         _set(merged, torch.stack([sample.pred_scores for sample in samples]).mean(0))

@@ -15,7 +15,8 @@ class LandmarkPrediction(Prediction):
 
     def unflip(self, sample: TaskDataSample, task: Task) -> None:
         found = sample.pred_landmarks
-        sample.pred_landmarks = found[torch.tensor(task.flip_indices, device=found.device).argsort()]
+        # Pairs trade places, so that the indices are their own inverse.
+        sample.pred_landmarks = found[torch.tensor(task.flip_indices, device=found.device)]
 
     def merge(self, merged: TaskDataSample, samples: Sequence[TaskDataSample]) -> None:
         views = [sample.get('landmark_views', sample.pred_landmarks[None]) for sample in samples]

@@ -97,7 +97,7 @@ def test_ctrl_c_says_how_to_go_on(configured, tmp_path, monkeypatch, capsys, che
 
 
 def test_resume_in_a_new_folder_is_a_new_run(configured, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(apis, 'read_checkpoint', lambda file, parts: {})
+    monkeypatch.setattr(apis, 'read_checkpoint', lambda file, keys: {})
     monkeypatch.setattr(apis, 'require_resumable', lambda model, file: None)
     assert not configured('--work-dir', str(tmp_path / 'new'), '--resume').resume
     assert 'last_checkpoint' not in capsys.readouterr().out

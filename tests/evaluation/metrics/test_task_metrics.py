@@ -6,6 +6,7 @@ import torch
 
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.evaluation import BoxIoUMetric, ClassificationMetric, LandmarkMetric, SegmentationMetric
+from aurora_mm.evaluation.metrics.result_row import ResultRow
 from tests.fixtures.evaluation_samples import (
     TASKS,
     classification_sample,
@@ -249,3 +250,14 @@ def test_a_sample_is_restored_from_its_rows(task):
     if task == 'nodule':
         restored.pred_instances.scores = torch.ones(1)  # rows do not keep it, and nothing draws it
     assert [row.values for row in rows(restored)] == [row.values for row in rows(sample)]
+
+
+def test_images_of_landmarks_are_ranked_by_the_error_in_diagonals():
+    """The same error is worse in a smaller image."""
+
+    def row(height, width, error):
+        return ResultRow('femur', 'LandmarkMetric', 'a', 0, 'a.png', '', 'a.png', '', height, width, {'error': error})
+
+    small, large = [row(30, 40, 5.0), row(30, 40, 15.0)], [row(300, 400, 5.0), row(300, 400, 15.0)]
+    assert LandmarkMetric.rank_by(small) == pytest.approx((-10 / 50,))
+    assert LandmarkMetric.rank_by(large) == pytest.approx((-10 / 500,))
