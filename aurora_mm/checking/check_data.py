@@ -72,7 +72,7 @@ def check_data(
     problems: list[Problem] = []
     rows: Counter[tuple[str, str]] = Counter()
     entries: dict[str, list[list[dict[str, Any]]]] = {}
-    for split, folder in _roots(root).items():
+    for split, folder in roots_of(root).items():
         try:
             index = read_root(folder, table, on_error='skip')
         except DataError as error:
@@ -117,7 +117,12 @@ def facts_of_images(images: Sequence[str], workers: int | None = None) -> list[I
     return facts
 
 
-def _roots(root: Path) -> dict[str, Path]:
+def roots_of(root: Path) -> dict[str, Path]:
+    """Return the folders that hold ``csv_files``, by split; 'all' for data that is not split.
+
+    Raises:
+        DataError: If there is none.
+    """
     if (root / 'csv_files').is_dir():
         return {'all': root}
     found = {split: root / split for split in _SPLITS if (root / split / 'csv_files').is_dir()}

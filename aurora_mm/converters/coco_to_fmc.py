@@ -12,17 +12,16 @@ from pathlib import Path
 from rich.markup import escape
 from rich.progress import track
 
+from aurora_mm.converters.box_counts import check_box_count
 from aurora_mm.converters.coco_answers import CocoAnswers
 from aurora_mm.converters.coco_exports import CocoExport, find_exports, image_folder
 from aurora_mm.converters.coco_task import TASK_KEY, check_categories, task_of
 from aurora_mm.converters.files import FilePlacer, check_relative, path_under_root
 from aurora_mm.converters.fmc_writer import FmcWriter, tasks_config
 from aurora_mm.datasets.coco_file import CocoFile
-from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.errors import DataError
 from aurora_mm.files import whole_folder
 from aurora_mm.tasks import Task, TaskTable
-
-BOX_COUNTS = ('one', 'single', 'largest')
 
 
 def coco_to_fmc(
@@ -63,8 +62,7 @@ def coco_to_fmc(
         ConfigError: If the name or the type of a task is unknown, or ``objects`` is not valid.
         OutputError: If ``out`` is not empty or cannot be written.
     """
-    if objects not in BOX_COUNTS:
-        raise ConfigError(f'objects must be one of {", ".join(BOX_COUNTS)}, not {objects!r}')
+    check_box_count(objects)
     source = Path(source)
     tasks: dict[str, Task] = {}
     first_file: dict[str, CocoFile] = {}

@@ -47,6 +47,10 @@ class ImageFile(ABC):
             BadImage: If the file does not say it truthfully.
         """
 
+    def has_frame(self, frame: int) -> bool:
+        """Whether there is a picture of this number, 0 or more. A reader that is slow to count may answer otherwise."""
+        return frame < self.frames
+
     @abstractmethod
     def frame_shape(self, frame: int) -> tuple[int, int]:
         """(H, W) of one upright picture, without decoding it where the file says it.
@@ -85,11 +89,12 @@ class ImageFile(ABC):
         return self.frame_shape(self._which(frame))
 
     def _which(self, frame: int | None) -> int:
-        count = self.frames
-        if frame is None and count > 1:
-            raise BadImage(
-                f'has {count} frames or pages; name the one that is meant, as {frame_source(self.path.name, 0)}'
-            )
-        if not 0 <= (frame or 0) < count:
-            raise BadImage(f'has no frame {frame}: it has {count}, counted from 0')
-        return frame or 0
+        if frame is None:
+            if (count := self.frames) > 1:
+                raise BadImage(
+                    f'has {count} frames or pages; name the one that is meant, as {frame_source(self.path.name, 0)}'
+                )
+            return 0
+        if frame < 0 or not self.has_frame(frame):
+            raise BadImage(f'has no frame {frame}: it has {self.frames}, counted from 0')
+        return frame

@@ -50,24 +50,33 @@ class VideoFile(ImageFile):
             raise BadImage('has no frame that can be decoded')
         return self._frames
 
+    def has_frame(self, frame: int) -> bool:
+        """Found out by going to the frame, which is then read at once; counting would decode the whole clip."""
+        return self._grab(frame)
+
     def frame_shape(self, frame: int) -> tuple[int, int]:
         return self._shape
 
     def read_frame(self, frame: int, depth: int | None) -> UltrasoundImage:
-        if frame < self._position:
-            self._open()
-        while self._position < frame and self._capture.grab():
-            self._position += 1
-        there, pixels = self._capture.read()
+        there, pixels = self._capture.retrieve() if self._grab(frame) else (False, None)
         if not there or pixels is None:
             raise BadImage(f'cannot be decoded at frame {frame}')
-        self._position += 1
         if pixels.dtype != np.uint8 or pixels.ndim != 3:
             raise BadImage(f'has frames of {pixels.dtype} values and shape {pixels.shape}')
         return UltrasoundImage(pixels, str(self.path))
 
+    def _grab(self, frame: int) -> bool:
+        """Goes to a frame; False if the clip ends before it."""
+        if frame < self._position - 1:
+            self._open()
+        while self._position <= frame:
+            if not self._capture.grab():
+                return False
+            self._position += 1
+        return True
+
     def _open(self) -> None:
         self._capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
-        self._position = 0
+        self._position = 0  # frames that were gone through; the last of them can be retrieved
         if not self._capture.isOpened():
             raise BadImage('cannot be opened as a video')

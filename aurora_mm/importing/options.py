@@ -2,9 +2,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from aurora_mm.converters.box_counts import check_box_count
 from aurora_mm.errors import ConfigError
-
-BOX_COUNTS = ('one', 'single', 'largest')
 
 
 @dataclass(frozen=True)
@@ -27,8 +26,7 @@ class ImportOptions:
     objects: str = 'one'
 
     def __post_init__(self) -> None:
-        if self.objects not in BOX_COUNTS:
-            raise ConfigError(f'objects must be one of {", ".join(BOX_COUNTS)}, not {self.objects!r}')
+        check_box_count(self.objects)
         if self.mask_values is not None and self.classes is not None and len(self.mask_values) != len(self.classes):
             raise ConfigError(f'{len(self.mask_values)} mask values for {len(self.classes)} classes')
 

@@ -7,29 +7,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from aurora_mm.measurements.measurement import Measurement
+from aurora_mm.measurements.measurement import ClassMeasurement
 from aurora_mm.measurements.structure import Structure
 from aurora_mm.registry import MEASUREMENTS
-from aurora_mm.tasks import Task
 
 
-class BoxMeasurement(Measurement):
-    """Measures the box of the highest score of one class; the base class.
-
-    Args:
-        task: Whose predictions are measured; of a type that gives boxes.
-        name: See :class:`Measurement`.
-        label: Name of the class.
-
-    Raises:
-        ConfigError: If the task has no such class, or is of another type.
-    """
+class BoxMeasurement(ClassMeasurement):
+    """Measures the box of the highest score of one class; the base class."""
 
     task_types = ('detection',)
-
-    def __init__(self, task: Task, name: str, label: str) -> None:
-        super().__init__(task, name)
-        self.label = self.label_of(label)
 
     def box(self, structure: Structure) -> np.ndarray | None:
         """(2, 2) the corners of the box in mm, or None."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.measurements.ellipse import Ellipse, fit_ellipse
-from aurora_mm.measurements.measurement import Measurement
+from aurora_mm.measurements.measurement import ClassMeasurement
 from aurora_mm.measurements.structure import Structure
 from aurora_mm.registry import MEASUREMENTS
 from aurora_mm.tasks import Task
@@ -18,23 +18,10 @@ from aurora_mm.tasks import Task
 _NOTHING: tuple[float, Sequence[np.ndarray]] = (math.nan, ())
 
 
-class MaskMeasurement(Measurement):
-    """Measures the largest connected part of one class of a mask; the base class.
-
-    Args:
-        task: Whose predictions are measured; of a type that gives masks.
-        name: See :class:`Measurement`.
-        label: Name of the class.
-
-    Raises:
-        ConfigError: If the task has no such class, or is of another type.
-    """
+class MaskMeasurement(ClassMeasurement):
+    """Measures the largest connected part of one class of a mask; the base class."""
 
     task_types = ('segmentation',)
-
-    def __init__(self, task: Task, name: str, label: str) -> None:
-        super().__init__(task, name)
-        self.label = self.label_of(label)
 
 
 @MEASUREMENTS.register_module()

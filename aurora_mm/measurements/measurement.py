@@ -103,3 +103,20 @@ class Measurement(ABC):
             known = ', '.join(self.task.target_names)
             raise ConfigError(f'measurement {self.name!r} of task {self.task.name!r} names {name!r}; known are {known}')
         return self.task.output_names.index(name)
+
+
+class ClassMeasurement(Measurement):
+    """Measures one class that a task finds: the base class.
+
+    Args:
+        task: Whose predictions are measured.
+        name: See :class:`Measurement`.
+        label: Name of the class.
+
+    Raises:
+        ConfigError: If the task has no such class, or is of another type.
+    """
+
+    def __init__(self, task: Task, name: str, label: str) -> None:
+        super().__init__(task, name)
+        self.label = self.label_of(label)

@@ -14,8 +14,8 @@ from aurora_mm.annotations import ANNOTATIONS
 from aurora_mm.challenge.csv_files import Record, read_root
 from aurora_mm.challenge.csv_tables import read_rows
 from aurora_mm.checking.across_images import duplicates, near_duplicates
-from aurora_mm.checking.check_data import facts_of_images
-from aurora_mm.datasets.split import SIDES, split_indices
+from aurora_mm.checking.check_data import facts_of_images, roots_of
+from aurora_mm.datasets.split import split_indices
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.files import whole_folder
 from aurora_mm.splitting.folds import assign_folds
@@ -97,16 +97,12 @@ def split_data(
 def _read(
     source: Path, tasks: Sequence[Task | Mapping[str, Any]], group_column: str | None
 ) -> tuple[list[Record], TaskTable, dict[str, str]]:
-    roots = [source] if (source / 'csv_files').is_dir() else [source / side for side in SIDES]
-    roots = [root for root in roots if (root / 'csv_files').is_dir()]
-    if not roots:
-        raise DataError('no data: it has no csv_files, nor has a folder train, val or test in it', file=source)
     table, records, old_side = TaskTable(tasks), [], {}
-    for root in roots:
+    for side, root in roots_of(source).items():
         index = read_root(root, table, group_column=group_column)
         table = table.with_tasks(index.tasks.values())
         records += index.records
-        old_side.update({record.img_path: root.name for record in index.records})
+        old_side.update({record.img_path: side for record in index.records})
     return records, table, old_side
 
 

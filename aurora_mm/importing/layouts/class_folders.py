@@ -12,7 +12,7 @@ from aurora_mm.importing.found import FoundRow, FoundTask
 from aurora_mm.importing.layout import Layout
 from aurora_mm.importing.options import ImportOptions
 from aurora_mm.importing.task_names import task_name
-from aurora_mm.importing.tree import Tree
+from aurora_mm.importing.tree import Tree, split_of_path
 from aurora_mm.tasks import Task
 
 
@@ -47,19 +47,11 @@ class ClassFolders(Layout):
                 for source in sources:
                     path = image.as_posix() + source[len(str(tree.path(image))) :]
                     group = image.as_posix() if len(sources) > 1 else ''
-                    found.rows.append(FoundRow(source, path, partial(of_label, label), self._split(folder), group))
+                    found.rows.append(FoundRow(source, path, partial(of_label, label), split_of_path(folder), group))
         return [found]
 
     def _classes(self, tree: Tree) -> dict[PurePosixPath, str]:
-        """The class of each folder that holds images; a folder that names a split is none."""
-        return (
-            {folder: folder.name for folder in tree.images_of if folder.name and split_of(folder.name) is None}
-            if all(folder.name and split_of(folder.name) is None for folder in tree.images_of)
-            else {}
-        )
-
-    def _split(self, folder: PurePosixPath) -> str:
-        for part in folder.parts[:-1]:
-            if (found := split_of(part)) is not None:
-                return found[0]
-        return ''
+        """The class of each folder that holds images; none if one of them names a split or is the root."""
+        if any(not folder.name or split_of(folder.name) is not None for folder in tree.images_of):
+            return {}
+        return {folder: folder.name for folder in tree.images_of}
