@@ -346,7 +346,7 @@ class TestObjects:
 
     def test_an_unknown_rule(self, source, out):
         with pytest.raises(ConfigError, match="objects must be one of one, single, largest, not 'all'"):
-            coco_to_fmc(source, out, objects='all')
+            coco_to_fmc(source, out, objects='several')
 
     def test_no_image_is_left(self, source, out):
         with pytest.raises(DataError, match='no image is left: 3 images with no annotation left out'):
