@@ -109,8 +109,8 @@ class CocoBoxes(CocoKind):
     def answer(self, coco: CocoFile, item: CocoObject, task: Task) -> tuple[dict[str, Any], bool]:
         if len(task.classes) != 1:
             raise DataError(
-                f'{len(task.classes)} categories ({", ".join(task.classes)}); a CSV row holds a box '
-                'without its class. Tasks of type multi_object_detection have boxes with classes',
+                f'{len(task.classes)} categories ({", ".join(task.classes)}); a detection task has boxes '
+                'of one class. Tasks of type multi_object_detection have boxes with classes',
                 file=coco.file,
             )
         box, was_cut = box_of(coco, item)
