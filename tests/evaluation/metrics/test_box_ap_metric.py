@@ -5,6 +5,7 @@ import pytest
 import torch
 from mmengine.structures import InstanceData
 
+from aurora_mm.analysis.bootstrap import bootstrap_intervals
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.evaluation import BoxAPMetric, MultiTaskEvaluator
 from aurora_mm.evaluation.functional import match_boxes
@@ -168,6 +169,17 @@ def test_boxes_come_back_from_rows():
     assert after.pred_instances.scores.tolist() == [0.25]
     assert after.pred_instances.labels.tolist() == [1]
     assert BoxAPMetric.describe(rows).startswith('nodule: 1 true, 0 predicted; cyst: 1 true, 1 predicted, AP50_image')
+
+
+def test_resamples_without_a_true_box_do_not_count():
+    box = [10, 10, 20, 20]
+    samples = [sample_of([(0, box)], [(0, 0.9, box)]), sample_of([], [], img_id=1)]
+    result = evaluate(samples, [dict(type='BoxAPMetric')])
+    intervals = bootstrap_intervals(result.rows, result.tasks)
+    assert intervals['tasks']['finds']['AP'] == intervals['score'] == intervals['task_mean'] == pytest.approx([1, 1])
+    nothing = bootstrap_intervals(evaluate(samples[1:], [dict(type='BoxAPMetric')]).rows)
+    assert nothing['types'] == {}
+    assert 'score' not in nothing
 
 
 def test_rows_survive_their_file(tmp_path):
