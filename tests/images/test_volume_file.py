@@ -88,7 +88,9 @@ def test_a_header_cannot_open_files_elsewhere(tmp_path, name, suffix):
         read_image(path)
 
 
-@pytest.mark.parametrize('text', ['', 'ElementDataFile = LOCAL\nElementDataFile = ../secret.raw\n', 'ElementDataFile\n'])
+@pytest.mark.parametrize(
+    'text', ['', 'ElementDataFile = LOCAL\nElementDataFile = ../secret.raw\n', 'ElementDataFile\n']
+)
 def test_a_header_must_say_once_where_its_pixels_are(tmp_path, text):
     path = write(tmp_path / 'a.mhd', RAMP)
     path.write_text(path.read_text().replace('ElementDataFile = a.raw\n', text))
