@@ -82,21 +82,37 @@ def datasets_of(cfg: Config, types: Sequence[str]) -> Iterator[ConfigDict]:
 
 
 def datasets_of_loader(cfg: Config, loader: str) -> list[ConfigDict]:
-    """Return the configs of the data sets of a data loader. A ``ConcatTaskDataset`` has several.
+    """Return the configs of the data sets of a data loader, those inside of wrappers such as ``ConcatTaskDataset``.
 
     Args:
         cfg: A config.
         loader: Key of the data loader, such as ``'train_dataloader'``.
     """
     dataset = (cfg.get(loader) or {}).get('dataset')
-    return [] if dataset is None else list(dataset.get('datasets', [dataset]))
+    return [] if dataset is None else [each for each in _with_parts(dataset) if not parts_of(each)]
+
+
+def parts_of(dataset: Mapping[str, Any]) -> list[Any]:
+    """Return the configs of the data sets of tasks that a wrapper is around; none if the data set is no wrapper.
+
+    Args:
+        dataset: Config of a data set of tasks.
+    """
+    if 'task' in dataset:  # a TaskDataset, which wraps a data set of another package
+        return []
+    return list(dataset['datasets']) if 'datasets' in dataset else [dataset['dataset']] if 'dataset' in dataset else []
+
+
+def _with_parts(dataset: Any) -> Iterator[Any]:
+    yield dataset
+    for part in parts_of(dataset):
+        yield from _with_parts(part)
 
 
 def _fitting_steps(cfg: Config) -> Iterator[dict[str, Any]]:
     """Yield the config of every ``FitToSize``."""
     for loader in LOADERS:
-        dataset = (cfg.get(loader) or {}).get('dataset') or {}
-        for each in (dataset, *dataset.get('datasets', ())):
+        for each in _with_parts((cfg.get(loader) or {}).get('dataset') or {}):
             yield from _of(each.get('pipeline') or ())
     yield from _of(cfg.get('tta_pipeline') or ())
 

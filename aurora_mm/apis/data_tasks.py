@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 
 from aurora_mm.challenge.csv_files import read_root
-from aurora_mm.config_variables import FMC_DATASETS, LOADERS, datasets_of_loader
+from aurora_mm.config_variables import FMC_DATASETS, LOADERS, datasets_of_loader, parts_of
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.tasks import Task, TaskTable
 
@@ -147,10 +147,9 @@ def keep_tasks(cfg: Config, names: Sequence[str]) -> None:
         loaded = (cfg.get(key) or {}).get('dataset')
         if loaded is None:
             continue
-        if loaded.get('type') in TASK_DATASET_TYPES and loaded.task.name not in names:
-            raise ConfigError(f'{key} of the config is of task {loaded.task.name!r} alone, which was not asked for')
-        if 'datasets' in loaded:
-            loaded.datasets = [dataset for dataset in loaded.datasets if _is_of(dataset, names)]
+        tasks = [repr(dataset.task.name) for dataset in datasets_of_loader(cfg, key) if _is_of_one_task(dataset)]
+        if _of_tasks(loaded, names) is None:
+            raise ConfigError(f'{key} of the config is of {", ".join(tasks)} alone, which was not asked for')
 
 
 def fmc_folder(dataset: Mapping[str, Any]) -> Path:
@@ -163,5 +162,15 @@ def fmc_folder(dataset: Mapping[str, Any]) -> Path:
     return root if (root / 'csv_files').is_dir() else root / dataset.get('split', 'train')
 
 
-def _is_of(dataset: Mapping[str, Any], names: Sequence[str]) -> bool:
-    return dataset.get('type') not in TASK_DATASET_TYPES or dataset['task']['name'] in names
+def _of_tasks(dataset: Any, names: Sequence[str]) -> Any:
+    """Remove the data sets of other tasks from the config of a wrapper; None if nothing is left of the data set."""
+    if _is_of_one_task(dataset):
+        return dataset if dataset.task.name in names else None
+    kept = [part for part in (_of_tasks(part, names) for part in parts_of(dataset)) if part is not None]
+    if 'datasets' in dataset:
+        dataset.datasets = kept
+    return None if parts_of(dataset) and not kept else dataset
+
+
+def _is_of_one_task(dataset: Mapping[str, Any]) -> bool:
+    return dataset.get('type') in TASK_DATASET_TYPES

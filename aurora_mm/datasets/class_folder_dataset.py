@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +79,3 @@ class ClassFolderDataset(BaseDataset):
                 raise DataError(f'image {path!r} is not there', file=file, row=row)
             items.append(dict(img_path=str(root / path), gt_label=int(label)))
         return items
-
-    def get_cat_ids(self, idx: int) -> list[int]:
-        """Return the class of an image in a list, which ``ClassBalancedDataset`` calls."""
-        info: Mapping[str, Any] = self.get_data_info(idx)
-        return [info['gt_label']]

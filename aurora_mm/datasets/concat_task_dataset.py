@@ -9,6 +9,7 @@ from mmengine.dataset import BaseDataset, ConcatDataset
 from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, merge_fingerprints
 from aurora_mm.datasets.image_kinds import indices_by_kind
 from aurora_mm.datasets.seeded_index import seeded_by
+from aurora_mm.datasets.task_dataset_wrapper import require_tasks
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import DATASETS
 from aurora_mm.tasks import Task, TaskTable
@@ -41,8 +42,13 @@ class ConcatTaskDataset(ConcatDataset):
         common = {key: value for key, value in given.items() if value is not None}
         built: list[BaseDataset] = [DATASETS.build(dict(dataset) | common) for dataset in datasets]
         for dataset in built:
-            if not hasattr(dataset, 'indices_by_task'):
-                raise ConfigError(f'{type(dataset).__name__} is no data set of tasks; wrap it in TaskDataset')
+            require_tasks(dataset, 'ConcatTaskDataset')
+        # MMEngine's class takes no concatenation within a concatenation.
+        built = [
+            part
+            for dataset in built
+            for part in (dataset.datasets if isinstance(dataset, ConcatDataset) else [dataset])
+        ]
         super().__init__(built, lazy_init, ignore_keys=['tasks', 'images_per_task', FINGERPRINTS])
 
     @property

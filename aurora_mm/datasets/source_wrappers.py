@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from mmengine.dataset import ClassBalancedDataset
-
+from aurora_mm.datasets.rare_classes import repeat_factors
 from aurora_mm.errors import ConfigError
 
 Items = list[dict[str, Any]]
@@ -34,7 +33,9 @@ def read_items(cfg: Mapping[str, Any], read: Callable[[Mapping[str, Any]], Items
             raise ConfigError(f'{cfg["type"]} needs a list `datasets`')
         return _distinct([item for dataset in datasets for item in read_items(dataset, read)])
     if kind == 'ClassBalancedDataset':
-        return _balanced(read_items(_inner(cfg), read), float(cfg.get('oversample_thr', 0)))
+        items = read_items(_inner(cfg), read)
+        factors = repeat_factors(items, float(cfg.get('oversample_thr', 0)))
+        return [item for item, factor in zip(items, factors, strict=True) for _ in range(factor)]
     return read(cfg)
 
 
@@ -51,24 +52,3 @@ def _distinct(items: Items) -> Items:
         return items
     number = {path: index for index, path in enumerate(dict.fromkeys(item['img_path'] for item in items))}
     return [item | dict(img_id=number[item['img_path']]) for item in items]
-
-
-class _Labelled(list[dict[str, Any]]):
-    """Items with the method ``get_cat_ids``, which MMEngine's wrapper calls."""
-
-    metainfo: dict[str, Any] = {}
-
-    def get_cat_ids(self, index: int) -> list[int]:
-        item = self[index]
-        return [item['gt_label']] if 'gt_label' in item else list(item.get('bboxes_labels', []))
-
-
-def _balanced(items: Items, threshold: float) -> Items:
-    """Repeat images of rare classes by MMEngine's rule: sqrt(threshold / share of the rarest class), rounded up."""
-    if not items or not ({'gt_label', 'bboxes_labels'} & items[0].keys()):
-        raise ConfigError('ClassBalancedDataset knows the classes of images and of boxes, not of pixels or points')
-    labelled = _Labelled(items)
-    wrapper = ClassBalancedDataset.__new__(ClassBalancedDataset)
-    wrapper.dataset = labelled
-    factors = wrapper._get_repeat_factors(labelled, threshold)
-    return [item for item, factor in zip(items, factors, strict=True) for _ in range(-int(-factor // 1))]

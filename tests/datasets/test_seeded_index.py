@@ -1,12 +1,14 @@
+import copy
 import pickle
 import random
 
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.runner import Runner
 
-from aurora_mm.datasets import ConcatTaskDataset
+from aurora_mm.config_variables import set_data_root
 from aurora_mm.datasets.seeded_index import SeededIndex, seeded_by
 
 PIPELINE = [
@@ -47,18 +49,53 @@ def epoch_of(data, epoch=0):
     return torch.stack(images), files
 
 
-@pytest.mark.parametrize('concat', [False, True])
-def test_the_number_of_workers_changes_nothing(fmc_root, concat):
+PART = dict(type='aurora_mm.FMCUIADataset')
+WRAPPED = dict(
+    alone=PART,
+    concat=dict(type='aurora_mm.ConcatTaskDataset', datasets=[PART, PART]),
+    repeat=dict(type='aurora_mm.RepeatTaskDataset', times=3, dataset=PART),
+    balanced=dict(type='aurora_mm.ClassBalancedTaskDataset', oversample_thr=0.9, dataset=PART),
+    both=dict(
+        type='aurora_mm.ConcatTaskDataset',
+        datasets=[PART, dict(type='aurora_mm.RepeatTaskDataset', times=2, dataset=PART)],
+    ),
+    nested=dict(
+        type='aurora_mm.RepeatTaskDataset',
+        times=2,
+        dataset=dict(type='aurora_mm.ConcatTaskDataset', datasets=[PART, PART]),
+    ),
+)
+
+
+@pytest.fixture(params=WRAPPED)
+def wrapped(request, fmc_root):
+    """A data set of tasks, alone and in every wrapper."""
     fmc_root.fill(10)
-    part = dict(type='aurora_mm.FMCUIADataset', data_root=str(fmc_root.path))
-    kwargs = dict(dataset=dict(type=ConcatTaskDataset, datasets=[part, part], pipeline=PIPELINE)) if concat else {}
-    images, files = epoch_of(loader(fmc_root.path, 0, **kwargs))
+    cfg = Config(dict(train_dataloader=dict(dataset=copy.deepcopy(WRAPPED[request.param]))))
+    set_data_root(cfg, str(fmc_root.path))
+    return cfg.train_dataloader.dataset.to_dict() | dict(pipeline=PIPELINE)
+
+
+def test_the_number_of_workers_changes_nothing(fmc_root, wrapped):
+    images, files = epoch_of(loader(fmc_root.path, 0, dataset=wrapped))
     for num_workers in (1, 2):
-        found, names = epoch_of(loader(fmc_root.path, num_workers, **kwargs))
+        found, names = epoch_of(loader(fmc_root.path, num_workers, dataset=wrapped))
         assert names == files
         torch.testing.assert_close(found, images, rtol=0, atol=0)
-    other, _ = epoch_of(loader(fmc_root.path, 0, **kwargs), epoch=1)
+    other, _ = epoch_of(loader(fmc_root.path, 0, dataset=wrapped), epoch=1)
     assert (other != images).any()
+
+
+def test_a_later_epoch_is_that_of_an_unbroken_run(fmc_root, wrapped):
+    unbroken = loader(fmc_root.path, 0, dataset=wrapped)
+    epoch_of(unbroken)
+    drawn = unbroken.batch_sampler.drawn
+    images, files = epoch_of(unbroken, epoch=1)
+    resumed = loader(fmc_root.path, 0, dataset=wrapped)
+    resumed.batch_sampler.drawn = dict(drawn)  # as MultiTaskHook does it
+    found, names = epoch_of(resumed, epoch=1)
+    assert names == files
+    torch.testing.assert_close(found, images, rtol=0, atol=0)
 
 
 def test_two_draws_of_an_image_are_augmented_unlike(fmc_root):

@@ -215,7 +215,9 @@ class TestWrappers:
         source = dict(type='ClassBalancedDataset', oversample_thr=1.0, dataset=folders)
         dataset = TaskDataset(PLANE, source)
         settings = dict(data_root=folders['data_root'], metainfo=dict(classes=PLANE['classes']))
-        expected = ClassBalancedDataset(ClassFolderDataset(**settings), 1.0)
+        plain = ClassFolderDataset(**settings)
+        plain.get_cat_ids = lambda index: [plain.get_data_info(index)['gt_label']]
+        expected = ClassBalancedDataset(plain, 1.0)
         assert [entry['img_path'] for entry in map(dataset.get_data_info, range(len(dataset)))] == [
             expected.get_data_info(i)['img_path'] for i in range(len(expected))
         ]

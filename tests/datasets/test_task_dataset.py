@@ -207,5 +207,5 @@ def test_parts_that_contradict_each_other_are_refused(fmc_root, coco):
     swapped = dict(type='TaskDataset', task=NODULES | dict(classes=['cyst', 'nodule']), dataset=coco)
     with pytest.raises(ConfigError, match='has nodule, cyst in one data set, cyst, nodule in another'):
         ConcatTaskDataset([parts[1] | dict(task=NODULES), swapped]).metainfo  # noqa: B018
-    with pytest.raises(ConfigError, match='CocoDataset is no data set of tasks; wrap it in TaskDataset'):
+    with pytest.raises(ConfigError, match='CocoDataset is none: wrap it in TaskDataset'):
         ConcatTaskDataset([coco | dict(metainfo=dict(classes=('nodule',)), pipeline=[])])

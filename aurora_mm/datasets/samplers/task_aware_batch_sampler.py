@@ -16,6 +16,7 @@ from aurora_mm.datasets.samplers.label_shares import label_matrix, label_shares,
 from aurora_mm.datasets.samplers.policies import LossAwarePolicy, SamplingPolicy, TaskProgress
 from aurora_mm.datasets.samplers.shuffled_indices import ShuffledIndices
 from aurora_mm.datasets.seeded_index import SeededIndex
+from aurora_mm.datasets.task_dataset_wrapper import require_tasks
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import DATA_SAMPLERS
 
@@ -82,8 +83,7 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
         drop_last: bool = False,
     ) -> None:
         dataset = sampler.dataset
-        if not hasattr(dataset, 'indices_by_task'):
-            raise ConfigError(f'TaskAwareBatchSampler needs a data set of tasks; {type(dataset).__name__} is none')
+        require_tasks(dataset, 'TaskAwareBatchSampler')
         if drop_last:
             raise ConfigError('TaskAwareBatchSampler fills every batch: drop_last means nothing to it')
         if batches_of not in _BATCHES_OF:

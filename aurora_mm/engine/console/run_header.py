@@ -13,6 +13,7 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
 from torch.utils.data import Dataset
 
+from aurora_mm.datasets.task_dataset_wrapper import TaskDatasetWrapper
 from aurora_mm.models.utils.unwrap_model import unwrap_model
 from aurora_mm.tasks import TASK_TYPES, TaskTable
 from aurora_mm.version import __version__
@@ -54,6 +55,8 @@ def images_of_tasks(dataset: Dataset) -> dict[str, int]:
 def _roots(dataset: Any) -> list[str]:
     if hasattr(dataset, 'datasets'):
         return [root for part in dataset.datasets for root in _roots(part)]
+    if isinstance(dataset, TaskDatasetWrapper):
+        return _roots(dataset.dataset)
     root = getattr(dataset, 'data_root', None)
     return [root] if root else []
 

@@ -172,7 +172,7 @@ def test_ranks_share_one_epoch_and_see_disjoint_images(monkeypatch, batches_of):
 
 
 def test_a_data_set_without_tasks_is_refused():
-    with pytest.raises(ConfigError, match='needs a data set of tasks; list is none'):
+    with pytest.raises(ConfigError, match='needs a data set of tasks, and list is none: wrap it in TaskDataset'):
         TaskAwareBatchSampler(SimpleNamespace(dataset=[1], seed=0, epoch=0), 4)
 
 
