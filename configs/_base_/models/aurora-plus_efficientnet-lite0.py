@@ -16,6 +16,7 @@ model = dict(
         ),
         detection=dict(channels=48),
         landmark=dict(channels=48),
+        multi_object_detection=dict(channels=48),
     ),
     # These factors make the gradients of the four types about equally long in the parts that they share. Without them
     # that of the classes is 60 times as long as that of the landmarks.

@@ -65,7 +65,9 @@ def test_maps_are_those_of_the_package(package, arch, tmp_path):
 def test_every_size_has_the_layers_of_the_package(package, arch):
     ours = EfficientNetLite(arch)
     theirs = package.EfficientNet.from_name(f'efficientnet-{arch}')
-    theirs = sum(p.numel() for name, p in theirs.named_parameters() if name.startswith(('_conv_stem', '_bn0', '_blocks')))
+    theirs = sum(
+        p.numel() for name, p in theirs.named_parameters() if name.startswith(('_conv_stem', '_bn0', '_blocks'))
+    )
     assert sum(p.numel() for p in ours.parameters()) == theirs
 
 
@@ -128,7 +130,9 @@ def test_statistics_stay_unless_asked_otherwise():
         model = EfficientNetLite('lite0', norm_eval=norm_eval, frozen_stages=1).train()
         before = {name: buffer.clone() for name, buffer in model.named_buffers() if 'running' in name}
         model(x)
-        changed = {name for name, buffer in model.named_buffers() if 'running' in name and not buffer.equal(before[name])}
+        changed = {
+            name for name, buffer in model.named_buffers() if 'running' in name and not buffer.equal(before[name])
+        }
         assert not any(name.startswith(('stem', 'stages.0')) for name in changed)
         assert bool(changed) is not norm_eval
 
