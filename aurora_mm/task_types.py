@@ -148,3 +148,4 @@ register_task_type(TaskType('segmentation', 'SegmentationMetric', min_outputs=2,
 register_task_type(TaskType('classification', 'ClassificationMetric', min_outputs=2))
 register_task_type(TaskType('detection', 'BoxIoUMetric'))
 register_task_type(TaskType('landmark', 'LandmarkMetric', outputs='points', csv_name='Regression'))
+register_task_type(TaskType('multi_object_detection', 'BoxAPMetric'))

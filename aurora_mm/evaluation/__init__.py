@@ -23,6 +23,7 @@ the score
 
 from aurora_mm.evaluation.evaluation_result import EvaluationResult, TaskColumns, score_rows
 from aurora_mm.evaluation.metrics import (
+    BoxAPMetric,
     BoxIoUMetric,
     ClassificationMetric,
     Column,
@@ -38,6 +39,7 @@ from aurora_mm.evaluation.score_table import score_table
 from aurora_mm.evaluation.scores import aggregate_scores, nested_scores
 
 __all__ = [
+    'BoxAPMetric',
     'BoxIoUMetric',
     'ClassificationMetric',
     'Column',

@@ -54,6 +54,7 @@ def _mask(sample: TaskDataSample, task: Task, size: int, prefix: str) -> None:
 
 
 @EXAMPLES.register('detection')
+@EXAMPLES.register('multi_object_detection')
 def _box(sample: TaskDataSample, task: Task, size: int, prefix: str) -> None:
     box, label = torch.tensor([[0.25, 0.25, 0.7, 0.6]]) * size, torch.tensor([task.num_outputs - 1])
     instances = InstanceData(bboxes=box, labels=label)

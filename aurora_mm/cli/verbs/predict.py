@@ -79,6 +79,8 @@ def _predict(args: argparse.Namespace) -> None:
     models = _models(args)
     inferencer = MultiTaskInferencer(models, args.device, args.tta)
     tasks = asked_tasks(inferencer, args.tasks, args.measurements)
+    if inferencer.calibration is not None:
+        print(inferencer.calibration.sentence())
     done, problems = predict_files(
         inferencer,
         args.inputs,

@@ -1,3 +1,4 @@
+from aurora_mm.evaluation.metrics.box_ap_metric import BoxAPMetric
 from aurora_mm.evaluation.metrics.box_iou_metric import BoxIoUMetric
 from aurora_mm.evaluation.metrics.classification_metric import ClassificationMetric
 from aurora_mm.evaluation.metrics.column import Column
@@ -8,6 +9,7 @@ from aurora_mm.evaluation.metrics.segmentation_metric import SegmentationMetric
 from aurora_mm.evaluation.metrics.task_metric import TaskMetric, metric_of_row
 
 __all__ = [
+    'BoxAPMetric',
     'BoxIoUMetric',
     'ClassificationMetric',
     'Column',

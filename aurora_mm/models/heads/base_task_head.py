@@ -25,12 +25,13 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
     :class:`TaskOutputs`; a subclass keeps them in the attribute ``outputs``.
 
     Args:
-        tasks: The tasks that the head serves, all of type :attr:`task_type`.
+        tasks: The tasks that the head serves, all of type :attr:`task_type` or a type in :attr:`also_serves`.
         in_channels: Channels of each map that the head is given, finest first.
         init_cfg: Config of the initialisation, see MMEngine's ``BaseModule``.
 
     Attributes:
         task_type (str): The type of the tasks that the head can serve.
+        also_serves (tuple[str, ...]): Further types of tasks that it can serve.
         in_index (list[int]): Indices of the maps that the head reads, counted from 0; all maps by default.
 
     Raises:
@@ -38,6 +39,7 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
     """
 
     task_type: str
+    also_serves: tuple[str, ...] = ()
 
     def __init__(
         self, tasks: Sequence[Task | dict], in_channels: Sequence[int], init_cfg: dict | list | None = None
@@ -46,7 +48,7 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
         self.tasks = [Task.from_config(task) for task in tasks]
         self.in_channels = list(in_channels)
         self.in_index = list(range(len(self.in_channels)))
-        wrong = [task for task in self.tasks if task.type != self.task_type]
+        wrong = [task for task in self.tasks if task.type not in (self.task_type, *self.also_serves)]
         if wrong or not self.tasks:
             given = ', '.join(f'{task.name} ({task.type})' for task in wrong) or 'no task'
             raise ConfigError(f'{type(self).__name__} serves {self.task_type} tasks and was given {given}')

@@ -27,6 +27,7 @@ val_evaluator = dict(
         classification=[dict(type='ClassificationMetric')],
         detection=[dict(type='BoxIoUMetric'), dict(type='mmdet.CocoMetric', metric='bbox')],
         landmark=[dict(type='LandmarkMetric')],
+        multi_object_detection=[dict(type='BoxAPMetric')],
     ),
 )
 test_evaluator = val_evaluator

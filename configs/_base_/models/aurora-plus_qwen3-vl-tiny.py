@@ -10,5 +10,6 @@ model = dict(
         classification=dict(hidden_channels=256),
         detection=dict(channels=64),
         landmark=dict(channels=64),
+        multi_object_detection=dict(channels=64),
     ),
 )
