@@ -25,6 +25,7 @@ from aurora_mm.apis.config import adopt_ensemble, load_weights
 from aurora_mm.apis.pipelines import leave_annotations_out
 from aurora_mm.apis.task_groups import SampleJoiner, TaskGroup, group_tasks
 from aurora_mm.apis.tta import use_tta
+from aurora_mm.calibration.calibration import CALIBRATED_FIELDS
 from aurora_mm.datasets.transforms import LoadUltrasoundImage
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.files import write_image
@@ -228,7 +229,7 @@ class MultiTaskInferencer(BaseInferencer):
     def _init_model(self, cfg: Config, weights: Sequence[str | Path], device: str = 'cpu') -> nn.Module:
         with DefaultScope.overwrite_default_scope(_SCOPE):
             model = MODELS.build(cfg.model)
-        load_weights(model, weights)
+        self.calibration = load_weights(model, weights)
         return model.to(device).eval()
 
     def _init_pipeline(self, cfg: Config) -> Compose:
@@ -305,7 +306,8 @@ class MultiTaskInferencer(BaseInferencer):
         if isinstance(sample, MultiTaskDataSample):
             return {one.task: self._plain(one) for one in sample}
         task = self.tasks[sample.task]
-        return dict(img_path=sample.img_path, task=task.name) | prediction_of(task.type).plain(sample, task)
+        plain = dict(img_path=sample.img_path, task=task.name) | prediction_of(task.type).plain(sample, task)
+        return plain | {key: sample.get(key) for key in CALIBRATED_FIELDS if key in sample}
 
 
 def _network_size(row: Row) -> tuple:
