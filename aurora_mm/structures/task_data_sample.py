@@ -70,6 +70,8 @@ class TaskDataSample(BaseDataElement):
     gt_label = _field('gt_label', torch.Tensor, '(1,) int64: annotated class.')
     pred_label = _field('pred_label', torch.Tensor, '(1,) int64: predicted class.')
     pred_scores = _field('pred_scores', torch.Tensor, '(C,) float: probability of each class, summing to 1.')
+    gt_value = _field('gt_value', torch.Tensor, '(1,) float64: annotated number.')
+    pred_value = _field('pred_value', torch.Tensor, '(1,) float: predicted number.')
     gt_landmarks = _field('gt_landmarks', torch.Tensor, '(K, 2) float: x, y of each point in pixels.')
     pred_landmarks = _field('pred_landmarks', torch.Tensor, '(K, 2) float: x, y of each point in pixels.')
     landmark_views = _field(
