@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from aurora_mm.datasets.geometry import (
-    map_boxes,
     fit_matrix,
     flip_matrix,
+    map_boxes,
     rotate_scale_translate_matrix,
     translation,
     warp_boxes,
