@@ -32,7 +32,12 @@ class Task:
             on left and right, as for fetal positions.
         zoom: Whether an image may be enlarged or shrunk for augmentation. Set False if the correct answer depends on
             the size of something in the image, as a length does.
+        rotation: Largest rotation for augmentation, in degrees, if it is another than that of the transform: a small
+            one if the answer depends on what is up, 180 if it may lie at any angle.
         swaps: Pairs of point names, or of class names, that are exchanged when the image is flipped horizontally.
+        ordered: Pairs of points that are named after their places, as ``('x', 'left', 'right')`` or
+            ``('y', 'top', 'bottom')``: the first of the two has the smaller x, or y. Where augmentation changes that,
+            the two trade places.
         measurements: Configs of the lengths, areas and angles to compute from a prediction, see
             :mod:`aurora_mm.measurements`.
 
@@ -48,7 +53,9 @@ class Task:
     unit: str = ''
     flip: bool = True
     zoom: bool = True
+    rotation: float | None = None
     swaps: tuple[tuple[str, str], ...] = ()
+    ordered: tuple[tuple[str, str, str], ...] = ()
     measurements: tuple[dict[str, Any], ...] = field(default=(), hash=False)
 
     def __post_init__(self) -> None:
@@ -61,10 +68,13 @@ class Task:
         for key in OUTPUTS:
             object.__setattr__(self, key, _names(self.name, key, getattr(self, key)))
         object.__setattr__(self, 'swaps', _pairs(self.name, self.swaps))
+        object.__setattr__(self, 'ordered', _ordered(self.name, self.ordered))
         object.__setattr__(self, 'measurements', _configs(self.name, self.measurements))
         for key in ('flip', 'zoom'):
             if not isinstance(getattr(self, key), bool):
                 raise ConfigError(f'task {self.name!r}: {key} must be True or False, not {getattr(self, key)!r}')
+        if self.rotation is not None and not _is_angle(self.rotation):
+            raise ConfigError(f'task {self.name!r}: rotation must be 0 to 180 degrees, not {self.rotation!r}')
         used = self.task_type.outputs
         for unused in OUTPUTS:
             if unused != used and getattr(self, unused):
@@ -82,6 +92,9 @@ class Task:
                 raise ConfigError(f'task {self.name!r} swaps {name!r}, which is none of its {used}')
             if swapped.count(name) > 1:
                 raise ConfigError(f'task {self.name!r} swaps {name!r} more than once: {self.swaps}')
+        for name in [name for _, *pair in self.ordered for name in pair]:
+            if name not in self.points:
+                raise ConfigError(f'task {self.name!r} orders {name!r}, which is none of its points')
 
     @classmethod
     def from_config(cls, config: Task | Mapping[str, Any]) -> Task:
@@ -166,7 +179,9 @@ class Task:
             num_outputs=self.num_outputs,
             may_flip=self.flip,
             may_zoom=self.zoom,
+            max_rotation=self.rotation,
             flip_indices=self.flip_indices,
+            point_order=[('xy'.index(axis), *map(self.points.index, pair)) for axis, *pair in self.ordered],
         )
 
     def to_config(self) -> dict[str, Any]:
@@ -174,7 +189,7 @@ class Task:
         return {
             key: [list(v) if isinstance(v, tuple) else v for v in value] if isinstance(value, tuple) else value
             for key, value in asdict(self).items()
-            if value not in ((), '')
+            if value not in ((), '', None)
         }
 
 
@@ -285,6 +300,20 @@ def _pairs(task: str, swaps: Any) -> tuple[tuple[str, str], ...]:
         if len(pair) != 2 or pair[0] == pair[1]:
             raise ConfigError(f'swaps of task {task!r} must be pairs of two names, not {pair!r}')
     return tuple((a, b) for a, b in pairs)
+
+
+def _ordered(task: str, ordered: Any) -> tuple[tuple[str, str, str], ...]:
+    if isinstance(ordered, str | Mapping) or not isinstance(ordered, Iterable):
+        raise ConfigError(f'ordered of task {task!r} must be a list of (axis, point, point), not {ordered!r}')
+    triples = [_names(task, 'ordered', triple) for triple in ordered]
+    for triple in triples:
+        if len(triple) != 3 or triple[0] not in ('x', 'y') or triple[1] == triple[2]:
+            raise ConfigError(f"ordered of task {task!r} must be 'x' or 'y' and two points, not {triple!r}")
+    return tuple((axis, first, second) for axis, first, second in triples)
+
+
+def _is_angle(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 180
 
 
 def _configs(task: str, measurements: Any) -> tuple[dict[str, Any], ...]:

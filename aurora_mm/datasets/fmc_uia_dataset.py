@@ -32,8 +32,8 @@ class FMCUIADataset(BaseDataset):
     Each item of ``data_list`` is a dict with these keys:
 
     - ``img_path`` and ``img_id``, the index of the item,
-    - ``task``, ``task_type``, ``num_outputs``, ``may_flip``, ``may_zoom`` and ``flip_indices``, see
-      :meth:`aurora_mm.tasks.Task.item_fields`,
+    - ``task``, ``task_type``, ``num_outputs``, ``may_flip``, ``may_zoom``, ``max_rotation``, ``flip_indices`` and
+      ``point_order``, see :meth:`aurora_mm.tasks.Task.item_fields`,
     - ``csv_file`` and ``csv_row``, the line in that file,
     - ``image_path`` and, if there is one, ``mask_path``: the unchanged text of these columns,
     - ``group``, if there is a group column,

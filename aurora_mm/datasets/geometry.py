@@ -58,7 +58,9 @@ def flip_matrix(size: Shape) -> np.ndarray:
     return np.array([[-1.0, 0.0, size[1]], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
 
 
-def rotate_scale_translate_matrix(size: Shape, degrees: float, scale: float, shift: Sequence[float]) -> np.ndarray:
+def rotate_scale_translate_matrix(
+    size: Shape, degrees: float, scale: float, shift: Sequence[float], stretch: float = 1.0
+) -> np.ndarray:
     """Return the matrix that rotates and scales an image about its centre and then shifts it.
 
     Args:
@@ -66,6 +68,7 @@ def rotate_scale_translate_matrix(size: Shape, degrees: float, scale: float, shi
         degrees: Rotation angle in degrees, clockwise as displayed.
         scale: Scale factor; above 1 enlarges.
         shift: Shift (x, y) in pixels.
+        stretch: By how much more the image was enlarged along x than along y. It is rotated as it was before.
 
     Returns:
         (3, 3) matrix.
@@ -73,7 +76,7 @@ def rotate_scale_translate_matrix(size: Shape, degrees: float, scale: float, shi
     angle = np.deg2rad(degrees)
     cos, sin = scale * np.cos(angle), scale * np.sin(angle)
     centre_x, centre_y = size[1] / 2, size[0] / 2
-    about_origin = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
+    about_origin = np.array([[cos, -sin * stretch, 0.0], [sin / stretch, cos, 0.0], [0.0, 0.0, 1.0]])
     return translation(centre_x + shift[0], centre_y + shift[1]) @ about_origin @ translation(-centre_x, -centre_y)
 
 

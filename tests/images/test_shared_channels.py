@@ -20,6 +20,7 @@ from aurora_mm.datasets.transforms import (
 from aurora_mm.images import image_files
 from aurora_mm.images.reading import read_image
 from aurora_mm.images.shared_channels import own_channels, share_channels, shared_plane
+from aurora_mm.tasks import Task
 
 RAMP = np.arange(600, dtype=np.uint16).reshape(20, 30)
 STEPS = [
@@ -42,7 +43,7 @@ def test_every_transform_treats_shared_and_separate_channels_alike(seed):
     """The sizes of single channels and triples take different paths in OpenCV, which may round differently."""
     outs = []
     for pixels in (share_channels(image()), np.repeat(image()[..., None], 3, axis=2)):
-        row = dict(img=pixels, may_flip=True, task='t', task_type='classification')
+        row = Task('t', 'classification', classes=('a', 'b')).item_fields() | dict(img=pixels)
         results = LoadUltrasoundImage().transform(row)
         results['img'] = pixels
         np.random.seed(seed)

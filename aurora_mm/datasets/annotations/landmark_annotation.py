@@ -50,7 +50,11 @@ class LandmarkAnnotation(Annotation):
 
     def warp(self, row: dict[str, Any]) -> None:
         points = row['gt_landmarks'].astype(np.float32)
-        row['gt_landmarks'] = warp_points(points, row['homography_matrix'])[applied_flip_indices(row)]
+        points = warp_points(points, row['homography_matrix'])[applied_flip_indices(row)]
+        for axis, first, second in row['point_order']:
+            if points[first, axis] > points[second, axis]:
+                points[[first, second]] = points[[second, first]]
+        row['gt_landmarks'] = points
 
     def pack(self, row: Mapping[str, Any], sample: TaskDataSample) -> None:
         sample.gt_landmarks = torch.from_numpy(np.ascontiguousarray(row['gt_landmarks']))

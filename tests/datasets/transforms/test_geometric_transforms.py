@@ -19,7 +19,8 @@ def make_results(**annotations) -> dict:
     results = dict(
         img=img, img_coordinates='original', ori_shape=SHAPE, img_shape=SHAPE, homography_matrix=np.eye(3), flip=False
     )
-    results |= dict(may_flip=True, may_zoom=True, num_outputs=2, flip_indices=[0, 1])
+    results |= dict(may_flip=True, may_zoom=True, max_rotation=None)
+    results |= dict(num_outputs=2, flip_indices=[0, 1], point_order=[])
     rows = [
         results | dict(gt_coordinates='original', task_type=TYPES[key]) | {key: annotations[key]} for key in annotations
     ]
@@ -83,6 +84,36 @@ class TestRandomGeometry:
             assert abs(angle) <= 15
             assert (np.abs(moved) <= 0.06 * np.array([96, 48])).all()
 
+    def test_an_image_is_rotated_in_its_own_proportions(self):
+        np.random.seed(0)
+        axes = np.array([[20.0, 24], [76, 24], [48, 10], [48, 38]])  # of an ellipse
+        transform = RandomGeometry(degrees=40, scale=(0.7, 0.7), shift=0)
+        turned = 0
+        for _ in range(20):
+            results = FitToSize(64).transform(make_results(gt_landmarks=axes))
+            to_network = results['homography_matrix']
+            matrix = transform.transform(results)['homography_matrix']
+            left, right, top, bottom = warp_points(warp_points(axes, matrix), np.linalg.inv(to_network))
+            long, short = right - left, bottom - top
+            assert long @ short == pytest.approx(0, abs=1e-9)
+            assert np.linalg.norm(long) == pytest.approx(2 * np.linalg.norm(short))
+            turned += abs(long[1]) > 5
+        assert turned > 5
+
+    @pytest.mark.parametrize(
+        ('wanted', 'largest'), [((None, None), 15), ((80, None), 15), ((80, 60), 60), ((80, 3), 3)]
+    )
+    def test_tasks_say_how_far_an_image_may_be_rotated(self, wanted, largest):
+        np.random.seed(0)
+        angles = []
+        for _ in range(200):
+            results = make_results(gt_label=np.zeros(1), gt_seg_map=np.zeros(SHAPE, np.uint8))
+            (other,) = results['other_rows']
+            results['max_rotation'], other['max_rotation'] = wanted
+            matrix = RandomGeometry(flip_prob=0).transform(results)['homography_matrix']
+            angles.append(abs(np.rad2deg(np.arctan2(matrix[1, 0], matrix[0, 0]))))
+        assert 0.9 * largest < max(angles) <= largest
+
     def test_warped_annotations_are_of_single_precision(self):
         labels = dict(gt_landmarks=np.array([[4.1, 4], [90, 44]]), gt_bboxes=np.array([[70.1, 30, 96, 48]]))
         results = ApplyGeometry().transform(RandomGeometry().transform(make_results(**labels)))
@@ -127,6 +158,15 @@ class TestApplyGeometry:
         assert results['gt_coordinates'] == 'network'
         unswapped = ApplyGeometry().transform(flip.transform(make_results(gt_landmarks=points)))
         np.testing.assert_array_equal(unswapped['gt_landmarks'], [[86, 5], [16, 40]])
+
+        ordered = make_results(gt_landmarks=points) | dict(point_order=[(0, 0, 1)])
+        np.testing.assert_array_equal(
+            ApplyGeometry().transform(flip.transform(ordered))['gt_landmarks'], [[16, 40], [86, 5]]
+        )
+        below = make_results(gt_landmarks=points) | dict(point_order=[(1, 1, 0)])
+        np.testing.assert_array_equal(
+            ApplyGeometry().transform(flip.transform(below))['gt_landmarks'], [[16, 40], [86, 5]]
+        )
 
         mask = np.zeros(SHAPE, np.uint8)
         mask[:, :30], mask[:, 60:] = 1, 2

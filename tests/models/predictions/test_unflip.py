@@ -24,13 +24,10 @@ def test_points_and_masks_that_training_renamed_come_back():
             img_shape=(32, 64),
             homography_matrix=np.eye(3),
             flip=False,
-            may_flip=True,
-            flip_indices=task.flip_indices,
-            num_outputs=3,
             gt_coordinates='original',
-            task_type='landmark',
             gt_landmarks=points,
         )
+        results |= task.item_fields()
         results = ApplyGeometry()(RandomGeometry(flip_prob=1.0, prob=0.0)(results))
         found = torch.from_numpy(results['gt_landmarks'])
         sample = TaskDataSample()
