@@ -24,12 +24,12 @@ from aurora_mm.apis.row_loader import RowLoader
 from aurora_mm.apis.task_groups import AUTO_TASKS, SampleJoiner, TaskGroup, named_tasks
 from aurora_mm.apis.tta import use_tta
 from aurora_mm.calibration.calibration import CALIBRATED_FIELDS
+from aurora_mm.datasets.pipeline import build_pipeline
 from aurora_mm.datasets.transforms import LoadUltrasoundImage
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.files import write_image
 from aurora_mm.images.reading import images_in
 from aurora_mm.models.predictions import prediction_of
-from aurora_mm.registry import TRANSFORMS
 from aurora_mm.routing.task_router import ROUTING, TaskRouter
 from aurora_mm.structures import MultiTaskDataSample, TaskDataSample
 from aurora_mm.visualization import MultiTaskVisualizer
@@ -244,8 +244,9 @@ class MultiTaskInferencer(BaseInferencer):
 
     def _init_pipeline(self, cfg: Config) -> Compose:
         with DefaultScope.overwrite_default_scope(_SCOPE):
-            steps = [TRANSFORMS.build(step) for step in cfg.test_dataloader.dataset.pipeline]
-        self._loader = next((step for step in steps if isinstance(step, LoadUltrasoundImage)), LoadUltrasoundImage())
+            steps = build_pipeline(cfg.test_dataloader.dataset.pipeline)
+        loader = next((step for step in steps if isinstance(step, LoadUltrasoundImage)), LoadUltrasoundImage())
+        self._loader = LoadUltrasoundImage(loader.depth)  # for drawings, in original coordinates
         return Compose(steps)
 
     def _inputs_to_list(self, inputs: Any) -> list[str | np.ndarray]:

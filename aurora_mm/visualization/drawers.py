@@ -139,6 +139,14 @@ class LabelDrawer(TaskDrawer):
         return task.classes[label] + score
 
 
+class ValueDrawer(TaskDrawer):
+    """Writes the number with its unit into the caption."""
+
+    def draw(self, canvas: Canvas, sample: TaskDataSample, side: str, task: Task, alpha: float) -> str:
+        """See :meth:`TaskDrawer.draw`."""
+        return f'{task.values[0]} {float(sample.get(f"{side}_value")):.4g} {task.unit}'.rstrip()
+
+
 DRAWERS: ByTaskType[TaskDrawer] = ByTaskType('drawer')
 DRAWERS.update(
     segmentation=MaskDrawer(),
@@ -146,6 +154,7 @@ DRAWERS.update(
     detection=BoxDrawer(),
     landmark=PointDrawer(),
     multi_object_detection=MultiBoxDrawer(),
+    scalar_regression=ValueDrawer(),
 )
 
 

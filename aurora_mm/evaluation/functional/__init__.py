@@ -1,3 +1,4 @@
+from aurora_mm.evaluation.functional.agreement import agreement
 from aurora_mm.evaluation.functional.box_matching import average_precision, match_boxes
 from aurora_mm.evaluation.functional.boxes import box_iou, pairwise_iou
 from aurora_mm.evaluation.functional.classification import (
@@ -18,6 +19,7 @@ from aurora_mm.evaluation.functional.weighted_mean import weighted_mean
 __all__ = [
     'ClassCounts',
     'accuracy',
+    'agreement',
     'auc_of_classes',
     'average_precision',
     'box_iou',

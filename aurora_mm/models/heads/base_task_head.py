@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import torch
@@ -81,6 +81,18 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
         """
         if all(cfg is None for cfg in losses.values()):
             raise ConfigError(f'{type(self).__name__} needs one of the losses {", ".join(losses)}')
+
+    @property
+    def needs_annotations(self) -> bool:
+        """Whether :meth:`fit_annotations` must be called before training; False by default."""
+        return False
+
+    def fit_annotations(self, items: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """Compute what the head must know of all training annotations; by default nothing.
+
+        Args:
+            items: Items of the training set by task name.
+        """
 
     @abstractmethod
     def forward(self, feats: Sequence[Tensor]) -> Tensor:

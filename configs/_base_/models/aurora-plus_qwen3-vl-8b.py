@@ -27,5 +27,6 @@ model = dict(
             channels=256,
             codec=dict(type='DenseBoxCodec', keep_best=False, max_per_img=100),
         ),
+        scalar_regression=dict(type='ScalarRegressionHead', hidden_channels=1024, pooling='avg_max', dropout=0.2),
     ),
 )

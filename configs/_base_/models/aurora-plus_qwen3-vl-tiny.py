@@ -11,5 +11,6 @@ model = dict(
         detection=dict(channels=64),
         landmark=dict(channels=64),
         multi_object_detection=dict(channels=64),
+        scalar_regression=dict(hidden_channels=256),
     ),
 )

@@ -19,7 +19,7 @@ def make_results(**annotations) -> dict:
     results = dict(
         img=img, img_coordinates='original', ori_shape=SHAPE, img_shape=SHAPE, homography_matrix=np.eye(3), flip=False
     )
-    results |= dict(may_flip=True, num_outputs=2, flip_indices=[0, 1])
+    results |= dict(may_flip=True, may_zoom=True, num_outputs=2, flip_indices=[0, 1])
     rows = [
         results | dict(gt_coordinates='original', task_type=TYPES[key]) | {key: annotations[key]} for key in annotations
     ]
