@@ -43,7 +43,7 @@ def shrink(cfg):
     backbone.pretrained = None
     if backbone.type == 'HFBackbone':
         backbone.config = DINOV2
-    else:
+    elif backbone.type == 'Qwen3VLBackbone':
         backbone.preset = dict(SIZES, depth=6) if backbone.get('out_indices') else SIZES
 
 

@@ -36,7 +36,7 @@ def bootstrap_intervals(
 
     Each task is resampled with its own random numbers, so its intervals do not depend on the other tasks. Intervals of
     means over tasks are computed from the resamples of the tasks. Resamples in which a score is not defined, such as
-    AUC without images of a class, are left out for that score.
+    AUC without images of a class, are left out for that score and for the means that contain it.
 
     Args:
         rows: Rows of one or more tasks; the rows of a task's judge come first.
@@ -53,8 +53,9 @@ def bootstrap_intervals(
     """
     tails = [50 * (1 - level), 100 - 50 * (1 - level)]
 
-    def interval(values: Floats) -> list[float]:
-        return np.percentile(values, tails).tolist()
+    def interval(values: Floats) -> list[float] | None:
+        defined = values[~np.isnan(values)]
+        return np.percentile(defined, tails).tolist() if len(defined) else None
 
     intervals: dict[str, dict[str, list[float]]] = {}
     primaries: dict[str, Floats] = dict.fromkeys(unscored, np.zeros(resamples))
@@ -67,9 +68,8 @@ def bootstrap_intervals(
             primaries[task] = scores['primary'] = metric.primary(scores)
         of_task = intervals.setdefault(task, {})
         for key, values in scores.items():
-            defined = values[~np.isnan(values)]
-            if len(defined):
-                of_task[key if key == 'primary' else prefix + key] = interval(defined)
+            if found := interval(values):
+                of_task[key if key == 'primary' else prefix + key] = found
     if tasks is not None:
         types = {name: task.type for name, task in tasks.items()}
     of_type: dict[str, list[str]] = {}
@@ -84,10 +84,11 @@ def bootstrap_intervals(
     if means and len(means) == len(of_type):
         whole['task_mean'] = interval(np.mean([primaries[task] for task in types], axis=0))
         whole['score'] = interval(np.mean(list(means.values()), axis=0))
+    of_types = {task_type: interval(values) for task_type, values in means.items()}
     return {
         'tasks': intervals,
-        'types': {task_type: interval(values) for task_type, values in means.items()},
-        **whole,
+        'types': {task_type: found for task_type, found in of_types.items() if found},
+        **{name: found for name, found in whole.items() if found},
         'level': level,
         'resamples': resamples,
     }

@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from aurora_mm.apis.checkpoint import read_checkpoint, require_same_tasks, trained_tasks
+from aurora_mm.calibration.calibration import CALIBRATION
 from aurora_mm.errors import WeightsError
 from aurora_mm.models.utils.starting_weights import require_finite
 
@@ -26,7 +27,7 @@ def average_checkpoints(checkpoints: Sequence[str | Path]) -> dict[str, Any]:
 
     Returns:
         A checkpoint with ``state_dict`` and with ``meta`` of the first one, to which ``averaged_from``, the list of
-        files, is added. It has no optimizer state, so training cannot be resumed from it.
+        files, is added. It has no optimizer state, so training cannot be resumed from it, and no calibration.
 
     Raises:
         WeightsError: If there are fewer than two files, a file is not a checkpoint of aurora_mm, its tasks or the
@@ -51,7 +52,9 @@ def average_checkpoints(checkpoints: Sequence[str | Path]) -> dict[str, Any]:
         name: (mean[name] / count).to(tensor.dtype) if tensor.is_floating_point() else tensor
         for name, tensor in _state(first).items()
     }
-    return dict(meta=first['meta'] | dict(averaged_from=[str(file) for file in checkpoints]), state_dict=averaged)
+    # A calibration belongs to the weights that it was fitted with.
+    meta = {key: value for key, value in first['meta'].items() if key != CALIBRATION}
+    return dict(meta=meta | dict(averaged_from=[str(file) for file in checkpoints]), state_dict=averaged)
 
 
 def batch_norm_statistics(checkpoint: Mapping[str, Any]) -> list[str]:

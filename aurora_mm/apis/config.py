@@ -6,17 +6,21 @@ These functions set all values that depend on such a choice.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from mmengine.config import Config
+from mmengine.logging import print_log
+from mmengine.model import BaseTTAModel
 from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
 
 from aurora_mm.apis.checkpoint import read_checkpoint, require_same_tasks, trained_config, trained_tasks
 from aurora_mm.apis.data_tasks import DataTasks, choose_tasks, fmc_folder, keep_tasks
 from aurora_mm.apis.pipelines import leave_annotations_out
+from aurora_mm.calibration.calibration import CALIBRATION, Calibration
 from aurora_mm.challenge.csv_files import is_labelled
 from aurora_mm.config_variables import FMC_DATASETS, LOADERS, check_image_size, datasets_of, set_data_root
 from aurora_mm.errors import ConfigError, WeightsError
@@ -191,7 +195,7 @@ def adopt_ensemble(cfg: Config, checkpoints: Sequence[str | Path]) -> Config:
     return cfg
 
 
-def load_weights(model: nn.Module, checkpoints: Sequence[str | Path]) -> None:
+def load_weights(model: nn.Module, checkpoints: Sequence[str | Path]) -> Calibration | None:
     """Load the weights of a checkpoint into a model, or of several checkpoints into the members of an ensemble.
 
     The states of the loss balancer and of the running losses are not loaded, because predictions do not depend on them.
@@ -201,21 +205,34 @@ def load_weights(model: nn.Module, checkpoints: Sequence[str | Path]) -> None:
         model: The model, which may be inside of a wrapper of MMEngine.
         checkpoints: Path of one checkpoint; for an ensemble, one for each member.
 
+    Returns:
+        The calibration of the checkpoint, which the model applies to its predictions from now on. None if it has none,
+        or if the predictions of several views or models are merged, for which it was not fitted.
+
     Raises:
         WeightsError: If a file is not a checkpoint of aurora_mm, a tensor is missing, unexpected or has another shape,
             or a weight is not finite.
     """
+    is_single = not isinstance(model, BaseTTAModel)
     model = unwrap_model(model)
     members = model.members if isinstance(model, EnsembleModel) else [model]
+    calibration = None
     for member, checkpoint in zip(members, checkpoints, strict=True):
-        state = read_checkpoint(checkpoint)['state_dict']
-        state = {name: tensor for name, tensor in state.items() if not name.startswith(STATE_OF_THE_RUN)}
+        content = read_checkpoint(checkpoint)
+        state = {name: t for name, t in content['state_dict'].items() if not name.startswith(STATE_OF_THE_RUN)}
         require_finite(checkpoint, state)
         own = {name: tensor for name, tensor in member.state_dict().items() if name.startswith(STATE_OF_THE_RUN)}
         try:
             load_state_dict(member, state | own, strict=True)
         except RuntimeError as error:
             raise WeightsError(f'{checkpoint} does not fit the model of this config: {error}') from error
+        if CALIBRATION in content['meta'] and not (is_single and member is model):
+            text = f'the calibration in {checkpoint} is not used: it is not one of several models or views together'
+            print_log(text, logger='current', level=logging.WARNING)
+        elif CALIBRATION in content['meta']:
+            calibration = Calibration.from_plain(content['meta'][CALIBRATION], trained_tasks(content), checkpoint)
+            model.calibration = calibration
+    return calibration
 
 
 def _pin_memory(cfg: Config) -> None:

@@ -25,12 +25,13 @@ from aurora_mm.apis.config import adopt_ensemble, load_weights
 from aurora_mm.apis.pipelines import leave_annotations_out
 from aurora_mm.apis.task_groups import SampleJoiner, TaskGroup, group_tasks
 from aurora_mm.apis.tta import use_tta
+from aurora_mm.calibration.calibration import CALIBRATED_FIELDS
+from aurora_mm.datasets.pipeline import build_pipeline
 from aurora_mm.datasets.transforms import LoadUltrasoundImage
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.files import write_image
 from aurora_mm.images.reading import images_in
 from aurora_mm.models.predictions import prediction_of
-from aurora_mm.registry import TRANSFORMS
 from aurora_mm.structures import MultiTaskDataSample, TaskDataSample
 from aurora_mm.visualization import MultiTaskVisualizer
 
@@ -228,13 +229,14 @@ class MultiTaskInferencer(BaseInferencer):
     def _init_model(self, cfg: Config, weights: Sequence[str | Path], device: str = 'cpu') -> nn.Module:
         with DefaultScope.overwrite_default_scope(_SCOPE):
             model = MODELS.build(cfg.model)
-        load_weights(model, weights)
+        self.calibration = load_weights(model, weights)
         return model.to(device).eval()
 
     def _init_pipeline(self, cfg: Config) -> Compose:
         with DefaultScope.overwrite_default_scope(_SCOPE):
-            steps = [TRANSFORMS.build(step) for step in cfg.test_dataloader.dataset.pipeline]
-        self._loader = next((step for step in steps if isinstance(step, LoadUltrasoundImage)), LoadUltrasoundImage())
+            steps = build_pipeline(cfg.test_dataloader.dataset.pipeline)
+        loader = next((step for step in steps if isinstance(step, LoadUltrasoundImage)), LoadUltrasoundImage())
+        self._loader = LoadUltrasoundImage(loader.depth)  # for drawings, in original coordinates
         return Compose(steps)
 
     def _inputs_to_list(self, inputs: Any) -> list[str | np.ndarray]:
@@ -305,7 +307,8 @@ class MultiTaskInferencer(BaseInferencer):
         if isinstance(sample, MultiTaskDataSample):
             return {one.task: self._plain(one) for one in sample}
         task = self.tasks[sample.task]
-        return dict(img_path=sample.img_path, task=task.name) | prediction_of(task.type).plain(sample, task)
+        plain = dict(img_path=sample.img_path, task=task.name) | prediction_of(task.type).plain(sample, task)
+        return plain | {key: sample.get(key) for key in CALIBRATED_FIELDS if key in sample}
 
 
 def _network_size(row: Row) -> tuple:

@@ -137,6 +137,64 @@ class ConstantBox(ConstantAnswer):
         )
 
 
+@CONSTANT_ANSWERS.register('multi_object_detection')
+class ConstantBoxes(ConstantBox):
+    """Predicts the box of :class:`ConstantBox` in every image, or none if no training image has a box."""
+
+    def add(self, sample: Mapping[str, Any]) -> None:
+        if len(annotation_in_original_coordinates(sample, 'gt_instances')['bboxes']):
+            super().add(sample)
+
+    def finish(self) -> None:
+        self._box: NDArray[np.float64] | None = None
+        if self._boxes:
+            super().finish()
+
+    def state(self) -> dict[str, Any]:
+        return {} if self._box is None else super().state()
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        self._box = None
+        if state:
+            super().load_state(state)
+
+    def put(self, sample: TaskDataSample) -> None:
+        if self._box is None:
+            self.put_fallback(sample)
+        else:
+            super().put(sample)
+
+    def put_fallback(self, sample: TaskDataSample) -> None:
+        """Set no box."""
+        sample.pred_instances = InstanceData(
+            bboxes=torch.zeros(0, 4), scores=torch.zeros(0), labels=torch.zeros(0, dtype=torch.int64)
+        )
+
+
+@CONSTANT_ANSWERS.register('scalar_regression')
+class ConstantValue(ConstantAnswer):
+    """Predicts the median of the training values, which has the smallest mean absolute error."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__(task)
+        self._values: list[float] = []
+
+    def add(self, sample: Mapping[str, Any]) -> None:
+        self._values.append(float(annotation(sample, 'gt_value')))
+
+    def finish(self) -> None:
+        self._median = float(np.median(self._values))
+
+    def state(self) -> dict[str, Any]:
+        return {'value': self._median}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        self._median = float(state['value'])
+
+    def put(self, sample: TaskDataSample) -> None:
+        sample.pred_value = torch.tensor([self._median])
+
+
 @CONSTANT_ANSWERS.register('landmark')
 class ConstantPoints(ConstantAnswer):
     """Predicts the median of each coordinate, relative to the image size."""

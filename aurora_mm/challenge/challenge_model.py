@@ -14,7 +14,7 @@ from aurora_mm.apis.checkpoint import read_checkpoint
 from aurora_mm.apis.inferencer import MultiTaskInferencer
 from aurora_mm.challenge.csv_files import Record, read_root
 from aurora_mm.challenge.packing import constant_answers
-from aurora_mm.challenge.submission import SubmissionWriter
+from aurora_mm.challenge.submission import SUBMISSION_FORMATS, SubmissionWriter
 from aurora_mm.checkpoints import PACKED_SUFFIX
 from aurora_mm.errors import AuroraError, ConfigError, DataError, WeightsError
 from aurora_mm.images.image_files import read_data
@@ -87,9 +87,14 @@ class Model:
         """
         index = read_root(data_root, self.tasks, with_labels=False, on_error='skip', images_must_exist=False)
         problems = [Unanswered(row.message, has_fallback=False) for row in index.skipped]
-        known = [record for record in index.records if record.task in self.tasks]
+        known = [
+            record for record in index.records if record.task in self.tasks and record.task_type in SUBMISSION_FORMATS
+        ]
         for name, count in Counter(record.task for record in index.records if record.task not in self.tasks).items():
             problems.append(Unanswered(f'{count} rows of task {name!r}, which the model does not know', False))
+        for name, count in Counter(r.task for r in index.records if r.task_type not in SUBMISSION_FORMATS).items():
+            text = f'{count} rows of task {name!r}, whose type has no place in a submission'
+            problems.append(Unanswered(text, has_fallback=False))
         writer = SubmissionWriter(output_dir)
         sizes: dict[str, Counter[tuple[int, int]]] = {}
         failed: list[tuple[int, AuroraError]] = []

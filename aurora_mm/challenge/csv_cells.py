@@ -1,14 +1,17 @@
-"""Parses the cells of CSV rows: numbers, points and paths of files."""
+"""Parses the cells of CSV rows: numbers, lists of numbers, points and paths of files."""
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import posixpath
 import re
+import sys
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from aurora_mm.images.sources import split_source
 
@@ -141,6 +144,36 @@ def point(column: str, text: str) -> list[float]:
         except BadRow:
             pass
     raise BadRow(f'{column} {_shortened(text)} is not a point; it should read "[x, y]"')
+
+
+def numbers(column: str, text: str, length: int | None = None) -> list[Any]:
+    """Parse a JSON list of finite numbers, or of lists of ``length`` finite numbers.
+
+    Args:
+        column: Column of the cell, for the error message.
+        text: Text of the cell.
+        length: Length of each inner list. None for a list of numbers.
+
+    Raises:
+        BadRow: If the text is no such list.
+    """
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        values = None
+    wanted = 'numbers' if length is None else f'lists of {length} numbers'
+    if not isinstance(values, list):
+        raise BadRow(f'{column} {_shortened(text)} is not a JSON list of {wanted}')
+    for value in values:
+        inner = [value] if length is None else value
+        if not isinstance(inner, list) or len(inner) != (length or 1) or not all(map(_is_finite, inner)):
+            raise BadRow(f'{column} holds {_shortened(json.dumps(value))}; it must be a JSON list of {wanted}')
+    return values
+
+
+def _is_finite(value: Any) -> bool:
+    # Numbers of JSON may be too large for a float, and true is a number in Python.
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
 
 
 def _shortened(text: str) -> str:

@@ -87,6 +87,23 @@ def outliers(facts: Sequence[ImageFacts], tasks: TaskTable) -> Iterator[Problem]
                     yield Problem(f'unusual {what}', text, task=name, images=(fact.path,))
 
 
+def unusual_values(facts: Sequence[ImageFacts], tasks: TaskTable) -> Iterator[Problem]:
+    """Numbers that are far from the others of their task, as a wrong unit or a missing decimal point makes them."""
+    for name in tasks:
+        found = [(fact, row) for fact in facts for row in fact.rows if row['task'] == name and 'value' in row]
+        if len(found) < _FEW:
+            continue
+        values = np.array([row['value'] for _, row in found])
+        middle = float(np.median(values))
+        spread = 1.4826 * float(np.median(np.abs(values - middle)))
+        for (fact, row), value in zip(found, values, strict=True):
+            if spread > 0 and abs(value - middle) > _FAR * spread:
+                text = (
+                    f'{row["csv_file"]}, row {row["csv_row"]}: value {value:g} of task {name!r} is far from the others'
+                )
+                yield Problem('unusual value', text, task=name, images=(fact.path,))
+
+
 def class_balance(facts: Sequence[ImageFacts], tasks: TaskTable, split: str) -> Iterator[Problem]:
     """Classes of a classification task that have no or few images."""
     counts: dict[str, Counter[int]] = defaultdict(Counter)

@@ -33,8 +33,12 @@ def _mask(results: dict[str, Any]) -> Iterator[Finding]:
 
 
 @LABEL_CHECKS.register('detection')
+@LABEL_CHECKS.register('multi_object_detection')
 def _box(results: dict[str, Any]) -> Iterator[Finding]:
-    for box in np.asarray(results['gt_bboxes'], float).reshape(-1, 4):
+    boxes = np.asarray(results['gt_bboxes'], float).reshape(-1, 4)
+    if len(np.unique(boxes, axis=0)) < len(boxes):
+        yield 'boxes that coincide', f'two of the {len(boxes)} boxes are one'
+    for box in boxes:
         text = ', '.join(f'{side:g}' for side in box)
         if box.max() <= _NORMALISED:
             yield 'normalised coordinates', f'the box {text} looks normalised; boxes are in pixels'

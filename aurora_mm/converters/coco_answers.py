@@ -90,14 +90,17 @@ class CocoAnswers:
             else:
                 found.append(item)
         answers = [self._one(item) for item in found]
+        kind = COCO_KINDS[self._task.type]
+        if kind.joins:
+            return kind.join(answers)
         if len(answers) == 1:
             return answers[0]
-        if self._objects == 'one':
+        if self._objects in ('all', 'one'):
             raise self._coco.error(
                 image.entry,
-                f'image {image.file_name!r} has {len(answers)} annotations; the CSV files hold one an image. '
-                "objects='largest' or 'single' (--objects) converts it all the same, and aurora_mm.TaskDataset reads "
-                'such a file as it is',
+                f'image {image.file_name!r} has {len(answers)} annotations; a {self._task.type} task has one an '
+                "image. objects='largest' or 'single' (--objects) converts it all the same; a task of type "
+                'multi_object_detection has any number of boxes',
             )
         if not answers or self._objects == 'single':
             self._told[f'images with {"several annotations" if answers else "no annotation"} left out'] += 1

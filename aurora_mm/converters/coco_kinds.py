@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,10 +20,12 @@ class CocoKind(ABC):
     """Base class: the COCO categories and annotations of one task type.
 
     Attributes:
-        one_mask: Whether all objects of an image are drawn into one mask. Otherwise a CSV row has one object.
+        one_mask: Whether all objects of an image are drawn into one mask.
+        joins: Whether a CSV row holds any number of objects. Otherwise it holds one.
     """
 
     one_mask = False
+    joins = False
 
     @abstractmethod
     def task_of(self, coco: CocoFile, name: str) -> Task:
@@ -58,6 +60,10 @@ class CocoKind(ABC):
             The annotation, and whether its box was clipped to the image.
         """
         raise NotImplementedError(f'{type(self).__name__} paints masks')
+
+    def join(self, answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """Join what :meth:`answer` returned for the objects of an image to one annotation, if :attr:`joins`."""
+        raise NotImplementedError(f'{type(self).__name__} takes one object an image')
 
 
 class CocoMasks(CocoKind):
@@ -103,12 +109,37 @@ class CocoBoxes(CocoKind):
     def answer(self, coco: CocoFile, item: CocoObject, task: Task) -> tuple[dict[str, Any], bool]:
         if len(task.classes) != 1:
             raise DataError(
-                f'{len(task.classes)} categories ({", ".join(task.classes)}); a CSV row holds a box '
-                'without its class. aurora_mm.TaskDataset reads such a file as it is',
+                f'{len(task.classes)} categories ({", ".join(task.classes)}); a detection task has boxes '
+                'of one class. Tasks of type multi_object_detection have boxes with classes',
                 file=coco.file,
             )
         box, was_cut = box_of(coco, item)
         return dict(bbox=box), was_cut
+
+
+class CocoMultiBoxes(CocoBoxes):
+    """Any number of boxes in an image, each with a class; xywh in pixels."""
+
+    joins = True
+
+    def task_of(self, coco: CocoFile, name: str) -> Task:
+        return Task(name, 'multi_object_detection', classes=tuple(coco.categories))
+
+    def annotations(self, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+        pairs = zip(row['bboxes'], row['bboxes_labels'], strict=True)
+        return [
+            dict(category_id=label + 1, bbox=[x1, y1, x2 - x1, y2 - y1], area=(x2 - x1) * (y2 - y1))
+            for (x1, y1, x2, y2), label in pairs
+        ]
+
+    def answer(self, coco: CocoFile, item: CocoObject, task: Task) -> tuple[dict[str, Any], bool]:
+        box, was_cut = box_of(coco, item)
+        return dict(bbox=box, label=task.classes.index(item.category)), was_cut
+
+    def join(self, answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        return dict(
+            bboxes=[answer['bbox'] for answer in answers], bboxes_labels=[answer['label'] for answer in answers]
+        )
 
 
 class CocoKeypoints(CocoKind):
@@ -147,7 +178,12 @@ class CocoKeypoints(CocoKind):
 
 
 COCO_KINDS: ByTaskType[CocoKind] = ByTaskType('place in a COCO file')
-COCO_KINDS.update(segmentation=CocoMasks(), detection=CocoBoxes(), landmark=CocoKeypoints())
+COCO_KINDS.update(
+    segmentation=CocoMasks(),
+    detection=CocoBoxes(),
+    landmark=CocoKeypoints(),
+    multi_object_detection=CocoMultiBoxes(),
+)
 
 
 def _check_names(

@@ -46,12 +46,12 @@ def coco_to_fmc(
         images: Folder of the images relative to ``source``. ``{split}`` is replaced by the name of the split. None
             tries the folders that these tools use.
         name: Name of the task, for files that :func:`fmc_to_coco` did not write.
-        task_type: Type of the task, for such files: segmentation, detection or landmark.
+        task_type: Type of the task, for such files: segmentation, detection, landmark or multi_object_detection.
         link: Whether to create symbolic links to the images instead of copies.
         annotations: Glob pattern of the annotation files relative to ``source``. None for the usual names.
-        objects: What to do with images that do not have exactly one box or one set of keypoints, because a CSV row can
-            only have one: ``'one'`` raises an error; ``'single'`` leaves them out; ``'largest'`` takes the largest
-            object and leaves out images without objects.
+        objects: What to do with images that do not have exactly one box or one set of keypoints, in a task of type
+            detection or landmark: ``'one'`` raises an error; ``'single'`` leaves them out; ``'largest'`` takes the
+            largest object and leaves out images without objects.
 
     Returns:
         The converted tasks.

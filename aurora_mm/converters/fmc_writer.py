@@ -48,8 +48,9 @@ class FmcWriter:
             task: Task of the row.
             image: Path of the image file, with ``#frame=N`` if it contains several images.
             path: Target path of the image relative to the root, with the same ``#frame=N``.
-            answer: The annotation: ``mask``, (H, W) uint8 class indices; or ``gt_label``, int; ``bbox``, xyxy; or
-                ``points``, (K, 2). Coordinates are original ones, in pixels.
+            answer: The annotation: ``mask``, (H, W) uint8 class indices; or ``gt_label``, int; ``bbox``, xyxy;
+                ``bboxes``, N boxes, with ``bboxes_labels``, N classes; or ``points``, (K, 2). Coordinates are original
+                ones, in pixels.
             mask_path: Text for the column ``mask_path``. By default it is derived from ``path``.
             group: Text for the column ``group``. A split does not divide rows with the same text.
             pixels: (H, W) grey or (H, W, 3) BGR, which is written to ``path`` as PNG instead of the image file.
@@ -76,7 +77,8 @@ class FmcWriter:
             place = _outside_of_csv_files(path_under_root(row['mask_path']), image)
             self._files.write_png(place, answer['mask'], f'the mask of {image} for {task.name!r}')
         else:
-            row.update(ANNOTATIONS[task.type].format(answer))
+            cells = ANNOTATIONS[task.type].format(answer)
+            row.update({column: cells[column] for column in ANNOTATIONS[task.type].columns(task)})
         if group:
             row['group'] = group
         rows[path] = row

@@ -133,7 +133,11 @@ def _field(info: Mapping[str, Any], key: str, task: Task, known: str) -> Any:
 
 SOURCE_READERS: ByTaskType[SourceReader] = ByTaskType('reader in TaskDataset')
 SOURCE_READERS.update(
-    segmentation=MaskReader(), detection=BoxReader(), classification=LabelReader(), landmark=PointReader()
+    segmentation=MaskReader(),
+    detection=BoxReader(),
+    classification=LabelReader(),
+    landmark=PointReader(),
+    multi_object_detection=BoxReader(),
 )
 
 

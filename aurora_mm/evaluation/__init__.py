@@ -23,11 +23,13 @@ the score
 
 from aurora_mm.evaluation.evaluation_result import EvaluationResult, TaskColumns, score_rows
 from aurora_mm.evaluation.metrics import (
+    BoxAPMetric,
     BoxIoUMetric,
     ClassificationMetric,
     Column,
     ForeignMetric,
     LandmarkMetric,
+    RegressionMetric,
     ResultRow,
     SegmentationMetric,
     TaskMetric,
@@ -38,6 +40,7 @@ from aurora_mm.evaluation.score_table import score_table
 from aurora_mm.evaluation.scores import aggregate_scores, nested_scores
 
 __all__ = [
+    'BoxAPMetric',
     'BoxIoUMetric',
     'ClassificationMetric',
     'Column',
@@ -45,6 +48,7 @@ __all__ = [
     'ForeignMetric',
     'LandmarkMetric',
     'MultiTaskEvaluator',
+    'RegressionMetric',
     'ResultRow',
     'SegmentationMetric',
     'TaskColumns',

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,12 @@ from aurora_mm.images.image_file import ImageFile
 from aurora_mm.images.image_header import MOST_PIXELS, BadImage
 from aurora_mm.images.optional_packages import import_package
 from aurora_mm.images.scaling import scaled_to_8_bits
+from aurora_mm.images.shared_channels import share_channels
 from aurora_mm.images.ultrasound_image import UltrasoundImage
 
 _MOST_VALUES = 4 * MOST_PIXELS
+_DATA_FILE = 'ElementDataFile'
+_SEPARATOR = re.compile('[=:]')
 
 
 class VolumeFile(ImageFile):
@@ -27,9 +31,13 @@ class VolumeFile(ImageFile):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._sitk: Any = import_package('SimpleITK', 'volumes', 'NIfTI and MetaImage files')
-        if path.suffix.lower() == '.mhd':
+        is_meta = path.suffix.lower() in ('.mha', '.mhd')
+        if is_meta:
             _check_data_file(path)
+        # Otherwise ITK would ask its readers of all formats, some of which follow names in a file to other files.
+        self._format = 'MetaImageIO' if is_meta else 'NiftiImageIO'
         reader = self._sitk.ImageFileReader()
+        reader.SetImageIO(self._format)
         reader.SetFileName(str(path))
         try:
             reader.ReadImageInformation()
@@ -63,7 +71,7 @@ class VolumeFile(ImageFile):
             BadImage: If they cannot be read.
         """
         try:
-            array = self._sitk.GetArrayFromImage(self._sitk.ReadImage(str(self.path)))
+            array = self._sitk.GetArrayFromImage(self._sitk.ReadImage(str(self.path), imageIO=self._format))
         except RuntimeError as error:
             raise BadImage('cannot be read to its end') from error
         colours = array.shape[-1:] if array.ndim > len(self._size) else ()
@@ -71,12 +79,10 @@ class VolumeFile(ImageFile):
 
     def read_frame(self, frame: int, depth: int | None) -> UltrasoundImage:
         values = self._scaled(depth)[frame]
-        pixels = values[..., ::-1] if values.ndim == 3 else np.repeat(values[..., None], 3, axis=2)
+        pixels = np.ascontiguousarray(values[..., ::-1]) if values.ndim == 3 else share_channels(values)
         width, height = self._spacing[:2]
         known = not width == height == 1 and width > 0 and height > 0
-        return UltrasoundImage(
-            np.ascontiguousarray(pixels), str(self.path), pixel_spacing=(float(height), float(width)) if known else None
-        )
+        return UltrasoundImage(pixels, str(self.path), pixel_spacing=(float(height), float(width)) if known else None)
 
     def _scaled(self, depth: int | None) -> np.ndarray:
         if depth not in self._scaled_by_depth:
@@ -89,13 +95,19 @@ class VolumeFile(ImageFile):
 
 
 def _check_data_file(path: Path) -> None:
-    """A MetaImage header names the file of its pixels; only one beside it is opened.
+    """A MetaImage header names the file of its pixels, whatever the suffix; only one beside it is opened.
 
     Raises:
-        BadImage: If it names another.
+        BadImage: If it names another, or none in its first 64 KiB.
     """
-    text = path.read_bytes()[:65536].decode('latin-1')
-    names = [line.partition('=')[2].strip() for line in text.splitlines() if line.strip().startswith('ElementDataFile')]
-    for name in names:
-        if name != 'LOCAL' and (Path(name).name != name or not (path.parent / name).is_file()):
-            raise BadImage(f'names {name!r} as the file of its pixels; it must be a file of the same folder')
+    try:
+        with path.open('rb') as file:
+            text = file.read(65536).decode('latin-1')
+    except OSError as error:
+        raise BadImage(f'cannot be read ({error.strerror})') from error
+    names = [_SEPARATOR.split(line, maxsplit=1)[1:] for line in text.splitlines() if _DATA_FILE in line]
+    if len(names) != 1 or not names[0]:
+        raise BadImage(f'cannot be read as MetaImage: its header must say {_DATA_FILE} once')
+    name = names[0][0].strip()
+    if name != 'LOCAL' and (Path(name).name != name or not (path.parent / name).is_file()):
+        raise BadImage(f'names {name!r} as the file of its pixels; it must be a file of the same folder')

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aurora_mm.converters.box_counts import check_box_count
+from aurora_mm.converters.box_counts import BOX_COUNTS, check_box_count
 from aurora_mm.errors import ConfigError
 
 
@@ -14,7 +14,9 @@ class ImportOptions:
         name: Of the task; None takes the folder's name.
         classes: Names of the classes, the background first for masks; None takes the data's own.
         mask_values: The value of class 0, of class 1 ... in mask files; None means that values are class indices.
-        objects: What to do with an image that has not one box, see :func:`aurora_mm.converters.coco_to_fmc`.
+        objects: What to do with images that do not have exactly one box, see
+            :data:`aurora_mm.converters.box_counts.BOX_COUNTS`; ``'all'`` takes all boxes, which makes a task of type
+            ``multi_object_detection``.
 
     Raises:
         ConfigError: If a value makes no sense.
@@ -23,10 +25,10 @@ class ImportOptions:
     name: str | None = None
     classes: tuple[str, ...] | None = None
     mask_values: tuple[int, ...] | None = None
-    objects: str = 'one'
+    objects: str = 'all'
 
     def __post_init__(self) -> None:
-        check_box_count(self.objects)
+        check_box_count(self.objects, ('all', *BOX_COUNTS))
         if self.mask_values is not None and self.classes is not None and len(self.mask_values) != len(self.classes):
             raise ConfigError(f'{len(self.mask_values)} mask values for {len(self.classes)} classes')
 

@@ -15,7 +15,7 @@ from aurora_mm.registry import MEASUREMENTS
 class BoxMeasurement(ClassMeasurement):
     """Measures the box of the highest score of one class; the base class."""
 
-    task_types = ('detection',)
+    task_types = ('detection', 'multi_object_detection')
 
     def box(self, structure: Structure) -> np.ndarray | None:
         """(2, 2) the corners of the box in mm, or None."""

@@ -7,7 +7,7 @@ in training and predictions otherwise, and the balancer weighs the losses of the
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -80,6 +80,10 @@ class MultiTaskModel(BaseModel):
     from the module that comes before, see :func:`aurora_mm.models.utils.build.maps_of`. If they are given, they must
     agree with it.
 
+    Attributes:
+        calibration: Called with the maps of the encoder and the data samples after each prediction, to calibrate it in
+            place; see :class:`aurora_mm.calibration.calibration.Calibration`. None leaves predictions as they are.
+
     Raises:
         ConfigError: If the configs do not fit together, or a task has no head.
     """
@@ -104,6 +108,7 @@ class MultiTaskModel(BaseModel):
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         self.tasks = TaskTable(tasks)
+        self.calibration: Callable[[Sequence[Tensor], Sequence[MultiTaskDataSample]], None] | None = None
         require_dicts(neck=neck, heads=heads, sources=sources)
         require_module_configs(backbone=backbone, detail=detail, adapter=adapter, balancer=balancer)
         require_module_configs(**{f'heads.{key}': cfg for key, cfg in heads.items()})
@@ -320,12 +325,15 @@ class MultiTaskModel(BaseModel):
         Returns:
             The data samples, in their order.
         """
-        for head, feats, batches in self._head_inputs(self.extract_feat(inputs), data_samples):
+        maps = self.extract_feat(inputs)
+        for head, feats, batches in self._head_inputs(maps, data_samples):
             head.predict(feats, batches)
         for sample in task_samples_of(data_samples):
             task = self.tasks[sample.task]
             if sample.get('flip') and task.swaps:
                 prediction_of(task.type).unflip(sample, task)
+        if self.calibration is not None:
+            self.calibration(maps, data_samples)
         return list(data_samples)
 
     def _head_inputs(

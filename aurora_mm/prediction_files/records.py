@@ -89,7 +89,12 @@ class PointRecord(PredictionRecord):
 
 
 RECORDS: ByTaskType[PredictionRecord] = ByTaskType('record')
-RECORDS.update(segmentation=MaskRecord(), detection=BoxRecord(), landmark=PointRecord())
+RECORDS.update(
+    segmentation=MaskRecord(),
+    detection=BoxRecord(),
+    landmark=PointRecord(),
+    multi_object_detection=BoxRecord(),
+)
 
 
 def record_of(task_type: str) -> PredictionRecord:

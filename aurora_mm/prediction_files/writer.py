@@ -78,6 +78,8 @@ class PredictionWriter:
             pixel_spacing=None if spacing is None else list(spacing),
             predictions=[self._prediction(position, name, pixels, one) for one in sample],
         )
+        if 'out_of_distribution' in sample:
+            content['out_of_distribution'] = sample.out_of_distribution
         self._images[position] = json.dumps(content, allow_nan=False)
 
     def finish(self, problems: Iterable[Problem]) -> None:
@@ -109,6 +111,8 @@ class PredictionWriter:
         record = record_of(task.type)
         measured = measure(self._measurements[task.name], sample)
         content = dict(task=task.name, type=task.type, **record.content(sample, task))
+        if 'uncertainty' in sample:
+            content['uncertainty'] = sample.uncertainty
         mask = record.mask(sample)
         if mask is not None:
             content['mask'] = f'masks/{task.name}/{name}.png'

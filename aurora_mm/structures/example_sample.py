@@ -54,6 +54,7 @@ def _mask(sample: TaskDataSample, task: Task, size: int, prefix: str) -> None:
 
 
 @EXAMPLES.register('detection')
+@EXAMPLES.register('multi_object_detection')
 def _box(sample: TaskDataSample, task: Task, size: int, prefix: str) -> None:
     box, label = torch.tensor([[0.25, 0.25, 0.7, 0.6]]) * size, torch.tensor([task.num_outputs - 1])
     instances = InstanceData(bboxes=box, labels=label)
@@ -70,6 +71,11 @@ def _label(sample: TaskDataSample, task: Task, size: int, prefix: str) -> None:
     setattr(sample, f'{prefix}_label', torch.tensor([task.num_outputs - 1]))
     if prefix == 'pred':
         sample.pred_scores = torch.eye(task.num_outputs)[-1]
+
+
+@EXAMPLES.register('scalar_regression')
+def _value(sample: TaskDataSample, task: Task, size: int, prefix: str) -> None:
+    setattr(sample, f'{prefix}_value', torch.tensor([12.5], dtype=torch.float64))
 
 
 @EXAMPLES.register('landmark')

@@ -60,7 +60,7 @@ class TaskDataSample(BaseDataElement):
         ('breast_2cls', 1)
     """
 
-    gt_sem_seg = _field('gt_sem_seg', PixelData, '``data``, (1, H, W) int64: annotated class index of each pixel.')
+    gt_sem_seg = _field('gt_sem_seg', PixelData, '``data``, (1, H, W) uint8: annotated class index of each pixel.')
     pred_sem_seg = _field('pred_sem_seg', PixelData, '``data``, (1, H, W) int64: predicted class index of each pixel.')
     mask_views = _field(
         'mask_views', MaskViews, 'Class probabilities of each view, from which ``pred_sem_seg`` is computed.'
@@ -70,6 +70,8 @@ class TaskDataSample(BaseDataElement):
     gt_label = _field('gt_label', torch.Tensor, '(1,) int64: annotated class.')
     pred_label = _field('pred_label', torch.Tensor, '(1,) int64: predicted class.')
     pred_scores = _field('pred_scores', torch.Tensor, '(C,) float: probability of each class, summing to 1.')
+    gt_value = _field('gt_value', torch.Tensor, '(1,) float64: annotated number.')
+    pred_value = _field('pred_value', torch.Tensor, '(1,) float: predicted number.')
     gt_landmarks = _field('gt_landmarks', torch.Tensor, '(K, 2) float: x, y of each point in pixels.')
     pred_landmarks = _field('pred_landmarks', torch.Tensor, '(K, 2) float: x, y of each point in pixels.')
     landmark_views = _field(

@@ -96,6 +96,22 @@ class BoxDrawer(TaskDrawer):
         return sample
 
 
+class MultiBoxDrawer(BoxDrawer):
+    """Draws any number of boxes; if none is predicted with enough score, it draws none."""
+
+    def draw(self, canvas: Canvas, sample: TaskDataSample, side: str, task: Task, alpha: float) -> str:
+        """Draw the boxes, and return their number as the caption; see :meth:`TaskDrawer.draw`."""
+        super().draw(canvas, sample, side, task, alpha)
+        count = len(sample.get(f'{side}_instances'))
+        return f'{count} box{"es" if count != 1 else ""}'
+
+    def select(self, sample: TaskDataSample, score_thr: float) -> TaskDataSample:
+        """Keep the predicted boxes of at least that score."""
+        sample = sample.new()
+        sample.pred_instances = sample.pred_instances[sample.pred_instances.scores >= score_thr]
+        return sample
+
+
 class PointDrawer(TaskDrawer):
     """Draws a cross with its name for each point."""
 
@@ -123,8 +139,23 @@ class LabelDrawer(TaskDrawer):
         return task.classes[label] + score
 
 
+class ValueDrawer(TaskDrawer):
+    """Writes the number with its unit into the caption."""
+
+    def draw(self, canvas: Canvas, sample: TaskDataSample, side: str, task: Task, alpha: float) -> str:
+        """See :meth:`TaskDrawer.draw`."""
+        return f'{task.values[0]} {float(sample.get(f"{side}_value")):.4g} {task.unit}'.rstrip()
+
+
 DRAWERS: ByTaskType[TaskDrawer] = ByTaskType('drawer')
-DRAWERS.update(segmentation=MaskDrawer(), classification=LabelDrawer(), detection=BoxDrawer(), landmark=PointDrawer())
+DRAWERS.update(
+    segmentation=MaskDrawer(),
+    classification=LabelDrawer(),
+    detection=BoxDrawer(),
+    landmark=PointDrawer(),
+    multi_object_detection=MultiBoxDrawer(),
+    scalar_regression=ValueDrawer(),
+)
 
 
 def drawer_of(task: Task) -> TaskDrawer:

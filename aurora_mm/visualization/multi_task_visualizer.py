@@ -78,7 +78,8 @@ class MultiTaskVisualizer(Visualizer):
             wait_time: How long the window stays, in seconds; 0 is forever.
             out_file: File of the picture; None passes it to the backends.
             step: Step of the picture in the backends.
-            pred_score_thr: Predicted boxes of a lower score are not drawn, except that of the highest score.
+            pred_score_thr: Predicted boxes of a lower score are not drawn, except that of the highest score in tasks
+                with one box an image.
 
         Raises:
             ConfigError: If the coordinates of annotations do not fit the image.

@@ -338,15 +338,17 @@ class TestObjects:
 
     def test_images_with_no_or_several_boxes(self, source, out):
         annotations = [box(id=1, image_id=1), box(1, 2, 3, 4, id=2, image_id=2), box(5, 6, 7, 8, id=3, image_id=2)]
-        with pytest.raises(DataError, match=r"images\[1\]: image '2.png' has 2 annotations; .*--objects.*TaskDataset"):
+        with pytest.raises(
+            DataError, match=r"images\[1\]: image '2.png' has 2 annotations; .*--objects.*multi_object_detection"
+        ):
             self.convert(source, out, annotations)
         assert self.convert(source, out, annotations, objects='single') == {'../1.png': [8, 10, 24, 20]}
         found = self.convert(source, out.with_name('other'), annotations, objects='largest')
         assert found == {'../1.png': [8, 10, 24, 20], '../2.png': [5, 6, 12, 14]}
 
     def test_an_unknown_rule(self, source, out):
-        with pytest.raises(ConfigError, match="objects must be one of one, single, largest, not 'all'"):
-            coco_to_fmc(source, out, objects='all')
+        with pytest.raises(ConfigError, match="objects must be one of one, single, largest, not 'several'"):
+            coco_to_fmc(source, out, objects='several')
 
     def test_no_image_is_left(self, source, out):
         with pytest.raises(DataError, match='no image is left: 3 images with no annotation left out'):
@@ -355,7 +357,7 @@ class TestObjects:
     def test_boxes_of_several_categories(self, source, out):
         kinds = [dict(id=7, name='a'), dict(id=8, name='b')]
         put(source, 'train', content(categories=kinds))
-        with pytest.raises(DataError, match=r'2 categories \(a, b\); a CSV row holds a box without its class'):
+        with pytest.raises(DataError, match=r'2 categories \(a, b\); a detection task has boxes of one class'):
             coco_to_fmc(source, out, **DETECTION)
 
 

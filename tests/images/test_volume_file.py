@@ -75,11 +75,31 @@ def test_a_cut_off_file_is_refused(tmp_path):
         read_image(path)
 
 
+@pytest.mark.parametrize('suffix', ['.mhd', '.mha'])
 @pytest.mark.parametrize('name', ['../secret.raw', '/etc/hostname', 'none.raw', 'LIST'])
-def test_a_header_cannot_open_files_elsewhere(tmp_path, name):
+def test_a_header_cannot_open_files_elsewhere(tmp_path, name, suffix):
+    """Also not under the suffix of files that hold their pixels: the format looks at the header alone."""
     (tmp_path / 'secret.raw').write_bytes(bytes(240))
     (tmp_path / 'data').mkdir()
     path = write(tmp_path / 'data' / 'a.mhd', RAMP)
+    path = path.rename(path.with_suffix(suffix))
     path.write_text(path.read_text().replace('a.raw', name))
     with pytest.raises(BadImage, match='it must be a file of the same folder'):
         read_image(path)
+
+
+@pytest.mark.parametrize(
+    'text', ['', 'ElementDataFile = LOCAL\nElementDataFile = ../secret.raw\n', 'ElementDataFile\n']
+)
+def test_a_header_must_say_once_where_its_pixels_are(tmp_path, text):
+    path = write(tmp_path / 'a.mhd', RAMP)
+    path.write_text(path.read_text().replace('ElementDataFile = a.raw\n', text))
+    with pytest.raises(BadImage, match='must say ElementDataFile once'):
+        read_image(path)
+
+
+def test_a_file_is_read_as_the_format_of_its_name(tmp_path):
+    """Other readers of SimpleITK follow names in a file to other files."""
+    write(tmp_path / 'a.nrrd', RAMP).rename(tmp_path / 'a.nii')
+    with pytest.raises(BadImage, match='cannot be read as NIfTI'):
+        read_image(tmp_path / 'a.nii')

@@ -79,18 +79,55 @@ class TestRefusals:
         trees.text(src / 'labels' / 'train' / '1.txt', '0 .5\n')
         refused(src, r'1\.txt, row 1: .* is no line of class, x, y, width and height')
         trees.text(src / 'labels' / 'train' / '1.txt', '1 .5 .5 .1 .1\n')
-        refused(src, r'boxes are of 2 classes \(0, 1\).*--classes NAME takes all as one')
+        with pytest.raises(DataError, match=r'boxes are of 2 classes \(0, 1\).*--classes NAME takes all as one'):
+            find_tasks(src, ImportOptions(objects='largest'))
 
     def test_several_boxes(self, src, tmp_path):
         trees.yolo(src)
         label = src / 'labels' / 'train' / '1.txt'
         label.write_text(label.read_text() + '0 .8 .8 .05 .05\n')
-        refused(src, r'1\.txt: has 2 boxes, but a CSV row holds one')
+        with pytest.raises(DataError, match=r'1\.txt: has 2 boxes, not one; --objects all'):
+            write_tasks(find_tasks(src, ImportOptions(objects='one'))[1], tmp_path / 'one')
         write_tasks(find_tasks(src, ImportOptions(objects='single'))[1], tmp_path / 'single')
         assert len(FMCUIADataset(str(tmp_path / 'single'), 'train', test_mode=True)) == 2
         write_tasks(find_tasks(src, ImportOptions(objects='largest'))[1], tmp_path / 'largest')
         boxes = [row['bbox'] for row in FMCUIADataset(str(tmp_path / 'largest'), 'train').load_data_list()]
         np.testing.assert_allclose(boxes, [trees.BOX] * 3, atol=1e-3)
+
+    def test_all_boxes(self, src, tmp_path):
+        trees.yolo(src)
+        label = src / 'labels' / 'train' / '1.txt'
+        label.write_text(label.read_text() + '2 .8 .8 .05 .05\n')
+        (src / 'labels' / 'train' / '2.txt').write_text('')
+        ((item,),) = [find_tasks(src, ImportOptions())[1]]
+        assert item.task.type == 'multi_object_detection'
+        assert item.task.classes == ('class_0', 'class_1', 'class_2')
+        write_tasks([item], tmp_path / 'all')
+        rows = FMCUIADataset(str(tmp_path / 'all'), 'train').load_data_list()
+        assert [row['bboxes_labels'] for row in rows] == [[0], [0, 2], []]
+        np.testing.assert_allclose(rows[1]['bboxes'][0], trees.BOX, atol=1e-3)
+        for names in (('nodule', 'cyst', 'node'), ('lesion',)):
+            (item,) = find_tasks(src, ImportOptions(classes=names))[1]
+            assert item.task.classes == names
+        with pytest.raises(ConfigError, match='the boxes have classes 0 to 2, but 2 names were given'):
+            find_tasks(src, ImportOptions(classes=('a', 'b')))
+
+    def test_named_classes_of_boxes(self, src, tmp_path):
+        trees.pascal_voc(src)
+        file = src / 'Annotations' / '1.xml'
+        file.write_text(file.read_text().replace('<name>', '<name>other ', 1))
+        (item,) = find_tasks(src)[1]
+        other = next(name for name in item.task.classes if name.startswith('other'))
+        assert item.task.type == 'multi_object_detection'
+        write_tasks([item], tmp_path / 'out')
+        labels = [
+            r['bboxes_labels']
+            for s in ('train', 'val')
+            for r in FMCUIADataset(str(tmp_path / 'out'), s).load_data_list()
+        ]
+        assert sum(label == [item.task.classes.index(other)] for label in labels) == 1
+        with pytest.raises(ConfigError, match=f'the boxes are of class .*, which is none of {other}, x'):
+            find_tasks(src, ImportOptions(classes=(other, 'x')))
 
     def test_labelme_files(self, src):
         trees.labelme(src)

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.progress import track
 
 from aurora_mm.analysis.report import published, tables
+from aurora_mm.analysis.report.calibration_section import CalibrationSection
 from aurora_mm.analysis.report.results import Results
 from aurora_mm.analysis.report.training_charts import task_charts, training_charts
 from aurora_mm.analysis.report.training_log import TrainingLog
@@ -60,6 +61,7 @@ def write_html_report(
         score=tables.Score(results.scores['score'], results.interval('score')),
         types=types,
         constant=results.scores.get('constant'),
+        calibration=CalibrationSection.of(results),
         comparisons=tables.comparisons(results),
         published=published,
         published_columns=tables.published_columns(),

@@ -9,6 +9,7 @@ from typing import Any
 
 from aurora_mm.analysis.breakdowns import RankedImage, ranked
 from aurora_mm.analysis.scores_file import read_scores_of_tasks
+from aurora_mm.calibration.report import read_calibration
 from aurora_mm.errors import DataError
 from aurora_mm.evaluation import ResultRow, TaskColumns, TaskMetric, read_per_image
 from aurora_mm.evaluation.metrics import metric_of_row
@@ -27,6 +28,7 @@ class Results:
         scores: Content of ``metrics.json``.
         rows: Rows of ``per_image.csv``.
         name: Name of the config in the folder, or else of the folder.
+        calibration: Content of ``calibration.json``; None if the checkpoint was not calibrated.
     """
 
     folder: Path
@@ -36,12 +38,13 @@ class Results:
     scores: dict[str, Any]
     rows: list[ResultRow]
     name: str
+    calibration: dict[str, Any] | None = None
 
     @classmethod
     def read(
         cls, folder: str | Path, submission: str | Path | None = None, data_root: str | Path | None = None
     ) -> Results:
-        """Read ``metrics.json`` and ``per_image.csv``.
+        """Read ``metrics.json``, ``per_image.csv`` and, if there is one, ``calibration.json``.
 
         Args:
             folder: Folder of the results.
@@ -58,7 +61,8 @@ class Results:
         configs = sorted(folder.glob('*.py'), key=lambda file: file.stat().st_mtime)
         name = configs[-1].stem if configs else folder.resolve().name
         submission = Path(submission or folder / 'submission')
-        return cls(folder, submission, None if data_root is None else Path(data_root), tasks, scores, rows, name)
+        root = None if data_root is None else Path(data_root)
+        return cls(folder, submission, root, tasks, scores, rows, name, read_calibration(folder))
 
     def targets(self, task: Task) -> list[ResultRow]:
         """Return the rows of a task's judge; none if the judge is a metric of another package."""
@@ -74,7 +78,7 @@ class Results:
         """Return names and units of the scores of a task, as far as its rows contain them."""
         names = dict.fromkeys(row.metric for row in self.rows if row.task == task.name)
         metrics = [metric_of_row(name) for name in names]
-        return TaskColumns.of(metrics) if metrics else TaskColumns({}, 'score', '')
+        return TaskColumns.of(metrics, task.unit) if metrics else TaskColumns({}, 'score', '')
 
     def images(self, task: Task) -> list[RankedImage]:
         """Return the images of a task, worst first."""

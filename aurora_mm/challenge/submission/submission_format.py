@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from aurora_mm.challenge.submission.problems import Problem
+from aurora_mm.errors import ConfigError
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.task_types import ByTaskType
 from aurora_mm.tasks import Task
@@ -70,3 +72,20 @@ class SubmissionFormat(ABC):
 
 
 SUBMISSION_FORMATS: ByTaskType[SubmissionFormat] = ByTaskType('place in a submission')
+
+
+def require_submission_formats(tasks: Mapping[str, Task]) -> None:
+    """Check that every task has a place in a submission.
+
+    Args:
+        tasks: Tasks by name.
+
+    Raises:
+        ConfigError: If a task is of a type that the challenge does not have.
+    """
+    for task in tasks.values():
+        if task.type not in SUBMISSION_FORMATS:
+            raise ConfigError(
+                f'task {task.name!r} is of type {task.type}, which has no place in a submission to the challenge; it '
+                f'has {", ".join(SUBMISSION_FORMATS)}. Leave the task out by --tasks, or do without --submission'
+            )

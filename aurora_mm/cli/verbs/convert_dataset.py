@@ -38,7 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='images with none or several boxes: refuse them (one), leave them out (single), or take the largest box',
     )
     other.add_argument('--name', help='name of the task')
-    other.add_argument('--type', choices=['segmentation', 'detection', 'landmark'], help='type of the task')
+    other.add_argument(
+        '--type', choices=['segmentation', 'detection', 'landmark', 'multi_object_detection'], help='type of the task'
+    )
     other.add_argument('--classes', nargs='+', help='names of the classes, background first')
     parser.add_argument(
         '--mask-values', nargs='+', type=int, metavar='V', help='values of class 0, 1, ... in the masks, as 0 255'

@@ -31,9 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--objects',
-        choices=['one', 'single', 'largest'],
-        default='one',
-        help='images with none or several boxes: refuse them (one), leave them out (single), or take the largest box',
+        choices=['all', 'one', 'single', 'largest'],
+        default='all',
+        help='images with none or several boxes: take all boxes (all), refuse such images (one), leave them out '
+        '(single), or take the largest box',
     )
 
 

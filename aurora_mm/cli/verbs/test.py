@@ -5,7 +5,9 @@
     aurora-mm test configs/aurora_fmc.py seed_*/epoch_20.pth --data-root DATA --tta    # an ensemble, mirrored too
 
 Writes OUT/metrics.json, OUT/per_image.csv, OUT/report.md and some pictures of each task under OUT/overlays; with
---submission the predictions under OUT/submission. Of data without labels all rows are predicted and none is scored.
+--submission the predictions under OUT/submission. A calibrated checkpoint predicts calibrated probabilities, and
+OUT/calibration.json says what they reach, see docs/calibration.md. Of data without labels all rows are predicted and
+none is scored.
 """
 
 from __future__ import annotations
@@ -91,11 +93,21 @@ def _test(cfg: Config, args: argparse.Namespace, out_dir: Path, unlabelled: bool
     from aurora_mm.analysis.results_folder import RESULT_FILES, write_results
     from aurora_mm.apis import build_runner, load_weights
     from aurora_mm.baselines import score_constant_predictor
+    from aurora_mm.calibration.evaluation import measure
+    from aurora_mm.calibration.observations import Observations
+    from aurora_mm.calibration.report import write_calibration
     from aurora_mm.visualization import contact_sheet
 
     runner = build_runner(cfg)
-    load_weights(runner.model, args.checkpoint)
+    calibration = load_weights(runner.model, args.checkpoint)
+    if calibration is not None:
+        calibration.observations = Observations(calibration.tasks)
+        if is_main_process():
+            print(calibration.sentence())
     runner.test()
+    calibrated = None
+    if calibration is not None and calibration.observations is not None and not unlabelled:
+        calibrated = measure(calibration, calibration.observations)
     if not is_main_process():
         return
     if unlabelled:
@@ -108,5 +120,8 @@ def _test(cfg: Config, args: argparse.Namespace, out_dir: Path, unlabelled: bool
     if any(pictures):
         contact_sheet([file for files in pictures for file in files], out_dir / 'overlays.png')
     print(table)
+    if calibrated is not None:
+        print(write_calibration(out_dir, calibrated))
     written = [*RESULT_FILES, 'overlays/', *(['submission/'] if args.submission else [])]
+    written += ['calibration.json', 'calibration.md'] if calibrated is not None else []
     print(f'written to {out_dir}: {", ".join(written)}')

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from aurora_mm.challenge.submission import SubmissionWriter
+from aurora_mm.challenge.submission import SubmissionWriter, require_submission_formats
 from aurora_mm.registry import HOOKS
 from aurora_mm.structures import MultiTaskDataSample, task_samples_of
+from aurora_mm.tasks import TaskTable
 
 
 @HOOKS.register_module()
@@ -24,7 +25,12 @@ class SubmissionHook(Hook):
         self.out_dir = out_dir
 
     def before_test(self, runner: Runner) -> None:
-        """Start a submission."""
+        """Start a submission.
+
+        Raises:
+            ConfigError: If a task of the data set has no place in a submission.
+        """
+        require_submission_formats(TaskTable(runner.test_dataloader.dataset.metainfo['tasks']))
         self.writer = SubmissionWriter(self.out_dir)
 
     def after_test_iter(

@@ -1,3 +1,5 @@
+from aurora_mm.evaluation.functional.agreement import agreement
+from aurora_mm.evaluation.functional.box_matching import average_precision, match_boxes
 from aurora_mm.evaluation.functional.boxes import box_iou, pairwise_iou
 from aurora_mm.evaluation.functional.classification import (
     ClassCounts,
@@ -17,7 +19,9 @@ from aurora_mm.evaluation.functional.weighted_mean import weighted_mean
 __all__ = [
     'ClassCounts',
     'accuracy',
+    'agreement',
     'auc_of_classes',
+    'average_precision',
     'box_iou',
     'count_classes',
     'dice',
@@ -25,6 +29,7 @@ __all__ = [
     'f1_weighted',
     'hausdorff_distance',
     'hd95_and_nsd',
+    'match_boxes',
     'mcc',
     'pairwise_iou',
     'radial_errors',

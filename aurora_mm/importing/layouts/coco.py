@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ from aurora_mm.importing.tree import Tree
 class Coco(Layout):
     """COCO files under the names that COCO, CVAT, Roboflow, Label Studio and FiftyOne give them.
 
-    Keypoints make a landmark task, polygons and run-length masks a segmentation task, other boxes a detection task.
+    Keypoints make a landmark task, polygons and run-length masks a segmentation task, other boxes a detection task, or
+    one of several boxes an image.
     """
 
     name = 'COCO'
@@ -37,9 +39,10 @@ class Coco(Layout):
         """See :meth:`Layout.find`."""
         found: dict[str, FoundTask] = {}
         first_file: dict[str, CocoFile] = {}
-        for export in find_exports(tree.root):
-            coco = CocoFile(export.file)
-            task = task_of(coco, task_name(options.name or tree.root.name), _type_of(coco))
+        exports = [(export, CocoFile(export.file)) for export in find_exports(tree.root)]
+        task_type = _type_of([coco for _, coco in exports], options)
+        for export, coco in exports:
+            task = task_of(coco, task_name(options.name or tree.root.name), task_type)
             known = found.setdefault(task.name, FoundTask(task))
             first = first_file.setdefault(task.name, coco)
             if first is not coco and TASK_KEY in coco.info and task != known.task:
@@ -59,7 +62,16 @@ def _answer(answers: CocoAnswers, image: CocoImage, file: Path) -> dict[str, Any
     return answers.answer(image)
 
 
-def _type_of(coco: CocoFile) -> str:
-    if any(category.keypoints for category in coco.categories.values()):
+def _type_of(files: Sequence[CocoFile], options: ImportOptions) -> str:
+    if any(category.keypoints for coco in files for category in coco.categories.values()):
         return 'landmark'
-    return 'segmentation' if any(item.fields.get('segmentation') for item in coco.objects) else 'detection'
+    if any(item.fields.get('segmentation') for coco in files for item in coco.objects):
+        return 'segmentation'
+    counts = {
+        sum(not (item.crowd or item.ignored) for item in coco.objects_of(image))
+        for coco in files
+        for image in coco.images
+    }
+    classes = {name for coco in files for name in coco.categories}
+    one_each = counts == {1} and len(classes) == 1
+    return 'detection' if one_each or options.objects != 'all' else 'multi_object_detection'

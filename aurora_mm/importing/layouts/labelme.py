@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from aurora_mm.errors import DataError
-from aurora_mm.importing.boxes import one_box, only_class
+from aurora_mm.importing.boxes import Boxes, BoxTask
 from aurora_mm.importing.found import FoundRow, FoundTask
 from aurora_mm.importing.layout import Layout
 from aurora_mm.importing.options import ImportOptions
@@ -45,10 +45,20 @@ class LabelMe(Layout):
         found = []
         for kind in sorted(kinds):
             names = list(options.classes) if options.classes and len(kinds) == 1 else labels[kind]
-            task = _task(name if len(kinds) == 1 else f'{name}_{kind}', kind, names, tree.root, options)
+            full_name = name if len(kinds) == 1 else f'{name}_{kind}'
+            boxes = (
+                BoxTask(full_name, [_boxes(content) for *_, content in files], tree.root, options)
+                if kind == 'rectangle'
+                else None
+            )
+            task = boxes.task if boxes else _task(full_name, kind, names)
             rows = []
             for image, file, content in files:
-                answer = partial(_answer, content, file, task, kind, options)
+                answer = (
+                    partial(boxes.answer, _boxes(content), file)
+                    if boxes
+                    else partial(_answer, content, file, task, kind)
+                )
                 rows.append(FoundRow(str(tree.path(image)), image.as_posix(), answer, split_of_path(image)))
             found.append(FoundTask(task, rows))
         return found
@@ -58,20 +68,20 @@ class LabelMe(Layout):
         return [(images[f.with_suffix('')], f) for f in tree.ending('.json') if f.with_suffix('') in images]
 
 
-def _task(name: str, kind: str, labels: list[str], root: Path, options: ImportOptions) -> Task:
+def _task(name: str, kind: str, labels: list[str]) -> Task:
     if kind == 'polygon':
         names = labels if labels and labels[0] == 'background' else ['background', *labels]
         return Task(name, 'segmentation', classes=tuple(names))
-    if kind == 'point':
-        return Task(name, 'landmark', points=tuple(labels))
-    return Task(name, 'detection', classes=only_class(labels, root, options))
+    return Task(name, 'landmark', points=tuple(labels))
 
 
-def _answer(content: dict[str, Any], file: Path, task: Task, kind: str, options: ImportOptions) -> dict | None:
+def _boxes(content: dict[str, Any]) -> Boxes:
+    shapes = [shape for shape in content['shapes'] if shape['shape_type'] == 'rectangle']
+    return [(s['label'], [*np.min(s['points'], 0).tolist(), *np.max(s['points'], 0).tolist()]) for s in shapes]
+
+
+def _answer(content: dict[str, Any], file: Path, task: Task, kind: str) -> dict[str, Any]:
     shapes = [shape for shape in content['shapes'] if shape['shape_type'] == kind]
-    if kind == 'rectangle':
-        boxes = [[*np.min(s['points'], axis=0).tolist(), *np.max(s['points'], axis=0).tolist()] for s in shapes]
-        return one_box(boxes, file, options)
     if kind == 'point':
         at = {shape['label']: shape['points'][0] for shape in shapes}
         if len(at) != len(shapes) or set(at) != set(task.points):

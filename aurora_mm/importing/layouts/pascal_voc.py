@@ -5,13 +5,12 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from aurora_mm.errors import DataError
-from aurora_mm.importing.boxes import one_box, only_class
+from aurora_mm.importing.boxes import BoxTask
 from aurora_mm.importing.found import FoundRow, FoundTask
 from aurora_mm.importing.layout import Layout
 from aurora_mm.importing.options import ImportOptions
 from aurora_mm.importing.task_names import task_name
 from aurora_mm.importing.tree import Tree, split_of_path
-from aurora_mm.tasks import Task
 
 _SPLITS = ('train', 'val', 'test')
 
@@ -34,15 +33,13 @@ class PascalVoc(Layout):
         """See :meth:`Layout.find`."""
         pairs = self._pairs(tree)
         objects_of = {file: _read(tree.path(file)) for _, file in pairs}
-        boxes_of = {file: [box for _, box in objects] for file, objects in objects_of.items()}
-        kinds = sorted({kind for objects in objects_of.values() for kind, _ in objects})
-        from_1 = not any(min(box[:2]) < 1 for boxes in boxes_of.values() for box in boxes)
-        classes = only_class(kinds, tree.root, options)
-        found = FoundTask(Task(task_name(options.name or tree.root.name), 'detection', classes=classes))
+        from_1 = not any(min(box[:2]) < 1 for objects in objects_of.values() for _, box in objects)
+        task = BoxTask(task_name(options.name or tree.root.name), list(objects_of.values()), tree.root, options)
+        found = FoundTask(task.task)
         splits = self._splits(tree)
         for image, file in pairs:
-            boxes = [[x1 - from_1, y1 - from_1, x2, y2] for x1, y1, x2, y2 in boxes_of[file]]
-            answer = partial(one_box, boxes, tree.path(file), options)
+            boxes = [(kind, [x1 - from_1, y1 - from_1, x2, y2]) for kind, (x1, y1, x2, y2) in objects_of[file]]
+            answer = partial(task.answer, boxes, tree.path(file))
             split = splits.get(image.stem, '' if splits else split_of_path(image))
             found.rows.append(FoundRow(str(tree.path(image)), image.as_posix(), answer, split))
         if splits:

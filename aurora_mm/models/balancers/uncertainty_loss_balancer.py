@@ -31,7 +31,10 @@ class UncertaintyLossBalancer(LossBalancer):
     """
 
     def __init__(
-        self, tasks: Sequence[Task | dict], per: str = 'type', regression: Sequence[str] = ('landmark', 'detection')
+        self,
+        tasks: Sequence[Task | dict],
+        per: str = 'type',
+        regression: Sequence[str] = ('landmark', 'detection', 'multi_object_detection', 'scalar_regression'),
     ) -> None:
         super().__init__(tasks)
         if per not in ('type', 'task'):

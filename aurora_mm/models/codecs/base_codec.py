@@ -86,7 +86,7 @@ class BaseBoxCodec(BaseCodec):
 
     @abstractmethod
     def decode(self, scores: Tensor, boxes: Tensor) -> list[InstanceData]:
-        """Decode the boxes of each image, at least one, by falling score.
+        """Decode the boxes of each image, by falling score.
 
         Args:
             scores: Scores of the classes, ``(B, K, h, w)`` in [0, 1].

@@ -30,8 +30,9 @@ class DenseBoxCodec(BaseBoxCodec):
         iou_threshold: Of two boxes of a class with a larger IoU, only the one with the higher score is kept.
         vote_threshold: Boxes with a larger IoU with a kept box vote on its sides.
         nms_pre: Number of the highest scores of an image that are considered.
-        score_thr: Boxes of a lower score are dropped, except the best one of the image.
+        score_thr: Boxes of a lower score are dropped.
         max_per_img: Largest number of boxes of an image.
+        keep_best: Whether the best box of an image is kept whatever its score, as in tasks with one box an image.
     """
 
     raw_prior = (0.0, 0.0, *[math.log(math.expm1(_PRIOR_SIDE))] * 2)  # softplus gives the sides
@@ -45,6 +46,7 @@ class DenseBoxCodec(BaseBoxCodec):
         nms_pre: int = 300,
         score_thr: float = 0.05,
         max_per_img: int = 20,
+        keep_best: bool = True,
     ) -> None:
         self.sigma = sigma
         self.min_sigma = min_sigma
@@ -53,6 +55,7 @@ class DenseBoxCodec(BaseBoxCodec):
         self.nms_pre = nms_pre
         self.score_thr = score_thr
         self.max_per_img = max_per_img
+        self.keep_best = keep_best
 
     def encode(
         self, boxes: Sequence[Tensor], labels: Sequence[Tensor], num_classes: int, grid: tuple[int, int]
@@ -111,7 +114,7 @@ class DenseBoxCodec(BaseBoxCodec):
         return torch.cat([centres - sides / 2, centres + sides / 2], dim=1)
 
     def decode(self, scores: Tensor, boxes: Tensor) -> list[InstanceData]:
-        """Decode the boxes of each image, at least one, by falling score.
+        """Decode the boxes of each image, by falling score.
 
         Boxes that overlap a box of their class with a higher score are dropped (non-maximum suppression). A kept box
         becomes the mean of all boxes that overlap it, weighted by their scores (box voting,
@@ -132,7 +135,8 @@ class DenseBoxCodec(BaseBoxCodec):
         labels = index // cells
         candidates = boxes.flatten(1).T[index % cells].clamp(0, 1)
         keep = batched_nms(candidates, best, labels, self.iou_threshold)[: self.max_per_img]
-        keep = torch.cat([keep[:1], keep[1:][best[keep[1:]] >= self.score_thr]])
+        always = int(self.keep_best)
+        keep = torch.cat([keep[:always], keep[always:][best[keep[always:]] >= self.score_thr]])
 
         votes = aligned_iou(candidates[keep, None], candidates) > self.vote_threshold  # (M, candidates)
         votes &= labels[keep, None] == labels

@@ -94,7 +94,7 @@ class BaseDetectionHead(BaseTaskHead):
         return self.codec.encode(boxes, labels, task.num_outputs, (like.shape[-2], like.shape[-1]))
 
     def predict_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> None:
-        """Set ``pred_instances``: at least one box, xyxy in original pixels, by falling score."""
+        """Set ``pred_instances``: boxes that the codec decodes, xyxy in original pixels, by falling score."""
         logits, boxes = self.split(output)
         sizes = input_sizes(data_samples, boxes).repeat(1, 2)
         for found, size, sample in zip(self.codec.decode(logits.sigmoid(), boxes), sizes, data_samples, strict=True):

@@ -31,6 +31,7 @@ class BaseMMDetHead(BaseTaskHead):
     """
 
     task_type = 'detection'
+    also_serves = ('multi_object_detection',)
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import torch
@@ -25,13 +25,14 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
     :class:`TaskOutputs`; a subclass keeps them in the attribute ``outputs``.
 
     Args:
-        tasks: The tasks that the head serves, all of type :attr:`task_type`.
+        tasks: The tasks that the head serves, all of type :attr:`task_type` or a type in :attr:`also_serves`.
         in_channels: Channels of each map that the head is given, finest first.
         init_cfg: Config of the initialisation, see MMEngine's ``BaseModule``.
 
     Attributes:
         task_type (str): The type of the tasks that the head can serve.
         reads_class_weight (bool): Whether the losses of the head weigh classes by the ``class_weight`` of a task.
+        also_serves (tuple[str, ...]): Further types of tasks that it can serve.
         in_index (list[int]): Indices of the maps that the head reads, counted from 0; all maps by default.
 
     Raises:
@@ -41,6 +42,7 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
 
     task_type: str
     reads_class_weight = False
+    also_serves: tuple[str, ...] = ()
 
     def __init__(
         self, tasks: Sequence[Task | dict], in_channels: Sequence[int], init_cfg: dict | list | None = None
@@ -49,7 +51,7 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
         self.tasks = [Task.from_config(task) for task in tasks]
         self.in_channels = list(in_channels)
         self.in_index = list(range(len(self.in_channels)))
-        wrong = [task for task in self.tasks if task.type != self.task_type]
+        wrong = [task for task in self.tasks if task.type not in (self.task_type, *self.also_serves)]
         if wrong or not self.tasks:
             given = ', '.join(f'{task.name} ({task.type})' for task in wrong) or 'no task'
             raise ConfigError(f'{type(self).__name__} serves {self.task_type} tasks and was given {given}')
@@ -111,6 +113,18 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
         if not any(ClassLoss.takes_class_weight(cfg) for cfg in given.values()):
             names = ' and '.join(f'{argument} ({cfg["type"]})' for argument, cfg in given.items())
             self.refuse_class_weight(f'{names} of {type(self).__name__} takes none; mmdet.CrossEntropyLoss does')
+
+    @property
+    def needs_annotations(self) -> bool:
+        """Whether :meth:`fit_annotations` must be called before training; False by default."""
+        return False
+
+    def fit_annotations(self, items: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """Compute what the head must know of all training annotations; by default nothing.
+
+        Args:
+            items: Items of the training set by task name.
+        """
 
     @abstractmethod
     def forward(self, feats: Sequence[Tensor]) -> Tensor:

@@ -56,7 +56,7 @@ class ClassificationHead(BaseTaskHead):
         pooling: str = 'avg',
         dropout: float = 0.0,
         share_outputs: bool = False,
-        loss_cls: dict[str, Any] = dict(type='mmdet.CrossEntropyLoss'),
+        loss_cls: dict[str, Any] | None = dict(type='mmdet.CrossEntropyLoss'),
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(tasks, in_channels, init_cfg)

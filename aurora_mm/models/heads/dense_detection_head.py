@@ -39,6 +39,8 @@ class DenseDetectionHead(BaseDetectionHead):
         loss_iou: Config of a loss of overlap, see :class:`CoordinateLoss`; None leaves it out.
     """
 
+    also_serves = ('multi_object_detection',)
+
     def __init__(
         self,
         tasks: Sequence[Task | dict],

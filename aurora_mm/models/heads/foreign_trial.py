@@ -90,9 +90,9 @@ def _predict(head: BaseTaskHead, maps: list[Tensor], task: Task, size: int) -> N
     sample = example_sample(task, size, 'network')
     with torch.no_grad():
         head.predict(maps, [TaskBatch(task, None, [sample])])
-    field = {'segmentation': 'pred_sem_seg', 'detection': 'pred_instances'}[task.type]
-    if field not in sample:
-        raise ConfigError(f'it predicts no {field}')
+    wanted = example_sample(task, size, 'network', predicted=True)
+    if missing := [field for field in wanted.keys() if field not in sample]:  # noqa: SIM118 (a data element is no dict)
+        raise ConfigError(f'it predicts no {", ".join(missing)}')
 
 
 @contextmanager

@@ -3,6 +3,7 @@ from aurora_mm.models.predictions.label_prediction import LabelPrediction
 from aurora_mm.models.predictions.landmark_prediction import LandmarkPrediction
 from aurora_mm.models.predictions.mask_prediction import MaskPrediction
 from aurora_mm.models.predictions.prediction import PREDICTIONS, Prediction, prediction_of
+from aurora_mm.models.predictions.value_prediction import ValuePrediction
 
 __all__ = [
     'PREDICTIONS',
@@ -11,5 +12,6 @@ __all__ = [
     'LandmarkPrediction',
     'MaskPrediction',
     'Prediction',
+    'ValuePrediction',
     'prediction_of',
 ]

@@ -31,4 +31,4 @@ class BoxPrediction(Prediction):
         return dict(boxes=[dict(box=box, label=task.classes[label], score=score) for box, label, score in columns])
 
 
-PREDICTIONS['detection'] = BoxPrediction()
+PREDICTIONS['detection'] = PREDICTIONS['multi_object_detection'] = BoxPrediction()

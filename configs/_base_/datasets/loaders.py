@@ -27,6 +27,8 @@ val_evaluator = dict(
         classification=[dict(type='ClassificationMetric')],
         detection=[dict(type='BoxIoUMetric'), dict(type='mmdet.CocoMetric', metric='bbox')],
         landmark=[dict(type='LandmarkMetric')],
+        multi_object_detection=[dict(type='BoxAPMetric')],
+        scalar_regression=[dict(type='RegressionMetric')],
     ),
 )
 test_evaluator = val_evaluator

@@ -21,5 +21,12 @@ model = dict(
         classification=dict(type='ClassificationHead', hidden_channels=1024, pooling='avg_max', dropout=0.2),
         detection=dict(type='DenseDetectionHead', in_index=(1, 2, 3), channels=256),
         landmark=dict(type='HeatmapLandmarkHead', in_index=(1, 2, 3), channels=256),
+        multi_object_detection=dict(
+            type='DenseDetectionHead',
+            in_index=(1, 2, 3),
+            channels=256,
+            codec=dict(type='DenseBoxCodec', keep_best=False, max_per_img=100),
+        ),
+        scalar_regression=dict(type='ScalarRegressionHead', hidden_channels=1024, pooling='avg_max', dropout=0.2),
     ),
 )

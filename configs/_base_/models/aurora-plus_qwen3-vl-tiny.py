@@ -10,5 +10,7 @@ model = dict(
         classification=dict(hidden_channels=256),
         detection=dict(channels=64),
         landmark=dict(channels=64),
+        multi_object_detection=dict(channels=64),
+        scalar_regression=dict(hidden_channels=256),
     ),
 )

@@ -10,5 +10,6 @@ model = dict(
         segmentation=dict(channels=48),
         detection=dict(channels=48, in_index=(0, 1, 2)),
         landmark=dict(channels=48, in_index=(0, 1, 2)),
+        multi_object_detection=dict(channels=48, in_index=(0, 1, 2)),
     ),
 )

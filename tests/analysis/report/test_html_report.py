@@ -2,9 +2,12 @@ import json
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from aurora_mm.analysis.report import write_html_report
+from aurora_mm.calibration.reliability import Reliability
+from aurora_mm.calibration.report import write_calibration
 from aurora_mm.errors import DataError
 
 VOID = {'meta', 'img', 'link', 'br', 'wbr'}
@@ -110,4 +113,30 @@ def test_an_unreadable_image_is_named(run_folder):
     image = run_folder.parent / 'data' / 'detection' / '0.png'
     image.write_bytes(b'no image')
     with pytest.raises(DataError, match=r'detection/0.png: the image cannot be read'):
+        write_html_report(run_folder)
+
+
+def test_a_calibrated_model_has_a_section(run_folder, page):
+    assert 'calibration' not in page.ids
+    reliability = Reliability.of(np.array([0.9, 0.4]), np.array([True, False])).plain()
+    coverage = dict(left=dict(reached=0.875, size=12.34, unlimited=0), right=dict(reached=1, size=None, unlimited=1))
+    ends = dict(type='landmark', images=5, unit='px', statement='', coverage=coverage)
+    kind = dict(type='classification', images=5, unit='classes', statement='', coverage={})
+    content = dict(
+        coverage=0.9,
+        method='',
+        flagged=0.05,
+        tasks=dict(
+            ends=ends | dict(reliability=dict(before=None, after=None)),
+            kind=kind | dict(reliability=dict(before=reliability, after=reliability)),
+        ),
+    )
+    write_calibration(run_folder / 'test', content)
+    page = Page(write_html_report(run_folder).read_text())
+    text = ' '.join(' '.join(page.text).split())
+    assert 'calibration' in page.ids and page.open == []
+    for words in ('truth of 90.0 % of new images', '5.0 % of the images are flagged', '87.5 % 12.3 px', '100.0 % none'):
+        assert words in text
+    (run_folder / 'test' / 'calibration.json').write_text('{"coverage": 0.9}')
+    with pytest.raises(DataError, match='no description of a calibration'):
         write_html_report(run_folder)

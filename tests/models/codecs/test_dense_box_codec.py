@@ -224,3 +224,7 @@ class TestWhatIsKept:
     def test_score_thr(self):
         assert self.found(score_thr=0.3).scores.tolist() == pytest.approx([0.8])
         assert self.found(score_thr=0.9).scores.tolist() == pytest.approx([0.8])  # the best one stays
+
+    def test_keep_best(self):
+        assert self.found(score_thr=0.3, keep_best=False).scores.tolist() == pytest.approx([0.8])
+        assert len(self.found(score_thr=0.9, keep_best=False)) == 0
