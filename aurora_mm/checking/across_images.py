@@ -36,14 +36,14 @@ def duplicates(facts: Sequence[ImageFacts], split_of: dict[str, str]) -> Iterato
             yield Problem('same image in several splits', f'{text}, in {", ".join(splits)}', images=paths)
         else:
             yield Problem('same image twice', text, images=paths)
-        labels = defaultdict(set)
+        labels: dict[str, set[tuple[int, ...]]] = defaultdict(set)
         for fact in same:
             for row in fact.rows:
-                if (found := _classes(row)) is not None:
-                    labels[row['task']].add(found)
+                if (classes := _classes(row)) is not None:
+                    labels[row['task']].add(classes)
         for task, found in labels.items():
             if len(found) > 1:
-                names = [classes[0] if len(classes) == 1 else list(classes) for classes in sorted(found)]
+                names = [one[0] if len(one) == 1 else list(one) for one in sorted(found)]
                 message = f'{text}, but the classes {names} for task {task!r}'
                 yield Problem('same image with different labels', message, task=task, images=paths)
 
