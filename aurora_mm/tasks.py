@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -33,6 +34,8 @@ class Task:
         zoom: Whether an image may be enlarged or shrunk for augmentation. Set False if the correct answer depends on
             the size of something in the image, as a length does.
         swaps: Pairs of point names, or of class names, that are exchanged when the image is flipped horizontally.
+        class_weight: Weight of each class in the losses of the task's head, the background counted in segmentation;
+            all equal by default. Weights are not scaled to any sum. Heads of classification and segmentation read them.
         measurements: Configs of the lengths, areas and angles to compute from a prediction, see
             :mod:`aurora_mm.measurements`.
 
@@ -49,6 +52,7 @@ class Task:
     flip: bool = True
     zoom: bool = True
     swaps: tuple[tuple[str, str], ...] = ()
+    class_weight: tuple[float, ...] = ()
     measurements: tuple[dict[str, Any], ...] = field(default=(), hash=False)
 
     def __post_init__(self) -> None:
@@ -74,6 +78,7 @@ class Task:
         if self.unit and used != 'values':
             raise ConfigError(f'task {self.name!r} is of type {self.type!r}, whose {used} have no unit')
         self.task_type.check_count(self.name, len(self.output_names))
+        object.__setattr__(self, 'class_weight', _weights(self.name, self.class_weight, self.classes))
         if len(set(self.output_names)) != len(self.output_names):
             raise ConfigError(f'task {self.name!r} names one of its {used} twice: {self.output_names}')
         swapped = [name for pair in self.swaps for name in pair]
@@ -285,6 +290,26 @@ def _pairs(task: str, swaps: Any) -> tuple[tuple[str, str], ...]:
         if len(pair) != 2 or pair[0] == pair[1]:
             raise ConfigError(f'swaps of task {task!r} must be pairs of two names, not {pair!r}')
     return tuple((a, b) for a, b in pairs)
+
+
+def _weights(task: str, weights: Any, classes: tuple[str, ...]) -> tuple[float, ...]:
+    if isinstance(weights, str | Mapping) or not isinstance(weights, Iterable):
+        raise ConfigError(f'class_weight of task {task!r} must be a list of numbers, not {weights!r}')
+    weights = tuple(weights)
+    if not weights:
+        return ()
+    if not classes:
+        raise ConfigError(f'task {task!r} has no classes, so it takes no class_weight')
+    if len(weights) != len(classes):
+        raise ConfigError(
+            f'class_weight of task {task!r} has {len(weights)} numbers for {len(classes)} classes: {", ".join(classes)}'
+        )
+    for weight in weights:
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < math.inf:
+            raise ConfigError(f'class_weight of task {task!r}: {weight!r} is no finite number of at least 0')
+    if not any(weights):
+        raise ConfigError(f'class_weight of task {task!r} is 0 for every class')
+    return tuple(float(weight) for weight in weights)
 
 
 def _configs(task: str, measurements: Any) -> tuple[dict[str, Any], ...]:

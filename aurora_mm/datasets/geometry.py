@@ -169,7 +169,7 @@ def warp_points(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 
 def warp_boxes(boxes: np.ndarray, matrix: np.ndarray, size: Shape) -> np.ndarray:
-    """Map boxes from source to target as :func:`enclosing_boxes`, and clip them to the target.
+    """Map boxes from source to target as :func:`map_boxes`, and clip them to the target.
 
     Args:
         boxes: (N, 4) xyxy in pixels of the source.
@@ -181,22 +181,29 @@ def warp_boxes(boxes: np.ndarray, matrix: np.ndarray, size: Shape) -> np.ndarray
     """
     height, width = size
     limit = np.array([width, height, width, height], boxes.dtype)
-    return np.clip(enclosing_boxes(boxes, matrix), 0, limit)
+    return np.clip(map_boxes(boxes, matrix), 0, limit)
 
 
-def enclosing_boxes(boxes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Return the axis-aligned boxes around the mapped corners of boxes, without clipping.
+def map_boxes(boxes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Map boxes from source to target as the boxes around their ellipses, without clipping.
+
+    A box that is flipped, scaled or shifted stays a box. One that is rotated has to become larger to hold its corners,
+    but what it surrounded seldom reaches into the corners, so that boxes around them are too large, and a detector
+    learns that. Here a box stands for the ellipse that it touches, and becomes the box that touches the mapped ellipse
+    (https://arxiv.org/abs/2109.13488).
 
     Args:
         boxes: (N, 4) xyxy in pixels of the source.
         matrix: (3, 3), from source to target.
 
     Returns:
-        (N, 4) xyxy in pixels of the target.
+        (N, 4) xyxy in pixels of the target, of the same type as ``boxes``.
     """
-    corners = boxes[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 2)
-    mapped = warp_points(corners, matrix).reshape(-1, 4, 2)
-    return np.concatenate([mapped.min(axis=1), mapped.max(axis=1)], axis=1)
+    exact = boxes.astype(np.float64)
+    centres = warp_points((exact[:, :2] + exact[:, 2:]) / 2, matrix)
+    half_axes = (exact[:, 2:] - exact[:, :2]) / 2
+    reach = np.sqrt(half_axes**2 @ (matrix[:2, :2] ** 2).T)
+    return np.concatenate([centres - reach, centres + reach], axis=1).astype(boxes.dtype)
 
 
 class _Shrunk(NamedTuple):

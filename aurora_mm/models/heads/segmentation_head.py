@@ -40,6 +40,7 @@ class SegmentationHead(BaseTaskHead):
     """
 
     task_type = 'segmentation'
+    reads_class_weight = True
 
     def __init__(
         self,
@@ -56,6 +57,7 @@ class SegmentationHead(BaseTaskHead):
         self.require_one_of(loss_cls=loss_cls, loss_dice=loss_dice)
         self.loss_cls = self.build_loss(ClassLoss, 'loss_cls', loss_cls, pixels=True)
         self.loss_dice = self.build_loss(ClassLoss, 'loss_dice', loss_dice, pixels=True)
+        self.require_weighed(loss_cls=loss_cls, loss_dice=loss_dice)
         self.fusion = TopDownFusion(in_channels, channels)
         self.dropout = nn.Dropout2d(dropout)
         self.outputs = TaskOutputs(

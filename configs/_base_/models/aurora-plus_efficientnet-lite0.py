@@ -21,6 +21,6 @@ model = dict(
     # These factors make the gradients of the four types about equally long in the parts that they share. Without them
     # that of the classes is 60 times as long as that of the landmarks.
     balancer=dict(
-        type='FixedLossBalancer', factors=dict(segmentation=1.0, classification=0.2, detection=2.0, landmark=10.0)
+        type='FixedLossBalancer', factors=dict(segmentation=1.0, classification=0.2, detection=2.0, landmark=20.0)
     ),
 )
