@@ -214,7 +214,7 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
         'models/losses/head_loss.py',
         _LOSSES,
         [
-            ('self._build(cfg | dict(more))', 'self._build(cfg)'),
+            ('self._build(cfg | more)', 'self._build(cfg)'),
             (
                 '        if unknown := by_task.keys() - {task.name for task in tasks}:\n',
                 '        if unknown := set():\n',
@@ -378,7 +378,7 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
     (
         'datasets/transforms/apply_geometry.py',
         _TRANSFORMS,
-        [("results['img_shape'], self.fill)", "results['img_shape'], 0)")],
+        [('            self.fill,\n', '            0,\n')],
     ),
     ('datasets/transforms/fit_to_size.py', _TRANSFORMS, [('self.size, self.mode)', "self.size, 'squash')")]),
     (
@@ -402,7 +402,7 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
     (
         'datasets/annotations/mask_annotation.py',
         _TRANSFORMS,
-        [("after[row['gt_seg_map']]", "row['gt_seg_map']")],
+        [('cv2.LUT(warped, after)', 'warped')],
     ),
     (
         'models/codecs/heatmap_codec.py',
