@@ -14,6 +14,58 @@ _METRICS = 'tests/evaluation/metrics tests/evaluation/functional'
 
 MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
     (
+        'evaluation/functional/box_matching.py',
+        'tests/evaluation/metrics/test_box_ap_metric.py',
+        [
+            ("np.argsort(-scores, kind='mergesort')[:MOST_BOXES]", 'np.arange(len(scores))'),
+            ('free[best], found[row, column] = False, True', 'found[row, column] = True'),
+            ('[:, ::-1], axis=1)[:, ::-1]', ', axis=1)'),
+        ],
+    ),
+    (
+        'evaluation/functional/agreement.py',
+        'tests/evaluation/functional/test_agreement.py',
+        [
+            ('np.sqrt(error_variance * per_image)', 'np.sqrt(error_variance)'),
+            ('bias - 1.96 * spread', 'bias - 2 * spread'),
+            ('2 * (between_raters - residual) / count', '0.0'),
+        ],
+    ),
+    (
+        'evaluation/functional/multi_label.py',
+        'tests/evaluation/metrics/test_multi_label_metric.py',
+        [
+            ('np.append(np.diff(scores[order]) != 0, True)', 'np.ones(len(order), bool)'),
+            ('2 * hits', 'hits'),
+        ],
+    ),
+    (
+        'models/heads/scalar_regression_head.py',
+        'tests/models/heads/test_scalar_regression_head.py',
+        [
+            ('output.float() * deviation + mean', 'output.float()'),
+            ('values.std()', '1.0'),
+            ('bool((self.statistics[:, 1] > 0).all())', 'False'),
+        ],
+    ),
+    (
+        'datasets/annotations/multi_label_annotation.py',
+        'tests/datasets/test_multi_label_annotation.py',
+        [
+            ('int(after[label]) for label', 'int(label) for label'),
+            ('if len(set(labels)) != len(labels):', 'if False:'),
+        ],
+    ),
+    (
+        'datasets/annotations/multi_box_annotation.py',
+        'tests/datasets/test_multi_box_annotation.py',
+        [
+            ('if len(labels) != len(boxes):', 'if False:'),
+            ('if min(box) < 0:', 'if False:'),
+            ('if label not in range(task.num_outputs):', 'if False:'),
+        ],
+    ),
+    (
         'models/heads/segmentation_head.py',
         _HEADS,
         [

@@ -6,6 +6,7 @@ from aurora_mm.tasks import Task
 
 _VIDEO = 'it holds videos, and tasks are of single images'
 _LANGUAGE = 'it holds sentences beside the images, and tasks have none'
+_VOLUMES = 'its masks are volumes, and tasks have one of an image; save the slices as images for mmseg.BaseSegDataset'
 _REASONS = dict(
     BaseCDDataset='it holds pairs of images, and tasks are of single images',
     BaseVideoDataset=_VIDEO,
@@ -14,7 +15,7 @@ _REASONS = dict(
     DODDataset=_LANGUAGE,
     DSDLDetDataset='it needs the package dsdl; use mmdet.CocoDataset',
     DSDLSegDataset='it needs the package dsdl; use mmseg.BaseSegDataset',
-    DecathlonDataset='its images are volumes in NIfTI files, and this package reads pictures',
+    DecathlonDataset=_VOLUMES,
     Flickr30kDataset=_LANGUAGE,
     HSIDrive20Dataset='its images have 25 channels, and this package reads grey and colour images',
     LVISV05Dataset='it needs the package lvis; use mmdet.CocoDataset, which reads the same file',
