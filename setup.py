@@ -22,7 +22,9 @@ LORA = ['peft>=0.17']
 # Readers of further kinds of image files; the decoders are those of compressed DICOM.
 DICOM = ['pydicom>=3.0', 'python-gdcm>=3.0.24', 'pyjpegls>=1.4']
 VOLUMES = ['SimpleITK>=2.3']
-TEST = ['pytest>=8', 'hypothesis>=6.100', 'ruff>=0.6', 'mypy>=1.11', 'tensorboard', *LORA, *DICOM, *VOLUMES]
+# The exporter to ONNX, and what runs its models.
+EXPORT = ['onnx>=1.16', 'onnxruntime>=1.20', 'onnxscript>=0.2']
+TEST = ['pytest>=8', 'hypothesis>=6.100', 'ruff>=0.6', 'mypy>=1.11', 'tensorboard', *LORA, *DICOM, *VOLUMES, *EXPORT]
 
 setup(
     name='aurora_mm',
@@ -61,6 +63,7 @@ setup(
         'lora': LORA,
         'dicom': DICOM,
         'volumes': VOLUMES,
+        'export': EXPORT,
         'test': TEST,
     },
 )
