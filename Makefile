@@ -6,7 +6,7 @@ DEMO := work_dirs/demo
 STAMP := $(VENV)/.setup-done
 ORIGINAL := .venv-original
 
-.PHONY: setup setup-ops demo test test-slow faults test-original lint format clean
+.PHONY: setup setup-ops demo test test-slow test-page faults test-original lint format clean
 
 setup: $(STAMP)
 
@@ -33,6 +33,13 @@ test: setup
 
 test-slow: setup
 	$(BIN)/python -m pytest -q -m slow
+
+# The page of `aurora-mm serve` in a headless Chromium, which is installed where it is not there yet (Debian, Ubuntu).
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+test-page: setup
+	@command -v chromium chromedriver >/dev/null || \
+		{ $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y --no-install-recommends chromium chromium-driver; }
+	$(BIN)/python -m pytest -q -m browser tests/web
 
 # Bad files by the thousand, others every time: about half an hour. `make faults SEED=7` tries the same ones again.
 SEED := $(if $(SEED),$(SEED),$(shell date +%s))

@@ -24,7 +24,13 @@ DICOM = ['pydicom>=3.0', 'python-gdcm>=3.0.24', 'pyjpegls>=1.4']
 VOLUMES = ['SimpleITK>=2.3']
 # The exporter to ONNX, and what runs its models.
 EXPORT = ['onnx>=1.16', 'onnxruntime>=1.20', 'onnxscript>=0.2']
-TEST = ['pytest>=8', 'hypothesis>=6.100', 'ruff>=0.6', 'mypy>=1.11', 'tensorboard', *LORA, *DICOM, *VOLUMES, *EXPORT]
+# The page of `aurora-mm serve`, and what drives a browser in its test.
+DEMO = ['gradio>=6.0']
+BROWSER = ['selenium>=4.20']
+TEST = [
+    *('pytest>=8', 'hypothesis>=6.100', 'ruff>=0.6', 'mypy>=1.11', 'tensorboard'),
+    *(*LORA, *DICOM, *VOLUMES, *EXPORT, *DEMO, *BROWSER),
+]
 
 setup(
     name='aurora_mm',
@@ -42,6 +48,7 @@ setup(
         'aurora_mm.prediction_files': ['*.json'],
         'aurora_mm.analysis.report': ['*.jinja', '*.css'],
         'aurora_mm.checking': ['*.jinja'],
+        'aurora_mm.web': ['*.jinja', '*.css'],
     },
     install_requires=[
         'huggingface_hub',
@@ -64,6 +71,7 @@ setup(
         'dicom': DICOM,
         'volumes': VOLUMES,
         'export': EXPORT,
+        'demo': DEMO,
         'test': TEST,
     },
 )

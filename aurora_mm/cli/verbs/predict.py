@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 
 from aurora_mm.cli.command import command
 from aurora_mm.cli.trust_option import add_trust_option
 from aurora_mm.errors import ConfigError
+from aurora_mm.prediction_files.spacing import parse_spacing
 
 SOME_LEFT_OUT = 3  # exit status
 
@@ -131,9 +131,6 @@ def _positive(text: str) -> int:
 
 def _spacing(text: str) -> tuple[float, float]:
     try:
-        sides = [float(side) for side in text.split(',')]
-    except ValueError:
-        sides = []
-    if len(sides) not in (1, 2) or not all(math.isfinite(side) and side > 0 for side in sides):
-        raise argparse.ArgumentTypeError(f'{text!r} is no length in mm, or HEIGHT,WIDTH')
-    return sides[0], sides[-1]
+        return parse_spacing(text)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

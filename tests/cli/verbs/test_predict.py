@@ -2,7 +2,7 @@
 
 import csv
 import json
-import os
+import re
 import shutil
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from aurora_mm.apis import MultiTaskInferencer
 from aurora_mm.cli.verbs.predict import SOME_LEFT_OUT, main
 from aurora_mm.images.sources import frame_source
 from aurora_mm.prediction_files import writer as writer_module
-from tests.fixtures.image_bytes import png
+from tests.fixtures.odd_inputs import INPUTS, WHOLE, clip, make_input
 from tests.prediction_files.json_schema import errors
 
 MEASUREMENTS = """
@@ -54,13 +54,6 @@ def read(out):
     content = json.loads((out / 'predictions.json').read_text(), parse_constant=lambda text: pytest.fail(text))
     assert errors(content, json.loads((out / 'predictions.schema.json').read_text())) == []
     return content
-
-
-def clip(path, frames=5):
-    video = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 5, (64, 48))
-    for i in range(frames):
-        video.write(np.full((48, 64, 3), 40 * i, np.uint8))
-    video.release()
 
 
 def test_everything_that_is_written(predict, generated, picture, tmp_path):
@@ -121,88 +114,9 @@ def test_some_tasks_and_no_pictures(predict, picture, tmp_path):
     assert not (tmp_path / 'out' / 'overlays').exists()
 
 
-def pixels(shape=(48, 64), dtype=np.uint8):
-    return np.random.default_rng(0).integers(0, np.iinfo(dtype).max, shape, dtype)
-
-
-def encode(suffix, array):
-    return cv2.imencode(suffix, array)[1].tobytes()
-
-
-def dicom(path, with_pixels):
-    pydicom = pytest.importorskip('pydicom')
-    data = pydicom.Dataset()
-    data.file_meta = pydicom.dataset.FileMetaDataset()
-    data.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
-    data.file_meta.MediaStorageSOPClassUID = data.SOPClassUID = pydicom.uid.UltrasoundImageStorage
-    data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID = '1.2.3'
-    if with_pixels:
-        data.Rows, data.Columns, data.SamplesPerPixel = 48, 64, 1
-        data.BitsAllocated = data.BitsStored = 8
-        data.HighBit, data.PixelRepresentation, data.PhotometricInterpretation = 7, 0, 'MONOCHROME2'
-        data.PixelData = pixels().tobytes()
-    pydicom.dcmwrite(path, data, enforce_file_format=True)
-
-
-def volume(path, array):
-    sitk = pytest.importorskip('SimpleITK')
-    sitk.WriteImage(sitk.GetImageFromArray(array), str(path))
-
-
-def link(path, target):
-    path.symlink_to(target)
-
-
-def bytes_of(content):
-    return lambda path: path.write_bytes(content() if callable(content) else content)
-
-
-WHOLE = 'answered'
-# Name of the file, how it is made, and what is said of it, or WHOLE.
-INPUTS = {
-    'empty file': ('a.png', bytes_of(b''), 'cannot be read'),
-    'text named png': ('a.png', bytes_of(b'not an image'), 'cannot be read'),
-    'text': ('notes.txt', bytes_of(b'hello'), 'cannot be read'),
-    'truncated png': ('a.png', bytes_of(lambda: encode('.png', pixels())[:900]), 'cannot be read|truncated|cut off'),
-    'only a png header': ('a.png', bytes_of(b'\x89PNG\r\n\x1a\n'), 'cannot be read'),
-    'bytes of chance': ('a.jpg', bytes_of(lambda: pixels((2000,)).tobytes()), 'cannot be read'),
-    'not there': ('absent.png', lambda path: None, 'No such file'),
-    'broken link': ('a.png', lambda path: link(path, 'nowhere'), 'No such file'),
-    'loop of links': ('a.png', lambda path: link(path, path), 'cannot be read'),
-    'folder named png': ('a.png', lambda path: path.mkdir(), 'is a folder with no image in it'),
-    'pipe': ('a.png', os.mkfifo, 'is no file'),
-    'name that is too long': ('a' * 300 + '.png', lambda path: None, 'File name too long'),
-    'pattern without a match': ('*.nothing', lambda path: None, 'matches no file'),
-    'frame that is not there': ('a.png#frame=7', bytes_of(lambda: encode('.png', pixels())), 'has no frame 7|No such'),
-    'video without a frame': ('a.avi', lambda path: clip(path, 0), 'cannot be read|no picture|frame'),
-    'video that is text': ('a.mp4', bytes_of(b'no video'), 'cannot be read|is no'),
-    'dicom without pixels': ('a.dcm', lambda path: dicom(path, False), 'holds no picture'),
-    'dicom that is text': ('a.dcm', bytes_of(b'no dicom'), 'holds no picture'),
-    'metaimage of numbers that are not finite': (
-        'a.mha',
-        lambda p: volume(p, np.full((48, 64), np.nan, 'f')),
-        'finite',
-    ),
-    'nifti that is text': ('a.nii.gz', bytes_of(b'no volume'), 'cannot be read'),
-    'claims to be huge': ('huge.png', None, 'pixels|large'),
-    '16 bits': ('a.png', bytes_of(lambda: encode('.png', pixels(dtype=np.uint16))), WHOLE),
-    'rgba': ('a.png', bytes_of(lambda: encode('.png', pixels((48, 64, 4)))), WHOLE),
-    'one pixel': ('a.png', bytes_of(lambda: encode('.png', pixels((1, 1)))), WHOLE),
-    'one bit': ('a.png', bytes_of(lambda: png(pixels() % 2, 1)), WHOLE),
-    '20,000 pixels wide': ('a.png', bytes_of(lambda: encode('.png', np.zeros((3, 20_000), np.uint8))), WHOLE),
-    'jpeg named png': ('a.png', bytes_of(lambda: encode('.jpg', pixels())), WHOLE),
-    'png without a suffix': ('scan', bytes_of(lambda: encode('.png', pixels())), WHOLE),
-    'name that is no text': (os.fsdecode(b'\xff\xfe.png'), bytes_of(lambda: encode('.png', pixels())), WHOLE),
-    'dicom': ('a.dcm', lambda path: dicom(path, True), WHOLE),
-}
-
-
 @pytest.mark.parametrize('kind', INPUTS)
 def test_an_input_is_answered_or_told_and_the_rest_goes_on(predict, picture, tmp_path, huge_png, capsys, kind):
-    name, make, said = INPUTS[kind]
-    path = tmp_path / 'in' / name
-    path.parent.mkdir()
-    (make or bytes_of(huge_png))(path)
+    path, said = make_input(tmp_path, kind, huge_png)
     status = predict(path, picture, '--out', tmp_path / 'out')
     told = capsys.readouterr().err
     content = read(tmp_path / 'out')
@@ -215,8 +129,6 @@ def test_an_input_is_answered_or_told_and_the_rest_goes_on(predict, picture, tmp
         (problem,) = content['problems']
         assert problem['source'].startswith(str(path))
         assert problem['message'] in told
-        import re
-
         assert re.search(said, problem['message']), problem['message']
 
 
