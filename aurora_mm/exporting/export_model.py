@@ -73,7 +73,7 @@ def export_model(
     size = require_plain_pipeline(inferencer.pipeline.transforms)
     dtype = torch.float16 if precision == 'fp16' else torch.float32
     names = _exportable(inferencer, size, tasks)
-    network = ExportedNetwork(inferencer.model, names, size, dtype).eval()
+    network = ExportedNetwork(inferencer.model, names, size, dtype).eval().requires_grad_(False)
     described = json.dumps(_metadata(inferencer, names, size, precision))
     with _quiet(), torch.no_grad():
         example = torch.zeros(2, size[0] + 7, size[1] + 9, 3, dtype=torch.uint8)
@@ -124,7 +124,7 @@ def _metadata(inferencer: Any, names: Sequence[str], size: tuple[int, int], prec
 
 
 def _save_onnx(program: torch.export.ExportedProgram, file: Path, outputs: list[str], described: str) -> None:
-    exported = torch.onnx.export(
+    exported: Any = torch.onnx.export(
         program, dynamo=True, input_names=['images'], output_names=outputs, opset_version=_OPSET, verbose=False
     )
     exported.model.metadata_props[onnx_predictor.KEY] = described

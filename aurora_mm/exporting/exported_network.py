@@ -66,7 +66,7 @@ class ExportedNetwork(nn.Module):
         """Resize and normalise images, ``(B, H, W, 3)`` uint8 BGR -> ``(B, 3, h, w)``."""
         x = images.permute(0, 3, 1, 2).float()
         rows, columns = (area_weights(*pair, x) for pair in zip(self.size, images.shape[1:3], strict=True))
-        x = (rows @ x @ columns.T).round()  # 8-bit pixels, as the test pipeline has them
+        x = (rows @ x @ columns.T + 0.5).floor()  # 8-bit pixels, as the test pipeline has them
         return self.model.data_preprocessor(dict(inputs=x))['inputs'].to(self.dtype)
 
     def _calibrated(self, tensors: dict[str, Tensor], task: Task) -> dict[str, Tensor]:
