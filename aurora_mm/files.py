@@ -31,11 +31,13 @@ _NO_FOLDER_FLUSH = (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EISDIR)
 
 
 @contextmanager
-def whole_file(path: str | Path) -> Iterator[Path]:
+def whole_file(path: str | Path, flush: bool = True) -> Iterator[Path]:
     """Create a temporary file that replaces ``path`` at the end of the block, and is removed if the block raises.
 
     Args:
         path: The target file. Missing parent folders are created.
+        flush: Whether to wait until the file is on the disk. False for files that can be made again: they may be
+            incomplete if the power fails.
 
     Yields:
         Path of an empty file in the same folder. It must be written and closed within the block.
@@ -52,24 +54,27 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         with _named(path, within=partial):
             yield partial
         with _named(path):
-            _flush(partial)
+            if flush:
+                _flush(partial)
             partial.replace(path)
-            _flush_names(path.parent)
+            if flush:
+                _flush_names(path.parent)
     finally:
         partial.unlink(missing_ok=True)
 
 
-def write_bytes(path: str | Path, data: bytes) -> None:
+def write_bytes(path: str | Path, data: bytes, flush: bool = True) -> None:
     """Write a file atomically.
 
     Args:
         path: The target file.
         data: The content.
+        flush: See :func:`whole_file`.
 
     Raises:
         OutputError: See :func:`whole_file`.
     """
-    with whole_file(path) as partial:
+    with whole_file(path, flush) as partial:
         partial.write_bytes(data)
 
 

@@ -11,6 +11,8 @@ from aurora_mm.errors import ConfigError
 
 T = TypeVar('T')
 
+OUTPUTS = ('classes', 'points', 'values')
+
 
 @dataclass(frozen=True)
 class TaskType:
@@ -19,15 +21,16 @@ class TaskType:
     Args:
         name: Name of the type in configs, heads and metrics.
         metric: Registered name of the default metric for tasks of this type.
-        outputs: Field of :class:`aurora_mm.tasks.Task` with the names of the outputs, ``'classes'`` or ``'points'``.
-        min_outputs: Smallest number of classes or points of a task, the background counted.
-        max_outputs: Largest number of classes or points of a task, the background counted.
+        outputs: Field of :class:`aurora_mm.tasks.Task` with the names of the outputs: ``'classes'``, ``'points'`` or
+            ``'values'``.
+        min_outputs: Smallest number of outputs of a task, the background counted.
+        max_outputs: Largest number of outputs of a task, the background counted.
         has_background: Whether class 0 is the background, which is neither scored nor drawn.
         csv_name: Name of the type in the column ``task_name`` of CSV files, where upper and lower case are equal. By
             default the same as ``name``.
 
     Raises:
-        ConfigError: If ``outputs`` is neither ``'classes'`` nor ``'points'``.
+        ConfigError: If ``outputs`` is none of :data:`OUTPUTS`.
     """
 
     name: str
@@ -39,8 +42,8 @@ class TaskType:
     csv_name: str = ''
 
     def __post_init__(self) -> None:
-        if self.outputs not in ('classes', 'points'):
-            raise ConfigError(f"task type {self.name!r}: outputs are 'classes' or 'points', not {self.outputs!r}")
+        if self.outputs not in OUTPUTS:
+            raise ConfigError(f'task type {self.name!r}: outputs are {" or ".join(OUTPUTS)}, not {self.outputs!r}')
         object.__setattr__(self, 'csv_name', self.csv_name or self.name)
 
     def check_count(self, task: str, count: int) -> None:
@@ -48,7 +51,7 @@ class TaskType:
 
         Args:
             task: Name of the task, for the error message.
-            count: Number of classes or points, the background counted.
+            count: Number of outputs, the background counted.
 
         Raises:
             ConfigError: If the number is below ``min_outputs`` or above ``max_outputs``.
@@ -149,3 +152,5 @@ register_task_type(TaskType('classification', 'ClassificationMetric', min_output
 register_task_type(TaskType('detection', 'BoxIoUMetric'))
 register_task_type(TaskType('landmark', 'LandmarkMetric', outputs='points', csv_name='Regression'))
 register_task_type(TaskType('multi_object_detection', 'BoxAPMetric'))
+register_task_type(TaskType('scalar_regression', 'RegressionMetric', outputs='values', max_outputs=1))
+register_task_type(TaskType('multi_label_classification', 'MultiLabelMetric'))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.task_names import check_task_name, folded, nearest_first
-from aurora_mm.task_types import TASK_TYPES, TaskType, task_type_of_csv
+from aurora_mm.task_types import OUTPUTS, TASK_TYPES, TaskType, task_type_of_csv
 
 _MOST_CHARACTERS = 100  # limit for the name of a class or a point
 
@@ -26,9 +27,15 @@ class Task:
         classes: Class names in the order of their labels, each one line of text. In segmentation the background is
             counted, as class 0. In detection it is not.
         points: Point names in the order of the CSV columns, for a task type whose outputs are points.
+        values: Name of the number that the task predicts, for a task type whose outputs are values.
+        unit: Unit of the values, such as ``'weeks'``.
         flip: Whether an image may be flipped horizontally for augmentation. Set False if the correct answer depends
             on left and right, as for fetal positions.
+        zoom: Whether an image may be enlarged or shrunk for augmentation. Set False if the correct answer depends on
+            the size of something in the image, as a length does.
         swaps: Pairs of point names, or of class names, that are exchanged when the image is flipped horizontally.
+        class_weight: Weight of each class in the losses of the task's head, the background counted in segmentation;
+            all equal by default. Weights are not scaled to any sum. Heads of classification and segmentation read them.
         measurements: Configs of the lengths, areas and angles to compute from a prediction, see
             :mod:`aurora_mm.measurements`.
 
@@ -40,8 +47,12 @@ class Task:
     type: str
     classes: tuple[str, ...] = ()
     points: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    unit: str = ''
     flip: bool = True
+    zoom: bool = True
     swaps: tuple[tuple[str, str], ...] = ()
+    class_weight: tuple[float, ...] = ()
     measurements: tuple[dict[str, Any], ...] = field(default=(), hash=False)
 
     def __post_init__(self) -> None:
@@ -51,17 +62,23 @@ class Task:
                 f'task {self.name!r} has type {self.type!r}; known are {", ".join(TASK_TYPES)}. '
                 'Is the module imported that registers the type?'
             )
-        for key in ('classes', 'points'):
+        for key in OUTPUTS:
             object.__setattr__(self, key, _names(self.name, key, getattr(self, key)))
         object.__setattr__(self, 'swaps', _pairs(self.name, self.swaps))
         object.__setattr__(self, 'measurements', _configs(self.name, self.measurements))
-        if not isinstance(self.flip, bool):
-            raise ConfigError(f'task {self.name!r}: flip must be True or False, not {self.flip!r}')
+        for key in ('flip', 'zoom'):
+            if not isinstance(getattr(self, key), bool):
+                raise ConfigError(f'task {self.name!r}: {key} must be True or False, not {getattr(self, key)!r}')
         used = self.task_type.outputs
-        unused = 'classes' if used == 'points' else 'points'
-        if getattr(self, unused):
-            raise ConfigError(f'task {self.name!r} is of type {self.type!r} and takes {used}, not {unused}')
+        for unused in OUTPUTS:
+            if unused != used and getattr(self, unused):
+                raise ConfigError(f'task {self.name!r} is of type {self.type!r} and takes {used}, not {unused}')
+        if not isinstance(self.unit, str) or not self.unit.isprintable() or len(self.unit) > _MOST_CHARACTERS:
+            raise ConfigError(f'task {self.name!r}: unit must be short text without line breaks, not {self.unit!r}')
+        if self.unit and used != 'values':
+            raise ConfigError(f'task {self.name!r} is of type {self.type!r}, whose {used} have no unit')
         self.task_type.check_count(self.name, len(self.output_names))
+        object.__setattr__(self, 'class_weight', _weights(self.name, self.class_weight, self.classes))
         if len(set(self.output_names)) != len(self.output_names):
             raise ConfigError(f'task {self.name!r} names one of its {used} twice: {self.output_names}')
         swapped = [name for pair in self.swaps for name in pair]
@@ -110,6 +127,8 @@ class Task:
         task_type.check_count(task_id, num_classes)
         if task_type.outputs == 'points':
             return cls(task_id, task_type.name, points=tuple(f'point_{i + 1}' for i in range(num_classes)))
+        if task_type.outputs == 'values':
+            return cls(task_id, task_type.name, values=('value',))
         names = [f'class_{i}' for i in range(num_classes)]
         if task_type.has_background:
             names[0] = 'background'
@@ -122,7 +141,7 @@ class Task:
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        """Names of the outputs: the points of a landmark task, the classes of any other task."""
+        """Names of the outputs: the points, the values or the classes of the task."""
         return getattr(self, self.task_type.outputs)
 
     @property
@@ -132,7 +151,7 @@ class Task:
 
     @property
     def num_outputs(self) -> int:
-        """Number of classes (background counted in segmentation) or of points; ``num_classes`` of CSV files."""
+        """Number of classes (background counted in segmentation), points or values; ``num_classes`` of CSV files."""
         return len(self.output_names)
 
     @property
@@ -151,6 +170,7 @@ class Task:
             task_type=self.type,
             num_outputs=self.num_outputs,
             may_flip=self.flip,
+            may_zoom=self.zoom,
             flip_indices=self.flip_indices,
         )
 
@@ -159,7 +179,7 @@ class Task:
         return {
             key: [list(v) if isinstance(v, tuple) else v for v in value] if isinstance(value, tuple) else value
             for key, value in asdict(self).items()
-            if value != ()
+            if value not in ((), '')
         }
 
 
@@ -270,6 +290,26 @@ def _pairs(task: str, swaps: Any) -> tuple[tuple[str, str], ...]:
         if len(pair) != 2 or pair[0] == pair[1]:
             raise ConfigError(f'swaps of task {task!r} must be pairs of two names, not {pair!r}')
     return tuple((a, b) for a, b in pairs)
+
+
+def _weights(task: str, weights: Any, classes: tuple[str, ...]) -> tuple[float, ...]:
+    if isinstance(weights, str | Mapping) or not isinstance(weights, Iterable):
+        raise ConfigError(f'class_weight of task {task!r} must be a list of numbers, not {weights!r}')
+    weights = tuple(weights)
+    if not weights:
+        return ()
+    if not classes:
+        raise ConfigError(f'task {task!r} has no classes, so it takes no class_weight')
+    if len(weights) != len(classes):
+        raise ConfigError(
+            f'class_weight of task {task!r} has {len(weights)} numbers for {len(classes)} classes: {", ".join(classes)}'
+        )
+    for weight in weights:
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < math.inf:
+            raise ConfigError(f'class_weight of task {task!r}: {weight!r} is no finite number of at least 0')
+    if not any(weights):
+        raise ConfigError(f'class_weight of task {task!r} is 0 for every class')
+    return tuple(float(weight) for weight in weights)
 
 
 def _configs(task: str, measurements: Any) -> tuple[dict[str, Any], ...]:

@@ -70,6 +70,17 @@ def test_a_task_with_two_counts_is_refused():
         (dict(name='a', type='detection', classes=['x' * 101]), 'over 100 characters'),
         (dict(name='a', type='detection', classes=['x'], flip='no'), 'flip must be True or False'),
         (dict(name='a', type='segmentation', classes=[str(i) for i in range(257)]), '2 to 256 classes, not 257'),
+        (
+            dict(name='a', type='landmark', points=['x'], class_weight=[1]),
+            'has no classes, so it takes no class_weight',
+        ),
+        (dict(name='a', type='classification', classes=['x', 'y'], class_weight=[1]), '1 numbers for 2 classes: x, y'),
+        (dict(name='a', type='classification', classes=['x', 'y'], class_weight=2.0), 'must be a list of numbers'),
+        (dict(name='a', type='classification', classes=['x', 'y'], class_weight=[1, -1]), '-1 is no finite number'),
+        (dict(name='a', type='classification', classes=['x', 'y'], class_weight=[1, 'y']), "'y' is no finite number"),
+        (dict(name='a', type='classification', classes=['x', 'y'], class_weight=[1, True]), 'True is no finite number'),
+        (dict(name='a', type='classification', classes=['x', 'y'], class_weight=[1, float('nan')]), 'nan is no finite'),
+        (dict(name='a', type='classification', classes=['x', 'y'], class_weight=[0, 0]), '0 for every class'),
     ],
 )
 def test_bad_tasks(kwargs, message):

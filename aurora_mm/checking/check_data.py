@@ -13,7 +13,7 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from aurora_mm.challenge.csv_files import read_root
-from aurora_mm.checking.across_images import class_balance, duplicates, near_duplicates, outliers
+from aurora_mm.checking.across_images import class_balance, duplicates, near_duplicates, outliers, unusual_values
 from aurora_mm.checking.image_facts import ImageFacts, facts_of
 from aurora_mm.checking.problem import Problem
 from aurora_mm.errors import DataError
@@ -93,6 +93,7 @@ def check_data(
     problems += duplicates(everything, split_of)
     problems += near_duplicates(everything, split_of)
     problems += outliers(everything, table)
+    problems += unusual_values(everything, table)
     for split, found in facts.items():
         problems += class_balance(found, table, split)
     problems.sort(key=lambda problem: (not problem.stops_training, problem.kind))

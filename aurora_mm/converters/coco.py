@@ -52,9 +52,7 @@ def fmc_to_coco(
     chosen = [task for task in table.values() if include is None or task.name in include]
     fitting = [task for task in chosen if task.type in COCO_KINDS]
     if include is not None and len(fitting) < len(chosen):
-        raise ConfigError(
-            f'COCO cannot hold {", ".join(t.name for t in chosen if t not in fitting)}: classes of images'
-        )
+        raise ConfigError(f'COCO cannot hold {", ".join(f"{t.name} ({t.type})" for t in chosen if t not in fitting)}')
     if not fitting:
         raise DataError('no segmentation, detection or landmark task to convert', file=data_root)
     written = []

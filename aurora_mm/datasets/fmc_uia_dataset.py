@@ -12,11 +12,12 @@ from mmengine.logging import print_log
 from aurora_mm.annotations import ANNOTATIONS
 from aurora_mm.challenge.csv_files import Record, SkippedRow, describe_skipped, read_root
 from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, pack_fingerprints
+from aurora_mm.datasets.pipeline import build_pipeline
 from aurora_mm.datasets.seeded_index import seeded_by
 from aurora_mm.datasets.split import SIDES, split_indices
 from aurora_mm.datasets.verify_files import leave_out_bad
 from aurora_mm.errors import ConfigError, DataError
-from aurora_mm.registry import DATASETS, TRANSFORMS
+from aurora_mm.registry import DATASETS
 from aurora_mm.tasks import Task, TaskTable
 
 
@@ -31,7 +32,7 @@ class FMCUIADataset(BaseDataset):
     Each item of ``data_list`` is a dict with these keys:
 
     - ``img_path`` and ``img_id``, the index of the item,
-    - ``task``, ``task_type``, ``num_outputs``, ``may_flip`` and ``flip_indices``, see
+    - ``task``, ``task_type``, ``num_outputs``, ``may_flip``, ``may_zoom`` and ``flip_indices``, see
       :meth:`aurora_mm.tasks.Task.item_fields`,
     - ``csv_file`` and ``csv_row``, the line in that file,
     - ``image_path`` and, if there is one, ``mask_path``: the unchanged text of these columns,
@@ -101,7 +102,7 @@ class FMCUIADataset(BaseDataset):
             data_root=str(data_root),
             metainfo=dict(tasks=self._tasks.to_config()),
             # Built here and not by Compose, which would look in the current scope only.
-            pipeline=[TRANSFORMS.build(step) if isinstance(step, Mapping) else step for step in pipeline],
+            pipeline=build_pipeline(pipeline),
             test_mode=test_mode,
             **kwargs,
         )

@@ -57,7 +57,7 @@ def read_class_indices(
             text += f'; if {_listed(found)} mean classes, '
             text += '`aurora-mm convert-dataset indexmasks` writes a data root with indices'
         raise BadImage(text)
-    return values.astype(np.uint8), orientation
+    return values.astype(np.uint8, copy=False), orientation
 
 
 def read_mask_values(path: str | Path) -> tuple[np.ndarray, int]:

@@ -11,6 +11,7 @@ from mmengine.registry import DefaultScope
 
 from aurora_mm.challenge.csv_files import SkippedRow, describe_skipped
 from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, pack_fingerprints
+from aurora_mm.datasets.pipeline import build_pipeline
 from aurora_mm.datasets.refused_sources import refuse_source
 from aurora_mm.datasets.seeded_index import seeded_by
 from aurora_mm.datasets.source_readers import SOURCE_READERS
@@ -18,7 +19,7 @@ from aurora_mm.datasets.source_wrappers import read_items
 from aurora_mm.datasets.verify_files import leave_out_bad
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.misfits import MISFITS, reason_of
-from aurora_mm.registry import DATASETS, TRANSFORMS
+from aurora_mm.registry import DATASETS
 from aurora_mm.tasks import Task, TaskTable
 
 
@@ -84,7 +85,7 @@ class TaskDataset(BaseDataset):
         self.source = dict(dataset)
         super().__init__(
             metainfo=dict(tasks=TaskTable([self.task]).to_config()),
-            pipeline=[TRANSFORMS.build(step) if isinstance(step, Mapping) else step for step in pipeline],
+            pipeline=build_pipeline(pipeline),
             test_mode=test_mode,
             **kwargs,
         )

@@ -25,15 +25,20 @@ class TaskColumns(NamedTuple):
     primary_text: str
 
     @classmethod
-    def of(cls, metrics: Sequence[tuple[str, Any]]) -> TaskColumns:
+    def of(cls, metrics: Sequence[tuple[str, Any]], unit: str = '') -> TaskColumns:
         """Collect the columns of a task's metrics.
 
         Args:
             metrics: Pairs of the prefix of the scores' keys and the metric (or its class); the first one is the judge.
                 Metrics of other packages declare no columns and are left out.
+            unit: Unit of the task, if it has one.
         """
         prefix, judge = metrics[0]
-        columns = {f'{p}{column.name}': column for p, metric in metrics for column in getattr(metric, 'columns', ())}
+        columns = {
+            f'{p}{column.name}': column.of_unit(unit)
+            for p, metric in metrics
+            for column in getattr(metric, 'columns', ())
+        }
         return cls(columns, f'{prefix}{judge.headline}', judge.primary_text)
 
     def brief(self, scores: dict[str, float]) -> str:
@@ -91,7 +96,7 @@ def score_rows(rows: Iterable[ResultRow], tasks: TaskTable) -> EvaluationResult:
     columns: dict[str, TaskColumns] = {}
     for task, of_metrics in by_task.items():
         names = list(of_metrics) or [tasks[task].task_type.metric]
-        columns[task] = TaskColumns.of([metric_of_row(name) for name in names])
+        columns[task] = TaskColumns.of([metric_of_row(name) for name in names], tasks[task].unit)
         for name, images in of_metrics.items():
             prefix, metric = metric_of_row(name)
             of_metric = metric.scores(images)

@@ -265,7 +265,8 @@ class MultiTaskEvaluator(Evaluator):
     def _columns(self, task: Task) -> TaskColumns:
         metrics = self._metrics_of(task)
         judge = judges(metrics)[0]
-        return TaskColumns.of([(key_prefix(m), m) for m in sorted(metrics, key=lambda m: m is not judge)])
+        ordered = sorted(metrics, key=lambda m: m is not judge)
+        return TaskColumns.of([(key_prefix(m), m) for m in ordered], task.unit)
 
     def _task_of(self, sample: Mapping[str, Any]) -> Task:
         for key in ('task', 'img_id'):

@@ -59,6 +59,7 @@ def export_model(
         ConfigError: If an argument is not known, a named task cannot be exported, the test pipeline does more than
             scale images, a package is missing, or int8 has no images.
         WeightsError: If ``checkpoint`` is not a checkpoint of aurora_mm.
+        DataError: If ``out`` is a folder that holds something.
         OutputError: If ``out`` cannot be written.
     """
     if format not in FORMATS or precision not in PRECISIONS:

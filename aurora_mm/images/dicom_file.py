@@ -10,6 +10,7 @@ from aurora_mm.images.image_file import ImageFile
 from aurora_mm.images.image_files import turned_upright
 from aurora_mm.images.image_header import MOST_PIXELS, BadImage
 from aurora_mm.images.optional_packages import import_package
+from aurora_mm.images.shared_channels import share_channels
 from aurora_mm.images.ultrasound_image import UltrasoundImage
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def _to_bgr(values: np.ndarray, header: Dataset, depth: int | None) -> np.ndarra
     if values.ndim == 3:
         return _shifted(values, depth or int(header.BitsStored))[..., ::-1]
     grey = _grey(values, header, depth)
-    return np.repeat((255 - grey if meaning == 'MONOCHROME1' else grey)[..., None], 3, axis=2)
+    return share_channels(255 - grey if meaning == 'MONOCHROME1' else grey)
 
 
 def _grey(values: np.ndarray, header: Dataset, depth: int | None) -> np.ndarray:

@@ -25,6 +25,9 @@ class ImageFile(ABC):
     suffixes: ClassVar[tuple[str, ...]] = ()
     """Ends of the names of such files, in small letters."""
 
+    least_side: int | None = None
+    """A reader may make a smaller picture while it decodes it, if both sides then have at least this many pixels."""
+
     def __init__(self, path: Path) -> None:
         self.path = path
 

@@ -12,9 +12,20 @@ from PIL import Image
 
 from aurora_mm.images.image_header import PILLOW_ERRORS, BadImage, ImageHeader, is_cut_off, read_header
 from aurora_mm.images.scaling import scaled_to_8_bits, to_8_bits
+from aurora_mm.images.shared_channels import for_channels, share_channels
 
-# Pixels as they are stored, in colour; the picture is turned here, since OpenCV turns some formats and others not.
-_AS_STORED = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+# Pixels as they are stored; the picture is turned here, because OpenCV turns some formats and others not.
+_STORED = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+_GREY, _COLOUR = cv2.IMREAD_GRAYSCALE | _STORED, cv2.IMREAD_COLOR | _STORED
+# What is added to either of them for 1/2, 1/4 and 1/8 of the size.
+_REDUCED = {
+    1: 0,
+    2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
+    4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
+    8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
+}
+# Formats and modes of Pillow of which OpenCV's grey and colour readers give the same values.
+_GREY_FORMATS, _GREY_MODES = ('PNG', 'JPEG', 'MPO', 'BMP', 'PPM'), ('L', 'I;16', 'I')
 
 
 def read_bgr(path: str | Path, depth: int | None = None) -> tuple[np.ndarray, int]:
@@ -28,7 +39,8 @@ def read_bgr(path: str | Path, depth: int | None = None) -> tuple[np.ndarray, in
         depth: Bits that the values of 16-bit files fill; None goes by each file.
 
     Returns:
-        (H, W, 3) uint8 BGR, and the orientation from which it was turned: 1 to 8 as EXIF counts, 1 being upright.
+        (H, W, 3) uint8 BGR; and the orientation from which it was turned: 1 to 8 as EXIF counts, 1 being upright. The
+        channels of a grey image share memory, see :mod:`aurora_mm.images.shared_channels`.
 
     Raises:
         BadImage: If the file cannot be read, ends early, has several pages or more than 178,956,970 pixels, holds
@@ -40,7 +52,26 @@ def read_bgr(path: str | Path, depth: int | None = None) -> tuple[np.ndarray, in
     return bgr_of(data, header, depth, str(path)), header.orientation
 
 
-def bgr_of(data: bytes, header: ImageHeader, depth: int | None, name: str) -> np.ndarray:
+def jpeg_reduction(header: ImageHeader, least_side: int | None) -> int:
+    """Return how far a file can be reduced while it is decoded.
+
+    JPEG decoders can make an image of 1/2, 1/4 or 1/8 of the size from the coarser coefficients of each block, which is
+    faster. A pixel of it covers exactly 2 x 2, 4 x 4 or 8 x 8 original pixels.
+
+    Args:
+        header: Of the file.
+        least_side: Number of pixels that each side must still have; None does not reduce.
+
+    Returns:
+        1, 2, 4 or 8. Always 1 for other formats, and for pictures that are stored turned: their incomplete last pixels
+        would come first.
+    """
+    if least_side is None or header.format not in ('JPEG', 'MPO') or header.orientation != 1:
+        return 1
+    return next((factor for factor in (8, 4, 2) if min(header.shape) >= factor * least_side), 1)
+
+
+def bgr_of(data: bytes, header: ImageHeader, depth: int | None, name: str, reduction: int = 1) -> np.ndarray:
     """The bytes of an image file as 8-bit pixels, upright; see :func:`read_bgr`.
 
     Args:
@@ -48,9 +79,10 @@ def bgr_of(data: bytes, header: ImageHeader, depth: int | None, name: str) -> np
         header: Of the file.
         depth: Bits that the values of 16-bit files fill, or None.
         name: Of the file, for messages.
+        reduction: See :func:`jpeg_reduction`.
 
     Returns:
-        (H, W, 3) uint8 BGR.
+        (ceil(H / reduction), ceil(W / reduction), 3) uint8 BGR. The channels of a grey image share memory.
 
     Raises:
         BadImage: As :func:`read_bgr`.
@@ -58,14 +90,19 @@ def bgr_of(data: bytes, header: ImageHeader, depth: int | None, name: str) -> np
     check_header(header)
     if is_cut_off(data, header):
         raise BadImage('ends early: the file was cut off')
-    pixels = _numbers_of_tiff(data) if header.format == 'TIFF' and header.bits >= 32 else decode(data, _AS_STORED)
-    if header.format and pixels.shape[:2] != header.shape:
+    if header.format == 'TIFF' and header.bits >= 32:
+        pixels = _numbers_of_tiff(data)
+    else:
+        grey = header.format in _GREY_FORMATS and header.mode in _GREY_MODES
+        pixels = decode(data, (_GREY if grey else _COLOUR) | _REDUCED[reduction])
+    if header.format and pixels.shape[:2] != tuple(-(-side // reduction) for side in header.shape):
         raise BadImage(f'declares (height, width) {header.shape}, but holds {pixels.shape[:2]}')
     if pixels.dtype != np.uint8:
         if header.white_is_zero:
             raise BadImage('stores white as 0 in 16 bits; save it with black as 0')
         pixels = scaled_to_8_bits(pixels, depth or _declared_depth(header, pixels), name)
-    return turned_upright(pixels, header.orientation)
+    pixels = turned_upright(pixels, header.orientation)
+    return share_channels(pixels) if pixels.ndim == 2 else pixels
 
 
 def read_shape(path: str | Path) -> tuple[tuple[int, int], int]:
@@ -88,7 +125,7 @@ def read_shape(path: str | Path) -> tuple[tuple[int, int], int]:
 def shape_of(data: bytes, header: ImageHeader) -> tuple[int, int]:
     """(H, W) of the upright picture of a file's bytes; see :func:`read_shape`."""
     check_header(header)
-    height, width = header.shape if header.format else decode(data, _AS_STORED).shape[:2]
+    height, width = header.shape if header.format else decode(data, _COLOUR).shape[:2]
     return (width, height) if header.orientation >= 5 else (height, width)
 
 
@@ -101,7 +138,7 @@ def as_bgr(array: Any, depth: int | None = None) -> np.ndarray:
             :func:`aurora_mm.images.scaling.to_8_bits`.
 
     Returns:
-        (H, W, 3) uint8 BGR.
+        (H, W, 3) uint8 BGR. The channels of a grey image share memory.
 
     Raises:
         BadImage: If it is anything else.
@@ -118,11 +155,23 @@ def as_bgr(array: Any, depth: int | None = None) -> np.ndarray:
         raise BadImage(f'has shape {array.shape}: no pixel')
     if array.dtype == np.uint16:
         array = to_8_bits(array, depth, 'an array')
-    return np.ascontiguousarray(np.broadcast_to(array, (*array.shape[:2], 3)))
+    return share_channels(array[..., 0]) if array.shape[2] == 1 else np.ascontiguousarray(array)
 
 
 def turned_upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Pixels (H, W, ...) of a picture that is stored in an orientation, 1 to 8 as EXIF counts, turned upright."""
+    """Turn a picture upright.
+
+    Args:
+        pixels: (H, W) or (H, W, C), as stored.
+        orientation: The orientation in which it is stored, 1 to 8 as EXIF counts; 1 is upright.
+
+    Returns:
+        The upright pixels. Channels share memory if those of ``pixels`` do.
+    """
+    return for_channels(lambda channels: _turned_upright(channels, orientation), pixels)
+
+
+def _turned_upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
     if orientation >= 5:
         pixels = np.swapaxes(pixels, 0, 1)
     if orientation in (3, 4, 7, 8):
@@ -185,6 +234,6 @@ def _numbers_of_tiff(data: bytes) -> np.ndarray:
         with Image.open(io.BytesIO(data)) as image:
             if image.mode not in ('F', 'I'):
                 raise BadImage('holds 32-bit colours; 8 and 16 bits can be read')
-            return np.repeat(np.array(image)[..., None], 3, axis=2)
+            return np.array(image)
     except PILLOW_ERRORS as error:
         raise BadImage('cannot be read') from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,8 @@ PILLOW_ERRORS = (
     *(RuntimeError, SystemError, AssertionError, struct.error, zlib.error),
 )
 _ORIENTATION = 274  # EXIF's tag
+_PNG_CHUNK = struct.Struct('>I4s')  # length and name
+_PNG_CHUNKS_WITH_EXIF = {b'eXIf', b'tEXt', b'zTXt', b'iTXt'}  # ImageMagick writes it as text
 _JPEG_IN_TIFF = (6, 7, 33003, 33005, 34712)  # TIFF's numbers of JPEG and JPEG 2000
 
 
@@ -108,7 +111,7 @@ def palette_indices(data: bytes) -> np.ndarray:
 
 def _orientation(image: Image.Image, data: bytes) -> int:
     # Pillow decodes a whole PNG to look for EXIF behind its pixels.
-    if image.format == 'PNG' and b'eXIf' not in data and b'exif' not in data:
+    if image.format == 'PNG' and not _PNG_CHUNKS_WITH_EXIF & {name for name, _ in _png_chunks(data)}:
         return 1
     return _valid_orientation(image.getexif().get(_ORIENTATION))
 
@@ -119,15 +122,21 @@ def _valid_orientation(value: object) -> int:
 
 def _significant_bits_of_png(data: bytes) -> int | None:
     """The number of bits in the chunk `sBIT`, the largest over the channels; it stands before the pixels."""
-    position = 8
-    while position + 8 <= len(data):
-        length, name = struct.unpack('>I4s', data[position : position + 8])
+    for name, content in _png_chunks(data):
         if name == b'IDAT':
             return None
-        if name == b'sBIT' and 1 <= length <= 4:
-            return max(data[position + 8 : position + 8 + length])
-        position += length + 12
+        if name == b'sBIT' and 1 <= len(content) <= 4:
+            return max(content)
     return None
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
+    """Yield the name and the content of each chunk of a PNG file."""
+    position, view = 8, memoryview(data)
+    while position + 8 <= len(data):
+        length, name = _PNG_CHUNK.unpack_from(data, position)
+        yield name, view[position + 8 : position + 8 + length]
+        position += length + 12
 
 
 def _tiff_header(data: bytes) -> ImageHeader:

@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from aurora_mm.images.image_file import ImageFile
-from aurora_mm.images.image_files import bgr_of, read_data, shape_of
+from aurora_mm.images.image_files import bgr_of, jpeg_reduction, read_data, shape_of
 from aurora_mm.images.image_header import PILLOW_ERRORS, BadImage, ImageHeader, read_header
 from aurora_mm.images.ultrasound_image import UltrasoundImage
 
@@ -42,8 +42,10 @@ class RasterFile(ImageFile):
 
     def read_frame(self, frame: int, depth: int | None) -> UltrasoundImage:
         data, header = self._picture(frame)
-        pixels = bgr_of(data, header, depth, str(self.path))
-        return UltrasoundImage(pixels, str(self.path), header.orientation)
+        reduction = jpeg_reduction(header, self.least_side)
+        pixels = bgr_of(data, header, depth, str(self.path), reduction)
+        image = UltrasoundImage(pixels, str(self.path), header.orientation)
+        return image if reduction == 1 else image._replace(ori_shape=header.shape, reduction=reduction)
 
     def _picture(self, frame: int) -> tuple[bytes, ImageHeader]:
         if self.frames == 1:

@@ -43,18 +43,22 @@ def open_image_file(path: str | Path) -> ImageFile:
     return next(reader for reader in READERS if reader.accepts(path, head))(path)
 
 
-def read_image(source: str | Path, depth: int | None = None) -> UltrasoundImage:
+def read_image(source: str | Path, depth: int | None = None, least_side: int | None = None) -> UltrasoundImage:
     """One picture.
 
     Args:
         source: A path; of a file with several pictures, followed by ``#frame=N``, counted from 0.
         depth: Bits that values of more than 8 bits fill, where the files do not declare it; None goes by each file.
+        least_side: A JPEG file is reduced to 1/2, 1/4 or 1/8 while it is decoded, if both sides then have at least this
+            many pixels. None never reduces.
 
     Raises:
         BadImage: If it cannot be read, or it is not said which of several pictures is meant.
     """
     path, frame = split_source(source)
-    return open_image_file(path).read(frame, depth)
+    file = open_image_file(path)
+    file.least_side = least_side
+    return file.read(frame, depth)
 
 
 def read_shape(source: str | Path) -> tuple[int, int]:

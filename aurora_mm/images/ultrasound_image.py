@@ -9,13 +9,17 @@ class UltrasoundImage(NamedTuple):
     """One picture, as every reader of image files gives it.
 
     Args:
-        pixels: (H, W, 3) uint8 BGR, upright.
+        pixels: (H, W, 3) uint8 BGR, upright. The channels of a grey picture may share memory, so that the
+            array is read-only, see :mod:`aurora_mm.images.shared_channels`.
         source: What was read: a path, followed by ``#frame=N`` where the file holds several pictures.
         orientation: How the file stores the picture, 1 (upright) to 8 as EXIF counts.
         pixel_spacing: (height, width) of a pixel in mm, where the file says it; None where it does not, or where it
             says different things for different parts of the picture.
         region: xyxy in pixels, the part that shows ultrasound, where the file says it; its last row and column are
-            y2 - 1 and x2 - 1.
+            y2 - 1 and x2 - 1, in pixels of the picture that was not reduced.
+        ori_shape: (H, W) of the upright picture before ``reduction``; None if it was not reduced.
+        reduction: Number of original pixels along a side of each pixel. The last row and column may reach beyond the
+            original picture.
     """
 
     pixels: np.ndarray
@@ -23,3 +27,10 @@ class UltrasoundImage(NamedTuple):
     orientation: int = 1
     pixel_spacing: tuple[float, float] | None = None
     region: tuple[int, int, int, int] | None = None
+    ori_shape: tuple[int, int] | None = None
+    reduction: int = 1
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W) of the upright picture, whether or not it was reduced."""
+        return self.ori_shape or (self.pixels.shape[0], self.pixels.shape[1])

@@ -11,6 +11,7 @@ from aurora_mm.images.image_file import ImageFile
 from aurora_mm.images.image_header import MOST_PIXELS, BadImage
 from aurora_mm.images.optional_packages import import_package
 from aurora_mm.images.scaling import scaled_to_8_bits
+from aurora_mm.images.shared_channels import share_channels
 from aurora_mm.images.ultrasound_image import UltrasoundImage
 
 _MOST_VALUES = 4 * MOST_PIXELS
@@ -78,12 +79,10 @@ class VolumeFile(ImageFile):
 
     def read_frame(self, frame: int, depth: int | None) -> UltrasoundImage:
         values = self._scaled(depth)[frame]
-        pixels = values[..., ::-1] if values.ndim == 3 else np.repeat(values[..., None], 3, axis=2)
+        pixels = np.ascontiguousarray(values[..., ::-1]) if values.ndim == 3 else share_channels(values)
         width, height = self._spacing[:2]
         known = not width == height == 1 and width > 0 and height > 0
-        return UltrasoundImage(
-            np.ascontiguousarray(pixels), str(self.path), pixel_spacing=(float(height), float(width)) if known else None
-        )
+        return UltrasoundImage(pixels, str(self.path), pixel_spacing=(float(height), float(width)) if known else None)
 
     def _scaled(self, depth: int | None) -> np.ndarray:
         if depth not in self._scaled_by_depth:

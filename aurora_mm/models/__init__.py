@@ -1,5 +1,12 @@
 from aurora_mm.models.adapters import TaskAdapter, TaskBottleneckAdapter, TaskFiLM
-from aurora_mm.models.backbones import BaseEncoder, ConvDetailBranch, HFBackbone, Qwen3VLBackbone, merge_lora
+from aurora_mm.models.backbones import (
+    BaseEncoder,
+    ConvDetailBranch,
+    EfficientNetLite,
+    HFBackbone,
+    Qwen3VLBackbone,
+    merge_lora,
+)
 from aurora_mm.models.balancers import (
     EMALossBalancer,
     FAMOLossBalancer,
@@ -70,6 +77,7 @@ __all__ = [
     'GIoULoss',
     'GridBoxCodec',
     'GridDetectionHead',
+    'EfficientNetLite',
     'HFBackbone',
     'HeatmapCodec',
     'HeatmapLandmarkHead',

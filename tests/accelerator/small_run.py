@@ -30,7 +30,7 @@ def small_config(file: Path, data_root: Path, work_dir: Path) -> Config:
     cfg = Config.fromfile(file)
     if cfg.model.backbone.type == 'HFBackbone':
         cfg.model.backbone.config = DINO
-    else:
+    elif cfg.model.backbone.type == 'Qwen3VLBackbone':
         cfg.model.backbone.preset = ENCODER
     resolve_config(cfg, str(data_root), 'none')
     set_image_size(cfg, SIZE)

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from aurora_mm.datasets.geometry import (
-    enclosing_boxes,
     fit_matrix,
     flip_matrix,
+    map_boxes,
     rotate_scale_translate_matrix,
     translation,
     warp_boxes,
@@ -151,15 +151,21 @@ class TestAnnotationsFollowTheImage:
         boxes = np.array([[60.0, 10, 80, 30]], np.float32)
         matrix = translation(10, 0)
         np.testing.assert_array_equal(warp_boxes(boxes, matrix, SHAPE), [[70, 10, 80, 30]])
-        np.testing.assert_array_equal(enclosing_boxes(boxes, matrix), [[70, 10, 90, 30]])
+        np.testing.assert_array_equal(map_boxes(boxes, matrix), [[70, 10, 90, 30]])
         assert warp_boxes(boxes, matrix, SHAPE).dtype == np.float32
 
-    def test_a_turned_box_is_enclosed(self):
+    @pytest.mark.parametrize('degrees', [-90, -30, 10, 45])
+    def test_the_box_of_a_rotated_ellipse_is_the_rotated_box(self, degrees):
+        size = (256, 256)
+        matrix = rotate_scale_translate_matrix(size, degrees, 1.1, (3, 2))
+        ellipse = np.zeros(size, np.uint8)
+        cv2.ellipse(ellipse, (120, 130), (80, 40), 0, 0, 360, 1, -1)
+        before, after = box_of(ellipse), box_of(warp_mask(ellipse, matrix, size))
+        assert np.abs(after - map_boxes(before, matrix)).max() <= 1.5
+
+    def test_a_rotated_square_keeps_the_size_of_its_circle(self):
         matrix = rotate_scale_translate_matrix((100, 100), 45, 1, (0, 0))
-        half = 10 * np.sqrt(2)
-        np.testing.assert_allclose(
-            enclosing_boxes(np.array([[40.0, 40, 60, 60]]), matrix), [[50 - half, 50 - half, 50 + half, 50 + half]]
-        )
+        np.testing.assert_allclose(map_boxes(np.array([[40.0, 40, 60, 60]]), matrix), [[40, 40, 60, 60]])
 
     def test_mask_is_background_outside(self):
         mask = warp_mask(np.full(SHAPE, 2, np.uint8), translation(-30, 0), SHAPE)

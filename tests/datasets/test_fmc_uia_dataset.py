@@ -67,6 +67,7 @@ def test_items_of_every_type(fmc_root):
         task_type='segmentation',
         num_outputs=3,
         may_flip=True,
+        may_zoom=True,
         flip_indices=[0, 1, 2],
         csv_file=str(fmc_root.path / 'csv_files/a.csv'),
         csv_row=3,

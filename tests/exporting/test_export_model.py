@@ -13,7 +13,7 @@ from mmengine.registry import DefaultScope
 
 from aurora_mm.apis import MultiTaskInferencer, resolve_config, write_checkpoint
 from aurora_mm.calibration.calibration import CALIBRATION
-from aurora_mm.errors import ConfigError, OutputError
+from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.exporting.export_model import export_model
 from aurora_mm.exporting.exported_network import require_plain_pipeline
 from aurora_mm.exporting.onnx_predictor import Predictor
@@ -196,7 +196,7 @@ class TestOneEncoder:
 
     def test_a_folder_that_holds_something(self, checkpoint, tmp_path):
         (tmp_path / 'file').touch()
-        with pytest.raises((ConfigError, OutputError), match='empty'):
+        with pytest.raises(DataError, match='an empty folder'):
             export_model(checkpoint, tmp_path)
 
     def test_a_pipeline_that_does_more(self, checkpoint):

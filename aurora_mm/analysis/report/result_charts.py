@@ -65,6 +65,28 @@ def _cumulative(results: Results, tasks: Sequence[Task], column: Column) -> Char
     return chart
 
 
+def agreement_chart(results: Results, task: Task) -> Chart:
+    """Draw predictions against the truth as Bland and Altman do: differences over means, with the limits of agreement.
+
+    Args:
+        results: Results with the rows.
+        task: A task whose rows hold one ``truth`` and one ``pred``, numbers.
+    """
+    truth, pred = (np.array([row[name] for row in results.targets(task)], float) for name in ('truth', 'pred'))
+    scores = results.scores['tasks'][task.name]
+    unit = f', {task.unit}' if task.unit else ''
+    chart = Chart(f'Agreement of {task.name} (Bland-Altman){unit}')
+    with chart.draw() as axes:
+        axes.plot((truth + pred) / 2, pred - truth, '.', color=type_colour(task.type))
+        for key, style in (('bias', '-'), ('LoA_low', '--'), ('LoA_high', '--')):
+            if scores.get(key) is not None:
+                axes.axhline(scores[key], linestyle=style, color=FAINT, label=f'{key} {scores[key]:.3g}')
+        axes.set_xlabel(f'mean of truth and prediction{unit}')
+        axes.set_ylabel('prediction - truth')
+        legend_below(axes)
+    return chart
+
+
 def roc_chart(results: Results, task: Task) -> Chart | None:
     """Draw the receiver operating characteristic of each class against the rest; for two classes, of class 1.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aurora_mm.analysis.report.charts import Chart, type_colour
 from aurora_mm.analysis.report.pictures import TaskPictures, task_pictures
-from aurora_mm.analysis.report.result_charts import metric_charts, roc_chart
+from aurora_mm.analysis.report.result_charts import agreement_chart, metric_charts, roc_chart
 from aurora_mm.analysis.report.results import Results
 from aurora_mm.analysis.report.tables import Confusion, Score, ScoreTable, confusion, score_tables
 from aurora_mm.evaluation import TaskMetric
@@ -51,7 +51,10 @@ class TypeSection:
             colour=type_colour(task_type),
             score=Score(results.scores['types'][task_type], results.interval('types', task_type)),
             tables=score_tables(results, task_type),
-            charts=[chart for metric, tasks in judged.items() for chart in metric_charts(results, metric, tasks)],
+            charts=[
+                *(chart for metric, tasks in judged.items() for chart in metric_charts(results, metric, tasks)),
+                *(agreement_chart(results, task) for m, tasks in judged.items() if m.has_agreement for task in tasks),
+            ],
             confusions=[confusion(results, task) for task in labelled],
             roc=[chart for task in labelled if (chart := roc_chart(results, task))],
             pictures=[task_pictures(results, task) for task in results.tasks.of_type(task_type)],

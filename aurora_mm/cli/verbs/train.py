@@ -4,6 +4,7 @@ aurora-mm train configs/aurora_fmc.py --data-root DATA
 aurora-mm train configs/aurora_fmc.py --data-root DATA --resume        # go on after a stop
 aurora-mm train configs/aurora_us_real.py --data-root DATA --tasks my_tasks.py     # names of classes and points
 aurora-mm train configs/aurora_us_real.py --data-root DATA --tasks lesion nerve    # these two tasks alone
+aurora-mm train configs/aurora_us_real.py --data-root FOLDS --fold 0               # of `aurora-mm split-data --folds`
 aurora-mm train configs/aurora_fmc_specialise.py --data-root DATA --load-from work_dirs/aurora_fmc/epoch_20.pth
 torchrun --nproc_per_node 4 -m aurora_mm train configs/aurora_fmc.py --data-root DATA --launcher pytorch
 """
@@ -39,6 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--work-dir', help='where logs and checkpoints go (default: work_dirs/<config name>)')
     parser.add_argument(
+        '--fold',
+        type=int,
+        metavar='K',
+        help='train on <data root>/fold_K, which split-data wrote, in <work dir>/fold_K; from 0',
+    )
+    parser.add_argument(
         '--resume',
         nargs='?',
         const='auto',
@@ -63,6 +70,9 @@ def main(args: argparse.Namespace) -> None:
 
     cfg = config_of(args)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
+    if args.fold is not None:
+        folder = _fold_of(args.data_root, args.fold)
+        args.data_root, cfg.work_dir = str(folder), str(Path(cfg.work_dir) / folder.name)
     if args.load_from is not None and args.pretrained is not None:
         raise ConfigError("--load-from brings the encoder's weights: leave --pretrained out")
     resumed = last_checkpoint(cfg.work_dir) if args.resume == 'auto' else args.resume
@@ -87,6 +97,21 @@ def main(args: argparse.Namespace) -> None:
         cfg.resume, cfg.load_from = True, str(resumed)
     with hold_work_dir(cfg.work_dir):
         _train(cfg, resumed)
+
+
+def _fold_of(data_root: str | None, fold: int) -> Path:
+    """Return the data root of a fold.
+
+    Raises:
+        ConfigError: If there is no such fold.
+    """
+    if data_root is None:
+        raise ConfigError('--fold needs --data-root, the folder that `aurora-mm split-data --folds` wrote')
+    folder = Path(data_root) / f'fold_{fold}'
+    if not folder.is_dir():
+        found = sorted(path.name for path in Path(data_root).glob('fold_*'))
+        raise ConfigError(f'no fold {fold}: {data_root} holds {", ".join(found) or "no folds"}')
+    return folder
 
 
 def _train(cfg: Config, resumed: str | Path | None) -> None:

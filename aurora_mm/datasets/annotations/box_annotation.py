@@ -10,7 +10,7 @@ from mmengine.structures import InstanceData
 from aurora_mm.annotations import ANNOTATIONS, Annotation
 from aurora_mm.challenge.csv_cells import BadRow, Files, number
 from aurora_mm.datasets.annotations.image_checks import check_inside
-from aurora_mm.datasets.geometry import enclosing_boxes, warp_boxes
+from aurora_mm.datasets.geometry import map_boxes, warp_boxes
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 
@@ -56,7 +56,7 @@ class BoxAnnotation(Annotation):
 
     def in_view(self, row: Mapping[str, Any], homography_matrix: np.ndarray) -> bool:
         """Return whether at least half of the area of each box stays inside the network input."""
-        whole = enclosing_boxes(row['gt_bboxes'], homography_matrix)
+        whole = map_boxes(row['gt_bboxes'], homography_matrix)
         visible = warp_boxes(row['gt_bboxes'], homography_matrix, row['img_shape'])
         return bool((_areas(visible) >= _LEAST_VISIBLE * _areas(whole)).all())
 

@@ -34,7 +34,14 @@ class ApplyGeometry(BaseTransform):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         require_unwarped(results, self)
-        results['img'] = warp_image(results['img'], results['homography_matrix'], results['img_shape'], self.fill)
+        results['img'] = warp_image(
+            results['img'],
+            results['homography_matrix'],
+            results['img_shape'],
+            self.fill,
+            results['ori_shape'],
+            results.get('reduction', 1),
+        )
         results['img_coordinates'] = 'network'
         results['warped_shape'] = results['img_shape']
         for row in rows_of(results):

@@ -9,6 +9,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 
 from aurora_mm.errors import ConfigError
+from aurora_mm.images.shared_channels import for_channels
 from aurora_mm.registry import TRANSFORMS
 
 
@@ -27,7 +28,8 @@ class RandomGaussianBlur(BaseTransform):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         if np.random.random() < self.prob:
-            results['img'] = cv2.GaussianBlur(results['img'], (0, 0), np.random.uniform(*self.sigma))
+            sigma = np.random.uniform(*self.sigma)
+            results['img'] = for_channels(lambda channels: cv2.GaussianBlur(channels, (0, 0), sigma), results['img'])
         return results
 
 
@@ -52,7 +54,7 @@ class RandomMotionBlur(BaseTransform):
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         if np.random.random() < self.prob:
             kernel = line_kernel(int(np.random.choice(self.lengths)), np.random.uniform(0, 180))
-            results['img'] = cv2.filter2D(results['img'], -1, kernel)
+            results['img'] = for_channels(lambda channels: cv2.filter2D(channels, -1, kernel), results['img'])
         return results
 
 

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from aurora_mm.images.shared_channels import for_channels
 from aurora_mm.registry import TRANSFORMS
 
 
@@ -31,7 +32,7 @@ class RandomBrightnessContrast(BaseTransform):
             gain = 1 + np.random.uniform(-self.contrast, self.contrast)
             offset = 255 * np.random.uniform(-self.brightness, self.brightness)
             table = np.clip(np.rint(gain * np.arange(256) + offset), 0, 255).astype(np.uint8)
-            results['img'] = cv2.LUT(results['img'], table)
+            results['img'] = for_channels(lambda channels: cv2.LUT(channels, table), results['img'])
         return results
 
 
@@ -50,7 +51,20 @@ class RandomGaussianNoise(BaseTransform):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         if np.random.random() < self.prob:
-            img = results['img']
-            noise = np.random.normal(0, np.random.uniform(*self.std), (*img.shape[:2], 1))
-            results['img'] = np.clip(np.rint(img + noise), 0, 255).astype(np.uint8)
+            noise = _noise(results['img'].shape[:2], np.random.uniform(*self.std))
+            results['img'] = for_channels(lambda channels: _sum(channels, noise), results['img'])
         return results
+
+
+def _noise(shape: tuple[int, int], std: float) -> np.ndarray:
+    """Draw Gaussian noise, rounded to whole grey values, (h, w) int16."""
+    # OpenCV's generator is seven times as fast as NumPy's. It is seeded by it, so that a seed determines the noise.
+    cv2.setRNGSeed(np.random.randint(2**31))
+    return cv2.randn(np.empty(shape, np.int16), 0, std)
+
+
+def _sum(channels: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """Add the same noise to all channels, and clip to 0 to 255."""
+    if channels.ndim == 3:
+        noise = cv2.merge([noise] * channels.shape[2])
+    return cv2.add(channels, noise, dtype=cv2.CV_8U)

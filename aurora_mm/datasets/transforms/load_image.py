@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from mmcv.transforms import BaseTransform
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.images.image_files import as_bgr
 from aurora_mm.images.image_header import BadImage
+from aurora_mm.images.pixel_cache import PixelCache
 from aurora_mm.images.reading import read_image
 from aurora_mm.images.retries import read_with_retries
 from aurora_mm.images.ultrasound_image import UltrasoundImage
@@ -32,47 +34,62 @@ class LoadUltrasoundImage(BaseTransform):
     no file is read.
 
     Sets:
-        img (np.ndarray): (H, W, 3) uint8 BGR.
+        img (np.ndarray): (H, W, 3) uint8 BGR. The channels of a grey image share memory, see
+            :mod:`aurora_mm.images.shared_channels`.
         img_coordinates (str): ``'original'``, until ApplyGeometry warps the image.
         ori_shape (tuple[int, int]): (H, W) of the upright image.
         img_shape (tuple[int, int]): (H, W) of the upright image, until FitToSize changes it.
         orientation (int): EXIF orientation of the file, from 1 (upright) to 8.
         homography_matrix (np.ndarray): (3, 3), the identity.
         flip (bool): False.
+        reduction (int): Original pixels along a side of a pixel of ``img``: 1, or 2, 4 or 8 with ``least_side``. All
+            other keys are about the original image.
         pixel_spacing (tuple[float, float]): (height, width) of an original pixel in mm, if the file or the item says
             so.
 
     Args:
         depth: Number of bits of 16-bit images that do not declare it, from 8 to 16. Set it if all images are from one
             scanner. None determines it for each image.
+        least_side: Reduce JPEG images to 1/2, 1/4 or 1/8 while they are decoded, which is faster, if both sides then
+            still have this many pixels. Choose the side of the network input, times the largest scale of
+            RandomGeometry. The pipeline needs ApplyGeometry. None never reduces.
+        cache: Arguments of :class:`aurora_mm.images.pixel_cache.PixelCache`: ``folder`` and ``max_gb``. Decoded images
+            are kept there and not decoded again. None keeps none.
 
     Raises:
         DataError: If the image cannot be read as a single 8-bit or 16-bit image, see
             :func:`aurora_mm.images.reading.read_image`.
-        ConfigError: If ``depth`` is not valid.
+        ConfigError: If ``depth``, ``least_side`` or ``cache`` is not valid.
+        OutputError: If the cache cannot be written.
     """
 
-    def __init__(self, depth: int | None = None) -> None:
+    def __init__(
+        self, depth: int | None = None, least_side: int | None = None, cache: Mapping[str, Any] | None = None
+    ) -> None:
         if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or not 8 <= depth <= 16):
             raise ConfigError(f'LoadUltrasoundImage: depth must be 8 to 16 bits, not {depth!r}')
+        if least_side is not None and (not isinstance(least_side, int) or least_side < 1):
+            raise ConfigError(f'LoadUltrasoundImage: least_side must be a number of pixels, not {least_side!r}')
         self.depth = depth
+        self.least_side = least_side
+        self.cache = None if cache is None else _cache(cache)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         try:
             if 'img' in results:
                 image = UltrasoundImage(as_bgr(results['img'], self.depth), results.get('img_path', ''))
             else:
-                image = read_with_retries(read_image, results['img_path'], self.depth)
+                image = self._read(results['img_path'])
         except BadImage as bad:
             name = results.get('img_path') or 'given as an array'
             raise DataError(f'image {name} {bad}', file=results.get('csv_file'), row=results.get('csv_row')) from bad
-        shape = image.pixels.shape[:2]
         results.update(
             img=image.pixels,
             img_coordinates='original',
-            ori_shape=shape,
-            img_shape=shape,
+            ori_shape=image.shape,
+            img_shape=image.shape,
             orientation=image.orientation,
+            reduction=image.reduction,
             homography_matrix=np.eye(3),
             flip=False,
         )
@@ -80,5 +97,17 @@ class LoadUltrasoundImage(BaseTransform):
             results.setdefault('pixel_spacing', image.pixel_spacing)
         return results
 
+    def _read(self, source: str) -> UltrasoundImage:
+        def decode() -> UltrasoundImage:
+            return read_with_retries(read_image, source, self.depth, self.least_side)
+
+        return decode() if self.cache is None else self.cache.read(source, (self.depth, self.least_side), decode)
+
     def __repr__(self) -> str:
-        return f'{type(self).__name__}(depth={self.depth})'
+        return f'{type(self).__name__}(depth={self.depth}, least_side={self.least_side}, cache={self.cache})'
+
+
+def _cache(cache: Mapping[str, Any]) -> PixelCache:
+    if cache.keys() != {'folder', 'max_gb'}:
+        raise ConfigError(f'LoadUltrasoundImage: cache needs folder and max_gb, not {", ".join(cache) or "nothing"}')
+    return PixelCache(**cache)

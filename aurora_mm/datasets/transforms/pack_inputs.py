@@ -10,6 +10,7 @@ from mmcv.transforms import BaseTransform
 from aurora_mm.annotations import ANNOTATIONS
 from aurora_mm.datasets.transforms.geometry_state import COMPOSED, rows_of
 from aurora_mm.errors import ConfigError
+from aurora_mm.images.shared_channels import shared_plane
 from aurora_mm.registry import TRANSFORMS
 from aurora_mm.structures import MultiTaskDataSample, TaskDataSample
 
@@ -65,8 +66,9 @@ class PackMultiTaskInputs(BaseTransform):
         meta_keys: Keys of ``results`` that are copied to the metainfo, if they exist.
 
     Raises:
-        ConfigError: If the pipeline changes ``homography_matrix`` but has no ApplyGeometry; or if a transform of
-            another package changed the geometry, because predictions could then not be mapped to the original image.
+        ConfigError: If the pipeline changes ``homography_matrix`` or reduces the image but has no ApplyGeometry; or if
+            a transform of another package changed the geometry, because predictions could then not be mapped to the
+            original image.
     """
 
     def __init__(self, meta_keys: Sequence[str] = META_KEYS) -> None:
@@ -75,12 +77,13 @@ class PackMultiTaskInputs(BaseTransform):
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         if results['img_coordinates'] == 'original' and not np.array_equal(results['homography_matrix'], np.eye(3)):
             raise ConfigError('PackMultiTaskInputs: the pipeline composes a matrix but has no ApplyGeometry')
+        if results['img_coordinates'] == 'original' and results.get('reduction', 1) > 1:
+            raise ConfigError('PackMultiTaskInputs: least_side of LoadUltrasoundImage needs ApplyGeometry')
         _refuse_foreign_geometry(results)
         task_samples = [self._sample(row) for row in rows_of(results)]
         metainfo = {key: value for key, value in task_samples[0].metainfo_items() if key in _OF_THE_IMAGE}
         sample = MultiTaskDataSample(task_samples, metainfo=metainfo)
-        inputs = torch.from_numpy(np.ascontiguousarray(results['img'].transpose(2, 0, 1)))
-        return dict(inputs=inputs, data_samples=sample)
+        return dict(inputs=_channels_first(results['img']), data_samples=sample)
 
     def _sample(self, results: dict[str, Any]) -> TaskDataSample:
         sample = TaskDataSample(metainfo=self._metainfo(results))
@@ -100,6 +103,14 @@ class PackMultiTaskInputs(BaseTransform):
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(meta_keys={self.meta_keys})'
+
+
+def _channels_first(image: np.ndarray) -> torch.Tensor:
+    """Return an image (h, w, 3) as a tensor (3, h, w) with memory of its own."""
+    plane = shared_plane(image)
+    if plane is not None:
+        return torch.from_numpy(np.repeat(plane[None], image.shape[2], axis=0))
+    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).contiguous()
 
 
 def _refuse_foreign_geometry(results: dict[str, Any]) -> None:

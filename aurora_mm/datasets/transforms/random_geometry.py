@@ -20,7 +20,8 @@ class RandomGeometry(BaseTransform):
     Only ``homography_matrix`` changes. ApplyGeometry warps the image later. The transform must come after FitToSize,
     because the rotation and the shift are in network coordinates. An image is flipped only if all of its tasks allow it
     (``may_flip``). If more than half of a box or any landmark would be outside of the network input, rotation, scale
-    and shift are drawn again, up to 10 times. After that the image is only flipped.
+    and shift are drawn again, up to 10 times. After that the image is only flipped. An image is scaled only if all of
+    its tasks allow it (``may_zoom``).
 
     Sets:
         flip (bool): Whether the image is mirrored.
@@ -57,19 +58,20 @@ class RandomGeometry(BaseTransform):
         if all(row['may_flip'] for row in rows) and np.random.random() < self.flip_prob:
             compose(results, flip_matrix(size))
             results['flip'] = not results['flip']
+        scale = self.scale if all(row['may_zoom'] for row in rows) else (1.0, 1.0)
         if np.random.random() < self.prob:
             for _ in range(_TRIES):
-                drawn = self._draw(size)
+                drawn = self._draw(size, scale)
                 matrix = drawn @ results['homography_matrix']
                 if all(ANNOTATIONS[row['task_type']].in_view(row, matrix) for row in rows if 'gt_coordinates' in row):
                     compose(results, drawn)
                     break
         return results
 
-    def _draw(self, size: tuple[int, int]) -> np.ndarray:
+    def _draw(self, size: tuple[int, int], scale: tuple[float, float]) -> np.ndarray:
         shift = np.random.uniform(-self.shift, self.shift, 2) * (size[1], size[0])
         degrees = np.random.uniform(-self.degrees, self.degrees)
-        return rotate_scale_translate_matrix(size, degrees, np.random.uniform(*self.scale), shift)
+        return rotate_scale_translate_matrix(size, degrees, np.random.uniform(*scale), shift)
 
     def __repr__(self) -> str:
         return (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -16,6 +18,9 @@ from aurora_mm.models.utils.unwrap_model import unwrap_model
 from aurora_mm.registry import HOOKS
 from aurora_mm.tables import console_text
 from aurora_mm.tasks import TaskTable
+
+if TYPE_CHECKING:
+    from aurora_mm.models import MultiTaskModel
 
 _DRAWN = 'images_drawn'
 _RESOLVE = 'call aurora_mm.apis.resolve_config(cfg) before the Runner is built, as aurora-mm train does'
@@ -46,6 +51,8 @@ class MultiTaskHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Check that model, data and hooks of this training fit together, and connect the optimiser with the model.
 
+        Heads that need statistics of the training annotations compute them, unless they come from a checkpoint.
+
         Raises:
             ConfigError: If one of them needs a hook that is missing, or a variable of the config has not been passed to
                 the settings that depend on it.
@@ -64,6 +71,7 @@ class MultiTaskHook(Hook):
             raise ConfigError(
                 f'the training data has tasks that the model was not built for ({", ".join(unknown)}): {_RESOLVE}'
             )
+        _fit_annotations(model, runner.train_dataloader.dataset)
         model.connect(runner.optim_wrapper.optimizer)
 
     def before_train_epoch(self, runner: Runner) -> None:
@@ -112,6 +120,20 @@ class MultiTaskHook(Hook):
                 cells = [figures[key] for key in ('images', 'skipped', 'loss', 'weight', 'prob')]
                 table.add_row(name, *('-' if c is None else f'{c:.4g}' for c in cells))
             runner.logger.info('\n' + console_text(table))
+
+
+def _fit_annotations(model: MultiTaskModel, dataset: Any) -> None:
+    """Pass the training annotations to the heads that need them. The data set is the same in every process."""
+    heads = [head for head in model.heads.values() if head.needs_annotations]
+    wanted = {task.name for head in heads for task in head.tasks}
+    if wanted:
+        items = {
+            name: [dataset.get_data_info(int(index)) for index in indices]
+            for name, indices in dataset.indices_by_task().items()
+            if name in wanted
+        }
+        for head in heads:
+            head.fit_annotations(items)
 
 
 def _sampler(runner: Runner) -> TaskAwareBatchSampler | None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+TASK_UNIT = 'units'
+"""Stands for the unit of a task in the columns of a metric, which serve all tasks."""
 
 
 @dataclass(frozen=True)
@@ -12,11 +15,13 @@ class Column:
 
     Args:
         name: Key of the number in results, files and tables.
-        unit: ``''`` for a number without unit in [0, 1], otherwise the unit, such as ``'px'`` for original pixels.
+        unit: ``''`` for a number without unit in [0, 1], otherwise the unit, such as ``'px'`` for original pixels, or
+            :data:`TASK_UNIT` for the unit of the task.
         higher_is_better: Whether higher numbers are better.
         brief: Whether tables with few columns show the number.
         undefined: Value that a task's score counts as if it is not defined; nan leaves it undefined.
         title: Name of the number in charts; ``name`` by default.
+        digits: Number of decimal places of a number with a unit.
     """
 
     name: str
@@ -25,15 +30,20 @@ class Column:
     brief: bool = True
     undefined: float = math.nan
     title: str = ''
+    digits: int = 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, 'title', self.title or self.name)
+
+    def of_unit(self, unit: str) -> Column:
+        """Return the column with the unit of a task in place of :data:`TASK_UNIT`, if the task has one."""
+        return replace(self, unit=unit) if unit and self.unit == TASK_UNIT else self
 
     def text(self, value: float | None) -> str:
         """Format a number with its unit, such as ``'0.912'`` or ``'12.3 px'``; None becomes ``'-'``."""
         if value is None:
             return '-'
-        return f'{value:.1f} {self.unit}' if self.unit else f'{value:.3f}'
+        return f'{value:.{self.digits}f} {self.unit}' if self.unit else f'{value:.3f}'
 
     def named_text(self, value: float | None) -> str:
         """Format name and number, such as ``'DSC 0.912'``."""

@@ -42,6 +42,8 @@ class TaskMetric(BaseMetric):
             image area), ``truth``, ``pred`` and ``probs``.
         may_be_empty (tuple[str, ...]): Names in ``row_data`` whose value may be None.
         has_masks (bool): Whether truth and prediction are masks, which are in files and not in rows.
+        has_agreement (bool): Whether ``truth`` and ``pred`` of a row are numbers, which reports draw against each
+            other.
     """
 
     default_prefix = ''  # no prefix, and no warning that there is none
@@ -54,6 +56,7 @@ class TaskMetric(BaseMetric):
     row_data: ClassVar[tuple[str, ...]] = ()
     may_be_empty: ClassVar[tuple[str, ...]] = ()
     has_masks: ClassVar[bool] = False
+    has_agreement: ClassVar[bool] = False
 
     @property
     def names(self) -> Sequence[str]:

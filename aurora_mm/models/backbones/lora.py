@@ -38,7 +38,7 @@ def add_lora(
             'linear_fc2' of Qwen3-VL; all linear layers of the blocks by default.
 
     Raises:
-        ConfigError: If peft is not installed, or a block or module does not exist.
+        ConfigError: If peft is not installed, a block or module does not exist, or there are no linear layers.
     """
     try:
         from peft import LoraConfig, inject_adapter_in_model
@@ -54,6 +54,8 @@ def add_lora(
         for name in encoder.linear_layers()
         if encoder.layer_of(f'{name}.weight') - 1 in blocks
     }
+    if not linear:
+        raise ConfigError(f'lora: {type(encoder).__name__} has no linear layers in its blocks')
     if unknown := sorted(set(modules or ()) - set(linear.values())):
         there = ', '.join(sorted(set(linear.values())))
         raise ConfigError(f'lora.modules {unknown} are none of the linear layers of the blocks: {there}')

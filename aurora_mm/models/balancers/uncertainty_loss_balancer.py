@@ -34,7 +34,7 @@ class UncertaintyLossBalancer(LossBalancer):
         self,
         tasks: Sequence[Task | dict],
         per: str = 'type',
-        regression: Sequence[str] = ('landmark', 'detection', 'multi_object_detection'),
+        regression: Sequence[str] = ('landmark', 'detection', 'multi_object_detection', 'scalar_regression'),
     ) -> None:
         super().__init__(tasks)
         if per not in ('type', 'task'):

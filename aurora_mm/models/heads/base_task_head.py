@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import torch
@@ -11,7 +11,7 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from aurora_mm.errors import ConfigError
-from aurora_mm.models.losses import HeadLoss
+from aurora_mm.models.losses import ClassLoss, HeadLoss
 from aurora_mm.structures import TaskBatch, TaskDataSample
 from aurora_mm.tasks import Task
 
@@ -31,14 +31,17 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
 
     Attributes:
         task_type (str): The type of the tasks that the head can serve.
+        reads_class_weight (bool): Whether the losses of the head weigh classes by the ``class_weight`` of a task.
         also_serves (tuple[str, ...]): Further types of tasks that it can serve.
         in_index (list[int]): Indices of the maps that the head reads, counted from 0; all maps by default.
 
     Raises:
-        ConfigError: If there is no task, or one of another type.
+        ConfigError: If there is no task, or one of another type, or one with a ``class_weight`` that the head does not
+            read.
     """
 
     task_type: str
+    reads_class_weight = False
     also_serves: tuple[str, ...] = ()
 
     def __init__(
@@ -52,6 +55,21 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
         if wrong or not self.tasks:
             given = ', '.join(f'{task.name} ({task.type})' for task in wrong) or 'no task'
             raise ConfigError(f'{type(self).__name__} serves {self.task_type} tasks and was given {given}')
+        if not self.reads_class_weight:
+            self.refuse_class_weight(f'{type(self).__name__} does not weigh classes')
+
+    def refuse_class_weight(self, reason: str) -> None:
+        """Raise an error if a task has a ``class_weight``, because it would have no effect.
+
+        Args:
+            reason: Why it has none.
+
+        Raises:
+            ConfigError: If a task has one.
+        """
+        for task in self.tasks:
+            if task.class_weight:
+                raise ConfigError(f'class_weight of task {task.name!r} would have no effect: {reason}')
 
     def build_loss(self, kind: type[Loss], argument: str, cfg: dict[str, Any] | None, **settings: Any) -> Loss | None:
         """Build the loss of one argument of the head.
@@ -81,6 +99,32 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
         """
         if all(cfg is None for cfg in losses.values()):
             raise ConfigError(f'{type(self).__name__} needs one of the losses {", ".join(losses)}')
+
+    def require_weighed(self, **losses: dict[str, Any] | None) -> None:
+        """Check that one of the losses of classes takes a ``class_weight``, if a task has one.
+
+        Args:
+            losses: Configs of the losses by argument, None where there is none.
+
+        Raises:
+            ConfigError: If a task has one, and none of the losses takes it.
+        """
+        given = {argument: cfg for argument, cfg in losses.items() if cfg is not None}
+        if not any(ClassLoss.takes_class_weight(cfg) for cfg in given.values()):
+            names = ' and '.join(f'{argument} ({cfg["type"]})' for argument, cfg in given.items())
+            self.refuse_class_weight(f'{names} of {type(self).__name__} takes none; mmdet.CrossEntropyLoss does')
+
+    @property
+    def needs_annotations(self) -> bool:
+        """Whether :meth:`fit_annotations` must be called before training; False by default."""
+        return False
+
+    def fit_annotations(self, items: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """Compute what the head must know of all training annotations; by default nothing.
+
+        Args:
+            items: Items of the training set by task name.
+        """
 
     @abstractmethod
     def forward(self, feats: Sequence[Tensor]) -> Tensor:

@@ -45,6 +45,7 @@ class ClassificationHead(BaseTaskHead):
     """
 
     task_type = 'classification'
+    reads_class_weight = True
 
     def __init__(
         self,
@@ -55,7 +56,7 @@ class ClassificationHead(BaseTaskHead):
         pooling: str = 'avg',
         dropout: float = 0.0,
         share_outputs: bool = False,
-        loss_cls: dict[str, Any] = dict(type='mmdet.CrossEntropyLoss'),
+        loss_cls: dict[str, Any] | None = dict(type='mmdet.CrossEntropyLoss'),
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(tasks, in_channels, init_cfg)
@@ -71,6 +72,7 @@ class ClassificationHead(BaseTaskHead):
             self.tasks, lambda n: nn.Linear(hidden_channels, n), lambda task: task.num_outputs, share_outputs
         )
         self.loss_cls = self.build_loss(ClassLoss, 'loss_cls', loss_cls)
+        self.require_weighed(loss_cls=loss_cls)
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
         """Compute the shared features ``(B, hidden_channels)``, see :class:`BaseTaskHead`."""

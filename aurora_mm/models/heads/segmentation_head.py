@@ -41,6 +41,7 @@ class SegmentationHead(BaseTaskHead):
     """
 
     task_type = 'segmentation'
+    reads_class_weight = True
 
     def __init__(
         self,
@@ -57,6 +58,7 @@ class SegmentationHead(BaseTaskHead):
         self.require_one_of(loss_cls=loss_cls, loss_dice=loss_dice)
         self.loss_cls = self.build_loss(ClassLoss, 'loss_cls', loss_cls, pixels=True)
         self.loss_dice = self.build_loss(ClassLoss, 'loss_dice', loss_dice, pixels=True)
+        self.require_weighed(loss_cls=loss_cls, loss_dice=loss_dice)
         self.fusion = TopDownFusion(in_channels, channels)
         self.dropout = nn.Dropout2d(dropout)
         self.outputs = TaskOutputs(
@@ -70,7 +72,7 @@ class SegmentationHead(BaseTaskHead):
     def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
         """Compute the losses at the size of the network input; ``output`` is ``(n, C, h, w)``."""
         require_network_coordinates(data_samples)
-        target = torch.cat([sample.gt_sem_seg.data for sample in data_samples])  # (n, H, W)
+        target = torch.cat([sample.gt_sem_seg.data for sample in data_samples]).long()  # (n, H, W)
         logits = F.interpolate(output.float(), size=target.shape[-2:], mode='bilinear', align_corners=False)
         losses = dict(loss_cls=self.loss_cls, loss_dice=self.loss_dice)
         return {name: loss(logits, target, task) for name, loss in losses.items() if loss is not None}

@@ -11,16 +11,16 @@ from aurora_mm.tasks import Task
 
 
 class CoordinateLoss(ElementLoss):
-    """Calls a loss of boxes or points, such as ``mmdet.SmoothL1Loss``, or for boxes ``mmdet.GIoULoss``.
+    """Calls a loss of boxes, points or numbers, such as ``mmdet.SmoothL1Loss``, or for boxes ``mmdet.GIoULoss``.
 
-    Legend: B images, N rows (cells or points), D coordinates: 4 of a box (xyxy) or 2 of a point.
+    Legend: B images, N rows (cells or points), D coordinates: 4 of a box (xyxy), 2 of a point or 1 number.
 
     Args:
         cfg: See :class:`HeadLoss`.
         tasks: See :class:`HeadLoss`.
         head: See :class:`HeadLoss`.
         argument: See :class:`HeadLoss`.
-        dimensions: D, 4 for boxes or 2 for points.
+        dimensions: D, 4 for boxes, 2 for points or 1 for numbers.
     """
 
     def __init__(self, cfg: dict[str, Any], tasks: Sequence[Task], head: str, argument: str, dimensions: int) -> None:
@@ -31,7 +31,8 @@ class CoordinateLoss(ElementLoss):
         """Compute the loss of one task.
 
         Args:
-            pred: Predictions ``(B, N, D)``, normalised to [0, 1] by the size of the network input.
+            pred: Predictions ``(B, N, D)``, normalised to [0, 1] by the size of the network input; numbers are
+                standardised.
             target: Targets ``(B, N, D)`` in the same coordinates.
             task: The task.
             weight: Weights ``(B, N)``, which sum to 1 in an image, or to 0 in an image without a target; 1 / N by
@@ -63,5 +64,5 @@ class CoordinateLoss(ElementLoss):
         return near, far, target[:, : self.dimensions]
 
     def _inputs(self) -> str:
-        kind = 'boxes' if self.dimensions == 4 else 'points'
+        kind = {4: 'boxes', 2: 'points', 1: 'numbers'}[self.dimensions]
         return f"{kind} (N, {self.dimensions}), their targets and reduction_override='none'"

@@ -28,6 +28,8 @@ val_evaluator = dict(
         detection=[dict(type='BoxIoUMetric'), dict(type='mmdet.CocoMetric', metric='bbox')],
         landmark=[dict(type='LandmarkMetric')],
         multi_object_detection=[dict(type='BoxAPMetric')],
+        scalar_regression=[dict(type='RegressionMetric')],
+        multi_label_classification=[dict(type='MultiLabelMetric')],
     ),
 )
 test_evaluator = val_evaluator

@@ -19,7 +19,7 @@ def make_results(**annotations) -> dict:
     results = dict(
         img=img, img_coordinates='original', ori_shape=SHAPE, img_shape=SHAPE, homography_matrix=np.eye(3), flip=False
     )
-    results |= dict(may_flip=True, num_outputs=2, flip_indices=[0, 1])
+    results |= dict(may_flip=True, may_zoom=True, num_outputs=2, flip_indices=[0, 1])
     rows = [
         results | dict(gt_coordinates='original', task_type=TYPES[key]) | {key: annotations[key]} for key in annotations
     ]
@@ -94,6 +94,8 @@ class TestRandomGeometry:
         transform = RandomGeometry(flip_prob=0.5, degrees=40, scale=(0.8, 2.0), shift=0.3)
         points = np.array([[4, 4], [90, 44]], np.float32)
         box = np.array([[70, 30, 96, 48]], np.float32)
+        angles = np.linspace(0, 2 * np.pi, 1000)
+        ellipse = np.stack([83 + 13 * np.cos(angles), 39 + 9 * np.sin(angles)], axis=1)  # what the box surrounds
         kept = 0
         for _ in range(100):
             results = ApplyGeometry().transform(transform.transform(make_results(gt_landmarks=points)))
@@ -101,9 +103,9 @@ class TestRandomGeometry:
             assert (results['gt_landmarks'] <= (96, 48)).all()
             kept += np.allclose(np.abs(results['homography_matrix'][:2, :2]), np.eye(2))
             boxed = transform.transform(make_results(gt_bboxes=box))
-            corners = warp_points(np.array([[70.0, 30], [96, 30], [96, 48], [70, 48]]), boxed['homography_matrix'])
-            whole = np.prod(np.ptp(corners, axis=0))
-            visible = np.prod(np.ptp(np.clip(corners, 0, (96, 48)), axis=0))
+            outline = warp_points(ellipse, boxed['homography_matrix'])
+            whole = np.prod(np.ptp(outline, axis=0))
+            visible = np.prod(np.ptp(np.clip(outline, 0, (96, 48)), axis=0))
             assert visible >= 0.499 * whole
         assert kept < 100  # some draws are good
 
@@ -149,8 +151,8 @@ class TestApplyGeometry:
 
     def test_box_point_and_mask_agree_after_everything(self):
         np.random.seed(1)
-        mask = np.zeros(SHAPE, np.uint8)
-        mask[10:30, 20:50] = 1
+        rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]] + 0.5
+        mask = (((columns - 35) / 15) ** 2 + ((rows - 20) / 10) ** 2 <= 1).astype(np.uint8)
         box = np.array([[20, 10, 50, 30]], np.float32)
         centre = np.array([[35, 20]], np.float32)
         for _ in range(20):

@@ -18,7 +18,7 @@ def matrices(**options):
     """The matrices of 50 draws."""
     np.random.seed(0)
     transform = RandomGeometry(**dict(flip_prob=0, degrees=0, scale=(1, 1), shift=0) | options)
-    row = dict(img_coordinates='original', img_shape=SIZE, flip=False, may_flip=True)
+    row = dict(img_coordinates='original', img_shape=SIZE, flip=False, may_flip=True, may_zoom=True)
     return np.array(
         [transform.transform(row | dict(homography_matrix=np.eye(3)))['homography_matrix'] for _ in range(50)]
     )

