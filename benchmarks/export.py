@@ -4,7 +4,8 @@
 
 Exports the checkpoint as ONNX in fp32, fp16 and int8 (ranges from 64 training images), predicts the test data of the
 config by the predictor that needs numpy and onnxruntime alone, and scores it with the config's own evaluator. Times are
-medians for one image at a time on one thread, with the reading of the file left out. Needs the extra `export`.
+medians of CPU time for one image at a time on one thread, with the reading of the file left out. Needs the extra
+`export`.
 """
 
 from __future__ import annotations
@@ -94,9 +95,9 @@ def difference(sample: TaskDataSample, tensors: Tensors) -> dict[str, float]:
 def milliseconds(predict: Callable[[np.ndarray], Any], images: list[np.ndarray]) -> float:
     times = []
     for image in images[:3] + images:
-        start = time.perf_counter()
+        start = time.process_time()
         predict(image)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     return 1000 * statistics.median(times[3:])
 
 

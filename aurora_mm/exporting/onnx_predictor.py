@@ -102,6 +102,10 @@ def _plain(task: dict[str, Any], tensors: dict[str, np.ndarray]) -> dict[str, An
         boxes, scores, labels, count = (tensors.pop(key) for key in ('boxes', 'scores', 'labels', 'count'))
         rows = zip(boxes.tolist(), labels.tolist(), scores.tolist(), strict=True)
         plain['boxes'] = [dict(box=b, label=task['classes'][i], score=s) for b, i, s in rows][: int(count)]
+    if 'label_probs' in tensors:
+        plain['scores'] = dict(zip(task['classes'], tensors.pop('label_probs').tolist(), strict=True))
+    if 'value' in tensors:
+        plain['value'] = float(tensors.pop('value'))
     if 'points' in tensors:
         plain['points'] = dict(zip(task['points'], tensors.pop('points').tolist(), strict=True))
     return plain | tensors
