@@ -281,3 +281,17 @@ def test_every_class_has_its_part_of_each_side(fmc_root):
         rows = FMCUIADataset(fmc_root.path, split=split, seed=seed).load_data_list()
         labels = [row['gt_label'] for row in rows]
         assert (labels.count(0), labels.count(1)) == expected
+
+
+@pytest.mark.parametrize('serialize_data', [False, True])
+def test_subsets_group_their_own_items(fmc_root, serialize_data):
+    fmc_root.csv('c', [*(fmc_root.cls_row(i) for i in range(4)), *(fmc_root.det_row(i) for i in range(4, 7))])
+    dataset = FMCUIADataset(str(fmc_root.path), split='all', serialize_data=serialize_data)
+    whole = dataset.indices_by_task()
+    assert sorted(map(len, whole.values())) == [3, 4]
+    name, indices = max(whole.items(), key=lambda pair: len(pair[1]))
+    subset = dataset.get_subset(indices[:2].tolist())
+    assert {key: found.tolist() for key, found in subset.indices_by_task().items()} == {name: [0, 1]}
+    np.testing.assert_array_equal(dataset.indices_by_task()[name], indices)
+    dataset.get_subset_(indices[::-1].tolist())
+    assert {key: found.tolist() for key, found in dataset.indices_by_task().items()} == {name: [0, 1, 2, 3]}

@@ -42,7 +42,7 @@ def test_every_transform_treats_shared_and_separate_channels_alike(seed):
     """The sizes of single channels and triples take different paths in OpenCV, which may round differently."""
     outs = []
     for pixels in (share_channels(image()), np.repeat(image()[..., None], 3, axis=2)):
-        row = dict(img=pixels, may_flip=True, task='t', task_type='classification')
+        row = dict(img=pixels, may_flip=True, may_zoom=True, task='t', task_type='classification')
         results = LoadUltrasoundImage().transform(row)
         results['img'] = pixels
         np.random.seed(seed)

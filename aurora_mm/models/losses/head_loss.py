@@ -104,9 +104,7 @@ class HeadLoss(nn.Module, metaclass=ABCMeta):
             kind = foreign_class(cfg['type'])
         except ConfigError as error:
             raise ConfigError(f'{self.place}: {error}') from error
-        for ancestor in kind.__mro__:
-            if ancestor.__module__.startswith(('mmdet.', 'mmseg.')) and ancestor.__name__ in REFUSED_LOSSES:
-                raise ConfigError(f'{self.place} cannot be {cfg["type"]}: {REFUSED_LOSSES[ancestor.__name__]}')
+        REFUSED_LOSSES.check(kind, f'{self.place} cannot be {cfg["type"]}')
 
     def _loss_of(self, task: Task) -> nn.Module:
         return self.own[task.name] if task.name in self.own else self.shared  # noqa: SIM401 (a ModuleDict has no get)

@@ -160,7 +160,7 @@ def predict(tmp_path):
         rows = []
         for i, task in enumerate(tasks):
             row = dict(img_path=file, img_id=i, task=task.name, task_type=task.type, num_outputs=task.num_outputs)
-            row.update(may_flip=task.flip, flip_indices=task.flip_indices)
+            row.update(may_flip=task.flip, may_zoom=task.zoom, flip_indices=task.flip_indices)
             for step in steps:
                 row = step(row)
             rows.append(row)
