@@ -161,6 +161,29 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
             task: The task.
         """
 
+    def tensors_by_feat(self, output: Any, task: Task, ori_shape: tuple[int, int]) -> dict[str, Tensor]:
+        """Compute the predictions of one task as tensors, for export to formats that have no data samples.
+
+        The predictions are those of :meth:`predict_by_feat` for images that were scaled to the network input, neither
+        flipped nor letterboxed. Shapes must not depend on values, and the batch size may be symbolic.
+
+        Args:
+            output: The task's entry of :meth:`task_outputs`, for B images of one size.
+            task: The task.
+            ori_shape: (height, width) of the original images, H x W pixels, which may be symbolic.
+
+        Returns:
+            Tensors by name: ``probs`` (B, C); ``mask`` (B, H, W) uint8; ``boxes`` (B, N, 4), ``scores`` (B, N),
+            ``labels`` (B, N) and ``count`` (B,), of which the first ``count`` are boxes; or ``points`` (B, K, 2).
+            Coordinates are original pixels. A head of another type may choose other names.
+
+        Raises:
+            ConfigError: If predictions of this head cannot be exported.
+        """
+        raise ConfigError(
+            f'task {task.name!r} cannot be exported: its head {type(self).__name__} has no method tensors_by_feat'
+        )
+
     def task_outputs(self, feats: Sequence[Tensor], batches: Sequence[TaskBatch]) -> list[Any]:
         """Compute the raw outputs of each task for its images: first the shared features, then the last layers."""
         return self.outputs(self(feats), batches)

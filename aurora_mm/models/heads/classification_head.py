@@ -90,6 +90,10 @@ class ClassificationHead(BaseTaskHead):
             sample.pred_scores = probs
             sample.pred_label = probs.argmax(0, keepdim=True)
 
+    def tensors_by_feat(self, output: Tensor, task: Task, ori_shape: tuple[int, int]) -> dict[str, Tensor]:
+        """Return ``probs``, see :class:`BaseTaskHead`."""
+        return dict(probs=output.float().softmax(1))
+
 
 class _GatedMLP(nn.Module):
     """Residual block ``x + W(silu(gate(x)) * value(x))`` on ``(B, C)``, with a LayerNorm before it."""

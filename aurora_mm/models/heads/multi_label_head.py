@@ -60,3 +60,7 @@ class MultiLabelHead(ClassificationHead):
         """Set ``pred_scores``, the probability of each class ``(C,)``."""
         for probs, sample in zip(output.float().sigmoid(), data_samples, strict=True):
             sample.pred_scores = probs
+
+    def tensors_by_feat(self, output: Tensor, task: Task, ori_shape: tuple[int, int]) -> dict[str, Tensor]:
+        """Return ``label_probs``, the probability of each class (B, C), see :class:`BaseTaskHead`."""
+        return dict(label_probs=output.float().sigmoid())

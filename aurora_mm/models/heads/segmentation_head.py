@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_coordinates
 from aurora_mm.models.losses import ClassLoss
 from aurora_mm.models.utils.layers import TaskOutputs, TopDownFusion
+from aurora_mm.models.utils.linear_weights import linear_weights
 from aurora_mm.models.utils.original_coordinates import mask_from_views
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import MaskView, MaskViews, TaskDataSample
@@ -79,6 +80,12 @@ class SegmentationHead(BaseTaskHead):
     def predict_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> None:
         """Set ``pred_sem_seg`` at the original size, and ``mask_views``, the probabilities that it is made from."""
         set_predicted_masks(output.float(), data_samples)
+
+    def tensors_by_feat(self, output: Tensor, task: Task, ori_shape: tuple[int, int]) -> dict[str, Tensor]:
+        """Return ``mask``, see :class:`BaseTaskHead`."""
+        probs = output.float().softmax(1)
+        rows, columns = (linear_weights(*sizes, probs) for sizes in zip(ori_shape, probs.shape[2:], strict=True))
+        return dict(mask=(rows @ probs @ columns.T).argmax(1).to(torch.uint8))
 
 
 def set_predicted_masks(logits: Tensor, data_samples: Sequence[TaskDataSample]) -> None:

@@ -18,7 +18,7 @@ def aligned_iou(boxes: Tensor, targets: Tensor, eps: float = 1e-7) -> Tensor:
     Returns:
         IoU, ``(...)`` in [0, 1].
     """
-    overlap, union = _overlap_and_union(boxes, targets)
+    overlap, union = overlap_and_union(boxes, targets)
     return overlap / (union + eps)
 
 
@@ -36,7 +36,7 @@ def aligned_giou(boxes: Tensor, targets: Tensor, eps: float = 1e-7) -> Tensor:
     Returns:
         GIoU, ``(...)`` in (-1, 1].
     """
-    overlap, union = _overlap_and_union(boxes, targets)
+    overlap, union = overlap_and_union(boxes, targets)
     around = _area(torch.minimum(boxes[..., :2], targets[..., :2]), torch.maximum(boxes[..., 2:], targets[..., 2:]))
     return overlap / (union + eps) - (around - union) / (around + eps)
 
@@ -73,7 +73,8 @@ def batched_nms(boxes: Tensor, scores: Tensor, labels: Tensor, iou_threshold: fl
         kept = now_kept
 
 
-def _overlap_and_union(boxes: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+def overlap_and_union(boxes: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Compute the areas ``(...)`` of intersection and union of boxes ``(..., 4)`` xyxy, whose shapes may broadcast."""
     low = torch.maximum(boxes[..., :2], targets[..., :2])
     high = torch.minimum(boxes[..., 2:], targets[..., 2:])
     overlap = _area(low, high)
