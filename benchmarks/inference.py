@@ -47,7 +47,7 @@ def main() -> None:
 def prepared_forward(inferencer: MultiTaskInferencer, image: str, asked: str) -> Callable[[], object]:
     """The bare forward pass of one image for the tasks that are asked."""
     (row,) = inferencer.preprocess([image], task=asked)
-    ((_, item),) = inferencer._load([row])
+    ((_, item),) = inferencer._rows.load([row])
     data = inferencer.model.data_preprocessor(inferencer.collate_fn([item]))
     return lambda: inferencer.model(data['inputs'], data['data_samples'], mode='tensor')
 

@@ -14,6 +14,58 @@ _METRICS = 'tests/evaluation/metrics tests/evaluation/functional'
 
 MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
     (
+        'evaluation/functional/box_matching.py',
+        'tests/evaluation/metrics/test_box_ap_metric.py',
+        [
+            ("np.argsort(-scores, kind='mergesort')[:MOST_BOXES]", 'np.arange(len(scores))'),
+            ('free[best], found[row, column] = False, True', 'found[row, column] = True'),
+            ('[:, ::-1], axis=1)[:, ::-1]', ', axis=1)'),
+        ],
+    ),
+    (
+        'evaluation/functional/agreement.py',
+        'tests/evaluation/functional/test_agreement.py',
+        [
+            ('np.sqrt(error_variance * per_image)', 'np.sqrt(error_variance)'),
+            ('bias - 1.96 * spread', 'bias - 2 * spread'),
+            ('2 * (between_raters - residual) / count', '0.0'),
+        ],
+    ),
+    (
+        'evaluation/functional/multi_label.py',
+        'tests/evaluation/metrics/test_multi_label_metric.py',
+        [
+            ('np.append(np.diff(scores[order]) != 0, True)', 'np.ones(len(order), bool)'),
+            ('2 * hits', 'hits'),
+        ],
+    ),
+    (
+        'models/heads/scalar_regression_head.py',
+        'tests/models/heads/test_scalar_regression_head.py',
+        [
+            ('output.float() * deviation + mean', 'output.float()'),
+            ('values.std()', '1.0'),
+            ('bool((self.statistics[:, 1] > 0).all())', 'False'),
+        ],
+    ),
+    (
+        'datasets/annotations/multi_label_annotation.py',
+        'tests/datasets/test_multi_label_annotation.py',
+        [
+            ('int(after[label]) for label', 'int(label) for label'),
+            ('if len(set(labels)) != len(labels):', 'if False:'),
+        ],
+    ),
+    (
+        'datasets/annotations/multi_box_annotation.py',
+        'tests/datasets/test_multi_box_annotation.py',
+        [
+            ('if len(labels) != len(boxes):', 'if False:'),
+            ('if min(box) < 0:', 'if False:'),
+            ('if label not in range(task.num_outputs):', 'if False:'),
+        ],
+    ),
+    (
         'models/heads/segmentation_head.py',
         _HEADS,
         [
@@ -162,7 +214,7 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
         'models/losses/head_loss.py',
         _LOSSES,
         [
-            ('self._build(cfg | dict(more))', 'self._build(cfg)'),
+            ('self._build(cfg | more)', 'self._build(cfg)'),
             (
                 '        if unknown := by_task.keys() - {task.name for task in tasks}:\n',
                 '        if unknown := set():\n',
@@ -326,7 +378,7 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
     (
         'datasets/transforms/apply_geometry.py',
         _TRANSFORMS,
-        [("results['img_shape'], self.fill)", "results['img_shape'], 0)")],
+        [('            self.fill,\n', '            0,\n')],
     ),
     ('datasets/transforms/fit_to_size.py', _TRANSFORMS, [('self.size, self.mode)', "self.size, 'squash')")]),
     (
@@ -350,7 +402,7 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
     (
         'datasets/annotations/mask_annotation.py',
         _TRANSFORMS,
-        [("after[row['gt_seg_map']]", "row['gt_seg_map']")],
+        [('cv2.LUT(warped, after)', 'warped')],
     ),
     (
         'models/codecs/heatmap_codec.py',

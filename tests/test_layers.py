@@ -22,6 +22,7 @@ ABOVE = {
         'apis',
         'visualization',
     },
+    'exporting': {'challenge', 'analysis', 'engine', 'visualization', 'prediction_files'},
     'calibration': {'challenge', 'analysis', 'engine', 'visualization', 'prediction_files'},
     'visualization': {'models', 'datasets', 'engine', 'evaluation', 'baselines', 'challenge', 'analysis', 'apis'},
     'evaluation': {

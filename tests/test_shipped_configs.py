@@ -27,7 +27,8 @@ def read(name, work_dir):
     cfg = Config.fromfile(REPO / f'configs/{name}.py')
     cfg.tasks = TASKS.to_config()
     shrink(cfg)
-    set_image_size(cfg, 64)
+    # A multiple of 32, as FitToSize wants it, and of the patches of 14 pixels of DINOv2.
+    set_image_size(cfg, 224 if cfg.model.backbone.type == 'HFBackbone' else 64)
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         loader.num_workers = 0
     cfg.train_dataloader.batch_sampler.num_batches = 2

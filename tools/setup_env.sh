@@ -42,9 +42,15 @@ else
 fi
 echo "[setup] mmdet, mmseg, test tools, aurora_mm"
 pip install --no-build-isolation -e ".[$extra,test]"
-# mmcv asks for opencv-python and mmdet's imaug for opencv-python-headless. They hold the same files, so one must go:
-# the headless one runs on a server without a screen.
-opencv=$("$venv/bin/python" -c 'import importlib.metadata as m; print(m.version("opencv-python-headless"))')
+# mmcv asks for opencv-python and the maintained mmdet's imaug for opencv-python-headless. They hold the same files, so
+# one must go: the headless one runs on a server without a screen.
+opencv=$("$venv/bin/python" - <<'VERSION'
+from importlib.metadata import distributions
+
+versions = {found.name: found.version for found in distributions()}
+print(versions.get('opencv-python-headless') or versions['opencv-python'])
+VERSION
+)
 pip uninstall --yes opencv-python opencv-python-headless
 pip install --no-deps "opencv-python-headless==$opencv"
 echo "[setup] check"

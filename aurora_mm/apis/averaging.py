@@ -12,6 +12,7 @@ from aurora_mm.apis.checkpoint import read_checkpoint, require_same_tasks, train
 from aurora_mm.calibration.calibration import CALIBRATION
 from aurora_mm.errors import WeightsError
 from aurora_mm.models.utils.starting_weights import require_finite
+from aurora_mm.routing.task_router import ROUTER
 
 
 def average_checkpoints(checkpoints: Sequence[str | Path]) -> dict[str, Any]:
@@ -53,7 +54,7 @@ def average_checkpoints(checkpoints: Sequence[str | Path]) -> dict[str, Any]:
         for name, tensor in _state(first).items()
     }
     # A calibration belongs to the weights that it was fitted with.
-    meta = {key: value for key, value in first['meta'].items() if key != CALIBRATION}
+    meta = {key: value for key, value in first['meta'].items() if key not in (CALIBRATION, ROUTER)}
     return dict(meta=meta | dict(averaged_from=[str(file) for file in checkpoints]), state_dict=averaged)
 
 

@@ -29,6 +29,7 @@ from aurora_mm.models import EnsembleModel
 from aurora_mm.models.utils.starting_weights import STATE_OF_THE_RUN, require_finite
 from aurora_mm.models.utils.unwrap_model import unwrap_model
 from aurora_mm.registry import MODELS
+from aurora_mm.routing.task_router import ROUTER, TaskRouter
 from aurora_mm.tasks import TaskTable
 
 _START_FROM = ('StartFromHook', 'aurora_mm.StartFromHook')
@@ -205,6 +206,8 @@ def load_weights(model: nn.Module, checkpoints: Sequence[str | Path]) -> Calibra
         model: The model, which may be inside of a wrapper of MMEngine.
         checkpoints: Path of one checkpoint; for an ensemble, one for each member.
 
+    A router in the checkpoint becomes that of the model, if it is a single one without views.
+
     Returns:
         The calibration of the checkpoint, which the model applies to its predictions from now on. None if it has none,
         or if the predictions of several views or models are merged, for which it was not fitted.
@@ -232,6 +235,8 @@ def load_weights(model: nn.Module, checkpoints: Sequence[str | Path]) -> Calibra
         elif CALIBRATION in content['meta']:
             calibration = Calibration.from_plain(content['meta'][CALIBRATION], trained_tasks(content), checkpoint)
             model.calibration = calibration
+        if ROUTER in content['meta'] and is_single and member is model:
+            model.router = TaskRouter.from_plain(content['meta'][ROUTER], trained_tasks(content), checkpoint)
     return calibration
 
 

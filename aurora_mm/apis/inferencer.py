@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +20,8 @@ from torch import nn
 from aurora_mm.apis.checkpoint import read_checkpoint, trained_config, trained_tasks
 from aurora_mm.apis.config import adopt_ensemble, load_weights
 from aurora_mm.apis.pipelines import leave_annotations_out
-from aurora_mm.apis.task_groups import SampleJoiner, TaskGroup, group_tasks
+from aurora_mm.apis.row_loader import RowLoader
+from aurora_mm.apis.task_groups import AUTO_TASKS, SampleJoiner, TaskGroup, named_tasks
 from aurora_mm.apis.tta import use_tta
 from aurora_mm.calibration.calibration import CALIBRATED_FIELDS
 from aurora_mm.datasets.pipeline import build_pipeline
@@ -32,14 +30,13 @@ from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.files import write_image
 from aurora_mm.images.reading import images_in
 from aurora_mm.models.predictions import prediction_of
+from aurora_mm.routing.task_router import ROUTING, TaskRouter
 from aurora_mm.structures import MultiTaskDataSample, TaskDataSample
 from aurora_mm.visualization import MultiTaskVisualizer
 
 Row = dict[str, Any]
 Sample = TaskDataSample | MultiTaskDataSample
-ALL_TASKS = 'all'
 _SCOPE = 'aurora_mm'
-_LOADER_THREADS = 4  # decoding and warping release Python's global lock
 
 
 class MultiTaskInferencer(BaseInferencer):
@@ -85,8 +82,8 @@ class MultiTaskInferencer(BaseInferencer):
         leave_annotations_out(cfg)
         if tta is not None:
             use_tta(cfg, tta)
-        self._has_views = tta is not None
         super().__init__(cfg, files, device, scope=_SCOPE, show_progress=show_progress)
+        self._rows = RowLoader(self.pipeline, self.tasks, has_views=tta is not None)
 
     def __call__(
         self, inputs: Any, return_datasamples: bool = False, batch_size: int = 1, **kwargs: Any
@@ -100,16 +97,17 @@ class MultiTaskInferencer(BaseInferencer):
                 :class:`aurora_mm.datasets.transforms.LoadUltrasoundImage`.
             return_datasamples: Whether to return data samples instead of dicts.
             batch_size: Largest number of images in a batch. All images of a batch have the same network input size.
-            kwargs: ``task``, the name of a task, a list of names, or ``'all'``. It may be omitted if the model has
-                only one task. An image is encoded once for all tasks. ``out_dir``, a folder to which drawings of the
-                predictions are written.
+            kwargs: ``task``, the name of a task, a list of names, ``'all'``, or ``'auto'`` for the tasks that the
+                router of the model chooses for each image. It may be omitted if the model has only one task. An image
+                is encoded once for all tasks. ``out_dir``, a folder to which drawings of the predictions are written.
 
         Returns:
             A dict with ``predictions``, in the order of the inputs, and ``visualization``, the drawings, ``(H, W, 3)``
             RGB uint8, empty without ``out_dir``. A prediction is a dict with ``img_path``, ``task`` and the result of
             :meth:`aurora_mm.models.predictions.Prediction.plain`, in original coordinates. If ``task`` is a list or
-            ``'all'``, it is a dict of these by task. With ``return_datasamples`` it is a :class:`TaskDataSample` or a
-            :class:`MultiTaskDataSample` instead.
+            ``'all'``, it is a dict of these by task. For ``'auto'`` the dict also has ``routing``, the probabilities of
+            the tasks, see :class:`aurora_mm.routing.task_router.TaskRouter`. With ``return_datasamples`` a prediction
+            is a :class:`TaskDataSample` or a :class:`MultiTaskDataSample` instead.
 
         Raises:
             DataError: If an image cannot be read, an array has another shape or type, or a folder has no images.
@@ -133,7 +131,8 @@ class MultiTaskInferencer(BaseInferencer):
         the order of the rows.
 
         Args:
-            rows: Dicts with ``img_path`` or ``img``; ``task``, or ``tasks`` for several tasks; and any metainfo.
+            rows: Dicts with ``img_path`` or ``img``; ``task``, or ``tasks`` for several tasks or ``'auto'``; and any
+                metainfo.
             batch_size: Largest number of images in a batch.
 
         Yields:
@@ -146,7 +145,7 @@ class MultiTaskInferencer(BaseInferencer):
         waiting: dict[Any, list[tuple[TaskGroup, Row]]] = {}
         joiner = SampleJoiner()
         failed = -1
-        for group, item in self._load(rows):
+        for group, item in self._rows.load(self._checked(rows)):
             if isinstance(item, DataError):
                 if group.position != failed:  # all groups of a row have the same image
                     yield group.position, item
@@ -159,6 +158,21 @@ class MultiTaskInferencer(BaseInferencer):
         for batch in waiting.values():
             yield from joiner.add(self._answer(batch))
 
+    @property
+    def router(self) -> TaskRouter | None:
+        """The router of the model, which chooses tasks for ``'auto'``. None for ensembles and models without one."""
+        return getattr(self.model, 'router', None)
+
+    def _checked(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+        """Pass rows on, except those that need a router that is not there."""
+        for row in rows:
+            if row.get('tasks') == AUTO_TASKS and self.router is None:
+                raise ConfigError(
+                    "'auto' needs one model with a router and no test-time views: `aurora-mm fit-router` fits one to a "
+                    'checkpoint'
+                )
+            yield row
+
     def preprocess(
         self, inputs: list, batch_size: int = 1, task: str | Sequence[str] | None = None, **kwargs: Any
     ) -> list[Row]:
@@ -167,7 +181,10 @@ class MultiTaskInferencer(BaseInferencer):
             raise ConfigError(f"say which task is asked, or 'all'; the model knows {', '.join(self.tasks)}")
         if task is None:
             task = next(iter(self.tasks))
-        asked = dict(task=task) if isinstance(task, str) and task in self.tasks else dict(tasks=self.task_names(task))
+        if isinstance(task, str) and task in self.tasks:
+            asked = dict(task=task)
+        else:
+            asked = dict(tasks=task if task == AUTO_TASKS else self.task_names(task))
         return [
             asked | (dict(img_path=image) if isinstance(image, str) else dict(img=image, img_path=''))
             for image in inputs
@@ -182,14 +199,7 @@ class MultiTaskInferencer(BaseInferencer):
         Raises:
             ConfigError: If the model does not have a task, a name is given twice, or there are no names.
         """
-        names = list(self.tasks) if asked == ALL_TASKS else [asked] if isinstance(asked, str) else list(asked)
-        for name in names:
-            if not isinstance(name, str) or name not in self.tasks:
-                known = ', '.join(self.tasks.nearest(str(name)))
-                raise ConfigError(f'the model does not know task {name!r}; it knows {known}')
-        if not names or len(set(names)) < len(names):
-            raise ConfigError(f'tasks must be named, each once: {names}')
-        return names
+        return named_tasks(self.tasks, asked)
 
     def forward(self, inputs: list[Row], batch_size: int = 1, **kwargs: Any) -> list[Sample]:
         """Predict rows, and return the predictions in the order of the rows."""
@@ -265,38 +275,6 @@ class MultiTaskInferencer(BaseInferencer):
             return iter(track(answers, 'Inference', total=total))
         return answers
 
-    def _load(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[TaskGroup, Row | DataError]]:
-        """Run the pipeline for each row in order, in threads ahead of their use."""
-        groups = (group for position, row in enumerate(rows) for group in self._groups(position, row))
-        first = list(islice(groups, 2))
-        if len(first) < 2:  # threads would not be faster
-            for group in first:
-                yield group, self._load_one(group)
-            return
-        ahead: deque[tuple[TaskGroup, Future]] = deque()
-        with ThreadPoolExecutor(_LOADER_THREADS) as pool:
-            for group in chain(first, groups):
-                ahead.append((group, pool.submit(self._load_one, group)))
-                if len(ahead) > 2 * _LOADER_THREADS:
-                    group, loaded = ahead.popleft()
-                    yield group, loaded.result()
-            for group, loaded in ahead:
-                yield group, loaded.result()
-
-    def _groups(self, position: int, row: Mapping[str, Any]) -> list[TaskGroup]:
-        """Group the tasks of a row. With test-time augmentation, tasks that may not be flipped are a separate group."""
-        names = self.task_names(row['tasks'] if 'tasks' in row else [row['task']])
-        groups = [names]
-        if self._has_views:
-            groups = [[name for name in names if self.tasks[name].flip == flip] for flip in (True, False)]
-        return group_tasks(position, row, names, groups)
-
-    def _load_one(self, group: TaskGroup) -> Row | DataError:
-        try:
-            return self.pipeline(group.item(self.tasks))
-        except DataError as error:
-            return error
-
     @torch.no_grad()
     def _answer(self, batch: list[tuple[TaskGroup, Row]]) -> Iterator[tuple[TaskGroup, MultiTaskDataSample]]:
         samples = self.model.test_step(self.collate_fn([row for _, row in batch]))
@@ -305,7 +283,8 @@ class MultiTaskInferencer(BaseInferencer):
 
     def _plain(self, sample: Sample) -> dict[str, Any]:
         if isinstance(sample, MultiTaskDataSample):
-            return {one.task: self._plain(one) for one in sample}
+            routing = {ROUTING: sample.routing} if ROUTING in sample else {}
+            return routing | {one.task: self._plain(one) for one in sample}
         task = self.tasks[sample.task]
         plain = dict(img_path=sample.img_path, task=task.name) | prediction_of(task.type).plain(sample, task)
         return plain | {key: sample.get(key) for key in CALIBRATED_FIELDS if key in sample}

@@ -6,8 +6,35 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from aurora_mm.errors import ConfigError
 from aurora_mm.structures import MultiTaskDataSample, TaskDataSample
 from aurora_mm.tasks import TaskTable
+
+ALL_TASKS = 'all'
+"""Asks for all tasks of a model."""
+
+AUTO_TASKS = 'auto'
+"""Asks for the tasks that the router of a model chooses for each image."""
+
+
+def named_tasks(tasks: TaskTable, asked: str | Iterable[str]) -> list[str]:
+    """Return the names of the tasks to predict.
+
+    Args:
+        tasks: The tasks of the model.
+        asked: A name, names, or ``'all'`` for all tasks.
+
+    Raises:
+        ConfigError: If the model does not have a task, a name is given twice, or there are no names.
+    """
+    names = list(tasks) if asked == ALL_TASKS else [asked] if isinstance(asked, str) else list(asked)
+    for name in names:
+        if not isinstance(name, str) or name not in tasks:
+            known = ', '.join(tasks.nearest(str(name)))
+            raise ConfigError(f'the model does not know task {name!r}; it knows {known}')
+    if not names or len(set(names)) < len(names):
+        raise ConfigError(f'tasks must be named, each once: {names}')
+    return names
 
 
 @dataclass(frozen=True)
@@ -20,6 +47,7 @@ class TaskGroup:
         tasks: Names of the tasks of this group.
         row_tasks: Names of all tasks of the row.
         is_single: Whether the row has one task and the result is a :class:`TaskDataSample`.
+        is_routed: Whether the model's router chooses some of the tasks.
     """
 
     position: int
@@ -27,6 +55,7 @@ class TaskGroup:
     tasks: Sequence[str]
     row_tasks: Sequence[str]
     is_single: bool = False
+    is_routed: bool = False
 
     def item(self, table: TaskTable) -> dict[str, Any]:
         """Create the input of the test pipeline, with the fields of the first task and the others in ``other_rows``.
@@ -76,6 +105,9 @@ class SampleJoiner:
             Index and sample of each row that is complete now.
         """
         for group, sample in answers:
+            if group.is_routed:
+                yield group.position, sample
+                continue
             found = self._unfinished.setdefault(group.position, {})
             found.update({one.task: one for one in sample})
             if len(found) < len(group.row_tasks):

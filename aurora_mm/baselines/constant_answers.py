@@ -171,6 +171,30 @@ class ConstantBoxes(ConstantBox):
         )
 
 
+@CONSTANT_ANSWERS.register('multi_label_classification')
+class ConstantLabels(ConstantAnswer):
+    """Predicts the fraction of training images that have each class."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__(task)
+        self._truths: list[torch.Tensor] = []
+
+    def add(self, sample: Mapping[str, Any]) -> None:
+        self._truths.append(annotation(sample, 'gt_scores').double().cpu())
+
+    def finish(self) -> None:
+        self._scores = torch.stack(self._truths).mean(0)
+
+    def state(self) -> dict[str, Any]:
+        return {'scores': self._scores.tolist()}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        self._scores = torch.tensor(state['scores'])
+
+    def put(self, sample: TaskDataSample) -> None:
+        sample.pred_scores = self._scores.clone()
+
+
 @CONSTANT_ANSWERS.register('scalar_regression')
 class ConstantValue(ConstantAnswer):
     """Predicts the median of the training values, which has the smallest mean absolute error."""

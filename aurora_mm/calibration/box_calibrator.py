@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from aurora_mm.calibration.calibrator import Calibrator, Observation, State, diagonal, pixels
 from aurora_mm.calibration.platt_scaling import PlattScaling
@@ -63,6 +64,11 @@ class BoxCalibrator(Calibrator):
         calibrated = PlattScaling(**state['parameters'])(scores.double().cpu().numpy())
         sample.pred_instances.scores = torch.from_numpy(np.asarray(calibrated)).to(scores)
         return dict(margin=pixels(state['limits'].get(_BOX), sample))
+
+    def calibrate_tensors(self, tensors: dict[str, Tensor], parameters: State) -> dict[str, Tensor]:
+        """Calibrate ``scores`` (B, N)."""
+        logits = tensors['scores'].logit(eps=1e-6)
+        return tensors | dict(scores=(parameters['slope'] * logits + parameters['shift']).sigmoid())
 
 
 def _columns(observations: Sequence[Observation]) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from aurora_mm.calibration.conformal import conformal_limit
 from aurora_mm.errors import ConfigError
@@ -112,6 +113,15 @@ class Calibrator(ABC):
         Returns:
             Sets or margins as plain values, under the names that ``predictions.schema.json`` has for them.
         """
+
+    def calibrate_tensors(self, tensors: dict[str, Tensor], parameters: State) -> dict[str, Tensor]:
+        """Calibrate the probabilities of an exported model; by default it has none.
+
+        Args:
+            tensors: See :meth:`aurora_mm.models.heads.BaseTaskHead.tensors_by_feat`.
+            parameters: What :meth:`fit_probabilities` returned.
+        """
+        return tensors
 
     def fit(self, observations: Sequence[Observation], task: Task, coverage: float) -> dict[str, Any]:
         """Fit the state of a task.

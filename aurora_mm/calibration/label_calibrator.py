@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from aurora_mm.calibration.calibrator import Calibrator, Observation, State
 from aurora_mm.calibration.temperature import fit_temperature, temper
@@ -50,6 +51,11 @@ class LabelCalibrator(Calibrator):
         limit = state['limits'].get(_SET)
         inside = [True] * len(probs) if limit is None else _class_scores(probs, state['parameters']) <= limit
         return dict(classes=[name for name, is_in in zip(task.classes, inside, strict=True) if is_in])
+
+    def calibrate_tensors(self, tensors: dict[str, Tensor], parameters: State) -> dict[str, Tensor]:
+        """Calibrate ``probs`` (B, C)."""
+        logits = tensors['probs'].clamp(min=1e-12).log()
+        return tensors | dict(probs=(logits / parameters['temperature']).softmax(1))
 
 
 def _columns(observations: Sequence[Observation]) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ from aurora_mm.checkpoints import PACKED_SUFFIX
 from aurora_mm.errors import AuroraError, ConfigError, DataError, WeightsError
 from aurora_mm.images.image_files import read_data
 from aurora_mm.images.image_header import BadImage, read_header
-from aurora_mm.structures import TaskDataSample
+from aurora_mm.structures import MultiTaskDataSample, TaskDataSample
 
 WEIGHTS = 'AURORA_WEIGHTS'
 _DEFAULT_WEIGHTS = '/opt/aurora/weights'
@@ -121,8 +121,22 @@ class Model:
         return problems
 
     def _answers(self, records: list[Record], batch_size: int) -> Iterator[tuple[int, TaskDataSample | DataError]]:
-        rows = (_metainfo(record, position) for position, record in enumerate(records))
-        yield from track(self.inferencer.predict_rows(rows, batch_size), 'Predicting', total=len(records))
+        """Predict all rows, each image with all its tasks in one encoding; yields positions in ``records``."""
+        groups = _rows_by_image(records)
+        rows = (
+            dict(_metainfo(records[group[0]], group[0]), tasks=[records[position].task for position in group])
+            for group in groups
+        )
+        answers = self.inferencer.predict_rows(rows, batch_size)
+        for number, answer in track(answers, 'Predicting', total=len(groups)):
+            for position in groups[number]:
+                metainfo = _metainfo(records[position], position)
+                if isinstance(answer, MultiTaskDataSample):
+                    sample = answer[records[position].task]
+                    sample.set_metainfo(metainfo)
+                    yield position, sample
+                else:  # asked again alone, so that the error names this row and not the first one of the image
+                    yield from ((position, one) for _, one in self.inferencer.predict_rows([metainfo]))
 
     def _fallback(self, record: Record, position: int, sizes: Counter[tuple[int, int]]) -> TaskDataSample:
         """Return a sample with the constant prediction for an image that cannot be read."""
@@ -149,6 +163,17 @@ def find_weights(weights: str | Path | Sequence[str | Path]) -> list[str | Path]
     if not files:
         raise WeightsError(f'no *{PACKED_SUFFIX} file in {weights}; `aurora-mm pack-model` makes one')
     return list(files)
+
+
+def _rows_by_image(records: Sequence[Record]) -> list[list[int]]:
+    """Return the positions of the rows of each image, the rows of a group being of different tasks."""
+    groups: dict[tuple[str, int], list[int]] = {}
+    seen: Counter[tuple[str, str]] = Counter()
+    for position, record in enumerate(records):
+        repeated = seen[record.img_path, record.task]
+        seen[record.img_path, record.task] += 1
+        groups.setdefault((record.img_path, repeated), []).append(position)
+    return list(groups.values())
 
 
 def _metainfo(record: Record, position: int) -> dict[str, Any]:

@@ -57,7 +57,8 @@ class Files:
             self._folders[parent] = self._listing(column, text, parent)
         folder, names = self._folders[parent]
         path = f'{self._root}/{folder}/{name}'
-        if must_exist and split_source(name)[0].name not in names:
+        file = split_source(name)[0].name if '#' in name else name
+        if must_exist and file not in names:
             hint = "; folders are separated by '/'" if '\\' in text else _alike(name, names)
             raise BadRow(f'{column} {text!r}: there is no file {path}{hint}')
         return path, f'{folder}/{name}'

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,8 +21,7 @@ from aurora_mm.tasks import Task, TaskTable
 _GROUP_COLUMN = 'group'
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A parsed and checked row of a CSV file: an image, a task, and the annotation.
 
     Args:
@@ -114,12 +112,15 @@ def read_root(
     if on_error not in ('raise', 'skip'):
         raise ConfigError(f"on_error must be 'raise' or 'skip', not {on_error!r}")
     files = csv_files_of(root)
-    rows = [row for path in files for row in read_rows(path)]
+    rows: list[Row] = [row for path in files for row in read_rows(path)]
     agreed = agree_on_tasks(rows, tasks, places or {})
     reader = _Reader(Path(root), agreed.table, with_labels, group_column, images_must_exist)
     records: list[Record] = []
     problems: list[tuple[Row, str]] = []
-    for row, task in zip(rows, agreed.task_of_row, strict=True):
+    tasks_left, rows_left = agreed.task_of_row[::-1], rows[::-1]
+    del rows
+    while rows_left:  # freed one by one, so that rows and records are not held in memory together
+        row, task = rows_left.pop(), tasks_left.pop()
         try:
             records.append(reader.record(row, task))
         except BadRow as bad:
@@ -177,11 +178,15 @@ def describe_skipped(skipped: Sequence[SkippedRow], what: str = 'bad rows', exam
 
 def _compare_labels(records: Iterable[Record]) -> tuple[list[Record], list[SkippedRow], list[SkippedRow]]:
     """Return the rows without repetitions, the repeated rows, and the rows that contradict each other."""
-    same: dict[tuple[str, str], list[Record]] = {}
+    first_of: dict[tuple[str, str], Record] = {}
+    others_of: dict[tuple[str, str], list[Record]] = {}
     for record in records:
-        same.setdefault((record.task, record.image), []).append(record)
+        key = (record.task, record.image)
+        if first_of.setdefault(key, record) is not record:
+            others_of.setdefault(key, []).append(record)
     kept, repeated, contradicting = [], [], []
-    for first, *others in same.values():
+    for key, first in first_of.items():
+        others = others_of.get(key, [])
         differing = [other for other in others if other.annotation != first.annotation]
         if differing:
             message = f'image {first.image_path!r} has another label for task {first.task!r}: {first.annotation} in '
@@ -258,7 +263,7 @@ class _Reader:
             if not self._group_column_is_asked:
                 return records
             raise ConfigError(f'no CSV file has the group column {self._group_column!r}')
-        return [replace(record, group=self._group_of_image.get(record.image, record.image)) for record in records]
+        return [record._replace(group=self._group_of_image.get(record.image, record.image)) for record in records]
 
     def _note_group(self, cells: Mapping[str, str], key: str) -> None:
         if self._group_column not in cells:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from typing import NamedTuple
 from aurora_mm.errors import DataError
 
 COMMON_COLUMNS = ('task_id', 'task_name', 'num_classes', 'image_path')
+_REPEATED = ('task_id', 'task_name', 'num_classes')
 _PATHS = ('image_path', 'mask_path')
 _IGNORED = ('.', '~$')  # prefixes of file names: hidden files, `._x.csv` of macOS, lock files of LibreOffice and Excel
 
@@ -80,14 +82,20 @@ def read_rows(path: Path) -> Iterator[Row]:
             rows = csv.reader(file, strict=True)
             header = [_without_extra_space(name) for name in next(rows, [])]
             _check_header(path, header)
+            paths = [(name, place) for place, name in enumerate(header) if name in _PATHS]
             for row in rows:
                 cells = [cell.strip() for cell in row]
                 if any(cells):
                     extra = len(cells) > len(header) and any(cells[len(header) :])
                     fault = f'{len(cells)} cells under {len(header)} columns' if extra else None
                     cells += [''] * (len(header) - len(cells))
-                    named = {name: cell for name, cell in zip(header, cells, strict=False) if name}
-                    named |= {name: cell for name, cell in zip(header, row, strict=False) if name in _PATHS}
+                    named = dict(zip(header, cells, strict=False))
+                    named.pop('', None)
+                    for name, place in paths:
+                        if place < len(row):
+                            named[name] = row[place]
+                    for name in _REPEATED:  # millions of rows share a few texts
+                        named[name] = sys.intern(named[name])
                     yield Row(path, rows.line_num, named, fault)
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f'not a CSV file in UTF-8 ({error})', file=path) from error

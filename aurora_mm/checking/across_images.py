@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations, islice
+from typing import Any
 
 import numpy as np
 
@@ -35,14 +36,15 @@ def duplicates(facts: Sequence[ImageFacts], split_of: dict[str, str]) -> Iterato
             yield Problem('same image in several splits', f'{text}, in {", ".join(splits)}', images=paths)
         else:
             yield Problem('same image twice', text, images=paths)
-        labels = defaultdict(set)
+        labels: dict[str, set[tuple[int, ...]]] = defaultdict(set)
         for fact in same:
             for row in fact.rows:
-                if 'gt_label' in row:
-                    labels[row['task']].add(row['gt_label'])
+                if (classes := _classes(row)) is not None:
+                    labels[row['task']].add(classes)
         for task, found in labels.items():
             if len(found) > 1:
-                message = f'{text}, but the classes {sorted(found)} for task {task!r}'
+                names = [one[0] if len(one) == 1 else list(one) for one in sorted(found)]
+                message = f'{text}, but the classes {names} for task {task!r}'
                 yield Problem('same image with different labels', message, task=task, images=paths)
 
 
@@ -109,8 +111,8 @@ def class_balance(facts: Sequence[ImageFacts], tasks: TaskTable, split: str) -> 
     counts: dict[str, Counter[int]] = defaultdict(Counter)
     for fact in facts:
         for row in fact.rows:
-            if 'gt_label' in row:
-                counts[row['task']][int(row['gt_label'])] += 1
+            if (found := _classes(row)) is not None:
+                counts[row['task']].update(found)
     for name, of_class in counts.items():
         for label, class_name in enumerate(tasks[name].classes):
             if of_class[label] == 0:
@@ -119,6 +121,13 @@ def class_balance(facts: Sequence[ImageFacts], tasks: TaskTable, split: str) -> 
             elif of_class[label] < _FEW:
                 text = f'{of_class[label]} images of class {class_name!r} of task {name!r} in {split}'
                 yield Problem('class with few images', text, task=name)
+
+
+def _classes(row: dict[str, Any]) -> tuple[int, ...] | None:
+    """Return the classes of an image, None if its task has no classes of images."""
+    if 'gt_label' in row:
+        return (int(row['gt_label']),)
+    return tuple(row['gt_labels']) if 'gt_labels' in row else None
 
 
 def _are_alike(first: ImageFacts, second: ImageFacts) -> bool:

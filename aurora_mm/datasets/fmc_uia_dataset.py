@@ -97,6 +97,7 @@ class FMCUIADataset(BaseDataset):
         self.include = None if include is None else tuple(include)
         self.all_labels = all_labels
         self.skipped: list[SkippedRow] = []
+        self._grouped: tuple[Any, dict[str, np.ndarray]] | None = None  # by task, and the data that was grouped
         self._tasks = TaskTable(tasks)
         super().__init__(
             data_root=str(data_root),
@@ -124,9 +125,15 @@ class FMCUIADataset(BaseDataset):
 
     def indices_by_task(self) -> dict[str, np.ndarray]:
         """Return the increasing indices of each task's items, in table order. Tasks without items are left out."""
-        order = list(self.tasks)
-        names = np.array([self.get_data_info(index)['task'] for index in range(len(self))])
-        return {name: np.flatnonzero(names == name) for name in order if (names == name).any()}
+        tasks = list(self.tasks)
+        data = self.data_address if self.serialize_data else self.data_list
+        if self._grouped is None or self._grouped[0] is not data:  # a subset has data of its own
+            place = {name: number for number, name in enumerate(tasks)}
+            count = len(self)
+            places = np.fromiter((place[self.get_data_info(index)['task']] for index in range(count)), np.int32, count)
+            found = {name: np.flatnonzero(places == number) for name, number in place.items()}
+            self._grouped = data, {name: indices for name, indices in found.items() if len(indices)}
+        return dict(self._grouped[1])
 
     def indices_by_kind(self) -> dict[tuple[str, ...], np.ndarray]:
         """Group the images by the tasks that they have labels of, see :func:`indices_by_kind`.
@@ -156,10 +163,16 @@ class FMCUIADataset(BaseDataset):
             self._tasks = self._included_tasks()
             records = [record for record in records if record.task in self._tasks]
         self._metainfo['tasks'] = self._tasks.to_config()
+        of_task = {name: task.item_fields() for name, task in self._tasks.items()}
         if index.repeated:
             text = describe_skipped(index.repeated, 'rows that repeat others', examples=3)
             print_log(f'{root}: {text}', logger='current', level=logging.WARNING)
-        items = [self._item(record) for record in records]
+        del index
+        records.reverse()
+        items = []
+        while records:  # freed one by one, so that records and items are not held in memory together
+            record = records.pop()
+            items.append(self._item(record, of_task[record.task]))
         if self.on_error == 'skip':
             items, bad = leave_out_bad(items, self.with_labels)
             skipped += [SkippedRow(item['task'], text) for item, text in bad]
@@ -224,10 +237,10 @@ class FMCUIADataset(BaseDataset):
                 raise ConfigError(f'include names {name!r}; the tasks are {known}')
         return TaskTable(task for task in self._tasks.values() if task.name in self.include)
 
-    def _item(self, record: Record) -> dict[str, Any]:
+    def _item(self, record: Record, of_task: dict[str, Any]) -> dict[str, Any]:
         item = dict(
             img_path=record.img_path,
-            **self._tasks[record.task].item_fields(),
+            **of_task,
             csv_file=record.csv_file,
             csv_row=record.csv_row,
             image_path=record.image_path,

@@ -15,6 +15,7 @@ FINGERPRINTS = 'image_fingerprints'
 
 _BYTES = 4096  # bytes that are read from the middle of each file
 _THREADS = 8
+_PART = 256  # files that a thread reads before it asks for more
 
 
 def pack_fingerprints(files: Sequence[str]) -> str:
@@ -63,9 +64,15 @@ def _unpack(packed: Iterable[str]) -> np.ndarray:
 def _fingerprints(files: Sequence[str]) -> np.ndarray:
     """Return (N,) uint64 fingerprints, 0 for a file that cannot be read."""
     unique = list(dict.fromkeys(files))
+    parts = [unique[start : start + _PART] for start in range(0, len(unique), _PART)]
     with ThreadPoolExecutor(_THREADS) as pool:
-        of_file = dict(zip(unique, pool.map(_fingerprint, unique), strict=True))
-    return np.array([of_file[file] for file in files], np.uint64)
+        found = [fingerprint for part in pool.map(_of_part, parts) for fingerprint in part]
+    of_file = dict(zip(unique, found, strict=True))
+    return np.fromiter((of_file[file] for file in files), np.uint64, len(files))
+
+
+def _of_part(files: Sequence[str]) -> list[int]:
+    return [_fingerprint(file) for file in files]
 
 
 def _fingerprint(file: str) -> int:

@@ -43,6 +43,8 @@ def _labels(row: Mapping[str, Any]) -> set[tuple[str, int]]:
     """Return the classes of one label, each with the name of its task."""
     if 'gt_label' in row:
         classes = [row['gt_label']]
+    elif 'gt_labels' in row:
+        classes = row['gt_labels']
     elif 'bboxes' in row:
         classes = row['bboxes_labels']
     else:

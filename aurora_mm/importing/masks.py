@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from aurora_mm.converters.mask_values import to_class_indices
@@ -89,14 +88,6 @@ def union_of(files: Sequence[Path]) -> np.ndarray:
                 f'this mask has (height, width) {mask.shape}, but {files[0].name} {masks[0].shape}', file=file
             )
     return np.logical_or.reduce(masks).astype(np.uint8)
-
-
-def filled(outline: np.ndarray) -> np.ndarray:
-    """(H, W) uint8, 1 on a drawn closed line and inside it."""
-    contours, _ = cv2.findContours((outline > 0).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    mask = np.zeros(outline.shape, np.uint8)
-    cv2.drawContours(mask, contours, -1, 1, cv2.FILLED)
-    return mask
 
 
 def _nearest(file: Path, values: Sequence[int]) -> np.ndarray:

@@ -81,6 +81,8 @@ class MultiTaskModel(BaseModel):
     agree with it.
 
     Attributes:
+        router: Called with the maps of the encoder and the data samples before each prediction, to remove task samples
+            from images whose tasks are to be chosen; see :class:`aurora_mm.routing.task_router.TaskRouter`.
         calibration: Called with the maps of the encoder and the data samples after each prediction, to calibrate it in
             place; see :class:`aurora_mm.calibration.calibration.Calibration`. None leaves predictions as they are.
 
@@ -108,6 +110,7 @@ class MultiTaskModel(BaseModel):
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         self.tasks = TaskTable(tasks)
+        self.router: Callable[[Sequence[Tensor], Sequence[MultiTaskDataSample]], None] | None = None
         self.calibration: Callable[[Sequence[Tensor], Sequence[MultiTaskDataSample]], None] | None = None
         require_dicts(neck=neck, heads=heads, sources=sources)
         require_module_configs(backbone=backbone, detail=detail, adapter=adapter, balancer=balancer)
@@ -326,6 +329,8 @@ class MultiTaskModel(BaseModel):
             The data samples, in their order.
         """
         maps = self.extract_feat(inputs)
+        if self.router is not None:
+            self.router(maps, data_samples)
         for head, feats, batches in self._head_inputs(maps, data_samples):
             head.predict(feats, batches)
         for sample in task_samples_of(data_samples):

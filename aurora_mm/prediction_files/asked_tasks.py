@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from aurora_mm.apis import MultiTaskInferencer, read_tasks
+from aurora_mm.apis.task_groups import ALL_TASKS, AUTO_TASKS
 from aurora_mm.errors import ConfigError
 from aurora_mm.measurements import measurements_of
 from aurora_mm.tasks import TaskTable
@@ -18,14 +19,19 @@ def asked_tasks(
 
     Args:
         inferencer: The model.
-        names: Of its tasks, separated by commas; or ``'all'``.
+        names: Of its tasks, separated by commas; ``'all'``; or ``'auto'``, for which all may be asked.
         measurements: Config file with a list ``tasks``; the measurements of its tasks take the place of those that
             the model was trained with. None leaves these.
 
     Raises:
         ConfigError: If the model does not know a task, none of the file's tasks is asked, or a measurement is wrong.
     """
-    asked = names if names == 'all' else [name.strip() for name in names.split(',')]
+    if names == AUTO_TASKS and inferencer.router is None:
+        raise ConfigError(
+            '--tasks auto needs one model with a router and no test-time views: `aurora-mm fit-router` fits one to a '
+            'checkpoint'
+        )
+    asked = ALL_TASKS if names in (ALL_TASKS, AUTO_TASKS) else [name.strip() for name in names.split(',')]
     tasks = {name: inferencer.tasks[name] for name in inferencer.task_names(asked)}
     if measurements is not None:
         given = {name: task for name, task in read_tasks(measurements).items() if name in tasks}

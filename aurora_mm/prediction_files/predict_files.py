@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from aurora_mm.apis import MultiTaskInferencer
+from aurora_mm.apis.task_groups import AUTO_TASKS
 from aurora_mm.engine.console import LineProgress, TerminalProgress, console
 from aurora_mm.errors import DataError, OutputError
 from aurora_mm.files import whole_folder
@@ -33,6 +34,7 @@ def predict_files(
     recursive: bool = False,
     batch_size: int = 8,
     overlays: bool = True,
+    is_routed: bool = False,
 ) -> tuple[int, list[Problem]]:
     """Predict images and write a folder, whole or not at all; see docs/predictions.md.
 
@@ -47,6 +49,7 @@ def predict_files(
         recursive: Whether folders below a folder are gone into.
         batch_size: Most images of one network size that go through the model together.
         overlays: Whether pictures are drawn.
+        is_routed: Whether the model's router chooses from the tasks for each image.
 
     Returns:
         The number of images that were predicted, and what was left out.
@@ -64,7 +67,9 @@ def predict_files(
         raise DataError('\n'.join(['no image could be read:', *map(str, problems)]))
     with whole_folder(out) as folder:
         writer = PredictionWriter(folder, tasks, models, overlays)
-        done = _predict(inferencer, writer, files, list(tasks), problems, total, spacing, batch_size)
+        done = _predict(
+            inferencer, writer, files, AUTO_TASKS if is_routed else list(tasks), problems, total, spacing, batch_size
+        )
         if not done:
             raise DataError('\n'.join(['no image could be read:', *map(str, problems)]))
         writer.finish(problems)
@@ -75,7 +80,7 @@ def _predict(
     inferencer: MultiTaskInferencer,
     writer: PredictionWriter,
     files: Sequence[FoundFile],
-    names: list[str],
+    names: list[str] | str,
     problems: list[Problem],
     total: int,
     spacing: tuple[float, float] | None,

@@ -16,7 +16,7 @@ def measure(measurements: Sequence[Measurement], sample: TaskDataSample) -> list
 
     Args:
         measurements: Of the sample's task.
-        sample: A prediction; merged ones keep the masks and points of their views, boxes do not.
+        sample: A prediction; merged ones keep the masks, boxes and points of their views.
     """
     if not measurements:
         return []
@@ -38,6 +38,12 @@ def _views(sample: TaskDataSample, structure: Structure) -> Iterator[Structure]:
     if 'pred_sem_seg' in sample:
         for view in sample.get('mask_views', ()):
             yield replace(structure, mask=mask_from_views([view], sample.ori_shape)[0].cpu().numpy())
+    if 'box_views' in sample:
+        found = sample.box_views.cpu()
+        for number in range(found.num_views):
+            order = found.scores.argsort(descending=True, stable=True)
+            rows = order[found.views[order] == number]
+            yield replace(structure, boxes=found.bboxes[rows].numpy(), box_labels=found.labels[rows].numpy())
     if 'landmark_views' in sample:
         for points in sample.landmark_views.cpu().numpy():
             yield replace(structure, points=points)

@@ -20,6 +20,7 @@ from aurora_mm.prediction_files.image_finder import Problem
 from aurora_mm.prediction_files.json_values import json_value
 from aurora_mm.prediction_files.records import record_of
 from aurora_mm.prediction_files.view_spread import measure
+from aurora_mm.routing.task_router import ROUTING
 from aurora_mm.structures import MultiTaskDataSample, TaskDataSample
 from aurora_mm.tasks import TaskTable
 from aurora_mm.version import __version__
@@ -80,6 +81,8 @@ class PredictionWriter:
         )
         if 'out_of_distribution' in sample:
             content['out_of_distribution'] = sample.out_of_distribution
+        if ROUTING in sample:
+            content[ROUTING] = sample.routing
         self._images[position] = json.dumps(content, allow_nan=False)
 
     def finish(self, problems: Iterable[Problem]) -> None:

@@ -81,7 +81,9 @@ def split_data(
     source = Path(source).absolute()
     records, table, old_side = _read(source, tasks, group_column)
     groups = _groups(records, group_pattern, alike, workers)
-    sides = _sides(records, table, groups, ratios, folds, leave_out, seed)
+    # Relative names, so that the split does not depend on where the data lies.
+    names = [os.path.relpath(groups.of(record.img_path), source) for record in records]
+    sides = _sides(records, table, names, ratios, folds, leave_out, seed)
     rows: dict[str, Counter[str]] = {}
     with whole_folder(Path(out).absolute()) as folder:
         for name, chosen in sides.items():
@@ -123,14 +125,13 @@ def _groups(records: Sequence[Record], pattern: str | None, alike: bool, workers
 def _sides(
     records: Sequence[Record],
     table: TaskTable,
-    groups: Groups,
+    names: Sequence[str],
     ratios: Mapping[str, float] | None,
     folds: int | None,
     leave_out: str | None,
     seed: int,
 ) -> dict[str, list[int]]:
-    """Row numbers by the folder that they go to."""
-    names = [groups.of(record.img_path) for record in records]
+    """Return row numbers by the folder that they go to; ``names`` are the groups of the rows."""
     strata = [ANNOTATIONS[record.task_type].stratum(record.annotation) for record in records]
     if leave_out is not None:
         fold_of_row = _values(records, leave_out)

@@ -78,6 +78,11 @@ def _value(sample: TaskDataSample, task: Task, size: int, prefix: str) -> None:
     setattr(sample, f'{prefix}_value', torch.tensor([12.5], dtype=torch.float64))
 
 
+@EXAMPLES.register('multi_label_classification')
+def _labels(sample: TaskDataSample, task: Task, size: int, prefix: str) -> None:
+    setattr(sample, f'{prefix}_scores', torch.eye(task.num_outputs)[-1])
+
+
 @EXAMPLES.register('landmark')
 def _points(sample: TaskDataSample, task: Task, size: int, prefix: str) -> None:
     steps = torch.linspace(0.2, 0.8, task.num_outputs, dtype=torch.float64) * size

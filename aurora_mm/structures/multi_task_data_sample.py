@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from mmengine.structures import BaseDataElement
@@ -57,6 +57,17 @@ class MultiTaskDataSample(BaseDataElement):
         if name not in self.task_names:
             self.set_field((*self.task_names, name), 'task_order', field_type='metainfo')
         self.set_field(task_sample, _PREFIX + name, dtype=TaskDataSample)
+
+    def keep(self, names: Collection[str]) -> None:
+        """Remove the samples of all other tasks.
+
+        Args:
+            names: Names of tasks.
+        """
+        for name in self.task_names:
+            if name not in names:
+                delattr(self, _PREFIX + name)
+        self.set_field(tuple(name for name in self.task_names if name in names), 'task_order', field_type='metainfo')
 
     def pin_memory(self) -> MultiTaskDataSample:
         """Return a copy with its tensors in pinned memory. The data loader calls this if ``pin_memory=True``."""

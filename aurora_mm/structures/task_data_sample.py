@@ -7,6 +7,9 @@ from mmengine.structures import BaseDataElement, InstanceData, PixelData
 
 from aurora_mm.structures.mask_view import MaskViews
 
+LABEL_THRESHOLD = 0.5
+"""Probability from which a class is predicted where an image may have several."""
+
 
 def _field(name: str, kind: type, doc: str) -> property:
     """Create a property for a data field. Reading a missing field raises AttributeError, setting it checks the type."""
@@ -60,7 +63,7 @@ class TaskDataSample(BaseDataElement):
         ('breast_2cls', 1)
     """
 
-    gt_sem_seg = _field('gt_sem_seg', PixelData, '``data``, (1, H, W) uint8: annotated class index of each pixel.')
+    gt_sem_seg = _field('gt_sem_seg', PixelData, '``data``, (1, H, W) int64: annotated class index of each pixel.')
     pred_sem_seg = _field('pred_sem_seg', PixelData, '``data``, (1, H, W) int64: predicted class index of each pixel.')
     mask_views = _field(
         'mask_views', MaskViews, 'Class probabilities of each view, from which ``pred_sem_seg`` is computed.'
@@ -69,7 +72,12 @@ class TaskDataSample(BaseDataElement):
     pred_instances = _field('pred_instances', InstanceData, '``bboxes`` (N, 4) xyxy, ``scores`` (N,), ``labels`` (N,).')
     gt_label = _field('gt_label', torch.Tensor, '(1,) int64: annotated class.')
     pred_label = _field('pred_label', torch.Tensor, '(1,) int64: predicted class.')
-    pred_scores = _field('pred_scores', torch.Tensor, '(C,) float: probability of each class, summing to 1.')
+    gt_scores = _field('gt_scores', torch.Tensor, '(C,) float: 1 for each class of the image, 0 for the others.')
+    pred_scores = _field(
+        'pred_scores',
+        torch.Tensor,
+        '(C,) float: probability of each class; they sum to 1 unless an image may have several classes.',
+    )
     gt_value = _field('gt_value', torch.Tensor, '(1,) float64: annotated number.')
     pred_value = _field('pred_value', torch.Tensor, '(1,) float: predicted number.')
     gt_landmarks = _field('gt_landmarks', torch.Tensor, '(K, 2) float: x, y of each point in pixels.')

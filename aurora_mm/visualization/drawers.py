@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from aurora_mm.structures import TaskDataSample
+from aurora_mm.structures import LABEL_THRESHOLD, TaskDataSample
 from aurora_mm.task_types import ByTaskType
 from aurora_mm.tasks import Task
 from aurora_mm.visualization.canvas import Canvas
@@ -139,6 +139,16 @@ class LabelDrawer(TaskDrawer):
         return task.classes[label] + score
 
 
+class MultiLabelDrawer(TaskDrawer):
+    """Writes the classes into the caption, with their probabilities if they are predicted."""
+
+    def draw(self, canvas: Canvas, sample: TaskDataSample, side: str, task: Task, alpha: float) -> str:
+        """See :meth:`TaskDrawer.draw`."""
+        scores = zip(task.classes, sample.get(f'{side}_scores').tolist(), strict=True)
+        found = [name + (f' {s:.2f}' if side == 'pred' else '') for name, s in scores if s >= LABEL_THRESHOLD]
+        return ', '.join(found) or 'none'
+
+
 class ValueDrawer(TaskDrawer):
     """Writes the number with its unit into the caption."""
 
@@ -155,6 +165,7 @@ DRAWERS.update(
     landmark=PointDrawer(),
     multi_object_detection=MultiBoxDrawer(),
     scalar_regression=ValueDrawer(),
+    multi_label_classification=MultiLabelDrawer(),
 )
 
 

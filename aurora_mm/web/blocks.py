@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import gradio as gr
 
+from aurora_mm.apis.task_groups import AUTO_TASKS
 from aurora_mm.errors import AuroraError
 from aurora_mm.prediction_files.spacing import parse_spacing
 from aurora_mm.web.examples import Example
@@ -36,6 +37,7 @@ def build_page(
         limit: Largest size of an upload, in words.
     """
     tasks = list(predictor.tasks)
+    auto = [] if predictor.inferencer.router is None else [('the model chooses', AUTO_TASKS)]
     with gr.Blocks(title='AURORA', analytics_enabled=False) as page:
         gr.HTML(f'<h1>AURORA</h1><p>{html.escape(title)}</p>', elem_id='title')
         if notice:
@@ -51,8 +53,8 @@ def build_page(
                 )
                 frame = gr.Slider(0, 1, 0, step=1, label='Picture', visible=False, elem_id='frame')
                 chosen = gr.CheckboxGroup(
-                    [(f'{name} ({predictor.tasks[name].type})', name) for name in tasks],
-                    value=tasks if len(tasks) == 1 else [],
+                    [*auto, *((f'{name} ({predictor.tasks[name].type})', name) for name in tasks)],
+                    value=[AUTO_TASKS] if auto else tasks if len(tasks) == 1 else [],
                     label='Tasks',
                     elem_id='tasks',
                 )
@@ -146,11 +148,12 @@ def _predicted(
         found = predictor.predict(path, tasks, int(number), sides)
     except AuroraError as error:
         return gr.update(value=message_html(str(error), is_error=True)), *_hidden(2)
+    picture = found.picture_file
     addresses = {name: f'{_FILE_ADDRESS}{quote(str(file))}' for name, file in found.overlays.items()}
     return (
         gr.update(value=result_html(found.image, addresses)),
         gr.update(value=str(found.json_file), visible=True),
-        gr.update(value=str(found.picture_file), visible=True),
+        gr.update(value=picture and str(picture), visible=picture is not None),
     )
 
 

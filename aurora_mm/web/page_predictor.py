@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from aurora_mm.apis import MultiTaskInferencer
+from aurora_mm.apis.task_groups import AUTO_TASKS
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.files import write_image
 from aurora_mm.images.image_header import BadImage
@@ -50,13 +51,13 @@ class PageResult(NamedTuple):
         image: The entry of ``images`` in ``predictions.json``.
         overlays: Files of the pictures, at native size, by task.
         json_file: The file ``predictions.json``.
-        picture_file: PNG file with the pictures of all tasks below each other.
+        picture_file: PNG file with the pictures of all tasks below each other; None if the router chose no task.
     """
 
     image: dict[str, Any]
     overlays: dict[str, Path]
     json_file: Path
-    picture_file: Path
+    picture_file: Path | None
 
 
 class PagePredictor:
@@ -104,7 +105,7 @@ class PagePredictor:
 
         Args:
             path: Path of the file, as the client gave it.
-            tasks: Names of the tasks.
+            tasks: Names of the tasks; ``'auto'`` among them leaves the choice to the router of the model.
             frame: Number of the picture, counted from 0.
             spacing: (height, width) of a pixel in mm. None takes what the file says.
 
@@ -112,12 +113,13 @@ class PagePredictor:
             DataError: If the file or the picture cannot be read.
             ConfigError: If there is no task, or the model does not have one.
         """
+        is_routed = AUTO_TASKS in tasks and self.inferencer.router is not None
         chosen = [name for name in self.tasks if name in tasks]
-        if not chosen or len(chosen) < len(set(tasks)):
+        if not is_routed and (not chosen or len(chosen) < len(set(tasks))):
             raise ConfigError('Choose at least one task.')
         image, frames = self._read(path, frame)
         source = shown_name(path) if frames == 1 else frame_source(shown_name(path), frame)
-        row: dict[str, Any] = dict(img=image.pixels, img_path=source, tasks=chosen)
+        row: dict[str, Any] = dict(img=image.pixels, img_path=source, tasks=AUTO_TASKS if is_routed else chosen)
         size = spacing or image.pixel_spacing
         if size is not None:
             row['pixel_spacing'] = size
@@ -137,13 +139,14 @@ class PagePredictor:
 
     def _write(self, pixels: np.ndarray, sample: MultiTaskDataSample) -> PageResult:
         folder = Path(tempfile.mkdtemp(prefix='result_', dir=self.uploads.folder))
-        tasks = TaskTable([self.tasks[name] for name in sample.task_names])
-        writer = PredictionWriter(folder, tasks, self.models)
+        tasks = [self.tasks[name] for name in sample.task_names]
+        writer = PredictionWriter(folder, TaskTable(tasks) if tasks else self.tasks, self.models)
         writer.add(0, pixels, sample)
         writer.finish([])
         json_file = folder / 'predictions.json'
         (image,) = json.loads(json_file.read_text(encoding='utf-8'))['images']
         overlays = {one['task']: folder / one['overlay'] for one in image['predictions']}
-        picture_file = folder / 'predictions.png'
-        write_image(picture_file, np.concatenate([cv2.imread(str(file)) for file in overlays.values()]))
+        picture_file = folder / 'predictions.png' if overlays else None
+        if picture_file is not None:
+            write_image(picture_file, np.concatenate([cv2.imread(str(file)) for file in overlays.values()]))
         return PageResult(image, overlays, json_file, picture_file)

@@ -8,10 +8,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from aurora_mm.apis import read_tasks
+from aurora_mm.apis import read_checkpoint, read_tasks, write_checkpoint
 from aurora_mm.cli.tasks_option import CHALLENGE_TASKS
 from aurora_mm.errors import AuroraError
-from aurora_mm.files import write_bytes
 from aurora_mm.phantoms import make_dataset
 from aurora_mm.tasks import TaskTable
 from aurora_mm.version import __version__
@@ -54,7 +53,9 @@ def phantom_model(folder: str | Path | None = None, images: int = _IMAGES, epoch
         command = [sys.executable, '-m', 'aurora_mm', 'train', _CONFIG, *options, '--cfg-options', *changes]
         if subprocess.run(command, check=False).returncode:
             raise AuroraError('the small model could not be trained; see the messages above')
-        write_bytes(file, Path(work_dir, f'epoch_{epochs}.pth').read_bytes())
+        trained = read_checkpoint(work_dir / f'epoch_{epochs}.pth')
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_checkpoint(file, dict(meta=trained['meta'], state_dict=trained['state_dict']))
     return file
 
 

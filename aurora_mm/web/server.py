@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import gradio
 
 HOST = '127.0.0.1'
+_EXAMPLES = 'examples'  # folder of the examples, which are not deleted
 
 
 @contextlib.contextmanager
@@ -57,11 +58,11 @@ def page_server(
         from aurora_mm.web.guard import Guard
         from aurora_mm.web.page_predictor import PagePredictor
 
-        uploads = UploadFolder(folder)
+        uploads = UploadFolder(folder, kept=[_EXAMPLES])
         inferencer = MultiTaskInferencer(list(models), device, show_progress=False)
         tasks = asked_tasks(inferencer, 'all', measurements)
         predictor = PagePredictor(inferencer, tasks, uploads, [str(model) for model in models])
-        examples = draw_examples(folder / 'examples', tasks)
+        examples = draw_examples(folder / _EXAMPLES, tasks)
         title = f'{", ".join(predictor.models)}: {len(tasks)} task{"s" * (len(tasks) > 1)}'
         page = build_page(predictor, title, notice, examples, f'{max_upload_mb} MB')
         stack.callback(page.close, verbose=False)

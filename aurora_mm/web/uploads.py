@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from aurora_mm.images.image_file import ImageFile
@@ -21,11 +21,13 @@ class UploadFolder:
     Args:
         folder: An existing folder that nobody else writes to.
         hours: Files that are older are deleted by :meth:`forget_old`.
+        kept: Names of folders in it that stay.
     """
 
-    def __init__(self, folder: str | Path, hours: float = 1.0) -> None:
+    def __init__(self, folder: str | Path, hours: float = 1.0, kept: Collection[str] = ()) -> None:
         self.folder = Path(folder).resolve()
         self.hours = hours
+        self.kept = kept
 
     def holds(self, path: str | Path) -> bool:
         """Whether a path is that of a file below the folder, after all links and ``..`` are followed."""
@@ -51,7 +53,11 @@ class UploadFolder:
         """Delete files that nobody has written to for some time, and the folders that they leave empty."""
         latest = time.time() - 3600 * self.hours
         for path in sorted(self.folder.iterdir()):
-            if path.is_dir() and all(one.stat().st_mtime < latest for one in (path, *_files(path))):
+            if (
+                path.name not in self.kept
+                and path.is_dir()
+                and all(one.stat().st_mtime < latest for one in (path, *_files(path)))
+            ):
                 shutil.rmtree(path, ignore_errors=True)
 
 

@@ -34,10 +34,11 @@ NECK_MAPS = dict(
 WITHOUT = dict(RTMDetHead=('exp_on_reg', 'share_conv', 'pred_kernel_size'))
 # What must be said of heads that work: of those whose masks host_configs leaves out, and of one whose operator has no
 # CPU version, so that it is not tried when it is built.
+_MASKS = 'without its branch of masks, which learns from a mask of every box; for masks use mmdet.Mask2Former'
 NOTES = dict(
     GARetinaHead='on a GPU alone (not tried)',
-    MaskRCNN='without its branch of masks',
-    QueryInst='without its branch of masks',
+    MaskRCNN=_MASKS,
+    QueryInst=_MASKS,
 )
 # Arguments beside or instead of those of the config.
 ARGUMENTS = dict(

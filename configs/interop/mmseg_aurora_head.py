@@ -9,7 +9,7 @@ model = dict(
         bgr_to_rgb=True,
         size_divisor=32,
     ),
-    backbone=dict(type='aurora_mm.Qwen3VLBackbone', preset='tiny'),
+    backbone=dict(type='aurora_mm.Qwen3VLBackbone', preset='tiny', fit_maps_to_image=True),
     neck=dict(
         type='aurora_mm.TokenPyramid',
         in_channels=[192] * 4,

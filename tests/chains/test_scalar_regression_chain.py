@@ -11,7 +11,10 @@ import pytest
 import torch
 
 from aurora_mm.apis import MultiTaskInferencer
+from aurora_mm.challenge.challenge_model import Model
 from aurora_mm.checking import check_data
+from aurora_mm.cli.main import main
+from aurora_mm.web.result_html import result_html
 from tests.fixtures.type_chain import TypeChain, write_csv
 
 TASKS = [dict(name='gestation', type='scalar_regression', values=['age'], unit='weeks', zoom=False)]
@@ -52,11 +55,17 @@ def test_from_csv_to_report_and_predictions(chain, tmp_path, capsys):
     content = chain.predict(*images)
     (prediction,) = content['images'][0]['predictions']
     assert prediction['unit'] == 'weeks'
+    page = result_html(content['images'][0], dict(gestation='a.png'))
+    assert f'{prediction["value"]:.4g} weeks' in page
     inferencer = MultiTaskInferencer(chain.checkpoint, device='cpu', show_progress=False)
     (answer,) = inferencer([str(images[0])], task='gestation')['predictions']
     assert answer['value'] == pytest.approx(prediction['value'], abs=1e-4)
     twice = chain.predict(*images, tta=True)['images'][0]['predictions'][0]
     assert abs(twice['value'] - prediction['value']) < 10
+    packed = tmp_path / 'packed.safetensors'
+    main(['pack-model', str(packed), str(chain.checkpoint), '--data-root', str(tmp_path / 'split')])
+    (problem,) = Model(packed, device='cpu').predict(tmp_path / 'data', tmp_path / 'out')
+    assert problem.message == "20 rows of task 'gestation', whose type has no place in a submission"
     with pytest.raises(SystemExit, match='2'):
         chain.submission()
     assert "'gestation' is of type scalar_regression, which has no place in a submission" in capsys.readouterr().err

@@ -100,6 +100,47 @@ def test_unreadable_images_still_give_a_whole_valid_submission(model, unlabelled
     assert answers['kind', rows(unlabelled, 'kind')[0]['image_path']]['predicted_probs'] == pytest.approx([0.5, 0.5])
 
 
+def share_images(root, count=2):
+    """Has the first images of `kind` asked for boxes and points too, one of them for points twice."""
+    shared = [row['image_path'] for row in rows(root, 'kind')[:count]]
+    for name, paths in (('find', shared), ('ends', [*shared, shared[0]])):
+        first = rows(root, name)[0]
+        with (root / 'csv_files' / f'{name}.csv').open('a', newline='') as stream:
+            writer = csv.DictWriter(stream, first, lineterminator='\n')
+            writer.writerows(first | dict(image_path=path) for path in paths)
+    return shared
+
+
+def test_an_image_is_encoded_once_for_all_its_rows(model, unlabelled, tmp_path, monkeypatch):
+    alone = {name: model.inferencer(str(image(unlabelled, 'kind')), task=name)['predictions'][0] for name in TASKS}
+    shared = share_images(unlabelled)
+    encoded = []
+    whole = model.inferencer.model.extract_feat
+    monkeypatch.setattr(
+        model.inferencer.model, 'extract_feat', lambda inputs: encoded.append(len(inputs)) or whole(inputs)
+    )
+    assert model.predict(unlabelled, tmp_path / 'out') == []
+    assert sum(encoded) == 41  # 40 images, of which one stands in two rows of one task
+    found = entries(tmp_path / 'out')
+    assert len(found) == 30 + 4
+    assert found['kind', shared[0]]['predicted_probs'] == pytest.approx(
+        list(alone['kind']['scores'].values()), abs=1e-4
+    )
+    assert found['find', shared[0]]['bbox_pixels'] == pytest.approx(alone['find']['boxes'][0]['box'], rel=1e-3)
+    points = [value for point in alone['ends']['points'].values() for value in point]
+    assert found['ends', shared[0]]['predicted_points_pixels'] == pytest.approx(points, rel=1e-3)
+
+
+def test_each_row_of_an_unreadable_image_is_told(model, unlabelled, tmp_path):
+    (shared,) = share_images(unlabelled, 1)
+    truncate(unlabelled / 'csv_files' / shared, 2000)
+    problems = model.predict(unlabelled, tmp_path / 'out')
+    assert sorted(re.match(r'.*?(\w+\.csv, row \d+): image', problem.message)[1] for problem in problems) == [
+        'ends.csv, row 12', 'ends.csv, row 13', 'find.csv, row 12', 'kind.csv, row 2',
+    ]  # fmt: skip
+    assert all(problem.has_fallback for problem in problems)
+
+
 def test_numbers_that_are_not_finite_are_answered_without_looking(weights, unlabelled, generated, tmp_path):
     model = Model(weights, device='cpu')
     with torch.no_grad():

@@ -68,7 +68,9 @@ def test_items_of_every_type(fmc_root):
         num_outputs=3,
         may_flip=True,
         may_zoom=True,
+        max_rotation=None,
         flip_indices=[0, 1, 2],
+        point_order=[],
         csv_file=str(fmc_root.path / 'csv_files/a.csv'),
         csv_row=3,
         image_path='../Segmentation/Three/organs/img/1.png',
@@ -270,7 +272,7 @@ def test_an_item_brings_the_labels_that_its_image_has_for_other_tasks(fmc_root):
             around = torch.tensor([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1])
             torch.testing.assert_close(box, around.to(box), atol=1.5, rtol=0)
             corners = found['landmark'].gt_landmarks
-            assert ((corners >= box[:2] - 1e-3) & (corners <= box[2:] + 1e-3)).all()
+            torch.testing.assert_close(corners.mean(0), (box[:2] + box[2:]) / 2, atol=1e-3, rtol=0)
     assert len(dataset[3]['data_samples']) == 1
     assert len(FMCUIADataset(fmc_root.path, split='all', pipeline=TRAIN)[0]['data_samples']) == 1
 
@@ -281,3 +283,17 @@ def test_every_class_has_its_part_of_each_side(fmc_root):
         rows = FMCUIADataset(fmc_root.path, split=split, seed=seed).load_data_list()
         labels = [row['gt_label'] for row in rows]
         assert (labels.count(0), labels.count(1)) == expected
+
+
+@pytest.mark.parametrize('serialize_data', [False, True])
+def test_subsets_group_their_own_items(fmc_root, serialize_data):
+    fmc_root.csv('c', [*(fmc_root.cls_row(i) for i in range(4)), *(fmc_root.det_row(i) for i in range(4, 7))])
+    dataset = FMCUIADataset(str(fmc_root.path), split='all', serialize_data=serialize_data)
+    whole = dataset.indices_by_task()
+    assert sorted(map(len, whole.values())) == [3, 4]
+    name, indices = max(whole.items(), key=lambda pair: len(pair[1]))
+    subset = dataset.get_subset(indices[:2].tolist())
+    assert {key: found.tolist() for key, found in subset.indices_by_task().items()} == {name: [0, 1]}
+    np.testing.assert_array_equal(dataset.indices_by_task()[name], indices)
+    dataset.get_subset_(indices[::-1].tolist())
+    assert {key: found.tolist() for key, found in dataset.indices_by_task().items()} == {name: [0, 1, 2, 3]}

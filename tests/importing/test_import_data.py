@@ -112,6 +112,40 @@ class TestRefusals:
         with pytest.raises(ConfigError, match='the boxes have classes 0 to 2, but 2 names were given'):
             find_tasks(src, ImportOptions(classes=('a', 'b')))
 
+    def test_all_boxes_of_coco_files(self, src, tmp_path):
+        trees.roboflow_coco(src)
+        file = src / 'valid' / '_annotations.coco.json'
+        content = json.loads(file.read_text())
+        content['categories'].append(dict(id=9, name='cyst'))
+        content['annotations'][0] |= dict(category_id=9, image_id=2)
+        file.write_text(json.dumps(content))
+        train = src / 'train' / '_annotations.coco.json'
+        train.write_text(json.dumps(json.loads(train.read_text()) | dict(categories=content['categories'])))
+        (item,) = find_tasks(src)[1]
+        assert (item.task.type, item.task.classes) == ('multi_object_detection', ('nodule', 'cyst'))
+        write_tasks([item], tmp_path / 'all')
+        rows = FMCUIADataset(str(tmp_path / 'all'), 'val').load_data_list()
+        assert [row['bboxes_labels'] for row in rows] == [[], [0], [1, 0]]
+        content['annotations'][0]['category_id'] = 3
+        file.write_text(json.dumps(content | dict(categories=content['categories'][:1])))
+        train.write_text(json.dumps(json.loads(train.read_text()) | dict(categories=content['categories'][:1])))
+        (item,) = find_tasks(src, ImportOptions(objects='single'))[1]
+        write_tasks([item], tmp_path / 'single')
+        assert item.task.type == 'detection'
+        assert len(FMCUIADataset(str(tmp_path / 'single'), 'val').load_data_list()) == 1
+
+    def test_all_boxes_of_labelme_files(self, src, tmp_path):
+        trees.labelme(src)
+        content = json.loads((src / '1.json').read_text())
+        content['shapes'].append(dict(label='other', shape_type='rectangle', points=[[1, 2], [9, 8]]))
+        (src / '1.json').write_text(json.dumps(content))
+        (item,) = [item for item in find_tasks(src)[1] if item.task.name.endswith('rectangle')]
+        assert (item.task.type, item.task.classes) == ('multi_object_detection', ('lesion', 'other'))
+        write_tasks([item], tmp_path / 'all')
+        rows = FMCUIADataset(str(tmp_path / 'all'), 'all').load_data_list()
+        assert [row['bboxes_labels'] for row in rows] == [[0], [0, 1], [0]]
+        assert rows[1]['bboxes'][1] == [1, 2, 9, 8]
+
     def test_named_classes_of_boxes(self, src, tmp_path):
         trees.pascal_voc(src)
         file = src / 'Annotations' / '1.xml'

@@ -10,6 +10,8 @@ import pytest
 
 from aurora_mm.datasets import FMCUIADataset
 from aurora_mm.importing import ImportOptions, find_tasks, table_of, write_tasks
+from aurora_mm.importing.layouts import hc18
+from aurora_mm.importing.masks import mask_values_of
 from aurora_mm.tables import console_text
 from tests.importing import trees
 
@@ -110,12 +112,15 @@ def test_lesions_of_one_image_are_one_mask(tmp_path):
     np.testing.assert_array_equal(cv2.imread(rows['benign (2).png']['seg_map_path'], -1), trees.mask(1, 0))
 
 
-def test_heads(tmp_path):
+def test_heads(tmp_path, monkeypatch):
     """The ellipse was drawn with half-axes 20 and 12 around (30, 20); half of its line lies outside."""
     import cv2
 
     trees.hc18(tmp_path / 'src')
+    outlines = []
+    monkeypatch.setattr(hc18, 'mask_values_of', lambda file: outlines.append(file) or mask_values_of(file))
     write_tasks(find_tasks(tmp_path / 'src')[1], tmp_path / 'out')
+    assert len(outlines) == len(set(outlines)) == 4  # each is read once for three tasks
     rows = FMCUIADataset(str(tmp_path / 'out'), 'all', group_column='group', test_mode=True).load_data_list()
     assert Counter(row['group'] for row in rows if row['task'] == 'fetal_head') == {'000': 2, '001': 1, '002': 1}
     points = next(row['points'] for row in rows if 'points' in row)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from mmengine.structures import PixelData
+from mmengine.structures import InstanceData, PixelData
 
 from aurora_mm.measurements import measurements_of
 from aurora_mm.models.predictions import prediction_of
@@ -10,6 +10,9 @@ from aurora_mm.structures import MaskView, MaskViews, TaskDataSample
 from aurora_mm.tasks import Task
 
 AREA = Task('seg', 'segmentation', ('background', 'a'), measurements=[dict(type='Area', name='area', label='a')])
+WIDTH = Task(
+    'find', 'detection', ('lesion', 'cyst'), measurements=[dict(type='BoxWidth', name='width', label='lesion')]
+)
 SPAN = Task('ends', 'landmark', points=('p', 'q'), measurements=[dict(type='Distance', name='d', points=['p', 'q'])])
 
 
@@ -50,6 +53,33 @@ def test_points_of_each_view_and_of_views_of_views():
     merge(whole, merged)
     (span,) = measure(measurements_of(SPAN), whole)
     assert (span.value, span.spread, span.views) == (pytest.approx(5), (3, 8), 4)
+
+
+def boxes(*found):
+    """Boxes (x1, x2, score, label) of height 10."""
+    table = torch.tensor(found, dtype=torch.float32).reshape(-1, 4)
+    bboxes = torch.stack([table[:, 0], torch.zeros(len(table)), table[:, 1], torch.full((len(table),), 10.0)], 1)
+    return sample_of(WIDTH, pred_instances=InstanceData(bboxes=bboxes, scores=table[:, 2], labels=table[:, 3].long()))
+
+
+def merged_boxes(*samples):
+    whole = samples[0].clone()
+    prediction_of('detection').merge(whole, samples)
+    return whole
+
+
+def test_boxes_of_each_view_and_of_views_of_views():
+    """Each view alone would have measured its own surest box of the class."""
+    first = merged_boxes(boxes((0, 10, 0.9, 0), (0, 3, 0.99, 1)), boxes((0, 12, 0.9, 0), (90, 95, 0.2, 0)))
+    whole = merged_boxes(first, merged_boxes(boxes((0, 9, 0.3, 0)), boxes((0, 2, 0.1, 0), (0, 11, 0.8, 0))))
+    (width,) = measure(measurements_of(WIDTH), whole)
+    assert (width.spread, width.views) == ((9, 12), 4)
+    assert 9 < width.value < 12
+
+
+def test_a_view_without_a_box_of_the_class_leaves_no_spread():
+    (width,) = measure(measurements_of(WIDTH), merged_boxes(boxes((0, 10, 0.9, 0)), boxes((0, 9, 0.9, 1)), boxes()))
+    assert (width.value, width.spread, width.views) == (pytest.approx(10), None, 3)
 
 
 def test_one_view_has_no_spread_and_nothing_to_measure_has_none():

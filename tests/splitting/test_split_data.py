@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from collections import Counter
 
 import cv2
@@ -107,6 +108,18 @@ def test_images_that_look_alike_stay_together(root, tmp_path):
     held_out = patients(tmp_path / 'out' / 'fold_0' / 'val')
     for number in range(10):
         assert (f'p{number:02d}' in held_out) == (f'p{number + 10:02d}' in held_out)
+
+
+def test_the_outcome_does_not_depend_on_where_the_data_lies(root, tmp_path):
+    moved = tmp_path / 'elsewhere' / 'copy'
+    shutil.copytree(root, moved)
+    for choice in (dict(ratios=dict(train=0.5, val=0.5)), dict(folds=3)):
+        found = []
+        for source in (root, moved):
+            out = tmp_path / f'out_{source.name}_{len(choice)}_{"folds" in choice}'
+            split_data(source, out, group_pattern=r'/(p\d+)_', **choice)
+            found.append({f.relative_to(out): f.read_text() for f in out.rglob('*.csv')})
+        assert found[0] == found[1]
 
 
 def test_the_outcome_depends_on_the_seed_alone(root, tmp_path):

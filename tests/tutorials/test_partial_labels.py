@@ -65,11 +65,10 @@ def test_the_config_reads_the_data_and_builds_the_model(folder):
     data = DATASETS.build(cfg.train_dataloader.dataset)
     assert {name: len(rows) for name, rows in data.indices_by_task().items()} == dict(nodules=6, lesions=6, planes=6)
     assert [data[int(i)]['data_samples'].task_names for i in (0, 6, 12)] == [['nodules'], ['lesions'], ['planes']]
-    (weights,) = (block for block in blocks('python') if block.startswith('heads'))
+    (weights,) = (block for block in blocks('python') if block.startswith('lesions'))
     namespace: dict = {}
     exec(weights, namespace)  # the second config, as it is written
-    loss = namespace['heads']['segmentation']['loss_cls']
-    cfg.model.heads.segmentation.loss_cls = {key: value for key, value in loss.items() if key != '_delete_'}
+    cfg.model.tasks = [namespace['lesions'] if task.name == 'lesions' else task for task in cfg.model.tasks]
     model = MODELS.build(cfg.model)
     assert list(model.tasks) == ['nodules', 'lesions', 'planes']
     assert model.heads['segmentation'].loss_cls.own['lesions'].class_weight == [0.2, 1.0]

@@ -51,12 +51,15 @@ def test_formats_that_name_other_files_are_refused(uploads, suffix):
 
 
 def test_old_files_are_deleted_and_new_ones_stay(uploads):
-    for name in ('old', 'new'):
+    uploads = UploadFolder(uploads.folder, kept=['examples'])
+    for name in ('old', 'new', 'examples'):
         (uploads.folder / name).mkdir()
         write_image(uploads.folder / name / 'x.png', GREY)
-    for path in (uploads.folder / 'old' / 'x.png', uploads.folder / 'old'):
-        os.utime(path, (0, 0))
+    for name in ('old', 'examples'):
+        for path in (uploads.folder / name / 'x.png', uploads.folder / name):
+            os.utime(path, (0, 0))
     uploads.forget_old()
+    assert (uploads.folder / 'examples' / 'x.png').is_file()
     assert not (uploads.folder / 'old').exists()
     assert (uploads.folder / 'new' / 'x.png').is_file()
 

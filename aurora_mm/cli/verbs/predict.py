@@ -39,7 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--out', required=True, help='folder to write; without --challenge it must be new or empty')
     parser.add_argument('--members', nargs='+', default=[], metavar='CKPT', help='further members of an ensemble')
-    parser.add_argument('--tasks', default='all', metavar='A,B', help='names of tasks (default: all of the model)')
+    parser.add_argument(
+        '--tasks',
+        default='all',
+        metavar='A,B',
+        help="names of tasks, or 'auto': those that fit-router chooses (default: all)",
+    )
     parser.add_argument('--recursive', action='store_true', help='go into the folders of folders')
     parser.add_argument('--every', type=_positive, default=1, metavar='N', help='of videos, every N-th frame')
     parser.add_argument(
@@ -92,6 +97,7 @@ def _predict(args: argparse.Namespace) -> None:
         recursive=args.recursive,
         batch_size=args.batch_size,
         overlays=not args.no_overlays,
+        is_routed=args.tasks == 'auto',
     )
     for problem in problems:
         print(f'left out: {problem}', file=sys.stderr)

@@ -10,7 +10,10 @@ and what was uploaded is deleted after an hour and at the end. Needs gradio: pip
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
 import threading
+from types import FrameType
 
 from aurora_mm.cli.command import command
 from aurora_mm.cli.trust_option import add_trust_option
@@ -49,6 +52,15 @@ def main(args: argparse.Namespace) -> None:
     given = [phantom_model()] if args.model is None else [args.model, *args.members]
     models = [file for one in given for file in find_weights(one)]
     notice = NOTICE if args.model is None else ''
-    with page_server(models, args.device, args.port, args.max_upload, notice, args.measurements) as page:
-        print(f'The page is at {page.local_url} until Ctrl-C.', flush=True)
-        threading.Event().wait()
+    # Uploads are deleted also if the process is ended by `kill` or a service manager.
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        with page_server(models, args.device, args.port, args.max_upload, notice, args.measurements) as page:
+            print(f'The page is at {page.local_url} until Ctrl-C.', flush=True)
+            threading.Event().wait()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    sys.exit(128 + number)

@@ -27,7 +27,7 @@ class MaskAnnotation(Annotation):
     - CSV file: the column ``mask_path``, the path of an image file.
     - Item of a data set: ``seg_map_path``.
     - Pipeline: ``gt_seg_map``, (H, W) uint8.
-    - Data sample: ``gt_sem_seg`` with ``data``, (1, H, W) uint8, which is an eighth of int64 on the way to the device.
+    - Data sample: ``gt_sem_seg`` with ``data``, (1, H, W) int64.
     """
 
     keys = ('seg_map_path',)
@@ -72,7 +72,7 @@ class MaskAnnotation(Annotation):
         row['gt_seg_map'] = cv2.LUT(warped, after)
 
     def pack(self, row: Mapping[str, Any], sample: TaskDataSample) -> None:
-        sample.gt_sem_seg = PixelData(data=torch.from_numpy(row['gt_seg_map'])[None])
+        sample.gt_sem_seg = PixelData(data=torch.from_numpy(row['gt_seg_map']).long()[None])
 
 
 ANNOTATIONS['segmentation'] = MaskAnnotation()

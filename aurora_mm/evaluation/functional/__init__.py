@@ -13,6 +13,7 @@ from aurora_mm.evaluation.functional.classification import (
 from aurora_mm.evaluation.functional.hausdorff import hausdorff_distance
 from aurora_mm.evaluation.functional.landmarks import radial_errors
 from aurora_mm.evaluation.functional.masks import dice, resize_mask
+from aurora_mm.evaluation.functional.multi_label import average_precision_of_label, f1_of_label
 from aurora_mm.evaluation.functional.surface import hd95_and_nsd, surface_distances
 from aurora_mm.evaluation.functional.weighted_mean import weighted_mean
 
@@ -22,10 +23,12 @@ __all__ = [
     'agreement',
     'auc_of_classes',
     'average_precision',
+    'average_precision_of_label',
     'box_iou',
     'count_classes',
     'dice',
     'f1_macro',
+    'f1_of_label',
     'f1_weighted',
     'hausdorff_distance',
     'hd95_and_nsd',

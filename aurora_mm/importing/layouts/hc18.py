@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from functools import partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from aurora_mm.errors import DataError
 from aurora_mm.importing.found import FoundRow, FoundTask
 from aurora_mm.importing.layout import Layout
-from aurora_mm.importing.masks import filled, mask_values_of
+from aurora_mm.importing.masks import mask_values_of
 from aurora_mm.importing.options import ImportOptions
 from aurora_mm.importing.tree import Tree
 from aurora_mm.measurements.ellipse import fit_ellipse
@@ -48,31 +48,51 @@ class Hc18(Layout):
             annotation = image.with_name(image.name.replace('.png', '_Annotation.png'))
             if match is None or annotation not in known:
                 continue  # images of the test set have no annotation
-            file = tree.path(annotation)
-            for task, answer in ((head, _mask), (box, _box), (axes, _points)):
-                row = FoundRow(
-                    str(tree.path(image)),
-                    f'images/{image.name}',
-                    partial(answer, file),
-                    group=match[1],
-                )
-                task.rows.append(row)
+            outline = _Outline(tree.path(annotation))
+            for task, answer in ((head, outline.mask), (box, outline.box), (axes, outline.points)):
+                task.rows.append(FoundRow(str(tree.path(image)), f'images/{image.name}', answer, group=match[1]))
         return [head, box, axes]
 
 
-def _mask(file: Path) -> dict[str, Any]:
-    return dict(mask=filled(mask_values_of(file)))
+class _Outline:
+    """The outline of a head, whose file is read once for all tasks.
 
+    Args:
+        file: The annotation file.
+    """
 
-def _box(file: Path) -> dict[str, Any]:
-    x, y, width, height = cv2.boundingRect(filled(mask_values_of(file)))
-    return dict(bbox=[x, y, x + width, y + height])
+    def __init__(self, file: Path) -> None:
+        self._file = file
 
+    def mask(self) -> dict[str, Any]:
+        """Return the mask: the line and all within it."""
+        shape, contours = self._read
+        mask = np.zeros(shape, np.uint8)
+        cv2.drawContours(mask, contours, -1, 1, cv2.FILLED)
+        return dict(mask=mask)
 
-def _points(file: Path) -> dict[str, Any]:
-    contours, _ = cv2.findContours(filled(mask_values_of(file)), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    ellipse = fit_ellipse(max(contours, key=len)[:, 0].astype(float)) if contours else None
-    if ellipse is None:
-        raise DataError('holds no ellipse', file=file)
-    long, short = ellipse.axis(is_long=True), ellipse.axis(is_long=False)
-    return dict(points=np.concatenate([long[np.argsort(long[:, 0])], short[np.argsort(short[:, 1])]]).round(1))
+    def box(self) -> dict[str, Any]:
+        """Return the box around the mask."""
+        _, contours = self._read
+        x, y, width, height = cv2.boundingRect(np.concatenate(contours)) if contours else (0, 0, 0, 0)
+        return dict(bbox=[x, y, x + width, y + height])
+
+    def points(self) -> dict[str, Any]:
+        """Return the ends of the axes of the ellipse through the mask's outermost pixels.
+
+        Raises:
+            DataError: If there is no ellipse.
+        """
+        _, contours = self._read
+        ellipse = fit_ellipse(max(contours, key=len)[:, 0].astype(float)) if contours else None
+        if ellipse is None:
+            raise DataError('holds no ellipse', file=self._file)
+        long, short = ellipse.axis(is_long=True), ellipse.axis(is_long=False)
+        return dict(points=np.concatenate([long[np.argsort(long[:, 0])], short[np.argsort(short[:, 1])]]).round(1))
+
+    @cached_property
+    def _read(self) -> tuple[tuple[int, ...], list[np.ndarray]]:
+        """The shape of the image, and the outermost pixels of each part of the line, which take little memory."""
+        line = (mask_values_of(self._file) > 0).astype(np.uint8)
+        contours, _ = cv2.findContours(line, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        return line.shape, list(contours)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Sequence
 
+import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -26,6 +27,7 @@ class BaseEncoder(BaseModule, metaclass=ABCMeta):
         size_divisor (int): Height and width of the input are padded to multiples of this number of pixels.
         out_indices (list[int]): Indices of the taps, counted from 0.
         num_blocks (int): Number of blocks that are computed.
+        fit_maps_to_image (bool): How the maps of a padded image are cut back, see :meth:`forward`.
     """
 
     out_channels: list[int]
@@ -33,6 +35,7 @@ class BaseEncoder(BaseModule, metaclass=ABCMeta):
     size_divisor: int
     out_indices: list[int]
     num_blocks: int
+    fit_maps_to_image: bool = False
 
     @classmethod
     @abstractmethod
@@ -57,7 +60,10 @@ class BaseEncoder(BaseModule, metaclass=ABCMeta):
         """Compute the maps of the taps.
 
         An image whose sides are not multiples of ``size_divisor`` is padded by zeros on the right and at the bottom.
-        Its maps are then cropped to the cells that cover the image.
+        Its maps are then cut back to as many cells as cover the image. The last cells reach beyond it, and cell i still
+        starts at pixel ``i * stride``, as detectors of mmdet expect. Segmentors of mmseg stretch maps over the image:
+        with ``fit_maps_to_image`` the maps are resampled, bilinearly, so that the same number of cells covers exactly
+        the image.
 
         Args:
             x: Images, ``(B, 3, h, w)``, RGB scaled to [-1, 1] (mean = std = 0.5).
@@ -70,9 +76,8 @@ class BaseEncoder(BaseModule, metaclass=ABCMeta):
         if not (right or bottom):
             return self.encode(x)
         maps = self.encode(F.pad(x, (0, right, 0, bottom)))
-        return tuple(
-            level[..., : -(-h // stride), : -(-w // stride)] for level, stride in zip(maps, self.strides, strict=True)
-        )
+        cut = _fit_to_image if self.fit_maps_to_image else _cover_image
+        return tuple(cut(level, (h, w), stride) for level, stride in zip(maps, self.strides, strict=True))
 
     @abstractmethod
     def encode(self, x: Tensor) -> tuple[Tensor, ...]:
@@ -172,3 +177,20 @@ def token_map(tokens: Tensor, grid: tuple[int, int]) -> Tensor:
     ``view``, such as mmdet's CenterNet.
     """
     return tokens.transpose(1, 2).contiguous().unflatten(2, grid)
+
+
+def _cover_image(level: Tensor, size: tuple[int, int], stride: int) -> Tensor:
+    """Cut the map of a padded image to the cells that cover the image."""
+    h, w = size
+    return level[..., : -(-h // stride), : -(-w // stride)]
+
+
+def _fit_to_image(level: Tensor, size: tuple[int, int], stride: int) -> Tensor:
+    """Resample the map of a padded image so that cells of equal size cover exactly the image."""
+    # How much of the map is of the image, in y and x. The first edge of both is at -1 for `grid_sample`.
+    part_y, part_x = (side / (cells * stride) for side, cells in zip(size, level.shape[-2:], strict=True))
+    theta = level.new_tensor([[part_x, 0, part_x - 1], [0, part_y, part_y - 1]], dtype=torch.float32)
+    covered = _cover_image(level, size, stride)
+    grid = F.affine_grid(theta.expand(len(level), 2, 3), list(covered.shape), align_corners=False)
+    fitted = F.grid_sample(level.float(), grid, padding_mode='border', align_corners=False)
+    return fitted.to(level.dtype)

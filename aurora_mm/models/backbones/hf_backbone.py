@@ -73,6 +73,8 @@ class HFBackbone(BaseEncoder):
         mean: Mean of each channel, RGB in [0, 1], by which inputs are normalised. None takes the value of
             ``preprocessor_config.json`` of ``pretrained``, or else that of the family's checkpoints.
         std: Standard deviation of each channel; otherwise as ``mean``.
+        fit_maps_to_image: Whether maps of images with other sides than multiples of ``size_divisor`` are resampled to
+            cover exactly the image, as segmentors of mmseg expect; see :meth:`BaseEncoder.forward`.
         init_cfg: Config of the initialisation, see MMEngine's ``BaseModule``.
 
     Raises:
@@ -92,9 +94,11 @@ class HFBackbone(BaseEncoder):
         lora: Mapping | None = None,
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
+        fit_maps_to_image: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        self.fit_maps_to_image = fit_maps_to_image
         if pretrained is not None:
             config = self.resolve(str(pretrained))['config']
         if config is None:

@@ -61,6 +61,8 @@ class Qwen3VLBackbone(BaseEncoder):
             low-rank updates of linear layers; ``dict(r=8)`` adds them to those of every block.
         compile_blocks: True compiles each block by ``torch.compile`` when it first runs; a dict gives arguments of
             ``torch.compile``. Names of parameters do not change, so checkpoints fit both ways.
+        fit_maps_to_image: Whether maps of images with other sides than multiples of ``size_divisor`` are resampled to
+            cover exactly the image, as segmentors of mmseg expect; see :meth:`BaseEncoder.forward`.
         init_cfg: Config of the initialisation, see MMEngine's ``BaseModule``.
 
     Raises:
@@ -79,9 +81,11 @@ class Qwen3VLBackbone(BaseEncoder):
         frozen_stages: int = -1,
         lora: Mapping | None = None,
         compile_blocks: bool | Mapping = False,
+        fit_maps_to_image: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        self.fit_maps_to_image = fit_maps_to_image
         config = _vision_config(preset if pretrained is None else self.resolve(str(pretrained))['preset'])
         self.config = config
         self.pretrained = pretrained

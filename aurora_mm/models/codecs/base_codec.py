@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from aurora_mm.errors import ConfigError
+
 
 class BaseCodec(metaclass=ABCMeta):
     """Converts annotations to training targets of a head (encode), and the output of a head to annotations (decode).
@@ -43,6 +45,24 @@ class BoxTargets(NamedTuple):
     scores: Tensor
     boxes: Tensor
     weights: Tensor
+
+
+class FixedBoxes(NamedTuple):
+    """Boxes of a batch in tensors whose shapes do not depend on the number of boxes.
+
+    Legend: B images, N the largest number of boxes of an image.
+
+    Attributes:
+        boxes (Tensor): ``(B, N, 4)``, xyxy normalised, by falling score.
+        scores (Tensor): ``(B, N)``.
+        labels (Tensor): ``(B, N)`` int64.
+        count (Tensor): ``(B,)`` int64, the number of boxes of each image, at least 1; what follows them has no meaning.
+    """
+
+    boxes: Tensor
+    scores: Tensor
+    labels: Tensor
+    count: Tensor
 
 
 class BaseBoxCodec(BaseCodec):
@@ -95,6 +115,18 @@ class BaseBoxCodec(BaseCodec):
         Returns:
             ``bboxes`` (M, 4) xyxy normalised, ``scores`` (M,) and ``labels`` (M,) of each image.
         """
+
+    def decode_fixed(self, scores: Tensor, boxes: Tensor) -> FixedBoxes:
+        """Decode the same boxes as :meth:`decode`, without loops or shapes that depend on values, for export.
+
+        Args:
+            scores: See :meth:`decode`.
+            boxes: See :meth:`decode`.
+
+        Raises:
+            ConfigError: If the codec cannot be exported.
+        """
+        raise ConfigError(f'{type(self).__name__} cannot be exported: it has no method decode_fixed')
 
 
 class BaseLandmarkCodec(BaseCodec):

@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from aurora_mm.models.codecs.base_codec import BaseBoxCodec, BoxTargets
+from aurora_mm.models.codecs.base_codec import BaseBoxCodec, BoxTargets, FixedBoxes
 from aurora_mm.models.codecs.cell_assignment import assign_cells, pad_boxes
-from aurora_mm.models.utils.boxes import aligned_iou, batched_nms
+from aurora_mm.models.utils.boxes import aligned_iou, batched_nms, overlap_and_union
 from aurora_mm.models.utils.cells import cell_centres
 from aurora_mm.registry import TASK_UTILS
 
@@ -144,3 +144,34 @@ class DenseBoxCodec(BaseBoxCodec):
         weights = votes * best.clamp(min=1e-6)
         voted = weights @ candidates / weights.sum(1, keepdim=True)
         return InstanceData(bboxes=voted, scores=best[keep], labels=labels[keep])
+
+    def decode_fixed(self, scores: Tensor, boxes: Tensor) -> FixedBoxes:
+        """Decode the same boxes as :meth:`decode` for all images at once; see :class:`BaseBoxCodec`.
+
+        Boxes are kept one after the other: the best one that is left drops those that overlap it.
+        """
+        cells = scores.shape[-2] * scores.shape[-1]
+        count = min(self.nms_pre, scores.shape[1] * cells)
+        best, index = scores.float().flatten(1).topk(count)  # (B, T)
+        labels = index // cells
+        candidates = boxes.float().flatten(2).transpose(1, 2).clamp(0, 1)
+        candidates = candidates.gather(1, (index % cells)[..., None].expand(-1, -1, 4))  # (B, T, 4)
+        overlap, union = overlap_and_union(candidates[:, :, None], candidates[:, None])
+        same = labels[:, :, None] == labels[:, None]
+        suppresses = (overlap > self.iou_threshold * union) & same  # (B, T, T)
+        places = torch.arange(count, device=best.device)
+        alive, kept, valid = torch.ones_like(best, dtype=torch.bool), [], []
+        for number in range(min(self.max_per_img, count)):
+            place = torch.where(alive, places, count).amin(1, keepdim=True)  # (B, 1), the best that is left
+            found = place < count
+            place = place.clamp(max=count - 1)
+            kept.append(place)
+            valid.append(found & ((best.gather(1, place) >= self.score_thr) | (number == 0)))
+            row = suppresses.gather(1, place[..., None].expand(-1, -1, count))[:, 0]
+            alive = alive & ~row & (places != place)
+        keep = torch.cat(kept, dim=1)  # (B, M)
+        votes = (overlap / (union + 1e-7) > self.vote_threshold) & same
+        votes = votes.gather(1, keep[..., None].expand(-1, -1, count)) | (places == keep[..., None])
+        weights = votes * best.clamp(min=1e-6)[:, None]
+        voted = weights @ candidates / weights.sum(2, keepdim=True)
+        return FixedBoxes(voted, best.gather(1, keep), labels.gather(1, keep), torch.cat(valid, dim=1).sum(1))

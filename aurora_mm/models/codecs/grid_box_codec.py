@@ -6,7 +6,7 @@ import torch
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from aurora_mm.models.codecs.base_codec import BaseBoxCodec, BoxTargets
+from aurora_mm.models.codecs.base_codec import BaseBoxCodec, BoxTargets, FixedBoxes
 from aurora_mm.models.codecs.cell_assignment import assign_cells, pad_boxes
 from aurora_mm.registry import TASK_UTILS
 
@@ -66,10 +66,15 @@ class GridBoxCodec(BaseBoxCodec):
         Returns:
             ``bboxes`` (1, 4), ``scores`` (1,) and ``labels`` (1,) of each image.
         """
+        found = self.decode_fixed(scores, boxes)
+        return [
+            InstanceData(bboxes=box, scores=score, labels=label)
+            for box, score, label in zip(found.boxes, found.scores, found.labels, strict=True)
+        ]
+
+    def decode_fixed(self, scores: Tensor, boxes: Tensor) -> FixedBoxes:
+        """Decode the box of the cell with the highest score; see :class:`BaseBoxCodec`."""
         cells = scores.shape[-2] * scores.shape[-1]
         best, index = scores.flatten(1).max(1, keepdim=True)
         chosen = boxes.flatten(2).transpose(1, 2).gather(1, (index % cells)[..., None].expand(-1, -1, 4))
-        return [
-            InstanceData(bboxes=box, scores=score, labels=label)
-            for box, score, label in zip(chosen, best, index // cells, strict=True)
-        ]
+        return FixedBoxes(chosen, best, index // cells, torch.ones_like(index[:, 0]))

@@ -9,6 +9,7 @@ from aurora_mm.models.heads.mmdet_detector_head import MMDetDetectorHead
 from aurora_mm.models.heads.mmdet_head import MMDetHead
 from aurora_mm.models.heads.mmseg_head import MMSegHead
 from aurora_mm.models.heads.mmseg_segmentor_head import MMSegSegmentorHead
+from aurora_mm.models.heads.multi_label_head import MultiLabelHead
 from aurora_mm.models.heads.scalar_regression_head import ScalarRegressionHead
 from aurora_mm.models.heads.segmentation_head import SegmentationHead
 from aurora_mm.models.heads.wrap_foreign_head import wrap_foreign_head
@@ -25,6 +26,7 @@ __all__ = [
     'MMDetHead',
     'MMSegHead',
     'MMSegSegmentorHead',
+    'MultiLabelHead',
     'ScalarRegressionHead',
     'SegmentationHead',
     'wrap_foreign_head',

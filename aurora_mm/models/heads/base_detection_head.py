@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from mmengine.structures import InstanceData
 from torch import Tensor
 
@@ -103,3 +104,12 @@ class BaseDetectionHead(BaseTaskHead):
                 scores=found.scores,
                 labels=found.labels,
             )
+
+    def tensors_by_feat(self, output: Tensor, task: Task, ori_shape: tuple[int, int]) -> dict[str, Tensor]:
+        """Return ``boxes``, ``scores``, ``labels`` and ``count``, see :class:`BaseTaskHead`."""
+        height, width = ori_shape
+        logits, boxes = self.split(output)
+        found = self.codec.decode_fixed(logits.sigmoid(), boxes)
+        x1, y1, x2, y2 = found.boxes.clamp(0, 1).unbind(-1)
+        pixels = torch.stack([x1 * width, y1 * height, x2 * width, y2 * height], dim=-1)
+        return found._replace(boxes=pixels)._asdict()

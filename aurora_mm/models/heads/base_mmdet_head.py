@@ -12,6 +12,7 @@ from mmengine.model import ModuleDict
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
+from aurora_mm.errors import ConfigError
 from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_coordinates
 from aurora_mm.models.utils.original_coordinates import boxes_to_original
 from aurora_mm.structures import TaskBatch, TaskDataSample
@@ -26,8 +27,12 @@ class BaseMMDetHead(BaseTaskHead):
     Args:
         tasks: See :class:`BaseTaskHead`.
         in_channels: See :class:`BaseTaskHead`.
+        kind: Type of the module in its config, for error messages.
         in_index: Indices of the levels that the modules read, in this order; all by default.
         shared: Whether one module serves all tasks; it has as many classes as the task with most.
+
+    Raises:
+        ConfigError: If a task is none of boxes.
     """
 
     task_type = 'detection'
@@ -37,10 +42,17 @@ class BaseMMDetHead(BaseTaskHead):
         self,
         tasks: Sequence[Task | dict],
         in_channels: Sequence[int],
+        kind: str,
         in_index: Sequence[int] | None = None,
         shared: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
+        for task in map(Task.from_config, tasks):
+            if task.type not in (self.task_type, *self.also_serves):
+                raise ConfigError(
+                    f'{kind} cannot be a head of {task.type} task {task.name!r}: it finds boxes, and its masks, if it '
+                    'has some, are of single objects; mmdet.Mask2Former and the heads of mmseg give each pixel a class'
+                )
         super().__init__(tasks, in_channels, init_cfg)
         self.in_index = list(range(len(in_channels)) if in_index is None else in_index)
         self.shared = shared

@@ -11,7 +11,7 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from aurora_mm.errors import ConfigError
-from aurora_mm.models.losses import HeadLoss
+from aurora_mm.models.losses import ClassLoss, HeadLoss
 from aurora_mm.structures import TaskBatch, TaskDataSample
 from aurora_mm.tasks import Task
 
@@ -31,14 +31,17 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
 
     Attributes:
         task_type (str): The type of the tasks that the head can serve.
+        reads_class_weight (bool): Whether the losses of the head weigh classes by the ``class_weight`` of a task.
         also_serves (tuple[str, ...]): Further types of tasks that it can serve.
         in_index (list[int]): Indices of the maps that the head reads, counted from 0; all maps by default.
 
     Raises:
-        ConfigError: If there is no task, or one of another type.
+        ConfigError: If there is no task, or one of another type, or one with a ``class_weight`` that the head does not
+            read.
     """
 
     task_type: str
+    reads_class_weight = False
     also_serves: tuple[str, ...] = ()
 
     def __init__(
@@ -52,6 +55,21 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
         if wrong or not self.tasks:
             given = ', '.join(f'{task.name} ({task.type})' for task in wrong) or 'no task'
             raise ConfigError(f'{type(self).__name__} serves {self.task_type} tasks and was given {given}')
+        if not self.reads_class_weight:
+            self.refuse_class_weight(f'{type(self).__name__} does not weigh classes')
+
+    def refuse_class_weight(self, reason: str) -> None:
+        """Raise an error if a task has a ``class_weight``, because it would have no effect.
+
+        Args:
+            reason: Why it has none.
+
+        Raises:
+            ConfigError: If a task has one.
+        """
+        for task in self.tasks:
+            if task.class_weight:
+                raise ConfigError(f'class_weight of task {task.name!r} would have no effect: {reason}')
 
     def build_loss(self, kind: type[Loss], argument: str, cfg: dict[str, Any] | None, **settings: Any) -> Loss | None:
         """Build the loss of one argument of the head.
@@ -81,6 +99,20 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
         """
         if all(cfg is None for cfg in losses.values()):
             raise ConfigError(f'{type(self).__name__} needs one of the losses {", ".join(losses)}')
+
+    def require_weighed(self, **losses: dict[str, Any] | None) -> None:
+        """Check that one of the losses of classes takes a ``class_weight``, if a task has one.
+
+        Args:
+            losses: Configs of the losses by argument, None where there is none.
+
+        Raises:
+            ConfigError: If a task has one, and none of the losses takes it.
+        """
+        given = {argument: cfg for argument, cfg in losses.items() if cfg is not None}
+        if not any(ClassLoss.takes_class_weight(cfg) for cfg in given.values()):
+            names = ' and '.join(f'{argument} ({cfg["type"]})' for argument, cfg in given.items())
+            self.refuse_class_weight(f'{names} of {type(self).__name__} takes none; mmdet.CrossEntropyLoss does')
 
     @property
     def needs_annotations(self) -> bool:
@@ -128,6 +160,29 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
             data_samples: The samples of the task; predictions are set in them.
             task: The task.
         """
+
+    def tensors_by_feat(self, output: Any, task: Task, ori_shape: tuple[int, int]) -> dict[str, Tensor]:
+        """Compute the predictions of one task as tensors, for export to formats that have no data samples.
+
+        The predictions are those of :meth:`predict_by_feat` for images that were scaled to the network input, neither
+        flipped nor letterboxed. Shapes must not depend on values, and the batch size may be symbolic.
+
+        Args:
+            output: The task's entry of :meth:`task_outputs`, for B images of one size.
+            task: The task.
+            ori_shape: (height, width) of the original images, H x W pixels, which may be symbolic.
+
+        Returns:
+            Tensors by name: ``probs`` (B, C); ``mask`` (B, H, W) uint8; ``boxes`` (B, N, 4), ``scores`` (B, N),
+            ``labels`` (B, N) and ``count`` (B,), of which the first ``count`` are boxes; or ``points`` (B, K, 2).
+            Coordinates are original pixels. A head of another type may choose other names.
+
+        Raises:
+            ConfigError: If predictions of this head cannot be exported.
+        """
+        raise ConfigError(
+            f'task {task.name!r} cannot be exported: its head {type(self).__name__} has no method tensors_by_feat'
+        )
 
     def task_outputs(self, feats: Sequence[Tensor], batches: Sequence[TaskBatch]) -> list[Any]:
         """Compute the raw outputs of each task for its images: first the shared features, then the last layers."""

@@ -45,6 +45,7 @@ class ClassificationHead(BaseTaskHead):
     """
 
     task_type = 'classification'
+    reads_class_weight = True
 
     def __init__(
         self,
@@ -71,6 +72,7 @@ class ClassificationHead(BaseTaskHead):
             self.tasks, lambda n: nn.Linear(hidden_channels, n), lambda task: task.num_outputs, share_outputs
         )
         self.loss_cls = self.build_loss(ClassLoss, 'loss_cls', loss_cls)
+        self.require_weighed(loss_cls=loss_cls)
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
         """Compute the shared features ``(B, hidden_channels)``, see :class:`BaseTaskHead`."""
@@ -87,6 +89,10 @@ class ClassificationHead(BaseTaskHead):
         for probs, sample in zip(output.float().softmax(1), data_samples, strict=True):
             sample.pred_scores = probs
             sample.pred_label = probs.argmax(0, keepdim=True)
+
+    def tensors_by_feat(self, output: Tensor, task: Task, ori_shape: tuple[int, int]) -> dict[str, Tensor]:
+        """Return ``probs``, see :class:`BaseTaskHead`."""
+        return dict(probs=output.float().softmax(1))
 
 
 class _GatedMLP(nn.Module):

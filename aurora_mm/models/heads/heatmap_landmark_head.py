@@ -87,6 +87,12 @@ class HeatmapLandmarkHead(BaseTaskHead):
         """Set ``pred_landmarks``, ``(K, 2)`` x and y in original pixels."""
         set_predicted_landmarks(self._decode(output.float()), data_samples)
 
+    def tensors_by_feat(self, output: Tensor, task: Task, ori_shape: tuple[int, int]) -> dict[str, Tensor]:
+        """Return ``points``, see :class:`BaseTaskHead`."""
+        height, width = ori_shape
+        points = self._decode(output.float())
+        return dict(points=torch.stack([points[..., 0] * width, points[..., 1] * height], dim=-1))
+
     def _decode(self, logits: Tensor) -> Tensor:
         """Return normalised points ``(n, K, 2)``, x and y."""
         return self.codec.decode(logits.flatten(2).softmax(2).unflatten(2, logits.shape[2:]))

@@ -78,6 +78,12 @@ class LandmarkHead(BaseTaskHead):
         """Set ``pred_landmarks``, ``(K, 2)`` x and y in original pixels."""
         set_predicted_landmarks(_to_points(output), data_samples)
 
+    def tensors_by_feat(self, output: Tensor, task: Task, ori_shape: tuple[int, int]) -> dict[str, Tensor]:
+        """Return ``points``, see :class:`BaseTaskHead`."""
+        height, width = ori_shape
+        points = _to_points(output)
+        return dict(points=torch.stack([points[..., 0] * width, points[..., 1] * height], dim=-1))
+
 
 def _to_points(output: Tensor) -> Tensor:
     """Convert raw outputs ``(n, 2 K)`` to normalised points ``(n, K, 2)``, x and y."""

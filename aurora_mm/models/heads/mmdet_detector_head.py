@@ -56,7 +56,7 @@ class MMDetDetectorHead(BaseMMDetHead):
         shared: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(tasks, in_channels, in_index, shared, init_cfg)
+        super().__init__(tasks, in_channels, detector['type'], in_index, shared, init_cfg)
         for part in ('backbone', 'data_preprocessor'):
             if detector.get(part) is not None:
                 raise ConfigError(f'{detector["type"]} as a head reads the maps of this model: leave out its {part}')

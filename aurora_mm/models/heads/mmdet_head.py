@@ -56,7 +56,7 @@ class MMDetHead(BaseMMDetHead):
         shared: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(tasks, in_channels, in_index, shared, init_cfg)
+        super().__init__(tasks, in_channels, head['type'], in_index, shared, init_cfg)
         widths = [in_channels[i] for i in self.in_index]
         strides = None if in_strides is None else [in_strides[i] for i in self.in_index]
         self.build_heads(lambda count: _build(head, count, widths, strides))

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from mmengine.config import ConfigDict
+from mmengine.model import ModuleDict
 from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_coordinates
 from aurora_mm.models.heads.foreign_trial import try_head
 from aurora_mm.models.heads.segmentation_head import set_predicted_masks
+from aurora_mm.models.heads.weighed_decode_loss import weighed_decode_loss
 from aurora_mm.models.utils.build import build_foreign, foreign_class
 from aurora_mm.models.utils.layers import TaskOutputs
 from aurora_mm.registry import MODELS
@@ -27,8 +30,8 @@ class MMSegHead(BaseTaskHead):
     """A decode head of mmseg with one last layer for each task; all else is shared between the tasks.
 
     It is for heads that end in ``cls_seg`` (FCN, UPer, SegFormer, FPN, PSP, ASPP and similar ones): their ``conv_seg``
-    is replaced, while their own ``loss_by_feat`` and ``loss_decode`` are used as they are. Other heads run inside
-    :class:`MMSegSegmentorHead`.
+    is replaced, while their own ``loss_by_feat`` and ``loss_decode`` are used as they are, with the ``class_weight`` of
+    the task if it has one. Other heads run inside :class:`MMSegSegmentorHead`.
 
     Args:
         tasks: See :class:`BaseTaskHead`.
@@ -44,6 +47,7 @@ class MMSegHead(BaseTaskHead):
     """
 
     task_type = 'segmentation'
+    reads_class_weight = True
 
     def __init__(
         self,
@@ -74,6 +78,13 @@ class MMSegHead(BaseTaskHead):
         if not isinstance(getattr(self.head, 'conv_seg', None), nn.Conv2d):
             raise ConfigError(f'{cfg.type} does not end in one layer `conv_seg`, so tasks cannot have their own')
         self.head.conv_seg = nn.Identity()
+        self.weighed_losses = ModuleDict(
+            {
+                task.name: nn.ModuleList(build_foreign(loss) for loss in weighed_decode_loss(cfg, task))
+                for task in self.tasks
+                if task.class_weight
+            }
+        )
         channels = self.head.channels
         self.outputs = TaskOutputs(
             self.tasks, lambda n: nn.Conv2d(channels, n, 1), lambda task: task.num_outputs, share_outputs
@@ -92,7 +103,8 @@ class MMSegHead(BaseTaskHead):
         """Compute the head's own losses for each image; other values it reports, such as accuracies, are dropped."""
         require_network_coordinates(data_samples)
         logits = output.float()
-        terms = [self.head.loss_by_feat(logits[i : i + 1], [sample]) for i, sample in enumerate(data_samples)]
+        with self._weighed(task):
+            terms = [self.head.loss_by_feat(logits[i : i + 1], [sample]) for i, sample in enumerate(data_samples)]
         return {name: torch.stack([term[name] for term in terms]) for name in terms[0] if 'loss' in name}
 
     def predict_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> None:
@@ -100,3 +112,14 @@ class MMSegHead(BaseTaskHead):
         metas = [dict(img_shape=data_samples[0].img_shape)]
         # resized by mmseg first, which uses the head's ``align_corners``
         set_predicted_masks(self.head.predict_by_feat(output.float(), metas), data_samples)
+
+    @contextmanager
+    def _weighed(self, task: Task) -> Iterator[None]:
+        """Have the head use the losses with the class weights of a task, if it has some."""
+        own = self.head.loss_decode
+        if task.name in self.weighed_losses:
+            self.head.loss_decode = self.weighed_losses[task.name]
+        try:
+            yield
+        finally:
+            self.head.loss_decode = own

@@ -17,6 +17,7 @@ from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_
 from aurora_mm.models.heads.foreign_trial import try_head
 from aurora_mm.models.heads.openmmlab_samples import mmseg_samples, openmmlab_metainfo
 from aurora_mm.models.heads.segmentation_head import set_predicted_masks
+from aurora_mm.models.heads.weighed_decode_loss import weighed_decode_loss
 from aurora_mm.models.utils.build import IdentityBackbone, build_foreign, foreign_class
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import TaskBatch, TaskDataSample
@@ -35,7 +36,7 @@ class MMSegSegmentorHead(BaseTaskHead):
         in_channels: See :class:`BaseTaskHead`.
         segmentor: Config of the segmentor, ``type='mmseg.X'``, without backbone and data preprocessor. ``num_classes``,
             ``in_channels`` and strides of its heads may be left out, and for MaskFormer and Mask2Former the class
-            weights (1 for each class, 0.1 for 'no object').
+            weights (those of the task or 1 for each class, 0.1 for 'no object').
         in_strides: Input pixels per cell of each map.
 
     Raises:
@@ -43,6 +44,7 @@ class MMSegSegmentorHead(BaseTaskHead):
     """
 
     task_type = 'segmentation'
+    reads_class_weight = True
 
     def __init__(
         self,
@@ -57,7 +59,7 @@ class MMSegSegmentorHead(BaseTaskHead):
             if segmentor.get(part) is not None:
                 raise ConfigError(f'{segmentor["type"]} as a head reads the maps of this model: leave out its {part}')
         self.heads = ModuleDict(
-            {task.name: _build(segmentor, task.num_outputs, self.in_channels, in_strides) for task in self.tasks}
+            {task.name: _build(segmentor, task, self.in_channels, in_strides) for task in self.tasks}
         )
         name = segmentor['type']
         if name == 'mmseg.EncoderDecoder':
@@ -105,27 +107,26 @@ def _classifies_masks(segmentor: nn.Module) -> bool:
     return hasattr(getattr(segmentor, 'decode_head', None), 'cls_embed')
 
 
-def _build(
-    segmentor: dict[str, Any], num_classes: int, channels: Sequence[int], strides: Sequence[int] | None
-) -> nn.Module:
+def _build(segmentor: dict[str, Any], task: Task, channels: Sequence[int], strides: Sequence[int] | None) -> nn.Module:
     cfg = ConfigDict(copy.deepcopy(dict(segmentor)))  # parts are filled in
     for key in ('decode_head', 'auxiliary_head'):
         part = cfg.get(key)
         for head in part if isinstance(part, Sequence) else [part]:
             if head is not None:
-                _fill_in(head, num_classes, channels, strides, cfg.type)
+                _fill_in(head, task, channels, strides, cfg.type)
     cfg.setdefault('test_cfg', dict(mode='whole'))
     cfg.setdefault('train_cfg', dict())
     return build_foreign(cfg | dict(backbone=dict(type=IdentityBackbone)))
 
 
-def _fill_in(
-    head: ConfigDict, num_classes: int, channels: Sequence[int], strides: Sequence[int] | None, name: str
-) -> None:
+def _fill_in(head: ConfigDict, task: Task, channels: Sequence[int], strides: Sequence[int] | None, name: str) -> None:
+    num_classes = task.num_outputs
     kind = head.type if isinstance(head.type, str) and '.' in head.type else f'mmseg.{head.type}'
     takes = inspect.signature(foreign_class(kind)).parameters
     if kind == 'mmseg.IterativeDecodeHead':  # K-Net
-        _fill_in(head.kernel_generate_head, num_classes, channels, strides, name)
+        if task.class_weight:
+            raise ConfigError(f'class_weight of task {task.name!r} would have no effect: {kind} does not weigh classes')
+        _fill_in(head.kernel_generate_head, task, channels, strides, name)
         for part in head.kernel_update_head:
             part.setdefault('num_classes', num_classes)
             part.setdefault('in_channels', head.kernel_generate_head.channels)
@@ -140,13 +141,23 @@ def _fill_in(
         if strides is not None and kind == 'mmseg.Mask2FormerHead':
             head.setdefault('strides', list(strides))
         if 'loss_cls' in head:
-            weights = head.loss_cls.setdefault('class_weight', [1.0] * num_classes + [0.1])
+            classes = list(task.class_weight or [1.0] * num_classes)
+            weights = head.loss_cls.setdefault('class_weight', [*classes, 0.1])
             if len(weights) != num_classes + 1:
                 raise ConfigError(
                     f'{head.type}: class_weight of loss_cls has {len(weights)} weights, but the task has '
                     f'{num_classes} classes and there is one for no object; leave it out'
                 )
+            if task.class_weight and list(weights[:-1]) != classes:
+                raise ConfigError(
+                    f'{head.type}: class_weight of loss_cls is {list(weights)}, and task {task.name!r} has a '
+                    'class_weight of its own: leave one of them out'
+                )
+        elif task.class_weight:
+            raise ConfigError(f'class_weight of task {task.name!r} would have no effect: {head.type} has no loss_cls')
         return
+    if task.class_weight:
+        head.loss_decode = weighed_decode_loss(head | dict(type=kind), task)
     index = head.get('in_index', -1)
     if head.get('input_transform') or not isinstance(index, int):
         head.setdefault('in_channels', [channels[i] for i in index])

@@ -110,6 +110,11 @@ class ScalarRegressionHead(ClassificationHead):
         for value, sample in zip(output.float() * deviation + mean, data_samples, strict=True):
             sample.pred_value = value
 
+    def tensors_by_feat(self, output: Tensor, task: Task, ori_shape: tuple[int, int]) -> dict[str, Tensor]:
+        """Return ``value`` (B,) in the unit of the task, see :class:`BaseTaskHead`."""
+        mean, deviation = self._statistics_of(task)
+        return dict(value=(output.float() * deviation + mean)[:, 0])
+
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         super()._load_from_state_dict(*args, **kwargs)
         self._fitted = not self.statistics.is_meta and bool((self.statistics[:, 1] > 0).all())

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_coordinates
 from aurora_mm.models.losses import ClassLoss
 from aurora_mm.models.utils.layers import TaskOutputs, TopDownFusion
+from aurora_mm.models.utils.linear_weights import linear_weights
 from aurora_mm.models.utils.original_coordinates import mask_from_views
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import MaskView, MaskViews, TaskDataSample
@@ -40,6 +41,7 @@ class SegmentationHead(BaseTaskHead):
     """
 
     task_type = 'segmentation'
+    reads_class_weight = True
 
     def __init__(
         self,
@@ -56,6 +58,7 @@ class SegmentationHead(BaseTaskHead):
         self.require_one_of(loss_cls=loss_cls, loss_dice=loss_dice)
         self.loss_cls = self.build_loss(ClassLoss, 'loss_cls', loss_cls, pixels=True)
         self.loss_dice = self.build_loss(ClassLoss, 'loss_dice', loss_dice, pixels=True)
+        self.require_weighed(loss_cls=loss_cls, loss_dice=loss_dice)
         self.fusion = TopDownFusion(in_channels, channels)
         self.dropout = nn.Dropout2d(dropout)
         self.outputs = TaskOutputs(
@@ -69,7 +72,7 @@ class SegmentationHead(BaseTaskHead):
     def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
         """Compute the losses at the size of the network input; ``output`` is ``(n, C, h, w)``."""
         require_network_coordinates(data_samples)
-        target = torch.cat([sample.gt_sem_seg.data for sample in data_samples]).long()  # (n, H, W)
+        target = torch.cat([sample.gt_sem_seg.data for sample in data_samples])  # (n, H, W)
         logits = F.interpolate(output.float(), size=target.shape[-2:], mode='bilinear', align_corners=False)
         losses = dict(loss_cls=self.loss_cls, loss_dice=self.loss_dice)
         return {name: loss(logits, target, task) for name, loss in losses.items() if loss is not None}
@@ -77,6 +80,12 @@ class SegmentationHead(BaseTaskHead):
     def predict_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> None:
         """Set ``pred_sem_seg`` at the original size, and ``mask_views``, the probabilities that it is made from."""
         set_predicted_masks(output.float(), data_samples)
+
+    def tensors_by_feat(self, output: Tensor, task: Task, ori_shape: tuple[int, int]) -> dict[str, Tensor]:
+        """Return ``mask``, see :class:`BaseTaskHead`."""
+        probs = output.float().softmax(1)
+        rows, columns = (linear_weights(*sizes, probs) for sizes in zip(ori_shape, probs.shape[2:], strict=True))
+        return dict(mask=(rows @ probs @ columns.T).argmax(1).to(torch.uint8))
 
 
 def set_predicted_masks(logits: Tensor, data_samples: Sequence[TaskDataSample]) -> None:

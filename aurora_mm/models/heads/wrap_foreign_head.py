@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from aurora_mm.errors import ConfigError
 from aurora_mm.models.utils.build import foreign_class
+from aurora_mm.refusals import Refusals
 
 _DETECTORS = 'use a whole detector such as mmdet.FasterRCNN or mmdet.DINO'
 _MASKS = 'it learns from a mask of every box, and detection tasks have boxes alone'
 _LANGUAGE = 'it reads a language model beside the image'
-# Modules of mmdet and mmseg that, like their subclasses, cannot be the head of a task: why, and what to use instead.
-_REFUSED = dict(
+_REASONS = dict(
     ATSSVLFusionHead=_LANGUAGE,
     BBoxHead=f'it is a part of a second stage; {_DETECTORS}',
     BaseCascadeDecodeHead='it refines what a first head answers; use mmseg.CascadeEncoderDecoder with both',
@@ -71,7 +70,6 @@ _REFUSED = dict(
     VPDDepthHead='it estimates depth, and there is no task type for depth',
     YOLACTHead='it is a part of YOLACT, which learns from a mask of every box',
 )
-# Classes that cannot be heads while their subclasses can, and what to use instead.
 _BASES = dict(
     AnchorFreeHead='mmdet.FCOSHead',
     AnchorHead='mmdet.RetinaHead',
@@ -80,6 +78,7 @@ _BASES = dict(
     GuidedAnchorHead='mmdet.GARetinaHead',
     TwoStageDetector='mmdet.FasterRCNN',
 )
+_REFUSED = Refusals(_REASONS, _BASES)
 
 
 def wrap_foreign_head(cfg: dict[str, Any]) -> dict[str, Any]:
@@ -106,7 +105,7 @@ def _wrap_mmseg(cfg: dict[str, Any], kind: str) -> dict[str, Any]:
     from mmseg.models.segmentors import BaseSegmentor
 
     found = foreign_class(kind)
-    _refuse(found, kind)
+    _REFUSED.check(found, f'{kind} cannot be a head')
     if issubclass(found, BaseSegmentor):
         return dict(type='aurora_mm.MMSegSegmentorHead', segmentor=cfg)
     plain = issubclass(found, BaseDecodeHead) and all(
@@ -127,20 +126,10 @@ def _wrap_mmdet(cfg: dict[str, Any], kind: str) -> dict[str, Any]:
         return _mask_classification(head)
     if issubclass(found, theirs.MaskFormerHead):
         return _mask_classification(cfg)
-    _refuse(found, kind)
+    _REFUSED.check(found, f'{kind} cannot be a head')
     if issubclass(found, theirs.BaseDetector):
         return dict(type='aurora_mm.MMDetDetectorHead', detector=cfg)
     return dict(type='aurora_mm.MMDetHead', head=cfg)
-
-
-def _refuse(found: type, kind: str) -> None:
-    if found.__name__ in _BASES:
-        raise ConfigError(
-            f'{kind} cannot be a head: it is the base of others; use one such as {_BASES[found.__name__]}'
-        )
-    for ancestor in found.__mro__:
-        if ancestor.__name__ in _REFUSED:
-            raise ConfigError(f'{kind} cannot be a head: {_REFUSED[ancestor.__name__]}')
 
 
 def _mask_classification(head: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -19,6 +21,7 @@ class BalancedCrossEntropyLoss(nn.Module):
     Args:
         background_weight: Weight of class 0; every other class has weight 1. The published value for segmentation is
             0.2.
+        class_weight: Weight of each class, background counted, in place of ``background_weight``.
         class_balance: The weight of a class is multiplied by its fraction of the image's pixels to the power
             ``-class_balance``. With 0 every pixel has the same weight, with 1 every class in the image has, however
             small it is. It can be used for pixels only.
@@ -30,6 +33,7 @@ class BalancedCrossEntropyLoss(nn.Module):
     def __init__(
         self,
         background_weight: float = 1.0,
+        class_weight: Sequence[float] | None = None,
         class_balance: float = 0.0,
         label_smoothing: float = 0.0,
         loss_weight: float = 1.0,
@@ -37,6 +41,7 @@ class BalancedCrossEntropyLoss(nn.Module):
     ) -> None:
         super().__init__()
         self.background_weight = background_weight
+        self.class_weight = class_weight
         self.class_balance = class_balance
         self.label_smoothing = label_smoothing
         self.loss_weight = loss_weight
@@ -85,8 +90,11 @@ class BalancedCrossEntropyLoss(nn.Module):
 
     def _class_weight(self, pred: Tensor, known: Tensor, counted: Tensor) -> Tensor:
         images, classes = pred.shape[:2]
-        weight = pred.new_ones(images, classes)
-        weight[:, 0] = self.background_weight
+        if self.class_weight is None:
+            weight = pred.new_ones(images, classes)
+            weight[:, 0] = self.background_weight
+        else:
+            weight = pred.new_tensor(self.class_weight).expand(images, classes)
         if not self.class_balance:
             return weight
         cell = known + classes * torch.arange(images, device=known.device)[:, None]

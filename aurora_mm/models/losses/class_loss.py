@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -9,7 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from aurora_mm.errors import ConfigError
 from aurora_mm.models.losses.head_loss import Call, HeadLoss, values_by_row
+from aurora_mm.models.utils.build import foreign_class, parameters_of
 from aurora_mm.tasks import Task
 
 IGNORE_INDEX = 255  # the value of padding in masks of mmseg
@@ -29,6 +31,8 @@ class ClassLoss(HeadLoss):
     For images, the loss is called with logits ``(B, C)`` and class indices ``(B,)`` or one-hot targets ``(B, C)`` and
     ``reduction_override='none'``, so that weights of classes have an effect; if that fails, for one image at a time as
     above.
+
+    The ``class_weight`` of a task is an argument of the loss for this task, if the loss takes one.
 
     Legend: B images, C classes (background counted for pixels).
 
@@ -58,6 +62,21 @@ class ClassLoss(HeadLoss):
             ``(B,)``.
         """
         return self.call(pred, target, task)
+
+    @staticmethod
+    def takes_class_weight(cfg: Mapping[str, Any]) -> bool:
+        """Whether the loss of a config has an argument ``class_weight``."""
+        return 'class_weight' in parameters_of(foreign_class(cfg['type']))
+
+    def _arguments_of(self, task: Task, cfg: dict[str, Any], by_task: dict[str, Any]) -> dict[str, Any]:
+        if not task.class_weight or not self.takes_class_weight(cfg):
+            return {}
+        if 'class_weight' in by_task.get(task.name, {}):
+            raise ConfigError(
+                f'{self.place} gives class_weight by_task for {task.name}, and the task has a class_weight of its own: '
+                'leave one of them out'
+            )
+        return dict(class_weight=list(task.class_weight))
 
     def _build(self, cfg: dict[str, Any]) -> nn.Module:
         loss = super()._build(cfg)

@@ -47,8 +47,10 @@ class HeadLoss(nn.Module, metaclass=ABCMeta):
         if unknown := by_task.keys() - {task.name for task in tasks}:
             raise ConfigError(f'{self.place}: by_task names {", ".join(sorted(unknown))}, which is no task of the head')
         self._refuse(cfg)
+        for task in tasks:
+            by_task[task.name] = dict(by_task.get(task.name, {})) | self._arguments_of(task, cfg, by_task)
         self.shared = self._build(cfg)
-        self.own = ModuleDict({name: self._build(cfg | dict(more)) for name, more in by_task.items()})
+        self.own = ModuleDict({name: self._build(cfg | more) for name, more in by_task.items() if more})
         self.name = str(cfg['type'])
         self._call_of = {task.name: self._fitting_call(task) for task in tasks}
 
@@ -77,6 +79,10 @@ class HeadLoss(nn.Module, metaclass=ABCMeta):
     def _examples(self, task: Task) -> tuple[Tensor, Sequence[Tensor], Tensor]:
         """Return right predictions, one or more wrong predictions for each of them, and their targets."""
 
+    def _arguments_of(self, task: Task, cfg: dict[str, Any], by_task: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments of the loss that come from the description of a task."""
+        return {}
+
     def refuse_reduction(self, loss: nn.Module, cfg: dict[str, Any]) -> None:
         """Check that a loss sets no reduction, which would have no effect because the head averages the elements.
 
@@ -98,9 +104,7 @@ class HeadLoss(nn.Module, metaclass=ABCMeta):
             kind = foreign_class(cfg['type'])
         except ConfigError as error:
             raise ConfigError(f'{self.place}: {error}') from error
-        for ancestor in kind.__mro__:
-            if ancestor.__module__.startswith(('mmdet.', 'mmseg.')) and ancestor.__name__ in REFUSED_LOSSES:
-                raise ConfigError(f'{self.place} cannot be {cfg["type"]}: {REFUSED_LOSSES[ancestor.__name__]}')
+        REFUSED_LOSSES.check(kind, f'{self.place} cannot be {cfg["type"]}')
 
     def _loss_of(self, task: Task) -> nn.Module:
         return self.own[task.name] if task.name in self.own else self.shared  # noqa: SIM401 (a ModuleDict has no get)

@@ -18,7 +18,7 @@ def aligned_iou(boxes: Tensor, targets: Tensor, eps: float = 1e-7) -> Tensor:
     Returns:
         IoU, ``(...)`` in [0, 1].
     """
-    overlap, union = _overlap_and_union(boxes, targets)
+    overlap, union = overlap_and_union(boxes, targets)
     return overlap / (union + eps)
 
 
@@ -36,7 +36,7 @@ def aligned_giou(boxes: Tensor, targets: Tensor, eps: float = 1e-7) -> Tensor:
     Returns:
         GIoU, ``(...)`` in (-1, 1].
     """
-    overlap, union = _overlap_and_union(boxes, targets)
+    overlap, union = overlap_and_union(boxes, targets)
     around = _area(torch.minimum(boxes[..., :2], targets[..., :2]), torch.maximum(boxes[..., 2:], targets[..., 2:]))
     return overlap / (union + eps) - (around - union) / (around + eps)
 
@@ -56,20 +56,25 @@ def batched_nms(boxes: Tensor, scores: Tensor, labels: Tensor, iou_threshold: fl
         Indices of the kept boxes, ``(M,)`` int64, by falling score.
     """
     order = scores.argsort(descending=True, stable=True)
-    boxes, labels = boxes[order], labels[order]
-    overlap, union = _overlap_and_union(boxes[:, None], boxes)
-    suppresses = ((overlap > iou_threshold * union) & (labels[:, None] == labels)).triu(1)  # (better, worse)
+    # Each coordinate by itself, as (N, N) matrices whose rows are contiguous: 3 times faster for 300 boxes on a CPU.
+    (x1, y1, x2, y2), labels = boxes[order].T.contiguous(), labels[order]
+    widths = (torch.minimum(x2[:, None], x2) - torch.maximum(x1[:, None], x1)).clamp(min=0)
+    heights = (torch.minimum(y2[:, None], y2) - torch.maximum(y1[:, None], y1)).clamp(min=0)
+    overlap, area = widths * heights, (x2 - x1).clamp(min=0) * (y2 - y1).clamp(min=0)
+    union = area[:, None] + area - overlap
+    suppresses = ((overlap > iou_threshold * union) & (labels[:, None] == labels)).triu(1).float()  # (better, worse)
     # Box t is decided once all boxes with a higher score are: after at most t rounds. The loop ends when nothing
     # changes.
-    kept = torch.ones_like(labels, dtype=torch.bool)
+    kept = suppresses.new_ones(len(labels))
     while True:
-        suppressed = (suppresses & kept[:, None]).any(0)
-        if torch.equal(kept, ~suppressed):
-            return order[kept]
-        kept = ~suppressed
+        now_kept = (kept @ suppresses == 0).float()
+        if torch.equal(kept, now_kept):
+            return order[kept.bool()]
+        kept = now_kept
 
 
-def _overlap_and_union(boxes: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+def overlap_and_union(boxes: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Compute the areas ``(...)`` of intersection and union of boxes ``(..., 4)`` xyxy, whose shapes may broadcast."""
     low = torch.maximum(boxes[..., :2], targets[..., :2])
     high = torch.minimum(boxes[..., 2:], targets[..., 2:])
     overlap = _area(low, high)

@@ -221,7 +221,7 @@ def build_neck(cfg: dict[str, Any], name: str, before: Maps, before_name: str) -
     return build_foreign(fit(cfg, name, before, before_name))
 
 
-def _parameters(part: type) -> dict[str, inspect.Parameter]:
+def parameters_of(part: type) -> dict[str, inspect.Parameter]:
     """Return the parameters of a class, including those of its bases if it takes any keyword."""
     found: dict[str, inspect.Parameter] = {}
     for kind in part.__mro__:
@@ -253,7 +253,7 @@ def fit(cfg: dict[str, Any], name: str, before: Maps, before_name: str) -> dict[
     part = cfg['type'] if isinstance(cfg['type'], type) else MODELS.get(cfg['type'])
     if part is None:
         raise ConfigError(f'{name}: {cfg["type"]!r} is not registered')
-    takes = _parameters(part)
+    takes = parameters_of(part)
     for key, found in (('in_channels', before.channels), ('in_strides', before.strides)):
         if key not in takes:
             continue

@@ -29,6 +29,7 @@ val_evaluator = dict(
         landmark=[dict(type='LandmarkMetric')],
         multi_object_detection=[dict(type='BoxAPMetric')],
         scalar_regression=[dict(type='RegressionMetric')],
+        multi_label_classification=[dict(type='MultiLabelMetric')],
     ),
 )
 test_evaluator = val_evaluator

@@ -27,6 +27,7 @@ model = dict(
             channels=256,
             codec=dict(type='DenseBoxCodec', keep_best=False, max_per_img=100),
         ),
+        multi_label_classification=dict(type='MultiLabelHead', hidden_channels=1024, pooling='avg_max', dropout=0.2),
         scalar_regression=dict(type='ScalarRegressionHead', hidden_channels=1024, pooling='avg_max', dropout=0.2),
     ),
 )

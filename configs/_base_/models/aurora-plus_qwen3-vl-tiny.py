@@ -11,6 +11,7 @@ model = dict(
         detection=dict(channels=64),
         landmark=dict(channels=64),
         multi_object_detection=dict(channels=64),
+        multi_label_classification=dict(hidden_channels=256),
         scalar_regression=dict(hidden_channels=256),
     ),
 )

@@ -1,6 +1,7 @@
 """`aurora-mm serve`: its arguments."""
 
 import contextlib
+import signal
 import threading
 
 import pytest
@@ -9,15 +10,22 @@ from aurora_mm.cli.verbs.serve import main
 from aurora_mm.web.phantom_model import NOTICE
 
 
+class Asked(list):
+    closed = 0
+
+
 @pytest.fixture
 def served(monkeypatch):
     """What the server is asked for; it ends at once as by Ctrl-C."""
-    asked = []
+    asked = Asked()
 
     @contextlib.contextmanager
     def page_server(*args):
         asked.append(args)
-        yield type('Page', (), dict(local_url='http://127.0.0.1:7860/'))
+        try:
+            yield type('Page', (), dict(local_url='http://127.0.0.1:7860/'))
+        finally:
+            asked.closed += 1
 
     def stop(_):
         raise KeyboardInterrupt
@@ -43,6 +51,14 @@ def test_a_model_and_its_members(served, capsys):
 def test_without_a_model_the_page_says_what_it_is(served):
     assert run() == 130
     assert served == [(['phantom.pth'], None, None, 100, NOTICE, None)]
+
+
+def test_uploads_are_deleted_if_the_process_is_ended(served, monkeypatch):
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(threading.Event, 'wait', lambda _: signal.raise_signal(signal.SIGTERM))
+    assert run('a.pth') == 128 + signal.SIGTERM
+    assert served.closed == 1
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 @pytest.mark.parametrize(

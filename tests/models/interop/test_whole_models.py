@@ -142,6 +142,11 @@ class TestRefusals:
         with pytest.raises(ConfigError, match=r'roi_head\.bbox_head has num_classes 80, but its tasks need 1'):
             MMDetDetectorHead([DET], [256] * 4, other)
 
+    def test_masks_of_objects_are_no_classes_of_pixels(self):
+        said = r"mmdet.MaskRCNN cannot be a head of segmentation task 'seg': it finds boxes, .* mmdet.Mask2Former"
+        with pytest.raises(ConfigError, match=said):
+            build(config(segmentation=dict(type='mmdet.MaskRCNN')))
+
     def test_strides_of_the_proposals(self):
         cfg = detector('FasterRCNN')
         cfg['rpn_head'].anchor_generator.strides = [4, 8, 16, 32]

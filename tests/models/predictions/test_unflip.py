@@ -22,6 +22,7 @@ def test_points_and_masks_that_training_renamed_come_back():
             img=np.zeros((32, 64, 3), np.uint8),
             img_coordinates='original',
             img_shape=(32, 64),
+            ori_shape=(32, 64),
             homography_matrix=np.eye(3),
             flip=False,
             gt_coordinates='original',

@@ -159,8 +159,7 @@ def predict(tmp_path):
             steps = [TRANSFORMS.build(step) for step in cfg.test_dataloader.dataset.pipeline]
         rows = []
         for i, task in enumerate(tasks):
-            row = dict(img_path=file, img_id=i, task=task.name, task_type=task.type, num_outputs=task.num_outputs)
-            row.update(may_flip=task.flip, flip_indices=task.flip_indices)
+            row = dict(img_path=file, img_id=i) | task.item_fields()
             for step in steps:
                 row = step(row)
             rows.append(row)

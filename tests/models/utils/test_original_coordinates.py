@@ -3,7 +3,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from aurora_mm.models.utils.original_coordinates import boxes_to_original, map_to_original, points_to_original
+from aurora_mm.models.utils.original_coordinates import (
+    boxes_to_original,
+    map_to_original,
+    mask_from_views,
+    points_to_original,
+)
+from aurora_mm.structures import MaskView
 
 SQUASH = np.diag([64 / 200, 64 / 100, 1.0])
 # 100 x 200 (height x width) into 64 x 64 with its aspect kept: 32 rows of picture, 16 of padding above and below.
@@ -56,3 +62,14 @@ def test_maps_keep_their_precision_under_autocast():
     expected = map_to_original(scores, SQUASH, (64, 64), (100, 200))
     with torch.autocast('cpu', torch.bfloat16):
         torch.testing.assert_close(map_to_original(scores, SQUASH, (64, 64), (100, 200)), expected)
+
+
+@pytest.mark.parametrize('classes', [3, 8, 9])
+def test_the_class_of_a_pixel_is_that_of_the_highest_score(classes):
+    """numpy's argmax is the witness; of few classes, the first of equal scores wins."""
+    generator = torch.Generator().manual_seed(0)
+    scores = torch.randint(0, 4, (classes, 5, 7), generator=generator).float()
+    if classes > 8:
+        scores += torch.rand(scores.shape, generator=generator)
+    views = [MaskView(scores, np.eye(3), (5, 7))]
+    np.testing.assert_array_equal(mask_from_views(views, (5, 7))[0], scores.numpy().argmax(0))

@@ -1,0 +1,66 @@
+"""The head of tasks whose images have any number of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from aurora_mm.models.heads.classification_head import ClassificationHead
+from aurora_mm.models.losses import LabelLoss
+from aurora_mm.registry import MODELS
+from aurora_mm.structures import TaskDataSample
+from aurora_mm.tasks import Task
+
+
+@MODELS.register_module()
+class MultiLabelHead(ClassificationHead):
+    """Predict a probability for each class by itself, with the trunk of :class:`ClassificationHead`.
+
+    Legend: n images of a task, C classes.
+
+    Args:
+        tasks: See :class:`BaseTaskHead`.
+        in_channels: See :class:`BaseTaskHead`.
+        hidden_channels: See :class:`ClassificationHead`.
+        num_blocks: See :class:`ClassificationHead`.
+        pooling: See :class:`ClassificationHead`.
+        dropout: See :class:`ClassificationHead`.
+        share_outputs: See :class:`ClassificationHead`.
+        loss_label: Config of a loss of logits ``(n, C)``, see :class:`LabelLoss`.
+    """
+
+    task_type = 'multi_label_classification'
+
+    def __init__(
+        self,
+        tasks: Sequence[Task | dict],
+        in_channels: Sequence[int],
+        hidden_channels: int = 1024,
+        num_blocks: int = 2,
+        pooling: str = 'avg',
+        dropout: float = 0.0,
+        share_outputs: bool = False,
+        loss_label: dict[str, Any] = dict(type='mmdet.CrossEntropyLoss', use_sigmoid=True),
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(
+            tasks, in_channels, hidden_channels, num_blocks, pooling, dropout, share_outputs, None, init_cfg
+        )
+        self.loss_label = self.build_loss(LabelLoss, 'loss_label', loss_label)
+
+    def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
+        """Compute the loss, see :class:`BaseTaskHead`; ``output`` holds logits ``(n, C)``."""
+        target = torch.stack([sample.gt_scores for sample in data_samples]).to(output.device)
+        return dict(loss_label=self.loss_label(output.float(), target, task))
+
+    def predict_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> None:
+        """Set ``pred_scores``, the probability of each class ``(C,)``."""
+        for probs, sample in zip(output.float().sigmoid(), data_samples, strict=True):
+            sample.pred_scores = probs
+
+    def tensors_by_feat(self, output: Tensor, task: Task, ori_shape: tuple[int, int]) -> dict[str, Tensor]:
+        """Return ``label_probs``, the probability of each class (B, C), see :class:`BaseTaskHead`."""
+        return dict(label_probs=output.float().sigmoid())
