@@ -245,8 +245,8 @@ def test_real_data():
 def test_an_item_brings_the_labels_that_its_image_has_for_other_tasks(fmc_root):
     """All rows of an image are moved alike: mask, box and points of one place stay in one place."""
     image = fmc_root.image('shared.png')
-    mask = np.zeros((48, 64), np.uint8)
-    mask[10:20, 8:24] = 1
+    ys, xs = np.mgrid[:48, :64] + 0.5
+    mask = (((xs - 16) / 8) ** 2 + ((ys - 15) / 5) ** 2 <= 1).astype(np.uint8)  # the ellipse in the box
     rows = [
         fmc_root.seg_row(0, image_path=image, mask_path=fmc_root.array('shared_mask.png', mask)),
         fmc_root.det_row(0, (8, 10, 24, 20), image_path=image),
