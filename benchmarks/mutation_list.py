@@ -43,7 +43,7 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
         'models/heads/scalar_regression_head.py',
         'tests/models/heads/test_scalar_regression_head.py',
         [
-            ('output.float() * deviation + mean', 'output.float()'),
+            ('in zip(output.float() * deviation + mean', 'in zip(output.float()'),
             ('values.std()', '1.0'),
             ('bool((self.statistics[:, 1] > 0).all())', 'False'),
         ],
@@ -349,7 +349,8 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
         [
             ('np.random.random() < self.flip_prob', 'np.random.random() < 0.5'),
             ('np.random.random() < self.prob', 'True'),
-            ('-self.degrees, self.degrees', '-15, 15'),
+            ('uniform(-degrees, degrees)', 'uniform(-15, 15)'),
+            ('enlarged_x / enlarged_y', '1.0'),
             ('np.random.uniform(*scale)', '1.0'),
             ("if all(row['may_zoom'] for row in rows) else (1.0, 1.0)", ''),
             ('np.random.uniform(-self.shift, self.shift, 2)', 'np.zeros(2)'),

@@ -18,8 +18,8 @@ model = dict(
         landmark=dict(channels=48),
         multi_object_detection=dict(channels=48),
     ),
-    # These factors make the gradients of the four types about equally long in the parts that they share. Without them
-    # that of the classes is 60 times as long as that of the landmarks.
+    # These factors make the gradients of the types about equally long in the parts that they share; without them that
+    # of the landmarks is a twelfth of that of the masks (docs/ablation.md).
     balancer=dict(
         type='FixedLossBalancer', factors=dict(segmentation=1.0, classification=0.2, detection=2.0, landmark=20.0)
     ),
