@@ -421,7 +421,7 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
             ('(self.sigma * sides)', '(sides / 6)'),
             ('self.min_sigma / n', '0.75 / n'),
             ('labels, self.iou_threshold)', 'labels, 0.5)'),
-            ('> self.vote_threshold', '> 1.0'),
+            ('candidates) > self.vote_threshold', 'candidates) > 1.0'),
             ('[: self.max_per_img]', ''),
             ('>= self.score_thr]', '>= 0]'),
             ('        votes &= labels[keep, None] == labels\n', ''),
