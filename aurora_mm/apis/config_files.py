@@ -107,6 +107,11 @@ def _describe(error: Exception) -> str:
     return f'{type(error).__name__}: {text}'
 
 
+_PLAIN_VALUES = (
+    'a value is a number, a word, or a list of these; set each key of a dict by itself, as KEY.KEY_OF_DICT=VALUE'
+)
+
+
 def _override(cfg: Config, options: Sequence[str]) -> None:
     """Apply overrides ``KEY=VALUE``, which MMEngine's ``DictAction`` parses, to a config."""
     from aurora_mm.apis.config_check import known_keys
@@ -118,6 +123,8 @@ def _override(cfg: Config, options: Sequence[str]) -> None:
         key, equals, _ = option.partition('=')
         if not equals or not key:
             raise ConfigError(f'--cfg-options {option}: an override is written KEY=VALUE')
+        if '{' in option:  # MMEngine would make words of it
+            raise ConfigError(f'--cfg-options {option}: {_PLAIN_VALUES}')
         top = key.partition('.')[0]
         if top not in known:
             raise ConfigError(f'--cfg-options {option}: {_unread(top, cfg, known)}')
@@ -127,6 +134,8 @@ def _override(cfg: Config, options: Sequence[str]) -> None:
                 _SETTERS[key](cfg, cfg[key])
         except KeyError as error:
             raise ConfigError(f'--cfg-options {option}: there is no item of this number in the list') from error
+        except RecursionError as error:  # MMEngine cannot parse a call
+            raise ConfigError(f'--cfg-options {option}: {_PLAIN_VALUES}') from error
         except (AssertionError, TypeError) as error:  # unbalanced brackets, or a key of a value that is not a dict
             raise ConfigError(f'--cfg-options {option}: {error}') from error
 

@@ -102,6 +102,8 @@ def test_the_variables_that_reach_the_parts_made_from_them(tmp_path):
         ('train_cfg', r'--cfg-options train_cfg: an override is written KEY=VALUE'),
         ('tasks=[(1', r'tasks: a list of tasks is needed'),
         ('work_dir=[1,(2]', r'Imbalanced brackets'),
+        ("work_dir=dict(type='a',b=1)", r'set each key of a dict by itself'),
+        ('work_dir={a:1,b:2}', r'set each key of a dict by itself'),
     ],
 )
 def test_an_override_that_means_nothing(option, message):
