@@ -14,6 +14,7 @@ from aurora_mm.errors import ConfigError
 from aurora_mm.evaluation.metrics.foreign_metric import ForeignMetric
 from aurora_mm.evaluation.suppress_output import suppress_output
 from aurora_mm.misfits import MISFITS, reason_of
+from aurora_mm.refusals import Refusals
 from aurora_mm.registry import METRICS
 from aurora_mm.structures import EXAMPLES, example_sample
 from aurora_mm.tasks import Task
@@ -23,31 +24,33 @@ _PANOPTIC = 'it scores objects and surfaces together, and there is no task type 
 _VIDEO = 'it follows objects through a video, and tasks are of single images'
 _LANGUAGE = 'it scores answers to sentences, and tasks have none'
 # Metrics of mmdet and mmseg that, like their subclasses, score something that no task has.
-_REFUSED = dict(
-    CityScapesMetric='it scores masks of single objects; use mmdet.CocoMetric for boxes',
-    CityscapesMetric='it reads the instance masks of Cityscapes beside the images; use mmseg.IoUMetric',
-    COCOCaptionMetric=_LANGUAGE,
-    CocoPanopticMetric=_PANOPTIC,
-    CocoOccludedSeparatedMetric='it reads a list of occluded objects of COCO and masks of single objects',
-    CocoVideoMetric=_VIDEO,
-    CrowdHumanMetric='it is for the files of CrowdHuman; use mmdet.VOCMetric',
-    CULaneMetric='it scores lanes, and there is no task type for lanes',
-    DepthMetric='it scores depth, and there is no task type for depth',
-    DODCocoMetric=_LANGUAGE,
-    DumpODVGResults='it writes files for a language model and scores nothing',
-    DumpDetResults='it writes a file and scores nothing; `aurora-mm test --out-dir` writes all predictions',
-    DumpProposals='it writes the proposals of a first stage and scores nothing',
-    Flickr30kMetric=_LANGUAGE,
-    LVISMetric='it is for the files of LVIS and needs their package; use mmdet.CocoMetric',
-    LVISFixedAPMetric='it is for the files of LVIS and needs their package; use mmdet.CocoMetric',
-    MOTChallengeMetric=_VIDEO,
-    OVCocoMetric='it is for the files of COCO with its novel classes; use mmdet.CocoMetric',
-    OpenImagesMetric='it reads the class hierarchy of Open Images; use mmdet.VOCMetric',
-    ReIDMetrics='it tells persons again, and there is no task type for that',
-    RefExpMetric=_LANGUAGE,
-    RefSegMetric=_LANGUAGE,
-    YouTubeVISMetric=_VIDEO,
-    gRefCOCOMetric=_LANGUAGE,
+_REFUSED = Refusals(
+    dict(
+        CityScapesMetric='it scores masks of single objects; use mmdet.CocoMetric for boxes',
+        CityscapesMetric='it reads the instance masks of Cityscapes beside the images; use mmseg.IoUMetric',
+        COCOCaptionMetric=_LANGUAGE,
+        CocoPanopticMetric=_PANOPTIC,
+        CocoOccludedSeparatedMetric='it reads a list of occluded objects of COCO and masks of single objects',
+        CocoVideoMetric=_VIDEO,
+        CrowdHumanMetric='it is for the files of CrowdHuman; use mmdet.VOCMetric',
+        CULaneMetric='it scores lanes, and there is no task type for lanes',
+        DepthMetric='it scores depth, and there is no task type for depth',
+        DODCocoMetric=_LANGUAGE,
+        DumpODVGResults='it writes files for a language model and scores nothing',
+        DumpDetResults='it writes a file and scores nothing; `aurora-mm test --out-dir` writes all predictions',
+        DumpProposals='it writes the proposals of a first stage and scores nothing',
+        Flickr30kMetric=_LANGUAGE,
+        LVISMetric='it is for the files of LVIS and needs their package; use mmdet.CocoMetric',
+        LVISFixedAPMetric='it is for the files of LVIS and needs their package; use mmdet.CocoMetric',
+        MOTChallengeMetric=_VIDEO,
+        OVCocoMetric='it is for the files of COCO with its novel classes; use mmdet.CocoMetric',
+        OpenImagesMetric='it reads the class hierarchy of Open Images; use mmdet.VOCMetric',
+        ReIDMetrics='it tells persons again, and there is no task type for that',
+        RefExpMetric=_LANGUAGE,
+        RefSegMetric=_LANGUAGE,
+        YouTubeVISMetric=_VIDEO,
+        gRefCOCOMetric=_LANGUAGE,
+    )
 )
 # Metrics that need a further package, by the name under which it is imported.
 _PACKAGES = dict(FasterCocoMetric='faster_coco_eval')
@@ -67,12 +70,11 @@ def refuse_metric(config: Mapping[str, Any], task: Task) -> None:
     kind = METRICS.get(config['type']) if isinstance(config['type'], str) else config['type']
     if kind is None:
         raise ConfigError(f'metric {config["type"]!r} of task {task.name!r} is not registered')
-    reasons = [_REFUSED[ancestor.__name__] for ancestor in kind.__mro__ if ancestor.__name__ in _REFUSED]
+    what = f'{config["type"]} cannot score task {task.name!r}'
+    _REFUSED.check(kind, what)
     package = _PACKAGES.get(kind.__name__)
     if package and importlib.util.find_spec(package) is None:
-        reasons.append(f'it needs the package {package}, which is not installed')
-    if reasons:
-        raise ConfigError(f'{config["type"]} cannot score task {task.name!r}: {reasons[0]}')
+        raise ConfigError(f'{what}: it needs the package {package}, which is not installed')
 
 
 def try_metric(config: Mapping[str, Any], metric: BaseMetric, task: Task) -> None:
