@@ -27,6 +27,7 @@ from aurora_mm.models.codecs import (
 )
 from aurora_mm.models.heads import (
     BaseDetectionHead,
+    BasePooledHead,
     BaseTaskHead,
     ClassificationHead,
     DenseDetectionHead,
@@ -64,6 +65,7 @@ __all__ = [
     'BaseDetectionHead',
     'BaseEncoder',
     'BaseLandmarkCodec',
+    'BasePooledHead',
     'BaseTaskHead',
     'ClassificationHead',
     'ConvDetailBranch',

@@ -3,7 +3,7 @@
 from torch import nn
 
 from aurora_mm.models.codecs import BaseCodec, build_codec
-from aurora_mm.models.heads import ClassificationHead
+from aurora_mm.models.heads import BasePooledHead
 from aurora_mm.registry import MODELS, TASK_UTILS
 
 
@@ -23,11 +23,11 @@ class AgeLoss(nn.Module):
 
 
 @MODELS.register_module()
-class AgeHead(ClassificationHead):  # for its trunk
+class AgeHead(BasePooledHead):
     task_type = 'age'
 
     def __init__(self, tasks, in_channels, codec, loss_age, **kwargs):
-        super().__init__(tasks, in_channels, loss_cls=None, **kwargs)
+        super().__init__(tasks, in_channels, **kwargs)
         self.codec, self.loss_age = build_codec(codec, BaseCodec, 'AgeHead'), MODELS.build(loss_age)
 
     def loss_by_feat(self, output, data_samples, task):

@@ -1,4 +1,5 @@
 from aurora_mm.models.heads.base_detection_head import BaseDetectionHead
+from aurora_mm.models.heads.base_pooled_head import BasePooledHead
 from aurora_mm.models.heads.base_task_head import BaseTaskHead
 from aurora_mm.models.heads.classification_head import ClassificationHead
 from aurora_mm.models.heads.dense_detection_head import DenseDetectionHead
@@ -16,6 +17,7 @@ from aurora_mm.models.heads.wrap_foreign_head import wrap_foreign_head
 
 __all__ = [
     'BaseDetectionHead',
+    'BasePooledHead',
     'BaseTaskHead',
     'ClassificationHead',
     'DenseDetectionHead',

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aurora_mm.models.heads.classification_head import ClassificationHead
+from aurora_mm.models.heads.base_pooled_head import BasePooledHead
 from aurora_mm.models.losses import LabelLoss
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import TaskDataSample
@@ -16,20 +16,16 @@ from aurora_mm.tasks import Task
 
 
 @MODELS.register_module()
-class MultiLabelHead(ClassificationHead):
-    """Predict a probability for each class by itself, with the trunk of :class:`ClassificationHead`.
+class MultiLabelHead(BasePooledHead):
+    """Predict a probability for each class by itself.
 
     Legend: n images of a task, C classes.
 
     Args:
         tasks: See :class:`BaseTaskHead`.
         in_channels: See :class:`BaseTaskHead`.
-        hidden_channels: See :class:`ClassificationHead`.
-        num_blocks: See :class:`ClassificationHead`.
-        pooling: See :class:`ClassificationHead`.
-        dropout: See :class:`ClassificationHead`.
-        share_outputs: See :class:`ClassificationHead`.
         loss_label: Config of a loss of logits ``(n, C)``, see :class:`LabelLoss`.
+        kwargs: See :class:`BasePooledHead`.
     """
 
     task_type = 'multi_label_classification'
@@ -38,17 +34,11 @@ class MultiLabelHead(ClassificationHead):
         self,
         tasks: Sequence[Task | dict],
         in_channels: Sequence[int],
-        hidden_channels: int = 1024,
-        num_blocks: int = 2,
-        pooling: str = 'avg',
-        dropout: float = 0.0,
-        share_outputs: bool = False,
+        *,
         loss_label: dict[str, Any] = dict(type='mmdet.CrossEntropyLoss', use_sigmoid=True),
-        init_cfg: dict | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(
-            tasks, in_channels, hidden_channels, num_blocks, pooling, dropout, share_outputs, None, init_cfg
-        )
+        super().__init__(tasks, in_channels, **kwargs)
         self.loss_label = self.build_loss(LabelLoss, 'loss_label', loss_label)
 
     def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from aurora_mm.errors import ConfigError, DataError
-from aurora_mm.models.heads.classification_head import ClassificationHead
+from aurora_mm.models.heads.base_pooled_head import BasePooledHead
 from aurora_mm.models.losses import CoordinateLoss
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import TaskDataSample
@@ -18,8 +18,8 @@ from aurora_mm.tasks import Task
 
 
 @MODELS.register_module()
-class ScalarRegressionHead(ClassificationHead):
-    """Predict a number from the global averages of all levels, with the trunk of :class:`ClassificationHead`.
+class ScalarRegressionHead(BasePooledHead):
+    """Predict a number from the global averages of all levels.
 
     The network predicts standardised numbers: each task's number minus the mean of its training annotations, divided by
     their standard deviation. Both are computed once, before training starts (:meth:`fit_annotations`), and are kept in
@@ -30,13 +30,9 @@ class ScalarRegressionHead(ClassificationHead):
     Args:
         tasks: See :class:`BaseTaskHead`.
         in_channels: See :class:`BaseTaskHead`.
-        hidden_channels: See :class:`ClassificationHead`.
-        num_blocks: See :class:`ClassificationHead`.
-        pooling: See :class:`ClassificationHead`.
-        dropout: See :class:`ClassificationHead`.
-        share_outputs: See :class:`ClassificationHead`.
         loss_value: Config of a loss of standardised numbers, see :class:`CoordinateLoss`. The default is quadratic
             within a standard deviation and linear beyond, so that outliers among the annotations count less.
+        kwargs: See :class:`BasePooledHead`.
 
     Attributes:
         statistics (Tensor): Mean and standard deviation of each task's training annotations, (T, 2) for the T tasks of
@@ -50,17 +46,11 @@ class ScalarRegressionHead(ClassificationHead):
         self,
         tasks: Sequence[Task | dict],
         in_channels: Sequence[int],
-        hidden_channels: int = 1024,
-        num_blocks: int = 2,
-        pooling: str = 'avg',
-        dropout: float = 0.0,
-        share_outputs: bool = False,
+        *,
         loss_value: dict[str, Any] = dict(type='mmdet.SmoothL1Loss', beta=1.0),
-        init_cfg: dict | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(
-            tasks, in_channels, hidden_channels, num_blocks, pooling, dropout, share_outputs, None, init_cfg
-        )
+        super().__init__(tasks, in_channels, **kwargs)
         self.loss_value = self.build_loss(CoordinateLoss, 'loss_value', loss_value, dimensions=1)
         self.register_buffer('statistics', torch.zeros(len(self.tasks), 2))
         self._fitted = False
