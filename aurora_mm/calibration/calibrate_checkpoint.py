@@ -5,26 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.device import get_device
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from rich.progress import track
 
-from aurora_mm.apis.checkpoint import read_checkpoint
-from aurora_mm.apis.config import adopt_checkpoint, load_weights
-from aurora_mm.apis.pipelines import without_annotations
 from aurora_mm.calibration.calibration import CALIBRATION, Calibration
 from aurora_mm.calibration.calibrator import calibrator_of
 from aurora_mm.calibration.conformal import check_coverage
 from aurora_mm.calibration.evaluation import cross_fit
-from aurora_mm.calibration.feature_distance import FeatureDistance, pool
+from aurora_mm.calibration.feature_distance import FeatureDistance
+from aurora_mm.calibration.fitting import image_features, trained_model, write_with_metadata
 from aurora_mm.calibration.observations import Observations
-from aurora_mm.checkpoints import write_checkpoint
 from aurora_mm.errors import DataError
-from aurora_mm.registry import MODELS
 from aurora_mm.tasks import TaskTable
 
 FLAGGED = 0.05  # fraction of images like the validation data that are flagged
@@ -71,50 +65,21 @@ def calibrate_checkpoint(
         OutputError: If ``out`` cannot be written.
     """
     check_coverage(coverage)
-    adopt_checkpoint(cfg, checkpoint, data_root, loaders=('train_dataloader', 'val_dataloader'))
+    model = trained_model(cfg, checkpoint, data_root)
     tasks = TaskTable(cfg.tasks)
-    with DefaultScope.overwrite_default_scope('aurora_mm'):
-        model = MODELS.build(cfg.model)
-    load_weights(model, [checkpoint])
-    model.to(get_device()).eval()
     observations = Observations(tasks)
     model.calibration = Calibration(tasks, observations=observations)
     with torch.no_grad(), DefaultScope.overwrite_default_scope('aurora_mm'):
         for batch in track(Runner.build_dataloader(cfg.val_dataloader), 'validation images'):
             model.test_step(batch)
-        training = training_features(model, cfg)
     found = observations.gather()
     if not found:
         raise DataError(
             f'no task of the validation data can be calibrated: {"; ".join(observations.left_out.values())}'
         )
+    training, _ = image_features(model, cfg, 'train', _MOST_IMAGES)
     distance = FeatureDistance.fit(training, observations.features(), 1 - FLAGGED)
     states = {name: calibrator_of(tasks[name]).fit(found[name].observations, tasks[name], coverage) for name in found}
     calibration = Calibration(tasks, states, coverage, distance)
-    content = read_checkpoint(checkpoint)
-    meta = content['meta'] | {CALIBRATION: calibration.plain()}
-    write_checkpoint(out, dict(meta=meta, state_dict=content['state_dict']))
+    write_with_metadata(checkpoint, out, CALIBRATION, calibration.plain())
     return Calibrated(calibration, cross_fit(found, tasks, coverage, repeats), observations.left_out)
-
-
-def training_features(model: Any, cfg: Config) -> np.ndarray:
-    """Return the pooled features ``(N, D)`` of the training images of a config, each image once.
-
-    Of more than 4,000 rows, that many are taken at equal intervals.
-
-    Args:
-        model: A :class:`aurora_mm.models.MultiTaskModel` in eval mode.
-        cfg: A config with data root and tasks. Images are prepared as in validation.
-    """
-    pipeline = without_annotations(cfg.val_dataloader.dataset.pipeline)
-    dataset = cfg.train_dataloader.dataset | dict(pipeline=pipeline, test_mode=True)
-    loader_cfg = dict(cfg.val_dataloader) | dict(dataset=dataset)
-    features: dict[str, np.ndarray] = {}
-    loader = Runner.build_dataloader(loader_cfg)
-    for batch in track(loader, 'training images'):
-        paths = [sample.img_path for sample in batch['data_samples']]
-        if len(features) >= _MOST_IMAGES or all(path in features for path in paths):
-            continue
-        inputs = model.data_preprocessor(batch)['inputs']
-        features.update(zip(paths, pool(model.extract_feat(inputs)), strict=True))
-    return np.stack([features[path] for path in sorted(features)])

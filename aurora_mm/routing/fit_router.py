@@ -6,22 +6,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from mmengine.config import Config
-from mmengine.device import get_device
-from mmengine.registry import DefaultScope
-from mmengine.runner import Runner
 from numpy.typing import NDArray
-from rich.progress import track
 
-from aurora_mm.apis.checkpoint import read_checkpoint
-from aurora_mm.apis.config import adopt_checkpoint, load_weights
-from aurora_mm.apis.pipelines import without_annotations
 from aurora_mm.calibration.conformal import conformal_limit
-from aurora_mm.calibration.feature_distance import FeatureDistance, pool
-from aurora_mm.checkpoints import write_checkpoint
-from aurora_mm.errors import DataError
-from aurora_mm.registry import MODELS
+from aurora_mm.calibration.feature_distance import FeatureDistance
+from aurora_mm.calibration.fitting import image_features, trained_model, write_with_metadata
 from aurora_mm.routing.task_router import ROUTER, TaskRouter
 from aurora_mm.tasks import TaskTable
 
@@ -85,24 +75,17 @@ def fit_router(
         WeightsError: If the file is not a checkpoint of aurora_mm.
         OutputError: If ``out`` cannot be written.
     """
-    adopt_checkpoint(cfg, checkpoint, data_root, loaders=('train_dataloader', 'val_dataloader'))
+    model = trained_model(cfg, checkpoint, data_root)
     tasks = TaskTable(cfg.tasks)
-    with DefaultScope.overwrite_default_scope('aurora_mm'):
-        model = MODELS.build(cfg.model)
-    load_weights(model, [checkpoint])
-    model.to(get_device()).eval()
     training, validation = (labelled_features(model, cfg, loader, tasks) for loader in ('train', 'val'))
     distance = None
     if np.isfinite(conformal_limit(np.zeros(len(validation[0])), 1 - UNKNOWN)):
         distance = FeatureDistance.fit(training[0], validation[0], 1 - UNKNOWN)
     router = TaskRouter.fit(*training, list(tasks), confidence, distance)
-    content = read_checkpoint(checkpoint)
-    meta = content['meta'] | {ROUTER: router.plain()}
-    write_checkpoint(out, dict(meta=meta, state_dict=content['state_dict']))
+    write_with_metadata(checkpoint, out, ROUTER, router.plain())
     return router, RoutingAccuracy.measure(router, *validation)
 
 
-@torch.no_grad()
 def labelled_features(
     model: Any, cfg: Config, loader: str, tasks: TaskTable
 ) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
@@ -114,21 +97,5 @@ def labelled_features(
         loader: 'train' or 'val'.
         tasks: The tasks of the model.
     """
-    changes = dict(pipeline=without_annotations(cfg.val_dataloader.dataset.pipeline), test_mode=True)
-    dataset = cfg[f'{loader}_dataloader'].dataset | changes
-    features: dict[str, NDArray[np.floating]] = {}
-    labels: dict[str, set[str]] = {}
-    with DefaultScope.overwrite_default_scope('aurora_mm'):
-        batches = Runner.build_dataloader(dict(cfg.val_dataloader) | dict(dataset=dataset))
-        for batch in track(batches, f'{loader} images'):
-            paths = [sample.img_path for sample in batch['data_samples']]
-            for path, sample in zip(paths, batch['data_samples'], strict=True):
-                labels.setdefault(path, set()).update(sample.task_names)
-            if not all(path in features for path in paths):
-                inputs = model.data_preprocessor(batch)['inputs']
-                features.update(zip(paths, pool(model.extract_feat(inputs)), strict=True))
-    if not features:
-        raise DataError(f'the {loader} data has no image')
-    names = sorted(features)
-    found = np.array([[name in labels[path] for name in tasks] for path in names])
-    return np.stack([features[path] for path in names]), found
+    features, tasks_of_image = image_features(model, cfg, loader)
+    return features, np.array([[name in found for name in tasks] for found in tasks_of_image])
