@@ -1,21 +1,21 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from aurora_mm.calibration.calibrator import Calibrator, Observation, State
-from aurora_mm.calibration.temperature import fit_temperature, temper
+from aurora_mm.calibration.calibrator import Observation, State
+from aurora_mm.calibration.temperature import temper
+from aurora_mm.calibration.temperature_calibrator import TemperatureCalibrator
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 
 _SET = 'class'
 
 
-class LabelCalibrator(Calibrator):
+class LabelCalibrator(TemperatureCalibrator):
     """Calibrates classes: a temperature, and the set of classes that contains the true one.
 
     The set holds the predicted class and every class of a probability of at least 1 - limit (least ambiguous sets,
@@ -24,18 +24,9 @@ class LabelCalibrator(Calibrator):
 
     unit = 'classes'
     statement = 'the true class is in the set of classes'
-    parameter_names = ('temperature',)
 
     def observe(self, sample: TaskDataSample, task: Task) -> Observation:
         return dict(probs=sample.pred_scores.double().cpu().numpy(), truth=sample.gt_label.cpu().numpy())
-
-    def fit_probabilities(self, observations: Sequence[Observation], task: Task) -> dict[str, float]:
-        return dict(temperature=fit_temperature(*_columns(observations)))
-
-    def confidences(self, observations: Sequence[Observation], parameters: State) -> tuple[np.ndarray, np.ndarray]:
-        probs, truth = _columns(observations)
-        probs = temper(probs, parameters.get('temperature', 1.0))
-        return probs.max(1), probs.argmax(1) == truth
 
     def scores(self, observation: Observation, task: Task, parameters: State) -> dict[str, float]:
         return {_SET: float(_class_scores(observation['probs'], parameters)[observation['truth'][0]])}
@@ -56,10 +47,6 @@ class LabelCalibrator(Calibrator):
         """Calibrate ``probs`` (B, C)."""
         logits = tensors['probs'].clamp(min=1e-12).log()
         return tensors | dict(probs=(logits / parameters['temperature']).softmax(1))
-
-
-def _columns(observations: Sequence[Observation]) -> tuple[np.ndarray, np.ndarray]:
-    return np.stack([o['probs'] for o in observations]), np.concatenate([o['truth'] for o in observations])
 
 
 def _class_scores(probs: np.ndarray, parameters: State) -> np.ndarray:

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
-from aurora_mm.calibration.calibrator import Calibrator, Observation, State, diagonal, pixels
-from aurora_mm.calibration.temperature import fit_temperature, temper
+from aurora_mm.calibration.calibrator import Observation, State, diagonal, pixels
+from aurora_mm.calibration.temperature import temper
+from aurora_mm.calibration.temperature_calibrator import TemperatureCalibrator
 from aurora_mm.errors import ConfigError
 from aurora_mm.evaluation.functional import surface_distances
 from aurora_mm.models.utils.original_coordinates import map_to_original
@@ -18,7 +18,7 @@ _GRID = 32  # pixels of an image that are observed along each axis
 _PART = 95  # percent of the true outline that the margin shall contain
 
 
-class MaskCalibrator(Calibrator):
+class MaskCalibrator(TemperatureCalibrator):
     """Calibrates masks: a temperature for the probabilities of pixels, and a margin around the outline of each class.
 
     Confidences are those of pixels on a regular grid over the image. An image without a class has no margin for it to
@@ -27,7 +27,6 @@ class MaskCalibrator(Calibrator):
 
     unit = 'px'
     statement = f'{_PART} % of the true outline of a class lies within {{size}} of the predicted outline'
-    parameter_names = ('temperature',)
 
     def observe(self, sample: TaskDataSample, task: Task) -> Observation:
         pred, truth = (field.data[0].cpu().numpy() for field in (sample.pred_sem_seg, sample.gt_sem_seg))
@@ -40,14 +39,6 @@ class MaskCalibrator(Calibrator):
             errors=np.array(errors) / diagonal(sample),
             diagonal=diagonal(sample),
         )
-
-    def fit_probabilities(self, observations: Sequence[Observation], task: Task) -> dict[str, float]:
-        return dict(temperature=fit_temperature(*_columns(observations)))
-
-    def confidences(self, observations: Sequence[Observation], parameters: State) -> tuple[np.ndarray, np.ndarray]:
-        probs, truth = _columns(observations)
-        probs = temper(probs, parameters.get('temperature', 1.0))
-        return probs.max(1), probs.argmax(1) == truth
 
     def scores(self, observation: Observation, task: Task, parameters: State) -> dict[str, float]:
         return dict(zip(task.target_names, observation['errors'].tolist(), strict=True))
@@ -88,7 +79,3 @@ def _outline_distance(pred: np.ndarray, truth: np.ndarray) -> float:
     if not truth.any():
         return np.nan
     return float(np.percentile(surface_distances(pred, truth)[1], _PART)) if pred.any() else np.inf
-
-
-def _columns(observations: Sequence[Observation]) -> tuple[np.ndarray, np.ndarray]:
-    return np.concatenate([o['probs'] for o in observations]), np.concatenate([o['truth'] for o in observations])
