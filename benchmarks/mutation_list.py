@@ -80,7 +80,7 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
         ],
     ),
     (
-        'models/heads/classification_head.py',
+        'models/heads/base_pooled_head.py',
         _HEADS,
         [
             ("'avg_max': (torch.mean, torch.amax)", "'avg_max': (torch.mean, torch.mean)"),

@@ -10,7 +10,7 @@ import torch
 from mmengine.structures import InstanceData
 
 from aurora_mm.errors import DataError
-from aurora_mm.evaluation.functional import average_precision, match_boxes
+from aurora_mm.evaluation.functional import average_precision, match_boxes, mean_of_defined
 from aurora_mm.evaluation.metrics.column import Column
 from aurora_mm.evaluation.metrics.result_row import ResultRow, are_numbers
 from aurora_mm.evaluation.metrics.task_metric import Floats, TaskMetric
@@ -41,6 +41,7 @@ class BoxAPMetric(TaskMetric):
     headline = 'AP'
     row_columns = (Column('AP50_image', title='AP50 of each image'),)
     row_data = ('truth', 'pred', 'scores')
+    rows_per_image = 'each'
 
     def measure(self, sample: Mapping[str, Any]) -> list[ResultRow]:
         """Keep the boxes of each class; see :meth:`TaskMetric.measure`."""
@@ -84,7 +85,7 @@ class BoxAPMetric(TaskMetric):
             precision, recall = average_precision(scores, found, counts, weights)
             precisions.append(precision)
             recalls.append(recall)
-        precision, recall = _mean_of_classes(np.array(precisions)), _mean_of_classes(np.array(recalls))  # (R, T)
+        precision, recall = mean_of_defined(np.array(precisions)), mean_of_defined(np.array(recalls))  # (R, T)
         return {
             'AP': precision.mean(axis=1),
             'AP50': precision[:, _AT_50],
@@ -102,8 +103,6 @@ class BoxAPMetric(TaskMetric):
     def check(cls, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
         """Check that there is a row for each class, with boxes; see :meth:`TaskMetric.check`."""
         super().check(rows, names)
-        if [row.target for row in rows] != list(names):
-            raise ValueError(f'an image has rows of {[row.target for row in rows]}, not of {list(names)}')
         for row in rows:
             for field in ('truth', 'pred'):
                 if not isinstance(row[field], list) or not all(are_numbers(box, 4) for box in row[field]):
@@ -131,9 +130,3 @@ def _of_image(truth: Floats, pred: Floats, scores: Floats) -> float:
     falling, found = match_boxes(truth, pred, scores)
     precision, _ = average_precision([falling], [found], np.array([len(truth)]), np.ones((1, 1)))
     return float(precision[0, _AT_50])
-
-
-def _mean_of_classes(values: Floats) -> Floats:
-    """Return the mean of (C, R, T) over the classes that are not nan, (R, T); nan where all are."""
-    present = (~np.isnan(values)).sum(axis=0)
-    return np.divide(np.nansum(values, axis=0), present, out=np.full(values.shape[1:], np.nan), where=present > 0)

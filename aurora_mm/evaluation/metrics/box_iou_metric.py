@@ -33,6 +33,7 @@ class BoxIoUMetric(TaskMetric):
     columns = row_columns = (Column('IoU', title='Overlap (IoU)'),)
     headline = 'IoU'
     row_data = ('size', 'truth', 'pred')
+    rows_per_image = 'one'
     may_be_empty = ('pred',)  # no box was predicted
 
     def measure(self, sample: Mapping[str, Any]) -> list[ResultRow]:
@@ -60,8 +61,6 @@ class BoxIoUMetric(TaskMetric):
     def check(cls, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
         """Check that there is one row, with boxes; see :meth:`TaskMetric.check`."""
         super().check(rows, names)
-        if len(rows) != 1:
-            raise ValueError(f'an image has {len(rows)} rows, not one')
         for name in ('truth', 'pred'):
             box = rows[0][name]
             if not are_numbers(box, 4) and not (box is None and name in cls.may_be_empty):

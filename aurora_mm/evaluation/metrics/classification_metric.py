@@ -9,7 +9,15 @@ import numpy as np
 import torch
 
 from aurora_mm.errors import ConfigError, DataError
-from aurora_mm.evaluation.functional import accuracy, auc_of_classes, count_classes, f1_macro, f1_weighted, mcc
+from aurora_mm.evaluation.functional import (
+    accuracy,
+    auc_of_classes,
+    count_classes,
+    f1_macro,
+    f1_weighted,
+    mcc,
+    mean_of_defined,
+)
 from aurora_mm.evaluation.metrics.column import Column
 from aurora_mm.evaluation.metrics.result_row import ResultRow, are_numbers
 from aurora_mm.evaluation.metrics.task_metric import Floats, TaskMetric
@@ -46,6 +54,7 @@ class ClassificationMetric(TaskMetric):
     headline = 'Accuracy'
     row_columns = ()
     row_data = ('truth', 'pred', 'probs')
+    rows_per_image = 'one'
 
     def measure(self, sample: Mapping[str, Any]) -> list[ResultRow]:
         """Keep the true class, the predicted class and the probabilities; see :meth:`TaskMetric.measure`."""
@@ -71,7 +80,6 @@ class ClassificationMetric(TaskMetric):
         areas = auc_of_classes(truth, scores, weights)  # (R, C), or (R, 1) of two classes
         counts = count_classes(truth, pred, weights)
         sum_to_1 = scores.shape[1] == 2 or np.allclose(scores.sum(axis=1), 1)
-        present = (~np.isnan(areas)).sum(axis=1)
         undefined = np.full(len(weights), np.nan)
         return {
             'Accuracy': accuracy(counts),
@@ -79,7 +87,7 @@ class ClassificationMetric(TaskMetric):
             'F1_macro': f1_macro(counts),
             'F1_weighted': f1_weighted(counts),
             'MCC': mcc(counts),
-            'AUC_present': np.divide(np.nansum(areas, axis=1), present, out=undefined.copy(), where=present > 0),
+            'AUC_present': mean_of_defined(areas.T),
         }
 
     @classmethod
@@ -108,8 +116,6 @@ class ClassificationMetric(TaskMetric):
     def check(cls, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
         """Check that there is one row, with classes and the probability of each; see :meth:`TaskMetric.check`."""
         super().check(rows, names)
-        if len(rows) != 1:
-            raise ValueError(f'an image has {len(rows)} rows, not one')
         (row,) = rows
         if type(row['truth']) is not int or not 0 <= row['truth'] < len(names):
             raise ValueError(f'truth is {row["truth"]!r}, none of {len(names)} classes')

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from aurora_mm.errors import ConfigError
-from aurora_mm.evaluation.functional import auc_of_classes, average_precision_of_label, f1_of_label
+from aurora_mm.evaluation.functional import auc_of_classes, average_precision_of_label, f1_of_label, mean_of_defined
 from aurora_mm.evaluation.metrics.column import Column
 from aurora_mm.evaluation.metrics.result_row import ResultRow, cell_matrix, is_number
 from aurora_mm.evaluation.metrics.task_metric import Floats, TaskMetric
@@ -40,6 +40,7 @@ class MultiLabelMetric(TaskMetric):
     headline = 'AUC'
     row_columns = (Column('certainty', title='Probability of what is true'),)
     row_data = ('truth', 'pred')
+    rows_per_image = 'each'
 
     def measure(self, sample: Mapping[str, Any]) -> list[ResultRow]:
         """Keep truth and probability of each class; see :meth:`TaskMetric.measure`."""
@@ -62,7 +63,7 @@ class MultiLabelMetric(TaskMetric):
             of_class['AUC'].append(auc_of_classes(t, np.stack([1 - p, p], axis=1), weights)[:, 0])
             of_class['AP'].append(average_precision_of_label(t == 1, p, weights))
             of_class['F1'].append(f1_of_label(t == 1, p >= LABEL_THRESHOLD, weights))
-        means = {name: _mean_of_defined(np.array(values)) for name, values in of_class.items()}
+        means = {name: mean_of_defined(np.array(values)) for name, values in of_class.items()}
         names = [row.target for row in images[0]]
         return {
             'AUC': means['AUC'],
@@ -82,8 +83,6 @@ class MultiLabelMetric(TaskMetric):
     def check(cls, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
         """Check that there is a row for each class, with a probability; see :meth:`TaskMetric.check`."""
         super().check(rows, names)
-        if [row.target for row in rows] != list(names):
-            raise ValueError(f'an image has rows of {[row.target for row in rows]}, not of {list(names)}')
         for row in rows:
             if type(row['truth']) is not int or row['truth'] not in (0, 1):
                 raise ValueError(f'truth is {row["truth"]!r}, neither 0 nor 1')
@@ -95,9 +94,3 @@ class MultiLabelMetric(TaskMetric):
         """Set the true classes and the probabilities; see :meth:`TaskMetric.restore`."""
         sample.gt_scores = torch.tensor([float(row['truth']) for row in rows])
         sample.pred_scores = torch.tensor([row['pred'] for row in rows])
-
-
-def _mean_of_defined(values: Floats) -> Floats:
-    """Return the mean of (C, R) over the classes that are not nan, (R,); nan where all are."""
-    present = (~np.isnan(values)).sum(axis=0)
-    return np.divide(np.nansum(values, axis=0), present, out=np.full(values.shape[1], np.nan), where=present > 0)

@@ -46,6 +46,7 @@ class RegressionMetric(TaskMetric):
     primary_text = 'R2, but at least 0'
     row_columns = (Column('error', unit=TASK_UNIT, higher_is_better=False, title='Error of each image', digits=2),)
     row_data = ('truth', 'pred')
+    rows_per_image = 'one'
     has_agreement = True
 
     def measure(self, sample: Mapping[str, Any]) -> list[ResultRow]:
@@ -82,8 +83,6 @@ class RegressionMetric(TaskMetric):
     def check(cls, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
         """Check that there is one row, with numbers; see :meth:`TaskMetric.check`."""
         super().check(rows, names)
-        if len(rows) != 1:
-            raise ValueError(f'an image has {len(rows)} rows, not one')
         for name in cls.row_data:
             if not is_number(rows[0][name]):
                 raise ValueError(f'{name} is {rows[0][name]!r}, not a number')

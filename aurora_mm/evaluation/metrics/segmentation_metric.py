@@ -48,6 +48,7 @@ class SegmentationMetric(TaskMetric):
     )
     headline = 'DSC'
     row_data = ('size',)
+    rows_per_image = 'each'
     has_masks = True
 
     def __init__(self, nsd_tolerance: float = 2.0, **kwargs: Any) -> None:
@@ -80,13 +81,6 @@ class SegmentationMetric(TaskMetric):
         for index, row in enumerate(images[0]):
             scores |= {f'{name}_{row.target}': of_classes[name][:, index] for name in ('DSC', 'HD')}
         return scores
-
-    @classmethod
-    def check(cls, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
-        """Check that every foreground class has a row; see :meth:`TaskMetric.check`."""
-        super().check(rows, names)
-        if [row.target for row in rows] != list(names):
-            raise ValueError(f'an image has rows of {[row.target for row in rows]}, not of {list(names)}')
 
     def _row(self, sample: Mapping[str, Any], index: int, pred: np.ndarray, truth: np.ndarray) -> ResultRow:
         hd95, nsd = hd95_and_nsd(pred, truth, self.nsd_tolerance)

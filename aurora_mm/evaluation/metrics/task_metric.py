@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
@@ -41,6 +41,7 @@ class TaskMetric(BaseMetric):
         row_data (tuple[str, ...]): Names of other values of a row. Reports use ``size`` (the target's fraction of the
             image area), ``truth``, ``pred`` and ``probs``.
         may_be_empty (tuple[str, ...]): Names in ``row_data`` whose value may be None.
+        rows_per_image (str): 'one' if an image has one row, 'each' if it has one for each name, in their order; or 'any'.
         has_masks (bool): Whether truth and prediction are masks, which are in files and not in rows.
         has_agreement (bool): Whether ``truth`` and ``pred`` of a row are numbers, which reports draw against each
             other.
@@ -55,6 +56,7 @@ class TaskMetric(BaseMetric):
     row_columns: ClassVar[tuple[Column, ...]]
     row_data: ClassVar[tuple[str, ...]] = ()
     may_be_empty: ClassVar[tuple[str, ...]] = ()
+    rows_per_image: ClassVar[Literal['one', 'each', 'any']] = 'any'
     has_masks: ClassVar[bool] = False
     has_agreement: ClassVar[bool] = False
 
@@ -187,8 +189,8 @@ class TaskMetric(BaseMetric):
     def check(cls, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
         """Check that the rows of an image, read from a file, are possible results of :meth:`measure`.
 
-        By default the targets must be different, known names, and all numbers finite. A metric whose rows hold more
-        values checks those as well.
+        By default the targets must be different, known names, as many as :attr:`rows_per_image` says, and all numbers
+        finite. A metric whose rows hold more values checks those as well.
 
         Args:
             rows: Rows of the image.
@@ -208,6 +210,10 @@ class TaskMetric(BaseMetric):
                     raise ValueError(f'{column.name} is {row[column.name]!r}, not a number')
             if 'size' in cls.row_data and not (is_number(row['size']) and 0 <= row['size'] <= 1):
                 raise ValueError(f'size is {row["size"]!r}, not a share of the image')
+        if cls.rows_per_image == 'one' and len(rows) != 1:
+            raise ValueError(f'an image has {len(rows)} rows, not one')
+        if cls.rows_per_image == 'each' and targets != list(names):
+            raise ValueError(f'an image has rows of {targets}, not of {list(names)}')
 
     @classmethod
     def restore(cls, sample: Any, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
