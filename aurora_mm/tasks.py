@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from aurora_mm.errors import ConfigError
+from aurora_mm.task_fields import (
+    MOST_CHARACTERS,
+    configs_of,
+    is_angle,
+    names_of,
+    ordered_pairs_of,
+    pairs_of,
+    weights_of,
+)
 from aurora_mm.task_names import check_task_name, folded, nearest_first
 from aurora_mm.task_types import OUTPUTS, TASK_TYPES, TaskType, task_type_of_csv
-
-_MOST_CHARACTERS = 100  # limit for the name of a class or a point
 
 
 @dataclass(frozen=True)
@@ -70,25 +76,25 @@ class Task:
                 'Is the module imported that registers the type?'
             )
         for key in OUTPUTS:
-            object.__setattr__(self, key, _names(self.name, key, getattr(self, key)))
-        object.__setattr__(self, 'swaps', _pairs(self.name, self.swaps))
-        object.__setattr__(self, 'ordered', _ordered(self.name, self.ordered))
-        object.__setattr__(self, 'measurements', _configs(self.name, self.measurements))
+            object.__setattr__(self, key, names_of(self.name, key, getattr(self, key)))
+        object.__setattr__(self, 'swaps', pairs_of(self.name, self.swaps))
+        object.__setattr__(self, 'ordered', ordered_pairs_of(self.name, self.ordered))
+        object.__setattr__(self, 'measurements', configs_of(self.name, self.measurements))
         for key in ('flip', 'zoom'):
             if not isinstance(getattr(self, key), bool):
                 raise ConfigError(f'task {self.name!r}: {key} must be True or False, not {getattr(self, key)!r}')
-        if self.rotation is not None and not _is_angle(self.rotation):
+        if self.rotation is not None and not is_angle(self.rotation):
             raise ConfigError(f'task {self.name!r}: rotation must be 0 to 180 degrees, not {self.rotation!r}')
         used = self.task_type.outputs
         for unused in OUTPUTS:
             if unused != used and getattr(self, unused):
                 raise ConfigError(f'task {self.name!r} is of type {self.type!r} and takes {used}, not {unused}')
-        if not isinstance(self.unit, str) or not self.unit.isprintable() or len(self.unit) > _MOST_CHARACTERS:
+        if not isinstance(self.unit, str) or not self.unit.isprintable() or len(self.unit) > MOST_CHARACTERS:
             raise ConfigError(f'task {self.name!r}: unit must be short text without line breaks, not {self.unit!r}')
         if self.unit and used != 'values':
             raise ConfigError(f'task {self.name!r} is of type {self.type!r}, whose {used} have no unit')
         self.task_type.check_count(self.name, len(self.output_names))
-        object.__setattr__(self, 'class_weight', _weights(self.name, self.class_weight, self.classes))
+        object.__setattr__(self, 'class_weight', weights_of(self.name, self.class_weight, self.classes))
         if len(set(self.output_names)) != len(self.output_names):
             raise ConfigError(f'task {self.name!r} names one of its {used} twice: {self.output_names}')
         swapped = [name for pair in self.swaps for name in pair]
@@ -283,69 +289,3 @@ class TaskTable(Mapping[str, Task]):
     def to_config(self) -> list[dict[str, Any]]:
         """Return the table as a list of dicts for a config; ``TaskTable(table.to_config()) == table``."""
         return [task.to_config() for task in self.values()]
-
-
-def _names(task: str, field: str, names: Any) -> tuple[str, ...]:
-    if isinstance(names, str | Mapping) or not isinstance(names, Iterable):
-        raise ConfigError(f'{field} of task {task!r} must be a list of names, not {names!r}')
-    names = tuple(names)
-    for name in names:
-        if not isinstance(name, str) or not name.isprintable() or name != name.strip() or not name:
-            raise ConfigError(f'{field} of task {task!r}: {name!r} is no name: it must be text without line breaks')
-        if len(name) > _MOST_CHARACTERS:
-            raise ConfigError(f'{field} of task {task!r}: {name[:30]!r}... has over {_MOST_CHARACTERS} characters')
-    return names
-
-
-def _pairs(task: str, swaps: Any) -> tuple[tuple[str, str], ...]:
-    if isinstance(swaps, str | Mapping) or not isinstance(swaps, Iterable):
-        raise ConfigError(f'swaps of task {task!r} must be a list of pairs of names, not {swaps!r}')
-    pairs = [_names(task, 'swaps', pair) for pair in swaps]
-    for pair in pairs:
-        if len(pair) != 2 or pair[0] == pair[1]:
-            raise ConfigError(f'swaps of task {task!r} must be pairs of two names, not {pair!r}')
-    return tuple((a, b) for a, b in pairs)
-
-
-def _ordered(task: str, ordered: Any) -> tuple[tuple[str, str, str], ...]:
-    if isinstance(ordered, str | Mapping) or not isinstance(ordered, Iterable):
-        raise ConfigError(f'ordered of task {task!r} must be a list of (axis, point, point), not {ordered!r}')
-    triples = [_names(task, 'ordered', triple) for triple in ordered]
-    for triple in triples:
-        if len(triple) != 3 or triple[0] not in ('x', 'y') or triple[1] == triple[2]:
-            raise ConfigError(f"ordered of task {task!r} must be 'x' or 'y' and two points, not {triple!r}")
-    return tuple((axis, first, second) for axis, first, second in triples)
-
-
-def _is_angle(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 180
-
-
-def _weights(task: str, weights: Any, classes: tuple[str, ...]) -> tuple[float, ...]:
-    if isinstance(weights, str | Mapping) or not isinstance(weights, Iterable):
-        raise ConfigError(f'class_weight of task {task!r} must be a list of numbers, not {weights!r}')
-    weights = tuple(weights)
-    if not weights:
-        return ()
-    if not classes:
-        raise ConfigError(f'task {task!r} has no classes, so it takes no class_weight')
-    if len(weights) != len(classes):
-        raise ConfigError(
-            f'class_weight of task {task!r} has {len(weights)} numbers for {len(classes)} classes: {", ".join(classes)}'
-        )
-    for weight in weights:
-        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < math.inf:
-            raise ConfigError(f'class_weight of task {task!r}: {weight!r} is no finite number of at least 0')
-    if not any(weights):
-        raise ConfigError(f'class_weight of task {task!r} is 0 for every class')
-    return tuple(float(weight) for weight in weights)
-
-
-def _configs(task: str, measurements: Any) -> tuple[dict[str, Any], ...]:
-    if isinstance(measurements, str | Mapping) or not isinstance(measurements, Iterable):
-        raise ConfigError(f'measurements of task {task!r} must be a list of dicts, not {measurements!r}')
-    configs = tuple(dict(config) if isinstance(config, Mapping) else config for config in measurements)
-    for config in configs:
-        if not isinstance(config, dict) or not isinstance(config.get('type'), str):
-            raise ConfigError(f'measurements of task {task!r} must be dicts with a type, not {config!r}')
-    return configs
