@@ -11,10 +11,9 @@ from aurora_mm.datasets.geometry import (
     rotate_scale_translate_matrix,
     translation,
     warp_boxes,
-    warp_image,
-    warp_mask,
     warp_points,
 )
+from aurora_mm.datasets.pixel_warping import warp_image, warp_mask
 from aurora_mm.errors import ConfigError
 
 RNG = np.random.default_rng(0)

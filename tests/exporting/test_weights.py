@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from aurora_mm.datasets.geometry import fit_matrix, warp_image
+from aurora_mm.datasets.geometry import fit_matrix
+from aurora_mm.datasets.pixel_warping import warp_image
 from aurora_mm.exporting.area_weights import area_weights
 from aurora_mm.models.utils.linear_weights import linear_weights
 from aurora_mm.models.utils.original_coordinates import map_to_original

@@ -11,8 +11,8 @@ from mmengine.structures import PixelData
 from aurora_mm.annotations import ANNOTATIONS, Annotation, row_error
 from aurora_mm.challenge.csv_cells import BadRow, Files
 from aurora_mm.datasets.annotations.flipped_classes import class_after_flip
-from aurora_mm.datasets.geometry import warp_mask
 from aurora_mm.datasets.masks import read_class_indices
+from aurora_mm.datasets.pixel_warping import warp_mask
 from aurora_mm.images.image_header import BadImage
 from aurora_mm.images.retries import read_with_retries
 from aurora_mm.structures import TaskDataSample

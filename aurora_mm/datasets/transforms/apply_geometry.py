@@ -5,7 +5,7 @@ from typing import Any
 from mmcv.transforms import BaseTransform
 
 from aurora_mm.annotations import ANNOTATIONS
-from aurora_mm.datasets.geometry import warp_image
+from aurora_mm.datasets.pixel_warping import warp_image
 from aurora_mm.datasets.transforms.geometry_state import require_unwarped, rows_of
 from aurora_mm.registry import TRANSFORMS
 
