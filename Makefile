@@ -18,7 +18,7 @@ $(STAMP): tools/setup_env.sh setup.py
 setup-ops: setup
 	bash tools/setup_env.sh --operators $(VENV)
 
-# The same chain as a real run, on generated data with a tiny encoder: about seven minutes on 2 cores.
+# The same chain as a real run, on generated data with a tiny encoder: about eight minutes on 2 busy cores.
 demo: setup
 	rm -rf $(DEMO)
 	$(BIN)/aurora-mm make-demo-data $(DEMO)/data
