@@ -72,8 +72,23 @@ class ConstantAnswer(ABC):
         self.put(sample)
 
 
+class _ConstantScores(ConstantAnswer):
+    """Predicts a score for each class, ``_scores`` (C,), which :meth:`finish` computes."""
+
+    _scores: torch.Tensor
+
+    def state(self) -> dict[str, Any]:
+        return {'scores': self._scores.tolist()}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        self._scores = torch.tensor(state['scores'])
+
+    def put(self, sample: TaskDataSample) -> None:
+        sample.pred_scores = self._scores.clone()
+
+
 @CONSTANT_ANSWERS.register('classification')
-class ConstantLabel(ConstantAnswer):
+class ConstantLabel(_ConstantScores):
     """Predicts the frequencies of the classes, and the most frequent class."""
 
     def __init__(self, task: Task) -> None:
@@ -86,14 +101,8 @@ class ConstantLabel(ConstantAnswer):
     def finish(self) -> None:
         self._scores = self._counts / self._counts.sum()
 
-    def state(self) -> dict[str, Any]:
-        return {'scores': self._scores.tolist()}
-
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        self._scores = torch.tensor(state['scores'])
-
     def put(self, sample: TaskDataSample) -> None:
-        sample.pred_scores = self._scores.clone()
+        super().put(sample)
         sample.pred_label = self._scores.argmax().reshape(1)
 
 
@@ -172,7 +181,7 @@ class ConstantBoxes(ConstantBox):
 
 
 @CONSTANT_ANSWERS.register('multi_label_classification')
-class ConstantLabels(ConstantAnswer):
+class ConstantLabels(_ConstantScores):
     """Predicts the fraction of training images that have each class."""
 
     def __init__(self, task: Task) -> None:
@@ -184,15 +193,6 @@ class ConstantLabels(ConstantAnswer):
 
     def finish(self) -> None:
         self._scores = torch.stack(self._truths).mean(0)
-
-    def state(self) -> dict[str, Any]:
-        return {'scores': self._scores.tolist()}
-
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        self._scores = torch.tensor(state['scores'])
-
-    def put(self, sample: TaskDataSample) -> None:
-        sample.pred_scores = self._scores.clone()
 
 
 @CONSTANT_ANSWERS.register('scalar_regression')

@@ -5,9 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from aurora_mm.models.utils.linear_weights import linear_weights
+
 
 def area_weights(target: int, source: int, like: Tensor) -> Tensor:
-    """Return the weights that resize an axis as :func:`aurora_mm.datasets.geometry.warp_image` does.
+    """Return the weights that resize an axis as :func:`aurora_mm.datasets.pixel_warping.warp_image` does.
 
     An axis that shrinks is averaged over areas, one that grows is interpolated linearly.
 
@@ -25,6 +27,4 @@ def area_weights(target: int, source: int, like: Tensor) -> Tensor:
     first = torch.arange(target, dtype=torch.float64, device=like.device)[:, None] * scale
     pixels = torch.arange(source, dtype=torch.float64, device=like.device)
     area = (torch.minimum(first + scale, pixels + 1) - torch.maximum(first, pixels)).clamp(min=0) / scale
-    places = torch.minimum((first + (scale - 1) / 2).clamp(min=0), length - 1)
-    linear = (1 - (places - pixels).abs()).clamp(min=0)
-    return torch.where(scale >= 1, area, linear).to(like)
+    return torch.where(scale >= 1, area, linear_weights(target, source, length)).to(like)

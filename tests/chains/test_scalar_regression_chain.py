@@ -8,11 +8,11 @@ import json
 import cv2
 import numpy as np
 import pytest
-import torch
 
 from aurora_mm.apis import MultiTaskInferencer
 from aurora_mm.challenge.challenge_model import Model
 from aurora_mm.checking import check_data
+from aurora_mm.checkpoints import load_checkpoint_file
 from aurora_mm.cli.main import main
 from aurora_mm.web.result_html import result_html
 from tests.fixtures.type_chain import TypeChain, write_csv
@@ -46,7 +46,7 @@ def test_from_csv_to_report_and_predictions(chain, tmp_path, capsys):
     assert f'MAE {of_task["MAE"]:.2f} weeks' in (tmp_path / 'run' / 'test' / 'report.md').read_text()
     train = [float(row['value']) for row in csv.DictReader(
         (tmp_path / 'split' / 'train' / 'csv_files' / 'gestation.csv').open())]  # fmt: skip
-    state = torch.load(chain.checkpoint, weights_only=False)['state_dict']
+    state = load_checkpoint_file(chain.checkpoint)['state_dict']
     assert state['heads.scalar_regression.statistics'][0].tolist() == pytest.approx([np.mean(train), np.std(train)])
     html = chain.report()
     assert 'Agreement of gestation (Bland-Altman), weeks' in html

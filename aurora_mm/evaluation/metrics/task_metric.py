@@ -41,7 +41,7 @@ class TaskMetric(BaseMetric):
         row_data (tuple[str, ...]): Names of other values of a row. Reports use ``size`` (the target's fraction of the
             image area), ``truth``, ``pred`` and ``probs``.
         may_be_empty (tuple[str, ...]): Names in ``row_data`` whose value may be None.
-        rows_per_image (str): 'one' if an image has one row, 'each' if it has one for each name, in their order; or 'any'.
+        rows_per_image (str): 'one' if an image has one row, 'each' if one for each name, in their order, or 'any'.
         has_masks (bool): Whether truth and prediction are masks, which are in files and not in rows.
         has_agreement (bool): Whether ``truth`` and ``pred`` of a row are numbers, which reports draw against each
             other.

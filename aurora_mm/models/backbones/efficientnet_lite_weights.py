@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from aurora_mm.checkpoints import load_checkpoint_file
 from aurora_mm.errors import WeightsError
 
 IMAGENET = 'imagenet'
@@ -70,12 +71,10 @@ def find_imagenet_weights(arch: str) -> Path:
     return files[0]
 
 
-def _read(path: Path) -> dict[str, Tensor]:
+def _read(path: Path) -> Mapping[str, Tensor]:
     try:
-        if path.suffix == '.safetensors':
-            return load_file(path)
-        return torch.load(path, map_location='cpu', weights_only=True)
-    except (OSError, SafetensorError, UnpicklingError, RuntimeError, EOFError) as error:
+        return load_file(path) if path.suffix == '.safetensors' else load_checkpoint_file(path)
+    except (OSError, SafetensorError, WeightsError) as error:
         raise WeightsError(f'{path} is no file of weights ({str(error).splitlines()[0]})') from error
 
 

@@ -140,7 +140,9 @@ class DenseBoxCodec(BaseBoxCodec):
 
         votes = aligned_iou(candidates[keep, None], candidates) > self.vote_threshold  # (M, candidates)
         votes &= labels[keep, None] == labels
-        votes[torch.arange(len(keep)), keep] = True  # also if the box has no area and overlaps nothing
+        votes[torch.arange(len(keep), device=keep.device), keep] = (
+            True  # also if the box has no area and overlaps nothing
+        )
         weights = votes * best.clamp(min=1e-6)
         voted = weights @ candidates / weights.sum(1, keepdim=True)
         return InstanceData(bboxes=voted, scores=best[keep], labels=labels[keep])
