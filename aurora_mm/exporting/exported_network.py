@@ -48,14 +48,18 @@ class ExportedNetwork(nn.Module):
         """
         shape = images.shape[1], images.shape[2]
         maps = self.model.extract_feat(self.prepare(images))
+        levels: dict[str, Sequence[Tensor]] = {'backbone': maps}
+        adapters = self.model.adapters
         found: dict[str, Tensor] = {}
         for key, head in self.model.heads.items():
             tasks = [task for task in self.tasks if self.model.head_of[task.name] == key]
+            if not tasks:
+                continue
             source = self.model.source_of[key]
-            levels = maps if source == 'backbone' or not tasks else self.model.necks[source](maps)
-            adapters = self.model.adapters
-            for group in [[task] for task in tasks] if adapters else [tasks] if tasks else []:
-                feats = adapters[group[0].name](levels) if adapters else levels
+            if source not in levels:  # a neck runs once for all heads that read it
+                levels[source] = self.model.necks[source](maps)
+            for group in [[task] for task in tasks] if adapters else [tasks]:
+                feats = adapters[group[0].name](levels[source]) if adapters else levels[source]
                 outputs = head.task_outputs(feats, [TaskBatch(task, None, []) for task in group])
                 for task, output in zip(group, outputs, strict=True):
                     tensors = self._calibrated(head.tensors_by_feat(output, task, shape), task)
