@@ -8,12 +8,20 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from aurora_mm.mmcv_operators import has_operators
+
 # The same cases in every run; `--hypothesis-profile=random` tries others. Nothing depends on a machine's speed.
 settings.register_profile('fixed', deadline=None, database=None, derandomize=True)
 settings.register_profile('random', deadline=None, database=None, print_blob=True)
 settings.load_profile('fixed')
 
 pytest_plugins = ['tests.fixtures.accelerator', 'tests.fixtures.checkpoints', 'tests.fixtures.fmc_root']
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker('needs_operators') and not has_operators():
+        pytest.skip("mmcv's operators are not compiled here")
+
 
 TOOLS = Path(__file__).resolve().parents[1] / 'tools'
 

@@ -11,15 +11,13 @@ from mmengine.logging import MessageHub
 from mmengine.registry import MODELS, DefaultScope
 from mmengine.structures import InstanceData, PixelData
 
-from aurora_mm.mmcv_operators import has_operators
-
 pytest.importorskip('mmdet')
 pytest.importorskip('mmseg')
 
 ENCODER = dict(depth=4, hidden_size=48, intermediate_size=96, num_heads=3, num_position_embeddings=64)
 FIVE = (8, 16, 32, 64, 128)
 SLOW = pytest.mark.slow
-OPERATORS = pytest.mark.skipif(not has_operators(), reason="mmcv's operators are not compiled here")
+OPERATORS = pytest.mark.needs_operators
 # Strides of the levels that the head reads; five are made from four taps by `num_outs=5`.
 DETECTORS = {
     'retinanet/retinanet_r50_fpn_1x_coco.py': FIVE,

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from aurora_mm.mmcv_operators import has_operators
-
 REPO = Path(__file__).parents[2]
 mmdet = pytest.importorskip('mmdet')
 mmseg = pytest.importorskip('mmseg')
@@ -19,7 +17,7 @@ pytestmark = [
         (mmdet.__version__, mmseg.__version__) != ('3.5.1', '1.4.2'),
         reason='the table is of other versions of the hosts',
     ),
-    pytest.mark.skipif(not has_operators(), reason="mmcv's operators are not compiled here"),
+    pytest.mark.needs_operators,
 ]
 TABLE = (REPO / 'docs/interop.md').read_text().partition(BEGIN)[2].partition(END)[0]
 # Refusals that need the part built, or its files written.

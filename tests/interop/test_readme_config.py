@@ -14,6 +14,7 @@ README = Path(__file__).parents[2] / 'README.md'
 pytest.importorskip('mmdet')
 
 
+@pytest.mark.needs_operators
 def test_the_config_trains_and_is_scored(data, tmp_path, monkeypatch):
     blocks = re.findall(r'```python\n(# my_faster_rcnn\.py\n.*?)```', README.read_text(), re.DOTALL)
     assert len(blocks) == 1

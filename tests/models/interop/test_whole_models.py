@@ -19,8 +19,11 @@ from host_configs import find_config, model_of, part_of
 WIDE = dict(type='aurora_mm.TokenPyramid', out_channels=256, scales=(2, 1, 1 / 2, 1 / 4), num_refine=0)
 
 
-def slow(name):
-    return pytest.param(name, marks=pytest.mark.slow)
+OPERATORS = pytest.mark.needs_operators
+
+
+def slow(name, *marks):
+    return pytest.param(name, marks=[pytest.mark.slow, *marks])
 
 
 def detector(name):
@@ -39,7 +42,7 @@ def decode_head(name):
     return part_of(model_of('mmseg', find_config('mmseg', name)), name) | dict(type=f'mmseg.{name}')
 
 
-@pytest.mark.parametrize('name', ['FasterRCNN', slow('CascadeRCNN'), 'DINO'])
+@pytest.mark.parametrize('name', [pytest.param('FasterRCNN', marks=OPERATORS), slow('CascadeRCNN', OPERATORS), 'DINO'])
 def test_a_detector_for_all_tasks_of_the_type(name):
     model = build(config(neck=WIDE, detection=detector(name)))
     assert isinstance(model.heads['detection'], MMDetDetectorHead)
@@ -50,7 +53,15 @@ def test_a_detector_for_all_tasks_of_the_type(name):
 
 @pytest.mark.parametrize(
     'name',
-    ['DETR', slow('ConditionalDETR'), slow('DABDETR'), 'DeformableDETR', slow('SparseRCNN'), 'RTMDet', 'TOOD'],
+    [
+        'DETR',
+        slow('ConditionalDETR'),
+        slow('DABDETR'),
+        'DeformableDETR',
+        slow('SparseRCNN', OPERATORS),
+        'RTMDet',
+        pytest.param('TOOD', marks=OPERATORS),
+    ],
 )
 def test_a_detector_is_tried_when_it_is_built(name):
     """One step and one prediction, which fail or pass in the constructor."""
@@ -108,6 +119,7 @@ def test_masks_are_merged_by_probabilities(feats):
     torch.testing.assert_close(view.probs, (scores / scores.sum(1, keepdim=True))[0])
 
 
+@OPERATORS
 def test_a_detector_gives_what_mmdet_gives():
     """Faster R-CNN with the same weights and maps, called as mmdet calls it: the same losses."""
     from mmdet.structures import DetDataSample
@@ -173,6 +185,7 @@ class TestRefusals:
             build(config(detection=cfg) if kind.startswith('mmdet') else config(segmentation=cfg))
 
 
+@OPERATORS
 def test_a_trial_leaves_no_trace():
     """Weights, buffers, modes and the random generators are what they were."""
     import numpy as np
