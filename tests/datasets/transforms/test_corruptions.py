@@ -56,6 +56,13 @@ def test_the_sector_holds_its_dark_structures_and_not_the_dark_around():
     assert (sector.depth[rows[0]], sector.depth[rows[-1]]) == pytest.approx((0, 1), abs=0.02)
 
 
+def test_a_scale_beside_the_sector_is_no_part_of_it():
+    image = np.array(scan())
+    image[40:120, 2:4] = np.linspace(255, 30, 80, dtype=np.uint8)[:, None, None]
+    image[150:154, 150:190] = 180  # a line of text
+    assert (find_sector(image).mask ^ find_sector(scan()).mask).sum() < 0.002 * FAN.sum()
+
+
 def test_a_picture_without_a_dark_background_is_one_sector():
     assert find_sector(np.zeros((20, 30), np.uint8)).mask.all()
     assert find_sector(np.full((20, 30), 90, np.uint8)).mask.all()
@@ -75,7 +82,10 @@ class TestAll:
     def test_outside_of_the_sector_nothing_changes(self, kind):
         image = scan()
         outside = ~find_sector(image).mask
-        assert not corrupted(kind, 1.0, image)[outside].any()
+        changed = corrupted(kind, 1.0, image)
+        np.testing.assert_array_equal(changed[outside], image[outside])
+        assert (outside & ~FAN).sum() > 0.99 * (~FAN).sum()
+        assert not changed[outside & ~FAN].any()
 
     def test_it_is_the_same_in_each_run_and_another_for_another_image(self, kind):
         image = scan()

@@ -8,7 +8,9 @@ import cv2
 import numpy as np
 
 _DARK = 4  # grey values up to this one are background; JPEG leaves such values around the sector
-_CLOSING = 0.06  # of the larger side: dark structures up to this size belong to the sector
+# Of the larger side: what is thinner than the second, such as a scale of grey values beside the sector, is no part of
+# it, once gaps between echoes up to the first are closed; dark structures up to the third are parts of it.
+_GAPS, _THIN, _STRUCTURES = 0.01, 0.025, 0.06
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +30,8 @@ class Sector:
 def find_sector(image: np.ndarray) -> Sector:
     """Find the sector: the largest bright part, with the dark structures in it, but not the dark around it.
 
-    A picture without such a part is one sector.
+    A picture without such a part is one sector. Dark regions that reach the dark around the sector, such as fluid at
+    its border, are taken for background.
 
     Args:
         image: (H, W) or (H, W, 3) uint8.
@@ -36,11 +39,9 @@ def find_sector(image: np.ndarray) -> Sector:
     grey = image if image.ndim == 2 else image.max(axis=2)
     height, width = grey.shape
     bright = (grey > _DARK).astype(np.uint8)
-    side = 2 * round(_CLOSING * max(height, width) / 2) + 1
-    # Padded, because closing at the border of a picture would draw the border in.
-    padded = cv2.copyMakeBorder(bright, side, side, side, side, cv2.BORDER_CONSTANT, value=0)
-    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
-    closed = closed[side : side + height, side : side + width]
+    closed = _morphology(bright, cv2.MORPH_CLOSE, _GAPS)
+    closed = _morphology(closed, cv2.MORPH_OPEN, _THIN)
+    closed = _morphology(closed, cv2.MORPH_CLOSE, _STRUCTURES)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(closed)
     if count < 2:
         mask = np.ones((height, width), bool)
@@ -52,3 +53,13 @@ def find_sector(image: np.ndarray) -> Sector:
     top, bottom = int(rows[0]), int(rows[-1])
     depth = np.clip((np.arange(height) - top) / max(bottom - top, 1), 0, 1)
     return Sector(mask, depth)
+
+
+def _morphology(mask: np.ndarray, operation: int, size: float) -> np.ndarray:
+    """Open or close a mask by an ellipse; the size is that of the ellipse, of the larger side."""
+    height, width = mask.shape
+    side = 2 * round(size * max(height, width) / 2) + 1
+    # Padded by its own border, because closing must not draw the border of the picture in, nor opening take it away.
+    padded = cv2.copyMakeBorder(mask, side, side, side, side, cv2.BORDER_REPLICATE)
+    found = cv2.morphologyEx(padded, operation, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+    return found[side : side + height, side : side + width]
