@@ -2,8 +2,8 @@
 
     python docs/_site/draw_model.py
 
-Boxes are the modules of the model and the registered parts around it, by their classes; arrows are what each reads. Only
-the sizes of the encoder are not those of the config: with 8 billion weights it would take minutes to build.
+Boxes are the modules of the model and the registered parts around it, by their classes; arrows are what each reads.
+Only the sizes of the encoder are not those of the config, which would take minutes to build.
 """
 
 from __future__ import annotations
@@ -96,9 +96,9 @@ def columns_of(cfg: Config, model: MultiTaskModel) -> list[list[Box]]:
     return [data, images, encoder, necks, heads, ends]
 
 
-def draw(config: str) -> str:
+def draw(cfg: Config, model: MultiTaskModel, config: str) -> str:
     """Return the drawing of a config's model as SVG."""
-    columns = [column for column in columns_of(*build_model(config)) if column]
+    columns = [column for column in columns_of(cfg, model) if column]
     heights = [sum(_height(box) + PAD for box in column) for column in columns]
     height = max(heights) + 2 * PAD
     width = len(columns) * (WIDTH + GAP) - GAP + 2 * PAD
@@ -147,5 +147,5 @@ def _arrow(source: tuple[float, float, int], target: tuple[float, float, int]) -
 
 if __name__ == '__main__':
     for file, config in DRAWINGS.items():
-        (REPO / file).write_text(draw(config), encoding='utf-8')
+        (REPO / file).write_text(draw(*build_model(config), config), encoding='utf-8')
         print(f'wrote {file}')

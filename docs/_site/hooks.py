@@ -2,7 +2,7 @@
 
 - The first page is the README.
 - Links to files of the repository lead to pages that show these files, so they work on GitHub and on the site.
-- The reference is a page for each package of PACKAGES, made from its `__all__`; the docstrings are read by mkdocstrings.
+- The reference is a page for each package of PACKAGES, made from its `__all__`; mkdocstrings reads the docstrings.
 - Pages that mkdocs.yml does not place in the navigation stand under "More".
 """
 
@@ -129,14 +129,14 @@ def reference(package: str) -> str:
 
 
 def exported(package: str) -> list[str]:
-    """The names in a package's `__all__`."""
-    return [
-        name.value
-        for node in _init_of(package).body
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == '__all__'
-        for name in ast.walk(node.value)
-        if isinstance(name, ast.Constant)
-    ]
+    """The names in a package's `__all__`, or of one that imports lazily, in its table of modules."""
+    assigned = {
+        ast.unparse(node.targets[0]): node.value for node in _init_of(package).body if isinstance(node, ast.Assign)
+    }
+    if '_MODULES' in assigned:
+        modules = ast.literal_eval(assigned['_MODULES'])
+        return [f'{module}.{name}' for module, names in modules.items() for name in names]
+    return [node.value for node in ast.walk(assigned['__all__']) if isinstance(node, ast.Constant)]
 
 
 def _init_of(package: str) -> ast.Module:

@@ -177,5 +177,7 @@ _CHECKS: dict[str, Callable[[list[str], Path], None]] = {
     'make': _make,
     'pip': _pip,
     'docker': _docker,
+    'curl': lambda argv, folder: None,  # its options are not ours
+    'true': lambda argv, folder: None,
 }
 _MODULES: dict[str, Callable[[list[str], Path], None]] = {'aurora_mm': _aurora_mm, 'pytest': _pytest, 'pip': _pip}
