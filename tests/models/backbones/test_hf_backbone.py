@@ -282,7 +282,7 @@ def test_trains_one_step_in_the_recipe(name):
     model.init_weights()
     stride = model.backbone.strides[0] if len(set(model.backbone.strides)) == 1 else 16
     assert model.necks['pyramid'].strides == [stride // 2, stride, stride * 2, stride * 4]
-    inputs, samples = torch.randn(4, 3, 112, 112), [make_image(task, size=112) for task in tasks]
+    inputs, samples = torch.randn(4, 3, 224, 224), [make_image(task, size=224) for task in tasks]
     before = {n: p.clone() for n, p in model.named_parameters() if p.requires_grad}
     wrapper = OptimWrapper(torch.optim.AdamW(model.parameters(), 1e-3))
     wrapper.update_params(sum(model.loss(inputs, samples).values()))
