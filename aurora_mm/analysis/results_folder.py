@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,24 @@ from aurora_mm.files import write_together
 RESULT_FILES = ('metrics.json', 'per_image.csv', 'report.md')
 
 
-def write_results(folder: str | Path, result: EvaluationResult, constant: EvaluationResult | None = None) -> str:
+def write_results(
+    folder: str | Path,
+    result: EvaluationResult,
+    constant: EvaluationResult | None = None,
+    model: Mapping[str, Any] | None = None,
+) -> str:
     """Write ``metrics.json``, ``per_image.csv`` and ``report.md``; a folder with ``metrics.json`` has all three.
 
     ``metrics.json`` holds the scores in the form of :func:`aurora_mm.evaluation.nested_scores`, and in addition
     ``images`` (number of scored images of each task), ``table`` (the tasks with the names of their classes or points),
-    ``intervals`` if a metric kept rows, and ``constant`` if it is given.
+    ``intervals`` if a metric kept rows, and ``constant`` and ``model`` if they are given.
 
     Args:
         folder: Folder of the files.
         result: Result of the evaluation.
         constant: Result of the constant predictor.
+        model: What was tested: ``weights``, the checksums of the members' weights, ``views``, whether predictions are
+            averages over views, and ``calibrated``.
 
     Returns:
         The table of scores as Markdown, with which the report begins.
@@ -38,6 +46,8 @@ def write_results(folder: str | Path, result: EvaluationResult, constant: Evalua
         content['intervals'] = intervals
     if constant is not None:
         content['constant'] = constant.nested()
+    if model is not None:
+        content['model'] = dict(model)
     table = score_markdown(result, constant, intervals)
     write_together(
         folder,
