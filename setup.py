@@ -31,9 +31,18 @@ EFFICIENTNET_LITE = ['efficientnet-lite-pytorch>=0.1']
 # The page of `aurora-mm serve`, and what drives a browser in its test.
 DEMO = ['gradio>=6.0']
 BROWSER = ['selenium>=4.20']
+# The JSON API of `aurora-mm serve-api`; fastapi-offline brings the files of its documentation page.
+API = [
+    'fastapi>=0.115',
+    'fastapi-offline>=1.7',
+    'uvicorn>=0.30',
+    'python-multipart>=0.0.18',
+    'prometheus_client>=0.20',
+    'limits>=4.0',
+]
 TEST = [
     *('pytest>=8', 'hypothesis>=6.100', 'ruff>=0.6', 'mypy>=1.11', 'tensorboard'),
-    *(*LORA, *DICOM, *VOLUMES, *EXPORT, *DEMO, *BROWSER, *PRETRAINED, *EFFICIENTNET_LITE),
+    *(*LORA, *DICOM, *VOLUMES, *EXPORT, *DEMO, *BROWSER, *API, *PRETRAINED, *EFFICIENTNET_LITE),
 ]
 
 setup(
@@ -77,6 +86,7 @@ setup(
         'export': EXPORT,
         'pretrained': PRETRAINED,
         'demo': DEMO,
+        'api': API,
         'test': TEST,
     },
 )
