@@ -13,7 +13,10 @@ import numpy as np
 
 from aurora_mm.converters.coco_kinds import COCO_KINDS
 from aurora_mm.converters.coco_task import TASK_KEY
+from aurora_mm.dicom.results import DicomResults, save
+from aurora_mm.errors import DataError
 from aurora_mm.files import write_image, write_text
+from aurora_mm.images.image_header import BadImage
 from aurora_mm.images.sources import split_source
 from aurora_mm.measurements import Measurement, measurements_of
 from aurora_mm.prediction_files.contents import (
@@ -43,9 +46,17 @@ class PredictionWriter:
         tasks: Those that are asked, with their measurements.
         models: Names of the model's files.
         overlays: Whether pictures are drawn.
+        dicom: Collects the answers for DICOM results; None for no such results.
     """
 
-    def __init__(self, folder: Path, tasks: TaskTable, models: Sequence[str], overlays: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        tasks: TaskTable,
+        models: Sequence[str],
+        overlays: bool = True,
+        dicom: DicomResults | None = None,
+    ) -> None:
         self.folder = folder
         self.tasks = tasks
         self.models = list(models)
@@ -54,6 +65,8 @@ class PredictionWriter:
         if overlays:
             self._visualizer = MultiTaskVisualizer(size=None)
             self._visualizer.dataset_meta = dict(tasks=tasks.to_config())
+        self._dicom = dicom
+        self._dicom_names: dict[str, str] = {}
         self._images: dict[int, str] = {}  # as JSON text, which takes less memory
         self._measured: dict[int, list[tuple[Any, ...]]] = {}
         self._coco_images: dict[int, dict[str, Any]] = {}
@@ -70,10 +83,35 @@ class PredictionWriter:
         path, frame = split_source(sample.img_path)
         height, width = sample.ori_shape
         name = f'{position:05d}_{_stem(path.name, frame)}'
+        if self._dicom is not None:
+            self._dicom_names[str(path)] = min(
+                self._dicom_names.get(str(path), '~'), f'{position:05d}_{_stem(path.name, None)}'
+            )
         self._measured[position] = []
         self._coco_images[position] = dict(file_name=sample.img_path, height=height, width=width)
         content = image_content(sample, [self._prediction(position, name, pixels, one) for one in sample])
         self._images[position] = json.dumps(content, allow_nan=False)
+
+    def write_dicom(self) -> list[Problem]:
+        """Write the DICOM objects of all files.
+
+        Returns:
+            The files of which none could be made.
+        """
+        problems: list[Problem] = []
+        for path in self._dicom.files if self._dicom is not None else ():
+            try:
+                made = self._dicom.make(path)
+            except BadImage as bad:
+                problems.append(Problem(path, str(bad)))
+                continue
+            except DataError as bad:
+                problems.append(Problem('', str(bad)))
+                continue
+            for task, result in made.items():
+                kind = f'{task}_seg' if task else 'sr'
+                save(result, self.folder / 'dicom' / f'{self._dicom_names[path]}_{kind}.dcm')
+        return problems
 
     def finish(self, problems: Iterable[Problem]) -> None:
         """Write the lists.
@@ -95,6 +133,10 @@ class PredictionWriter:
         task = self.tasks[sample.task]
         record = record_of(task.type)
         measured = measure(self._measurements[task.name], sample)
+        if self._dicom is not None:
+            path, frame = split_source(sample.img_path)
+            pairs = list(zip(self._measurements[task.name], measured, strict=True))
+            self._dicom.add(path, frame, task, sample, pairs)
         content = prediction_content(sample, task, measured)
         mask = record.mask(sample)
         if mask is not None:

@@ -104,7 +104,8 @@ def publish(
         published[CONSTANT_ANSWERS_KEY] = _constant_answers(content, checkpoint, data_root)
     found = None if results is None else _results(results, checkpoint, kept, content)
     if found is not None:
-        published['metrics'] = found.scores
+        # The values of the columns by which a test groups images may name patients.
+        published['metrics'] = {key: value for key, value in found.scores.items() if key != 'groups'}
     for key in ('training', 'metrics'):
         require_no_path(published.get(key, {}), key)
     with whole_folder(folder) as new:

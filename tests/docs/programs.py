@@ -169,6 +169,10 @@ def _docker(argv: list[str], folder: Path) -> None:
         _exists(argv[argv.index('-f') + 1])
 
 
+def _not_ours(argv: list[str], folder: Path) -> None:
+    """Arguments of a program of others are not checked."""
+
+
 _CHECKS: dict[str, Callable[[list[str], Path], None]] = {
     'aurora-mm': _aurora_mm,
     'python': _python,
@@ -177,5 +181,12 @@ _CHECKS: dict[str, Callable[[list[str], Path], None]] = {
     'make': _make,
     'pip': _pip,
     'docker': _docker,
+    'curl': _not_ours,
+    'true': _not_ours,
 }
-_MODULES: dict[str, Callable[[list[str], Path], None]] = {'aurora_mm': _aurora_mm, 'pytest': _pytest, 'pip': _pip}
+_MODULES: dict[str, Callable[[list[str], Path], None]] = {
+    'aurora_mm': _aurora_mm,
+    'pytest': _pytest,
+    'pip': _pip,
+    'pynetdicom': _not_ours,
+}

@@ -21,6 +21,7 @@ from aurora_mm.apis import read_config, read_tasks, resolve_config, write_checkp
 from aurora_mm.phantoms import make_dataset
 from aurora_mm.registry import MODELS
 from tests.docs.document_blocks import REPO, Block
+from tests.fixtures.odd_inputs import dicom
 from tests.models.backbones.reference import make_reference, save_sharded
 
 ENCODER = 'Qwen/Qwen3-VL-8B-Instruct'
@@ -72,6 +73,7 @@ def _write_images(folder: Path) -> None:
     for name in ('a.png', 'b.png', 'scans/c.png', 'more/d.png'):
         (folder / name).parent.mkdir(exist_ok=True)
         cv2.imwrite(str(folder / name), image)
+    dicom(folder / 'scan.dcm', with_pixels=True)
     video = cv2.VideoWriter(str(folder / 'clip.mp4'), cv2.VideoWriter_fourcc(*'mp4v'), 5, (64, 48))
     for _ in range(3):
         video.write(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR))
