@@ -25,13 +25,15 @@ def write_results(
     constant: EvaluationResult | None = None,
     values: Values | None = None,
     robustness: Mapping[str, Any] | None = None,
+    model: Mapping[str, Any] | None = None,
 ) -> str:
     """Write ``metrics.json``, ``per_image.csv`` and ``report.md``; a folder with ``metrics.json`` has all three.
 
     ``metrics.json`` holds the scores in the form of :func:`aurora_mm.evaluation.nested_scores`, and in addition
     ``images`` (number of scored images of each task), ``table`` (the tasks with the names of their classes or points),
     ``intervals`` if a metric kept rows, ``constant`` if it is given, and ``groups`` by column and task if values are
-    given (:func:`aurora_mm.analysis.column_groups.by_columns`). ``robustness`` is added as it is.
+    given (:func:`aurora_mm.analysis.column_groups.by_columns`). ``robustness`` and
+    ``model`` are added as they are.
 
     Args:
         folder: Folder of the files.
@@ -39,6 +41,8 @@ def write_results(
         constant: Result of the constant predictor.
         values: Values of columns by which images are grouped.
         robustness: Scores on corrupted images, :func:`aurora_mm.apis.robustness.score_corrupted`.
+        model: What was tested: ``weights``, the checksums of the members' weights, ``views``, whether predictions are
+            averages over views, and ``calibrated``.
 
     Returns:
         The table of scores as Markdown, with which the report begins.
@@ -50,6 +54,8 @@ def write_results(
         content['intervals'] = intervals
     if constant is not None:
         content['constant'] = constant.nested()
+    if model is not None:
+        content['model'] = dict(model)
     groups = by_columns(result.rows, values or {})
     if groups:
         content['groups'] = to_json(groups)

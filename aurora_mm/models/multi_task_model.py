@@ -86,6 +86,9 @@ class MultiTaskModel(BaseModel):
         calibration: Called with the maps of the encoder and the data samples after each prediction, to calibrate it in
             place; see :class:`aurora_mm.calibration.calibration.Calibration`. None leaves predictions as they are.
 
+        encoder_dtype: ``torch.bfloat16`` computes the maps of the encoder in mixed precision in :meth:`predict`; None
+            leaves them in the dtype of the weights. See :func:`aurora_mm.apis.fast_prediction.speed_up`.
+
     Raises:
         ConfigError: If the configs do not fit together, or a task has no head.
     """
@@ -112,6 +115,7 @@ class MultiTaskModel(BaseModel):
         self.tasks = TaskTable(tasks)
         self.router: Callable[[Sequence[Tensor], Sequence[MultiTaskDataSample]], None] | None = None
         self.calibration: Callable[[Sequence[Tensor], Sequence[MultiTaskDataSample]], None] | None = None
+        self.encoder_dtype: torch.dtype | None = None
         require_dicts(neck=neck, heads=heads, sources=sources)
         require_module_configs(backbone=backbone, detail=detail, adapter=adapter, balancer=balancer)
         require_module_configs(**{f'heads.{key}': cfg for key, cfg in heads.items()})
@@ -328,7 +332,7 @@ class MultiTaskModel(BaseModel):
         Returns:
             The data samples, in their order.
         """
-        maps = self.extract_feat(inputs)
+        maps = self._predicted_feat(inputs)
         if self.router is not None:
             self.router(maps, data_samples)
         for head, feats, batches in self._head_inputs(maps, data_samples):
@@ -340,6 +344,14 @@ class MultiTaskModel(BaseModel):
         if self.calibration is not None:
             self.calibration(maps, data_samples)
         return list(data_samples)
+
+    def _predicted_feat(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Compute the maps of :meth:`extract_feat` in ``encoder_dtype``, and return them in fp32."""
+        if self.encoder_dtype is None:
+            return self.extract_feat(inputs)
+        with torch.autocast(inputs.device.type, self.encoder_dtype):
+            maps = self.extract_feat(inputs)
+        return tuple(m.float() for m in maps)
 
     def _head_inputs(
         self, maps: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample]

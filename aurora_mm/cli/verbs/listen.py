@@ -22,7 +22,9 @@ from aurora_mm.errors import ConfigError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('model', metavar='MODEL', help='checkpoint, or a folder of packed ones that answer together')
+    parser.add_argument(
+        'model', metavar='MODEL', help='checkpoint, model folder, or a folder of these that answer together'
+    )
     parser.add_argument('--port', type=int, default=11112, help='default: 11112')
     parser.add_argument('--host', default='127.0.0.1', help='address to listen on (default: this machine alone)')
     parser.add_argument('--aet', default='AURORA_MM', metavar='TITLE', help='own AE title (default: AURORA_MM)')
@@ -46,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 @command(add_arguments)
 def main(args: argparse.Namespace) -> None:
     from aurora_mm.apis import MultiTaskInferencer
-    from aurora_mm.challenge.challenge_model import find_weights
+    from aurora_mm.checkpoints import find_models
     from aurora_mm.dicom.packages import require_packages
     from aurora_mm.dicom_node.dicom_node import DicomNode
     from aurora_mm.dicom_node.dicom_predictor import DicomPredictor
@@ -62,7 +64,7 @@ def main(args: argparse.Namespace) -> None:
         raise ConfigError('--every and --most must be 1 or more')
     peer = None if args.send_to is None else Peer.parse(args.send_to)
     queue = args.queue or (Path('aurora_mm_queue') if args.out is None else args.out / 'queue')
-    models = [str(file) for file in find_weights(args.model)]
+    models = [str(file) for file in find_models(args.model)]
     inferencer = MultiTaskInferencer(models, args.device, show_progress=False)
     predictor = DicomPredictor(inferencer, asked_tasks(inferencer, args.tasks, args.measurements), models, args.every)
     node = DicomNode(predictor, queue, args.out, peer, args.aet, args.most, _say)

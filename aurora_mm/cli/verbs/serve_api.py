@@ -20,9 +20,11 @@ from aurora_mm.serving.api_limits import ApiLimits
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     limits = ApiLimits()
     parser.add_argument(
-        'model', metavar='MODEL', help='checkpoint, or a folder of packed ones that answer as an ensemble'
+        'model',
+        metavar='MODEL',
+        help='checkpoint, model folder, hub id OWNER/NAME, or a folder of model folders that answer as an ensemble',
     )
-    parser.add_argument('--members', nargs='+', default=[], metavar='CKPT', help='further members of an ensemble')
+    parser.add_argument('--members', nargs='+', default=[], metavar='MODEL', help='further members of an ensemble')
     parser.add_argument('--host', default='127.0.0.1', help='address to listen on (default: 127.0.0.1)')
     parser.add_argument('--port', type=int, default=8000, help='0 takes a free one (default: 8000)')
     parser.add_argument(
@@ -49,12 +51,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @command(add_arguments)
 def main(args: argparse.Namespace) -> None:
-    from aurora_mm.challenge.challenge_model import find_weights
+    from aurora_mm.checkpoints import find_models
     from aurora_mm.serving.server import serve_api
 
     names = ApiLimits.__dataclass_fields__
     limits = ApiLimits(**{name: getattr(args, name) for name in names})
-    models = [file for one in (args.model, *args.members) for file in find_weights(one)]
+    models = [file for one in (args.model, *args.members) for file in find_models(one)]
     serve_api(models, limits, args.host, args.port, args.device, args.measurements, on_start=_say)
 
 

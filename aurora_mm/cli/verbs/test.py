@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from aurora_mm.cli.command import command
 from aurora_mm.cli.run_options import add_run_options, config_of
+from aurora_mm.cli.speed_options import add_speed_options
 from aurora_mm.cli.trust_option import add_trust_option
 from aurora_mm.errors import ConfigError
 
@@ -30,9 +31,12 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_options(parser)
     parser.add_argument(
-        'checkpoint', metavar='CKPT', nargs='+', help='checkpoint of a training run; several answer as an ensemble'
+        'checkpoint',
+        metavar='MODEL',
+        nargs='+',
+        help='checkpoint of a training run, model folder, or hub id; several answer as an ensemble',
     )
-    parser.add_argument('--out-dir', help='where results go (default: the folder `test` beside the checkpoint)')
+    parser.add_argument('--out-dir', help='where results go (default: the folder `test` beside the model)')
     parser.add_argument(
         '--tta',
         nargs='*',
@@ -40,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='SCALE',
         help='average over views of each image: mirrored where the task allows it, and at these scales (default: 1)',
     )
+    add_speed_options(parser)
     parser.add_argument('--overlays', type=int, default=3, metavar='N', help='pictures of each task (default: 3)')
     parser.add_argument(
         '--constant', action='store_true', help='also score the best constant answer, found on the training data'
@@ -79,12 +84,15 @@ def main(args: argparse.Namespace) -> None:
         predict_without_labels,
         use_tta,
     )
+    from aurora_mm.checkpoints import find_models, path_for_results
 
+    place = path_for_results(args.checkpoint[0])
+    args.checkpoint = find_models(args.checkpoint)
     loaders = ('test_dataloader', 'train_dataloader') if args.constant else ('test_dataloader',)
     cfg = adopt_checkpoint(config_of(args), args.checkpoint[0], args.data_root, args.tasks, loaders)
     if len(args.checkpoint) > 1:
         adopt_ensemble(cfg, args.checkpoint)
-    out_dir = Path(args.out_dir or Path(args.checkpoint[0]).parent / 'test')
+    out_dir = Path(args.out_dir or place.parent / 'test')
     cfg.work_dir = str(out_dir)
     unlabelled = predict_without_labels(cfg)
     if unlabelled and not args.submission:
@@ -106,17 +114,20 @@ def _test(cfg: Config, args: argparse.Namespace, out_dir: Path, unlabelled: bool
     from mmengine.dist import is_main_process
 
     from aurora_mm.analysis.results_folder import RESULT_FILES, write_results
-    from aurora_mm.apis import build_runner, load_weights
+    from aurora_mm.apis import build_runner, load_weights, read_checkpoint
+    from aurora_mm.apis.fast_prediction import speed_up
     from aurora_mm.apis.robustness import score_corrupted
     from aurora_mm.baselines import score_constant_predictor
     from aurora_mm.calibration.evaluation import measure
     from aurora_mm.calibration.observations import Observations
     from aurora_mm.calibration.report import write_calibration
+    from aurora_mm.models.utils.starting_weights import weights_checksum
     from aurora_mm.visualization import contact_sheet
 
     values = _columns(cfg, args.by)
     runner = build_runner(cfg)
     calibration = load_weights(runner.model, args.checkpoint)
+    speed_up(runner.model, args.compile, args.amp)
     if calibration is not None:
         calibration.observations = Observations(calibration.tasks)
         if is_main_process():
@@ -139,7 +150,12 @@ def _test(cfg: Config, args: argparse.Namespace, out_dir: Path, unlabelled: bool
     if robustness is not None and result.rows:
         _write_examples(out_dir, result.rows[0].img_path)
     constant = score_constant_predictor(cfg) if args.constant else None
-    table = write_results(out_dir, result, constant, values, robustness)
+    tested = dict(
+        weights=[weights_checksum(read_checkpoint(file)['state_dict']) for file in args.checkpoint],
+        views=args.tta is not None,
+        calibrated=calibration is not None,
+    )
+    table = write_results(out_dir, result, constant, values, robustness, tested)
     pictures = [sorted((out_dir / 'overlays' / name).glob('*.png'))[:1] for name in result.tasks]
     if any(pictures):
         contact_sheet([file for files in pictures for file in files], out_dir / 'overlays.png')

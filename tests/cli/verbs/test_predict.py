@@ -36,7 +36,7 @@ def predict(checkpoints):
 
     def run(*argv):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr('aurora_mm.apis.MultiTaskInferencer', lambda *_: loaded)
+            patch.setattr('aurora_mm.apis.MultiTaskInferencer', lambda *_, **__: loaded)
             try:
                 main([str(checkpoints[0]), *map(str, argv)])
             except SystemExit as stopped:
