@@ -6,7 +6,7 @@ DEMO := work_dirs/demo
 STAMP := $(VENV)/.setup-done
 ORIGINAL := .venv-original
 
-.PHONY: setup setup-ops demo test test-slow test-page faults test-original lint format clean
+.PHONY: setup setup-ops demo test test-slow test-page faults test-original lint docs format clean
 
 setup: $(STAMP)
 
@@ -60,6 +60,11 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The documentation as a site, in build/site. A broken link or anchor, or a page that is not read, is an error.
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "The site is build/site/index.html"
 
 format: setup
 	$(BIN)/ruff check --fix .

@@ -56,6 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="config file with a list `tasks` whose measurements are taken (default: the model's own)",
     )
     parser.add_argument('--no-overlays', action='store_true', help='draw no pictures')
+    parser.add_argument(
+        '--dicom',
+        action='store_true',
+        help='also write masks as DICOM SEG and the rest as DICOM SR; inputs must be DICOM files, see docs/dicom.md',
+    )
     parser.add_argument('--batch-size', type=_positive, default=8, metavar='N', help='default: 8')
     parser.add_argument('--tta', nargs='*', type=float, metavar='SCALE', help='test-time views, as `test` has them')
     parser.add_argument('--device', help="'cpu', 'cuda', ... (default: a GPU if there is one)")
@@ -98,6 +103,7 @@ def _predict(args: argparse.Namespace) -> None:
         batch_size=args.batch_size,
         overlays=not args.no_overlays,
         is_routed=args.tasks == 'auto',
+        dicom=args.dicom,
     )
     for problem in problems:
         print(f'left out: {problem}', file=sys.stderr)
@@ -110,6 +116,8 @@ def _answer_challenge(args: argparse.Namespace) -> None:
     from aurora_mm.challenge.challenge_model import Model
     from aurora_mm.files import write_text
 
+    if args.dicom:
+        raise ConfigError('--dicom does not go with --challenge')
     if args.inputs:
         raise ConfigError(f'--challenge answers the rows of its data root and no further input, here {args.inputs[0]}')
     weights = [args.model, *args.members] if args.members else args.model

@@ -22,6 +22,8 @@ from aurora_mm.cli.trust_option import add_trust_option
 from aurora_mm.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mmengine.config import Config
 
 
@@ -47,6 +49,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--split',
         choices=['all', 'train', 'val', 'test'],
         help="rows to test (default: the config's, or all of a root that the model was not trained on)",
+    )
+    parser.add_argument(
+        '--by',
+        nargs='+',
+        default=[],
+        metavar='COLUMN',
+        help='also score the images of each value of these columns of the CSV files, such as centre or scanner',
+    )
+    parser.add_argument(
+        '--robustness',
+        action='store_true',
+        help='also score corrupted images: gain, depth attenuation, shadow, speckle, haze and blur at five strengths, '
+        'which takes 30 times as long',
     )
     parser.add_argument('--tasks', nargs='+', metavar='NAME', help='tasks to test (default: all)')
     add_trust_option(parser)
@@ -92,12 +107,14 @@ def _test(cfg: Config, args: argparse.Namespace, out_dir: Path, unlabelled: bool
 
     from aurora_mm.analysis.results_folder import RESULT_FILES, write_results
     from aurora_mm.apis import build_runner, load_weights
+    from aurora_mm.apis.robustness import score_corrupted
     from aurora_mm.baselines import score_constant_predictor
     from aurora_mm.calibration.evaluation import measure
     from aurora_mm.calibration.observations import Observations
     from aurora_mm.calibration.report import write_calibration
     from aurora_mm.visualization import contact_sheet
 
+    values = _columns(cfg, args.by)
     runner = build_runner(cfg)
     calibration = load_weights(runner.model, args.checkpoint)
     if calibration is not None:
@@ -108,14 +125,21 @@ def _test(cfg: Config, args: argparse.Namespace, out_dir: Path, unlabelled: bool
     calibrated = None
     if calibration is not None and calibration.observations is not None and not unlabelled:
         calibrated = measure(calibration, calibration.observations)
+    if calibration is not None:
+        calibration.observations = None
+    robustness = None
+    result = runner.test_loop.evaluator.result
+    if args.robustness and not unlabelled:
+        robustness = score_corrupted(runner, cfg, result, print if is_main_process() else lambda _: None)
     if not is_main_process():
         return
     if unlabelled:
         print(f'no row of the data has a label: nothing was scored; predictions are in {out_dir / "submission"}')
         return
-    result = runner.test_loop.evaluator.result
+    if robustness is not None and result.rows:
+        _write_examples(out_dir, result.rows[0].img_path)
     constant = score_constant_predictor(cfg) if args.constant else None
-    table = write_results(out_dir, result, constant)
+    table = write_results(out_dir, result, constant, values, robustness)
     pictures = [sorted((out_dir / 'overlays' / name).glob('*.png'))[:1] for name in result.tasks]
     if any(pictures):
         contact_sheet([file for files in pictures for file in files], out_dir / 'overlays.png')
@@ -123,5 +147,39 @@ def _test(cfg: Config, args: argparse.Namespace, out_dir: Path, unlabelled: bool
     if calibrated is not None:
         print(write_calibration(out_dir, calibrated))
     written = [*RESULT_FILES, 'overlays/', *(['submission/'] if args.submission else [])]
+    written += ['robustness/'] if robustness is not None else []
     written += ['calibration.json', 'calibration.md'] if calibrated is not None else []
     print(f'written to {out_dir}: {", ".join(written)}')
+
+
+def _write_examples(out_dir: Path, source: str) -> None:
+    """Write a strip of pictures of each corruption: an image as it is and at each strength, 200 pixels wide each."""
+    import cv2
+    import numpy as np
+
+    from aurora_mm.analysis.report.robustness_section import EXAMPLES
+    from aurora_mm.apis.robustness import corrupted_examples
+    from aurora_mm.files import write_image
+
+    for title, pictures in corrupted_examples(source).items():
+        height = max(round(200 * pictures[0].shape[0] / pictures[0].shape[1]), 1)
+        small = [cv2.resize(np.ascontiguousarray(one), (200, height), interpolation=cv2.INTER_AREA) for one in pictures]
+        write_image(out_dir / EXAMPLES / f'{title.replace(" ", "_")}.jpg', np.hstack(small))
+
+
+def _columns(cfg: Config, names: Sequence[str]) -> dict[str, dict[tuple[str, str], str]]:
+    """Read columns of the tested data.
+
+    Raises:
+        ConfigError: If there is no such column, or the data has no CSV files.
+    """
+    if not names:
+        return {}
+    from aurora_mm.apis.data_tasks import fmc_folder
+    from aurora_mm.challenge.csv_columns import column_values
+    from aurora_mm.config_variables import FMC_DATASETS
+
+    dataset = cfg.test_dataloader.dataset
+    if dataset.type not in FMC_DATASETS:
+        raise ConfigError(f'--by reads columns of CSV files, which a data set of type {dataset.type} has not')
+    return column_values(fmc_folder(dataset), names)
