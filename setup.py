@@ -32,7 +32,8 @@ EFFICIENTNET_LITE = ['efficientnet-lite-pytorch>=0.1']
 DEMO = ['gradio>=6.0']
 BROWSER = ['selenium>=4.20']
 TEST = [
-    *('pytest>=8', 'hypothesis>=6.100', 'ruff>=0.6', 'mypy>=1.11', 'tensorboard'),
+    *('pytest>=8', 'pytest-xdist>=3.6', 'pytest-cov>=7', 'coverage>=7.10', 'hypothesis>=6.100'),
+    *('ruff>=0.6', 'mypy>=1.11', 'tensorboard'),
     *(*LORA, *DICOM, *VOLUMES, *EXPORT, *DEMO, *BROWSER, *PRETRAINED, *EFFICIENTNET_LITE),
 ]
 
