@@ -134,18 +134,19 @@ def _test(cfg: Config, args: argparse.Namespace, out_dir: Path, unlabelled: bool
             print(calibration.sentence())
     runner.test()
     calibrated = None
-    if calibration is not None and calibration.observations is not None and not unlabelled:
-        calibrated = measure(calibration, calibration.observations)
     if calibration is not None:
+        if calibration.observations is not None and not unlabelled:
+            calibrated = measure(calibration, calibration.observations)
         calibration.observations = None
-    robustness = None
+    if unlabelled:
+        if is_main_process():
+            print(f'no row of the data has a label: nothing was scored; predictions are in {out_dir / "submission"}')
+        return
     result = runner.test_loop.evaluator.result
-    if args.robustness and not unlabelled:
+    robustness = None
+    if args.robustness:
         robustness = score_corrupted(runner, cfg, result, print if is_main_process() else lambda _: None)
     if not is_main_process():
-        return
-    if unlabelled:
-        print(f'no row of the data has a label: nothing was scored; predictions are in {out_dir / "submission"}')
         return
     if robustness is not None and result.rows:
         _write_examples(out_dir, result.rows[0].img_path)
