@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -95,7 +96,7 @@ def test_arguments(monkeypatch, capsys):
     monkeypatch.setattr('aurora_mm.serving.server.serve_api', lambda *args, on_start: asked.append(args))
     main(['a.pth', '--members', 'b.pth', '--port', '9', '--timeout', '5', '--rate', '9/second', '--batch-size', '3'])
     limits = ApiLimits(timeout=5, rate='9/second', max_batch=3)
-    assert asked == [(['a.pth', 'b.pth'], limits, '127.0.0.1', 9, None, None)]
+    assert asked == [([Path('a.pth'), Path('b.pth')], limits, '127.0.0.1', 9, None, None)]
     with pytest.raises(SystemExit) as stopped:
         main(['a.pth', '--max-files', '0'])
     assert stopped.value.code == 2
