@@ -20,21 +20,9 @@ from aurora_mm.models.utils.starting_weights import weights_checksum
 from aurora_mm.publishing import publish
 from aurora_mm.publishing.encoder import describe_encoder, hub_id
 from aurora_mm.registry import MODELS
-from aurora_mm.tasks import Task, TaskTable
-from tests.fixtures.checkpoints import REPO, SIZES
+from tests.fixtures.checkpoints import ALL_TYPES, REPO, SIZES
 from tests.fixtures.run_folder import write_run_folder
 
-ALL_TYPES = TaskTable(
-    [
-        Task('organs', 'segmentation', classes=('background', 'a', 'b')),
-        Task('kind', 'classification', classes=('x', 'y')),
-        Task('find', 'detection', classes=('lesion',)),
-        Task('ends', 'landmark', points=('left', 'right')),
-        Task('boxes', 'multi_object_detection', classes=('a', 'b')),
-        Task('signs', 'multi_label_classification', classes=('x', 'y', 'z')),
-        Task('age', 'scalar_regression', values=('weeks',), unit='weeks'),
-    ]
-)
 CALIBRATION = dict(
     coverage=0.9,
     tasks=dict(kind=dict(parameters=dict(temperature=1.7), limits=dict())),
