@@ -116,7 +116,7 @@ class MultiTaskInferencer(BaseInferencer):
 
         Args:
             folder: Folder to write. It must not exist or be empty.
-            kwargs: ``results``, ``data_root`` and ``licence`` of :func:`publish`.
+            kwargs: ``results``, ``data_root``, ``licence`` and ``groups`` of :func:`publish`.
 
         Raises:
             ConfigError: If this is an ensemble or averages over views, which a model folder cannot describe.

@@ -10,7 +10,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from aurora_mm.analysis.report.results import Results
 from aurora_mm.baselines.stored_answers import CONSTANT_ANSWERS_KEY
 from aurora_mm.calibration.calibration import CALIBRATION
-from aurora_mm.publishing.card_scores import breakdown_sections, reported_scores, score_section
+from aurora_mm.publishing.card_scores import breakdown_sections, group_sections, reported_scores, score_section
 from aurora_mm.publishing.encoder import hub_id
 from aurora_mm.routing.task_router import ROUTER
 from aurora_mm.tables import markdown_table, markdown_text
@@ -52,6 +52,7 @@ def model_card(name: str, meta: Mapping[str, Any], results: Results | None = Non
         'Intended use': _INTENDED,
         'Tasks and training data': _training(tasks, meta['training']),
         'Scores': scores if results is None else score_section(results, CALIBRATION in meta),
+        **({} if results is None else group_sections(results, meta['metrics'].get('groups', ()))),
         **({} if results is None else breakdown_sections(results)),
         'How sure it is': _calibration(meta),
         'Limits': ''.join(f'- {limit}\n' for limit in _limits(tasks, meta, results)),

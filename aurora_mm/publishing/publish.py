@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,6 +58,7 @@ def publish(
     results: str | Path | None = None,
     data_root: str | None = None,
     licence: str | None = None,
+    groups: Sequence[str] = (),
     state: Mapping[str, Tensor] | None = None,
 ) -> Published:
     """Write a model folder from a checkpoint: what predictions need, and a model card.
@@ -73,6 +74,8 @@ def publish(
         data_root: Data root of the training data, to which constant predictions for images that cannot be read are
             fitted. The challenge's container needs them. None keeps those of ``checkpoint``, if it has them.
         licence: Licence of the weights by its name on the hub, such as ``'cc-by-nc-4.0'``, for the model card.
+        groups: Columns by which the test grouped images (``aurora-mm test --by``) and whose values may be published,
+            such as ``'centre'``. Groups of other columns are left out: their values may name patients.
         state: Weights to write instead of those of the checkpoint.
 
     Returns:
@@ -82,7 +85,7 @@ def publish(
         WeightsError: If ``checkpoint`` is not a checkpoint of aurora_mm, or a weight is not finite.
         DataError: If ``folder`` holds something, a file of ``results`` is missing or broken, they are of other weights
             or other tasks, or a task has no training images.
-        ConfigError: If the config needs a file of this machine.
+        ConfigError: If the config needs a file of this machine, or the results have no groups by one of ``groups``.
         OutputError: If the folder cannot be written.
     """
     folder = Path(folder)
@@ -104,8 +107,9 @@ def publish(
         published[CONSTANT_ANSWERS_KEY] = _constant_answers(content, checkpoint, data_root)
     found = None if results is None else _results(results, checkpoint, kept, content)
     if found is not None:
-        # The values of the columns by which a test groups images may name patients.
         published['metrics'] = {key: value for key, value in found.scores.items() if key != 'groups'}
+    if groups:
+        published['metrics'] = {**published.get('metrics', {}), 'groups': _groups(found, groups)}
     for key in ('training', 'metrics'):
         require_no_path(published.get(key, {}), key)
     with whole_folder(folder) as new:
@@ -124,6 +128,14 @@ def _training(meta: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, A
     training['images_per_task'] = meta['dataset_meta'].get('images_per_task')
     training['encoder'] = describe_encoder(values['model']['backbone'])
     return training
+
+
+def _groups(results: Results | None, columns: Sequence[str]) -> dict[str, Any]:
+    known = {} if results is None else results.scores.get('groups') or {}
+    missing = [column for column in columns if column not in known]
+    if missing:
+        raise ConfigError(f'the results have no groups by {", ".join(missing)}: test with --by {" ".join(columns)}')
+    return {column: known[column] for column in columns}
 
 
 def _constant_answers(content: Mapping[str, Any], checkpoint: str | Path, data_root: str) -> dict[str, Any]:

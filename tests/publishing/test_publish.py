@@ -222,6 +222,31 @@ class TestResults:
         folder = publish(checkpoint, tmp_path / 'model', results).folder
         assert 'The results do not say which weights they are of.' in (folder / 'README.md').read_text()
 
+    def test_groups_are_named_only_where_that_is_asked(self, checkpoint, results, tmp_path):
+        def group(value, primary, **marks):
+            marks = dict(is_small=False, is_worst=False) | marks
+            return dict(value=value, images=30, primary=primary, interval=[primary - 0.1, primary + 0.1], **marks)
+
+        content = json.loads((results / 'metrics.json').read_text())
+        content['groups'] = dict(
+            centre=dict(organs=[group('north', 0.4, is_worst=True), group('south', 0.8, is_small=True)]),
+            patient=dict(organs=[group('Jane Doe', 0.5)]),
+        )
+        (results / 'metrics.json').write_text(json.dumps(content))
+        plain = publish(checkpoint, tmp_path / 'plain', results).folder
+        asked = publish(checkpoint, tmp_path / 'asked', results, groups=['centre']).folder
+        for folder, has_centres in ((plain, False), (asked, True)):
+            text = (folder / 'README.md').read_text() + (folder / 'metrics.json').read_text()
+            assert ('north' in text) == has_centres and 'Jane' not in text
+        card = (asked / 'README.md').read_text()
+        assert '## Scores by centre' in card
+        assert '| organs | north | 30 | 0.400 | 0.300 to 0.500 | worst |' in card
+        assert '|  | south | 30 | 0.800 | 0.700 to 0.900 | few images |' in card
+        with pytest.raises(ConfigError, match='no groups by scanner: test with --by scanner'):
+            publish(checkpoint, tmp_path / 'model', results, groups=['scanner'])
+        with pytest.raises(ConfigError, match='no groups by centre'):
+            publish(checkpoint, tmp_path / 'model', groups=['centre'])
+
     def test_results_of_other_tasks(self, trained, results, tmp_path):
         with pytest.raises(DataError, match=r"task '(kind|organs)' is not one of"):
             publish(trained, tmp_path / 'model', results)

@@ -30,6 +30,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--license', metavar='NAME', help='licence of the weights by its name on the hub, such as cc-by-nc-4.0'
     )
+    parser.add_argument(
+        '--groups',
+        metavar='COLUMN',
+        nargs='+',
+        default=[],
+        help='columns of `aurora-mm test --by` whose groups may be named in the card, such as centre; by default none, '
+        'since values of a column may name patients',
+    )
     add_trust_option(parser)
 
 
@@ -37,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from aurora_mm.publishing import publish
 
-    done = publish(args.checkpoint, args.folder, args.results, args.data_root, args.license)
+    done = publish(args.checkpoint, args.folder, args.results, args.data_root, args.license, args.groups)
     print(f'wrote {done.folder}: {done.bytes_after / 1e6:.1f} MB of {done.bytes_before / 1e6:.1f} MB')
     for what in done.left_out:
         print(f'left out: {what}')
