@@ -10,6 +10,7 @@ from pathlib import Path
 
 from aurora_mm.apis import MultiTaskInferencer
 from aurora_mm.errors import ConfigError
+from aurora_mm.extras import require_extra
 from aurora_mm.prediction_files.asked_tasks import asked_tasks
 from aurora_mm.serving.api_limits import ApiLimits
 from aurora_mm.serving.api_predictor import ApiPredictor
@@ -44,7 +45,7 @@ def serve_api(
         WeightsError: If a file is not a checkpoint of aurora_mm.
         KeyboardInterrupt: After SIGINT, when all is answered.
     """
-    require_packages()
+    require_extra('api', 'the API', *_PACKAGES)
     import uvicorn
 
     from aurora_mm.serving.app import create_app
@@ -66,21 +67,6 @@ def serve_api(
         on_start(f'http://{name}:{listener.getsockname()[1]}')
         with _quiet_end():
             uvicorn.Server(config).run(sockets=[listener])
-
-
-def require_packages() -> None:
-    """Check that what the API needs is installed.
-
-    Raises:
-        ConfigError: If it is not.
-    """
-    for package in _PACKAGES:
-        try:
-            __import__(package)
-        except ModuleNotFoundError as error:
-            if error.name != package:
-                raise
-            raise ConfigError(f"the API needs {package}: pip install 'aurora_mm[api]'") from error
 
 
 @contextlib.contextmanager

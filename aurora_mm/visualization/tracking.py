@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
 from aurora_mm.errors import ConfigError
+from aurora_mm.extras import require_extra
 
 
 class _Tracker(NamedTuple):
@@ -38,9 +38,7 @@ def track(cfg: Config, names: Sequence[str]) -> None:
     """
     for name in names:
         tracker = _TRACKERS[name]
-        for package in tracker.packages:
-            if find_spec(package) is None:
-                raise ConfigError(f"--track {name} needs {package}: pip install 'aurora_mm[track]'")
+        require_extra('track', f'--track {name}', *tracker.packages)
         if cfg.get('visualizer') is None:
             raise ConfigError('--track needs a config with a `visualizer`')
         backend: dict[str, Any] = dict(type=tracker.backend)
