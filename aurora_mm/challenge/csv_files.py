@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from aurora_mm.annotations import ANNOTATIONS
-from aurora_mm.challenge.csv_cells import BadRow, Files
+from aurora_mm.challenge.csv_cells import BadRow, Files, point
 from aurora_mm.challenge.csv_tables import Row, csv_files_of, read_rows
 from aurora_mm.challenge.csv_tasks import agree_on_tasks, described_tasks
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.tasks import Task, TaskTable
 
 _GROUP_COLUMN = 'group'
+_SPACING_COLUMN = 'pixel_spacing'
 
 
 class Record(NamedTuple):
@@ -35,6 +36,7 @@ class Record(NamedTuple):
         image: Path of the image relative to the data root.
         group: Value of the group column, or ``image`` if there is none. A split does not divide a group.
         annotation: What :meth:`aurora_mm.annotations.Annotation.parse` returns. Empty without labels.
+        pixel_spacing: (height, width) of a pixel in mm, from the column ``pixel_spacing``; None if there is none.
     """
 
     csv_file: str
@@ -47,6 +49,7 @@ class Record(NamedTuple):
     image: str
     group: str
     annotation: dict[str, Any]
+    pixel_spacing: tuple[float, float] | None = None
 
 
 class SkippedRow(NamedTuple):
@@ -255,6 +258,7 @@ class _Reader:
             image=key,
             group=key,
             annotation=annotation,
+            pixel_spacing=_spacing(cells.get(_SPACING_COLUMN, '')),
         )
 
     def with_known_groups(self, records: list[Record]) -> list[Record]:
@@ -275,3 +279,12 @@ class _Reader:
                 f'{self._group_column} of {cells["image_path"]!r} is {value!r}, '
                 f'but {self._group_of_image[key]!r} in another row'
             )
+
+
+def _spacing(text: str) -> tuple[float, float] | None:
+    if not text:
+        return None
+    height, width = point(_SPACING_COLUMN, text)
+    if min(height, width) <= 0:
+        raise BadRow(f'{_SPACING_COLUMN} {text!r} is not the height and width of a pixel in mm')
+    return height, width

@@ -37,6 +37,7 @@ class FMCUIADataset(BaseDataset):
     - ``csv_file`` and ``csv_row``, the line in that file,
     - ``image_path`` and, if there is one, ``mask_path``: the unchanged text of these columns,
     - ``group``, if there is a group column,
+    - ``pixel_spacing``, (height, width) of a pixel in mm, if there is such a column,
     - the annotation, by task type: ``seg_map_path``, ``gt_label``, ``bbox`` (xyxy) or ``points`` (K lists of x and y),
       in original coordinates. See :class:`aurora_mm.annotations.Annotation`.
 
@@ -249,6 +250,8 @@ class FMCUIADataset(BaseDataset):
             item['mask_path'] = record.mask_path
         if self.group_column is not None or record.group != record.image:
             item['group'] = record.group
+        if record.pixel_spacing is not None:
+            item['pixel_spacing'] = record.pixel_spacing
         return item | record.annotation
 
 
