@@ -47,7 +47,9 @@ class LocatedPaths(NamedTuple):
         import pyarrow.compute as pc
 
         folders = pa.array(self.folders, pa.large_string()).take(pa.array(self.parent))
-        return pc.binary_join_element_wise(folders, pc.replace_substring_regex(self.texts, '(?s)^.*/', ''), '/')
+        return pc.binary_join_element_wise(
+            folders, pc.replace_substring_regex(self.texts, '(?s)^.*/', ''), pa.scalar('/', pa.large_string())
+        )
 
 
 def locate_paths(files: Files, table: CsvColumns, column: str, must_exist: bool) -> LocatedPaths:
