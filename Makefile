@@ -6,7 +6,7 @@ DEMO := work_dirs/demo
 STAMP := $(VENV)/.setup-done
 ORIGINAL := .venv-original
 
-.PHONY: setup setup-ops demo test test-slow test-page faults test-original lint format clean
+.PHONY: setup setup-ops demo test test-slow test-page faults test-original lint docs format clean
 
 setup: $(STAMP)
 
@@ -28,11 +28,15 @@ demo: setup
 	$(BIN)/aurora-mm report $(DEMO)/train --results $(DEMO)/test
 	@echo "The report is $(DEMO)/test/report.html; the same as text is report.md"
 
+# As many processes as there are cores, of one thread each; more than eight would need more memory than they save time.
+WORKERS ?= auto
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --maxprocesses 8 --dist worksteal
+
 test: setup
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-slow: setup
-	$(BIN)/python -m pytest -q -m slow
+	$(PYTEST) -m slow
 
 # The page of `aurora-mm serve` in a headless Chromium, which is installed where it is not there yet (Debian, Ubuntu).
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -60,6 +64,11 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The documentation as a site, in build/site. A broken link or anchor, or a page that is not read, is an error.
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "The site is build/site/index.html"
 
 format: setup
 	$(BIN)/ruff check --fix .

@@ -19,8 +19,9 @@ MM = [
 # The packages that these were forked from, which are no longer maintained; mmseg forgets to name the last two.
 MM_ORIGINAL = ['mmengine==0.10.7', 'mmcv==2.1.0', 'mmdet==3.3.0', 'mmsegmentation==1.2.2', 'ftfy', 'regex']
 LORA = ['peft>=0.17']
-# Readers of further kinds of image files; the decoders are those of compressed DICOM.
-DICOM = ['pydicom>=3.0', 'python-gdcm>=3.0.24', 'pyjpegls>=1.4']
+# Readers of further kinds of image files; gdcm and jpegls decode compressed DICOM, highdicom writes DICOM results and
+# pynetdicom is the node that sends them.
+DICOM = ['pydicom>=3.0', 'python-gdcm>=3.0.24', 'pyjpegls>=1.4', 'highdicom>=0.28', 'pynetdicom>=3.0']
 VOLUMES = ['SimpleITK>=2.3']
 # The exporter to ONNX, and what runs its models.
 EXPORT = ['onnx>=1.16', 'onnxruntime>=1.20', 'onnxscript>=0.2']
@@ -31,9 +32,22 @@ EFFICIENTNET_LITE = ['efficientnet-lite-pytorch>=0.1']
 # The page of `aurora-mm serve`, and what drives a browser in its test.
 DEMO = ['gradio>=6.0']
 BROWSER = ['selenium>=4.20']
+# The JSON API of `aurora-mm serve-api`; fastapi-offline brings the files of its documentation page.
+API = [
+    'fastapi>=0.115',
+    'fastapi-offline>=1.7',
+    'uvicorn>=0.30',
+    'python-multipart>=0.0.18',
+    'prometheus_client>=0.20',
+    'limits>=4.0',
+]
+# What `aurora-mm train --track` writes for.
+TRACK = ['tensorboard', 'mlflow-skinny>=3.0', 'sqlalchemy>=2.0', 'alembic>=1.10', 'wandb>=0.19']
+# The documentation as a site.
+DOCS = ['mkdocs>=1.6,<2', 'mkdocs-material>=9.5', 'mkdocstrings[python]>=0.26']
 TEST = [
-    *('pytest>=8', 'hypothesis>=6.100', 'ruff>=0.6', 'mypy>=1.11', 'tensorboard'),
-    *(*LORA, *DICOM, *VOLUMES, *EXPORT, *DEMO, *BROWSER, *PRETRAINED, *EFFICIENTNET_LITE),
+    *('pytest>=8', 'pytest-xdist>=3.6', 'hypothesis>=6.100', 'ruff>=0.6', 'mypy>=1.11'),
+    *(*LORA, *DICOM, *VOLUMES, *EXPORT, *DEMO, *BROWSER, *API, *TRACK, *PRETRAINED, *EFFICIENTNET_LITE, *DOCS),
 ]
 
 setup(
@@ -78,6 +92,9 @@ setup(
         'export': EXPORT,
         'pretrained': PRETRAINED,
         'demo': DEMO,
+        'api': API,
+        'track': TRACK,
+        'docs': DOCS,
         'test': TEST,
     },
 )

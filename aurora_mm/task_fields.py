@@ -78,6 +78,33 @@ def configs_of(task: str, measurements: Any) -> tuple[dict[str, Any], ...]:
     return configs
 
 
+def codes_of(task: str, codes: Any) -> dict[str, dict[str, list[str]]]:
+    """Check DICOM codes by name; each becomes a dict of ``type`` and, where it was given, ``category``."""
+    if not isinstance(codes, Mapping):
+        raise ConfigError(f'codes of task {task!r} must be a dict of codes by name, not {codes!r}')
+    found = {}
+    for name, given in codes.items():
+        kinds = given if isinstance(given, Mapping) else {'type': given}
+        if not isinstance(name, str) or 'type' not in kinds or set(kinds) - {'type', 'category'}:
+            raise ConfigError(f'codes of task {task!r}: {name!r} must have a type, and may have a category: {given!r}')
+        found[name] = {kind: _code(task, name, code) for kind, code in kinds.items()}
+    return found
+
+
+def _code(task: str, name: str, code: Any) -> list[str]:
+    parts = [] if isinstance(code, str | Mapping) or not isinstance(code, Iterable) else list(code)
+    # 16 and 64 characters are DICOM's own limits for the designator of a scheme and for a meaning.
+    if len(parts) != 3 or not all(
+        isinstance(part, str) and part.isprintable() and 0 < len(part) <= most
+        for part, most in zip(parts, (MOST_CHARACTERS, 16, 64), strict=True)
+    ):
+        raise ConfigError(
+            f'codes of task {task!r}: the code of {name!r} must be [value, scheme, meaning], such as '
+            f"['69536005', 'SCT', 'Head'], not {code!r}"
+        )
+    return parts
+
+
 def _listed(task: str, field: str, values: Any, kind: str) -> tuple[Any, ...]:
     if isinstance(values, str | Mapping) or not isinstance(values, Iterable):
         raise ConfigError(f'{field} of task {task!r} must be a list of {kind}, not {values!r}')

@@ -9,6 +9,7 @@ from typing import Any
 from aurora_mm.errors import ConfigError
 from aurora_mm.task_fields import (
     MOST_CHARACTERS,
+    codes_of,
     configs_of,
     is_angle,
     names_of,
@@ -49,6 +50,9 @@ class Task:
             all equal by default. Weights are not scaled to any sum. Heads of classification and segmentation read them.
         measurements: Configs of the lengths, areas and angles to compute from a prediction, see
             :mod:`aurora_mm.measurements`.
+        codes: DICOM codes by the name of a class, a point, a measurement or the task, where others than the default
+            ones are meant: ``[value, scheme, meaning]``, or ``dict(type=..., category=...)`` of two such lists for a
+            class with another category than its default. See docs/dicom.md.
 
     Raises:
         ConfigError: If an argument is not valid. The message names the task and the value.
@@ -67,6 +71,7 @@ class Task:
     ordered: tuple[tuple[str, str, str], ...] = ()
     class_weight: tuple[float, ...] = ()
     measurements: tuple[dict[str, Any], ...] = field(default=(), hash=False)
+    codes: dict[str, dict[str, list[str]]] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         check_task_name(self.name)
@@ -80,6 +85,7 @@ class Task:
         object.__setattr__(self, 'swaps', pairs_of(self.name, self.swaps))
         object.__setattr__(self, 'ordered', ordered_pairs_of(self.name, self.ordered))
         object.__setattr__(self, 'measurements', configs_of(self.name, self.measurements))
+        object.__setattr__(self, 'codes', codes_of(self.name, self.codes))
         for key in ('flip', 'zoom'):
             if not isinstance(getattr(self, key), bool):
                 raise ConfigError(f'task {self.name!r}: {key} must be True or False, not {getattr(self, key)!r}')
@@ -200,7 +206,7 @@ class Task:
         return {
             key: [list(v) if isinstance(v, tuple) else v for v in value] if isinstance(value, tuple) else value
             for key, value in asdict(self).items()
-            if value not in ((), '', None)
+            if value not in ((), '', None, {})
         }
 
 

@@ -502,11 +502,10 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
         ],
     ),
     (
-        'evaluation/multi_task_evaluator.py',
+        'evaluation/task_metrics.py',
         'tests/extending/test_judge_and_files.py',
         [
-            ('sorted(enumerate(metrics), key=lambda pair: pair[1] is not judge)', 'enumerate(metrics)'),
-            ('sorted(metrics, key=lambda m: m is not judge)', 'metrics'),
+            ('sorted(pairs, key=lambda pair: pair[0] is not self.judge)', 'pairs'),
         ],
     ),
 ]

@@ -1,11 +1,14 @@
 """Fixtures for all tests."""
 
+import gc
 import importlib.util
+import os
 import struct
 import zlib
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import settings
 
 from aurora_mm.mmcv_operators import has_operators
@@ -15,7 +18,20 @@ settings.register_profile('fixed', deadline=None, database=None, derandomize=Tru
 settings.register_profile('random', deadline=None, database=None, print_blob=True)
 settings.load_profile('fixed')
 
-pytest_plugins = ['tests.fixtures.accelerator', 'tests.fixtures.checkpoints', 'tests.fixtures.fmc_root']
+pytest_plugins = [f'tests.fixtures.{name}' for name in ('accelerator', 'checkpoints', 'config_text', 'fmc_root')]
+
+
+def pytest_configure(config):
+    """Each of several processes gets one thread: more would compete for the same cores."""
+    if hasattr(config, 'workerinput'):
+        os.environ.setdefault('OMP_NUM_THREADS', '1')  # for the processes that tests start
+        torch.set_num_threads(1)
+
+
+def pytest_collection_finish():
+    """What is imported by now stays: MMEngine's data sets collect garbage whenever one is built, and look at it all."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_runtest_setup(item):

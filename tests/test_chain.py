@@ -5,8 +5,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from mmengine.config import Config
 
 from aurora_mm.challenge.submission import score_submission
 from aurora_mm.tasks import TaskTable
+from tests.fixtures.verbs import LONG, refused, run, run_apart, start
 
 REPO = Path(__file__).resolve().parents[1]
 TASKS = """
@@ -48,22 +47,10 @@ train_dataloader = dict(
     batch_size=4,
     batch_sampler=dict(num_batches=5, policy=dict(_delete_=True, type='ScoreGapPolicy', gap_power=3.0)),
 )
+test_dataloader = dict(num_workers=0, persistent_workers=False)
 train_cfg = dict(max_epochs=3, val_interval=1)
 optim_wrapper = dict(type='AccumulatingOptimWrapper', accumulative_counts=2)
 """
-
-
-def tool(verb, *args, **kwargs):
-    env = os.environ | {'OMP_NUM_THREADS': '1'}
-    command = [sys.executable, '-m', 'aurora_mm', verb, *map(str, args)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env, **kwargs)
-
-
-def run(verb, *args):
-    process = tool(verb, *args)
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, output
-    return output
 
 
 def state(work_dir):
@@ -75,22 +62,14 @@ def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp('chain')
     (path / 'tasks.py').write_text(TASKS)
     (path / 'config.py').write_text(CONFIG.format(tasks=TASKS.split('=', 1)[1].strip()))
-    run(
-        'make-demo-data',
-        path / 'data',
-        '--tasks',
-        path / 'tasks.py',
-        '--images-per-task',
-        10,
-        '--workers',
-        1,
-    )
+    run('make-demo-data', path / 'data', '--tasks', path / 'tasks.py', '--images-per-task', 10, '--workers', 1)
     return path
 
 
 @pytest.fixture(scope='module')
 def trained(folder):
-    output = run('train', folder / 'config.py', '--data-root', folder / 'data', '--work-dir', folder / 'unbroken')
+    args = ('--data-root', folder / 'data', '--work-dir', folder / 'unbroken')
+    output = run_apart('train', folder / 'config.py', *args)
     return folder / 'unbroken', output
 
 
@@ -113,8 +92,8 @@ def test_training_scores_every_task_and_logs_it(trained):
 def test_a_run_killed_and_resumed_ends_with_the_weights_of_an_unbroken_one(folder, trained):
     work_dir = folder / 'broken'
     args = (folder / 'config.py', '--data-root', folder / 'data', '--work-dir', work_dir)
-    process = tool('train', *args, start_new_session=True)
-    deadline = time.monotonic() + 240
+    process = start('train', *args, start_new_session=True)
+    deadline = time.monotonic() + LONG
     while not (work_dir / 'last_checkpoint').exists():
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline, 'no checkpoint in time'
@@ -122,7 +101,7 @@ def test_a_run_killed_and_resumed_ends_with_the_weights_of_an_unbroken_one(folde
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     assert not (work_dir / 'epoch_3.pth').exists(), 'killed too late to show anything'
-    run('train', *args, '--resume')
+    run_apart('train', *args, '--resume')
     unbroken, resumed = state(trained[0]), state(work_dir)
     assert unbroken.keys() == resumed.keys()
     assert all(torch.equal(unbroken[name], resumed[name]) for name in unbroken)
@@ -209,34 +188,23 @@ def test_an_ensemble_with_views_writes_a_submission_and_the_report_shows_it(fold
 
 
 def test_missing_data_and_missing_weights_end_with_one_message(folder, tmp_path):
-    process = tool('train', folder / 'config.py', '--data-root', tmp_path / 'nowhere', '--work-dir', tmp_path)
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 1
+    config = folder / 'config.py'
+    status, output = refused('train', config, '--data-root', tmp_path / 'nowhere', '--work-dir', tmp_path)
+    assert status == 1
     assert 'nowhere' in output
     assert 'aurora-mm make-demo-data' in output
     assert 'Traceback' not in output
     args = ('--data-root', folder / 'data', '--work-dir', tmp_path, '--pretrained', tmp_path / 'absent')
-    process = tool('train', folder / 'config.py', *args)
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 1
+    status, output = refused('train', config, *args)
+    assert status == 1
     assert '--pretrained none' in output
     assert 'Traceback' not in output
 
 
 def test_a_checkpoint_is_refused_data_of_tasks_it_does_not_know(folder, trained, tmp_path):
-    (tmp_path / 'tasks.py').write_text("tasks = [dict(name='spleen', type='detection', classes=['spleen'])]")
-    data = tmp_path / 'data'
-    run(
-        'make-demo-data',
-        data,
-        '--tasks',
-        tmp_path / 'tasks.py',
-        '--images-per-task',
-        5,
-        '--workers',
-        1,
-    )
-    process = tool('test', folder / 'config.py', trained[0] / 'epoch_3.pth', '--data-root', data)
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 1
+    tasks, data = tmp_path / 'tasks.py', tmp_path / 'data'
+    tasks.write_text("tasks = [dict(name='spleen', type='detection', classes=['spleen'])]")
+    run('make-demo-data', data, '--tasks', tasks, '--images-per-task', 5, '--workers', 1)
+    status, output = refused('test', folder / 'config.py', trained[0] / 'epoch_3.pth', '--data-root', data)
+    assert status == 1
     assert "task 'spleen' is none of the tasks that" in ' '.join(output.split())

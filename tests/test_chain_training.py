@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from tests.test_chain import REPO, folder, run, state  # noqa: F401  folder is a fixture
+from tests.fixtures.verbs import LONG, run, run_apart
+from tests.test_chain import folder, state  # noqa: F401  folder is a fixture
 
 pytestmark = pytest.mark.slow
 
@@ -16,7 +17,7 @@ def torchrun(verb, *args):
     command = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', '2']
     command += ['-m', 'aurora_mm', verb, *map(str, args), '--launcher', 'pytorch']
     env = os.environ | {'OMP_NUM_THREADS': '1'}
-    done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=600)
+    done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=LONG)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 
@@ -38,9 +39,9 @@ def test_two_processes_train_and_score_as_one(folder, tmp_path):  # noqa: F811
 def test_flexible_runner_trains_as_the_runner_does(folder, tmp_path):  # noqa: F811
     """What the FSDP config needs of the hooks, without FSDP."""
     args = ('--data-root', folder / 'data', '--cfg-options', 'optim_wrapper.accumulative_counts=1')
-    run('train', folder / 'config.py', '--work-dir', tmp_path / 'runner', *args)
+    run_apart('train', folder / 'config.py', '--work-dir', tmp_path / 'runner', *args)
     flexible = ('runner_type=FlexibleRunner', 'strategy.type=SingleDeviceStrategy')
-    run('train', folder / 'config.py', '--work-dir', tmp_path / 'flexible', *args, *flexible)
+    run_apart('train', folder / 'config.py', '--work-dir', tmp_path / 'flexible', *args, *flexible)
     first, second = state(tmp_path / 'runner'), state(tmp_path / 'flexible')
     assert first.keys() == second.keys()
     assert all((first[name] == second[name]).all() for name in first)
@@ -48,12 +49,12 @@ def test_flexible_runner_trains_as_the_runner_does(folder, tmp_path):  # noqa: F
 
 def test_a_search_for_weights_and_a_comparison_of_its_trials(folder, tmp_path):  # noqa: F811
     args = (folder / 'config.py', '--data-root', folder / 'data', '--out', tmp_path, '--trials', '2')
-    output = run('search-weights', *args, '--epochs', '1', '3', '--keep', '0.5')
+    output = run_apart('search-weights', *args, '--epochs', '1', '3', '--keep', '0.5')
     assert (tmp_path / 'search.md').read_text() in output
     assert "type='FixedLossBalancer'" in output
     trials = json.loads((tmp_path / 'search.json').read_text())
     assert sorted(len(trial['scores']) for trial in trials) == [1, 2]
-    again = run('search-weights', *args, '--epochs', '1', '3', '--keep', '0.5')
+    again = run_apart('search-weights', *args, '--epochs', '1', '3', '--keep', '0.5')
     assert (tmp_path / 'search.md').read_text() in again
     assert 'Epoch(train)' not in again
     runs = [tmp_path / trial['name'] for trial in trials]

@@ -5,8 +5,9 @@ import json
 import pytest
 import torch
 
+from tests.fixtures.verbs import run
 from tests.models.backbones.reference import make_reference, save_sharded
-from tests.test_chain import REPO, TASKS, run
+from tests.test_chain import REPO, TASKS
 
 CONFIG = f"""
 _base_ = ['{REPO}/configs/aurora_fmc_demo.py']
@@ -22,7 +23,11 @@ model = dict(
         landmark=dict(channels=16),
     ),
 )
-train_dataloader = dict(batch_size=4, batch_sampler=dict(num_batches=3))
+train_dataloader = dict(
+    batch_size=4, num_workers=0, persistent_workers=False, batch_sampler=dict(num_batches=3)
+)
+val_dataloader = dict(num_workers=0, persistent_workers=False)
+test_dataloader = dict(num_workers=0, persistent_workers=False)
 train_cfg = dict(max_epochs=2, val_interval=2)
 optim_wrapper = dict(
     constructor='LayerDecayOptimWrapperConstructor',
@@ -37,16 +42,7 @@ def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp('encoder_chain')
     (path / 'tasks.py').write_text(TASKS)
     (path / 'config.py').write_text(CONFIG.format(tasks=TASKS.split('=', 1)[1].strip()))
-    run(
-        'make-demo-data',
-        path / 'data',
-        '--tasks',
-        path / 'tasks.py',
-        '--images-per-task',
-        6,
-        '--workers',
-        1,
-    )
+    run('make-demo-data', path / 'data', '--tasks', path / 'tasks.py', '--images-per-task', 6, '--workers', 1)
     (path / 'whole').mkdir()
     save_sharded(make_reference(), path / 'whole')
     output = run('extract-encoder', path / 'whole', path / 'encoder')

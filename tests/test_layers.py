@@ -23,6 +23,8 @@ ABOVE = {
         'visualization',
     },
     'exporting': {'challenge', 'analysis', 'engine', 'visualization', 'prediction_files'},
+    'publishing': {'challenge', 'engine', 'visualization', 'prediction_files', 'web', 'cli'},
+    'checkpoints': _ROOMS_OF_TRAINING | {'datasets', 'calibration', 'publishing'},
     'calibration': {'challenge', 'analysis', 'engine', 'visualization', 'prediction_files'},
     'visualization': {'models', 'datasets', 'engine', 'evaluation', 'baselines', 'challenge', 'analysis', 'apis'},
     'evaluation': {

@@ -20,6 +20,14 @@ def test_config_round_trip():
     assert again == table
 
 
+def test_codes_are_lists_by_kind():
+    code, category = ['69536005', 'SCT', 'Head'], ['123037004', 'SCT', 'Body structure']
+    task = Task('a', 'landmark', points=('p', 'q'), codes=dict(p=code, q=dict(type=code, category=category)))
+    assert task.codes == dict(p=dict(type=code), q=dict(type=code, category=category))
+    assert Task(**task.to_config()) == task
+    assert 'codes' not in Task('a', 'landmark', points=('p',)).to_config()
+
+
 def test_outputs_count_as_the_csv_does():
     assert (FEMUR.num_outputs, LUNG.num_outputs) == (3, 2)
     assert FEMUR.flip_indices == [1, 0, 2]
@@ -91,6 +99,13 @@ def test_a_task_with_two_counts_is_refused():
         (dict(name='a', type='classification', classes=['x', 'y'], class_weight=[1, True]), 'True is no finite number'),
         (dict(name='a', type='classification', classes=['x', 'y'], class_weight=[1, float('nan')]), 'nan is no finite'),
         (dict(name='a', type='classification', classes=['x', 'y'], class_weight=[0, 0]), '0 for every class'),
+        (dict(name='a', type='landmark', points=['p'], codes=['1', 'SCT', 'P']), 'must be a dict of codes by name'),
+        (
+            dict(name='a', type='landmark', points=['p'], codes=dict(p=['1', 'SCT'])),
+            r'must be \[value, scheme, meaning',
+        ),
+        (dict(name='a', type='landmark', points=['p'], codes=dict(p=['1', 'S' * 17, 'P'])), 'value, scheme, meaning'),
+        (dict(name='a', type='landmark', points=['p'], codes=dict(p=dict(category=['1', 'SCT', 'P']))), 'have a type'),
     ],
 )
 def test_bad_tasks(kwargs, message):

@@ -3,10 +3,16 @@
 #   bash tools/setup_env.sh [.venv [maintained|original]]    no compiler needed
 #   bash tools/setup_env.sh --operators [.venv]              then compiles mmcv's operators, about 9 minutes on 2 cores
 #
+# With LOCKED=1 every package has the version of requirements/lock.txt, which the tests last ran with (Python 3.11, Linux).
+#
 # mmcv has no wheel on the package index. Built as pip builds by default it comes without its compiled operators, and
 # aurora_mm puts a stand-in in their place. A wheel with operators in a folder that PIP_FIND_LINKS names is preferred.
 set -euo pipefail
 python=${PYTHON:-python3}
+if [ "${LOCKED:-0}" = 1 ]; then
+    PIP_CONSTRAINT="$(cd "$(dirname "$0")/.." && pwd)/requirements/lock.txt"
+    export PIP_CONSTRAINT
+fi
 pip() { "$venv/bin/python" -m pip --disable-pip-version-check --quiet "$@"; }
 
 if [ "${1:-}" = --operators ]; then

@@ -21,14 +21,23 @@ def breakdown_tables(rows: Sequence[ResultRow], worst: int = 5) -> str:
         Markdown text; numbers in ``px`` are original pixels.
     """
     sections = [
-        ('By class or point', _group_table(by_target(rows), 'target')),
-        ('By size of the target (its share of the image)', _group_table(by_size(rows), 'size')),
+        ('By class or point', group_table(by_target(rows), 'target')),
+        ('By size of the target (its share of the image)', group_table(by_size(rows), 'size')),
         (f'The worst {worst} images of each task', _worst_table(ranked(rows), worst)),
     ]
     return '\n'.join(f'## {title}\n\n{table}' for title, table in sections if table)
 
 
-def _group_table(groups: Iterable[Group], kind: str) -> str:
+def group_table(groups: Iterable[Group], kind: str) -> str:
+    """Format a table of groups of targets.
+
+    Args:
+        groups: The groups.
+        kind: Heading of the column of their names.
+
+    Returns:
+        Markdown text, ``''`` if there is no group.
+    """
     rows = [
         (group.task, group.name, str(group.number), ', '.join(c.named_text(v) for c, v in group.scores.items()))
         for group in groups

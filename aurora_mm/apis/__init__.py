@@ -21,6 +21,7 @@ _MODULES = {
     'config_files': ('read_config', 'read_tasks'),
     'encoder_files': ('extract_encoder', 'merge_checkpoint'),
     'inferencer': ('MultiTaskInferencer',),
+    'pretrained': ('from_pretrained',),
     'pipelines': ('tta_pipeline',),
     'rows_to_test': ('choose_test_rows',),
     'run': ('build_runner',),

@@ -31,7 +31,7 @@ def read_checkpoint(file: str | Path, keys: Collection[str] = ('meta', 'state_di
     """Load a checkpoint of a training run to the CPU, without running code from the file.
 
     Args:
-        file: Path of a ``*.pth`` file of a training run, or of a packed model (``*.safetensors``).
+        file: Path of a ``*.pth`` file of a training run, or of a model folder.
         keys: Keys to check and return. ``meta`` is always returned.
 
     Returns:

@@ -19,11 +19,13 @@ from torch import nn
 
 from aurora_mm.apis.checkpoint import read_checkpoint, trained_config, trained_tasks
 from aurora_mm.apis.config import adopt_ensemble, load_weights
+from aurora_mm.apis.fast_prediction import speed_up
 from aurora_mm.apis.pipelines import leave_annotations_out
 from aurora_mm.apis.row_loader import RowLoader
 from aurora_mm.apis.task_groups import AUTO_TASKS, SampleJoiner, TaskGroup, named_tasks
 from aurora_mm.apis.tta import use_tta
 from aurora_mm.calibration.calibration import CALIBRATED_FIELDS
+from aurora_mm.checkpoints import local_model
 from aurora_mm.datasets.pipeline import build_pipeline
 from aurora_mm.datasets.transforms import LoadUltrasoundImage
 from aurora_mm.errors import ConfigError, DataError
@@ -42,16 +44,21 @@ _SCOPE = 'aurora_mm'
 class MultiTaskInferencer(BaseInferencer):
     """Inferencer for all task types, based on MMEngine's BaseInferencer.
 
-    The config, the tasks and the test pipeline are read from the checkpoint, so no config file, data set or internet
-    connection is needed. Several threads may use an inferencer at the same time.
+    The config, the tasks and the test pipeline are read from the checkpoint or model folder, so no config file, data
+    set or internet connection is needed. Several threads may use an inferencer at the same time.
 
     Args:
-        weights: Path of a checkpoint, or paths of several for an ensemble.
+        weights: Path of a checkpoint or a model folder, or the id ``'owner/name'`` of a model on the Hugging Face hub;
+            a list of these for an ensemble.
         device: Device of the model. By default a GPU if there is one.
         tta: Scales of test-time augmentation, see :func:`aurora_mm.apis.use_tta`. None for no augmentation.
         show_progress: Whether to show a progress bar.
+        compile: Whether encoder and necks are compiled by ``torch.compile``; a dict gives arguments of it. The first
+            image then takes up to some minutes.
+        amp: Whether the encoder runs in bfloat16 mixed precision.
 
     Raises:
+        ConfigError: If ``compile`` or ``amp`` does not work on this machine.
         WeightsError: If a file is not a checkpoint of aurora_mm, or its tasks are not those of the first one.
 
     Example:
@@ -71,8 +78,10 @@ class MultiTaskInferencer(BaseInferencer):
         device: str | None = None,
         tta: Sequence[float] | None = None,
         show_progress: bool = True,
+        compile: bool | Mapping[str, Any] = False,
+        amp: bool = False,
     ) -> None:
-        files = [weights] if isinstance(weights, str | Path) else list(weights)
+        files = [local_model(one) for one in ([weights] if isinstance(weights, str | Path) else weights)]
         checkpoint = read_checkpoint(files[0], keys=())
         self.tasks = trained_tasks(checkpoint)
         cfg = trained_config(checkpoint, files[0])
@@ -82,8 +91,42 @@ class MultiTaskInferencer(BaseInferencer):
         leave_annotations_out(cfg)
         if tta is not None:
             use_tta(cfg, tta)
+        self._files = files
+        self._has_views = tta is not None
         super().__init__(cfg, files, device, scope=_SCOPE, show_progress=show_progress)
+        speed_up(self.model, compile, amp)
         self._rows = RowLoader(self.pipeline, self.tasks, has_views=tta is not None)
+
+    @classmethod
+    def from_pretrained(cls, source: str | Path, revision: str | None = None, **kwargs: Any) -> MultiTaskInferencer:
+        """Create an inferencer from a model folder or a model on the Hugging Face hub.
+
+        Args:
+            source: Path of a model folder or a checkpoint, or a hub id ``'owner/name'``.
+            revision: Branch, tag or commit of the model on the hub.
+            kwargs: Further arguments of the class.
+
+        Raises:
+            WeightsError: If there is no such model, or it cannot be used.
+        """
+        return cls(local_model(source, revision), **kwargs)
+
+    def save_pretrained(self, folder: str | Path, **kwargs: Any) -> None:
+        """Write the model, with the weights that it has now, to a model folder by :func:`aurora_mm.publishing.publish`.
+
+        Args:
+            folder: Folder to write. It must not exist or be empty.
+            kwargs: ``results``, ``data_root``, ``licence`` and ``groups`` of :func:`publish`.
+
+        Raises:
+            ConfigError: If this is an ensemble or averages over views, which a model folder cannot describe.
+            AuroraError: See :func:`publish`.
+        """
+        from aurora_mm.publishing import publish
+
+        if len(self._files) > 1 or self._has_views:
+            raise ConfigError('a model folder holds one model without test-time views; publish each member by itself')
+        publish(self._files[0], folder, state=self.model.state_dict(), **kwargs)
 
     def __call__(
         self, inputs: Any, return_datasamples: bool = False, batch_size: int = 1, **kwargs: Any

@@ -12,17 +12,17 @@ from rich.progress import track
 
 from aurora_mm.apis.checkpoint import read_checkpoint
 from aurora_mm.apis.inferencer import MultiTaskInferencer
+from aurora_mm.baselines.stored_answers import stored_answers
 from aurora_mm.challenge.csv_files import Record, read_root
-from aurora_mm.challenge.packing import constant_answers
 from aurora_mm.challenge.submission import SUBMISSION_FORMATS, SubmissionWriter
-from aurora_mm.checkpoints import PACKED_SUFFIX
-from aurora_mm.errors import AuroraError, ConfigError, DataError, WeightsError
+from aurora_mm.checkpoints import find_models
+from aurora_mm.errors import AuroraError, ConfigError, DataError
 from aurora_mm.images.image_files import read_data
 from aurora_mm.images.image_header import BadImage, read_header
 from aurora_mm.structures import MultiTaskDataSample, TaskDataSample
 
-WEIGHTS = 'AURORA_WEIGHTS'
-_DEFAULT_WEIGHTS = '/opt/aurora/weights'
+MODEL = 'AURORA_MODEL'
+_DEFAULT_MODEL = '/opt/aurora/model'
 _UNKNOWN_SIZE = (512, 512)  # (height, width) of masks if no image of the task can be read
 
 
@@ -47,16 +47,18 @@ class Model:
     All such rows are reported.
 
     Args:
-        weights: Path of a packed model (see ``aurora-mm pack-model``), paths of several for an ensemble, or a folder of
-            packed models. By default the folder in the environment variable AURORA_WEIGHTS, or /opt/aurora/weights.
+        weights: Path of a model folder (see ``aurora-mm publish``) or its id on the hub, several for an ensemble, or a
+            folder of model folders. By default the path in the environment variable AURORA_MODEL, or /opt/aurora/model.
         tta: Scales of test-time augmentation; ``(1.0,)`` only adds the flip. None for no augmentation.
         device: Device of the model. By default a GPU if there is one.
+        compile: See :class:`MultiTaskInferencer`.
+        amp: See :class:`MultiTaskInferencer`.
 
     Raises:
-        WeightsError: If there are no weights, or a file is not a packed model.
+        WeightsError: If there is no model, or it has no predictions for images that cannot be read.
 
     Example:
-        >>> Model('docker/weights').predict('/input', '/output', batch_size=8)
+        >>> Model('docker/model').predict('/input', '/output', batch_size=8)
         []
     """
 
@@ -65,11 +67,13 @@ class Model:
         weights: str | Path | Sequence[str | Path] | None = None,
         tta: Sequence[float] | None = None,
         device: str | None = None,
+        compile: bool = False,
+        amp: bool = False,
     ) -> None:
-        files = find_weights(os.environ.get(WEIGHTS, _DEFAULT_WEIGHTS) if weights is None else weights)
-        self.inferencer = MultiTaskInferencer(files, device=device, tta=tta)
+        files = find_models(os.environ.get(MODEL, _DEFAULT_MODEL) if weights is None else weights)
+        self.inferencer = MultiTaskInferencer(files, device=device, tta=tta, compile=compile, amp=amp)
         self.tasks = self.inferencer.tasks
-        self._constant = constant_answers(read_checkpoint(files[0], keys=()), files[0], self.tasks)
+        self._constant = stored_answers(read_checkpoint(files[0], keys=())['meta'], files[0], self.tasks)
 
     def predict(self, data_root: str | Path, output_dir: str | Path, batch_size: int = 8) -> list[Unanswered]:
         """Predict all rows of ``<data_root>/csv_files/*.csv`` and write the submission.
@@ -144,25 +148,6 @@ class Model:
         shape = _header_size(record.img_path) or usual
         sample = TaskDataSample(metainfo=_metainfo(record, position) | dict(ori_shape=shape))
         return self._constant.predict(sample, readable=False)
-
-
-def find_weights(weights: str | Path | Sequence[str | Path]) -> list[str | Path]:
-    """Return the weights files of a model.
-
-    Args:
-        weights: Path of a file, paths of several, or a folder of packed models.
-
-    Raises:
-        WeightsError: If the folder contains no packed model.
-    """
-    if not isinstance(weights, str | Path):
-        return list(weights)
-    if not Path(weights).is_dir():
-        return [weights]
-    files = sorted(Path(weights).glob(f'*{PACKED_SUFFIX}'))
-    if not files:
-        raise WeightsError(f'no *{PACKED_SUFFIX} file in {weights}; `aurora-mm pack-model` makes one')
-    return list(files)
 
 
 def _rows_by_image(records: Sequence[Record]) -> list[list[int]]:

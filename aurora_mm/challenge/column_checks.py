@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from aurora_mm.annotations import ANNOTATIONS, Annotation
+from aurora_mm.challenge.arrow_columns import CsvColumns
 from aurora_mm.challenge.csv_cells import BadRow, Files
-from aurora_mm.challenge.csv_columns import CsvColumns
 from aurora_mm.errors import ConfigError
 from aurora_mm.tasks import Task
 

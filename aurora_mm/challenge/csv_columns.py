@@ -1,162 +1,38 @@
-"""Reads CSV files as columns of text.
-
-Arrow reads most files, a hundred times faster than Python's ``csv``. A file is left to ``csv`` (by
-:func:`aurora_mm.challenge.csv_tables.read_rows`) if the two could read it differently, or if it has an error, which is
-then reported as for a single row.
-"""
+"""Further columns of the CSV files, such as the centre or the scanner of an image."""
 
 from __future__ import annotations
 
-import csv
-import mmap
-import re
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from aurora_mm.challenge.csv_tables import PATH_COLUMNS, Row, read_header, read_rows
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-_PART = 1 << 24
-_SLOW_ROWS = 1 << 14
-# Control characters, but for the end of a line. Python and Arrow differ in some of them.
-_USUAL = bytes({*range(32, 127), *range(128, 256), 10, 13})
-_QUOTED = re.compile(rb'(?:^|,)"(?:[^"\r\n]|"")*"(?=,|\r?$)', re.MULTILINE)
+from aurora_mm.challenge.csv_tables import csv_files_of, read_rows
+from aurora_mm.errors import ConfigError
 
 
-class CsvColumns(NamedTuple):
-    """The rows of a CSV file, column by column. Empty rows are left out.
+def column_values(root: str | Path, columns: Iterable[str]) -> dict[str, dict[tuple[str, str], str]]:
+    """Read columns of the CSV files of a data root.
 
     Args:
-        file: Path of the CSV file.
-        columns: Text of each column, in the order of the header; ``pyarrow.LargeStringArray`` of N texts.
-        lines: (N,) int32, the line at which each row ends. The header is line 1.
-        faults: Error messages about whole rows, by index.
-        is_plain: Whether no text has a control character.
-    """
+        root: Data root, the folder that contains ``csv_files``.
+        columns: Names of columns; each must be in one of the files.
 
-    file: Path
-    columns: dict[str, pa.LargeStringArray]
-    lines: np.ndarray
-    faults: dict[int, str]
-    is_plain: bool
-
-    def row(self, index: int) -> Row:
-        """Return one row."""
-        cells = {name: texts[index].as_py() for name, texts in self.columns.items()}
-        return Row(self.file, int(self.lines[index]), cells, self.faults.get(index))
-
-
-def read_columns(path: Path) -> CsvColumns:
-    """Read a CSV file. White space and columns without a name are treated as by ``read_rows``.
-
-    Args:
-        path: Path of the CSV file.
+    Returns:
+        For each column, the value by ``task_id`` and ``image_path``. Where a row has none, that of another row with the
+        same image is taken, or else ``''``.
 
     Raises:
-        DataError: If the file is not CSV in UTF-8, or a column of the header is missing or repeated.
+        ConfigError: If no file has a column. The message lists the columns that there are.
+        DataError: If a file cannot be read.
     """
-    found = _read_by_arrow(path)
-    return _read_by_csv(path) if found is None else found
-
-
-def _read_by_arrow(path: Path) -> CsvColumns | None:
-    """Return the columns, or None if Python's ``csv`` must read the file."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    from pyarrow import csv as arrow_csv
-
-    facts = _facts_of(path)
-    if facts is None:
-        return None
-    header = read_header(path)
-    texts = pa.large_string()
-    names = [str(place) for place in range(len(header))]
-    try:
-        table = arrow_csv.read_csv(
-            path,
-            arrow_csv.ReadOptions(column_names=names, skip_rows=1, block_size=1 << 22),
-            arrow_csv.ParseOptions(ignore_empty_lines=False),
-            arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, texts)),
-        )
-    except pa.ArrowInvalid:
-        return None
-    if len(table) != facts.lines - 1 or not len(table):
-        return None
-    columns = {}
-    for place, name in enumerate(header):
-        column = table.column(place)
-        if pc.max(pc.binary_length(column)).as_py() > csv.field_size_limit():
-            return None
-        if name:
-            column = column if facts.is_tight or name in PATH_COLUMNS else pc.utf8_trim_whitespace(column)
-            columns[name] = column.combine_chunks()
-        elif pc.any(pc.not_equal(column, '')).as_py():
-            return None  # whether a row is empty depends on columns without a name too
-    del table
-    lines = np.arange(2, 2 + facts.lines - 1, dtype=np.int32)
-    suspects = np.flatnonzero(pc.equal(columns['task_id'], ''))
-    empty = [i for i in suspects.tolist() if not any(texts[i].as_py().strip() for texts in columns.values())]
-    if empty:
-        kept = np.ones(len(lines), bool)
-        kept[empty] = False
-        columns = {name: texts.filter(pa.array(kept)) for name, texts in columns.items()}
-        lines = lines[kept]
-    return CsvColumns(path, columns, lines, {}, is_plain=True)
-
-
-class _Facts(NamedTuple):
-    lines: int
-    is_tight: bool  # whether no cell has white space around it
-
-
-def _facts_of(path: Path) -> _Facts | None:
-    """Count the lines of a file, or return None if Python and Arrow could read it differently."""
-    lines, last, is_tight = 0, b'', True
-    try:
-        for part in _parts(path):
-            if part.translate(None, _USUAL) or part.count(b'\r') != part.count(b'\r\n'):
-                return None
-            quotes = part.count(b'"')
-            if quotes and quotes != sum(found.count(b'"') for found in _QUOTED.findall(part)):
-                return None
-            lines += part.count(b'\n')
-            last = part[-1:]
-            is_tight = is_tight and b' ' not in part and part.isascii()
-    except (OSError, ValueError):  # ValueError: an empty file has no memory map
-        return None
-    return _Facts(lines + (last != b'\n'), is_tight)
-
-
-def _parts(path: Path) -> Iterator[bytes]:
-    """Yield a file in parts of whole lines."""
-    with path.open('rb') as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        start = 0
-        while start < len(data):
-            end = data.find(b'\n', start + _PART) + 1 or len(data)
-            yield data[start:end]
-            start = end
-
-
-def _read_by_csv(path: Path) -> CsvColumns:
-    import pyarrow as pa
-
-    rows = read_rows(path)
-    names = [name for name in read_header(path) if name]
-    parts: dict[str, list[pa.LargeStringArray]] = {name: [] for name in names}
-    lines: list[int] = []
-    faults: dict[int, str] = {}
-    while chunk := list(islice(rows, _SLOW_ROWS)):
-        faults.update({len(lines) + place: row.fault for place, row in enumerate(chunk) if row.fault is not None})
-        lines += [row.line for row in chunk]
-        for name in names:
-            parts[name].append(pa.array([row.cells[name] for row in chunk], pa.large_string()))
-    columns = {
-        name: pa.concat_arrays(arrays) if arrays else pa.array([], pa.large_string()) for name, arrays in parts.items()
-    }
-    return CsvColumns(path, columns, np.array(lines, np.int32), faults, is_plain=False)
+    rows = [row.cells for file in csv_files_of(root) for row in read_rows(file)]
+    known = dict.fromkeys(name for cells in rows for name in cells)
+    found = {}
+    for column in columns:
+        if column not in known:
+            raise ConfigError(f'no CSV file of {root} has a column {column!r}; there are {", ".join(known)}')
+        of_image = {cells['image_path']: cells[column] for cells in rows if cells.get(column)}
+        found[column] = {
+            (cells['task_id'], cells['image_path']): cells.get(column) or of_image.get(cells['image_path'], '')
+            for cells in rows
+        }
+    return found

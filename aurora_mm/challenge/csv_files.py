@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from aurora_mm.annotations import ANNOTATIONS
+from aurora_mm.challenge.arrow_columns import read_columns
 from aurora_mm.challenge.csv_cells import Files
-from aurora_mm.challenge.csv_columns import read_columns
 from aurora_mm.challenge.csv_tables import csv_files_of, read_rows
 from aurora_mm.challenge.csv_tasks import agree_on_tasks, described_task
 from aurora_mm.challenge.index_reader import IndexReader, describe_rows, rows_with_several_labels

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from aurora_mm.annotations import ANNOTATIONS
+from aurora_mm.challenge.arrow_columns import CsvColumns
 from aurora_mm.challenge.column_checks import (
     LocatedPaths,
     annotation_text,
@@ -18,7 +19,6 @@ from aurora_mm.challenge.column_checks import (
     parse_annotations,
 )
 from aurora_mm.challenge.csv_cells import BadRow, Files
-from aurora_mm.challenge.csv_columns import CsvColumns
 from aurora_mm.challenge.csv_tables import Row
 from aurora_mm.challenge.csv_tasks import Description
 from aurora_mm.challenge.row_columns import RowColumns

@@ -87,6 +87,24 @@ class RowColumns:
         """Return the path of the image of a row."""
         return f'{self.root}/{self.image_of(row)}'
 
+    def img_paths(self, rows: np.ndarray) -> list[str]:
+        """Return the paths of the images of rows, as :meth:`img_path` does for one.
+
+        Args:
+            rows: (M,) indices of rows.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        kind = pa.large_string()
+        texts = pc.utf8_trim_whitespace(self.image_path.to_arrow().take(pa.array(rows)))
+        folders = pa.array([f'{self.root}/{folder}' for folder in self.folders], kind)
+        return pc.binary_join_element_wise(
+            folders.take(pa.array(self.folder[rows])),
+            pc.replace_substring_regex(texts, '(?s)^.*/', ''),
+            pa.scalar('/', kind),
+        ).to_pylist()
+
     def image_of(self, row: int) -> str:
         """Return the path of the image of a row, relative to the root."""
         return f'{self.folders[self.folder[row]]}/{self.image_path[row].strip().rpartition("/")[2]}'

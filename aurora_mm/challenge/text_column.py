@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class TextColumn(Sequence[str]):
@@ -19,11 +22,23 @@ class TextColumn(Sequence[str]):
         self.ends = ends
 
     @classmethod
-    def from_arrow(cls, texts: Any) -> TextColumn:
-        """Take the memory of a ``pyarrow.LargeStringArray`` without a null."""
+    def from_arrow(cls, texts: pa.LargeStringArray) -> TextColumn:
+        """Take the memory of an array of Arrow without a null."""
         _, ends, data = texts.buffers()
         ends = np.frombuffer(ends, np.int64, len(texts) + 1, 8 * texts.offset) if len(texts) else np.zeros(1, np.int64)
         return cls(np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8), ends)
+
+    def to_arrow(self) -> pa.LargeStringArray:
+        """Return the texts as an array of Arrow, which shares memory with this column."""
+        import pyarrow as pa
+
+        return pa.LargeStringArray.from_buffers(len(self), pa.py_buffer(self.ends), pa.py_buffer(self.data))
+
+    def contain(self, text: str) -> np.ndarray:
+        """Return (N,) bool, whether each text contains another one."""
+        import pyarrow.compute as pc
+
+        return pc.match_substring(self.to_arrow(), text).to_numpy(zero_copy_only=False)
 
     def __len__(self) -> int:
         return len(self.ends) - 1

@@ -1,18 +1,25 @@
-"""Checkpoint files of tensors and plain values with checksums, which can be read without running code."""
+"""Checkpoint files and model folders: tensors and plain values with checksums, read without running code."""
 
-from aurora_mm.checkpoints.config_text import read_config_text
+from aurora_mm.checkpoints.config_text import read_config_text, text_of_config
+from aurora_mm.checkpoints.hub import find_models, is_hub_id, local_model, path_for_results
+from aurora_mm.checkpoints.model_folder import fill_model_folder, is_model_folder
 from aurora_mm.checkpoints.plain_values import plain_checkpoint
 from aurora_mm.checkpoints.reading import load_checkpoint_file
 from aurora_mm.checkpoints.sealing import CHECKSUMS, seal
-from aurora_mm.checkpoints.writing import PACKED_SUFFIX, write_checkpoint, write_packed
+from aurora_mm.checkpoints.writing import write_checkpoint
 
 __all__ = [
     'CHECKSUMS',
-    'PACKED_SUFFIX',
+    'fill_model_folder',
+    'find_models',
+    'is_hub_id',
+    'is_model_folder',
     'load_checkpoint_file',
+    'local_model',
+    'path_for_results',
     'plain_checkpoint',
     'read_config_text',
     'seal',
+    'text_of_config',
     'write_checkpoint',
-    'write_packed',
 ]

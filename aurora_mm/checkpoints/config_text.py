@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from aurora_mm.errors import ConfigError
@@ -31,6 +32,15 @@ def read_config_text(text: str) -> dict[str, Any]:
         return dict(_assignment(statement) for statement in statements)
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:  # errors of Python's parser
         raise ConfigError(f'the config is no text of plain values ({type(error).__name__}: {error})') from error
+
+
+def text_of_config(values: Mapping[str, Any]) -> str:
+    """Write the values of a config as text, the inverse of :func:`read_config_text`.
+
+    Args:
+        values: Plain values by name.
+    """
+    return ''.join(f'{name} = {value!r}\n' for name, value in values.items())
 
 
 def _assignment(statement: ast.stmt) -> tuple[str, Any]:

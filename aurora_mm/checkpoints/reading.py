@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import pickle
 import re
@@ -16,11 +15,10 @@ import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer, print_log
 from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
-from safetensors import SafetensorError, safe_open
 
+from aurora_mm.checkpoints.model_folder import read_model_folder
 from aurora_mm.checkpoints.plain_values import restore_message_hub
 from aurora_mm.checkpoints.sealing import CHECKSUMS, compare_checksums, require_all_keys
-from aurora_mm.checkpoints.writing import PACKED_KEY, PACKED_SUFFIX
 from aurora_mm.errors import WeightsError
 from aurora_mm.trust import HOW_TO, is_trusted
 
@@ -51,10 +49,10 @@ _MMENGINE_VALUES = [
 _DAMAGE = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, NotImplementedError, OSError,
     RuntimeError, TypeError, ValueError, pickle.UnpicklingError, struct.error, zipfile.BadZipFile,
-    SafetensorError,
 )  # fmt: skip
 
 _CHUNK = 2**20
+_TENSORS_ALONE = '.safetensors'
 # Messages of torch about files that it cannot read with `weights_only=True`.
 _UNSAFE = re.compile(r"GLOBAL ([\w.]+)|but got <class '([\w.]+)'>")
 _UNKNOWN_STEP = 'Unsupported operand'
@@ -62,14 +60,14 @@ _NOT_RESTRICTED = 'Cannot use ``weights_only=True``'
 
 
 def load_checkpoint_file(file: str | Path, keys: Collection[str] | None = None) -> Any:
-    """Load a checkpoint file to the CPU.
+    """Load a checkpoint file or a model folder to the CPU.
 
     Files of this package contain tensors and plain values, with checksums that are compared. Other files are read if
     they contain nothing else except MMEngine's histories of logged values. A Python pickle with any other object is
     only read if the user trusts it (see :func:`aurora_mm.trust.trust_checkpoints`), because reading it may run code.
 
     Args:
-        file: Path of a file of ``torch.save``, or of a packed model (``*.safetensors``).
+        file: Path of a file of ``torch.save``, or of a model folder, see :mod:`aurora_mm.checkpoints.model_folder`.
         keys: Keys to check and return, such as ``('meta', 'state_dict')``. Keys that the file does not have are
             ignored. By default all keys are returned. Files without checksums are always returned completely.
 
@@ -81,10 +79,14 @@ def load_checkpoint_file(file: str | Path, keys: Collection[str] | None = None) 
         WeightsError: If the file does not exist, is damaged, does not contain a dict, or is not trusted.
     """
     file = Path(file).expanduser()
+    if file.is_dir():
+        return read_model_folder(file, keys)
+    if file.suffix == _TENSORS_ALONE:
+        raise WeightsError(f'{file} holds tensors alone; give the model folder that it is in, or a checkpoint')
     if not file.is_file():
         raise WeightsError(f'no checkpoint at {file}; `aurora-mm train CONFIG` writes them to its work dir')
     try:
-        content = _load_packed(file) if file.suffix == PACKED_SUFFIX else _load(file)
+        content = _load(file)
         if not isinstance(content, Mapping):
             raise WeightsError(f'it holds a {type(content).__name__}, not the dict of a checkpoint')
         if CHECKSUMS in content:
@@ -139,16 +141,6 @@ def _check_zip(file: Path, with_tensors: bool) -> None:
                 with archive.open(record) as stream:
                     while stream.read(_CHUNK):
                         pass
-
-
-def _load_packed(file: Path) -> dict[str, Any]:
-    with safe_open(file, framework='pt') as opened:
-        metadata = opened.metadata() or {}
-        if PACKED_KEY not in metadata:
-            raise WeightsError('it is no packed model; `aurora-mm pack-model` makes one')
-        content = json.loads(metadata[PACKED_KEY])
-        state = {name: opened.get_tensor(name) for name in sorted(opened.keys())}
-    return dict(meta=content['meta'], state_dict=state) | {CHECKSUMS: content[CHECKSUMS]}
 
 
 def _checked(content: Mapping[str, Any], keys: Collection[str] | None) -> dict[str, Any]:

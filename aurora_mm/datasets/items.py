@@ -99,7 +99,7 @@ class Items(Sequence[dict[str, Any]]):
         """Return the path of each image file once. Frames of files with several pictures are left out."""
         columns, rows = self._records.columns, self._rows()
         first = rows[np.unique(columns.image[rows], return_index=True)[1]]
-        return [path for path in map(columns.img_path, first.tolist()) if '#frame=' not in path]
+        return columns.img_paths(first[~columns.image_path.contain('#frame=')[first]])
 
     def _rows(self) -> np.ndarray:
         return self._records.rows[self._places]

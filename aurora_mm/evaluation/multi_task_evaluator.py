@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from typing import Any, NamedTuple
 
-import numpy as np
-import torch
 from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
-from mmengine.evaluator import BaseMetric, Evaluator
+from mmengine.evaluator import Evaluator
 from mmengine.logging import MMLogger
-from mmengine.utils import apply_to
 
 from aurora_mm.errors import AuroraError, ConfigError, DataError
-from aurora_mm.evaluation.evaluation_result import EvaluationResult, TaskColumns
+from aurora_mm.evaluation.evaluation_result import EvaluationResult
 from aurora_mm.evaluation.measurement_workers import MeasurementWorkers
-from aurora_mm.evaluation.metrics import ResultRow, TaskMetric, metric_of_row
-from aurora_mm.evaluation.metrics.build_task_metrics import build_task_metrics, judges, key_prefix
-from aurora_mm.evaluation.metrics.foreign_trial import openmmlab_fields, try_metric
+from aurora_mm.evaluation.metrics import ResultRow, metric_of_row
 from aurora_mm.evaluation.score_table import score_table
 from aurora_mm.evaluation.scores import aggregate_scores
-from aurora_mm.evaluation.suppress_output import suppress_output
+from aurora_mm.evaluation.task_metrics import TaskMetrics, finished
 from aurora_mm.registry import EVALUATOR
 from aurora_mm.structures import MultiTaskDataSample, TaskDataSample, task_samples_of, to_host
 from aurora_mm.tables import console_text
@@ -93,7 +86,7 @@ class MultiTaskEvaluator(Evaluator):
             if not isinstance(configs, Sequence) or not configs:
                 raise ConfigError(f'metrics of {name!r} must be a list of configs with at least one, not {configs!r}')
         self._tasks = TaskTable()
-        self._metrics: dict[str, list[BaseMetric]] = {}
+        self._metrics: dict[str, TaskMetrics] = {}
         self._images: dict[str, list[_ImageResults]] = {}
         self.result: EvaluationResult | None = None
 
@@ -114,11 +107,9 @@ class MultiTaskEvaluator(Evaluator):
         for name in self._task_configs:
             if name not in self._tasks:
                 raise ConfigError(f'task_metrics names {name!r}, which is no task of the data set: {self._tasks!r}')
-        self._metrics = {task.name: build_task_metrics(self._configs_of(task), task) for task in self._tasks.values()}
-        for task in self._tasks.values():
-            for config, metric in zip(self._configs_of(task), self._metrics[task.name], strict=True):
-                if not isinstance(metric, TaskMetric):
-                    try_metric(config, metric, task)
+        self._metrics = {task.name: TaskMetrics(self._configs_of(task), task) for task in self._tasks.values()}
+        for metrics in self._metrics.values():
+            metrics.try_foreign()
         self._images = {}
 
     def process(
@@ -136,12 +127,8 @@ class MultiTaskEvaluator(Evaluator):
         """
         for sample in _as_dicts(data_samples):
             task = self._task_of(sample)
-            image = _ImageResults(sample['img_id'], sample.get('img_path'), [])
-            for metric in self._metrics_of(task):
-                if self._workers.num_workers and type(metric).process is TaskMetric.process:
-                    image.results.append(self._workers.start(metric, sample))
-                else:
-                    image.results.append(self._measure(metric, sample, data_batch))
+            results = self._metrics_of(task).measure(sample, data_batch, self._workers)
+            image = _ImageResults(sample['img_id'], sample.get('img_path'), results)
             self._images.setdefault(task.name, []).append(image)
 
     def evaluate(self, size: int) -> dict[str, float]:
@@ -169,28 +156,17 @@ class MultiTaskEvaluator(Evaluator):
             except AuroraError as error:  # raised below by every process, so that none is left waiting
                 outcome = [error]
         broadcast_object_list(outcome)
-        # Metrics may keep state of an evaluation (CocoMetric keeps the true boxes), so the next one builds new metrics.
-        self._metrics.clear()
+        self._metrics.clear()  # the next evaluation builds new ones
         self._images = {}
         if isinstance(outcome[0], AuroraError):
             raise outcome[0]
         return outcome[0]
 
-    def _measure(self, metric: BaseMetric, sample: Mapping[str, Any], data_batch: Any) -> Any:
-        """Return the result that a metric keeps of a sample."""
-        metric.process(data_batch, [sample if isinstance(metric, TaskMetric) else openmmlab_fields(sample)])
-        if len(metric.results) != 1:
-            raise ConfigError(
-                f'{type(metric).__name__} kept {len(metric.results)} results of one sample of task '
-                f'{sample["task"]!r}; MultiTaskEvaluator can only merge metrics that keep exactly one'
-            )
-        return _to_cpu(metric.results.pop())
-
     def _finish(self) -> None:
         """Replace futures by their results, and stop the workers."""
         for images in self._images.values():
             for image in images:
-                image.results[:] = [self._workers.result(r) if isinstance(r, Future) else r for r in image.results]
+                image.results[:] = finished(image.results, self._workers)
         self._workers.stop()
 
     def _merge(self, parts: Iterable[Mapping[str, list[_ImageResults]]]) -> dict[str, list[_ImageResults]]:
@@ -216,9 +192,10 @@ class MultiTaskEvaluator(Evaluator):
         primaries: dict[str, float] = {}
         rows: list[ResultRow] = []
         for name, of_task in images.items():
-            task_scores, primaries[name], task_rows = self._compute_task(self._tasks[name], of_task)
-            scores.update({f'{name}/{key}': value for key, value in task_scores.items()})
-            rows += task_rows
+            found = self._metrics_of(self._tasks[name]).compute([image.results for image in of_task])
+            scores.update({f'{name}/{key}': value for key, value in found.scores.items()})
+            primaries[name] = found.primary
+            rows += found.rows
         logger = MMLogger.get_current_instance()
         processed = sum(map(len, images.values()))
         if processed < size:
@@ -226,47 +203,15 @@ class MultiTaskEvaluator(Evaluator):
         per_task = self._dataset_meta.get('images_per_task', dict.fromkeys(self._tasks, 1))
         tasks = self._tasks.only({*images, *(name for name, number in per_task.items() if number)})
         scores.update(aggregate_scores(primaries, tasks))
-        columns = {name: self._columns(task) for name, task in tasks.items()}
+        columns = {name: self._metrics_of(task).columns() for name, task in tasks.items()}
         counts = {name: len(images.get(name, ())) for name in tasks}
         result = EvaluationResult(tasks, counts, scores, columns, rows)
         logger.info('\n' + console_text(score_table(result)))
         return result
 
-    def _compute_task(self, task: Task, images: list[_ImageResults]) -> tuple[dict[str, float], float, list[ResultRow]]:
-        """Return the scores of one task, its primary score, and its rows with those of the judge first."""
-        metrics = self._metrics_of(task)
-        judge = judges(metrics)[0]
-        scores: dict[str, float] = {}
-        rows: list[ResultRow] = []
-        primary = math.nan
-        for index, metric in sorted(enumerate(metrics), key=lambda pair: pair[1] is not judge):
-            of_images = [image.results[index] for image in images]
-            with suppress_output():
-                answer = metric.compute_metrics(of_images)
-            answer = {key: _to_number(value) for key, value in answer.items()}
-            if metric is judge:
-                primary = metric.primary(answer)
-            if isinstance(metric, TaskMetric) and isinstance(judge, TaskMetric):
-                rows += [row for of_image in of_images for row in of_image]
-            for key, value in answer.items():
-                key = key_prefix(metric) + key
-                if key in scores or key == 'primary':
-                    raise ConfigError(
-                        f'task {task.name!r}: {type(metric).__name__} gives {key!r}, a name already taken; '
-                        "set the metric's prefix"
-                    )
-                scores[key] = value
-        return scores, primary, rows
-
     def _configs_of(self, task: Task) -> Sequence[dict]:
         default = [dict(type=metric_of_row(task.task_type.metric)[1])]
         return self._task_configs.get(task.name, self._type_configs.get(task.type, default))
-
-    def _columns(self, task: Task) -> TaskColumns:
-        metrics = self._metrics_of(task)
-        judge = judges(metrics)[0]
-        ordered = sorted(metrics, key=lambda m: m is not judge)
-        return TaskColumns.of([(key_prefix(m), m) for m in ordered], task.unit)
 
     def _task_of(self, sample: Mapping[str, Any]) -> Task:
         for key in ('task', 'img_id'):
@@ -276,9 +221,9 @@ class MultiTaskEvaluator(Evaluator):
             raise ConfigError(f'a sample is of task {sample["task"]!r}, which is none of the data set: {self._tasks!r}')
         return self._tasks[sample['task']]
 
-    def _metrics_of(self, task: Task) -> list[BaseMetric]:
+    def _metrics_of(self, task: Task) -> TaskMetrics:
         if task.name not in self._metrics:
-            self._metrics[task.name] = build_task_metrics(self._configs_of(task), task)
+            self._metrics[task.name] = TaskMetrics(self._configs_of(task), task)
         return self._metrics[task.name]
 
 
@@ -290,13 +235,3 @@ def _as_dicts(
     elements = to_host(list(task_samples_of(s for s in samples if not isinstance(s, Mapping))))
     yield from (sample for sample in samples if isinstance(sample, Mapping))
     yield from (element.to_dict() for element in elements)
-
-
-def _to_cpu(result: Any) -> Any:
-    """Move all tensors of a metric's result to the CPU, so that it can be sent to another process."""
-    return apply_to(result, lambda item: isinstance(item, torch.Tensor), lambda tensor: tensor.cpu())
-
-
-def _to_number(value: Any) -> Any:
-    """Convert a NumPy or torch scalar to a Python number."""
-    return value.item() if isinstance(value, (np.generic, np.ndarray, torch.Tensor)) else value

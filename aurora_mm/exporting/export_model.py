@@ -43,7 +43,7 @@ def export_model(
     original coordinates.
 
     Args:
-        checkpoint: Path of a checkpoint or of a packed model. Its calibration is applied to probabilities.
+        checkpoint: Path of a checkpoint or a model folder, or a hub id. Its calibration is applied to probabilities.
         out: Folder to write; it must be new or empty.
         format: ``'onnx'`` or ``'pt2'``.
         tasks: Names of the tasks; by default all that the model knows and that can be exported. Those that cannot are

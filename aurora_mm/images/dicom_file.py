@@ -16,11 +16,11 @@ from aurora_mm.images.ultrasound_image import UltrasoundImage
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-# All that pydicom and its decoders raise on broken files; they have no common base class.
-_ERRORS = (
+READING_ERRORS = (
     *(OSError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RuntimeError),
     *(AssertionError, MemoryError, struct.error),
 )
+"""All that pydicom and its decoders raise on broken files; they have no common base class."""
 _CENTIMETRES = 3  # of Physical Units X Direction (0018,6024)
 _TWO_DIMENSIONAL = 1  # of Region Spatial Format (0018,6012)
 _TISSUE = 1  # of Region Data Type (0018,6014)
@@ -45,8 +45,8 @@ class DicomFile(ImageFile):
             # `force` reads files without the preamble too, which old machines write.
             self._header: Dataset = pydicom.dcmread(path, force=True)
             self._check()
-        except _ERRORS as error:
-            raise BadImage(f'cannot be read as DICOM ({_text(error)})') from error
+        except READING_ERRORS as error:
+            raise BadImage(f'cannot be read as DICOM ({first_line(error)})') from error
 
     @classmethod
     def accepts(cls, path: Path, head: bytes) -> bool:
@@ -65,8 +65,8 @@ class DicomFile(ImageFile):
         try:
             pixels = _to_bgr(pixel_array(self._header, index=frame), self._header, depth)
             spacing, region = _spacing(self._header), _tissue_region(self._header)
-        except _ERRORS as error:
-            raise BadImage(f'has pixels that cannot be decoded ({_text(error)})') from error
+        except READING_ERRORS as error:
+            raise BadImage(f'has pixels that cannot be decoded ({first_line(error)})') from error
         return UltrasoundImage(turned_upright(pixels, 1), str(self.path), 1, spacing, region)
 
     def _check(self) -> None:
@@ -184,7 +184,7 @@ def _tissue_regions(header: Dataset) -> list[Any]:
     ]
 
 
-def _text(error: Exception) -> str:
-    """The first line of an error, without line ends that would break a log's rows."""
+def first_line(error: Exception) -> str:
+    """Return the first line of an error, without line ends that would break a log's rows."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

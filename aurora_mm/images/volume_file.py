@@ -15,8 +15,8 @@ from aurora_mm.images.shared_channels import share_channels
 from aurora_mm.images.ultrasound_image import UltrasoundImage
 
 _MOST_VALUES = 4 * MOST_PIXELS
-_DATA_FILE = 'ElementDataFile'
-_SEPARATOR = re.compile('[=:]')
+_FIELD = b'ElementDataFile'
+_DATA_FILE = re.compile(rb'^[ \t]*' + _FIELD + rb'[ \t]*[=:]([^\n]*)', re.MULTILINE)  # a line ends with \n alone
 
 
 class VolumeFile(ImageFile):
@@ -97,17 +97,18 @@ class VolumeFile(ImageFile):
 def _check_data_file(path: Path) -> None:
     """A MetaImage header names the file of its pixels, whatever the suffix; only one beside it is opened.
 
+    The whole file is searched, since a field that is hidden from this function could still reach the reader.
+
     Raises:
-        BadImage: If it names another, or none in its first 64 KiB.
+        BadImage: If the file says the field's name more than once, or names a file elsewhere.
     """
     try:
-        with path.open('rb') as file:
-            text = file.read(65536).decode('latin-1')
+        data = path.read_bytes()
     except OSError as error:
         raise BadImage(f'cannot be read ({error.strerror})') from error
-    names = [_SEPARATOR.split(line, maxsplit=1)[1:] for line in text.splitlines() if _DATA_FILE in line]
-    if len(names) != 1 or not names[0]:
-        raise BadImage(f'cannot be read as MetaImage: its header must say {_DATA_FILE} once')
-    name = names[0][0].strip()
+    found = _DATA_FILE.findall(data)
+    if len(found) != 1 or data.count(_FIELD) != 1:
+        raise BadImage(f'cannot be read as MetaImage: its header must say {_FIELD.decode()} once')
+    name = found[0].decode('latin-1').strip()
     if name != 'LOCAL' and (Path(name).name != name or not (path.parent / name).is_file()):
         raise BadImage(f'names {name!r} as the file of its pixels; it must be a file of the same folder')

@@ -55,6 +55,7 @@ class Measurement(ABC):
     Attributes:
         dimension: 1 for a length, 2 for an area, 0 for an angle.
         task_types: Names of the task types whose predictions it can measure.
+        label: Index of the class that is measured; None where it is none alone, as between points.
 
     Raises:
         ConfigError: If the task is of another type, or an argument is wrong.
@@ -62,6 +63,7 @@ class Measurement(ABC):
 
     dimension: ClassVar[int] = 1
     task_types: ClassVar[tuple[str, ...]]
+    label: int | None = None
 
     def __init__(self, task: Task, name: str) -> None:
         if not isinstance(name, str) or not name.isprintable() or not name.strip():
@@ -116,6 +118,8 @@ class ClassMeasurement(Measurement):
     Raises:
         ConfigError: If the task has no such class, or is of another type.
     """
+
+    label: int
 
     def __init__(self, task: Task, name: str, label: str) -> None:
         super().__init__(task, name)

@@ -6,12 +6,10 @@ in training and predictions otherwise, and the balancer weighs the losses of the
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from mmengine.logging import print_log
 from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
@@ -19,7 +17,7 @@ from torch.optim import Optimizer
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.balancers import LossBalancer, TaskLossTracker
-from aurora_mm.models.heads import BaseTaskHead, wrap_foreign_head
+from aurora_mm.models.heads import wrap_foreign_head
 from aurora_mm.models.predictions import prediction_of
 from aurora_mm.models.utils.batch_statistics import protect_statistics
 from aurora_mm.models.utils.build import (
@@ -30,16 +28,17 @@ from aurora_mm.models.utils.build import (
     fit,
     maps_of,
     needs_init_weights,
-    only_for_task,
     require_dicts,
     require_module_configs,
 )
 from aurora_mm.models.utils.freeze import freeze
+from aurora_mm.models.utils.head_inputs import head_inputs
 from aurora_mm.models.utils.nonfinite_guard import NonFiniteGuard, drop_nonfinite_gradients
 from aurora_mm.models.utils.refused_modules import refuse_module
+from aurora_mm.models.utils.wiring import Wiring
 from aurora_mm.registry import MODELS
-from aurora_mm.structures import MultiTaskDataSample, TaskBatch, TaskDataSample, task_samples_of
-from aurora_mm.tasks import TASK_TYPES, Task, TaskTable
+from aurora_mm.structures import MultiTaskDataSample, TaskDataSample, task_samples_of
+from aurora_mm.tasks import TaskTable
 
 
 @MODELS.register_module()
@@ -86,6 +85,9 @@ class MultiTaskModel(BaseModel):
         calibration: Called with the maps of the encoder and the data samples after each prediction, to calibrate it in
             place; see :class:`aurora_mm.calibration.calibration.Calibration`. None leaves predictions as they are.
 
+        encoder_dtype: ``torch.bfloat16`` computes the maps of the encoder in mixed precision in :meth:`predict`; None
+            leaves them in the dtype of the weights. See :func:`aurora_mm.apis.fast_prediction.speed_up`.
+
     Raises:
         ConfigError: If the configs do not fit together, or a task has no head.
     """
@@ -112,36 +114,31 @@ class MultiTaskModel(BaseModel):
         self.tasks = TaskTable(tasks)
         self.router: Callable[[Sequence[Tensor], Sequence[MultiTaskDataSample]], None] | None = None
         self.calibration: Callable[[Sequence[Tensor], Sequence[MultiTaskDataSample]], None] | None = None
+        self.encoder_dtype: torch.dtype | None = None
         require_dicts(neck=neck, heads=heads, sources=sources)
         require_module_configs(backbone=backbone, detail=detail, adapter=adapter, balancer=balancer)
         require_module_configs(**{f'heads.{key}': cfg for key, cfg in heads.items()})
-        require_module_configs(**{f'neck.{name}': cfg for name, cfg in _by_name(neck).items()})
+        wiring = Wiring(self.tasks, heads, neck, sources, own_heads)
+        require_module_configs(**{f'neck.{name}': cfg for name, cfg in wiring.necks.items()})
         refuse_module(backbone['type'])
         self.backbone = build_foreign(backbone)
         self.detail = None if detail is None else build_in_scope(detail)
         maps = {'backbone': maps_of(self.backbone)}
         if self.detail is not None:
-            maps['backbone'] = Maps(*(a + b for a, b in zip(maps_of(self.detail), maps['backbone'], strict=True)))
+            fine, coarse = maps_of(self.detail), maps['backbone']
+            maps['backbone'] = Maps(fine.channels + coarse.channels, fine.strides + coarse.strides)
+        self.head_of, self.source_of = wiring.head_of, wiring.source_of
         self.necks = nn.ModuleDict()
-        for name, cfg in _by_name(neck).items():
+        for name, cfg in wiring.necks.items():
             source = f"'backbone' ({type(self.backbone).__name__})"
             self.necks[name] = build_neck(cfg, f'neck {name!r}', maps['backbone'], source)
             maps[name] = maps_of(self.necks[name], maps['backbone'])
-
-        self.head_of = {task.name: self._head_key(task, heads) for task in self.tasks.values()}
-        for key in heads.keys() - self.tasks.keys() - set(TASK_TYPES):
-            print_log(f'head {key!r} is not built: it is named after no task', 'current', logging.WARNING)
-        if own_heads:
-            heads = {name: only_for_task(heads[key], name) for name, key in self.head_of.items()}
-            self.head_of = {name: name for name in heads}
-        self.source_of = {}
         self.heads = nn.ModuleDict()
-        for key, cfg in heads.items():
+        for key, cfg in wiring.heads.items():
             served = [task for task in self.tasks.values() if self.head_of[task.name] == key]
-            if served:  # no head is built for a task type without tasks
-                source = self.source_of[key] = self._source_key(key, sources or {})
-                cfg = fit(wrap_foreign_head(cfg), f'head {key!r}', self._maps_of(source, maps), repr(source))
-                self.heads[key] = MODELS.build(cfg | dict(tasks=served))
+            source = self.source_of[key]
+            cfg = fit(wrap_foreign_head(cfg), f'head {key!r}', maps[source], repr(source))
+            self.heads[key] = MODELS.build(cfg | dict(tasks=served))
         self.adapters = nn.ModuleDict()
         if adapter is not None:
             for name, key in self.head_of.items():
@@ -156,28 +153,6 @@ class MultiTaskModel(BaseModel):
         self.guard = NonFiniteGuard(list(self.tasks.values()), max_nonfinite)
         self.tracker = TaskLossTracker(list(self.tasks.values()), ema_momentum)
         self.balancer = MODELS.build((balancer or dict(type=LossBalancer)) | dict(tasks=list(self.tasks.values())))
-
-    @staticmethod
-    def _head_key(task: Task, heads: Mapping[str, dict]) -> str:
-        for key in (task.name, task.type):
-            if key in heads:
-                return key
-        raise ConfigError(f'no head for task {task.name!r} of type {task.type!r}; heads are {", ".join(heads)}')
-
-    def _source_key(self, key: str, sources: Mapping[str, str]) -> str:
-        for name in (key, self.tasks[key].type if key in self.tasks else None):
-            if name in sources:
-                return sources[name]
-        # Not the first of several necks, because MMEngine sorts the keys of configs in checkpoints.
-        if len(self.necks) > 1:
-            raise ConfigError(f'sources must say which of the necks {", ".join(self.necks)} the head {key!r} reads')
-        return next(iter(self.necks), 'backbone')
-
-    @staticmethod
-    def _maps_of(source: str, maps: Mapping[str, Maps]) -> Maps:
-        if source not in maps:
-            raise ConfigError(f'no neck named {source!r}; sources are {", ".join(map(repr, maps))}')
-        return maps[source]
 
     def init_weights(self) -> None:
         """Initialise the weights, also inside the containers of necks, heads and adapters, which MMEngine skips."""
@@ -246,7 +221,7 @@ class MultiTaskModel(BaseModel):
         if data_samples is None:
             return maps
         outputs = {}
-        for head, feats, batches in self._head_inputs(maps, data_samples):
+        for head, feats, batches in head_inputs(self, maps, data_samples):
             for batch, output in zip(batches, head.task_outputs(feats, batches), strict=True):
                 outputs[batch.task.name] = output
         return {name: outputs[name] for name in self.tasks if name in outputs}
@@ -282,7 +257,7 @@ class MultiTaskModel(BaseModel):
     ) -> dict[str, tuple[Tensor, list[TaskDataSample]]]:
         """Compute the loss of each label, ``(n,)`` by task in table order, with the samples of the labels."""
         losses = {}
-        for head, feats, batches in self._head_inputs(maps, data_samples):
+        for head, feats, batches in head_inputs(self, maps, data_samples):
             for batch, terms in zip(batches, head.loss(feats, batches), strict=True):
                 if terms:  # otherwise there is no loss for these images
                     total = sum(terms.values())
@@ -328,10 +303,10 @@ class MultiTaskModel(BaseModel):
         Returns:
             The data samples, in their order.
         """
-        maps = self.extract_feat(inputs)
+        maps = self._predicted_feat(inputs)
         if self.router is not None:
             self.router(maps, data_samples)
-        for head, feats, batches in self._head_inputs(maps, data_samples):
+        for head, feats, batches in head_inputs(self, maps, data_samples):
             head.predict(feats, batches)
         for sample in task_samples_of(data_samples):
             task = self.tasks[sample.task]
@@ -341,80 +316,14 @@ class MultiTaskModel(BaseModel):
             self.calibration(maps, data_samples)
         return list(data_samples)
 
-    def _head_inputs(
-        self, maps: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample]
-    ) -> Iterator[tuple[BaseTaskHead, Sequence[Tensor], list[TaskBatch]]]:
-        """Yield what each call of a head needs: the head, the maps it reads, and the tasks with their images.
-
-        A neck runs once, on the images of all tasks whose heads read it. A head runs once, on the images of all its
-        tasks; with adapters, which change the maps for each task, it runs once for each task.
-        """
-        asked = self._by_task(data_samples)
-        rows_of_source: dict[str, set[int]] = {}
-        for name, (rows, _) in asked.items():
-            rows_of_source.setdefault(self.source_of[self.head_of[name]], set()).update(rows)
-        levels = {}
-        for source, rows in rows_of_source.items():
-            levels[source] = _take(maps, sorted(rows))
-            if source != 'backbone':
-                levels[source] = self.necks[source](levels[source])
-        for key, head in self.heads.items():
-            of_head = {name: found for name, found in asked.items() if self.head_of[name] == key}
-            if not of_head:
-                continue
-            source = self.source_of[key]
-            places = sorted(rows_of_source[source])
-            groups = [{name: found} for name, found in of_head.items()] if self.adapters else [of_head]
-            for group in groups:
-                rows = sorted({row for found, _ in group.values() for row in found})
-                feats = _take(levels[source], [places.index(row) for row in rows])
-                batches = [
-                    TaskBatch(self.tasks[name], _index([rows.index(row) for row in found], len(rows), feats), samples)
-                    for name, (found, samples) in group.items()
-                ]
-                if self.adapters:
-                    feats = self.adapters[next(iter(group))](feats)
-                yield head, feats, batches
-
-    def _by_task(
-        self, data_samples: Sequence[MultiTaskDataSample]
-    ) -> dict[str, tuple[list[int], list[TaskDataSample]]]:
-        """Return the tasks of the batch in table order, each with the positions of its images and its samples."""
-        found: dict[str, tuple[list[int], list[TaskDataSample]]] = {}
-        for row, image in enumerate(data_samples):
-            for sample in image:
-                if sample.task not in self.tasks:
-                    raise ConfigError(
-                        f'{sample.get("img_path")} asks for task {sample.task!r}, which the model was not built for; '
-                        f'its tasks are {", ".join(self.tasks)}'
-                    )
-                rows, samples = found.setdefault(sample.task, ([], []))
-                rows.append(row)
-                samples.append(sample)
-        return {name: found[name] for name in self.tasks if name in found}
+    def _predicted_feat(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Compute the maps of :meth:`extract_feat` in ``encoder_dtype``, and return them in fp32."""
+        if self.encoder_dtype is None:
+            return self.extract_feat(inputs)
+        with torch.autocast(inputs.device.type, self.encoder_dtype):
+            maps = self.extract_feat(inputs)
+        return tuple(m.float() for m in maps)
 
 
 def _drop_nonfinite(optimizer: Optimizer, args: tuple, kwargs: dict) -> None:
     drop_nonfinite_gradients(p for group in optimizer.param_groups for p in group['params'])
-
-
-def _index(rows: list[int], count: int, maps: Sequence[Tensor]) -> Tensor | None:
-    """Return ``rows`` as an index on the device of the maps, or None if they are 0 to ``count - 1`` in order."""
-    if rows == list(range(count)):
-        return None
-    return torch.tensor(rows).to(maps[0].device, non_blocking=True)
-
-
-def _take(maps: Sequence[Tensor], rows: list[int]) -> Sequence[Tensor]:
-    """Select some images of the maps of a batch; returns the maps themselves if those are all images."""
-    index = _index(rows, len(maps[0]), maps)
-    return maps if index is None else [m.index_select(0, index) for m in maps]
-
-
-def _by_name(neck: dict | None) -> dict[str, dict]:
-    if neck is None:
-        return {}
-    named = {'neck': neck} if 'type' in neck else dict(neck)
-    if reserved := {'backbone', *TASK_TYPES} & named.keys():
-        raise ConfigError(f'a neck cannot be named {", ".join(reserved)}')
-    return named

@@ -21,7 +21,7 @@ def asked_tasks(
         inferencer: The model.
         names: Of its tasks, separated by commas; ``'all'``; or ``'auto'``, for which all may be asked.
         measurements: Config file with a list ``tasks``; the measurements of its tasks take the place of those that
-            the model was trained with. None leaves these.
+            the model was trained with, and their DICOM codes are added. None leaves the model's own.
 
     Raises:
         ConfigError: If the model does not know a task, none of the file's tasks is asked, or a measurement is wrong.
@@ -37,7 +37,10 @@ def asked_tasks(
         given = {name: task for name, task in read_tasks(measurements).items() if name in tasks}
         if not given:
             raise ConfigError(f'{measurements} describes none of the tasks {", ".join(tasks)}')
-        tasks |= {name: replace(tasks[name], measurements=task.measurements) for name, task in given.items()}
+        tasks |= {
+            name: replace(tasks[name], measurements=task.measurements, codes=tasks[name].codes | task.codes)
+            for name, task in given.items()
+        }
     for task in tasks.values():
         measurements_of(task)  # a mistake ends here, before anything is predicted
     return TaskTable(tasks.values())

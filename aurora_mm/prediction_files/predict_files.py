@@ -10,6 +10,9 @@ import numpy as np
 
 from aurora_mm.apis import MultiTaskInferencer
 from aurora_mm.apis.task_groups import AUTO_TASKS
+from aurora_mm.dicom.equipment import Equipment
+from aurora_mm.dicom.results import DicomResults
+from aurora_mm.dicom.source import DicomSource, require_dicom
 from aurora_mm.engine.console import LineProgress, TerminalProgress, console
 from aurora_mm.errors import DataError, OutputError
 from aurora_mm.files import whole_folder
@@ -35,6 +38,7 @@ def predict_files(
     batch_size: int = 8,
     overlays: bool = True,
     is_routed: bool = False,
+    dicom: bool = False,
 ) -> tuple[int, list[Problem]]:
     """Predict images and write a folder, whole or not at all; see docs/predictions.md.
 
@@ -50,30 +54,50 @@ def predict_files(
         batch_size: Most images of one network size that go through the model together.
         overlays: Whether pictures are drawn.
         is_routed: Whether the model's router chooses from the tasks for each image.
+        dicom: Whether DICOM results are written as well; all inputs must be DICOM files then.
 
     Returns:
         The number of images that were predicted, and what was left out.
 
     Raises:
         OutputError: If the folder is there and holds something, or cannot be written.
-        DataError: If no image could be read; nothing is written then.
+        DataError: If no image could be read, or DICOM results of other files are asked; nothing is written then.
+        ConfigError: If DICOM results are asked and the extra ``dicom`` is not installed.
     """
     out = Path(out)
     if (out.is_dir() and any(out.iterdir())) or (out.exists() and not out.is_dir()):
         raise OutputError(f'{out} is there already and not an empty folder')
+    results = DicomResults(Equipment.of(models)) if dicom else None
     files, problems = find_files(inputs, recursive, every)
+    if results is not None:
+        files = _dicom_files(files, problems)
     total = sum(file.count for file in files)
     if not total:
         raise DataError('\n'.join(['no image could be read:', *map(str, problems)]))
     with whole_folder(out) as folder:
-        writer = PredictionWriter(folder, tasks, models, overlays)
+        writer = PredictionWriter(folder, tasks, models, overlays, results)
         done = _predict(
             inferencer, writer, files, AUTO_TASKS if is_routed else list(tasks), problems, total, spacing, batch_size
         )
         if not done:
             raise DataError('\n'.join(['no image could be read:', *map(str, problems)]))
+        problems += writer.write_dicom()
         writer.finish(problems)
     return done, problems
+
+
+def _dicom_files(files: Sequence[FoundFile], problems: list[Problem]) -> list[FoundFile]:
+    """The files to which DICOM results can refer; the others go to ``problems``."""
+    require_dicom(file.path for file in files)
+    usable = []
+    for file in files:
+        try:
+            DicomSource(file.path)
+        except BadImage as bad:
+            problems.append(Problem(file.path, str(bad)))
+        else:
+            usable.append(file)
+    return usable
 
 
 def _predict(

@@ -13,21 +13,27 @@ import numpy as np
 
 from aurora_mm.converters.coco_kinds import COCO_KINDS
 from aurora_mm.converters.coco_task import TASK_KEY
+from aurora_mm.dicom.results import DicomResults, save
+from aurora_mm.errors import DataError
 from aurora_mm.files import write_image, write_text
+from aurora_mm.images.image_header import BadImage
 from aurora_mm.images.sources import split_source
-from aurora_mm.measurements import Measured, Measurement, measurements_of
+from aurora_mm.measurements import Measurement, measurements_of
+from aurora_mm.prediction_files.contents import (
+    SCHEMA_FILE,
+    head_content,
+    image_content,
+    measurement_content,
+    prediction_content,
+)
 from aurora_mm.prediction_files.image_finder import Problem
 from aurora_mm.prediction_files.json_values import json_value
 from aurora_mm.prediction_files.records import record_of
 from aurora_mm.prediction_files.view_spread import measure
-from aurora_mm.routing.task_router import ROUTING
 from aurora_mm.structures import MultiTaskDataSample, TaskDataSample
 from aurora_mm.tasks import TaskTable
-from aurora_mm.version import __version__
 from aurora_mm.visualization import MultiTaskVisualizer
 
-SCHEMA = 'aurora_mm/predictions/1'
-SCHEMA_FILE = Path(__file__).with_name('predictions.schema.json')
 _MEASURED = ('source', 'task', 'measurement', 'value', 'unit', 'low', 'high', 'views')
 _LONGEST_NAME = 100
 
@@ -40,9 +46,17 @@ class PredictionWriter:
         tasks: Those that are asked, with their measurements.
         models: Names of the model's files.
         overlays: Whether pictures are drawn.
+        dicom: Collects the answers for DICOM results; None for no such results.
     """
 
-    def __init__(self, folder: Path, tasks: TaskTable, models: Sequence[str], overlays: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        tasks: TaskTable,
+        models: Sequence[str],
+        overlays: bool = True,
+        dicom: DicomResults | None = None,
+    ) -> None:
         self.folder = folder
         self.tasks = tasks
         self.models = list(models)
@@ -51,6 +65,8 @@ class PredictionWriter:
         if overlays:
             self._visualizer = MultiTaskVisualizer(size=None)
             self._visualizer.dataset_meta = dict(tasks=tasks.to_config())
+        self._dicom = dicom
+        self._dicom_names: dict[str, str] = {}
         self._images: dict[int, str] = {}  # as JSON text, which takes less memory
         self._measured: dict[int, list[tuple[Any, ...]]] = {}
         self._coco_images: dict[int, dict[str, Any]] = {}
@@ -66,24 +82,36 @@ class PredictionWriter:
         """
         path, frame = split_source(sample.img_path)
         height, width = sample.ori_shape
-        spacing = sample.get('pixel_spacing')
         name = f'{position:05d}_{_stem(path.name, frame)}'
+        if self._dicom is not None:
+            self._dicom_names[str(path)] = min(
+                self._dicom_names.get(str(path), '~'), f'{position:05d}_{_stem(path.name, None)}'
+            )
         self._measured[position] = []
         self._coco_images[position] = dict(file_name=sample.img_path, height=height, width=width)
-        content = dict(
-            source=sample.img_path,
-            file=str(path),
-            frame=frame,
-            height=height,
-            width=width,
-            pixel_spacing=None if spacing is None else list(spacing),
-            predictions=[self._prediction(position, name, pixels, one) for one in sample],
-        )
-        if 'out_of_distribution' in sample:
-            content['out_of_distribution'] = sample.out_of_distribution
-        if ROUTING in sample:
-            content[ROUTING] = sample.routing
+        content = image_content(sample, [self._prediction(position, name, pixels, one) for one in sample])
         self._images[position] = json.dumps(content, allow_nan=False)
+
+    def write_dicom(self) -> list[Problem]:
+        """Write the DICOM objects of all files.
+
+        Returns:
+            The files of which none could be made.
+        """
+        problems: list[Problem] = []
+        for path in self._dicom.files if self._dicom is not None else ():
+            try:
+                made = self._dicom.make(path)
+            except BadImage as bad:
+                problems.append(Problem(path, str(bad)))
+                continue
+            except DataError as bad:
+                problems.append(Problem('', str(bad)))
+                continue
+            for task, result in made.items():
+                kind = f'{task}_seg' if task else 'sr'
+                save(result, self.folder / 'dicom' / f'{self._dicom_names[path]}_{kind}.dcm')
+        return problems
 
     def finish(self, problems: Iterable[Problem]) -> None:
         """Write the lists.
@@ -91,15 +119,7 @@ class PredictionWriter:
         Args:
             problems: What was left out.
         """
-        head = json.dumps(
-            dict(
-                schema=SCHEMA,
-                aurora_mm=__version__,
-                models=self.models,
-                tasks=self.tasks.to_config(),
-                problems=[problem._asdict() for problem in problems],
-            )
-        )
+        head = json.dumps(head_content(self.tasks, self.models, problems))
         images = ',\n'.join(self._images[position] for position in sorted(self._images))
         write_text(self.folder / 'predictions.json', f'{head[:-1]}, "images": [\n{images}\n]}}\n')
         write_text(self.folder / 'predictions.schema.json', SCHEMA_FILE.read_text(encoding='utf-8'))
@@ -113,9 +133,11 @@ class PredictionWriter:
         task = self.tasks[sample.task]
         record = record_of(task.type)
         measured = measure(self._measurements[task.name], sample)
-        content = dict(task=task.name, type=task.type, **record.content(sample, task))
-        if 'uncertainty' in sample:
-            content['uncertainty'] = sample.uncertainty
+        if self._dicom is not None:
+            path, frame = split_source(sample.img_path)
+            pairs = list(zip(self._measurements[task.name], measured, strict=True))
+            self._dicom.add(path, frame, task, sample, pairs)
+        content = prediction_content(sample, task, measured)
         mask = record.mask(sample)
         if mask is not None:
             content['mask'] = f'masks/{task.name}/{name}.png'
@@ -124,8 +146,8 @@ class PredictionWriter:
             content['overlay'] = f'overlays/{task.name}/{name}.png'
             drawn = self._visualizer.draw_answer(np.ascontiguousarray(pixels[..., ::-1]), sample, measured)
             write_image(self.folder / content['overlay'], drawn[..., ::-1])
-        content['measurements'] = [_measurement(one) for one in measured]
-        self._measured[position] += [(sample.img_path, task.name, *_measurement(one).values()) for one in measured]
+        rows = (measurement_content(one).values() for one in measured)
+        self._measured[position] += [(sample.img_path, task.name, *row) for row in rows]
         self._coco[task.name][position] = record.coco_annotations(sample, task)
         return content
 
@@ -152,18 +174,6 @@ class PredictionWriter:
                 number = len(content['annotations']) + 1
                 content['annotations'].append(dict(id=number, image_id=image_id, iscrowd=0) | one)
         write_text(self.folder / 'coco' / f'{name}.json', json.dumps(json_value(content), allow_nan=False))
-
-
-def _measurement(measured: Measured) -> dict[str, Any]:
-    low, high = measured.spread or (None, None)
-    return dict(
-        name=measured.name,
-        value=json_value(measured.value),
-        unit=measured.unit,
-        low=json_value(low),
-        high=json_value(high),
-        views=measured.views,
-    )
 
 
 def _stem(name: str, frame: int | None) -> str:

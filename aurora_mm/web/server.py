@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from aurora_mm.apis import MultiTaskInferencer
 from aurora_mm.errors import ConfigError
+from aurora_mm.extras import require_extra
 from aurora_mm.prediction_files.asked_tasks import asked_tasks
 from aurora_mm.web.uploads import UploadFolder
 
@@ -92,12 +93,9 @@ def page_server(
 
 
 def _import_gradio():
-    try:
-        import gradio
-    except ModuleNotFoundError as error:
-        if error.name != 'gradio':
-            raise
-        raise ConfigError("the page needs gradio: pip install 'aurora_mm[demo]'") from error
+    require_extra('demo', 'the page', 'gradio')
+    import gradio
+
     return gradio
 
 

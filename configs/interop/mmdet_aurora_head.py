@@ -17,6 +17,7 @@ model = dict(
         out_channels=96,
         scales=(1, 1 / 2, 1 / 4),
         num_refine=1,
+        fit_maps_to_image=True,
     ),
     bbox_head=dict(
         type='aurora_mm.AuroraDenseHead', in_channels=[96] * 3, in_index=(0, 1, 2), num_classes=1, channels=96

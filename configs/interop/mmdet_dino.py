@@ -22,6 +22,7 @@ model = dict(
         out_channels=256,
         scales=(2, 1, 1 / 2, 1 / 4),
         num_refine=1,
+        fit_maps_to_image=True,
     ),
     encoder=dict(num_layers=2, layer_cfg=dict(self_attn_cfg=_deform, ffn_cfg=_ffn)),
     decoder=dict(

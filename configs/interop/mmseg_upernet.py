@@ -16,6 +16,7 @@ model = dict(
         out_channels=96,
         scales=(4, 2, 1, 1 / 2),
         num_refine=1,
+        fit_maps_to_image=True,
     ),
     decode_head=dict(
         type='UPerHead',

@@ -8,7 +8,8 @@ import pytest
 
 from aurora_mm.analysis.ablation import AblationRun, plan_runs
 from aurora_mm.errors import ConfigError
-from tests.test_chain import REPO, folder  # noqa: F401  folder is a fixture
+from tests.fixtures.verbs import LONG
+from tests.test_chain import folder  # noqa: F401  folder is a fixture
 
 
 def touch(*files):
@@ -67,13 +68,13 @@ def test_runs_are_stopped_resumed_and_put_in_a_table_and_a_failed_one_is_named(f
     broken.write_text(f"_base_ = '{first}'\nmodel = dict(type='NoSuchModel')")
     args = (f'{first}:0,1', broken, '--data-root', folder / 'data', '--tasks', folder / 'tasks.py', '--out', out)
     process = ablation(*args, '--jobs', 1)
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + LONG
     while not (out / 'config' / 'seed_0' / 'last_checkpoint').exists():
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline, 'no checkpoint in time'
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    process.communicate(timeout=LONG)
     log = out / 'config' / 'seed_0' / 'console.log'
     assert 'epoch 3/3' not in log.read_text(), 'stopped too late to show anything'
     size = log.stat().st_size
@@ -83,7 +84,7 @@ def test_runs_are_stopped_resumed_and_put_in_a_table_and_a_failed_one_is_named(f
     process = ablation(
         *args, '--cfg-options', 'default_hooks.console.type=ConsoleHook', 'default_hooks.console.interval=1'
     )
-    output = process.communicate(timeout=900)[0]
+    output = process.communicate(timeout=LONG)[0]
     assert process.returncode == 1, output
     assert f'broken, seed 0 failed, see {out}/broken/seed_0/console.log' in ' '.join(output.split())
     assert 'NoSuchModel' in (out / 'broken' / 'seed_0' / 'console.log').read_text()
@@ -101,6 +102,6 @@ def test_runs_are_stopped_resumed_and_put_in_a_table_and_a_failed_one_is_named(f
 
     before = log.stat().st_mtime
     process = ablation(f'{first}:0,1', '--out', out)
-    assert '| config | 2 |' in process.communicate(timeout=60)[0]
+    assert '| config | 2 |' in process.communicate(timeout=LONG)[0]
     assert process.returncode == 0
     assert log.stat().st_mtime == before

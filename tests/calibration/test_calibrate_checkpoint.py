@@ -13,7 +13,8 @@ from aurora_mm.cli.verbs.calibrate import main as calibrate
 from aurora_mm.cli.verbs.test import main as run_test
 from aurora_mm.errors import WeightsError
 from aurora_mm.phantoms import make_dataset
-from aurora_mm.prediction_files.writer import SCHEMA_FILE, PredictionWriter
+from aurora_mm.prediction_files.contents import SCHEMA_FILE
+from aurora_mm.prediction_files.writer import PredictionWriter
 from aurora_mm.tasks import TaskTable
 from tests.fixtures.checkpoints import REPO, TASKS, save_random_model
 from tests.prediction_files.json_schema import errors

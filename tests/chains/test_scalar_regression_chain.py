@@ -62,9 +62,9 @@ def test_from_csv_to_report_and_predictions(chain, tmp_path, capsys):
     assert answer['value'] == pytest.approx(prediction['value'], abs=1e-4)
     twice = chain.predict(*images, tta=True)['images'][0]['predictions'][0]
     assert abs(twice['value'] - prediction['value']) < 10
-    packed = tmp_path / 'packed.safetensors'
-    main(['pack-model', str(packed), str(chain.checkpoint), '--data-root', str(tmp_path / 'split')])
-    (problem,) = Model(packed, device='cpu').predict(tmp_path / 'data', tmp_path / 'out')
+    model = tmp_path / 'model'
+    main(['publish', str(chain.checkpoint), str(model), '--data-root', str(tmp_path / 'split')])
+    (problem,) = Model(model, device='cpu').predict(tmp_path / 'data', tmp_path / 'out')
     assert problem.message == "20 rows of task 'gestation', whose type has no place in a submission"
     with pytest.raises(SystemExit, match='2'):
         chain.submission()

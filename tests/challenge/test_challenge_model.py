@@ -1,6 +1,7 @@
 import csv
 import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -11,9 +12,9 @@ import torch
 
 from aurora_mm.apis import read_checkpoint
 from aurora_mm.challenge.challenge_model import Model
-from aurora_mm.challenge.packing import pack_checkpoint
 from aurora_mm.challenge.submission import score_submission
 from aurora_mm.errors import DataError, WeightsError
+from aurora_mm.publishing import publish
 from tests.fixtures.checkpoints import REPO, TASKS
 
 LISTS = ('classification_predictions.json', 'detection_predictions.json', 'regression_predictions.json')
@@ -21,8 +22,8 @@ LISTS = ('classification_predictions.json', 'detection_predictions.json', 'regre
 
 @pytest.fixture(scope='module')
 def weights(checkpoints, generated, tmp_path_factory):
-    folder = tmp_path_factory.mktemp('weights')
-    pack_checkpoint(checkpoints[0], folder / 'model.safetensors', str(generated))
+    folder = tmp_path_factory.mktemp('published') / 'model'
+    publish(checkpoints[0], folder, data_root=str(generated))
     return folder
 
 
@@ -48,11 +49,8 @@ def entries(out):
     return {(e['task_id'], e['image_path']): e for name in LISTS for e in json.loads((out / name).read_text())}
 
 
-def test_a_packed_checkpoint_holds_what_is_shipped_and_no_more(weights, checkpoints):
-    packed, plain = read_checkpoint(weights / 'model.safetensors'), read_checkpoint(checkpoints[0])
-    assert packed.keys() == {'meta', 'state_dict'}
-    assert packed['state_dict'].keys() == plain['state_dict'].keys()
-    answers = packed['meta']['constant_answers']
+def test_answers_for_images_that_cannot_be_read_are_published(weights):
+    answers = read_checkpoint(weights)['meta']['constant_answers']
     assert answers.keys() == set(TASKS)
     assert sum(answers['kind']['scores']) == pytest.approx(1)
     assert np.shape(answers['ends']['points']) == (2, 2)
@@ -168,10 +166,10 @@ def test_rows_that_cannot_be_answered_are_told(model, unlabelled, tmp_path):
     assert len(entries(tmp_path / 'out')) == 30
 
 
-def test_weights_that_were_not_packed_are_refused_before_anything_is_read(checkpoints, tmp_path):
-    with pytest.raises(WeightsError, match='aurora-mm pack-model'):
+def test_models_without_such_answers_are_refused_before_anything_is_read(checkpoints, tmp_path):
+    with pytest.raises(WeightsError, match='aurora-mm publish'):
         Model(checkpoints[0], device='cpu')
-    with pytest.raises(WeightsError, match=r'no \*\.safetensors file'):
+    with pytest.raises(WeightsError, match=r'has no manifest\.json, so that it is no model folder'):
         Model(tmp_path)
 
 
@@ -180,17 +178,44 @@ def test_a_root_without_csv_files_is_refused(model, tmp_path):
         model.predict(tmp_path, tmp_path / 'out')
 
 
+DOCKERFILE = (REPO / 'docker' / 'Dockerfile').read_text()
+PLACE = '/opt/aurora/model'  # of the model in the image
+
+
+def copied():
+    """What the Dockerfile copies from the repository: source and target."""
+    for line in re.findall(r'^COPY (?!--from)(.*)$', DOCKERFILE, re.MULTILINE):
+        *sources, target = line.split()
+        yield from ((source, target) for source in sources)
+
+
+def test_what_the_image_copies_is_there_and_not_ignored():
+    allowed = {line[1:] for line in (REPO / '.dockerignore').read_text().splitlines() if line.startswith('!')}
+    sources = dict(copied())
+    assert sources.keys() == allowed
+    assert sources.pop('docker/model') == PLACE
+    assert all((REPO / source).exists() for source in sources)
+
+
 def test_the_entry_point(weights, unlabelled, tmp_path):
-    """Elsewhere than the repository, weights by the environment, the input not writable, problems told."""
+    """From a copy of what the image copies, with its environment; the input not writable, problems told."""
     truncate(image(unlabelled, 'kind'), 2000)
     before = sorted(unlabelled.rglob('*'))
-    (entry,) = re.findall(r'^ENTRYPOINT (.*)$', (REPO / 'docker' / 'Dockerfile').read_text(), re.MULTILINE)
+    tree = tmp_path / 'source'
+    for source, _ in copied():
+        if (REPO / source).is_dir():  # as Docker, which copies links as links
+            ignored = shutil.ignore_patterns('__pycache__')
+            shutil.copytree(REPO / source, tree / source, symlinks=True, ignore=ignored)
+    (entry,) = re.findall(r'^ENTRYPOINT (.*)$', DOCKERFILE, re.MULTILINE)
+    (variables,) = re.findall(r'^ENV (.*)$', DOCKERFILE, re.MULTILINE)
+    env = dict(word.split('=') for word in variables.split())
+    assert (env['AURORA_MODEL'], env['HF_HUB_OFFLINE']) == (PLACE, '1')
+    env |= dict(AURORA_MODEL=str(weights), PYTHONPATH=str(tree), OMP_NUM_THREADS='1', HOME=str(tmp_path))
     places = {'/input': str(unlabelled), '/output': str(tmp_path / 'out')}
     program, *arguments = json.loads(entry)
     assert program == 'aurora-mm'
     command = [sys.executable, '-m', 'aurora_mm', *(places.get(word, word) for word in arguments)]
     command += ['--device', 'cpu', '--problems', str(tmp_path / 'problems.json'), '--tta']
-    env = dict(AURORA_WEIGHTS=str(weights), PYTHONPATH=str(REPO), OMP_NUM_THREADS='1', HOME=str(tmp_path))
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr
     assert 'cannot be read (answered without looking)' in done.stderr

@@ -7,6 +7,7 @@ from mmengine.config import Config
 from aurora_mm.checkpoints import read_config_text
 from aurora_mm.errors import ConfigError
 
+pytestmark = pytest.mark.usefixtures('formatted_configs')
 REPO = Path(__file__).resolve().parents[2]
 CONFIGS = sorted(file for folder in ('.', 'ablation', 'interop') for file in (REPO / 'configs' / folder).glob('*.py'))
 

@@ -10,7 +10,7 @@ import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 
-from aurora_mm.checkpoints import load_checkpoint_file, seal, write_checkpoint, write_packed
+from aurora_mm.checkpoints import load_checkpoint_file, seal, write_checkpoint
 from aurora_mm.errors import WeightsError
 from aurora_mm.trust import VARIABLE, trust_checkpoints
 from tests.checkpoints.objects import Reduced, payloads
@@ -47,13 +47,6 @@ def test_weights_that_were_published_without_the_optimiser_are_read_but_not_resu
     assert load_checkpoint_file(tmp_path / 'a.pth', ('meta', 'state_dict')).keys() == {'meta', 'state_dict'}
     with pytest.raises(WeightsError, match='its optimizer was removed'):
         load_checkpoint_file(tmp_path / 'a.pth')
-
-
-def test_a_packed_file_is_read(tmp_path):
-    write_packed(tmp_path / 'a.safetensors', content()['meta'], content()['state_dict'])
-    found = load_checkpoint_file(tmp_path / 'a.safetensors')
-    assert same(found['state_dict'], content()['state_dict'])
-    assert found['meta'] == dict(tasks=['a', 'b'], note='x')  # JSON has lists alone
 
 
 @pytest.mark.parametrize('protocol', [2, 4])
@@ -131,10 +124,12 @@ def test_what_is_no_checkpoint_is_refused_in_one_line(tmp_path, data):
     assert '\n' not in str(raised.value)
 
 
-def test_what_is_not_there_or_a_folder_is_refused(tmp_path):
-    for file in (tmp_path, tmp_path / 'absent.pth', tmp_path / 'x' / 'y.pth'):
+def test_what_is_not_there_or_another_folder_is_refused(tmp_path):
+    for file in (tmp_path / 'absent.pth', tmp_path / 'x' / 'y.pth'):
         with pytest.raises(WeightsError, match='no checkpoint at'):
             load_checkpoint_file(file)
+    with pytest.raises(WeightsError, match=r'has no manifest\.json, so that it is no model folder'):
+        load_checkpoint_file(tmp_path)
 
 
 @pytest.fixture
@@ -194,15 +189,9 @@ def test_bytes_that_changed_are_noticed_without_checksums_of_ours_too(tmp_path):
         load_checkpoint_file(tmp_path / 'x.pth')
 
 
-def test_a_safetensors_file_of_another_program_is_refused(tmp_path):
-    from safetensors.torch import save_file
-
-    save_file({'w': torch.zeros(2)}, tmp_path / 'x.safetensors')
-    with pytest.raises(WeightsError, match='aurora-mm pack-model'):
+def test_tensors_alone_are_refused(tmp_path):
+    with pytest.raises(WeightsError, match=r'x\.safetensors holds tensors alone; give the model folder'):
         load_checkpoint_file(tmp_path / 'x.safetensors')
-    (tmp_path / 'y.safetensors').write_bytes(b'no tensors')
-    with pytest.raises(WeightsError, match=r'y\.safetensors is no checkpoint'):
-        load_checkpoint_file(tmp_path / 'y.safetensors')
 
 
 def test_sealed_content_of_another_writer_is_checked_too(tmp_path):

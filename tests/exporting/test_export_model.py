@@ -19,7 +19,8 @@ from aurora_mm.exporting.exported_network import require_plain_pipeline
 from aurora_mm.exporting.onnx_predictor import Predictor
 from aurora_mm.models.heads import ClassificationHead
 from aurora_mm.registry import MODELS
-from tests.fixtures.checkpoints import REPO, SIZES, TASKS
+from aurora_mm.tasks import TaskTable
+from tests.fixtures.checkpoints import ALL_TYPES, REPO, SIZES, TASKS
 
 pytest.importorskip('onnxruntime')
 
@@ -36,18 +37,21 @@ STATES = dict(
 )
 
 
-def save_model(file, data, encoder):
-    """A small random model of four tasks, one of each type, with a calibration."""
+def save_model(file, data, encoder, tasks=TASKS, calibrated=True):
+    """A small random model of tasks of different types, those of the data if there is one, with a calibration."""
     cfg = Config.fromfile(REPO / 'configs' / 'aurora_fmc_demo.py')
-    cfg.tasks = TASKS.to_config()
+    cfg.tasks = tasks.to_config()
     cfg.model.backbone = ENCODERS[encoder]
     cfg.model.heads.detection.codec = dict(type='aurora_mm.DenseBoxCodec', nms_pre=30, max_per_img=3)
-    resolve_config(cfg, str(data), 'none')
+    if data is None:
+        cfg.model.tasks = cfg.tasks
+    else:
+        resolve_config(cfg, str(data), 'none')
     with DefaultScope.overwrite_default_scope('aurora_mm'), torch.random.fork_rng():
         torch.manual_seed(0)
         model = MODELS.build(cfg.model)
-    calibration = dict(coverage=0.9, tasks=STATES, distance=None)
-    meta = {'cfg': cfg.pretty_text, 'dataset_meta': dict(tasks=TASKS.to_config()), CALIBRATION: calibration}
+    calibration = dict(coverage=0.9, tasks=STATES if calibrated else {}, distance=None)
+    meta = {'cfg': cfg.pretty_text, 'dataset_meta': dict(tasks=tasks.to_config()), CALIBRATION: calibration}
     write_checkpoint(file, dict(meta=meta, state_dict=model.state_dict()))
     return file
 
@@ -95,6 +99,24 @@ def test_onnxruntime_agrees_with_the_inferencer(exported, images):
     for image, mine, theirs in zip(images, predictor(images, batch_size=2), expected, strict=True):
         assert max(differences(mine, theirs, image.shape).values()) < 1e-3
     assert predictor.metadata['calibrated'] == ['kind', 'find']
+
+
+def test_types_with_several_answers_and_numbers_agree_too(images, tmp_path):
+    tasks = TaskTable([ALL_TYPES[name] for name in ('boxes', 'signs', 'age')])
+    file = save_model(tmp_path / 'model.pth', None, 'convnext', tasks, calibrated=False)
+    export_model(file, tmp_path / 'onnx')
+    expected = MultiTaskInferencer(file, 'cpu', show_progress=False)(images, task='all')['predictions']
+    several = 0
+    for image, mine, theirs in zip(images, Predictor(tmp_path / 'onnx/model.onnx')(images), expected, strict=True):
+        assert mine['age']['value'] == pytest.approx(theirs['age']['value'], abs=1e-3)
+        assert mine['signs']['scores'] == pytest.approx(theirs['signs']['scores'], abs=1e-3)
+        found, wanted = mine['boxes']['boxes'], theirs['boxes']['boxes']
+        assert [box['label'] for box in found] == [box['label'] for box in wanted]
+        np.testing.assert_allclose([box['score'] for box in found], [box['score'] for box in wanted], atol=1e-3)
+        corners = np.subtract([box['box'] for box in found], [box['box'] for box in wanted])
+        assert np.abs(corners).max() / np.hypot(*image.shape[:2]) < 1e-3
+        several += len(found) > 1
+    assert several  # otherwise the order of boxes was not compared
 
 
 def test_grey_images_are_those_of_three_equal_channels(exported, images):

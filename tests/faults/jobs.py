@@ -22,6 +22,7 @@ from aurora_mm.evaluation import score_rows
 from aurora_mm.models import MultiTaskModel
 from aurora_mm.visualization import MultiTaskVisualizer  # noqa: F401  the report's, imported once
 from tests.engine.hooks.tiny_run import tiny_config, tiny_run
+from tests.fixtures.config_text import skip_formatting
 from tests.fixtures.golden_predictions import golden_samples
 from tests.fixtures.run_folder import TASKS, make_rows
 
@@ -32,6 +33,7 @@ LOGS = [dict(type='LocalVisBackend')]
 
 def quiet() -> None:
     torch.set_num_threads(1)
+    skip_formatting()
     sys.stdout = sys.stderr = open(os.devnull, 'w')  # noqa: SIM115, PTH123
 
 
@@ -112,6 +114,7 @@ def command_line(args: list[str], log: Path, most_bytes: int | None = None) -> N
         most_bytes: Size beyond which no file can be written, as on a disk that is full.
     """
     torch.set_num_threads(1)
+    skip_formatting()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background processes ignore Ctrl-C
     stream = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for number in (1, 2):

@@ -19,10 +19,10 @@ import pytest
 from aurora_mm.apis import MultiTaskInferencer
 from aurora_mm.challenge.challenge_model import Model
 from aurora_mm.challenge.csv_files import read_root
-from aurora_mm.challenge.packing import pack_checkpoint
 from aurora_mm.converters import coco_to_fmc, fmc_to_mmseg
 from aurora_mm.datasets import FMCUIADataset, TaskDataset
 from aurora_mm.errors import AuroraError
+from aurora_mm.publishing import publish
 from aurora_mm.tasks import TaskTable
 from tests.fixtures.fmc_root import FmcRoot
 
@@ -74,8 +74,8 @@ def inferencer(checkpoints) -> MultiTaskInferencer:
 
 @pytest.fixture(scope='module')
 def model(checkpoints, generated, tmp_path_factory) -> Model:
-    folder = tmp_path_factory.mktemp('weights')
-    pack_checkpoint(checkpoints[0], folder / 'model.safetensors', str(generated))
+    folder = tmp_path_factory.mktemp('published') / 'model'
+    publish(checkpoints[0], folder, data_root=str(generated))
     return Model(folder, device='cpu')
 
 

@@ -15,7 +15,7 @@ from mmengine.runner import CheckpointLoader
 
 from aurora_mm.apis import average_checkpoints, read_checkpoint, require_resumable, write_checkpoint
 from aurora_mm.apis.checkpoint import trained_config, trained_tasks
-from aurora_mm.checkpoints import load_checkpoint_file, read_config_text, seal, write_packed
+from aurora_mm.checkpoints import fill_model_folder, load_checkpoint_file, read_config_text, seal
 from aurora_mm.errors import WeightsError
 from aurora_mm.trust import VARIABLE
 from tests.checkpoints.objects import payloads
@@ -31,6 +31,7 @@ model = dict(
     type='MultiTaskModel')
 test_dataloader = dict(dataset=dict(pipeline=[dict(type='LoadUltrasoundImage'), dict(size=-1.5e3, type='FitToSize')]))
 """
+FILES = ('model.safetensors', 'config.json', 'tasks.json', 'manifest.json')
 SEEDS = st.integers(0, 2**32 - 1)
 QUIET = dict(deadline=None, suppress_health_check=list(HealthCheck))
 few, many = settings(max_examples=25, **QUIET), settings(max_examples=500, **QUIET)
@@ -68,12 +69,14 @@ def checkpoint():
 
 @pytest.fixture(scope='module')
 def written(tmp_path_factory):
-    """A folder, and the bytes of a checkpoint in each format."""
+    """A folder, and the bytes of a checkpoint and of the files of a model folder, by name."""
     folder = tmp_path_factory.mktemp('damaged')
     content = checkpoint()
     write_checkpoint(folder / 'a.pth', content)
-    write_packed(folder / 'a.safetensors', content['meta'], content['state_dict'])
-    return folder, {name: (folder / name).read_bytes() for name in ('a.pth', 'a.safetensors')}
+    model = folder / 'model'
+    model.mkdir()
+    fill_model_folder(model, content['meta'], content['state_dict'], card='')
+    return folder, {'a.pth': (folder / 'a.pth').read_bytes()} | {name: (model / name).read_bytes() for name in FILES}
 
 
 def equal(a, b):
@@ -87,8 +90,13 @@ def equal(a, b):
     return a == b
 
 
+def same_model(found, right):
+    """Whether weights, tasks and config are the same; a model folder keeps no counters of the training."""
+    return equal(found[0], right[0]) and found[2:] == right[2:]
+
+
 def used(file):
-    """All that test, inference, averaging, merging and packing take from a checkpoint."""
+    """All that test, inference, averaging, merging and publishing take from a checkpoint."""
     content = read_checkpoint(file)
     state = dict(sorted(content['state_dict'].items()))
     return state, content['meta'], trained_tasks(content).to_config(), trained_config(content, file).to_dict()
@@ -110,18 +118,23 @@ def resumed(file):
 
 CASES = [
     *(('a.pth', kind, change) for kind, change in (OF_BYTES | OF_ZIP).items()),
-    *(('a.safetensors', kind, change) for kind, change in OF_BYTES.items()),
+    *((name, kind, change) for name in FILES for kind, change in OF_BYTES.items()),
 ]
-IDS = [f'{name.partition(".")[2]}-{kind}' for name, kind, _ in CASES]
+IDS = [f'{name.removeprefix("a.")}-{kind}' for name, kind, _ in CASES]
 
 
 def try_damaged(written, name, kind, change, seed):
     folder, data = written
-    right = used(write(folder / f'right-{name}', data[name]))
-    damaged = write(folder / f'damaged-{name}', change(data[name], np.random.default_rng(seed)))
-    tally = Tally(GROUP, f'{name.partition(".")[2]}: {kind}')
-    tally.case(lambda: used(damaged), lambda found: equal(found, right), f'damaged-{name}', (kind, seed))
-    if name == 'a.pth':
+    tally = Tally(GROUP, f'{name.removeprefix("a.")}: {kind}')
+    if name in FILES:
+        model, right = folder / 'model', used(folder / 'a.pth')
+        write(model / name, change(data[name], np.random.default_rng(seed)))
+        tally.case(lambda: used(model), lambda found: same_model(found, right), str(model), (kind, seed))
+        write(model / name, data[name])
+    else:
+        right = used(write(folder / f'right-{name}', data[name]))
+        damaged = write(folder / f'damaged-{name}', change(data[name], np.random.default_rng(seed)))
+        tally.case(lambda: used(damaged), lambda found: equal(found, right), f'damaged-{name}', (kind, seed))
         expected = resumed(folder / 'right-a.pth')
         tally.case(lambda: resumed(damaged), lambda found: equal(found, expected), f'damaged-{name}', (kind, seed))
     assert tally.escaped == []

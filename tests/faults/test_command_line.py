@@ -139,7 +139,7 @@ def test_a_pickle_is_read_with_trust_alone(end, config, generated, tmp_path, mon
     assert proof.exists()
 
 
-@pytest.mark.parametrize('verb', ['test', 'average-checkpoints', 'pack-model'])
+@pytest.mark.parametrize('verb', ['test', 'average-checkpoints', 'publish'])
 def test_weights_that_are_nan(end, config, checkpoints, generated, tmp_path, verb):
     content = load_checkpoint_file(checkpoints[0])
     name = next(name for name, tensor in content['state_dict'].items() if tensor.is_floating_point())
@@ -150,7 +150,7 @@ def test_weights_that_are_nan(end, config, checkpoints, generated, tmp_path, ver
     args = {
         'test': (config, file, '--data-root', generated, '--out-dir', out),
         'average-checkpoints': (out, checkpoints[0], file),
-        'pack-model': (tmp_path / 'out.safetensors', file, '--data-root', generated),
+        'publish': (file, out),
     }
     status, said = end(verb, *args[verb])
     assert status == 1

@@ -9,51 +9,11 @@ import pytest
 
 from aurora_mm.images.image_header import BadImage
 from aurora_mm.images.reading import frame_sources, read_image, read_shape
+from tests.fixtures.dicom_files import region, write
 
 pydicom = pytest.importorskip('pydicom')
 FILES = Path(pydicom.__file__).parent / 'data' / 'test_files'
 RAMP = np.arange(12 * 20, dtype=np.uint8).reshape(12, 20)
-
-
-def write(path, values, photometric='MONOCHROME2', bits=8, **elements):
-    """An ultrasound image of (H, W), (frames, H, W) or (H, W, 3) values."""
-    from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.uid import ExplicitVRLittleEndian, UltrasoundImageStorage, generate_uid
-
-    header = Dataset()
-    header.file_meta = FileMetaDataset()
-    header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    header.file_meta.MediaStorageSOPClassUID = header.SOPClassUID = UltrasoundImageStorage
-    header.file_meta.MediaStorageSOPInstanceUID = header.SOPInstanceUID = generate_uid()
-    header.Modality, header.PatientName = 'US', 'Secret^Name'
-    is_colour = values.ndim == 3 and values.shape[-1] == 3
-    if values.ndim == 3 and not is_colour:
-        header.NumberOfFrames = len(values)
-    header.Rows, header.Columns = values.shape[:2] if is_colour else values.shape[-2:]
-    header.SamplesPerPixel = 3 if is_colour else 1
-    if is_colour:
-        header.PlanarConfiguration = 0
-    header.PhotometricInterpretation = photometric
-    header.BitsAllocated = 8 * values.dtype.itemsize
-    header.BitsStored, header.HighBit = bits, bits - 1
-    header.PixelRepresentation = int(values.dtype.kind == 'i')
-    header.PixelData = values.tobytes()
-    for name, value in elements.items():
-        setattr(header, name, value)
-    header.save_as(path, enforce_file_format=True)
-    return path
-
-
-def region(box=(0, 0, 19, 11), delta=(0.02, 0.01), data_type=1, units=3, spatial_format=1):
-    """An ultrasound region; delta is (x, y) in cm."""
-    item = pydicom.Dataset()
-    item.RegionSpatialFormat, item.RegionDataType = spatial_format, data_type
-    names = ('RegionLocationMinX0', 'RegionLocationMinY0', 'RegionLocationMaxX1', 'RegionLocationMaxY1')
-    for name, value in zip(names, box, strict=True):
-        setattr(item, name, value)
-    item.PhysicalUnitsXDirection = item.PhysicalUnitsYDirection = units
-    item.PhysicalDeltaX, item.PhysicalDeltaY = delta
-    return item
 
 
 def grey(source, **kwargs):

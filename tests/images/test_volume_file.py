@@ -89,11 +89,16 @@ def test_a_header_cannot_open_files_elsewhere(tmp_path, name, suffix):
 
 
 @pytest.mark.parametrize(
-    'text', ['', 'ElementDataFile = LOCAL\nElementDataFile = ../secret.raw\n', 'ElementDataFile\n']
+    'text',
+    [
+        *('', 'ElementDataFile = LOCAL\nElementDataFile = ../secret.raw\n', 'ElementDataFile\n'),
+        *('Comment = ElementDataFile = a.raw\n', 'Comment = \x85ElementDataFile = a.raw\n'),
+        'ElementDataFile = a.raw\n' + 'Comment = x\n' * 10_000 + 'ElementDataFile = ../secret.raw\n',
+    ],
 )
 def test_a_header_must_say_once_where_its_pixels_are(tmp_path, text):
     path = write(tmp_path / 'a.mhd', RAMP)
-    path.write_text(path.read_text().replace('ElementDataFile = a.raw\n', text))
+    path.write_text(path.read_text().replace('ElementDataFile = a.raw\n', text), encoding='latin-1')
     with pytest.raises(BadImage, match='must say ElementDataFile once'):
         read_image(path)
 

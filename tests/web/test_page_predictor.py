@@ -11,7 +11,7 @@ import pytest
 
 from aurora_mm.apis import MultiTaskInferencer
 from aurora_mm.errors import ConfigError, DataError
-from aurora_mm.prediction_files.writer import SCHEMA_FILE
+from aurora_mm.prediction_files.contents import SCHEMA_FILE
 from aurora_mm.web.page_predictor import PREVIEW_SIDE, PagePredictor
 from aurora_mm.web.result_html import message_html, result_html
 from aurora_mm.web.uploads import UploadFolder

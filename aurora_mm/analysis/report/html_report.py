@@ -10,7 +10,9 @@ from rich.progress import track
 
 from aurora_mm.analysis.report import published, tables
 from aurora_mm.analysis.report.calibration_section import CalibrationSection
+from aurora_mm.analysis.report.groups_section import GroupsSection
 from aurora_mm.analysis.report.results import Results
+from aurora_mm.analysis.report.robustness_section import RobustnessSection
 from aurora_mm.analysis.report.training_charts import task_charts, training_charts
 from aurora_mm.analysis.report.training_log import TrainingLog
 from aurora_mm.analysis.report.type_section import TypeSection
@@ -61,6 +63,8 @@ def write_html_report(
         score=tables.Score(results.scores['score'], results.interval('score')),
         types=types,
         constant=results.scores.get('constant'),
+        groups=GroupsSection.of(results),
+        robustness=RobustnessSection.of(results),
         calibration=CalibrationSection.of(results),
         comparisons=tables.comparisons(results),
         published=published,

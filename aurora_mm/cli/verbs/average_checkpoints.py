@@ -2,7 +2,7 @@
 
     aurora-mm average-checkpoints averaged.pth work_dirs/aurora_fmc/epoch_{18,19,20}.pth
 
-The result is a checkpoint like any other, for `test` or `pack-model`; a training cannot go on from it.
+The result is a checkpoint like any other, for `test` or `publish`; a training cannot go on from it.
 """
 
 from __future__ import annotations

@@ -19,11 +19,11 @@ from aurora_mm.cli.trust_option import add_trust_option
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_options(parser)
-    parser.add_argument('checkpoint', metavar='CKPT', help='checkpoint of a training run')
+    parser.add_argument('checkpoint', metavar='MODEL', help='checkpoint of a training run, model folder, or hub id')
     parser.add_argument(
         '--coverage', type=float, default=0.9, help='share of images whose truth sets and margins contain (default: .9)'
     )
-    parser.add_argument('--out', metavar='FILE', help='checkpoint to write (default: CKPT_calibrated.pth)')
+    parser.add_argument('--out', metavar='FILE', help='checkpoint to write (default: MODEL_calibrated.pth)')
     parser.add_argument('--repeats', type=int, default=20, help='random halves for the measurement (default: 20)')
     add_trust_option(parser)
 
@@ -32,9 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from aurora_mm.calibration.calibrate_checkpoint import calibrate_checkpoint
     from aurora_mm.calibration.report import write_calibration
+    from aurora_mm.checkpoints import local_model, path_for_results
 
-    checkpoint = Path(args.checkpoint)
-    out = Path(args.out or checkpoint.with_name(f'{checkpoint.stem}_calibrated.pth'))
+    place = path_for_results(args.checkpoint)
+    checkpoint = local_model(args.checkpoint)
+    out = Path(args.out or place.with_name(f'{place.stem}_calibrated.pth'))
     found = calibrate_checkpoint(config_of(args), checkpoint, out, args.coverage, args.data_root, args.repeats)
     folder = out.with_name(f'{out.stem.removesuffix("_calibrated")}_calibration')
     print(write_calibration(folder, found.measured))

@@ -17,7 +17,7 @@ from aurora_mm.cli.trust_option import add_trust_option
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('checkpoint', metavar='MODEL', help='checkpoint of a training run, or packed model')
+    parser.add_argument('checkpoint', metavar='MODEL', help='checkpoint of a training run, model folder, or hub id')
     parser.add_argument('--out', required=True, metavar='FOLDER', help='folder to write, new or empty')
     parser.add_argument('--format', choices=['onnx', 'pt2'], default='onnx', help='default: onnx')
     parser.add_argument('--tasks', metavar='A,B', help='names of tasks (default: all that can be exported)')

@@ -18,20 +18,22 @@ from aurora_mm.cli.trust_option import add_trust_option
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_options(parser)
-    parser.add_argument('checkpoint', metavar='CKPT', help='checkpoint of a training run')
+    parser.add_argument('checkpoint', metavar='MODEL', help='checkpoint of a training run, model folder, or hub id')
     parser.add_argument(
         '--confidence', type=float, default=0.5, help='least probability of a task that is chosen (default: .5)'
     )
-    parser.add_argument('--out', metavar='FILE', help='checkpoint to write (default: CKPT_routed.pth)')
+    parser.add_argument('--out', metavar='FILE', help='checkpoint to write (default: MODEL_routed.pth)')
     add_trust_option(parser)
 
 
 @command(add_arguments)
 def main(args: argparse.Namespace) -> None:
+    from aurora_mm.checkpoints import local_model, path_for_results
     from aurora_mm.routing.fit_router import fit_router
 
-    checkpoint = Path(args.checkpoint)
-    out = Path(args.out or checkpoint.with_name(f'{checkpoint.stem}_routed.pth'))
+    place = path_for_results(args.checkpoint)
+    checkpoint = local_model(args.checkpoint)
+    out = Path(args.out or place.with_name(f'{place.stem}_routed.pth'))
     router, found = fit_router(config_of(args), checkpoint, out, args.confidence, args.data_root)
     print(
         f'{found.images} validation images: likeliest task right {100 * found.first:.1f} %, exactly the right tasks '

@@ -16,6 +16,7 @@ import json
 import sys
 
 from aurora_mm.cli.command import command
+from aurora_mm.cli.speed_options import add_speed_options
 from aurora_mm.cli.trust_option import add_trust_option
 from aurora_mm.errors import ConfigError
 from aurora_mm.prediction_files.spacing import parse_spacing
@@ -28,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'model',
         metavar='MODEL',
         nargs='?',
-        help='checkpoint, or a folder of packed ones that answer as an ensemble; may be left out with --challenge, '
-        'see docs/inference.md',
+        help='checkpoint, model folder, hub id OWNER/NAME, or a folder of model folders that answer as an ensemble; '
+        'may be left out with --challenge, see docs/inference.md',
     )
     parser.add_argument(
         'inputs',
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='image, DICOM, NIfTI, MetaImage or video file, one picture of it as FILE#frame=N, a folder, or a pattern',
     )
     parser.add_argument('--out', required=True, help='folder to write; without --challenge it must be new or empty')
-    parser.add_argument('--members', nargs='+', default=[], metavar='CKPT', help='further members of an ensemble')
+    parser.add_argument('--members', nargs='+', default=[], metavar='MODEL', help='further members of an ensemble')
     parser.add_argument(
         '--tasks',
         default='all',
@@ -56,8 +57,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="config file with a list `tasks` whose measurements are taken (default: the model's own)",
     )
     parser.add_argument('--no-overlays', action='store_true', help='draw no pictures')
+    parser.add_argument(
+        '--dicom',
+        action='store_true',
+        help='also write masks as DICOM SEG and the rest as DICOM SR; inputs must be DICOM files, see docs/dicom.md',
+    )
     parser.add_argument('--batch-size', type=_positive, default=8, metavar='N', help='default: 8')
     parser.add_argument('--tta', nargs='*', type=float, metavar='SCALE', help='test-time views, as `test` has them')
+    add_speed_options(parser)
     parser.add_argument('--device', help="'cpu', 'cuda', ... (default: a GPU if there is one)")
     parser.add_argument('--challenge', metavar='DATA_ROOT', help='data root with csv_files/, to answer as a submission')
     parser.add_argument('--problems', metavar='FILE', help='with --challenge: JSON list of what could not be answered')
@@ -82,7 +89,7 @@ def _predict(args: argparse.Namespace) -> None:
     if args.problems:
         raise ConfigError('--problems goes with --challenge; predictions.json lists what was left out')
     models = _models(args)
-    inferencer = MultiTaskInferencer(models, args.device, args.tta)
+    inferencer = MultiTaskInferencer(models, args.device, args.tta, compile=args.compile, amp=args.amp)
     tasks = asked_tasks(inferencer, args.tasks, args.measurements)
     if inferencer.calibration is not None:
         print(inferencer.calibration.sentence())
@@ -98,6 +105,7 @@ def _predict(args: argparse.Namespace) -> None:
         batch_size=args.batch_size,
         overlays=not args.no_overlays,
         is_routed=args.tasks == 'auto',
+        dicom=args.dicom,
     )
     for problem in problems:
         print(f'left out: {problem}', file=sys.stderr)
@@ -110,10 +118,14 @@ def _answer_challenge(args: argparse.Namespace) -> None:
     from aurora_mm.challenge.challenge_model import Model
     from aurora_mm.files import write_text
 
+    if args.dicom:
+        raise ConfigError('--dicom does not go with --challenge')
     if args.inputs:
         raise ConfigError(f'--challenge answers the rows of its data root and no further input, here {args.inputs[0]}')
     weights = [args.model, *args.members] if args.members else args.model
-    problems = Model(weights, args.tta, args.device).predict(args.challenge, args.out, args.batch_size)
+    problems = Model(weights, args.tta, args.device, args.compile, args.amp).predict(
+        args.challenge, args.out, args.batch_size
+    )
     for problem in problems:
         answered = 'answered without looking' if problem.has_fallback else 'no answer'
         print(f'{problem.message} ({answered})', file=sys.stderr)
@@ -124,9 +136,9 @@ def _answer_challenge(args: argparse.Namespace) -> None:
 
 def _models(args: argparse.Namespace) -> list[str]:
     """Return the weights files of the model, several for an ensemble."""
-    from aurora_mm.challenge.challenge_model import find_weights
+    from aurora_mm.checkpoints import find_models
 
-    return [str(file) for given in (args.model, *args.members) for file in find_weights(given)]
+    return [str(file) for given in (args.model, *args.members) for file in find_models(given)]
 
 
 def _positive(text: str) -> int:

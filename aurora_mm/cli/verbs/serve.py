@@ -25,9 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'model',
         metavar='MODEL',
         nargs='?',
-        help='checkpoint, or a folder of packed ones that answer as an ensemble (default: a small one, see above)',
+        help='checkpoint, model folder, hub id OWNER/NAME, or a folder of model folders that answer as an ensemble '
+        '(default: a small one, see above)',
     )
-    parser.add_argument('--members', nargs='+', default=[], metavar='CKPT', help='further members of an ensemble')
+    parser.add_argument('--members', nargs='+', default=[], metavar='MODEL', help='further members of an ensemble')
     parser.add_argument('--port', type=int, help='default: the first free one from 7860 on')
     parser.add_argument('--max-upload', type=int, default=100, metavar='MB', help='largest file (default: 100 MB)')
     parser.add_argument(
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @command(add_arguments)
 def main(args: argparse.Namespace) -> None:
-    from aurora_mm.challenge.challenge_model import find_weights
+    from aurora_mm.checkpoints import find_models
     from aurora_mm.web.phantom_model import NOTICE, phantom_model
     from aurora_mm.web.server import page_server
 
@@ -50,7 +51,7 @@ def main(args: argparse.Namespace) -> None:
     if args.members and args.model is None:
         raise ConfigError('--members go with a model')
     given = [phantom_model()] if args.model is None else [args.model, *args.members]
-    models = [file for one in given for file in find_weights(one)]
+    models = [file for one in given for file in find_models(one)]
     notice = NOTICE if args.model is None else ''
     # Uploads are deleted also if the process is ended by `kill` or a service manager.
     before = signal.signal(signal.SIGTERM, _stop)

@@ -2,6 +2,7 @@
 
 aurora-mm train configs/aurora_fmc.py --data-root DATA
 aurora-mm train configs/aurora_fmc.py --data-root DATA --resume        # go on after a stop
+aurora-mm train configs/aurora_fmc.py --data-root DATA --track mlflow  # numbers and pictures in MLflow
 aurora-mm train configs/aurora_us_real.py --data-root DATA --tasks my_tasks.py     # names of classes and points
 aurora-mm train configs/aurora_us_real.py --data-root DATA --tasks lesion nerve    # these two tasks alone
 aurora-mm train configs/aurora_us_real.py --data-root FOLDS --fold 0               # of `aurora-mm split-data --folds`
@@ -52,6 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='auto|CKPT',
         help='go on from the last checkpoint of the work dir, or from the given one',
     )
+    parser.add_argument(
+        '--track',
+        nargs='+',
+        default=[],
+        choices=['tensorboard', 'mlflow', 'wandb'],
+        help='write numbers and pictures for these programs into the work dir; see docs/training.md',
+    )
     parser.add_argument('--amp', action='store_true', help='bfloat16 mixed precision, on a CPU too')
     add_trust_option(parser)
 
@@ -91,6 +99,10 @@ def main(args: argparse.Namespace) -> None:
             cfg.tasks = read_tasks(files[0]).to_config()
         names = [text for text in args.tasks if text not in files]
         resolve_config(cfg, args.data_root, args.pretrained, names or None)
+    if args.track:
+        from aurora_mm.visualization.tracking import track
+
+        track(cfg, args.track)
     if args.amp:
         _mix_precision(cfg)
     if resumed is not None:

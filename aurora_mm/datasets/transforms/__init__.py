@@ -1,5 +1,13 @@
 from aurora_mm.datasets.transforms.apply_geometry import ApplyGeometry
 from aurora_mm.datasets.transforms.blur import RandomGaussianBlur, RandomMotionBlur
+from aurora_mm.datasets.transforms.corruptions import (
+    DepthAttenuation,
+    Gain,
+    Haze,
+    Shadow,
+    Speckle,
+    UltrasoundBlur,
+)
 from aurora_mm.datasets.transforms.fit_to_size import FitToSize
 from aurora_mm.datasets.transforms.intensity import RandomBrightnessContrast, RandomGaussianNoise
 from aurora_mm.datasets.transforms.load_annotations import LoadTaskAnnotations
@@ -9,7 +17,10 @@ from aurora_mm.datasets.transforms.random_geometry import RandomGeometry
 
 __all__ = [
     'ApplyGeometry',
+    'DepthAttenuation',
     'FitToSize',
+    'Gain',
+    'Haze',
     'LoadTaskAnnotations',
     'LoadUltrasoundImage',
     'PackMultiTaskInputs',
@@ -18,4 +29,7 @@ __all__ = [
     'RandomGaussianNoise',
     'RandomGeometry',
     'RandomMotionBlur',
+    'Shadow',
+    'Speckle',
+    'UltrasoundBlur',
 ]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Sequence
 
-import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.backbones.lora import add_lora, plain_name
+from aurora_mm.models.utils.resample_cells import resample_cells
 
 
 class BaseEncoder(BaseModule, metaclass=ABCMeta):
@@ -187,10 +187,6 @@ def _cover_image(level: Tensor, size: tuple[int, int], stride: int) -> Tensor:
 
 def _fit_to_image(level: Tensor, size: tuple[int, int], stride: int) -> Tensor:
     """Resample the map of a padded image so that cells of equal size cover exactly the image."""
-    # How much of the map is of the image, in y and x. The first edge of both is at -1 for `grid_sample`.
-    part_y, part_x = (side / (cells * stride) for side, cells in zip(size, level.shape[-2:], strict=True))
-    theta = level.new_tensor([[part_x, 0, part_x - 1], [0, part_y, part_y - 1]], dtype=torch.float32)
     covered = _cover_image(level, size, stride)
-    grid = F.affine_grid(theta.expand(len(level), 2, 3), list(covered.shape), align_corners=False)
-    fitted = F.grid_sample(level.float(), grid, padding_mode='border', align_corners=False)
-    return fitted.to(level.dtype)
+    rows, columns = covered.shape[-2:]
+    return resample_cells(level, (stride, stride), (size[0] / rows, size[1] / columns), (rows, columns))

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+import transformers
 from torch import Tensor
-from transformers import AutoConfig, PretrainedConfig
+from transformers import CONFIG_MAPPING, AutoConfig, PretrainedConfig
 from transformers.models.qwen2_5_vl.configuration_qwen2_5_vl import Qwen2_5_VLVisionConfig
 
 from aurora_mm.errors import ConfigError, WeightsError
@@ -32,7 +33,7 @@ _UNUSED = ('.mask_token', '.swin.layernorm.weight', '.swin.layernorm.bias')
 
 class _Family(NamedTuple):
     encoder: type[hf.HFEncoder]
-    stats: _MeanStd  # with which its checkpoints were trained
+    stats: _MeanStd | None  # with which its checkpoints were trained; None if the model itself normalises RGB in [0, 1]
 
 
 FAMILIES = {
@@ -40,19 +41,27 @@ FAMILIES = {
     'dinov2_with_registers': _Family(hf.PlainViT, _IMAGENET),
     'dinov3_vit': _Family(hf.PlainViT, _IMAGENET),
     'vit': _Family(hf.ResampledViT, _HALF),
+    'vit_mae': _Family(hf.MAEViT, _IMAGENET),
+    'beit': _Family(hf.BeitViT, _HALF),
+    'clip_vision_model': _Family(hf.ResampledViT, _CLIP),
     'siglip_vision_model': _Family(hf.ResampledViT, _HALF),
     'siglip2_vision_model': _Family(hf.NaFlexViT, _HALF),
+    'sam_vision_model': _Family(hf.SamViT, _IMAGENET),
+    'radio': _Family(hf.RadioViT, None),
     'swin': _Family(hf.StagedBackbone, _IMAGENET),
     'swinv2': _Family(hf.StagedBackbone, _IMAGENET),
     'convnext': _Family(hf.StagedBackbone, _IMAGENET),
     'convnextv2': _Family(hf.StagedBackbone, _IMAGENET),
+    'dinov3_convnext': _Family(hf.StagedBackbone, _IMAGENET),
     'qwen2_5_vl_vision': _Family(hf.Qwen25VL, _CLIP),
 }
 
 
 @MODELS.register_module()
 class HFBackbone(BaseEncoder):
-    """An image encoder of transformers: DINOv2, DINOv3, ViT, SigLIP (2), Swin (V2), ConvNeXt (V2) or Qwen2.5-VL.
+    """An image encoder of transformers.
+
+    It may be DINOv2, DINOv3, ViT, MAE, BEiT, CLIP, SigLIP (2), SAM, RADIO, Swin (V2), ConvNeXt (V2) or Qwen2.5-VL.
 
     Inputs are RGB images scaled to [-1, 1] as for :class:`Qwen3VLBackbone`; they are normalised here as each encoder
     was trained. Plain vision transformers return maps of one stride, hierarchical encoders one map for each stage.
@@ -104,7 +113,7 @@ class HFBackbone(BaseEncoder):
         if config is None:
             raise ConfigError("HFBackbone needs `pretrained`, or a `config` such as dict(model_type='dinov2')")
         family = _family(config)
-        stats = config.get('image_mean', family.stats[0]), config.get('image_std', family.stats[1])
+        stats = _stats(config, family)
         self.pretrained = pretrained
         self.encoder = family.encoder(_config(config), out_indices)
         self.out_indices = self.encoder.taps
@@ -136,7 +145,7 @@ class HFBackbone(BaseEncoder):
     def resolve(cls, pretrained: str) -> dict:
         """Return the ``config`` of a checkpoint with mean and std of its images; see :meth:`BaseEncoder.resolve`."""
         values = read_config(pretrained)
-        values = values.get('vision_config', values)
+        values = _vision_part(values)
         try:
             config = _config(values).to_diff_dict()
         except ConfigError as error:
@@ -168,6 +177,15 @@ class HFBackbone(BaseEncoder):
         return self.encoder(x * self.scale + self.shift)
 
 
+def _vision_part(values: Mapping) -> Mapping:
+    """Return the config of the image encoder of a model with more than that."""
+    vision = values.get('vision_config')
+    if vision is None:
+        return values
+    # Older versions of transformers wrote no `model_type` here.
+    return {**vision, 'model_type': vision.get('model_type') or f'{values.get("model_type")}_vision_model'}
+
+
 def _model_type(values: Mapping) -> str:
     kind = values.get('model_type')
     return 'qwen2_5_vl_vision' if kind == 'qwen2_5_vl' else kind  # its names in transformers 4 and 5
@@ -180,10 +198,21 @@ def _family(values: Mapping) -> _Family:
     return FAMILIES[kind]
 
 
+def _stats(values: Mapping, family: _Family) -> _MeanStd:
+    if family.stats is None:
+        return (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+    return values.get('image_mean', family.stats[0]), values.get('image_std', family.stats[1])
+
+
 def _config(values: Mapping) -> PretrainedConfig:
     _family(values)
     values = copy.deepcopy({key: value for key, value in values.items() if key not in _STATS})
     kind = values.pop('model_type')
     if _model_type(dict(model_type=kind)) == 'qwen2_5_vl_vision':
         return Qwen2_5_VLVisionConfig.from_dict(values)
-    return AutoConfig.for_model(kind, **values)
+    try:
+        return AutoConfig.for_model(kind, **values)
+    except ValueError as error:
+        if kind in CONFIG_MAPPING:
+            raise
+        raise ConfigError(f'transformers {transformers.__version__} has no {kind!r}: install a newer one') from error

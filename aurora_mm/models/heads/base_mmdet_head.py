@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,7 +14,10 @@ from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_coordinates
+from aurora_mm.models.heads.foreign_trial import try_head
+from aurora_mm.models.utils.build import foreign_class
 from aurora_mm.models.utils.original_coordinates import boxes_to_original
+from aurora_mm.models.utils.resample_cells import resample_cells
 from aurora_mm.structures import TaskBatch, TaskDataSample
 from aurora_mm.tasks import Task
 
@@ -22,17 +25,23 @@ from aurora_mm.tasks import Task
 class BaseMMDetHead(BaseTaskHead):
     """A head that runs one module of mmdet for each task, or one for all tasks.
 
+    Modules of mmdet expect cell i of a level at pixel ``i * stride``. Levels whose cells cover exactly an image that is
+    no multiple of their stride are resampled, except for detection transformers, whose queries lie relative to the map.
+
     Legend: n images of a task.
 
     Args:
         tasks: See :class:`BaseTaskHead`.
         in_channels: See :class:`BaseTaskHead`.
-        kind: Type of the module in its config, for error messages.
+        cfg: Config of the module, ``type='mmdet.X'``.
         in_index: Indices of the levels that the modules read, in this order; all by default.
-        shared: Whether one module serves all tasks; it has as many classes as the task with most.
+        in_strides: Input pixels per cell of each map.
+        maps_fit_image: Whether the cells of each map cover exactly the image, see :class:`TokenPyramid`.
+        shared: Whether one module serves all tasks. It has as many classes as the task with most, and class 0 of all
+            tasks is one class. A task's predictions are those of its classes.
 
     Raises:
-        ConfigError: If a task is none of boxes.
+        ConfigError: If a task is none of boxes, or the module does not fit the maps or tasks it is given.
     """
 
     task_type = 'detection'
@@ -42,32 +51,50 @@ class BaseMMDetHead(BaseTaskHead):
         self,
         tasks: Sequence[Task | dict],
         in_channels: Sequence[int],
-        kind: str,
+        cfg: dict[str, Any],
         in_index: Sequence[int] | None = None,
+        in_strides: Sequence[int] | None = None,
+        maps_fit_image: bool = False,
         shared: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         for task in map(Task.from_config, tasks):
             if task.type not in (self.task_type, *self.also_serves):
                 raise ConfigError(
-                    f'{kind} cannot be a head of {task.type} task {task.name!r}: it finds boxes, and its masks, if it '
-                    'has some, are of single objects; mmdet.Mask2Former and the heads of mmseg give each pixel a class'
+                    f'{cfg["type"]} cannot be a head of {task.type} task {task.name!r}: it finds boxes, and its masks, '
+                    'if it has some, are of single objects; mmdet.Mask2Former and the heads of mmseg give each pixel a '
+                    'class'
                 )
         super().__init__(tasks, in_channels, init_cfg)
         self.in_index = list(range(len(in_channels)) if in_index is None else in_index)
+        self.strides = None if in_strides is None else [in_strides[i] for i in self.in_index]
+        self.maps_fit_image = maps_fit_image
         self.shared = shared
-        self.heads = ModuleDict()
+        counts = {task.name: task.num_outputs for task in self.tasks}
+        if shared:
+            counts = dict(all=max(counts.values()))
+        widths = [in_channels[i] for i in self.in_index]
+        self.heads = ModuleDict(
+            {name: self.build_module(cfg, count, widths, self.strides) for name, count in counts.items()}
+        )
+        try_head(self, cfg['type'], in_strides)
 
-    def build_heads(self, build: Callable[[int], nn.Module]) -> None:
-        """Build the module of each task, or the one that all tasks share.
+    @staticmethod
+    @abstractmethod
+    def build_module(
+        cfg: dict[str, Any], num_classes: int, widths: Sequence[int], strides: Sequence[int] | None
+    ) -> nn.Module:
+        """Build the module of a task.
 
         Args:
-            build: Builds a module for a number of classes.
+            cfg: Config of the module; it is not changed.
+            num_classes: Number of classes, without background.
+            widths: Channels of each level that the module reads.
+            strides: Input pixels per cell of each of these levels; None if unknown.
+
+        Raises:
+            ConfigError: If the module does not fit.
         """
-        counts = {task.name: task.num_outputs for task in self.tasks}
-        if self.shared:
-            counts = dict(all=max(counts.values()))
-        self.heads.update({name: build(count) for name, count in counts.items()})
 
     def outputs_of(self, head: nn.Module, levels: list[Tensor], samples: Sequence[TaskDataSample]) -> Any:
         """Return the raw outputs of a module; arguments as in :meth:`losses_of`."""
@@ -143,10 +170,23 @@ class BaseMMDetHead(BaseTaskHead):
         self, feats: Sequence[Tensor], batches: Sequence[TaskBatch]
     ) -> Iterator[tuple[TaskBatch, list[Tensor]]]:
         for batch in batches:
-            yield batch, [batch.take(level) for level in self(feats)]
+            levels = [batch.take(level) for level in self(feats)]
+            relative = isinstance(self._head(batch.task), foreign_class('mmdet.DetectionTransformer'))
+            if self.maps_fit_image and self.strides is not None and batch.samples and not relative:
+                size = batch.samples[0].img_shape
+                levels = [_beginning_at_strides(*pair, size) for pair in zip(levels, self.strides, strict=True)]
+            yield batch, levels
 
     def _head(self, task: Task) -> nn.Module:
         return self.heads['all' if self.shared else task.name]
+
+
+def _beginning_at_strides(level: Tensor, stride: int, size: tuple[int, int]) -> Tensor:
+    """Resample a level whose cells cover exactly an image of ``size``, so that cell i begins at ``i * stride``."""
+    rows, columns = level.shape[-2:]
+    if (rows * stride, columns * stride) == tuple(size):
+        return level
+    return resample_cells(level, (size[0] / rows, size[1] / columns), (stride, stride), (rows, columns))
 
 
 @contextmanager

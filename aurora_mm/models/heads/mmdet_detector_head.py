@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.heads.base_mmdet_head import BaseMMDetHead
-from aurora_mm.models.heads.foreign_trial import try_head
 from aurora_mm.models.heads.mmdet_head import fill_in_dense_head, with_loss_cls
 from aurora_mm.models.heads.openmmlab_samples import mmdet_samples
 from aurora_mm.models.utils.build import IdentityBackbone, build_foreign, check_strides, foreign_class
@@ -38,9 +37,7 @@ class MMDetDetectorHead(BaseMMDetHead):
         in_channels: See :class:`BaseTaskHead`.
         detector: Config of the detector, ``type='mmdet.X'``, without backbone and data preprocessor. Numbers of classes
             may be left out, and without a neck also ``in_channels`` and strides of RPN, RoI extractors and box heads.
-        in_index: Indices of the levels that the detector reads, in this order; all by default.
-        in_strides: Input pixels per cell of each map. Without a neck, strides in ``detector`` must agree with them.
-        shared: Whether one detector serves all tasks; it has as many classes as the task with most.
+        kwargs: See :class:`BaseMMDetHead`. Without a neck, strides in ``detector`` must agree with ``in_strides``.
 
     Raises:
         ConfigError: If the detector does not fit the maps or tasks it is given.
@@ -51,19 +48,38 @@ class MMDetDetectorHead(BaseMMDetHead):
         tasks: Sequence[Task | dict],
         in_channels: Sequence[int],
         detector: dict[str, Any],
-        in_index: Sequence[int] | None = None,
-        in_strides: Sequence[int] | None = None,
-        shared: bool = False,
-        init_cfg: dict | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(tasks, in_channels, detector['type'], in_index, shared, init_cfg)
+        super().__init__(tasks, in_channels, detector, **kwargs)
+
+    @staticmethod
+    def build_module(
+        cfg: dict[str, Any], num_classes: int, widths: Sequence[int], strides: Sequence[int] | None
+    ) -> nn.Module:
+        """See :class:`BaseMMDetHead`."""
         for part in ('backbone', 'data_preprocessor'):
-            if detector.get(part) is not None:
-                raise ConfigError(f'{detector["type"]} as a head reads the maps of this model: leave out its {part}')
-        widths = [in_channels[i] for i in self.in_index]
-        strides = None if in_strides is None else [in_strides[i] for i in self.in_index]
-        self.build_heads(lambda count: _build(detector, count, widths, strides))
-        try_head(self, detector['type'], in_strides)
+            if cfg.get(part) is not None:
+                raise ConfigError(f'{cfg["type"]} as a head reads the maps of this model: leave out its {part}')
+        cfg = ConfigDict(copy.deepcopy(dict(cfg)))  # parts are filled in
+        takes = inspect.signature(foreign_class(cfg.type)).parameters
+        _refuse_masks(cfg)
+        for where, part in _classifiers(cfg):
+            if part.setdefault('num_classes', num_classes) != num_classes:
+                raise ConfigError(
+                    f'{cfg.type}: {where} has num_classes {part.num_classes}, but its tasks need {num_classes}; '
+                    'leave it out'
+                )
+        own_neck = cfg.get('neck') is not None
+        if not own_neck:
+            _fill_in_maps(cfg, num_classes, widths, strides)
+        more = {key: None for key in ('neck', 'train_cfg', 'test_cfg') if key in takes and key not in cfg}
+        built = build_foreign(cfg | more | dict(backbone=dict(type=IdentityBackbone)))
+        for name in ('rpn_head', 'bbox_head'):
+            if hasattr(built, name):
+                with_loss_cls(getattr(built, name))
+                if not own_neck:
+                    check_strides(getattr(built, name), cfg.type, strides)
+        return built
 
     def outputs_of(self, head: nn.Module, levels: list[Tensor], samples: Sequence[TaskDataSample]) -> Any:
         """See :class:`BaseMMDetHead`."""
@@ -79,31 +95,6 @@ class MMDetDetectorHead(BaseMMDetHead):
         """See :class:`BaseMMDetHead`."""
         found = head.predict(tuple(levels), mmdet_samples(samples), rescale=False)
         return [one.pred_instances for one in found]
-
-
-def _build(
-    detector: dict[str, Any], num_classes: int, widths: Sequence[int], strides: Sequence[int] | None
-) -> nn.Module:
-    cfg = ConfigDict(copy.deepcopy(dict(detector)))  # parts are filled in
-    takes = inspect.signature(foreign_class(cfg.type)).parameters
-    _refuse_masks(cfg)
-    for where, part in _classifiers(cfg):
-        if part.setdefault('num_classes', num_classes) != num_classes:
-            raise ConfigError(
-                f'{cfg.type}: {where} has num_classes {part.num_classes}, but its tasks need {num_classes}; '
-                'leave it out'
-            )
-    own_neck = cfg.get('neck') is not None
-    if not own_neck:
-        _fill_in_maps(cfg, num_classes, widths, strides)
-    more = {key: None for key in ('neck', 'train_cfg', 'test_cfg') if key in takes and key not in cfg}
-    built = build_foreign(cfg | more | dict(backbone=dict(type=IdentityBackbone)))
-    for name in ('rpn_head', 'bbox_head'):
-        if hasattr(built, name):
-            with_loss_cls(getattr(built, name))
-            if not own_neck:
-                check_strides(getattr(built, name), cfg.type, strides)
-    return built
 
 
 def _refuse_masks(cfg: ConfigDict) -> None:

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.heads.base_mmdet_head import BaseMMDetHead
-from aurora_mm.models.heads.foreign_trial import try_head
 from aurora_mm.models.heads.openmmlab_samples import mmdet_samples
 from aurora_mm.models.utils.build import build_foreign, check_strides, foreign_class
 from aurora_mm.registry import MODELS
@@ -36,11 +35,8 @@ class MMDetHead(BaseMMDetHead):
         head: Config of the head, ``type='mmdet.X'``; types within it are looked up in mmdet. It also holds
             ``train_cfg`` and ``test_cfg``, which mmdet's detectors pass on. ``num_classes`` and ``in_channels`` may be
             left out; ``test_cfg`` is completed by the usual values (no score threshold).
-        in_index: Indices of the levels that the head reads, in this order; all by default. CenterNet reads one level,
-            YOLOv3 the coarsest first.
-        in_strides: Input pixels per cell of each map; strides in ``head`` must agree with them.
-        shared: Whether one head serves all tasks. It has as many classes as the task with most, and class 0 of all
-            tasks is one class. A task's predictions are those of its classes.
+        kwargs: See :class:`BaseMMDetHead`. CenterNet reads one level (``in_index``), YOLOv3 the coarsest first; strides
+            in ``head`` must agree with ``in_strides``.
 
     Raises:
         ConfigError: If the head does not fit the maps or tasks it is given.
@@ -51,16 +47,23 @@ class MMDetHead(BaseMMDetHead):
         tasks: Sequence[Task | dict],
         in_channels: Sequence[int],
         head: dict[str, Any],
-        in_index: Sequence[int] | None = None,
-        in_strides: Sequence[int] | None = None,
-        shared: bool = False,
-        init_cfg: dict | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(tasks, in_channels, head['type'], in_index, shared, init_cfg)
-        widths = [in_channels[i] for i in self.in_index]
-        strides = None if in_strides is None else [in_strides[i] for i in self.in_index]
-        self.build_heads(lambda count: _build(head, count, widths, strides))
-        try_head(self, head['type'], in_strides)
+        super().__init__(tasks, in_channels, head, **kwargs)
+
+    @staticmethod
+    def build_module(
+        cfg: dict[str, Any], num_classes: int, widths: Sequence[int], strides: Sequence[int] | None
+    ) -> nn.Module:
+        """See :class:`BaseMMDetHead`."""
+        head = ConfigDict(copy.deepcopy(dict(cfg)))  # parts are filled in
+        if foreign_class(head.type).__name__ == 'CenterNetHead' and len(widths) != 1:
+            raise ConfigError(f'{head.type} reads one level; say which by in_index of aurora_mm.MMDetHead')
+        fill_in_dense_head(head, num_classes, widths)
+        head.test_cfg = ConfigDict(_TEST_CFG | _CENTERNET_TEST_CFG | dict(head.get('test_cfg') or {}))
+        built = build_foreign(head)
+        check_strides(built, head.type, strides)
+        return with_loss_cls(built)
 
     def losses_of(self, head: nn.Module, levels: list[Tensor], samples: Sequence[TaskDataSample]) -> dict[str, Any]:
         """See :class:`BaseMMDetHead`."""
@@ -71,17 +74,6 @@ class MMDetHead(BaseMMDetHead):
     ) -> Sequence[InstanceData]:
         """See :class:`BaseMMDetHead`."""
         return head.predict(levels, mmdet_samples(samples), rescale=False)
-
-
-def _build(head: dict[str, Any], num_classes: int, widths: Sequence[int], strides: Sequence[int] | None) -> nn.Module:
-    cfg = ConfigDict(copy.deepcopy(dict(head)))  # parts are filled in
-    if foreign_class(cfg.type).__name__ == 'CenterNetHead' and len(widths) != 1:
-        raise ConfigError(f'{cfg.type} reads one level; say which by in_index of aurora_mm.MMDetHead')
-    fill_in_dense_head(cfg, num_classes, widths)
-    cfg.test_cfg = ConfigDict(_TEST_CFG | _CENTERNET_TEST_CFG | dict(cfg.get('test_cfg') or {}))
-    built = build_foreign(cfg)
-    check_strides(built, cfg.type, strides)
-    return with_loss_cls(built)
 
 
 def fill_in_dense_head(cfg: ConfigDict, num_classes: int, widths: Sequence[int], scope: str = '') -> None:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.utils.layers import conv_gn_act
+from aurora_mm.models.utils.resample_cells import resample_cells
 from aurora_mm.registry import MODELS
 
 _DOWNSAMPLERS = ('bilinear', 'avg_pool')
@@ -24,6 +25,12 @@ class TokenPyramid(BaseModule):
     Level i is made from input map i. The published scales are 1, 1/2, 1/4 and 1/8 of the token grid. Finer levels, such
     as with scales 4, 2, 1, 1/2, are computed by transposed convolutions as in ViTDet
     (https://arxiv.org/abs/2203.16527).
+
+    A grid of an odd number of cells has no half. A coarser level is rounded up, and then there are two places where
+    its cells may lie. By default cell i begins at pixel ``i * stride`` and the last cell reaches beyond the image, as
+    heads of mmdet and its own FPN have it. With ``fit_maps_to_image`` the cells of each level cover exactly the image,
+    as the heads of this package and of mmseg and the detection transformers of mmdet have it. :class:`MultiTaskModel`
+    sets this argument.
 
     Legend: B images, H x W tokens of an input map, C = ``out_channels``.
 
@@ -41,6 +48,8 @@ class TokenPyramid(BaseModule):
             before by a 3 x 3 convolution of stride 2, as in RetinaNet (https://arxiv.org/abs/1708.02002).
         num_details: How many of the first input maps belong to a detail branch (:class:`ConvDetailBranch`). Each is
             projected and added to the level of its stride before that level is refined. The other maps hold tokens.
+        fit_maps_to_image: Whether the cells of each level cover exactly the image, see above; the input maps then
+            have to as well. The argument of the encoders has the same name and default.
         init_cfg: Config of the initialisation, see MMEngine's ``BaseModule``.
 
     Attributes:
@@ -64,6 +73,7 @@ class TokenPyramid(BaseModule):
         num_refine: int = 2,
         num_outs: int | None = None,
         num_details: int = 0,
+        fit_maps_to_image: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -82,7 +92,7 @@ class TokenPyramid(BaseModule):
             raise ConfigError(f'downsample {downsample!r} is none of {", ".join(_DOWNSAMPLERS)}')
         self.in_channels = list(in_channels)
         detail_channels, in_channels = self.in_channels[:num_details], self.in_channels[num_details:]
-        detail_strides, in_strides = in_strides[:num_details], in_strides[num_details:]
+        self.detail_strides, in_strides = in_strides[:num_details], in_strides[num_details:]
         base = in_strides[0] if len(set(in_strides)) == 1 else self.TOKEN_STRIDE
         # Relative to each level's own input map.
         self.scales = [Fraction(scale) * stride / base for scale, stride in zip(scales, in_strides, strict=True)]
@@ -92,7 +102,8 @@ class TokenPyramid(BaseModule):
         self.out_channels = [out_channels] * (len(scales) + extra)
         self.strides = [int(stride / scale) for stride, scale in zip(in_strides, self.scales, strict=True)]
         self.strides += [self.strides[-1] * 2**i for i in range(1, extra + 1)]
-        self.detail_levels = [_nearest(stride, self.strides[: len(scales)]) for stride in detail_strides]
+        self.detail_levels = [_nearest(stride, self.strides[: len(scales)]) for stride in self.detail_strides]
+        self.fit_maps_to_image = fit_maps_to_image
 
         self.details = nn.ModuleList(nn.Conv2d(channels, out_channels, 1) for channels in detail_channels)
         self.projections = nn.ModuleList(nn.Conv2d(channels, out_channels, 1) for channels in in_channels)
@@ -115,14 +126,26 @@ class TokenPyramid(BaseModule):
             scale /= 2
         return nn.Sequential(*layers)
 
-    def _resize(self, x: Tensor, scale: Fraction) -> Tensor:
+    def _shrink(self, x: Tensor, scale: Fraction) -> Tensor:
         """Shrink a map, with its size rounded up; larger maps were made by the transposed convolutions."""
         if scale >= 1:
             return x
-        size = [math.ceil(int(side) * scale) for side in x.shape[-2:]]  # a side is a tensor while torch traces
-        if self.downsample == 'avg_pool':
-            return F.adaptive_avg_pool2d(x, size)
-        return _to_size(x, size)
+        times = int(1 / scale)
+        h, w = map(int, x.shape[-2:])  # a side is a tensor while torch traces
+        size = -(-h // times), -(-w // times)
+        if self.downsample != 'avg_pool':
+            return self._to_cells(x, 1, times, size)
+        if not self.fit_maps_to_image:
+            x = F.pad(x, (0, size[1] * times - w, 0, size[0] * times - h), mode='replicate')
+        return F.adaptive_avg_pool2d(x, size)
+
+    def _to_cells(self, x: Tensor, stride: int, new_stride: int, size: Sequence[int]) -> Tensor:
+        """Resize a map to another stride and to ``size``, (rows, columns)."""
+        old, new = (tuple(map(int, sides)) for sides in (x.shape[-2:], size))
+        same_area = all(a * stride == b * new_stride for a, b in zip(old, new, strict=True))
+        if self.fit_maps_to_image or same_area:
+            return x if old == new else F.interpolate(x, size=new, mode='bilinear', align_corners=False)
+        return resample_cells(x, (stride, stride), (new_stride, new_stride), new)
 
     def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Compute the levels.
@@ -131,7 +154,7 @@ class TokenPyramid(BaseModule):
             inputs: Maps ``(B, in_channels[i], H, W)``.
 
         Returns:
-            Levels ``(B, C, H * scale, W * scale)``, finest first.
+            Levels ``(B, C, H * scale, W * scale)``, finest first, with sides rounded up.
 
         Raises:
             ConfigError: If the number of maps differs from that of ``in_channels``.
@@ -143,17 +166,28 @@ class TokenPyramid(BaseModule):
             )
         details, tokens = inputs[: len(self.details)], inputs[len(self.details) :]
         levels = [
-            self._resize(self.upsamplers[i](self.projections[i](x)), self.scales[i]) for i, x in enumerate(tokens)
+            self._shrink(self.upsamplers[i](self.projections[i](x)), self.scales[i]) for i, x in enumerate(tokens)
         ]
-        for level, project, x in zip(self.detail_levels, self.details, details, strict=True):
-            levels[level] = levels[level] + _to_size(project(x), levels[level].shape[-2:])
+        for i, x in enumerate(details):
+            target = self.detail_levels[i]
+            stride, size = self.strides[target], levels[target].shape[-2:]
+            levels[target] = levels[target] + self._to_cells(self.details[i](x), self.detail_strides[i], stride, size)
         levels = [refine(level) for refine, level in zip(self.refiners, levels, strict=True)]
         for i in range(len(levels) - 1, 0, -1):
-            levels[i - 1] = levels[i - 1] + _to_size(levels[i], levels[i - 1].shape[-2:])
+            strides, size = (self.strides[i], self.strides[i - 1]), levels[i - 1].shape[-2:]
+            levels[i - 1] = levels[i - 1] + self._to_cells(levels[i], *strides, size)
         levels = [output(level) for output, level in zip(self.outputs, levels, strict=True)]
         for shrink in self.extra_levels:
-            levels.append(shrink(levels[-1]))
+            levels.append(self._halved(shrink, levels[-1]))
         return tuple(levels)
+
+    def _halved(self, shrink: nn.Module, x: Tensor) -> Tensor:
+        """Compute the level after ``x`` by a convolution of stride 2; its cells begin at every second of ``x``."""
+        level = shrink(x)
+        (h, w), (rows, columns) = (tuple(map(int, sides)) for sides in (x.shape[-2:], level.shape[-2:]))
+        if self.fit_maps_to_image and (h, w) != (2 * rows, 2 * columns):
+            return resample_cells(level, (2, 2), (h / rows, w / columns), (rows, columns))
+        return level
 
 
 def _is_power_of_two(scale: float | Fraction) -> bool:
@@ -163,9 +197,3 @@ def _is_power_of_two(scale: float | Fraction) -> bool:
 def _nearest(stride: int, strides: Sequence[int]) -> int:
     """Return the index of the stride with the smallest ratio to ``stride``, in powers of two."""
     return min(range(len(strides)), key=lambda i: abs(math.log2(strides[i] / stride)))
-
-
-def _to_size(x: Tensor, size: Sequence[int]) -> Tensor:
-    if tuple(x.shape[-2:]) == tuple(size):
-        return x
-    return F.interpolate(x, size=list(size), mode='bilinear', align_corners=False)

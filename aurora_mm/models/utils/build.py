@@ -25,10 +25,18 @@ _PROBE = 128  # side in pixels of the image on which a foreign module is run
 
 
 class Maps(NamedTuple):
-    """The maps that a module returns: channels of each, and input pixels per cell of each."""
+    """The maps that a module returns.
+
+    Attributes:
+        channels (list[int]): Channels of each map.
+        strides (list[int]): Input pixels per cell of each map.
+        fit_image (bool): Where the cells of a map lie whose stride does not divide the image. If True, they cover
+            exactly the image. If False, cell i begins at pixel ``i * stride``.
+    """
 
     channels: list[int]
     strides: list[int]
+    fit_image: bool = False
 
 
 def require_module_configs(**configs: Any) -> None:
@@ -173,7 +181,7 @@ def maps_of(part: nn.Module, before: Maps | None = None) -> Maps:
     """
     channels, strides = getattr(part, 'out_channels', None), getattr(part, 'strides', None)
     if isinstance(channels, list) and isinstance(strides, list) and len(channels) == len(strides):
-        return Maps(channels, strides)
+        return Maps(channels, strides, getattr(part, 'fit_maps_to_image', False))
     name = type(part).__name__
     training = part.training
     try:
@@ -214,11 +222,17 @@ def _maps(part: nn.Module, before: Maps | None) -> Any:
 def build_neck(cfg: dict[str, Any], name: str, before: Maps, before_name: str) -> nn.Module:
     """Build a neck for the maps of the backbone; arguments as in :func:`fit`.
 
+    Its levels cover exactly the image if it has an argument ``fit_maps_to_image``, because the heads of this package
+    expect it.
+
     Raises:
         ConfigError: If it does not fit the maps, or cannot be built.
     """
     refuse_module(cfg['type'])
-    return build_foreign(fit(cfg, name, before, before_name))
+    cfg = fit(cfg, name, before, before_name)
+    if 'fit_maps_to_image' in parameters_of(foreign_class(cfg['type'])):
+        cfg.setdefault('fit_maps_to_image', True)
+    return build_foreign(cfg)
 
 
 def parameters_of(part: type) -> dict[str, inspect.Parameter]:
@@ -235,7 +249,7 @@ def parameters_of(part: type) -> dict[str, inspect.Parameter]:
 
 
 def fit(cfg: dict[str, Any], name: str, before: Maps, before_name: str) -> dict[str, Any]:
-    """Fill in the channels and strides of the module before, if a module takes them.
+    """Fill in what a module must know of the maps before it: channels, strides and whether they fit the image.
 
     Args:
         cfg: Config of a neck or head.
@@ -266,4 +280,6 @@ def fit(cfg: dict[str, Any], name: str, before: Maps, before_name: str) -> dict[
             continue
         if list(given if isinstance(given, Sequence) else [given]) != list(found):
             raise ConfigError(f'{name} ({cfg["type"]}) takes {key} {given}, but {before_name} puts out {list(found)}')
+    if 'maps_fit_image' in takes:
+        cfg.setdefault('maps_fit_image', before.fit_image)
     return cfg

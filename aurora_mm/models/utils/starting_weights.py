@@ -7,6 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from aurora_mm.checkpoints.sealing import checksum
 from aurora_mm.errors import WeightsError
 from aurora_mm.models.multi_task_model import MultiTaskModel
 from aurora_mm.models.utils.layers import TaskOutputs
@@ -30,6 +31,15 @@ def require_finite(file: str | Path, state: Mapping[str, Tensor]) -> None:
             continue
         count = int((~tensor.isfinite()).sum())
         raise WeightsError(f'{file}: {count} of the {tensor.numel()} values of {name} are not finite')
+
+
+def weights_checksum(state: Mapping[str, Tensor]) -> str:
+    """Compute a checksum of the weights that predictions depend on, which checkpoints and model folders share.
+
+    Args:
+        state: State dict of a model.
+    """
+    return checksum({name: state[name] for name in sorted(state) if not name.startswith(STATE_OF_THE_RUN)})
 
 
 def starting_state(model: MultiTaskModel, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -140,3 +140,65 @@ def test_a_calibrated_model_has_a_section(run_folder, page):
     (run_folder / 'test' / 'calibration.json').write_text('{"coverage": 0.9}')
     with pytest.raises(DataError, match='no description of a calibration'):
         write_html_report(run_folder)
+
+
+class TestGroups:
+    """The section about groups of images, which only tests with ``--by`` have."""
+
+    def with_groups(self, run_folder, groups):
+        file = run_folder / 'test' / 'metrics.json'
+        content = json.loads(file.read_text())
+        file.write_text(json.dumps(content | dict(groups=groups)))
+        return run_folder
+
+    def test_the_worst_group_is_marked(self, run_folder):
+        north = dict(value='<north>', images=40, primary=0.5, interval=[0.4, 0.6], is_small=False, is_worst=True)
+        south = dict(value='south', images=3, primary=None, interval=None, is_small=True, is_worst=False)
+        page = Page(
+            write_html_report(self.with_groups(run_folder, dict(centre=dict(organs=[north, south])))).read_text()
+        )
+        text = ' '.join(' '.join(page.text).split())
+        assert 'By centre' in text
+        assert '<north> 40' in text
+        assert '0.500 0.400 to 0.600 worst' in text
+        assert text.count('few images') == 1 + text.count('a group of few images')
+        assert 'groups' in page.ids
+
+    def test_a_test_without_columns_has_no_section(self, page):
+        assert 'groups' not in page.ids
+
+    def test_broken_groups_are_an_error(self, run_folder):
+        with pytest.raises(DataError, match='no groups as aurora-mm test writes them'):
+            write_html_report(self.with_groups(run_folder, dict(centre=dict(organs=[dict(value='x')]))))
+
+
+class TestRobustness:
+    """The section about corrupted images, which only tests with ``--robustness`` have."""
+
+    CONTENT = dict(
+        strengths=[0.5, 1.0],
+        plain=dict(score=0.8, tasks=dict(organs=0.8)),
+        corruptions={'gain': dict(unit='+15 dB', score=[0.7, 0.6], tasks=dict(organs=[0.7, 0.3]))},
+    )
+
+    def write(self, run_folder, content):
+        file = run_folder / 'test' / 'metrics.json'
+        file.write_text(json.dumps(json.loads(file.read_text()) | dict(robustness=content)))
+        return run_folder
+
+    def test_losses_curves_and_examples(self, run_folder):
+        (run_folder / 'test' / 'robustness').mkdir()
+        (run_folder / 'test' / 'robustness' / 'gain.jpg').write_bytes(b'\xff\xd8\xff picture')
+        page = Page(write_html_report(self.write(run_folder, self.CONTENT)).read_text())
+        text = ' '.join(' '.join(page.text).split())
+        assert 'organs 0.800 -0.300 gain at 1: -0.500' in text
+        assert 'robustness' in page.ids
+        assert {'organs', 'score: mean over the types', 'gain at each strength'} <= set(page.alts)
+
+    def test_without_pictures_the_numbers_are_there(self, run_folder):
+        page = Page(write_html_report(self.write(run_folder, self.CONTENT)).read_text())
+        assert 'gain at each strength' not in page.alts
+
+    def test_broken_content_is_an_error(self, run_folder):
+        with pytest.raises(DataError, match='no robustness as aurora-mm test writes it'):
+            write_html_report(self.write(run_folder, dict(strengths=[1.0])))

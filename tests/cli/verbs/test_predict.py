@@ -15,6 +15,7 @@ from aurora_mm.apis import MultiTaskInferencer
 from aurora_mm.cli.verbs.predict import SOME_LEFT_OUT, main
 from aurora_mm.images.sources import frame_source
 from aurora_mm.prediction_files import writer as writer_module
+from tests.fixtures.dicom_files import write
 from tests.fixtures.odd_inputs import INPUTS, WHOLE, clip, make_input
 from tests.prediction_files.json_schema import errors
 
@@ -35,7 +36,7 @@ def predict(checkpoints):
 
     def run(*argv):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr('aurora_mm.apis.MultiTaskInferencer', lambda *_: loaded)
+            patch.setattr('aurora_mm.apis.MultiTaskInferencer', lambda *_, **__: loaded)
             try:
                 main([str(checkpoints[0]), *map(str, argv)])
             except SystemExit as stopped:
@@ -209,3 +210,52 @@ def test_arguments_that_are_wrong(predict, picture, tmp_path, capsys, argv, said
 def test_no_input(predict, tmp_path, capsys):
     assert predict('--out', tmp_path / 'out') == 2
     assert 'MODEL INPUT...' in capsys.readouterr().err
+
+
+class TestDicom:
+    """`--dicom`: SEG and SR beside the other files; the objects themselves are tested in tests/dicom."""
+
+    def test_segmentations_and_a_report_of_each_file(self, predict, picture, tmp_path):
+        pydicom = pytest.importorskip('pydicom')
+        pytest.importorskip('highdicom')
+        values = cv2.imread(str(picture))[..., 0]
+        write(tmp_path / 'scan.dcm', values)
+        write(tmp_path / 'clip.dcm', np.stack([values, values[::-1], values]))
+        out = tmp_path / 'out'
+        assert predict(tmp_path / 'scan.dcm', tmp_path / 'clip.dcm', '--every', 2, '--dicom', '--out', out) == 0
+        content = read(out)
+        assert sorted(file.name for file in (out / 'dicom').iterdir()) == [
+            '00000_scan_organs_seg.dcm',
+            '00000_scan_sr.dcm',
+            '00001_clip_organs_seg.dcm',
+            '00001_clip_sr.dcm',
+        ]
+        for image in content['images']:
+            mask = cv2.imread(str(out / image['predictions'][0]['mask']), -1)
+            seg = pydicom.dcmread(next((out / 'dicom').glob(f'*_{Path(image["file"]).stem}_organs_seg.dcm')))
+            shown = np.zeros_like(mask)
+            pixels = seg.pixel_array.reshape(-1, *mask.shape)
+            for item, frame in zip(seg.PerFrameFunctionalGroupsSequence, pixels, strict=True):
+                source = item.DerivationImageSequence[0].SourceImageSequence[0]
+                if source.get('ReferencedFrameNumber', 1) == (image['frame'] or 0) + 1:
+                    shown[frame == 1] = item.SegmentIdentificationSequence[0].ReferencedSegmentNumber
+            np.testing.assert_array_equal(shown, mask)
+
+    def test_inputs_that_are_no_dicom_are_one_error(self, predict, picture, tmp_path, capsys):
+        pytest.importorskip('highdicom')
+        assert predict(picture, '--dicom', '--out', tmp_path / 'out') == 1
+        assert f'these inputs are none: {picture}' in capsys.readouterr().err
+        assert not (tmp_path / 'out').exists()
+
+    def test_a_header_without_identifiers_is_left_out(self, predict, picture, tmp_path, capsys):
+        pytest.importorskip('highdicom')
+        values = cv2.imread(str(picture))[..., 0]
+        good = write(tmp_path / 'a.dcm', values)
+        bad = write(tmp_path / 'b.dcm', values, StudyInstanceUID='')
+        odd = write(tmp_path / 'c.dcm', values, PatientSex='X')
+        assert predict(good, bad, odd, '--dicom', '--out', tmp_path / 'out') == SOME_LEFT_OUT
+        said = capsys.readouterr().err
+        assert f'{bad} has no StudyInstanceUID' in said
+        assert f'{odd}: has a header from which no DICOM result can be made' in said
+        assert len(read(tmp_path / 'out')['images']) == 2
+        assert len(list((tmp_path / 'out' / 'dicom').iterdir())) == 2

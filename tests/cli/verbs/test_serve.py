@@ -3,6 +3,7 @@
 import contextlib
 import signal
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -44,13 +45,13 @@ def run(*argv):
 
 def test_a_model_and_its_members(served, capsys):
     assert run('a.pth', '--members', 'b.pth', '--port', '9', '--max-upload', '5', '--device', 'cpu') == 130
-    assert served == [(['a.pth', 'b.pth'], 'cpu', 9, 5, '', None)]
+    assert served == [([Path('a.pth'), Path('b.pth')], 'cpu', 9, 5, '', None)]
     assert 'The page is at http://127.0.0.1:7860/' in capsys.readouterr().out
 
 
 def test_without_a_model_the_page_says_what_it_is(served):
     assert run() == 130
-    assert served == [(['phantom.pth'], None, None, 100, NOTICE, None)]
+    assert served == [([Path('phantom.pth')], None, None, 100, NOTICE, None)]
 
 
 def test_uploads_are_deleted_if_the_process_is_ended(served, monkeypatch):

@@ -45,6 +45,11 @@ def test_amp_keeps_a_wrapper_that_can_autocast(configured):
     assert (cfg.optim_wrapper.type, cfg.optim_wrapper.on_cpu) == ('GradientSurgeryOptimWrapper', True)
 
 
+def test_track_adds_backends(configured, tmp_path):
+    cfg = configured('--track', 'tensorboard', '--work-dir', str(tmp_path / 'run'))
+    assert [one.type for one in cfg.visualizer.vis_backends] == ['LocalVisBackend', 'TensorboardVisBackend']
+
+
 def test_amp_refuses_a_wrapper_that_is_not_its_own(configured, capsys):
     with pytest.raises(SystemExit):
         configured('--amp', '--cfg-options', 'optim_wrapper.type=AmpOptimWrapper')

@@ -60,7 +60,7 @@ def test_every_encoder_declares_its_order(name):
     lr = rates(model, build(model, layer_decay=0.5))
     found = {round(-torch.tensor(v).log2().item()) for k, v in lr.items() if k.startswith('backbone')}
     assert set(range(1, n + 2)) <= found <= set(range(n + 2))
-    first = next(k for k in lr if 'patch_embed' in k or 'position_embed' in k)
+    first = next(k for k in lr if any(part in k for part in ('patch_embed', 'position_embed', 'stages.0.downsample')))
     assert lr[first] == pytest.approx(0.5 ** (n + 1))
 
 

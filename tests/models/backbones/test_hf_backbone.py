@@ -18,7 +18,7 @@ from tests.models.backbones.hf_configs import TINY
 from tests.models.conftest import CLS, DET, POINTS, SEG, make_image
 
 ALL = list(TINY)
-PLAIN = ['dinov2', 'dinov2_with_registers', 'dinov3', 'vit', 'siglip', 'siglip2', 'qwen2_5_vl']
+PLAIN = [name for name in ALL if 'swin' not in name and 'convnext' not in name]
 
 
 def build(name, **kwargs):
@@ -61,7 +61,7 @@ def test_a_changed_patch_changes_the_maps_most_at_its_place(name):
             assert divmod(int(difference.argmax()), difference.shape[1]) == (row, column)
 
 
-@pytest.mark.parametrize('name', ['swin', 'swinv2', 'convnext', 'convnextv2'])
+@pytest.mark.parametrize('name', [name for name in ALL if name not in PLAIN])
 def test_a_changed_place_changes_every_stage_there(name):
     backbone = build(name)
     x = torch.randn(1, 3, 256, 256)
@@ -75,7 +75,7 @@ def test_a_changed_place_changes_every_stage_there(name):
             assert abs(x_ * stride + stride / 2 - 176) <= 32
 
 
-@pytest.mark.parametrize('name', ['dinov2', 'dinov2_with_registers', 'dinov3', 'swin', 'convnextv2'])
+@pytest.mark.parametrize('name', ['dinov2', 'dinov2_with_registers', 'dinov3', 'swin', 'convnextv2', 'dinov3_convnext'])
 def test_maps_are_those_of_autobackbone(name):
     values = TINY[name] | dict(out_features=[f'stage{i}' for i in range(1, 5)])
     config = AutoConfig.for_model(**values)
@@ -93,6 +93,118 @@ def test_maps_are_those_of_autobackbone(name):
     with torch.no_grad():
         for ours, expected in zip(backbone(x), theirs(normalised(backbone, x)).feature_maps, strict=True):
             torch.testing.assert_close(ours, expected, atol=1e-4, rtol=1e-4)
+
+
+def hidden_states(model, x, **kwargs):
+    with torch.no_grad():
+        return model.eval()(x, output_hidden_states=True, **kwargs).hidden_states[1:]
+
+
+def assert_maps(maps, tokens, norm=torch.nn.Identity()):  # noqa: B008
+    """Compare maps ``(B, C, H, W)`` with tokens ``(B, N, C)``, the last H * W of which are patches."""
+    for ours, expected in zip(maps, tokens, strict=True):
+        with torch.no_grad():
+            expected = norm(expected)[:, -ours[0, 0].numel() :]
+        torch.testing.assert_close(ours.flatten(2).transpose(1, 2), expected, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize('name', ['beit', 'beit_absolute'])
+def test_beit_maps_are_normed_tokens_of_transformers_model(name):
+    backbone = build(name)
+    theirs = AutoModel.from_config(AutoConfig.for_model(**TINY[name]))
+    missing = theirs.load_state_dict(backbone.encoder.model.state_dict(), strict=False)
+    assert not missing.unexpected_keys
+    assert [key for key in missing.missing_keys if 'pooler' not in key] == []
+    x = torch.randn(2, 3, 96, 160)
+    tokens = hidden_states(theirs, normalised(backbone, x))
+    with torch.no_grad():
+        maps = backbone(x)
+    norm = theirs.layernorm if name == 'beit_absolute' else theirs.pooler.layernorm
+    assert isinstance(norm, torch.nn.LayerNorm)
+    assert_maps(maps, tokens, norm)
+
+
+def test_positions_of_beit_are_resampled():
+    backbone = build('beit')
+    x = torch.randn(1, 3, 96, 160)
+    with torch.no_grad():
+        before = backbone(x)[0]
+        backbone.encoder.model.get_parameter(
+            next(n for n, _ in backbone.encoder.model.named_parameters() if 'relative_position_bias_table' in n)
+        ).zero_()
+        assert not torch.allclose(before, backbone(x)[0], atol=1e-3)
+
+
+def test_mae_maps_are_those_of_a_plain_vit_with_the_same_weights():
+    """MAE drops and shuffles patches in training; its encoder is a ViT otherwise."""
+    backbone = build('vit_mae').train()
+    theirs = AutoModel.from_config(AutoConfig.for_model(**TINY['vit_mae'] | dict(model_type='vit')))
+    missing = theirs.load_state_dict(backbone.encoder.model.state_dict(), strict=False)
+    assert not missing.unexpected_keys
+    x = torch.randn(2, 3, 96, 160)
+    with torch.no_grad():
+        maps = backbone(x)
+    tokens = hidden_states(theirs, normalised(backbone, x), interpolate_pos_encoding=True)
+    assert_maps(maps, tokens, theirs.layernorm)
+
+
+def test_clip_maps_are_transformers_normed_tokens():
+    backbone = build('clip')
+    x = torch.randn(2, 3, 96, 160)
+    model = backbone.encoder.model
+    tokens = hidden_states(model, normalised(backbone, x), interpolate_pos_encoding=True)
+    with torch.no_grad():
+        maps = backbone(x)
+    assert_maps(maps, tokens, getattr(model, 'vision_model', model).post_layernorm)
+
+
+def test_radio_maps_are_transformers_features_of_images_in_0_to_1():
+    backbone = build('radio')
+    x = torch.rand(2, 3, 96, 160) * 2 - 1
+    with torch.no_grad():
+        maps = backbone(x)
+        theirs = backbone.encoder.model((x + 1) / 2, output_hidden_states=True)
+    assert_maps(maps, theirs.hidden_states[1:])
+    torch.testing.assert_close(maps[-1].flatten(2).transpose(1, 2), theirs.features)
+
+
+@pytest.mark.parametrize('size', [64, 112])
+def test_sam_maps_are_transformers_tokens(size):
+    """transformers takes one size alone, so its positions are resampled by hand for the other."""
+    from transformers import SamVisionConfig, SamVisionModel
+
+    backbone = build('sam')
+    torch.nn.init.normal_(backbone.encoder.model.vision_encoder.pos_embed)
+    theirs = SamVisionModel(SamVisionConfig.from_dict(TINY['sam'] | dict(image_size=size)))
+    state, grid = dict(backbone.encoder.model.state_dict()), size // 16
+    for key, tensor in state.items():
+        if key.endswith('pos_embed'):
+            state[key] = F.interpolate(tensor.permute(0, 3, 1, 2), (grid, grid), mode='bicubic').permute(0, 2, 3, 1)
+        elif 'rel_pos' in key and len(tensor) == 2 * 4 - 1:  # of the global blocks: 4 x 4 patches
+            state[key] = F.interpolate(tensor.T[None], 2 * grid - 1, mode='linear')[0].T
+    missing = theirs.load_state_dict(state, strict=False)
+    assert all('neck' in key for key in missing.missing_keys)
+    x = torch.randn(2, 3, size, size)
+    with torch.no_grad():
+        maps = backbone(x)
+        tokens = theirs.eval()(normalised(backbone, x), output_hidden_states=True).hidden_states[-4:]
+    assert_maps(maps, [t.flatten(1, 2) for t in tokens])
+
+
+def test_an_encoder_inside_a_whole_sam_with_the_config_of_older_versions(tmp_path):
+    from transformers import SamConfig, SamModel
+
+    torch.manual_seed(0)
+    vision = {key: value for key, value in TINY['sam'].items() if key != 'model_type'}
+    SamModel(SamConfig(vision_config=vision)).save_pretrained(tmp_path)
+    config = json.loads((tmp_path / 'config.json').read_text())
+    config['vision_config']['model_type'] = ''
+    (tmp_path / 'config.json').write_text(json.dumps(config))
+    backbone = HFBackbone(pretrained=tmp_path)
+    backbone.init_weights()
+    stored = load_file(tmp_path / 'model.safetensors')
+    key = 'vision_encoder.layers.3.attn.qkv.weight'
+    assert torch.equal(backbone.encoder.model.get_parameter(key), stored[key])
 
 
 def test_siglip_maps_are_transformers_normed_tokens():
@@ -181,7 +293,7 @@ def test_trains_one_step_in_the_recipe(name):
 @pytest.mark.parametrize('name', ALL)
 def test_gradient_checkpointing_and_freezing(name):
     gradients = []
-    x = torch.randn(1, 3, 224, 224)
+    x = torch.randn(1, 3, 112, 112)
     for with_cp in (False, True):
         if with_cp and not build(name).encoder.model.supports_gradient_checkpointing:
             with pytest.raises(ConfigError, match='no gradient checkpointing'):
@@ -254,7 +366,11 @@ def test_pretrained_gives_the_same_encoder(saved):
         expected = dict(backbone.named_parameters())
     elif hasattr(backbone.encoder, 'depths'):
         stored = load_file(folder / 'model.safetensors')
-        block = next(k for k in stored if k.endswith('layernorm_before.weight') or k.endswith('dwconv.weight'))
+        block = next(
+            k
+            for k in stored
+            if k.endswith('layernorm_before.weight') or k.endswith(('dwconv.weight', 'depthwise_conv.weight'))
+        )
         mine = next(k for k in ours if k.endswith(block))
         assert torch.equal(ours[mine], stored[block])
         return
@@ -272,7 +388,9 @@ def test_resolved_config_builds_the_same_without_the_weights(saved):
     shapes = {n: p.shape for n, p in again.named_parameters()}
     assert shapes == {n: p.shape for n, p in backbone.named_parameters()}
     assert again.out_channels == backbone.out_channels
-    torch.testing.assert_close(again.scale.flatten(), torch.full((3,), 2.5))
+    # RADIO normalises images itself, by values of its config.
+    scale = 0.5 if backbone.encoder.model.config.model_type == 'radio' else 2.5
+    torch.testing.assert_close(again.scale.flatten(), torch.full((3,), scale))
 
 
 def test_a_missing_tensor_is_named(saved):
@@ -313,11 +431,14 @@ def test_what_cannot_be_built_is_refused(tmp_path):
         HFBackbone(pretrained=tmp_path)
 
 
-def test_an_image_of_any_size_is_padded():
-    backbone = HFBackbone(TINY['dinov2']).eval()
+@pytest.mark.parametrize('name', ['dinov2', 'beit', 'vit_mae', 'clip', 'sam', 'radio', 'dinov3_convnext'])
+def test_an_image_of_any_size_is_padded(name):
+    backbone = HFBackbone(TINY[name]).eval()
     image = torch.randn(1, 3, 40, 57)
+    divisor = backbone.size_divisor
     with torch.no_grad():
-        maps, padded = backbone(image), backbone(F.pad(image, (0, 70 - 57, 0, 42 - 40)))
-    for level, whole in zip(maps, padded, strict=True):
-        assert torch.equal(level, whole)
-        assert level.shape[-2:] == (3, 5)
+        maps, padded = backbone(image), backbone(F.pad(image, (0, -57 % divisor, 0, -40 % divisor)))
+    for level, whole, stride in zip(maps, padded, backbone.strides, strict=True):
+        covered = (-(-40 // stride), -(-57 // stride))
+        assert torch.equal(level, whole[..., : covered[0], : covered[1]])
+        assert level.shape[-2:] == covered

@@ -9,6 +9,7 @@ from aurora_mm.errors import ConfigError
 from aurora_mm.models import BalancedCrossEntropyLoss, ForegroundDiceLoss, MultiTaskModel
 from aurora_mm.models.heads import MMDetHead, MMSegHead
 from aurora_mm.models.utils.build import Maps, maps_of
+from aurora_mm.structures import TaskBatch
 from tests.models.conftest import (
     DET,
     DET2,
@@ -257,3 +258,22 @@ def test_init_weights_reaches_the_parts_that_say_how_they_start():
         assert head.conv_cls.bias.tolist() == pytest.approx([-4.59512] * head.num_classes)
     assert (model.necks['neck'].fpn_convs[0].conv.weight == 0.5).all()
     assert (next(iter(model.heads['segmentation'].outputs.layers.values())).weight == 0.5).all()
+
+
+def test_levels_lie_where_a_dense_head_has_its_points(monkeypatch):
+    """An image of 288 pixels has 4.5 cells of 64 pixels: our neck has five that cover the image, mmdet five of 64."""
+    model = build(config(detection=FCOS))
+    head = model.heads['detection']
+    assert model.necks['neck'].fit_maps_to_image
+    assert head.maps_fit_image
+    monkeypatch.setattr(MMDetHead, 'outputs_of', lambda self, head, levels, samples: levels)
+    cells = [36, 18, 9, 5]
+    feats = [((torch.arange(n) + 0.5) * 288 / n).expand(1, 16, n, n) for n in cells]
+    (levels,) = head.task_outputs(feats, [TaskBatch(DET, None, [make_sample(DET, size=288)])])
+    for level, stride, count in zip(levels, [8, 16, 32, 64], cells, strict=True):
+        expected = (torch.arange(count) + 0.5) * stride
+        torch.testing.assert_close(level[0, 0, 0], expected.clamp(max=288 - 288 / count / 2))
+
+    neck = dict(type='mmdet.FPN', out_channels=16, num_outs=4)
+    strides = FCOS | dict(strides=[4, 8, 16, 32])
+    assert not build(config(TINY['resnet'], neck, detection=strides)).heads['detection'].maps_fit_image

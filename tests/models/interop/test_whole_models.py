@@ -196,13 +196,13 @@ def test_a_trial_leaves_no_trace():
     drawn, number = torch.rand(1), np.random.rand()
     torch.manual_seed(0)
     np.random.seed(0)
-    from aurora_mm.models.heads import mmdet_detector_head
+    from aurora_mm.models.heads import base_mmdet_head
 
-    original, mmdet_detector_head.try_head = mmdet_detector_head.try_head, lambda *args: None
+    original, base_mmdet_head.try_head = base_mmdet_head.try_head, lambda *args: None
     try:
         second = MMDetDetectorHead([DET], [256] * 4, detector('FasterRCNN'), in_strides=[4, 8, 16, 32])
     finally:
-        mmdet_detector_head.try_head = original
+        base_mmdet_head.try_head = original
     assert (torch.rand(1), np.random.rand()) == (drawn, number)
     assert first.training
     assert all(p.grad is None for p in first.parameters())

@@ -112,3 +112,77 @@ def test_a_detail_reaches_the_level_nearest_to_its_stride_and_those_below():
     assert [level.shape[-1] for level in before] == [16, 8]
     assert [torch.equal(a, b) for a, b in zip(before, fine, strict=True)] == [False, True]  # what is added goes down
     assert [torch.equal(a, b) for a, b in zip(before, coarse, strict=True)] == [False, False]
+
+
+def centres(cells, cell):
+    return (torch.arange(cells) + 0.5) * cell
+
+
+def plain_pyramid(**kwargs):
+    """A pyramid of one channel that changes no value: each level is the sum of its map and of all coarser levels."""
+    neck = TokenPyramid([1] * (4 + kwargs.get('num_details', 0)), 1, num_refine=0, **kwargs)
+    for conv in (*neck.projections, *neck.details):
+        torch.nn.init.ones_(conv.weight)
+        torch.nn.init.zeros_(conv.bias)
+    for conv in neck.outputs:
+        torch.nn.init.dirac_(conv.weight)
+        torch.nn.init.zeros_(conv.bias)
+    for conv in neck.extra_levels:  # the mean of a cell and the one to its right
+        conv.weight.data.copy_(torch.tensor([[0, 0, 0], [0, 0.5, 0.5], [0, 0, 0]]))
+        torch.nn.init.zeros_(conv.bias)
+    return neck
+
+
+@pytest.mark.parametrize(
+    ('fit_maps_to_image', 'downsample'), [(False, 'bilinear'), (False, 'avg_pool'), (True, 'bilinear')]
+)
+@pytest.mark.parametrize('tokens', [69, 75, 82])
+@torch.no_grad()
+def test_cells_lie_where_the_stride_or_the_image_says(tokens, fit_maps_to_image, downsample):
+    """The value of each token is its place in pixels. So must be that of each cell, away from the border.
+
+    One map after the other has these values. They reach its own level by shrinking and finer ones from the top down.
+    """
+    neck = plain_pyramid(downsample=downsample, fit_maps_to_image=fit_maps_to_image, num_outs=5)
+    for source in range(4):
+        maps = [torch.zeros(1, 1, tokens, tokens) for _ in range(4)]
+        maps[source] = centres(tokens, 16).expand(1, 1, tokens, tokens)
+        levels = neck(maps)
+        margin = 1.5 * neck.strides[source]
+        for index in (*range(source + 1), *([4] if source == 3 else [])):
+            level, stride = levels[index], neck.strides[index]
+            cells = level.shape[-1]
+            assert cells == -(-tokens * 16 // stride)
+            expected = centres(cells, tokens * 16 / cells if fit_maps_to_image else stride)
+            margin = max(margin, 1.1 * stride)
+            inside = (expected > margin) & (expected < tokens * 16 - 2 * margin)
+            assert inside.any()
+            torch.testing.assert_close(level[0, 0, cells // 2][inside], expected[inside])
+
+
+@torch.no_grad()
+def test_the_points_of_mmdet_are_the_places_of_the_cells():
+    task_modules = pytest.importorskip('mmdet.models.task_modules')
+    neck = plain_pyramid()
+    levels = neck([torch.zeros(1, 1, 75, 75)] * 3 + [centres(75, 16).expand(1, 1, 75, 75)])
+    generator = task_modules.MlvlPointGenerator(neck.strides)
+    points = generator.grid_priors([level.shape[-2:] for level in levels], device='cpu')
+    for level, own in zip(levels, points, strict=True):
+        xs = own[:, 0].reshape(level.shape[-2:])[0]
+        inside = (xs > 200) & (xs < 900)
+        torch.testing.assert_close(level[0, 0, 0][inside], xs[inside])
+
+
+@pytest.mark.parametrize('fit_maps_to_image', [False, True])
+@torch.no_grad()
+def test_a_detail_lies_where_the_level_lies(fit_maps_to_image):
+    neck = plain_pyramid(
+        scales=(1 / 2, 1 / 4, 1 / 8, 1 / 16),
+        in_strides=[16] * 5,
+        num_details=1,
+        fit_maps_to_image=fit_maps_to_image,
+    )
+    assert neck.detail_levels == [0]
+    level = neck([centres(37, 16).expand(1, 1, 37, 37)] + [torch.zeros(1, 1, 37, 37)] * 4)[0]
+    expected = centres(19, 37 * 16 / 19 if fit_maps_to_image else 32)
+    torch.testing.assert_close(level[0, 0, 9][:-1], expected[:-1])

@@ -20,15 +20,18 @@ class PlainViT(HFEncoder):
 
     # Arguments of the model's forward for which transformers resamples the positions to any image size.
     forward_args: dict[str, bool] = {}
+    # Whether the module that summarises the image is kept, because its norm is needed.
+    keeps_pooler = False
 
     def __init__(self, config: PretrainedConfig, out_indices: Sequence[int] | None) -> None:
         super().__init__(config, out_indices)
         self.model = AutoModel.from_config(config)
         root = getattr(self.model, 'vision_model', self.model)
-        root.head = root.pooler = None  # they summarise whole images and are not needed
-        root.use_head = False
+        if not self.keeps_pooler:
+            root.head = root.pooler = None  # they summarise whole images and are not needed
+            root.use_head = False
         # In lists, so that torch does not register these modules a second time.
-        self._norm = [next(getattr(root, n) for n in ('layernorm', 'post_layernorm', 'norm') if hasattr(root, n))]
+        self._norm = [self._find_norm(root)]
         self._blocks = [next(m for m in root.modules() if isinstance(m, nn.ModuleList) and len(m) == self.num_blocks)]
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
@@ -40,6 +43,10 @@ class PlainViT(HFEncoder):
 
     def _run(self, x: Tensor, grid: tuple[int, int]) -> None:
         self.model(x, **self.forward_args)
+
+    def _find_norm(self, root: nn.Module) -> nn.Module:
+        """Return the norm after the last block."""
+        return next(getattr(root, name) for name in ('layernorm', 'post_layernorm', 'norm') if hasattr(root, name))
 
 
 class ResampledViT(PlainViT):

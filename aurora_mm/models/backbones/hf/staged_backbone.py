@@ -11,6 +11,9 @@ from transformers import AutoBackbone, PretrainedConfig
 from aurora_mm.models.backbones.base_encoder import check_taps
 from aurora_mm.models.backbones.hf.hf_encoder import HFEncoder
 
+# Stride of the first stage where no value of the config changes it, as in DINOv3's ConvNeXt.
+_FIRST_STRIDE = 4
+
 
 class StagedBackbone(HFEncoder):
     """A hierarchical encoder, built by AutoBackbone: one map for each stage, each half the size of the last."""
@@ -25,21 +28,25 @@ class StagedBackbone(HFEncoder):
         self.depths = list(config.depths)
         self.num_blocks = sum(self.depths)
         self.out_channels = list(self.model.channels)
-        self.strides = [config.patch_size * 2**i for i in self.taps]
-        self.size_divisor = config.patch_size * 2 ** (len(self.depths) - 1)
+        first = getattr(config, 'patch_size', _FIRST_STRIDE)
+        self.strides = [first * 2**i for i in self.taps]
+        self.size_divisor = first * 2 ** (len(self.depths) - 1)
 
     def layer_of(self, name: str) -> int:
         if norm := re.search(r'hidden_states_norms\.stage(\d+)\.', name):
             return sum(self.depths[: int(norm[1])])
-        place = re.search(r'encoder\.(?:layers|stages)\.(\d+)\.(?:(?:blocks|layers)\.(\d+)\.)?', name)
+        place = re.search(r'\b(?:encoder\.layers|stages)\.(\d+)\.(?:(?:blocks|layers)\.(\d+)\.)?', name)
         if place is None:
             return self.num_blocks + 1 if re.search(r'layernorm\.\w+$', name) and 'embeddings' not in name else 0
         stage, block = int(place[1]), place[2]
         before = sum(self.depths[:stage])
         if block is not None:
             return before + int(block) + 1
-        # The layer that halves the map is at the start of a stage in ConvNeXt and at its end in Swin.
-        return before + 1 if 'downsampling_layer' in name else before + self.depths[stage]
+        # The layer that halves the map is at the start of a stage in ConvNeXt and at its end in Swin. In DINOv3's
+        # ConvNeXt the patch embedding is that of the first stage.
+        if 'downsample_layers' in name and stage == 0:
+            return 0
+        return before + 1 if re.search('downsampling_layer|downsample_layers', name) else before + self.depths[stage]
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         return tuple(self.model(x).feature_maps)

@@ -1,4 +1,4 @@
-"""The README's mmdet config, run as it is written."""
+"""The mmdet config of the tutorial, run as it is written."""
 
 import json
 import re
@@ -10,13 +10,13 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
-README = Path(__file__).parents[2] / 'README.md'
+TUTORIAL = Path(__file__).parents[2] / 'docs/tutorials/mmdet_plugin.md'
 pytest.importorskip('mmdet')
 
 
 @pytest.mark.needs_operators
 def test_the_config_trains_and_is_scored(data, tmp_path, monkeypatch):
-    blocks = re.findall(r'```python\n(# my_faster_rcnn\.py\n.*?)```', README.read_text(), re.DOTALL)
+    blocks = re.findall(r'```python\n(# my_faster_rcnn\.py\n.*?)```', TUTORIAL.read_text(), re.DOTALL)
     assert len(blocks) == 1
     root = tmp_path / 'data/nodules'
     for split in ('train', 'val'):
@@ -29,7 +29,7 @@ def test_the_config_trains_and_is_scored(data, tmp_path, monkeypatch):
 
     cfg = Config.fromfile('my_faster_rcnn.py')
     cfg.work_dir = 'work_dirs'
-    cfg.visualizer.name = 'readme'  # MMEngine keeps visualisers by name: another test's would write to its own folder
+    cfg.visualizer.name = 'tutorial'  # MMEngine keeps visualisers by name: another test's would write to its own folder
     with DefaultScope.overwrite_default_scope('mmdet'):
         runner = Runner.from_cfg(cfg)
         assert type(runner.model.backbone).__name__ == 'Qwen3VLBackbone'

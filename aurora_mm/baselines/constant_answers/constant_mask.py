@@ -1,0 +1,76 @@
+"""The constant answer of segmentation tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.structures import PixelData
+from numpy.typing import NDArray
+
+from aurora_mm.baselines.constant_answers.constant_answer import CONSTANT_ANSWERS, ConstantAnswer
+from aurora_mm.evaluation.functional import resize_mask
+from aurora_mm.evaluation.sample_fields import annotation_in_original_coordinates
+from aurora_mm.structures import TaskDataSample
+from aurora_mm.tasks import Task
+
+_GRID = (128, 128)  # size at which masks are learned
+_THRESHOLDS = np.arange(1, 20) / 20  # 0.05 .. 0.95
+_CHUNK = 256  # number of masks that are compared at once, to limit memory
+
+
+@CONSTANT_ANSWERS.register('segmentation')
+class ConstantMask(ConstantAnswer):
+    """Predicts a mask from how often each pixel belongs to each foreground class.
+
+    A pixel gets its most frequent foreground class if that frequency, divided by the largest frequency of the class,
+    exceeds a threshold: the one with the highest mean Dice on the training masks.
+    """
+
+    def __init__(self, task: Task) -> None:
+        super().__init__(task)
+        self._masks: list[NDArray[np.uint8]] = []  # _GRID each
+
+    def add(self, sample: Mapping[str, Any]) -> None:
+        truth = annotation_in_original_coordinates(sample, 'gt_sem_seg')['data'].cpu().numpy()[0]
+        self._masks.append(resize_mask(truth, _GRID))
+
+    def finish(self) -> None:
+        masks = np.array(self._masks)  # (N, 128, 128)
+        frequency = np.array([(masks == index).mean(axis=0) for index in range(1, self.task.num_outputs)])
+        highest = frequency.max(axis=(1, 2), keepdims=True)
+        relative = np.divide(frequency, highest, out=np.zeros_like(frequency), where=highest > 0)
+        likeliest = frequency.argmax(axis=0)  # (128, 128), 0 is the first foreground class
+        strength = np.take_along_axis(relative, likeliest[None], axis=0)[0]
+        candidates = np.array([np.where(strength > t, likeliest + 1, 0) for t in _THRESHOLDS], np.uint8)
+        scores = _mean_dice(candidates, masks, self.task.num_outputs)
+        self._mask = candidates[int(np.argmax(scores))]
+
+    def state(self) -> dict[str, Any]:
+        return {'mask': self._mask.tolist()}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        self._mask = np.array(state['mask'], np.uint8)
+
+    def put(self, sample: TaskDataSample) -> None:
+        mask = resize_mask(self._mask, sample.ori_shape)
+        sample.pred_sem_seg = PixelData(data=torch.from_numpy(mask)[None].long())
+
+    def put_fallback(self, sample: TaskDataSample) -> None:
+        """Set a mask that is all background."""
+        sample.pred_sem_seg = PixelData(data=torch.zeros(1, *sample.ori_shape, dtype=torch.long))
+
+
+def _mean_dice(candidates: NDArray[np.uint8], masks: NDArray[np.uint8], num_classes: int) -> NDArray[np.float64]:
+    """Compute the mean Dice of each candidate (T, H, W) over masks (N, H, W) and foreground classes, (T,)."""
+    total = np.zeros(len(candidates))
+    for index in range(1, num_classes):
+        pred = (candidates == index).reshape(len(candidates), -1).astype(np.float32)
+        for start in range(0, len(masks), _CHUNK):
+            truth = (masks[start : start + _CHUNK] == index).reshape(-1, pred.shape[1]).astype(np.float32)
+            overlap = truth @ pred.T  # (chunk, T)
+            area = truth.sum(axis=1)[:, None] + pred.sum(axis=1)
+            total += np.divide(2 * overlap, area, out=np.ones_like(area), where=area > 0).sum(axis=0)
+    return total / (len(masks) * (num_classes - 1))

@@ -1,0 +1,1 @@
+"""The JSON API of ``aurora-mm serve-api``: predictions for other programs, in the format of ``predictions.json``."""

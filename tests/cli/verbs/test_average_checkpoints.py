@@ -1,0 +1,35 @@
+"""`aurora-mm average-checkpoints`, and what is published of the average."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from aurora_mm.apis import read_checkpoint
+from aurora_mm.cli.main import main
+from tests.fixtures.checkpoints import save_random_model
+
+
+def test_checkpoints_are_averaged_then_published(checkpoints, generated, tmp_path, capsys):
+    other = save_random_model(tmp_path / 'other.pth', generated, seed=5)
+    main(['average-checkpoints', str(tmp_path / 'mean.pth'), str(checkpoints[0]), str(other)])
+    assert 'the mean of 2 checkpoints' in capsys.readouterr().out
+    main(['publish', str(tmp_path / 'mean.pth'), str(tmp_path / 'model')])
+    assert json.loads((tmp_path / 'model' / 'training.json').read_text())['averaged_checkpoints'] == 2
+    assert 'The weights are the mean of 2 checkpoints.' in (tmp_path / 'model' / 'README.md').read_text()
+    first, second = (read_checkpoint(file)['state_dict'] for file in (checkpoints[0], other))
+    weight = 'heads.segmentation.outputs.layers.organs.weight'
+    assert (first[weight] != second[weight]).any()
+    published = read_checkpoint(tmp_path / 'model')['state_dict']
+    assert (published[weight] - (first[weight] + second[weight]) / 2).abs().max() < 1e-6
+
+
+def test_models_of_another_width_end_with_one_message(checkpoints, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(['average-checkpoints', str(tmp_path / 'mean.pth'), *map(str, checkpoints)])
+    assert stopped.value.code == 1
+    message = capsys.readouterr().err
+    assert 'does not fit' in message
+    assert 'has shape' in message
+    assert not (tmp_path / 'mean.pth').exists()
