@@ -120,8 +120,6 @@ def test_regions_of_the_header_go_first(src, tmp_path):
         assert row['pixel_spacing'] == '[0.1, 0.2]'
         image = cv2.imread(str(tmp_path / 'out' / 'csv_files' / row['image_path']), cv2.IMREAD_UNCHANGED)
         np.testing.assert_array_equal(image, screen()[20:190, 50:270])
-    (item, _) = FMCUIADataset(str(tmp_path / 'out'), 'all').load_data_list()
-    assert item['pixel_spacing'] == (0.1, 0.2)
 
 
 def test_the_frames_of_a_clip_have_one_crop(src, tmp_path):
