@@ -73,7 +73,7 @@ class ReproducibleEpochHook(Hook):
         np.random.seed(state[1])  # noqa: NPY002  the transforms use NumPy's global state, as those of mmcv do
         torch.manual_seed(int(state[2]))
 
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Count the iteration; MMEngine counts it after all hooks."""
         self._done['iter'] = runner.iter + 1
 

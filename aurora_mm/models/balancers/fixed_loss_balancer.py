@@ -11,7 +11,8 @@ from aurora_mm.errors import ConfigError
 from aurora_mm.models.balancers.loss_balancer import LossBalancer
 from aurora_mm.models.balancers.task_loss_tracker import TaskLossTracker
 from aurora_mm.registry import MODELS
-from aurora_mm.tasks import TASK_TYPES, Task
+from aurora_mm.task_types import TASK_TYPES
+from aurora_mm.tasks import Task
 
 
 @MODELS.register_module()
