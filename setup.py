@@ -43,11 +43,13 @@ API = [
 ]
 # What `aurora-mm train --track` writes for.
 TRACK = ['tensorboard', 'mlflow-skinny>=3.0', 'sqlalchemy>=2.0', 'alembic>=1.10', 'wandb>=0.19']
+# Jobs of Slurm, and studies.
+SCALE = ['submitit>=1.5', 'optuna>=4.0']
 # The documentation as a site.
 DOCS = ['mkdocs>=1.6,<2', 'mkdocs-material>=9.5', 'mkdocstrings[python]>=0.26']
 TEST = [
     *('pytest>=8', 'pytest-xdist>=3.6', 'hypothesis>=6.100', 'ruff>=0.6', 'mypy>=1.11'),
-    *(*LORA, *DICOM, *VOLUMES, *EXPORT, *DEMO, *BROWSER, *API, *TRACK, *PRETRAINED, *EFFICIENTNET_LITE, *DOCS),
+    *(*LORA, *DICOM, *VOLUMES, *EXPORT, *DEMO, *BROWSER, *API, *TRACK, *SCALE, *PRETRAINED, *EFFICIENTNET_LITE, *DOCS),
 ]
 
 setup(
@@ -93,6 +95,7 @@ setup(
         'demo': DEMO,
         'api': API,
         'track': TRACK,
+        'scale': SCALE,
         'docs': DOCS,
         'test': TEST,
     },
