@@ -76,6 +76,7 @@ setup(
         'numpy',
         'packaging',
         'pillow',
+        'pyarrow>=15',
         'rich',
         'safetensors',
         'scikit-learn',
