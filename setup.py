@@ -17,7 +17,8 @@ MM = [
     'onedl-mmsegmentation==1.4.2',
 ]
 # The packages that these were forked from, which are no longer maintained; mmseg forgets to name the last two.
-MM_ORIGINAL = ['mmengine==0.10.7', 'mmcv==2.1.0', 'mmdet==3.3.0', 'mmsegmentation==1.2.2', 'ftfy', 'regex']
+# mmcv-lite is mmcv without compiled operators, a wheel on the index.
+MM_ORIGINAL = ['mmengine==0.10.7', 'mmcv-lite==2.1.0', 'mmdet==3.3.0', 'mmsegmentation==1.2.2', 'ftfy', 'regex']
 LORA = ['peft>=0.17']
 # Readers of further kinds of image files; gdcm and jpegls decode compressed DICOM, highdicom writes DICOM results and
 # pynetdicom is the node that sends them.
@@ -77,6 +78,7 @@ setup(
         'numpy',
         'packaging',
         'pillow',
+        'pyarrow>=15',
         'rich',
         'safetensors',
         'scikit-learn',

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,8 @@ from mmengine.config import Config
 
 from aurora_mm.challenge.submission import score_submission
 from aurora_mm.tasks import TaskTable
-from tests.fixtures.verbs import LONG, refused, run, run_apart, start
+from tests.fixtures.verbs import refused, run, run_apart, start
+from tests.fixtures.waiting import wait_until
 
 REPO = Path(__file__).resolve().parents[1]
 TASKS = """
@@ -93,11 +93,8 @@ def test_a_run_killed_and_resumed_ends_with_the_weights_of_an_unbroken_one(folde
     work_dir = folder / 'broken'
     args = (folder / 'config.py', '--data-root', folder / 'data', '--work-dir', work_dir)
     process = start('train', *args, start_new_session=True)
-    deadline = time.monotonic() + LONG
-    while not (work_dir / 'last_checkpoint').exists():
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < deadline, 'no checkpoint in time'
-        time.sleep(0.02)
+    wait_until((work_dir / 'last_checkpoint').exists, lambda: process.poll() is None)
+    assert process.poll() is None, process.communicate()[0]
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     assert not (work_dir / 'epoch_3.pth').exists(), 'killed too late to show anything'

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from tests.fixtures.verbs import LONG, run, run_apart
+from tests.fixtures.verbs import run, run_apart
+from tests.fixtures.waiting import LONG
 from tests.test_chain import folder, state  # noqa: F401  folder is a fixture
 
 pytestmark = pytest.mark.slow

@@ -23,6 +23,7 @@ from aurora_mm.files import (
     write_text,
     write_together,
 )
+from tests.fixtures.waiting import wait_until
 
 
 def names(folder):
@@ -166,8 +167,7 @@ def test_a_killed_writer_leaves_a_whole_file(tmp_path):
     for delay in (0.02, 0.05, 0.09):
         process = subprocess.Popen([sys.executable, '-c', WRITER, str(tmp_path)], stdout=subprocess.PIPE)
         process.stdout.readline()
-        while not (tmp_path / 'a').exists():
-            time.sleep(0.001)
+        wait_until((tmp_path / 'a').exists, pause=0.001)
         time.sleep(delay)
         process.kill()
         process.wait()

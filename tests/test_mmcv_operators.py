@@ -10,6 +10,7 @@ import torch
 
 from aurora_mm.errors import OperatorError
 from aurora_mm.mmcv_operators import MMCVOperatorStandIn, has_operators, nms
+from tests.fixtures.waiting import LONG
 
 REPO = Path(__file__).resolve().parents[1]
 # Makes mmcv look as if its operators had not been compiled, whether or not they were.
@@ -50,7 +51,7 @@ except Exception as error:
 
 def test_the_hosts_train_and_predict_without_compiled_operators():
     done = subprocess.run(
-        [sys.executable, '-c', HIDE + FCOS], capture_output=True, text=True, cwd=REPO, timeout=600, check=False
+        [sys.executable, '-c', HIDE + FCOS], capture_output=True, text=True, cwd=REPO, timeout=LONG, check=False
     )
     assert done.returncode == 0, done.stderr
     assert '5 boxes' in done.stdout

@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 
 from aurora_mm.apis import adopt_checkpoint, load_weights, resolve_config, start_from
 from aurora_mm.config_variables import set_image_size
-from tests.fixtures.checkpoints import REPO, SIZES, TASKS
+from tests.fixtures.checkpoints import ALL_TYPES, REPO, SIZES
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +25,7 @@ _numbers = count()
 def read(name, work_dir):
     """The config on generated data: 2 epochs of 2 steps, each with a validation."""
     cfg = Config.fromfile(REPO / f'configs/{name}.py')
-    cfg.tasks = TASKS.to_config()
+    cfg.tasks = ALL_TYPES.to_config()
     shrink(cfg)
     # A multiple of 32, as FitToSize wants it, and of the patches of 14 pixels of DINOv2.
     set_image_size(cfg, 224 if cfg.model.backbone.type == 'HFBackbone' else 64)
@@ -97,32 +97,32 @@ def told(checkpoint):
 
 
 @pytest.fixture(scope='module')
-def joint(tmp_path_factory, generated):
+def joint(tmp_path_factory, generated_of_all_types):
     """Gives the checkpoint of a first stage, trained once."""
     made = {}
 
     def train_once(name):
         if name not in made:
             made[name] = tmp_path_factory.mktemp(name)
-            train(name, made[name], generated)
+            train(name, made[name], generated_of_all_types)
         return made[name] / 'epoch_2.pth'
 
     return train_once
 
 
 @pytest.mark.parametrize('name', NAMES)
-def test_a_config_trains_saves_resumes_and_tests(name, generated, joint, tmp_path):
+def test_a_config_trains_saves_resumes_and_tests(name, generated_of_all_types, joint, tmp_path):
     first = joint(FIRST_STAGE[name]) if name in FIRST_STAGE else None
-    train(name, tmp_path / 'unbroken', generated, first)
+    train(name, tmp_path / 'unbroken', generated_of_all_types, first)
     checkpoint = tmp_path / 'unbroken/epoch_2.pth'
-    train(name, tmp_path / 'resumed', generated, first, resume=tmp_path / 'unbroken/epoch_1.pth')
+    train(name, tmp_path / 'resumed', generated_of_all_types, first, resume=tmp_path / 'unbroken/epoch_1.pth')
     assert_same(state(checkpoint), state(tmp_path / 'resumed/epoch_2.pth'))
 
     # As tools/test.py does; the checkpoint brings the encoder.
     cfg = read(name, tmp_path / 'test')
     cfg.model.backbone = dict(type='NoSuchEncoder')
-    runner = Runner.from_cfg(adopt_checkpoint(cfg, checkpoint, str(generated)))
+    runner = Runner.from_cfg(adopt_checkpoint(cfg, checkpoint, str(generated_of_all_types)))
     load_weights(runner.model, [checkpoint])
     scores = runner.test()
-    assert all(0 <= scores[f'{task}/primary'] <= 1 for task in TASKS)
+    assert all(0 <= scores[f'{task}/primary'] <= 1 for task in ALL_TYPES)
     assert 0 < scores['score'] < 1

@@ -19,8 +19,8 @@ class Phantom:
 
     Args:
         image: (H, W) uint8 grey image.
-        annotation: ``gt_label``, ``bbox`` (xyxy) or ``points`` (K lists of x and y), in pixels of the image, as
-            :meth:`aurora_mm.annotations.Annotation.format` expects them. Empty for segmentation.
+        annotation: What :meth:`aurora_mm.annotations.Annotation.format` expects for the task type, such as
+            ``gt_label`` or ``bbox``; coordinates are in pixels of the image. Empty for segmentation.
         mask: (H, W) uint8 class indices for segmentation, with the background as class 0.
     """
 

@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from aurora_mm.errors import ConfigError
-from aurora_mm.phantoms.canvas import Canvas, Look
+from aurora_mm.phantoms.canvas import Canvas
+from aurora_mm.phantoms.looks import looks_of
 from aurora_mm.phantoms.scene import Phantom, Scene
 from aurora_mm.tasks import Task
 
 _FOLDERS = ('Two', 'Three', 'Four', 'Five', 'Six', 'Seven', 'Eight', 'Nine')  # by number of classes, starting with 2
-
-_LOOKS = (
-    Look(-34, rim=10, loss=-5),  # fluid in a bright wall
-    Look(16, loss=5),  # fat or bone
-    Look(-14, rim=20),  # dark tissue in a thick capsule
-    Look(9, rim=-30),  # bright tissue in a dark halo
-)
-_STRIPED = tuple(Look(look.level, look.rim, look.loss, stripes=14) for look in (Look(4), Look(-20), Look(6, rim=22)))
-_STRIPED += (Look(-6, rim=-34, stripes=14),)
 
 _ABSENT = 0.06  # probability that one class is absent, for tasks with several foreground classes
 
@@ -31,13 +22,7 @@ class SegmentationScene(Scene):
 
     def __init__(self, task: Task) -> None:
         super().__init__(task)
-        if task.num_outputs > len(_FOLDERS) + 1:
-            raise ConfigError(
-                f'task {task.name!r} has {task.num_outputs} classes; a phantom shows {len(_FOLDERS) + 1} at most'
-            )
-        # The first look depends on the task. Striped looks are last, so only tasks with many classes have them.
-        start = self.style.variant % len(_LOOKS)
-        self.looks = (_LOOKS[start:] + _LOOKS[:start] + _STRIPED)[: task.num_outputs - 1]
+        self.looks = looks_of(task, self.style)
 
     @property
     def folder(self) -> str:

@@ -22,8 +22,11 @@ from aurora_mm.files import require_new_folder, whole_folder
 from aurora_mm.phantoms.classification_scene import ClassificationScene
 from aurora_mm.phantoms.detection_scene import DetectionScene
 from aurora_mm.phantoms.landmark_scene import LandmarkScene
+from aurora_mm.phantoms.multi_box_scene import MultiBoxScene
+from aurora_mm.phantoms.multi_label_scene import MultiLabelScene
 from aurora_mm.phantoms.scene import Scene
 from aurora_mm.phantoms.segmentation_scene import SegmentationScene
+from aurora_mm.phantoms.value_scene import ValueScene
 from aurora_mm.task_types import ByTaskType
 from aurora_mm.tasks import Task, TaskTable
 
@@ -34,6 +37,9 @@ SCENES.update(
     classification=ClassificationScene,
     detection=DetectionScene,
     landmark=LandmarkScene,
+    multi_object_detection=MultiBoxScene,
+    scalar_regression=ValueScene,
+    multi_label_classification=MultiLabelScene,
 )
 
 SPLITS = ('train', 'val')
@@ -86,7 +92,9 @@ def _write_image(job: _Job) -> Row:
         'image_path': _write_png(job.root, f'{folder}/images/{name}', phantom.image),
     }
     if phantom.mask is None:
-        row.update(ANNOTATIONS[job.task.type].format(phantom.annotation))
+        annotation = ANNOTATIONS[job.task.type]
+        cells = annotation.format(phantom.annotation)
+        row.update({column: cells[column] for column in annotation.columns(job.task)})
     else:
         row['mask_path'] = _write_png(job.root, f'{folder}/masks/{name}', phantom.mask)
     return row

@@ -10,6 +10,9 @@ model = dict(
         classification=dict(hidden_channels=256, share_outputs=False),
         detection=dict(channels=64, share_outputs=False),
         landmark=dict(hidden_channels=256, share_outputs=False),
+        multi_object_detection=dict(channels=64),
+        multi_label_classification=dict(hidden_channels=256),
+        scalar_regression=dict(hidden_channels=256),
     ),
     balancer=None,
 )

@@ -6,14 +6,9 @@ model = dict(
         segmentation=dict(loss_cls=dict(type='BalancedCrossEntropyLoss', class_balance=0.5)),
         detection=dict(_delete_=True, type='DenseDetectionHead', in_index=(1, 2, 3), channels=64),
         landmark=dict(_delete_=True, type='HeatmapLandmarkHead', in_index=(1, 2, 3), channels=64),
-        multi_object_detection=dict(
-            type='DenseDetectionHead',
-            in_index=(1, 2, 3),
-            channels=64,
-            codec=dict(type='DenseBoxCodec', keep_best=False, max_per_img=100),
-        ),
-        multi_label_classification=dict(type='MultiLabelHead', hidden_channels=256, pooling='avg_max', dropout=0.2),
-        scalar_regression=dict(type='ScalarRegressionHead', hidden_channels=256, pooling='avg_max', dropout=0.2),
+        multi_object_detection=dict(in_index=(1, 2, 3)),
+        multi_label_classification=dict(pooling='avg_max', dropout=0.2),
+        scalar_regression=dict(pooling='avg_max', dropout=0.2),
     ),
     sources=None,
 )

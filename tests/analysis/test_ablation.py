@@ -8,7 +8,7 @@ import pytest
 
 from aurora_mm.analysis.ablation import AblationRun, plan_runs
 from aurora_mm.errors import ConfigError
-from tests.fixtures.verbs import LONG
+from tests.fixtures.waiting import LONG, wait_until
 from tests.test_chain import folder  # noqa: F401  folder is a fixture
 
 
@@ -68,11 +68,8 @@ def test_runs_are_stopped_resumed_and_put_in_a_table_and_a_failed_one_is_named(f
     broken.write_text(f"_base_ = '{first}'\nmodel = dict(type='NoSuchModel')")
     args = (f'{first}:0,1', broken, '--data-root', folder / 'data', '--tasks', folder / 'tasks.py', '--out', out)
     process = ablation(*args, '--jobs', 1)
-    deadline = time.monotonic() + LONG
-    while not (out / 'config' / 'seed_0' / 'last_checkpoint').exists():
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < deadline, 'no checkpoint in time'
-        time.sleep(0.05)
+    wait_until((out / 'config' / 'seed_0' / 'last_checkpoint').exists, lambda: process.poll() is None)
+    assert process.poll() is None, process.communicate()[0]
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=LONG)
     log = out / 'config' / 'seed_0' / 'console.log'

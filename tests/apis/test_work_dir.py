@@ -13,15 +13,16 @@ from aurora_mm.apis import hold_work_dir, last_checkpoint, require_resumable, wr
 from aurora_mm.errors import OutputError, WeightsError
 from aurora_mm.models import MultiTaskModel
 from tests.engine.hooks.tiny_run import TASKS, tiny_config
+from tests.fixtures.waiting import LONG
 
-HOLDER = """
+HOLDER = f"""
 import multiprocessing, os, sys, time
 from aurora_mm.apis import hold_work_dir
 with hold_work_dir(sys.argv[1]):
     if len(sys.argv) > 2:  # a process of the data loader, which outlives the run
-        multiprocessing.get_context('fork').Process(target=time.sleep, args=(30,)).start()
+        multiprocessing.get_context('fork').Process(target=time.sleep, args=({LONG},)).start()
     print(os.getpid(), flush=True)
-    time.sleep(60)
+    time.sleep({LONG})
 """
 
 

@@ -16,6 +16,7 @@ from aurora_mm.challenge.submission import score_submission
 from aurora_mm.errors import DataError, WeightsError
 from aurora_mm.publishing import publish
 from tests.fixtures.checkpoints import REPO, TASKS
+from tests.fixtures.waiting import LONG
 
 LISTS = ('classification_predictions.json', 'detection_predictions.json', 'regression_predictions.json')
 
@@ -216,7 +217,7 @@ def test_the_entry_point(weights, unlabelled, tmp_path):
     assert program == 'aurora-mm'
     command = [sys.executable, '-m', 'aurora_mm', *(places.get(word, word) for word in arguments)]
     command += ['--device', 'cpu', '--problems', str(tmp_path / 'problems.json'), '--tta']
-    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=LONG)
     assert done.returncode == 0, done.stderr
     assert 'cannot be read (answered without looking)' in done.stderr
     assert len(json.loads((tmp_path / 'problems.json').read_text())) == 1

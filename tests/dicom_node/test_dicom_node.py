@@ -13,6 +13,7 @@ from aurora_mm.dicom_node.dicom_predictor import DicomPredictor
 from aurora_mm.dicom_node.peer import Peer
 from aurora_mm.errors import ConfigError, DataError
 from tests.fixtures.dicom_files import write
+from tests.fixtures.waiting import LONG, wait_until
 
 pydicom = pytest.importorskip('pydicom')
 hd = pytest.importorskip('highdicom')
@@ -20,16 +21,6 @@ pynetdicom = pytest.importorskip('pynetdicom')
 
 GREY = np.random.default_rng(0).integers(0, 256, (64, 80), dtype=np.uint8)
 CLIP = np.stack([GREY, GREY[::-1], GREY[:, ::-1]])
-LONG = 60  # seconds; far more than anything here takes
-
-
-def wait_until(condition):
-    deadline = threading.Event()
-    for _ in range(LONG * 50):
-        if condition():
-            return
-        deadline.wait(0.02)
-    pytest.fail('nothing happened')
 
 
 @pytest.fixture(scope='module')
@@ -64,6 +55,7 @@ def associate():
 
     def run(node):
         entity = pynetdicom.AE(ae_title='SCANNER')
+        entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = LONG
         for name in (
             pydicom.uid.UltrasoundImageStorage,
             pydicom.uid.UltrasoundMultiFrameImageStorage,

@@ -20,8 +20,8 @@ from aurora_mm.checkpoints import load_checkpoint_file
 from aurora_mm.cli.main import main
 from tests.faults import jobs
 from tests.fixtures.checkpoints import REPO, SIZES
+from tests.fixtures.waiting import LONG, wait_until
 
-LONG = 300  # seconds; far more than anything here takes
 CONFIG = f"""
 _base_ = ['{REPO}/configs/aurora_fmc_demo.py']
 model = dict(
@@ -70,13 +70,6 @@ def start(server, tmp_path):
     for process in started:
         process.kill()
         process.join(LONG)
-
-
-def wait_for(process, file: Path) -> None:
-    deadline = time.monotonic() + LONG
-    while not file.exists() and process.is_alive():
-        assert time.monotonic() < deadline, f'{file} was not written'
-        time.sleep(0.01)
 
 
 def without_partial(folder: Path) -> list[str]:
@@ -189,8 +182,7 @@ def test_two_runs_in_one_folder(end, config, checkpoints, generated, tmp_path, m
             time.sleep(LONG)
         os._exit(0)
     try:
-        while not (tmp_path / 'held').exists():
-            time.sleep(0.01)
+        wait_until((tmp_path / 'held').exists)
         args = (config, '--work-dir', out) if verb == 'train' else (config, checkpoints[0], '--out-dir', out)
         status, said = end(verb, *args, '--data-root', generated)
     finally:
@@ -264,7 +256,7 @@ def test_ctrl_c_then_resume(start, config, generated, tmp_path):
     out = tmp_path / 'run'
     args = ('train', config, '--data-root', generated, '--work-dir', out, '--cfg-options', 'train_cfg.max_epochs=999')
     process, log = start(*args)
-    wait_for(process, out / 'last_checkpoint')
+    wait_until((out / 'last_checkpoint').exists, process.is_alive)
     os.kill(process.pid, signal.SIGINT)
     process.join(LONG)
     assert process.exitcode == 130, log.read_text()
@@ -273,6 +265,7 @@ def test_ctrl_c_then_resume(start, config, generated, tmp_path):
     assert 'Traceback' not in log.read_text()
     without_partial(out)
     process, log = start(*args, '--resume')
-    wait_for(process, last.with_name(f'epoch_{int(last.stem.split("_")[1]) + 1}.pth'))
+    following = last.with_name(f'epoch_{int(last.stem.split("_")[1]) + 1}.pth')
+    wait_until(following.exists, process.is_alive)
     assert process.is_alive(), log.read_text()
     assert last.name in log.read_text()

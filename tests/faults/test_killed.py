@@ -23,9 +23,9 @@ from tests.faults import jobs
 from tests.faults.tally import Tally
 from tests.fixtures.coco_files import SQUARE, box, content, image, write_coco
 from tests.fixtures.run_folder import write_run_folder
+from tests.fixtures.waiting import LONG, wait_until
 
 GROUP = 'Killed processes'
-LONG = 240  # seconds; far more than anything here takes
 
 
 @pytest.fixture
@@ -37,10 +37,7 @@ def killed(server):
         process = server.Process(target=job, args=(folder,))
         process.start()
         started.append(process)
-        deadline = time.monotonic() + LONG
-        while not begun() and process.is_alive():
-            assert time.monotonic() < deadline, f'{job.__name__} wrote nothing'
-            time.sleep(0.001)
+        wait_until(begun, process.is_alive, pause=0.001)
         process.join(delay)
         process.kill()
         process.join(LONG)

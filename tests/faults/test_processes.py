@@ -6,13 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from aurora_mm.checkpoints import load_checkpoint_file
-from tests.faults.test_command_line import CONFIG, LONG
+from tests.faults.test_command_line import CONFIG
+from tests.fixtures.waiting import LONG, wait_until
 
 
 def torchrun(*args: object) -> subprocess.Popen:
@@ -37,11 +37,8 @@ def test_one_of_two_processes_is_killed(generated, tmp_path):
     args = (config, '--data-root', generated, '--work-dir', out)
     run = torchrun(*args)
     try:
-        deadline = time.monotonic() + LONG
-        while not (out / 'last_checkpoint').exists():
-            assert run.poll() is None, run.communicate()[0]
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_until((out / 'last_checkpoint').exists, lambda: run.poll() is None)
+        assert run.poll() is None, run.communicate()[0]
         os.kill(processes_of(run.pid)[1], signal.SIGKILL)
         output, _ = run.communicate(timeout=LONG)
     finally:

@@ -145,12 +145,58 @@ def test_images_differ_in_size_and_stay_within_the_limits():
     assert all(190 <= side <= 700 for shape in shapes for side in shape)
 
 
+def test_boxes_of_several_lesions_surround_a_lesion_of_their_class_each(monkeypatch):
+    painted = []
+    paint = Canvas.paint
+    monkeypatch.setattr(
+        Canvas, 'paint', lambda self, *args: painted.append((paint(self, *args), args[1])) or painted[-1][0]
+    )
+    task = Task('lesions', 'multi_object_detection', CLASSES[:3])
+    looks = make_scene(task).looks
+    assert len(set(looks)) == 3
+    counts, seen = [], set()
+    for index in range(6):
+        painted.clear()
+        found = draw(task, index).annotation
+        assert found['bboxes'] == [list(tight_box(mask)) for mask, _ in painted]
+        assert [looks[label] for label in found['bboxes_labels']] == [look for _, look in painted]
+        assert not painted or sum(mask.astype(int) for mask, _ in painted).max() == 1
+        counts.append(len(painted))
+        seen |= set(found['bboxes_labels'])
+    assert counts == [0, 1, 2, 3, 4, 0] and seen == {0, 1, 2}
+
+
+def test_an_image_shows_the_looks_of_its_classes(monkeypatch):
+    painted = []
+    paint = Canvas.paint
+    monkeypatch.setattr(Canvas, 'paint', lambda self, *args: painted.append(args[1]) or paint(self, *args))
+    task = Task('signs', 'multi_label_classification', CLASSES[:3])
+    looks = make_scene(task).looks
+    counts = set()
+    for index in range(12):
+        painted.clear()
+        labels = draw(task, index).annotation['gt_labels']
+        assert [looks[label] for label in labels] == painted and labels == sorted(labels)
+        counts.add(len(labels))
+    assert {0, 1, 2} <= counts
+
+
+def test_the_number_is_the_part_of_the_image_that_the_structure_covers(monkeypatch):
+    painted = []
+    paint = Canvas.paint
+    monkeypatch.setattr(Canvas, 'paint', lambda *args: painted.append(paint(*args)) or painted[-1])
+    values = [draw(Task('covered', 'scalar_regression', values=('part',)), i).annotation['value'] for i in range(8)]
+    assert values == [round(100 * mask.sum() / mask.size, 2) for mask in painted]
+    assert max(values) > 4 * min(values) > 0
+
+
 @pytest.mark.parametrize(
     'task',
     [
         Task('many_organs', 'segmentation', CLASSES[:10]),
         Task('many_classes', 'classification', CLASSES[:9]),
         Task('many_boxes', 'detection', CLASSES[:2]),
+        Task('many_lesions', 'multi_object_detection', CLASSES[:9]),
     ],
     ids=lambda task: task.name,
 )

@@ -10,8 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
+from aurora_mm.apis import read_tasks
+from aurora_mm.checking import check_data
 from aurora_mm.errors import ConfigError, DataError, OutputError
-from aurora_mm.phantoms import make_dataset, writer
+from aurora_mm.phantoms import SCENES, make_dataset, writer
 from aurora_mm.tasks import Task, TaskTable
 
 TASKS = TaskTable(
@@ -127,6 +129,15 @@ def test_tasks_that_no_one_has_heard_of(tmp_path):
     assert (tmp_path / 'demo/Segmentation/Seven/seven/masks').is_dir()
     (row,) = read(tmp_path / 'demo', 'five')
     assert row['num_classes'] == '5' and len(json.loads(row['point_5_xy'])) == 2
+
+
+def test_there_are_phantoms_of_every_type_in_which_no_fault_is_found(tmp_path):
+    tasks = read_tasks('_base_/tasks/all_types.py')
+    assert {task.type for task in tasks.values()} == set(SCENES)
+    make_dataset(tmp_path / 'demo', tasks, 5)
+    report = check_data(tmp_path / 'demo', tasks.to_config(), workers=0)
+    assert not report.stops_training
+    assert report.rows == {('all', name): 5 for name in tasks}
 
 
 def test_a_folder_with_something_in_it_is_refused_and_left_alone(tmp_path):

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -17,15 +16,16 @@ from aurora_mm.errors import ConfigError
 from aurora_mm.serving.api_limits import ApiLimits
 from aurora_mm.serving.server import serve_api
 from tests.fixtures.odd_inputs import encode, pixels
+from tests.fixtures.waiting import LONG, wait_until
 
 httpx = pytest.importorskip('httpx', reason='the extra [api] is not installed')
 pytest.importorskip('aurora_mm.serving.app', reason='the extra [api] is not installed')
-_PATIENCE = 300  # seconds; nothing takes as long
 
 
 def test_what_was_accepted_is_answered_after_sigterm(checkpoints):
     """Requests whose bodies arrive only after the signal are answered too, and new ones are refused."""
     command = [sys.executable, '-m', 'aurora_mm', 'serve-api', str(checkpoints[0]), '--port', '0', '--device', 'cpu']
+    command += ['--timeout', str(LONG)]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         line = server.stdout.readline()
@@ -34,17 +34,15 @@ def test_what_was_accepted_is_answered_after_sigterm(checkpoints):
         found = []
 
         def ask():
-            found.append(httpx.post(f'{address}/predict', files={'files': ('a.png', image)}, timeout=_PATIENCE))
+            found.append(httpx.post(f'{address}/predict', files={'files': ('a.png', image)}, timeout=LONG))
 
         threads = [threading.Thread(target=ask) for _ in range(6)]
         for thread in threads:
             thread.start()
         late = slow_request(address, image)
-        while active(address) < 1:
-            time.sleep(0.01)
+        wait_until(lambda: active(address) >= 1)
         server.send_signal(signal.SIGTERM)
-        while is_open(address):
-            time.sleep(0.01)
+        wait_until(lambda: not is_open(address))
         late[0].sendall(late[1])
         answer = late[0].makefile('rb').read()
         for thread in threads:
@@ -52,7 +50,7 @@ def test_what_was_accepted_is_answered_after_sigterm(checkpoints):
         assert answer.startswith(b'HTTP/1.1 200')
         assert b'"schema": "aurora_mm/predictions/1"' in answer
         assert [one.status_code for one in found] == [200] * 6
-        assert server.wait(_PATIENCE) == 0
+        assert server.wait(LONG) == 0
         assert server.stderr.read().count('Traceback') == 0
     finally:
         server.kill()
@@ -63,14 +61,14 @@ def slow_request(address, image):
     """A connection on which half a request was sent, and the other half."""
     body = b'--x\r\ncontent-disposition: form-data; name="files"; filename="a.png"\r\n\r\n' + image + b'\r\n--x--\r\n'
     host, _, port = address.removeprefix('http://').rpartition(':')
-    connection = socket.create_connection((host, int(port)), timeout=_PATIENCE)
+    connection = socket.create_connection((host, int(port)), timeout=LONG)
     head = f'POST /predict HTTP/1.1\r\nhost: {host}\r\ncontent-length: {len(body)}\r\n'
     connection.sendall(f'{head}content-type: multipart/form-data; boundary=x\r\n\r\n'.encode() + body[:50])
     return connection, body[50:]
 
 
 def active(address):
-    text = httpx.get(f'{address}/metrics', timeout=_PATIENCE).text
+    text = httpx.get(f'{address}/metrics', timeout=LONG).text
     return float(re.search(r'^aurora_requests_active (\S+)', text, re.MULTILINE).group(1))
 
 

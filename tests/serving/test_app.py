@@ -18,11 +18,12 @@ from aurora_mm.serving.api_error import ERROR_SCHEMA
 from aurora_mm.serving.api_limits import ApiLimits
 from aurora_mm.serving.api_predictor import ApiPredictor
 from tests.fixtures.odd_inputs import INPUTS, WHOLE, clip, encode, make_input, pixels
+from tests.fixtures.waiting import LONG
 from tests.prediction_files.json_schema import errors
 
 TestClient = pytest.importorskip('starlette.testclient', reason='the extra [api] is not installed').TestClient
 create_app = pytest.importorskip('aurora_mm.serving.app', reason='the extra [api] is not installed').create_app
-LIMITS = ApiLimits(max_request_mb=2, max_files=10, max_images=12, max_megapixels=1)
+LIMITS = ApiLimits(timeout=LONG, max_request_mb=2, max_files=10, max_images=12, max_megapixels=1)
 
 
 @pytest.fixture(scope='module')

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.fixtures.odd_inputs import clip, encode, pixels
+from tests.fixtures.waiting import LONG
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-WAIT = 120  # seconds; nothing takes so long, but a machine may be busy
 PHONE = dict(width=390, height=844, deviceScaleFactor=1, mobile=True)
 
 
@@ -55,7 +55,7 @@ class Page:
         def found(_):
             return next((one for one in self.find(selector) if text in one.text), None)
 
-        wait = WebDriverWait(self.browser, WAIT, ignored_exceptions=[StaleElementReferenceException])
+        wait = WebDriverWait(self.browser, LONG, ignored_exceptions=[StaleElementReferenceException])
         return wait.until(found, f'{selector} with {text!r}')
 
     def upload(self, path):
@@ -108,7 +108,7 @@ def test_upload_choose_result(shown, scan):
     shown.wait('#json')
     from selenium.webdriver.support.ui import WebDriverWait
 
-    WebDriverWait(shown.browser, WAIT).until(lambda _: all(width >= 320 for width in shown.loaded_pictures()))
+    WebDriverWait(shown.browser, LONG).until(lambda _: all(width >= 320 for width in shown.loaded_pictures()))
     assert len(shown.loaded_pictures()) == 3
     shown.picture('result')
 

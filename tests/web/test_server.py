@@ -14,6 +14,7 @@ from aurora_mm.errors import ConfigError
 from aurora_mm.web import server
 from aurora_mm.web.server import page_server
 from tests.fixtures.odd_inputs import encode, pixels
+from tests.fixtures.waiting import LONG
 
 httpx = pytest.importorskip('httpx', reason='gradio brings httpx')
 API = '/gradio_api'
@@ -21,7 +22,7 @@ API = '/gradio_api'
 
 @pytest.fixture
 def client(page):
-    with httpx.Client(base_url=page.local_url.rstrip('/'), timeout=60) as client:
+    with httpx.Client(base_url=page.local_url.rstrip('/'), timeout=LONG) as client:
         yield client
 
 

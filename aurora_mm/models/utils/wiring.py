@@ -9,6 +9,7 @@ from mmengine.logging import print_log
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.utils.build import only_for_task
+from aurora_mm.registry import MODELS
 from aurora_mm.tasks import TASK_TYPES, TaskTable
 
 
@@ -57,7 +58,10 @@ class Wiring:
         for key in (name, task.type):
             if key in heads:
                 return key
-        raise ConfigError(f'no head for task {name!r} of type {task.type!r}; heads are {", ".join(heads)}')
+        raise ConfigError(
+            f'no head for task {name!r} of type {task.type!r}; heads are {", ".join(heads) or "none"}. '
+            f'{_hint(task.type)}'
+        )
 
     def _source(self, key: str, sources: Mapping[str, str]) -> str:
         for name in (key, self._tasks[key].type if key in self._tasks else None):
@@ -71,6 +75,15 @@ class Wiring:
         if len(self.necks) > 1:
             raise ConfigError(f'sources must say which of the necks {", ".join(self.necks)} the head {key!r} reads')
         return next(iter(self.necks), 'backbone')
+
+
+def _hint(task_type: str) -> str:
+    """Name the line that gives a config a head for tasks of a type."""
+    for name, kind in MODELS.module_dict.items():
+        if task_type in (getattr(kind, 'task_type', None), *getattr(kind, 'also_serves', ())):
+            line = f'{task_type}=dict(type={f"aurora_mm.{name}"!r})'
+            return f'Add {line} to model.heads of the config, as configs/_base_/models/aurora_qwen3-vl-8b.py does'
+    return 'No registered head serves this type'
 
 
 def _by_name(neck: dict | None) -> dict[str, dict]:

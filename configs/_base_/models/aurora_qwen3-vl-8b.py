@@ -1,5 +1,6 @@
 # The published model around the encoder of Qwen3-VL-8B; see aurora_mm/models/multi_task_model.py. The configs that
-# inherit this one say which tasks it has.
+# inherit this one say which tasks it has. The last three heads are for types of task that the challenge does not have,
+# at the published widths; no head is built for a type without tasks.
 model = dict(
     type='MultiTaskModel',
     data_preprocessor=dict(
@@ -19,7 +20,22 @@ model = dict(
         classification=dict(type='ClassificationHead', hidden_channels=1024),
         detection=dict(type='GridDetectionHead', channels=256),
         landmark=dict(type='LandmarkHead', hidden_channels=1024),
+        multi_object_detection=dict(
+            type='DenseDetectionHead',
+            channels=256,
+            codec=dict(type='DenseBoxCodec', keep_best=False, max_per_img=100),
+        ),
+        multi_label_classification=dict(type='MultiLabelHead', hidden_channels=1024),
+        scalar_regression=dict(type='ScalarRegressionHead', hidden_channels=1024),
     ),
-    sources=dict(segmentation='pooled', classification='pyramid', detection='pyramid', landmark='backbone'),
+    sources=dict(
+        segmentation='pooled',
+        classification='pyramid',
+        detection='pyramid',
+        landmark='backbone',
+        multi_object_detection='pyramid',
+        multi_label_classification='pyramid',
+        scalar_regression='pyramid',
+    ),
     balancer=dict(type='SelectiveLossBalancer'),
 )
