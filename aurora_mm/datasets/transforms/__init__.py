@@ -8,6 +8,7 @@ from aurora_mm.datasets.transforms.corruptions import (
     Speckle,
     UltrasoundBlur,
 )
+from aurora_mm.datasets.transforms.crop_to_ultrasound import CropToUltrasound
 from aurora_mm.datasets.transforms.fit_to_size import FitToSize
 from aurora_mm.datasets.transforms.intensity import RandomBrightnessContrast, RandomGaussianNoise
 from aurora_mm.datasets.transforms.load_annotations import LoadTaskAnnotations
@@ -19,6 +20,7 @@ from aurora_mm.datasets.transforms.random_patch_mask import RandomPatchMask
 
 __all__ = [
     'ApplyGeometry',
+    'CropToUltrasound',
     'DepthAttenuation',
     'FitToSize',
     'Gain',

@@ -5,6 +5,7 @@ from aurora_mm.engine.hooks.early_stopping_hook import EarlyStoppingHook
 from aurora_mm.engine.hooks.lr_finder_hook import LRFinderHook
 from aurora_mm.engine.hooks.multi_task_hook import MultiTaskHook
 from aurora_mm.engine.hooks.overlay_hook import OverlayHook
+from aurora_mm.engine.hooks.preemption_hook import PreemptionHook
 from aurora_mm.engine.hooks.reproducible_epoch_hook import ReproducibleEpochHook, seed_worker
 from aurora_mm.engine.hooks.resume_validation_hook import ResumeValidationHook
 from aurora_mm.engine.hooks.runtime_info_hook import RuntimeInfoHook
@@ -22,6 +23,7 @@ __all__ = [
     'LRFinderHook',
     'MultiTaskHook',
     'OverlayHook',
+    'PreemptionHook',
     'ReproducibleEpochHook',
     'ResumeValidationHook',
     'RuntimeInfoHook',
