@@ -9,6 +9,7 @@ from aurora_mm.engine.hooks.preemption_hook import PreemptionHook
 from aurora_mm.engine.hooks.reproducible_epoch_hook import ReproducibleEpochHook, seed_worker
 from aurora_mm.engine.hooks.resume_validation_hook import ResumeValidationHook
 from aurora_mm.engine.hooks.runtime_info_hook import RuntimeInfoHook
+from aurora_mm.engine.hooks.save_encoder_hook import SaveEncoderHook
 from aurora_mm.engine.hooks.start_from_hook import StartFromHook
 from aurora_mm.engine.hooks.stop_after_epoch_hook import StopAfterEpochHook
 from aurora_mm.engine.hooks.submission_hook import SubmissionHook
@@ -26,6 +27,7 @@ __all__ = [
     'ReproducibleEpochHook',
     'ResumeValidationHook',
     'RuntimeInfoHook',
+    'SaveEncoderHook',
     'StartFromHook',
     'StopAfterEpochHook',
     'SubmissionHook',
