@@ -26,6 +26,7 @@ DATA_SAMPLERS = Registry(
 )
 METRICS = Registry('metric', parent=mm.METRICS, scope='aurora_mm', locations=['aurora_mm.evaluation'])
 MEASUREMENTS = Registry('measurement', scope='aurora_mm', locations=['aurora_mm.measurements'])
+WEIGHT_FORMATS = Registry('weight format', scope='aurora_mm', locations=['aurora_mm.weight_formats'])
 EVALUATOR = Registry('evaluator', parent=mm.EVALUATOR, scope='aurora_mm', locations=['aurora_mm.evaluation'])
 HOOKS = Registry('hook', parent=mm.HOOKS, scope='aurora_mm', locations=[_ENGINE])
 FUNCTIONS = Registry('function', parent=mm.FUNCTIONS, scope='aurora_mm', locations=[_ENGINE])

@@ -346,11 +346,29 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
         ],
     ),
     (
-        'models/balancers/fixed_loss_balancer.py',
+        'models/balancers/factors.py',
         _BALANCERS,
         [
             ('factors.get(task.name, factors.get(task.type, 1.0))', 'factors.get(task.type, 1.0)'),
-            ('            if factor < 0:\n', '            if False:\n'),
+            ('        if factor < 0:\n', '        if False:\n'),
+        ],
+    ),
+    (
+        'models/balancers/gradient_norm_balancer.py',
+        f'{_BALANCERS} tests/models/test_multi_task_model.py',
+        [
+            ("task.type if per == 'type' else task.name", 'task.type'),
+            ('self.same @ self.sums[0], self.same @ self.sums[1]', 'self.sums[0], self.sums[1]'),
+            ('self.momentum * old + (1 - self.momentum) * mean', '0.9 * old + 0.1 * mean'),
+            ('.square().sum() for g', '.sum() for g'),
+            ('.clamp(min=1e-24).log() / 2', '.clamp(min=1e-24).log()'),
+            ('.clamp(1 / self.limit, self.limit)', '.clamp(1e-3, 1e3)'),
+            ('self.factors.clamp(min=1e-12).log() - ', '-'),
+            ('square.where(finite, 0)', 'square'),
+            ('            self.sums.zero_()\n', ''),
+            ('self._updates = int(self.updates)', 'self._updates = 0'),
+            ('        logs = logs - logs.sum() / known.sum().clamp(min=1)\n', ''),
+            ('m.detach().requires_grad_() for m', 'm for m'),
         ],
     ),
     (

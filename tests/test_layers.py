@@ -25,6 +25,7 @@ ABOVE = {
     'exporting': {'challenge', 'analysis', 'engine', 'visualization', 'prediction_files'},
     'publishing': {'challenge', 'engine', 'visualization', 'prediction_files', 'web', 'cli'},
     'checkpoints': _ROOMS_OF_TRAINING | {'datasets', 'calibration', 'publishing'},
+    'weight_formats': {*_ROOMS_OF_TRAINING, 'datasets', 'calibration', 'publishing'},
     'calibration': {'challenge', 'analysis', 'engine', 'visualization', 'prediction_files'},
     'visualization': {'models', 'datasets', 'engine', 'evaluation', 'baselines', 'challenge', 'analysis', 'apis'},
     'evaluation': {

@@ -91,7 +91,7 @@ def assert_same(expected, found):
 def told(checkpoint):
     """What the hooks keep in MMEngine's message hub from epoch to epoch, but for names of files and of the run."""
     infos = checkpoint['message_hub']['runtime_info']
-    kept = ('images_drawn', 'world_size', 'best_score', 'early_stopping/score', 'epoch', 'iter')
+    kept = ('images_drawn', 'sampling_progress', 'best_score', 'early_stopping/score', 'epoch', 'iter')
     assert 'images_drawn' in infos
     return {key: infos[key] for key in kept if key in infos}
 

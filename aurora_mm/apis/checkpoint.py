@@ -87,7 +87,7 @@ def trained_config(checkpoint: Mapping[str, Any], file: str | Path) -> Config:
         values = read_config_text(text)
         import_custom_modules(values.get('custom_imports'))
         refuse_foreign_parts({key: value for key, value in values.items() if key in _BUILT})
-        cfg = Config(values)
+        cfg = Config(values, format_python_code=False)
         backbone = cfg.get('model', {}).get('backbone')
         if not isinstance(backbone, ConfigDict):
             raise ConfigError('it has no model with a backbone')

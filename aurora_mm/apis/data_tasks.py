@@ -91,7 +91,7 @@ class DataTasks:
             )
         index = read_root(folder, self.table, with_labels=False, on_error='skip', places=self._places)
         self.table = index.tasks
-        self._rows[folder] = list(dict.fromkeys(record.task for record in index.records))
+        self._rows[folder] = index.records.tasks()
         self._places = index.places
 
 

@@ -6,6 +6,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from aurora_mm.apis.config_check import build_errors_as_config_errors
+from aurora_mm.checkpoints.config_text import unformatted
 from aurora_mm.engine.console import ConsoleRunner
 from aurora_mm.registry import RUNNERS
 
@@ -34,4 +35,4 @@ def build_runner(cfg: Config) -> Runner:
 
     _Runner.__name__ = base.__name__
     with build_errors_as_config_errors(cfg):
-        return _Runner.from_cfg(cfg)
+        return _Runner.from_cfg(unformatted(cfg))

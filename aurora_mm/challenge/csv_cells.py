@@ -63,6 +63,27 @@ class Files:
             raise BadRow(f'{column} {text!r}: there is no file {path}{hint}')
         return path, f'{folder}/{name}'
 
+    def listing(self, parent: str) -> tuple[str, frozenset[str]] | None:
+        """List the folder of a path that is relative to ``csv_files``.
+
+        Args:
+            parent: The path without its last part.
+
+        Returns:
+            The folder relative to the data root, and the names of its files. None if it leads out of the data root or
+            cannot be read.
+        """
+        if parent not in self._folders:
+            try:
+                self._folders[parent] = self._listing('', parent, parent)
+            except BadRow:
+                return None
+        return self._folders[parent]
+
+    def folders(self) -> list[Path]:
+        """Return the folders that were listed."""
+        return [self._root / folder for folder, _ in self._folders.values()]
+
     def _listing(self, column: str, text: str, parent: str) -> tuple[str, frozenset[str]]:
         folder = posixpath.normpath(posixpath.join('csv_files', parent))
         if folder.startswith('/') or folder.split('/')[0] == '..':

@@ -7,46 +7,21 @@ rows refer to must exist, so that errors are reported before training.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+import numpy as np
 
 from aurora_mm.annotations import ANNOTATIONS
-from aurora_mm.challenge.csv_cells import BadRow, Files
-from aurora_mm.challenge.csv_tables import Row, csv_files_of, read_rows
-from aurora_mm.challenge.csv_tasks import agree_on_tasks, described_tasks
+from aurora_mm.challenge.arrow_columns import read_columns
+from aurora_mm.challenge.csv_cells import Files
+from aurora_mm.challenge.csv_tables import csv_files_of, read_rows
+from aurora_mm.challenge.csv_tasks import agree_on_tasks, described_task
+from aurora_mm.challenge.index_reader import IndexReader, describe_rows, rows_with_several_labels
+from aurora_mm.challenge.row_columns import Record, Records
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.tasks import Task, TaskTable
-
-_GROUP_COLUMN = 'group'
-
-
-class Record(NamedTuple):
-    """A parsed and checked row of a CSV file: an image, a task, and the annotation.
-
-    Args:
-        csv_file: Path of the CSV file.
-        csv_row: Line in the CSV file. The header is line 1.
-        task: Name of the task.
-        task_type: Type of the task.
-        img_path: Path of the image file.
-        image_path: Unchanged text of the column ``image_path``.
-        mask_path: Unchanged text of the column ``mask_path``, '' if there is none.
-        image: Path of the image relative to the data root.
-        group: Value of the group column, or ``image`` if there is none. A split does not divide a group.
-        annotation: What :meth:`aurora_mm.annotations.Annotation.parse` returns. Empty without labels.
-    """
-
-    csv_file: str
-    csv_row: int
-    task: str
-    task_type: str
-    img_path: str
-    image_path: str
-    mask_path: str
-    image: str
-    group: str
-    annotation: dict[str, Any]
 
 
 class SkippedRow(NamedTuple):
@@ -65,14 +40,14 @@ class FmcIndex(NamedTuple):
     """All rows of a data root.
 
     Args:
-        records: The valid rows.
+        records: The valid rows, in the order of the files.
         tasks: The known tasks and the tasks of the rows.
         skipped: The bad rows, if ``on_error='skip'``.
         repeated: Rows with the same image, task and annotation as an earlier row.
         places: File and line where each task was first found.
     """
 
-    records: list[Record]
+    records: Records
     tasks: TaskTable
     skipped: list[SkippedRow]
     repeated: list[SkippedRow]
@@ -112,29 +87,35 @@ def read_root(
     if on_error not in ('raise', 'skip'):
         raise ConfigError(f"on_error must be 'raise' or 'skip', not {on_error!r}")
     files = csv_files_of(root)
-    rows: list[Row] = [row for path in files for row in read_rows(path)]
-    agreed = agree_on_tasks(rows, tasks, places or {})
-    reader = _Reader(Path(root), agreed.table, with_labels, group_column, images_must_exist)
-    records: list[Record] = []
-    problems: list[tuple[Row, str]] = []
-    tasks_left, rows_left = agreed.task_of_row[::-1], rows[::-1]
-    del rows
-    while rows_left:  # freed one by one, so that rows and records are not held in memory together
-        row, task = rows_left.pop(), tasks_left.pop()
-        try:
-            records.append(reader.record(row, task))
-        except BadRow as bad:
-            if on_error == 'raise':
-                raise DataError(str(bad), file=row.file, row=row.line) from bad
-            problems.append((row, str(bad)))
-    records, repeated, contradicting = _compare_labels(records) if with_labels else (records, [], [])
-    if contradicting and on_error == 'raise':
-        raise DataError(contradicting[0].message)
-    skipped = [SkippedRow(row.cells['task_id'], f'{row.place}: {message}') for row, message in problems]
-    skipped += contradicting
-    if not records:
+    tables = [read_columns(path) for path in files]
+    codes, descriptions, described = [], [], []
+    for table in tables:
+        code, found = describe_rows(table)
+        codes.append(code)
+        described.append(range(len(descriptions), len(descriptions) + len(found)))
+        descriptions += found
+    agreed = agree_on_tasks(descriptions, tasks, places or {})
+    reader = IndexReader(Path(root), with_labels, on_error == 'raise', group_column, images_must_exist)
+    tables.reverse()
+    for code, of_file in zip(codes, described, strict=True):  # tables are freed one by one
+        reader.read(tables.pop(), code, [agreed.of_description[place] for place in of_file])
+    columns, problems = reader.columns()
+    repeated: list[SkippedRow] = []
+    skipped = [SkippedRow(problem.task, problem.text) for problem in problems]
+    rows = np.arange(len(columns), dtype=np.int32)
+    if with_labels:
+        left_out, repeated, contradicting = _compare_labels(
+            {row: columns.record(row) for row in rows_with_several_labels(columns)}
+        )
+        if contradicting and on_error == 'raise':
+            raise DataError(contradicting[0].message)
+        skipped += contradicting
+        rows = np.delete(rows, left_out)
+    if not len(rows):
         raise DataError(f'no usable row in {len(files)} CSV file(s); {len(skipped)} skipped', file=files[0].parent)
-    return FmcIndex(reader.with_known_groups(records), agreed.table, skipped, repeated, agreed.places)
+    if group_column is not None and not reader.met_group_column:
+        raise ConfigError(f'no CSV file has the group column {group_column!r}')
+    return FmcIndex(Records(columns, rows), agreed.table, skipped, repeated, agreed.places)
 
 
 def is_labelled(root: str | Path) -> bool:
@@ -150,10 +131,16 @@ def is_labelled(root: str | Path) -> bool:
         DataError: If there is no CSV file, or one cannot be read.
     """
     files = Files(Path(root))
+    tasks: dict[tuple[str, str, str], Task | str] = {}
     for path in csv_files_of(root):
-        rows = list(read_rows(path))
-        for row, task in zip(rows, described_tasks(rows), strict=True):
-            if isinstance(task, Task) and ANNOTATIONS[task.type].is_given(row.cells, task, files):
+        for row in read_rows(path):
+            cells = (row.cells['task_id'], row.cells['task_name'], row.cells['num_classes'])
+            if cells not in tasks:
+                tasks[cells] = described_task(*cells)
+            task = tasks[cells]
+            if row.fault is not None or isinstance(task, str):
+                continue
+            if ANNOTATIONS[task.type].is_given(row.cells, task, files):
                 return True
     return False
 
@@ -176,17 +163,22 @@ def describe_skipped(skipped: Sequence[SkippedRow], what: str = 'bad rows', exam
     return '\n  '.join(lines)
 
 
-def _compare_labels(records: Iterable[Record]) -> tuple[list[Record], list[SkippedRow], list[SkippedRow]]:
-    """Return the rows without repetitions, the repeated rows, and the rows that contradict each other."""
-    first_of: dict[tuple[str, str], Record] = {}
-    others_of: dict[tuple[str, str], list[Record]] = {}
-    for record in records:
-        key = (record.task, record.image)
-        if first_of.setdefault(key, record) is not record:
-            others_of.setdefault(key, []).append(record)
-    kept, repeated, contradicting = [], [], []
-    for key, first in first_of.items():
-        others = others_of.get(key, [])
+def _compare_labels(records: Mapping[int, Record]) -> tuple[list[int], list[SkippedRow], list[SkippedRow]]:
+    """Compare rows that have their image and task in common with another row.
+
+    Args:
+        records: The rows by index, in increasing order.
+
+    Returns:
+        Indices of the rows to leave out, the rows that repeat others, and the rows that contradict others.
+    """
+    rows_of: dict[tuple[str, str], list[int]] = {}
+    for row, record in records.items():
+        rows_of.setdefault((record.task, record.image), []).append(row)
+    left_out: list[int] = []
+    repeated, contradicting = [], []
+    for rows in rows_of.values():
+        first, *others = (records[row] for row in rows)
         differing = [other for other in others if other.annotation != first.annotation]
         if differing:
             message = f'image {first.image_path!r} has another label for task {first.task!r}: {first.annotation} in '
@@ -195,83 +187,11 @@ def _compare_labels(records: Iterable[Record]) -> tuple[list[Record], list[Skipp
                 message += f'; {hint}'
             place = f'{differing[0].csv_file}, row {differing[0].csv_row}'
             contradicting += [SkippedRow(first.task, f'{place}: {message}')] * (1 + len(others))
+            left_out += rows
             continue
-        kept.append(first)
+        left_out += rows[1:]
         repeated += [
             SkippedRow(first.task, f'{r.csv_file}, row {r.csv_row}: repeats {first.csv_file}, row {first.csv_row}')
             for r in others
         ]
-    return kept, repeated, contradicting
-
-
-class _Reader:
-    """Converts rows to records, and collects the groups of images."""
-
-    def __init__(
-        self, root: Path, tasks: TaskTable, with_labels: bool, group_column: str | None, images_must_exist: bool
-    ) -> None:
-        self._tasks = tasks
-        self._files = Files(root)
-        self._with_labels = with_labels
-        self._group_column = group_column or _GROUP_COLUMN
-        self._group_column_is_asked = group_column is not None
-        self._images_must_exist = images_must_exist
-        self._group_column_met = False
-        self._group_of_image: dict[str, str] = {}
-
-    def record(self, row: Row, task: Task | str) -> Record:
-        cells = row.cells
-        if row.fault is not None:
-            raise BadRow(row.fault)
-        if isinstance(task, str):
-            raise BadRow(task)
-        img_path, key = self._files.locate('image_path', cells['image_path'], self._images_must_exist)
-        mask_path = cells.get('mask_path', '')
-        if self._with_labels:
-            for column in ANNOTATIONS[task.type].columns(task):
-                if column not in cells:
-                    raise DataError(
-                        f'column {column!r} is missing; {task.type} task {task.name!r} needs it '
-                        f'(with_labels=False does without); the columns are {list(cells)}',
-                        file=row.file,
-                        row=1,
-                    )
-                if not cells[column].strip():
-                    raise BadRow(f'{column} of {task.name!r} is empty (with_labels=False does without)')
-            annotation = ANNOTATIONS[task.type].parse(cells, task, self._files)
-        else:
-            annotation = {}
-            if mask_path.strip():
-                self._files.locate('mask_path', mask_path, must_exist=False)
-        self._note_group(cells, key)
-        return Record(
-            csv_file=str(row.file),
-            csv_row=row.line,
-            task=task.name,
-            task_type=task.type,
-            img_path=img_path,
-            image_path=cells['image_path'],
-            mask_path=mask_path,
-            image=key,
-            group=key,
-            annotation=annotation,
-        )
-
-    def with_known_groups(self, records: list[Record]) -> list[Record]:
-        """Return the records with the group that any row has for the image."""
-        if not self._group_column_met:
-            if not self._group_column_is_asked:
-                return records
-            raise ConfigError(f'no CSV file has the group column {self._group_column!r}')
-        return [record._replace(group=self._group_of_image.get(record.image, record.image)) for record in records]
-
-    def _note_group(self, cells: Mapping[str, str], key: str) -> None:
-        if self._group_column not in cells:
-            return
-        self._group_column_met = True
-        value = cells[self._group_column]
-        if value and self._group_of_image.setdefault(key, value) != value:
-            raise BadRow(
-                f'{self._group_column} of {cells["image_path"]!r} is {value!r}, '
-                f'but {self._group_of_image[key]!r} in another row'
-            )
+    return left_out, repeated, contradicting

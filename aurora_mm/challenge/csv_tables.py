@@ -12,7 +12,7 @@ from aurora_mm.errors import DataError
 
 COMMON_COLUMNS = ('task_id', 'task_name', 'num_classes', 'image_path')
 _REPEATED = ('task_id', 'task_name', 'num_classes')
-_PATHS = ('image_path', 'mask_path')
+PATH_COLUMNS = ('image_path', 'mask_path')
 _IGNORED = ('.', '~$')  # prefixes of file names: hidden files, `._x.csv` of macOS, lock files of LibreOffice and Excel
 
 
@@ -80,9 +80,8 @@ def read_rows(path: Path) -> Iterator[Row]:
     try:
         with path.open(newline='', encoding='utf-8-sig') as file:
             rows = csv.reader(file, strict=True)
-            header = [_without_extra_space(name) for name in next(rows, [])]
-            _check_header(path, header)
-            paths = [(name, place) for place, name in enumerate(header) if name in _PATHS]
+            header = _checked_header(path, rows)
+            paths = [(name, place) for place, name in enumerate(header) if name in PATH_COLUMNS]
             for row in rows:
                 cells = [cell.strip() for cell in row]
                 if any(cells):
@@ -97,10 +96,36 @@ def read_rows(path: Path) -> Iterator[Row]:
                     for name in _REPEATED:  # millions of rows share a few texts
                         named[name] = sys.intern(named[name])
                     yield Row(path, rows.line_num, named, fault)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f'not a CSV file in UTF-8 ({error})', file=path) from error
-    except OSError as error:
-        raise DataError(f'cannot be read ({error})', file=path) from error
+    except (UnicodeDecodeError, csv.Error, OSError) as error:
+        raise _unreadable(path, error) from error
+
+
+def read_header(path: Path) -> list[str]:
+    """Return the names of the columns of a CSV file, '' for a column without a name.
+
+    Args:
+        path: Path of the CSV file.
+
+    Raises:
+        DataError: As :func:`read_rows`.
+    """
+    try:
+        with path.open(newline='', encoding='utf-8-sig') as file:
+            return _checked_header(path, csv.reader(file, strict=True))
+    except (UnicodeDecodeError, csv.Error, OSError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _checked_header(path: Path, rows: Iterator[list[str]]) -> list[str]:
+    header = [_without_extra_space(name) for name in next(rows, [])]
+    _check_header(path, header)
+    return header
+
+
+def _unreadable(path: Path, error: Exception) -> DataError:
+    if isinstance(error, OSError):
+        return DataError(f'cannot be read ({error})', file=path)
+    return DataError(f'not a CSV file in UTF-8 ({error})', file=path)
 
 
 def _without_extra_space(text: str) -> str:

@@ -4,13 +4,34 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from aurora_mm.challenge.csv_cells import BadRow, integer
-from aurora_mm.challenge.csv_tables import Row
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.task_names import folded
 from aurora_mm.tasks import Task, TaskTable
+
+
+class Description(NamedTuple):
+    """What some rows say about their task.
+
+    Args:
+        cells: Text of the columns ``task_id``, ``task_name`` and ``num_classes``.
+        count: Number of rows.
+        file: Path of the CSV file of the first of them.
+        line: Line of the first of them.
+    """
+
+    cells: tuple[str, str, str]
+    count: int
+    file: Path
+    line: int
+
+    @property
+    def place(self) -> str:
+        """File and line of the first row, for error messages."""
+        return f'{self.file}, row {self.line}'
 
 
 class AgreedTasks(NamedTuple):
@@ -18,16 +39,16 @@ class AgreedTasks(NamedTuple):
 
     Args:
         table: The known tasks and the tasks of the rows.
-        task_of_row: For each row, its task from the table, or an error message about the row's description of it.
+        of_description: For each description, its task from the table, or an error message about it.
         places: File and line where each task was first found.
     """
 
     table: TaskTable
-    task_of_row: list[Task | str]
+    of_description: list[Task | str]
     places: dict[str, str]
 
 
-def agree_on_tasks(rows: Sequence[Row], known: TaskTable, places: Mapping[str, str]) -> AgreedTasks:
+def agree_on_tasks(descriptions: Sequence[Description], known: TaskTable, places: Mapping[str, str]) -> AgreedTasks:
     """Determine the tasks of rows, and find the rows that describe a task differently.
 
     Rows belong to the same task if their ``task_id`` only differs in upper and lower case, ``_`` and ``-``. For a known
@@ -35,14 +56,14 @@ def agree_on_tasks(rows: Sequence[Row], known: TaskTable, places: Mapping[str, s
     Rows with another description are bad.
 
     Args:
-        rows: All rows of a data root.
+        descriptions: All descriptions of a data root, in the order of their first rows.
         known: Known tasks.
         places: File and line where known tasks were found, for error messages.
 
     Raises:
         DataError: If no row describes a known task correctly, or the rows of another task have no majority.
     """
-    parsed = described_tasks(rows)
+    parsed = [described_task(*description.cells) for description in descriptions]
     voters: dict[str, list[int]] = {}
     for index, task in enumerate(parsed):
         if isinstance(task, Task):
@@ -50,8 +71,10 @@ def agree_on_tasks(rows: Sequence[Row], known: TaskTable, places: Mapping[str, s
     known_by_fold = {folded(task.name): task for task in known.values()}
     table, met = known, dict(places)
     for key, indices in voters.items():
-        votes = Counter(parsed[index] for index in indices)
-        first_of = {parsed[index]: rows[index] for index in reversed(indices)}
+        votes: Counter[Task] = Counter()
+        for index in indices:
+            votes[parsed[index]] += descriptions[index].count
+        first_of = {parsed[index]: descriptions[index] for index in reversed(indices)}
         agreed = _agreed(votes, first_of, known_by_fold.get(key), places)
         table = table.with_tasks([agreed])
         met[agreed.name] = first_of[agreed].place
@@ -63,23 +86,17 @@ def agree_on_tasks(rows: Sequence[Row], known: TaskTable, places: Mapping[str, s
     return AgreedTasks(table, parsed, met)
 
 
-def described_tasks(rows: Sequence[Row]) -> list[Task | str]:
-    """Return the task that each row describes, with numbered outputs, or an error message about the description."""
-    cache: dict[tuple[str, str, str], Task | str] = {}
-    parsed = []
-    for row in rows:
-        key = (row.cells['task_id'], row.cells['task_name'], row.cells['num_classes'])
-        if key not in cache:
-            name, task_name, count = key
-            try:
-                cache[key] = Task.from_csv(name, task_name, integer('num_classes', count))
-            except (BadRow, ConfigError) as error:
-                cache[key] = f'{error} (num_classes {count[:100]!r})'
-        parsed.append(row.fault or cache[key])
-    return parsed
+def described_task(task_id: str, task_name: str, num_classes: str) -> Task | str:
+    """Return the task that a row describes, with numbered outputs, or an error message about the description."""
+    try:
+        return Task.from_csv(task_id, task_name, integer('num_classes', num_classes))
+    except (BadRow, ConfigError) as error:
+        return f'{error} (num_classes {num_classes[:100]!r})'
 
 
-def _agreed(votes: Counter[Task], first_of: Mapping[Task, Row], known: Task | None, places: Mapping[str, str]) -> Task:
+def _agreed(
+    votes: Counter[Task], first_of: Mapping[Task, Description], known: Task | None, places: Mapping[str, str]
+) -> Task:
     if known is None:
         (agreed, count), *others = votes.most_common()
         if 2 * count > votes.total():

@@ -6,6 +6,7 @@ from aurora_mm.checkpoints.model_folder import fill_model_folder, is_model_folde
 from aurora_mm.checkpoints.plain_values import plain_checkpoint
 from aurora_mm.checkpoints.reading import load_checkpoint_file
 from aurora_mm.checkpoints.sealing import CHECKSUMS, seal
+from aurora_mm.checkpoints.tensors import load_tensors
 from aurora_mm.checkpoints.writing import write_checkpoint
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     'is_hub_id',
     'is_model_folder',
     'load_checkpoint_file',
+    'load_tensors',
     'local_model',
     'path_for_results',
     'plain_checkpoint',

@@ -10,13 +10,13 @@ from aurora_mm.errors import ConfigError
 
 
 def add_imports_option(parser: argparse.ArgumentParser) -> None:
-    """Add ``--imports``, a list of modules that register task types and metrics of the user."""
+    """Add ``--imports``, a list of modules that register task types, metrics or other parts of the user."""
     parser.add_argument(
         '--imports',
         nargs='+',
         default=(),
         metavar='MODULE',
-        help='modules that register task types and metrics of your own, as custom_imports of a config names them',
+        help='modules that register parts of your own, as custom_imports of a config names them',
     )
 
 

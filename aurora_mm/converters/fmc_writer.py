@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ class FmcWriter:
         mask_path: str | None = None,
         group: str = '',
         pixels: np.ndarray | None = None,
+        columns: Mapping[str, str] | None = None,
     ) -> None:
         """Add a row, and write its image and mask.
 
@@ -56,6 +57,7 @@ class FmcWriter:
             mask_path: Text for the column ``mask_path``. By default it is derived from ``path``.
             group: Text for the column ``group``. A split does not divide rows with the same text.
             pixels: (H, W) grey or (H, W, 3) BGR, which is written to ``path`` as PNG instead of the image file.
+            columns: Text of further columns, by their names.
 
         Raises:
             DataError: If the task already has a row of this image, or two files have the same target.
@@ -88,14 +90,14 @@ class FmcWriter:
             row.update({column: cells[column] for column in ANNOTATIONS[task.type].columns(task)})
         if group:
             row['group'] = group
-        rows[path] = row
+        rows[path] = row | dict(columns or {})
 
     def finish(self) -> None:
         """Write the CSV files."""
         for task, rows in self._rows.items():
             stream = io.StringIO()
             columns = [*COMMON_COLUMNS, *ANNOTATIONS[task.type].columns(task)]
-            columns += ['group'] if any('group' in row for row in rows.values()) else []
+            columns += dict.fromkeys(name for row in rows.values() for name in row if name not in columns)
             writer = csv.DictWriter(stream, columns, lineterminator='\n')
             writer.writeheader()
             writer.writerows(rows.values())

@@ -9,13 +9,14 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
-from aurora_mm.annotations import ANNOTATIONS
-from aurora_mm.challenge.csv_files import Record, SkippedRow, describe_skipped, read_root
+from aurora_mm.challenge.csv_files import SkippedRow, describe_skipped, read_root
+from aurora_mm.challenge.row_columns import Records
 from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, pack_fingerprints
+from aurora_mm.datasets.items import Items
 from aurora_mm.datasets.pipeline import build_pipeline
 from aurora_mm.datasets.seeded_index import seeded_by
-from aurora_mm.datasets.split import SIDES, split_indices
-from aurora_mm.datasets.verify_files import leave_out_bad
+from aurora_mm.datasets.split import SIDES, split_rows
+from aurora_mm.datasets.verify_files import verify_items
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.registry import DATASETS
 from aurora_mm.tasks import Task, TaskTable
@@ -62,7 +63,9 @@ class FMCUIADataset(BaseDataset):
             ``other_rows``. The image is then read, augmented and encoded once for all of its tasks.
         pipeline: Transforms, or their configs.
         test_mode: As in BaseDataset.
-        kwargs: Further arguments of BaseDataset: ``lazy_init``, ``serialize_data``, ``indices``.
+        serialize_data: Has no effect: items are made from arrays that workers share, see
+            :class:`~aurora_mm.datasets.items.Items`.
+        kwargs: Further arguments of BaseDataset: ``lazy_init``, ``indices``.
 
     Raises:
         DataError: If the data is not valid. The message names the file, the row and the value. A bad item is never
@@ -84,6 +87,7 @@ class FMCUIADataset(BaseDataset):
         all_labels: bool = False,
         pipeline: Sequence[Mapping[str, Any] | Callable] = (),
         test_mode: bool = False,
+        serialize_data: bool = True,
         **kwargs: Any,
     ) -> None:
         if split not in (*SIDES, 'all'):
@@ -97,7 +101,6 @@ class FMCUIADataset(BaseDataset):
         self.include = None if include is None else tuple(include)
         self.all_labels = all_labels
         self.skipped: list[SkippedRow] = []
-        self._grouped: tuple[Any, dict[str, np.ndarray]] | None = None  # by task, and the data that was grouped
         self._tasks = TaskTable(tasks)
         super().__init__(
             data_root=str(data_root),
@@ -105,6 +108,7 @@ class FMCUIADataset(BaseDataset):
             # Built here and not by Compose, which would look in the current scope only.
             pipeline=build_pipeline(pipeline),
             test_mode=test_mode,
+            serialize_data=False,
             **kwargs,
         )
 
@@ -125,15 +129,8 @@ class FMCUIADataset(BaseDataset):
 
     def indices_by_task(self) -> dict[str, np.ndarray]:
         """Return the increasing indices of each task's items, in table order. Tasks without items are left out."""
-        tasks = list(self.tasks)
-        data = self.data_address if self.serialize_data else self.data_list
-        if self._grouped is None or self._grouped[0] is not data:  # a subset has data of its own
-            place = {name: number for number, name in enumerate(tasks)}
-            count = len(self)
-            places = np.fromiter((place[self.get_data_info(index)['task']] for index in range(count)), np.int32, count)
-            found = {name: np.flatnonzero(places == number) for name, number in place.items()}
-            self._grouped = data, {name: indices for name, indices in found.items() if len(indices)}
-        return dict(self._grouped[1])
+        found = {name: self.data_list.places_of_task(name) for name in self.tasks}
+        return {name: indices for name, indices in found.items() if len(indices)}
 
     def indices_by_kind(self) -> dict[tuple[str, ...], np.ndarray]:
         """Group the images by the tasks that they have labels of, see :func:`indices_by_kind`.
@@ -142,50 +139,41 @@ class FMCUIADataset(BaseDataset):
         """
         if not self.all_labels:
             return {(name,): indices for name, indices in self.indices_by_task().items()}
-        order = {name: number for number, name in enumerate(self.tasks)}
-        kinds: dict[tuple[str, ...], list[int]] = {}
-        seen: set[str] = set()
-        for index in range(len(self)):
-            info = self.get_data_info(index)
-            if info['img_path'] in seen:
-                continue
-            seen.add(info['img_path'])
-            names = {info['task'], *(other['task'] for other in info['other_rows'])}
-            kinds.setdefault(tuple(sorted(names, key=order.__getitem__)), []).append(index)
-        return {kind: np.array(indices) for kind, indices in kinds.items()}
+        tasks = list(self.tasks)
+        return self.data_list.kinds(tasks)
 
-    def load_data_list(self) -> list[dict[str, Any]]:
+    def load_data_list(self) -> Items:
         root, whole = self._find_root()
         index = read_root(root, self._tasks, self.with_labels, self.on_error, self.group_column)
         self._tasks, skipped = index.tasks, index.skipped
         records = index.records if whole else self._side_of(index.records)
         if self.include is not None:
             self._tasks = self._included_tasks()
-            records = [record for record in records if record.task in self._tasks]
+            records = records.of_tasks(self._tasks)
         self._metainfo['tasks'] = self._tasks.to_config()
         of_task = {name: task.item_fields() for name, task in self._tasks.items()}
         if index.repeated:
             text = describe_skipped(index.repeated, 'rows that repeat others', examples=3)
             print_log(f'{root}: {text}', logger='current', level=logging.WARNING)
-        del index
-        records.reverse()
-        items = []
-        while records:  # freed one by one, so that records and items are not held in memory together
-            record = records.pop()
-            items.append(self._item(record, of_task[record.task]))
+        items = Items(records, of_task, self.group_column is not None)
         if self.on_error == 'skip':
-            items, bad = leave_out_bad(items, self.with_labels)
-            skipped += [SkippedRow(item['task'], text) for item, text in bad]
+            problems = verify_items(items, self.with_labels)
+            skipped += [SkippedRow(items[i]['task'], text) for i, text in enumerate(problems) if text is not None]
+            records = records[np.flatnonzero([text is None for text in problems])]
         self.skipped = skipped
         if skipped:
             print_log(f'{root}: {describe_skipped(skipped)}', logger='current', level=logging.WARNING)
-        if not items:
+        if not len(records):
             raise DataError(f'no row is left for split {self.split!r} and include={self.include}', file=root)
-        for number, item in enumerate(items):
-            item['img_id'] = number
+        items = Items(records, of_task, self.group_column is not None, self.all_labels)
         if not self.test_mode:
-            self._metainfo[FINGERPRINTS] = pack_fingerprints([item['img_path'] for item in items])
-        return _with_other_rows(items) if self.all_labels else items
+            self._metainfo[FINGERPRINTS] = pack_fingerprints(items.image_files())
+        return items
+
+    def _get_unserialized_subset(self, indices: Sequence[int] | int) -> Items:
+        if isinstance(indices, int):
+            return super()._get_unserialized_subset(indices)
+        return self.data_list[np.array(indices, np.int64)]
 
     def __getitem__(self, idx: int) -> dict[str, Any]:
         with seeded_by(idx):
@@ -212,18 +200,24 @@ class FMCUIADataset(BaseDataset):
             file=root,
         )
 
-    def _side_of(self, records: list[Record]) -> list[Record]:
-        strata = [ANNOTATIONS[r.task_type].stratum(r.annotation) if self.with_labels else 0 for r in records]
-        sides = split_indices(
-            tasks=[record.task for record in records],
-            groups=[record.group for record in records],
-            strata=strata,
+    def _side_of(self, records: Records) -> Records:
+        columns = records.columns
+        order = list(self._tasks)
+        rank = np.array([order.index(name) for name, _ in columns.tasks], np.int32)
+        group = columns.group[records.rows]
+        alone = group < 0
+        group = np.where(alone, len(columns.groups) + columns.image[records.rows], group)
+        sides = split_rows(
+            tasks=rank[columns.task[records.rows]],
+            groups=group,
+            group_names=lambda rows: [columns.group_of(row) for row in records.rows[rows].tolist()],
+            strata=columns.stratum[records.rows],
             ratios=self.ratios,
             seed=self.seed,
-            task_order=list(self._tasks),
         )
-        side = [records[index] for index in sides[self.split]]
-        absent = sorted({record.task for record in records} - {record.task for record in side})
+        side = records[sides[self.split]]
+        present = side.tasks()
+        absent = sorted(name for name in records.tasks() if name not in present)
         if absent:
             print_log(
                 f'split {self.split!r} has no image of {", ".join(absent)}', logger='current', level=logging.WARNING
@@ -236,28 +230,3 @@ class FMCUIADataset(BaseDataset):
                 known = ', '.join(self._tasks.nearest(name))
                 raise ConfigError(f'include names {name!r}; the tasks are {known}')
         return TaskTable(task for task in self._tasks.values() if task.name in self.include)
-
-    def _item(self, record: Record, of_task: dict[str, Any]) -> dict[str, Any]:
-        item = dict(
-            img_path=record.img_path,
-            **of_task,
-            csv_file=record.csv_file,
-            csv_row=record.csv_row,
-            image_path=record.image_path,
-        )
-        if record.mask_path:
-            item['mask_path'] = record.mask_path
-        if self.group_column is not None or record.group != record.image:
-            item['group'] = record.group
-        return item | record.annotation
-
-
-def _with_other_rows(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Add ``other_rows`` to each item: the items of other tasks with the same image file."""
-    of_image: dict[str, list[dict[str, Any]]] = {}
-    for item in items:
-        of_image.setdefault(item['img_path'], []).append(item)
-    return [
-        item | dict(other_rows=[other for other in of_image[item['img_path']] if other['task'] != item['task']])
-        for item in items
-    ]

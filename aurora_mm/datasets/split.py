@@ -3,12 +3,65 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
 
 from aurora_mm.errors import ConfigError
 
 SIDES = ('train', 'val', 'test')
+
+_NOWHERE = -1
+
+
+def split_rows(
+    tasks: np.ndarray,
+    groups: np.ndarray,
+    group_names: Callable[[np.ndarray], Sequence[str]],
+    strata: np.ndarray,
+    ratios: Mapping[str, float],
+    seed: int,
+) -> dict[str, np.ndarray]:
+    """Split the rows of each task into train, val and test, by group and stratified.
+
+    Tasks are split in order, and within a task the strata in increasing order. All rows of a group are in the same
+    split, also across tasks, so groups of earlier tasks are already assigned. The remaining groups, in a random order
+    given by ``seed``, are assigned to test, then to val, until their quotas are filled, and the rest to train. The
+    quotas of the strata of a task sum to ``round(ratio * number of rows)``. A group with many rows is assigned to test
+    or val if this brings the number of rows closer to the quota, so a task with few large groups may miss it.
+
+    The result does not depend on the order of the rows or on the process.
+
+    Args:
+        tasks: (N,) int, place of each row's task in the order in which tasks are split.
+        groups: (N,) int, number of the group of each row, such as an image or a patient.
+        group_names: Takes (M,) indices of rows, and returns the names of their groups, which give the random order.
+        strata: (N,) int, class of each row in a classification task, 0 otherwise.
+        ratios: Fraction of the rows in each of :data:`SIDES`, summing to 1.
+        seed: Random seed.
+
+    Returns:
+        Increasing indices of the rows of each split.
+
+    Raises:
+        ConfigError: If a name in ``ratios`` is unknown, a ratio is not in [0, 1], or they do not sum to 1.
+    """
+    _check_ratios(ratios)
+    side_of = np.full(int(groups.max(initial=-1)) + 1, _NOWHERE, np.int8)
+    for task in np.unique(tasks):
+        rows = np.flatnonzero(tasks == task)
+        seen = 0
+        for stratum in np.unique(strata[rows]):
+            members = rows[strata[rows] == stratum]
+            before, seen = seen, seen + len(members)
+            quotas = {
+                # Rounding the running total makes the quotas of the strata sum to the quota of the task.
+                SIDES.index(side): round(ratios.get(side, 0.0) * seen) - round(ratios.get(side, 0.0) * before)
+                for side in ('test', 'val')
+            }
+            found, first, sizes = np.unique(groups[members], return_index=True, return_counts=True)
+            _place(found, sizes, lambda new: group_names(members[first[new]]), quotas, seed, side_of)  # noqa: B023
+    return {side: np.flatnonzero(side_of[groups] == number) for number, side in enumerate(SIDES)}
 
 
 def split_indices(
@@ -19,61 +72,52 @@ def split_indices(
     seed: int,
     task_order: Sequence[str],
 ) -> dict[str, list[int]]:
-    """Split the rows of each task into train, val and test, by group and stratified.
-
-    Tasks are split in ``task_order``, and within a task the strata in increasing order. All rows of a group are in the
-    same split, also across tasks, so groups of earlier tasks are already assigned. The remaining groups, in a random
-    order given by ``seed``, are assigned to test, then to val, until their quotas are filled, and the rest to train.
-    The quotas of the strata of a task sum to ``round(ratio * number of rows)``. A group with many rows is assigned to
-    test or val if this brings the number of rows closer to the quota, so a task with few large groups may miss it.
-
-    The result does not depend on the order of the rows or on the process.
+    """Split rows whose tasks and groups are given by name, see :func:`split_rows`.
 
     Args:
         tasks: (N,) task of each row.
-        groups: (N,) group of each row, such as the image path or the patient. Equal text in two tasks is one group.
+        groups: (N,) group of each row. Equal text in two tasks is one group.
         strata: (N,) class of each row in a classification task, 0 otherwise.
         ratios: Fraction of the rows in each of :data:`SIDES`, summing to 1.
         seed: Random seed.
-        task_order: Names of all tasks.
+        task_order: Names of all tasks, in the order in which they are split.
 
     Returns:
         Increasing indices of the rows of each split.
 
     Raises:
-        ConfigError: If a name in ``ratios`` is unknown, a ratio is not in [0, 1], or they do not sum to 1.
+        ConfigError: See :func:`split_rows`.
     """
-    _check_ratios(ratios)
-    rows_of: dict[str, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for task, group, stratum in zip(tasks, groups, strata, strict=True):
-        rows_of[task][stratum].append(group)
-    side_of: dict[str, str] = {}
-    for task in task_order:
-        seen = 0
-        for _, members in sorted(rows_of[task].items()):
-            before, seen = seen, seen + len(members)
-            quotas = {
-                # Rounding the running total makes the quotas of the strata sum to the quota of the task.
-                side: round(ratios.get(side, 0.0) * seen) - round(ratios.get(side, 0.0) * before)
-                for side in ('test', 'val')
-            }
-            _place(Counter(members), quotas, seed, side_of)
-    sides: dict[str, list[int]] = {side: [] for side in SIDES}
-    for row, group in enumerate(groups):
-        sides[side_of[group]].append(row)
-    return sides
+    place = {task: number for number, task in enumerate(task_order)}
+    number = {group: number for number, group in enumerate(dict.fromkeys(groups))}
+    sides = split_rows(
+        np.array([place[task] for task in tasks], np.int64),
+        np.array([number[group] for group in groups], np.int64),
+        lambda rows: [groups[row] for row in rows.tolist()],
+        np.array(strata, np.int64),
+        ratios,
+        seed,
+    )
+    return {side: rows.tolist() for side, rows in sides.items()}
 
 
-def _place(sizes: Mapping[str, int], quotas: Mapping[str, int], seed: int, side_of: dict[str, str]) -> None:
+def _place(
+    groups: np.ndarray,
+    sizes: np.ndarray,
+    names: Callable[[np.ndarray], Sequence[str]],
+    quotas: Mapping[int, int],
+    seed: int,
+    side_of: np.ndarray,
+) -> None:
     """Assign each group of a stratum, given with its number of rows, to a split in ``side_of``, unless it has one."""
-    filled = Counter(dict.fromkeys(SIDES, 0))
-    for group, size in sizes.items():
-        if group in side_of:
-            filled[side_of[group]] += size
-    for group in sorted(sizes.keys() - side_of.keys(), key=lambda group: (_rank(seed, group), group)):
-        size = sizes[group]
-        side = next((s for s, quota in quotas.items() if filled[s] + size / 2 <= quota), 'train')
-        side_of[group] = side
+    filled = [int(sizes[side_of[groups] == side].sum()) for side in range(len(SIDES))]
+    new = np.flatnonzero(side_of[groups] == _NOWHERE)
+    order = sorted((_rank(seed, name), name, place) for name, place in zip(names(new), new.tolist(), strict=True))
+    train = SIDES.index('train')
+    for _, _, place in order:
+        size = int(sizes[place])
+        side = next((s for s, quota in quotas.items() if filled[s] + size / 2 <= quota), train)
+        side_of[groups[place]] = side
         filled[side] += size
 
 

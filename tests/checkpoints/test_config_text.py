@@ -5,6 +5,7 @@ import pytest
 from mmengine.config import Config
 
 from aurora_mm.checkpoints import read_config_text
+from aurora_mm.checkpoints.config_text import unformatted
 from aurora_mm.errors import ConfigError
 
 pytestmark = pytest.mark.usefixtures('formatted_configs')
@@ -18,6 +19,8 @@ def test_every_config_reads_back_as_mmengine_would_run_it(file):
     text = cfg.pretty_text
     ours = Config(read_config_text(text))
     assert ours.to_dict() == cfg.to_dict() == Config.fromstring(text, '.py').to_dict()
+    plain = unformatted(cfg).pretty_text
+    assert read_config_text(plain) == cfg.to_dict() == Config.fromstring(plain, '.py').to_dict()
 
 
 def test_all_kinds_of_values():

@@ -118,6 +118,16 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
         super().restore(pending)
         self._restored_buffers = {name: grads for name, grads in pending.items() if name}
 
+    def state_dict(self) -> dict[str, Any]:
+        """See :meth:`AccumulatingOptimWrapper.state_dict`; ``'cosines'`` holds those not yet logged, if any."""
+        cosines = {pair: torch.stack(values) for pair, values in self._cosines.items()}
+        return super().state_dict() | (dict(cosines=cosines) if cosines else {})
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """See :meth:`AccumulatingOptimWrapper.load_state_dict`."""
+        super().load_state_dict({key: value for key, value in state_dict.items() if key != 'cosines'})
+        self._cosines = {pair: list(values.unbind()) for pair, values in state_dict.get('cosines', {}).items()}
+
     def pop_cosines(self) -> dict[str, float]:
         """Return the mean cosine between the gradients of two types, ``<type>-<type>``, since the last call."""
         cosines, self._cosines = self._cosines, {}

@@ -4,11 +4,13 @@ import contextlib
 import io
 import re
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from mmengine.config import Config
 
 from aurora_mm.apis import build_runner, resolve_config
+from aurora_mm.checkpoints import load_checkpoint_file, read_config_text
 from aurora_mm.errors import ConfigError
 from tests.fixtures.checkpoints import SIZES, TASKS
 
@@ -30,9 +32,10 @@ def configured(data, work_dir, **changes):
 
 @pytest.fixture(scope='module')
 def trained(generated, tmp_path_factory):
-    """Two epochs of three steps: what was shown, and the log file."""
+    """Two epochs of three steps: what was shown, and the log file. No text of a config is laid out by yapf."""
     work_dir = tmp_path_factory.mktemp('console')
-    with contextlib.redirect_stdout(io.StringIO()) as shown:
+    formatted = mock.patch('yapf.yapflib.yapf_api.FormatCode', side_effect=AssertionError)
+    with contextlib.redirect_stdout(io.StringIO()) as shown, formatted:
         build_runner(configured(generated, work_dir)).train()
     (log,) = work_dir.glob('*/*.log')
     return shown.getvalue(), log.read_text(), work_dir
@@ -53,6 +56,15 @@ def test_the_header_says_what_is_run_on_what(trained, generated):
     assert told['schedule'] == '2 epochs of 3 steps, 8 images a step'
     assert str(trained[2]) in header[-1]
     assert len(header) < 12
+
+
+def test_the_config_in_the_work_dir_and_in_checkpoints_is_the_config_of_the_run(trained, generated):
+    cfg = configured(generated, trained[2]).to_dict()
+    dumped = Config.fromfile(trained[2] / 'aurora_fmc_demo.py').to_dict()
+    kept = read_config_text(load_checkpoint_file(trained[2] / 'epoch_2.pth')['meta']['cfg'])
+    for found in (dumped, kept):
+        assert found['default_hooks'].pop('console') == dict(type='aurora_mm.ConsoleHook')
+        assert {key: found[key] for key in cfg} == cfg
 
 
 def test_each_epoch_has_its_line_with_the_losses(trained):

@@ -1,0 +1,172 @@
+"""The rows of a data root as columns, which processes share, and as records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, overload
+
+import numpy as np
+
+from aurora_mm.challenge.text_column import TextColumn
+
+
+class Record(NamedTuple):
+    """A parsed and checked row of a CSV file: an image, a task, and the annotation.
+
+    Args:
+        csv_file: Path of the CSV file.
+        csv_row: Line in the CSV file. The header is line 1.
+        task: Name of the task.
+        task_type: Type of the task.
+        img_path: Path of the image file.
+        image_path: Unchanged text of the column ``image_path``.
+        mask_path: Unchanged text of the column ``mask_path``, '' if there is none.
+        image: Path of the image relative to the data root.
+        group: Value of the group column, or ``image`` if there is none. A split does not divide a group.
+        annotation: What :meth:`aurora_mm.annotations.Annotation.parse` returns. Empty without labels.
+    """
+
+    csv_file: str
+    csv_row: int
+    task: str
+    task_type: str
+    img_path: str
+    image_path: str
+    mask_path: str
+    image: str
+    group: str
+    annotation: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RowColumns:
+    """N rows of a data root. The values of columns that repeat are kept once, and each row has the index of its value.
+
+    Args:
+        root: Data root.
+        csv_files: Paths of the CSV files.
+        tasks: Name and type of each task.
+        folders: Folders of images, relative to the root.
+        csv_file: (N,) int32, index in ``csv_files``.
+        csv_row: (N,) int32, line in the CSV file.
+        task: (N,) int32, index in ``tasks``.
+        folder: (N,) int32, index in ``folders``.
+        image: (N,) int32, number of the image file. Rows with the same image have the same number.
+        group: (N,) int32, index in ``groups``, -1 if the image is its own group.
+        annotation: (N,) int32, index in ``annotations``.
+        stratum: (N,) int32, see :meth:`aurora_mm.annotations.Annotation.stratum`.
+        image_path: Text of the column ``image_path`` of each row.
+        mask_path: Text of the column ``mask_path`` of each row, '' if there is none.
+        groups: The values of the group column.
+        annotations: The different annotations, as JSON.
+    """
+
+    root: str
+    csv_files: list[str]
+    tasks: list[tuple[str, str]]
+    folders: list[str]
+    csv_file: np.ndarray
+    csv_row: np.ndarray
+    task: np.ndarray
+    folder: np.ndarray
+    image: np.ndarray
+    group: np.ndarray
+    annotation: np.ndarray
+    stratum: np.ndarray
+    image_path: TextColumn
+    mask_path: TextColumn
+    groups: TextColumn
+    annotations: TextColumn
+
+    def __len__(self) -> int:
+        return len(self.csv_row)
+
+    def img_path(self, row: int) -> str:
+        """Return the path of the image of a row."""
+        return f'{self.root}/{self.image_of(row)}'
+
+    def img_paths(self, rows: np.ndarray) -> list[str]:
+        """Return the paths of the images of rows, as :meth:`img_path` does for one.
+
+        Args:
+            rows: (M,) indices of rows.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        kind = pa.large_string()
+        texts = pc.utf8_trim_whitespace(self.image_path.to_arrow().take(pa.array(rows)))
+        folders = pa.array([f'{self.root}/{folder}' for folder in self.folders], kind)
+        return pc.binary_join_element_wise(
+            folders.take(pa.array(self.folder[rows])),
+            pc.replace_substring_regex(texts, '(?s)^.*/', ''),
+            pa.scalar('/', kind),
+        ).to_pylist()
+
+    def image_of(self, row: int) -> str:
+        """Return the path of the image of a row, relative to the root."""
+        return f'{self.folders[self.folder[row]]}/{self.image_path[row].strip().rpartition("/")[2]}'
+
+    def group_of(self, row: int) -> str:
+        """Return the group of the image of a row, see :class:`Record`."""
+        group = int(self.group[row])
+        return self.image_of(row) if group < 0 else self.groups[group]
+
+    def record(self, row: int) -> Record:
+        """Return a row as a record."""
+        task, task_type = self.tasks[self.task[row]]
+        image = self.image_of(row)
+        return Record(
+            csv_file=self.csv_files[self.csv_file[row]],
+            csv_row=int(self.csv_row[row]),
+            task=task,
+            task_type=task_type,
+            img_path=f'{self.root}/{image}',
+            image_path=self.image_path[row],
+            mask_path=self.mask_path[row],
+            image=image,
+            group=self.group_of(row),
+            annotation=json.loads(self.annotations[self.annotation[row]]),
+        )
+
+
+class Records(Sequence[Record]):
+    """Some rows of a data root, each made into a record when it is read.
+
+    Args:
+        columns: All rows.
+        rows: (N,) int32, the indices of the rows to take.
+    """
+
+    def __init__(self, columns: RowColumns, rows: np.ndarray) -> None:
+        self.columns = columns
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+
+    @overload
+    def __getitem__(self, index: slice | np.ndarray) -> Records: ...
+
+    def __getitem__(self, index: int | slice | np.ndarray) -> Record | Records:
+        if isinstance(index, slice | np.ndarray):
+            return Records(self.columns, self.rows[index])
+        return self.columns.record(int(self.rows[index]))
+
+    def __iter__(self) -> Iterator[Record]:
+        return (self.columns.record(row) for row in self.rows.tolist())
+
+    def of_tasks(self, names: Container[str]) -> Records:
+        """Return the rows of some tasks."""
+        wanted = np.array([name in names for name, _ in self.columns.tasks], bool)
+        return self[wanted[self.columns.task[self.rows]].nonzero()[0]]
+
+    def tasks(self) -> list[str]:
+        """Return the names of the tasks of these rows, in the order of their first rows."""
+        codes, first = np.unique(self.columns.task[self.rows], return_index=True)
+        return [self.columns.tasks[code][0] for code in codes[np.argsort(first)]]
