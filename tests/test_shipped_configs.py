@@ -17,7 +17,11 @@ pytestmark = pytest.mark.slow
 
 DINOV2 = dict(model_type='dinov2', hidden_size=48, num_hidden_layers=6, num_attention_heads=3, image_size=56)
 # The second stages with the first stage that they start from.
-FIRST_STAGE = dict(aurora_fmc_specialise='aurora_fmc', aurora_us_real_specialise='aurora_us_real')
+FIRST_STAGE = dict(
+    aurora_fmc_specialise='aurora_fmc',
+    aurora_laptop_specialise='aurora_laptop',
+    aurora_us_real_specialise='aurora_us_real',
+)
 NAMES = sorted(file.stem for file in (REPO / 'configs').glob('*.py') if file.stem != 'aurora_fmc_32b')
 _numbers = count()
 

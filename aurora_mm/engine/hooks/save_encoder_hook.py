@@ -35,11 +35,13 @@ class SaveEncoderHook(Hook):
         """Check that the encoder can be written.
 
         Raises:
-            ConfigError: If it is not one of this package, or has LoRA.
+            ConfigError: If it is not one of this package, has no ``save_pretrained``, or has LoRA.
         """
         encoder = unwrap_model(runner.model).backbone
-        if not isinstance(encoder, BaseEncoder):
-            raise ConfigError(f'SaveEncoderHook writes encoders of aurora_mm, not {type(encoder).__name__}')
+        if not isinstance(encoder, BaseEncoder) or type(encoder).save_pretrained is BaseEncoder.save_pretrained:
+            raise ConfigError(
+                f'SaveEncoderHook writes encoders of aurora_mm that have save_pretrained, not {type(encoder).__name__}'
+            )
         if any('.lora_' in name for name, _ in encoder.named_parameters()):
             raise ConfigError('SaveEncoderHook writes whole encoders: leave lora out')
 

@@ -53,7 +53,6 @@ class BaseEncoder(BaseModule, metaclass=ABCMeta):
             WeightsError: If there is no config at ``pretrained``, or it belongs to another model.
         """
 
-    @abstractmethod
     def save_pretrained(self, folder: Path) -> None:
         """Write the weights as a folder that ``pretrained`` of an encoder of this class takes, atomically.
 
@@ -62,7 +61,9 @@ class BaseEncoder(BaseModule, metaclass=ABCMeta):
 
         Raises:
             OutputError: If it cannot be written.
+            ConfigError: If this class has no such folders.
         """
+        raise ConfigError(f'{type(self).__name__} has no save_pretrained, so its weights stay in checkpoints')
 
     @abstractmethod
     def layer_of(self, name: str) -> int:

@@ -141,10 +141,22 @@ def test_faults_are_one_sentence(config, images, tmp_path, capsys):
     assert 'aurora_fmc_demo.py does not pretrain' in told
 
 
+def test_a_checkpoint_of_a_pretraining_predicts_nothing(trained, images, generated, tmp_path, capsys):
+    checkpoint = trained / 'epoch_2.pth'
+    config = REPO / 'configs/aurora_fmc_demo.py'
+    for args in (
+        ('predict', checkpoint, images, '--out', tmp_path / 'out'),
+        ('test', config, checkpoint, '--data-root', generated),
+    ):
+        status, told = ended(capsys, *args)
+        assert (status, told.count('\n')) == (1, 1)
+        assert f'{checkpoint} is of a pretraining' in told
+
+
 @pytest.mark.parametrize(
     ('backbone', 'told'),
     [
-        (dict(type='mmdet.ResNet', depth=18), 'writes encoders of aurora_mm, not ResNet'),
+        (dict(type='mmdet.ResNet', depth=18), 'writes encoders of aurora_mm that have save_pretrained, not ResNet'),
         (dict(type='Qwen3VLBackbone', preset=SIZES, lora=dict(r=2)), 'leave lora out'),
     ],
 )
