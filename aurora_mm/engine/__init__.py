@@ -29,7 +29,7 @@ from aurora_mm.engine.optim import (
     PCGradCombiner,
     ShardedOptimWrapper,
 )
-from aurora_mm.engine.sharding import ShardedStrategy, wrap_encoder_blocks
+from aurora_mm.engine.sharding import ShardedStrategy, shard_blocks
 
 __all__ = [
     'AccumulatingOptimWrapper',
@@ -61,5 +61,5 @@ __all__ = [
     'SubmissionHook',
     'ValidationPicturesHook',
     'log_tensor',
-    'wrap_encoder_blocks',
+    'shard_blocks',
 ]

@@ -11,7 +11,6 @@ from mmengine.fileio import LocalBackend
 from mmengine.hooks import CheckpointHook as MMEngineCheckpointHook
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from torch.distributed.fsdp import FullyShardedDataParallel
 
 from aurora_mm.checkpoints import read_config_text, seal
 from aurora_mm.errors import ConfigError, WeightsError
@@ -71,7 +70,7 @@ class CheckpointHook(MMEngineCheckpointHook):
         Raises:
             WeightsError: If its optimiser has other groups of parameters.
         """
-        if not runner._resume or isinstance(runner.model, FullyShardedDataParallel):
+        if not runner._resume:
             return
         there = [len(group['params']) for group in checkpoint.get('optimizer', {}).get('param_groups', [])]
         optimizer = getattr(runner.optim_wrapper, 'optimizer', None)  # several, or DeepSpeed's, are not compared

@@ -12,7 +12,6 @@ from mmengine.dist import all_gather_object, get_rank, get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop as MMEngineEpochBasedTrainLoop
 from mmengine.runner import Runner
-from torch.distributed.fsdp import FullyShardedDataParallel
 
 from aurora_mm.datasets.samplers import TaskAwareBatchSampler
 from aurora_mm.engine.epoch_based_train_loop import EpochBasedTrainLoop
@@ -20,6 +19,7 @@ from aurora_mm.engine.hooks.required_hooks import require_hooks, require_once
 from aurora_mm.engine.optim import AccumulatingOptimWrapper
 from aurora_mm.engine.random_state import random_state, restore_random_state, seed_generators
 from aurora_mm.errors import ConfigError
+from aurora_mm.models.utils.sharded_tensors import is_sharded
 from aurora_mm.registry import FUNCTIONS, HOOKS
 
 # Keys of the meta data of a checkpoint.
@@ -184,7 +184,7 @@ def _check_accumulation(runner: Runner) -> None:
     if count == 1:
         return
     name = type(runner.optim_wrapper).__name__
-    if isinstance(runner.model, FullyShardedDataParallel):
+    if is_sharded(runner.model):
         raise ConfigError('FSDP does not keep the gradients of an accumulation: set accumulative_counts=1')
     if isinstance(runner.optim_wrapper, AccumulatingOptimWrapper):
         return

@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from mmengine.dist import all_gather_object, all_reduce_params, get_world_size
 from torch import Tensor, nn
-from torch.distributed.fsdp import FullyShardedDataParallel
 
 from aurora_mm.engine.optim.autocast_optim_wrapper import AutocastOptimWrapper
 from aurora_mm.engine.optim.average_gradients import average_gradients
 from aurora_mm.engine.optim.gradient_combiner import GradientCombiner
 from aurora_mm.errors import ConfigError
+from aurora_mm.models.utils.sharded_tensors import is_sharded
 from aurora_mm.registry import OPTIM_WRAPPERS
 
 
@@ -135,7 +135,7 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
         return {pair: mean for pair, mean in means.items() if not math.isnan(mean)}
 
     def _sort_parameters(self, model: nn.Module) -> None:
-        if isinstance(model, FullyShardedDataParallel):
+        if is_sharded(model):
             raise ConfigError('GradientSurgeryOptimWrapper needs whole gradients; FSDP shards them')
         for name, parameter in model.named_parameters():
             if parameter.requires_grad:
