@@ -57,6 +57,57 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
         ],
     ),
     (
+        'models/losses/mask_loss.py',
+        'tests/models/heads/test_multi_label_segmentation_head.py',
+        [
+            ('(values * labelled).sum(1) / labelled.sum(1).clamp(min=1)', 'values.mean(1)'),
+            ('/ labelled.sum(1).clamp(min=1)', '/ labelled.shape[1]'),
+            ('values * values.new_tensor(task.class_weight)', 'values'),
+        ],
+    ),
+    (
+        'models/heads/multi_label_segmentation_head.py',
+        'tests/models/heads/test_multi_label_segmentation_head.py',
+        [
+            ("type='mmdet.DiceLoss', naive_dice=True, eps=1.0", "type='mmdet.DiceLoss', naive_dice=True"),
+            ("type='mmdet.DiceLoss', naive_dice=True, eps=1.0", "type='mmdet.DiceLoss', eps=1.0"),
+            ('rows @ probs @ columns.T >= LABEL_THRESHOLD', 'rows @ probs @ columns.T >= 0.4'),
+        ],
+    ),
+    (
+        'models/predictions/multi_label_mask_prediction.py',
+        'tests/models/heads/test_multi_label_segmentation_head.py',
+        [
+            ('PixelData(data=masks[original])', 'PixelData(data=masks)'),
+            ('view._replace(probs=view.probs[original.to(view.probs.device)])', 'view'),
+        ],
+    ),
+    (
+        'datasets/annotations/multi_label_mask_annotation.py',
+        'tests/datasets/test_multi_label_mask_annotation.py',
+        [
+            ('for label in applied_flip_indices(row)', "for label in range(row['num_outputs'])"),
+            ('if mask[0, 0] == IGNORED', 'if False'),
+            ('if len(paths) not in (1, task.num_outputs):', 'if False:'),
+        ],
+    ),
+    (
+        'datasets/class_masks.py',
+        'tests/datasets/test_multi_label_mask_annotation.py',
+        [
+            ('order = [2, 1, 0, 3]', 'order = [0, 1, 2, 3]'),
+            ('values.max() >= 2**num_classes:', 'False:'),
+        ],
+    ),
+    (
+        'evaluation/metrics/multi_label_segmentation_metric.py',
+        'tests/evaluation/metrics/test_multi_label_segmentation_metric.py',
+        [
+            ('if truth[0, 0] != IGNORED:', 'if True:'),
+            ('count = weights @ is_known', 'count = weights.sum(1, keepdims=True) + 0 * is_known[:1]'),
+        ],
+    ),
+    (
         'datasets/annotations/multi_box_annotation.py',
         'tests/datasets/test_multi_box_annotation.py',
         [
@@ -66,11 +117,17 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
         ],
     ),
     (
-        'models/heads/segmentation_head.py',
+        'models/heads/base_mask_head.py',
         _HEADS,
         [
             ('nn.Dropout2d(dropout)', 'nn.Dropout2d(0)'),
             ('lambda task: task.num_outputs, share_outputs\n', 'lambda task: task.num_outputs, False\n'),
+        ],
+    ),
+    (
+        'models/heads/segmentation_head.py',
+        _HEADS,
+        [
             (
                 'loss_cls, pixels=True)\n        self.loss_dice',
                 'loss_cls, pixels=True)\n        loss_dice = None\n        self.loss_dice',
