@@ -71,7 +71,8 @@ def best_mask(masks: NDArray[np.uint8], num_classes: int) -> NDArray[np.uint8]:
     likeliest = frequency.argmax(axis=0)  # (128, 128), 0 is the first foreground class
     strength = np.take_along_axis(relative, likeliest[None], axis=0)[0]
     candidates = np.array([np.where(strength > t, likeliest + 1, 0) for t in _THRESHOLDS], np.uint8)
-    return candidates[int(np.argmax(_mean_dice(candidates, masks, num_classes)))]
+    best: NDArray[np.uint8] = candidates[int(np.argmax(_mean_dice(candidates, masks, num_classes)))]
+    return best
 
 
 def _mean_dice(candidates: NDArray[np.uint8], masks: NDArray[np.uint8], num_classes: int) -> NDArray[np.float64]:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.structures import PixelData
+from numpy.typing import NDArray
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.predictions.prediction import PREDICTIONS, Prediction
@@ -36,10 +37,11 @@ class MaskPrediction(Prediction):
         merged.mask_views = MaskViews(view for sample in samples for view in sample.mask_views)
         merged.pred_sem_seg = PixelData(data=mask_from_views(merged.mask_views, merged.ori_shape))
 
-    def class_masks(self, sample: TaskDataSample, task: Task) -> np.ndarray:
+    def class_masks(self, sample: TaskDataSample, task: Task) -> NDArray[np.bool_]:
         """Return the pixels of each class but the background, see :class:`Prediction`."""
         mask = sample.pred_sem_seg.data.cpu().numpy()
-        return mask == np.arange(1, task.num_outputs)[:, None, None]
+        masks: NDArray[np.bool_] = mask == np.arange(1, task.num_outputs)[:, None, None]
+        return masks
 
     def plain(self, sample: TaskDataSample, task: Task) -> dict[str, Any]:
         """Return ``mask``, (H, W) uint8 class indices."""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.structures import PixelData
+from numpy.typing import NDArray
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.predictions.prediction import PREDICTIONS, Prediction
@@ -38,9 +39,10 @@ class MultiLabelMaskPrediction(Prediction):
         merged.mask_views = MaskViews(view for sample in samples for view in sample.mask_views)
         merged.pred_class_masks = PixelData(data=class_masks_from_views(merged.mask_views, merged.ori_shape))
 
-    def class_masks(self, sample: TaskDataSample, task: Task) -> np.ndarray:
+    def class_masks(self, sample: TaskDataSample, task: Task) -> NDArray[np.bool_]:
         """Return the pixels of each class, see :class:`Prediction`."""
-        return sample.pred_class_masks.data.cpu().numpy() == 1
+        masks: NDArray[np.bool_] = sample.pred_class_masks.data.cpu().numpy() == 1
+        return masks
 
     def plain(self, sample: TaskDataSample, task: Task) -> dict[str, Any]:
         """Return ``class_masks``, (C, H, W) uint8, 1 in the pixels of each class."""

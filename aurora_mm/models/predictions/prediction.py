@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from aurora_mm.errors import ConfigError
@@ -54,7 +55,7 @@ class Prediction:
             'register a Prediction for the type in aurora_mm.models.predictions.PREDICTIONS'
         )
 
-    def class_masks(self, sample: TaskDataSample, task: Task) -> np.ndarray | None:
+    def class_masks(self, sample: TaskDataSample, task: Task) -> NDArray[np.bool_] | None:
         """Return the predicted pixels of each class, (N, H, W) bool in the order of ``task.target_names``.
 
         Args:
