@@ -92,7 +92,7 @@ class CocoAnswers:
         answers = [self._one(item) for item in found]
         kind = COCO_KINDS[self._task.type]
         if kind.joins:
-            return kind.join(answers)
+            return kind.join(answers, image, self._task)
         if len(answers) == 1:
             return answers[0]
         if self._objects in ('all', 'one'):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 from aurora_mm.annotations import ANNOTATIONS
 from aurora_mm.challenge.csv_tables import COMMON_COLUMNS
 from aurora_mm.converters.files import FilePlacer, path_under_root
+from aurora_mm.datasets.class_masks import bit_coded
 from aurora_mm.errors import DataError
 from aurora_mm.images.sources import split_source
 from aurora_mm.tasks import Task
@@ -49,9 +51,9 @@ class FmcWriter:
             task: Task of the row.
             image: Path of the image file, with ``#frame=N`` if it contains several images.
             path: Target path of the image relative to the root, with the same ``#frame=N``.
-            answer: The annotation: ``mask``, (H, W) uint8 class indices; or ``gt_label``, int; ``bbox``, xyxy;
-                ``bboxes``, N boxes, with ``bboxes_labels``, N classes; or ``points``, (K, 2). Coordinates are original
-                ones, in pixels.
+            answer: The annotation: ``mask``, (H, W) uint8 class indices; ``class_masks``, (C, H, W), 0 and 1;
+                ``gt_label``, int; ``bbox``, xyxy; ``bboxes``, N boxes, with ``bboxes_labels``, N classes; or
+                ``points``, (K, 2). Coordinates are original ones, in pixels.
             mask_path: Text for the column ``mask_path``. By default it is derived from ``path``.
             group: Text for the column ``group``. A split does not divide rows with the same text.
             pixels: (H, W) grey or (H, W, 3) BGR, which is written to ``path`` as PNG instead of the image file.
@@ -78,6 +80,11 @@ class FmcWriter:
             row['mask_path'] = mask_path or self._free_mask_path(task, path)
             place = _outside_of_csv_files(path_under_root(row['mask_path']), image)
             self._files.write_png(place, answer['mask'], f'the mask of {image} for {task.name!r}')
+        elif 'class_masks' in answer:
+            mask_path = self._free_mask_path(task, path)
+            place = path_under_root(mask_path)
+            self._files.write_png(place, bit_coded(answer['class_masks']), f'the masks of {image} for {task.name!r}')
+            row['mask_paths'] = json.dumps([mask_path])
         else:
             cells = ANNOTATIONS[task.type].format(answer)
             row.update({column: cells[column] for column in ANNOTATIONS[task.type].columns(task)})

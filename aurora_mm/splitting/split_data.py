@@ -7,6 +7,7 @@ import io
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -182,18 +183,19 @@ def _write(folder: Path, records: Sequence[Record], source: Path) -> None:
     """A data root whose rows lead to the images through a link."""
     (folder / 'csv_files').mkdir(parents=True)
     (folder / _LINK).symlink_to(source)
-    wanted: dict[Path, set[int]] = {}
+    wanted: dict[Path, dict[int, str]] = {}  # types of the rows' tasks by line
     for record in records:
-        wanted.setdefault(Path(record.csv_file), set()).add(record.csv_row)
+        wanted.setdefault(Path(record.csv_file), {})[record.csv_row] = record.task_type
     written: dict[str, tuple[list[str], list[dict[str, str]]]] = {}
     for file, lines in sorted(wanted.items()):
-        below = os.path.relpath(file.parent.parent, source)
+        move = partial(_path_through_link, os.path.relpath(file.parent.parent, source))
         for row in read_rows(file):
             if row.line in lines:
                 cells = dict(row.cells)
                 for column in _PATHS:
                     if cells.get(column, '').strip():
-                        cells[column] = f'../{_LINK}/{os.path.normpath(f"{below}/csv_files/{cells[column].strip()}")}'
+                        cells[column] = move(cells[column])
+                cells |= ANNOTATIONS[lines[row.line]].moved_paths(cells, move)
                 columns, rows = written.setdefault(file.name, ([], []))
                 columns += [column for column in cells if column not in columns]
                 rows.append(cells)
@@ -203,3 +205,8 @@ def _write(folder: Path, records: Sequence[Record], source: Path) -> None:
         writer.writeheader()
         writer.writerows(rows)
         (folder / 'csv_files' / name).write_text(stream.getvalue(), encoding='utf-8')
+
+
+def _path_through_link(below: str, path: str) -> str:
+    """Return a path relative to the ``csv_files`` of a split for one relative to those of the data root ``below``."""
+    return f'../{_LINK}/{os.path.normpath(f"{below}/csv_files/{path.strip()}")}'

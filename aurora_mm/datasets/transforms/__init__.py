@@ -14,7 +14,9 @@ from aurora_mm.datasets.transforms.intensity import RandomBrightnessContrast, Ra
 from aurora_mm.datasets.transforms.load_annotations import LoadTaskAnnotations
 from aurora_mm.datasets.transforms.load_image import LoadUltrasoundImage
 from aurora_mm.datasets.transforms.pack_inputs import PackMultiTaskInputs
+from aurora_mm.datasets.transforms.pack_masked_inputs import PackMaskedInputs
 from aurora_mm.datasets.transforms.random_geometry import RandomGeometry
+from aurora_mm.datasets.transforms.random_patch_mask import RandomPatchMask
 
 __all__ = [
     'ApplyGeometry',
@@ -25,12 +27,14 @@ __all__ = [
     'Haze',
     'LoadTaskAnnotations',
     'LoadUltrasoundImage',
+    'PackMaskedInputs',
     'PackMultiTaskInputs',
     'RandomBrightnessContrast',
     'RandomGaussianBlur',
     'RandomGaussianNoise',
     'RandomGeometry',
     'RandomMotionBlur',
+    'RandomPatchMask',
     'Shadow',
     'Speckle',
     'UltrasoundBlur',

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from aurora_mm.structures import MaskView
+from aurora_mm.structures import LABEL_THRESHOLD, MaskView
 
 _MOST_COMPARED = 8  # classes; for more, one call of `max` is as fast
 
@@ -131,6 +131,20 @@ def covered_pixels(views: Iterable[MaskView], ori_shape: tuple[int, int]) -> Ten
         return torch.ones(1, 1, dtype=torch.bool)
     rows, columns = torch.arange(height) + 0.5, torch.arange(width) + 0.5
     return ((rows > y1) & (rows < y2))[:, None] & (columns > x1) & (columns < x2)
+
+
+def class_masks_from_views(views: Iterable[MaskView], ori_shape: tuple[int, int]) -> Tensor:
+    """Return the original pixels in which the mean probability of each class over the views is 0.5 or more.
+
+    Args:
+        views: Probabilities of each view, at least one, with the same C classes, which may overlap.
+        ori_shape: ``(height, width)`` of the original image, H x W pixels.
+
+    Returns:
+        ``(C, H, W)`` uint8, 0 and 1.
+    """
+    maps = [map_to_original(view.probs, view.homography_matrix, view.img_shape, ori_shape) for view in views]
+    return (sum(maps[1:], maps[0]) >= LABEL_THRESHOLD * len(maps)).to(torch.uint8)
 
 
 def _best_class(scores: Tensor) -> Tensor:
