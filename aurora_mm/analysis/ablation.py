@@ -102,7 +102,7 @@ class Ablation:
     threads: int = 1
     options: Sequence[str] = ()
     tasks: str | None = None
-    _processes: dict[AblationRun, subprocess.Popen] = field(default_factory=dict, init=False)
+    _processes: dict[AblationRun, subprocess.Popen[bytes]] = field(default_factory=dict, init=False)
 
     def run(self, runs: Sequence[AblationRun]) -> list[AblationRun]:
         """Execute all runs in order.

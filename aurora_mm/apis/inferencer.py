@@ -231,7 +231,7 @@ class MultiTaskInferencer(BaseInferencer):
         if task is None:
             task = next(iter(self.tasks))
         if isinstance(task, str) and task in self.tasks:
-            asked = dict(task=task)
+            asked: dict[str, Any] = dict(task=task)
         else:
             asked = dict(tasks=task if task == AUTO_TASKS else self.task_names(task))
         return [

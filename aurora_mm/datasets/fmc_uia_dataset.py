@@ -85,7 +85,7 @@ class FMCUIADataset(BaseDataset):
         on_error: str = 'raise',
         include: Iterable[str] | None = None,
         all_labels: bool = False,
-        pipeline: Sequence[Mapping[str, Any] | Callable] = (),
+        pipeline: Sequence[Mapping[str, Any] | Callable[..., Any]] = (),
         test_mode: bool = False,
         serialize_data: bool = True,
         **kwargs: Any,
@@ -148,7 +148,7 @@ class FMCUIADataset(BaseDataset):
         self._tasks, skipped = index.tasks, index.skipped
         records = index.records if whole else self._side_of(index.records)
         if self.include is not None:
-            self._tasks = self._included_tasks()
+            self._tasks = self._included_tasks(self.include)
             records = records.of_tasks(self._tasks)
         self._metainfo['tasks'] = self._tasks.to_config()
         of_task = {name: task.item_fields() for name, task in self._tasks.items()}
@@ -224,9 +224,9 @@ class FMCUIADataset(BaseDataset):
             )
         return side
 
-    def _included_tasks(self) -> TaskTable:
-        for name in self.include:
+    def _included_tasks(self, include: tuple[str, ...]) -> TaskTable:
+        for name in include:
             if name not in self._tasks:
                 known = ', '.join(self._tasks.nearest(name))
                 raise ConfigError(f'include names {name!r}; the tasks are {known}')
-        return TaskTable(task for task in self._tasks.values() if task.name in self.include)
+        return TaskTable(task for task in self._tasks.values() if task.name in include)

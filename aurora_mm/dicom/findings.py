@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -224,7 +224,7 @@ def _measurement(
     )
 
 
-def _whole_image(answer: Answer, references: References, **content: Sequence[Any]) -> Any:
+def _whole_image(answer: Answer, references: References, **content: Any) -> Any:
     """A group of TID 1501 about a frame as a whole."""
     import highdicom.sr as sr
 

@@ -60,7 +60,7 @@ class DicomFile(ImageFile):
         return self._shape
 
     def read_frame(self, frame: int, depth: int | None) -> UltrasoundImage:
-        from pydicom.pixels import pixel_array
+        from pydicom.pixels.utils import pixel_array
 
         try:
             pixels = _to_bgr(pixel_array(self._header, index=frame), self._header, depth)
@@ -101,7 +101,7 @@ class DicomFile(ImageFile):
 
 def _to_bgr(values: np.ndarray, header: Dataset, depth: int | None) -> np.ndarray:
     """Decoded values, (H, W) or (H, W, 3) RGB, as (H, W, 3) uint8 BGR."""
-    from pydicom.pixels import apply_color_lut
+    from pydicom.pixels.processing import apply_color_lut
 
     meaning = header.PhotometricInterpretation
     if meaning == 'PALETTE COLOR':
@@ -115,7 +115,7 @@ def _to_bgr(values: np.ndarray, header: Dataset, depth: int | None) -> np.ndarra
 
 def _grey(values: np.ndarray, header: Dataset, depth: int | None) -> np.ndarray:
     """(H, W) uint8 by the rules of the class's documentation."""
-    from pydicom.pixels import apply_modality_lut, apply_voi_lut
+    from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 
     if 'WindowCenter' not in header and 'VOILUTSequence' not in header:
         if int(header.get('PixelRepresentation', 0)):

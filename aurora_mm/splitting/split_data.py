@@ -6,14 +6,15 @@ import csv
 import io
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from aurora_mm.annotations import ANNOTATIONS
-from aurora_mm.challenge.csv_files import Record, read_root
+from aurora_mm.challenge.csv_files import read_root
 from aurora_mm.challenge.csv_tables import read_rows
+from aurora_mm.challenge.row_columns import Record
 from aurora_mm.checking.across_images import duplicates, near_duplicates
 from aurora_mm.checking.check_data import facts_of_images, roots_of
 from aurora_mm.datasets.split import split_indices
@@ -100,7 +101,9 @@ def split_data(
 def _read(
     source: Path, tasks: Sequence[Task | Mapping[str, Any]], group_column: str | None
 ) -> tuple[list[Record], TaskTable, dict[str, str]]:
-    table, records, old_side = TaskTable(tasks), [], {}
+    table = TaskTable(tasks)
+    records: list[Record] = []
+    old_side: dict[str, str] = {}
     for side, root in roots_of(source).items():
         index = read_root(root, table, group_column=group_column)
         table = table.with_tasks(index.tasks.values())
@@ -139,7 +142,7 @@ def _sides(
         _check_whole(names, fold_of_row, leave_out)
         labels = sorted(set(fold_of_row))
     elif folds is not None:
-        rows_of: dict[str, Counter] = {}
+        rows_of: dict[str, Counter[Hashable]] = {}
         for name, record, stratum in zip(names, records, strata, strict=True):
             rows_of.setdefault(name, Counter())[record.task, stratum] += 1
         fold_of = assign_folds(rows_of, folds, seed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from mmengine.structures import BaseDataElement, InstanceData, PixelData
 
@@ -15,10 +17,10 @@ def _field(name: str, kind: type, doc: str) -> property:
     """Create a property for a data field. Reading a missing field raises AttributeError, setting it checks the type."""
     private = f'_{name}'
 
-    def getter(self: BaseDataElement):
+    def getter(self: BaseDataElement) -> Any:
         return getattr(self, private)
 
-    def setter(self: BaseDataElement, value) -> None:
+    def setter(self: BaseDataElement, value: Any) -> None:
         self.set_field(value, private, dtype=kind)
 
     def deleter(self: BaseDataElement) -> None:

@@ -1,15 +1,12 @@
 """Two processes train one model as one process does, whatever tasks each of them holds."""
 
 import copy
-from contextlib import suppress
-from queue import Empty
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
 from torch import nn
@@ -28,7 +25,6 @@ from aurora_mm.errors import AuroraError
 from aurora_mm.models import MultiTaskModel
 from aurora_mm.models.utils.sharded_tensors import whole
 from aurora_mm.models.utils.unwrap_model import unwrap_model
-from tests.fixtures.waiting import wait_until
 from tests.models.conftest import CLS, DET, POINTS, SEG, SEG2, make_image
 from tests.models.test_multi_task_model import config
 
@@ -151,22 +147,9 @@ ACCUMULATED = (0, 1, 0, 2, 0, 1)  # a rank has nothing in the fourth step of wha
 
 
 @pytest.fixture(scope='module')
-def ranks(tmp_path_factory):
+def ranks(two_ranks, tmp_path_factory):
     """What both ranks ended with."""
-    queue = mp.get_context('spawn').Queue()
-    context = mp.spawn(train_two_ways, args=(tmp_path_factory.mktemp('ranks'), queue), nprocs=2, join=False)
-    results = []
-
-    def arrived():
-        with suppress(Empty):
-            results.append(queue.get_nowait())
-        context.join(timeout=0)  # raises what a rank raised
-        return len(results) == 2
-
-    wait_until(arrived)
-    while not context.join():
-        pass
-    return sorted(results, key=lambda result: result[0])
+    return sorted(two_ranks(train_two_ways, tmp_path_factory.mktemp('ranks')), key=lambda result: result[0])
 
 
 @pytest.mark.parametrize('way', WAYS)

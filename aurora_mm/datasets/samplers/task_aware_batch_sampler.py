@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from mmengine.dataset import DefaultSampler
@@ -81,7 +82,7 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
         self,
         sampler: DefaultSampler,
         batch_size: int,
-        policy: dict | None = None,
+        policy: dict[str, Any] | None = None,
         batches_of: str = 'task',
         num_batches: int | None = None,
         max_factor: float = 2.0,
@@ -226,12 +227,12 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
 
 def _group(kinds: list[tuple[str, ...]], types: Mapping[str, str], batches_of: str) -> list[np.ndarray]:
     """Return groups of the indices of kinds whose images may be in the same batch."""
-    shared = {
+    rules: dict[str, Callable[[tuple[str, ...]], Hashable]] = {
         'task': lambda kind: kind,
         'type': lambda kind: frozenset(types[name] for name in kind),
         'all': lambda kind: '',
-    }[batches_of]
-    keys = [shared(kind) for kind in kinds]
+    }
+    keys = [rules[batches_of](kind) for kind in kinds]
     return [np.flatnonzero([key == other for other in keys]) for key in dict.fromkeys(keys)]
 
 

@@ -99,7 +99,7 @@ class MultiTaskHook(Hook):
         sampler.set_progress(**hub.get_info(_PROGRESS))
         sampler.drawn.update(hub.get_info(_DRAWN, {}))
 
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Log the values of the tasks."""
         due = self.every_n_train_iters(runner, self.interval) or self.end_of_epoch(runner.train_dataloader, batch_idx)
         if due:

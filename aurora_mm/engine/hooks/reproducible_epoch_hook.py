@@ -88,7 +88,7 @@ class ReproducibleEpochHook(Hook):
         else:
             seed_generators(runner.seed, runner.epoch, get_rank(), batch_idx)
 
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Count the iteration; MMEngine counts it after all hooks."""
         self._done['iter'] = runner.iter + 1
 

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from aurora_mm.errors import ConfigError
-from aurora_mm.tasks import TASK_TYPES, Task
+from aurora_mm.task_types import TASK_TYPES
+from aurora_mm.tasks import Task
 
 
 def factors_of(tasks: Iterable[Task], factors: Mapping[str, float], owner: str) -> Tensor:
