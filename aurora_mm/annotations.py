@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -86,6 +86,17 @@ class Annotation(ABC):
             DataError: If annotations of this type cannot be written to CSV files.
         """
         raise DataError(f'{type(self).__name__} writes no CSV files')
+
+    def moved_paths(self, cells: Mapping[str, str], move: Callable[[str], str]) -> dict[str, str]:
+        """Return the cells of a labelled row that hold paths, with each path changed, for a CSV file elsewhere.
+
+        The columns ``image_path`` and ``mask_path`` are not among them, because all types may have them.
+
+        Args:
+            cells: Text of each cell, by column.
+            move: Changes a path relative to ``csv_files``.
+        """
+        return {}
 
     def is_given(self, cells: Mapping[str, str], task: Task, files: Files) -> bool:
         """Return whether a row has a label, valid or not.

@@ -6,7 +6,7 @@ change the values that were computed from it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
@@ -109,7 +109,7 @@ def _with_parts(dataset: Any) -> Iterator[Any]:
         yield from _with_parts(part)
 
 
-def _fitting_steps(cfg: Config) -> Iterator[dict[str, Any]]:
+def _fitting_steps(cfg: Config) -> Iterator[MutableMapping[str, Any]]:
     """Yield the config of every ``FitToSize``."""
     for loader in LOADERS:
         for each in _with_parts((cfg.get(loader) or {}).get('dataset') or {}):
@@ -117,9 +117,9 @@ def _fitting_steps(cfg: Config) -> Iterator[dict[str, Any]]:
     yield from _of(cfg.get('tta_pipeline') or ())
 
 
-def _of(steps: Sequence[Any]) -> Iterator[dict[str, Any]]:
+def _of(steps: Sequence[Any]) -> Iterator[MutableMapping[str, Any]]:
     for step in steps:
-        if isinstance(step, Mapping):
+        if isinstance(step, MutableMapping):
             if str(step.get('type')).rsplit('.', 1)[-1] == 'FitToSize':
                 yield step
             for options in step.get('transforms', ()):  # TestTimeAug has lists of them

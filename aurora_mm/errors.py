@@ -36,6 +36,15 @@ class OperatorError(AuroraError):
     """A compiled operator that is not installed; the message names it and says how to get it."""
 
 
+class PreemptedError(AuroraError):
+    """A training that was asked to stop by a signal and can be resumed; the message names the checkpoint.
+
+    The exit status is EX_TEMPFAIL of ``sysexits.h``, by which a scheduler knows that it should start the run again.
+    """
+
+    exit_status = 75
+
+
 class DataError(AuroraError):
     """Bad data, with the place where it stands.
 

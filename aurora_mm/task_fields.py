@@ -13,13 +13,13 @@ MOST_CHARACTERS = 100  # limit for the name of a class or a point
 
 def names_of(task: str, field: str, names: Any) -> tuple[str, ...]:
     """Check a list of names, each one line of text."""
-    names = _listed(task, field, names, 'names')
-    for name in names:
+    listed: tuple[Any, ...] = _listed(task, field, names, 'names')
+    for name in listed:
         if not isinstance(name, str) or not name.isprintable() or name != name.strip() or not name:
             raise ConfigError(f'{field} of task {task!r}: {name!r} is no name: it must be text without line breaks')
         if len(name) > MOST_CHARACTERS:
             raise ConfigError(f'{field} of task {task!r}: {name[:30]!r}... has over {MOST_CHARACTERS} characters')
-    return names
+    return listed
 
 
 def pairs_of(task: str, swaps: Any) -> tuple[tuple[str, str], ...]:

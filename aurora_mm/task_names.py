@@ -63,7 +63,7 @@ def check_task_name(name: object) -> None:
         ConfigError: If it cannot, with the rule and a name that would do.
     """
     allowed = isinstance(name, str) and _NAME.fullmatch(name) is not None
-    if allowed and not _is_reserved(name):
+    if isinstance(name, str) and allowed and not _is_reserved(name):
         return
     if allowed:
         rule = 'is the name of a task type or of an attribute that torch gives its modules'

@@ -154,3 +154,5 @@ register_task_type(TaskType('landmark', 'LandmarkMetric', outputs='points', csv_
 register_task_type(TaskType('multi_object_detection', 'BoxAPMetric'))
 register_task_type(TaskType('scalar_regression', 'RegressionMetric', outputs='values', max_outputs=1))
 register_task_type(TaskType('multi_label_classification', 'MultiLabelMetric'))
+# A value of 16 bits tells 16 classes apart where each has a bit.
+register_task_type(TaskType('multi_label_segmentation', 'MultiLabelSegmentationMetric', max_outputs=16))

@@ -167,7 +167,8 @@ class Task:
     @property
     def output_names(self) -> tuple[str, ...]:
         """Names of the outputs: the points, the values or the classes of the task."""
-        return getattr(self, self.task_type.outputs)
+        names: tuple[str, ...] = getattr(self, self.task_type.outputs)
+        return names
 
     @property
     def target_names(self) -> tuple[str, ...]:

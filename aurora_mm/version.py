@@ -13,7 +13,7 @@ _NEEDED = (
     {'torch': '2.6'},
     {'transformers': '4.57'},
     {'onedl-mmengine': '0.10.12', 'mmengine': '0.10.7'},
-    {'onedl-mmcv': '2.3.6', 'mmcv': '2.1.0'},
+    {'onedl-mmcv': '2.3.6', 'mmcv-lite': '2.1.0', 'mmcv': '2.1.0'},
     {'onedl-mmdetection': '3.5.1', 'mmdet': '3.3.0'},
     {'onedl-mmsegmentation': '1.4.2', 'mmsegmentation': '1.2.2'},
 )

@@ -57,6 +57,57 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
         ],
     ),
     (
+        'models/losses/mask_loss.py',
+        'tests/models/heads/test_multi_label_segmentation_head.py',
+        [
+            ('(values * labelled).sum(1) / labelled.sum(1).clamp(min=1)', 'values.mean(1)'),
+            ('/ labelled.sum(1).clamp(min=1)', '/ labelled.shape[1]'),
+            ('values * values.new_tensor(task.class_weight)', 'values'),
+        ],
+    ),
+    (
+        'models/heads/multi_label_segmentation_head.py',
+        'tests/models/heads/test_multi_label_segmentation_head.py',
+        [
+            ("type='mmdet.DiceLoss', naive_dice=True, eps=1.0", "type='mmdet.DiceLoss', naive_dice=True"),
+            ("type='mmdet.DiceLoss', naive_dice=True, eps=1.0", "type='mmdet.DiceLoss', eps=1.0"),
+            ('rows @ probs @ columns.T >= LABEL_THRESHOLD', 'rows @ probs @ columns.T >= 0.4'),
+        ],
+    ),
+    (
+        'models/predictions/multi_label_mask_prediction.py',
+        'tests/models/heads/test_multi_label_segmentation_head.py',
+        [
+            ('PixelData(data=masks[original])', 'PixelData(data=masks)'),
+            ('view._replace(probs=view.probs[original.to(view.probs.device)])', 'view'),
+        ],
+    ),
+    (
+        'datasets/annotations/multi_label_mask_annotation.py',
+        'tests/datasets/test_multi_label_mask_annotation.py',
+        [
+            ('for label in applied_flip_indices(row)', "for label in range(row['num_outputs'])"),
+            ('if mask[0, 0] == IGNORED', 'if False'),
+            ('if len(paths) not in (1, task.num_outputs):', 'if False:'),
+        ],
+    ),
+    (
+        'datasets/class_masks.py',
+        'tests/datasets/test_multi_label_mask_annotation.py',
+        [
+            ('order = [2, 1, 0, 3]', 'order = [0, 1, 2, 3]'),
+            ('values.max() >= 2**num_classes:', 'False:'),
+        ],
+    ),
+    (
+        'evaluation/metrics/multi_label_segmentation_metric.py',
+        'tests/evaluation/metrics/test_multi_label_segmentation_metric.py',
+        [
+            ('if truth[0, 0] != IGNORED:', 'if True:'),
+            ('count = weights @ is_known', 'count = weights.sum(1, keepdims=True) + 0 * is_known[:1]'),
+        ],
+    ),
+    (
         'datasets/annotations/multi_box_annotation.py',
         'tests/datasets/test_multi_box_annotation.py',
         [
@@ -66,11 +117,17 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
         ],
     ),
     (
-        'models/heads/segmentation_head.py',
+        'models/heads/base_mask_head.py',
         _HEADS,
         [
             ('nn.Dropout2d(dropout)', 'nn.Dropout2d(0)'),
             ('lambda task: task.num_outputs, share_outputs\n', 'lambda task: task.num_outputs, False\n'),
+        ],
+    ),
+    (
+        'models/heads/segmentation_head.py',
+        _HEADS,
+        [
             (
                 'loss_cls, pixels=True)\n        self.loss_dice',
                 'loss_cls, pixels=True)\n        loss_dice = None\n        self.loss_dice',
@@ -289,11 +346,29 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
         ],
     ),
     (
-        'models/balancers/fixed_loss_balancer.py',
+        'models/balancers/factors.py',
         _BALANCERS,
         [
             ('factors.get(task.name, factors.get(task.type, 1.0))', 'factors.get(task.type, 1.0)'),
-            ('            if factor < 0:\n', '            if False:\n'),
+            ('        if factor < 0:\n', '        if False:\n'),
+        ],
+    ),
+    (
+        'models/balancers/gradient_norm_balancer.py',
+        f'{_BALANCERS} tests/models/test_multi_task_model.py',
+        [
+            ("task.type if per == 'type' else task.name", 'task.type'),
+            ('self.same @ self.sums[0], self.same @ self.sums[1]', 'self.sums[0], self.sums[1]'),
+            ('self.momentum * old + (1 - self.momentum) * mean', '0.9 * old + 0.1 * mean'),
+            ('.square().sum() for g', '.sum() for g'),
+            ('.clamp(min=1e-24).log() / 2', '.clamp(min=1e-24).log()'),
+            ('.clamp(1 / self.limit, self.limit)', '.clamp(1e-3, 1e3)'),
+            ('self.factors.clamp(min=1e-12).log() - ', '-'),
+            ('square.where(finite, 0)', 'square'),
+            ('            self.sums.zero_()\n', ''),
+            ('self._updates = int(self.updates)', 'self._updates = 0'),
+            ('        logs = logs - logs.sum() / known.sum().clamp(min=1)\n', ''),
+            ('m.detach().requires_grad_() for m', 'm for m'),
         ],
     ),
     (

@@ -1,4 +1,4 @@
-# The encoder of the 32B model, sharded over 8 GPUs with FSDP (MMEngine's FlexibleRunner); an update every 16 images.
+# The encoder of the 32B model, sharded over 8 GPUs with FSDP2 (MMEngine's FlexibleRunner); an update every 16 images.
 # Adafactor's factored moments need whole matrices and gradient surgery whole gradients: both are out.
 _base_ = ['./aurora_fmc.py']
 
@@ -10,8 +10,4 @@ optim_wrapper = dict(
     accumulative_counts=1,
 )
 runner_type = 'FlexibleRunner'
-strategy = dict(
-    type='aurora_mm.ShardedStrategy',
-    model_wrapper=dict(type='MMFullyShardedDataParallel', auto_wrap_policy='aurora_mm.wrap_encoder_blocks'),
-    state_dict_cfg='full',
-)
+strategy = dict(type='aurora_mm.ShardedStrategy')

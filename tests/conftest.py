@@ -18,7 +18,9 @@ settings.register_profile('fixed', deadline=None, database=None, derandomize=Tru
 settings.register_profile('random', deadline=None, database=None, print_blob=True)
 settings.load_profile('fixed')
 
-pytest_plugins = [f'tests.fixtures.{name}' for name in ('accelerator', 'checkpoints', 'config_text', 'fmc_root')]
+pytest_plugins = [
+    f'tests.fixtures.{name}' for name in ('accelerator', 'checkpoints', 'config_text', 'fmc_root', 'fork_server')
+]
 
 
 def pytest_configure(config):

@@ -12,7 +12,9 @@ from mmengine.hub import get_config
 
 REPO = Path(__file__).resolve().parents[1]
 MIM = REPO / 'aurora_mm/.mim'
-CONFIGS = sorted((*REPO.glob('configs/*.py'), *REPO.glob('configs/interop/*.py')))
+CONFIGS = sorted(
+    (*REPO.glob('configs/*.py'), *REPO.glob('configs/interop/*.py'), *REPO.glob('configs/pretraining/*.py'))
+)
 
 
 def read(path):

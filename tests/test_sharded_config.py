@@ -6,11 +6,12 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from mmengine.hooks import Hook
 from mmengine.runner import FlexibleRunner, Runner
-from torch.distributed.fsdp import FullyShardedDataParallel
 
 from aurora_mm.apis import adopt_checkpoint, load_weights, resolve_config
 from aurora_mm.models import SelectiveLossBalancer
+from aurora_mm.models.utils.sharded_tensors import is_sharded
 from tests.fixtures.checkpoints import TASKS
 from tests.test_shipped_configs import assert_same, read, state
 
@@ -35,10 +36,19 @@ def train_twice(rank, folder, data):
             cfg.resume, cfg.load_from = True, str(resume)
         runner = FlexibleRunner.from_cfg(cfg)
         runner.train()
-        assert isinstance(runner.model, FullyShardedDataParallel)
-        assert isinstance(runner.model.module.balancer, SelectiveLossBalancer)
+        assert is_sharded(runner.model)
+        assert isinstance(runner.model.balancer, SelectiveLossBalancer)
         dist.barrier()
     dist.destroy_process_group()
+
+
+class Loaded(Hook):
+    """Keeps what a resumed run begins with."""
+
+    def before_train(self, runner):
+        self.weights = {name: tensor.clone() for name, tensor in runner.model.state_dict().items()}
+        state = runner.optim_wrapper.state_dict()['state']
+        self.moments = {key: values['exp_avg'].clone() for key, values in state.items()}
 
 
 def test_the_sharded_config_trains_saves_resumes_and_tests(generated, tmp_path):
@@ -50,6 +60,22 @@ def test_the_sharded_config_trains_saves_resumes_and_tests(generated, tmp_path):
     start = state(tmp_path / 'unbroken/epoch_1.pth')['state_dict']
     moved = {name for name, tensor in unbroken['state_dict'].items() if not torch.equal(tensor, start[name])}
     assert any(name.startswith('backbone.blocks.0.') for name in moved)
+
+    # One process that is not sharded goes on from the same file, with the images of both ranks.
+    cfg = resolve_config(read_small(tmp_path / 'one'), str(generated))
+    cfg.runner_type, cfg.strategy = 'Runner', None
+    cfg.resume, cfg.load_from = True, str(tmp_path / 'unbroken/epoch_1.pth')
+    runner = Runner.from_cfg(cfg)
+    loaded = Loaded()
+    runner.register_hook(loaded)
+    runner.train()
+    assert all(torch.equal(tensor.nan_to_num(), start[name].nan_to_num()) for name, tensor in loaded.weights.items())
+    moments = state(tmp_path / 'unbroken/epoch_1.pth')['optimizer']['state']
+    assert moments.keys() == loaded.moments.keys()
+    assert all(torch.equal(values['exp_avg'], loaded.moments[key]) for key, values in moments.items())
+    alone = state(tmp_path / 'one/epoch_2.pth')
+    assert alone['meta']['iter'] == unbroken['meta']['iter']
+    assert torch.equal(alone['state_dict']['tracker.seen'], unbroken['state_dict']['tracker.seen'])
 
     cfg = read_small(tmp_path / 'test')
     cfg.runner_type, cfg.strategy = 'Runner', None

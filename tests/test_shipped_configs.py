@@ -17,7 +17,11 @@ pytestmark = pytest.mark.slow
 
 DINOV2 = dict(model_type='dinov2', hidden_size=48, num_hidden_layers=6, num_attention_heads=3, image_size=56)
 # The second stages with the first stage that they start from.
-FIRST_STAGE = dict(aurora_fmc_specialise='aurora_fmc', aurora_us_real_specialise='aurora_us_real')
+FIRST_STAGE = dict(
+    aurora_fmc_specialise='aurora_fmc',
+    aurora_laptop_specialise='aurora_laptop',
+    aurora_us_real_specialise='aurora_us_real',
+)
 NAMES = sorted(file.stem for file in (REPO / 'configs').glob('*.py') if file.stem != 'aurora_fmc_32b')
 _numbers = count()
 
@@ -91,7 +95,7 @@ def assert_same(expected, found):
 def told(checkpoint):
     """What the hooks keep in MMEngine's message hub from epoch to epoch, but for names of files and of the run."""
     infos = checkpoint['message_hub']['runtime_info']
-    kept = ('images_drawn', 'world_size', 'best_score', 'early_stopping/score', 'epoch', 'iter')
+    kept = ('images_drawn', 'sampling_progress', 'best_score', 'early_stopping/score', 'epoch', 'iter')
     assert 'images_drawn' in infos
     return {key: infos[key] for key in kept if key in infos}
 

@@ -19,7 +19,8 @@ def test_this_environment_is_right():
     [
         (
             {},
-            r'needs onedl-mmcv>=2\.3\.6 or mmcv>=2\.1\.0 and it is missing: pip install "onedl-mmcv>=2\.3\.6"',
+            r'needs onedl-mmcv>=2\.3\.6 or mmcv-lite>=2\.1\.0 or mmcv>=2\.1\.0 and it is missing: '
+            r'pip install "onedl-mmcv>=2\.3\.6"',
         ),
         ({'onedl-mmcv': '2.3.1'}, r'onedl-mmcv 2\.3\.1 is too old'),
     ],
@@ -31,8 +32,9 @@ def test_a_missing_or_old_package_is_one_sentence(monkeypatch, installed, messag
         version.check_environment()
 
 
-def test_the_original_packages_do_as_well(monkeypatch):
-    originals = {'mmengine': '0.10.7', 'mmcv': '2.1.0', 'mmdet': '3.3.0', 'mmsegmentation': '1.2.2'}
+@pytest.mark.parametrize('mmcv', ['mmcv', 'mmcv-lite'])
+def test_the_original_packages_do_as_well(monkeypatch, mmcv):
+    originals = {'mmengine': '0.10.7', mmcv: '2.1.0', 'mmdet': '3.3.0', 'mmsegmentation': '1.2.2'}
     real = version._version
     monkeypatch.setattr(
         version, '_version', lambda name: real(name) if name in ('torch', 'transformers') else originals.get(name)
@@ -50,6 +52,7 @@ def test_setup_installs_what_the_check_asks_for():
     """Each package with the least version that the check knows, in whatever list of setup.py it stands."""
     lines = (Path(__file__).parents[1] / 'setup.py').read_text()
     required = dict(re.findall(r"'([\w-]+)[=>]=([\d.]+)'", lines))
+    required['mmcv'] = required['mmcv-lite']  # the same package without operators, which needs no compiler
     for choices in version._NEEDED:
         for name, least in choices.items():
             assert required[name] == least, name
@@ -63,7 +66,7 @@ def test_installing_leaves_openmmlab_and_opencv_as_they_are(tmp_path):
     always, _, extras = text.partition('[')
     assert 'transformers' in always
     assert not re.search('mm|opencv', always)
-    assert {'onedl-mmcv==2.3.6', 'mmcv==2.1.0'} <= set(extras.split())
+    assert {'onedl-mmcv==2.3.6', 'mmcv-lite==2.1.0'} <= set(extras.split())
 
 
 def test_the_version_is_the_same_everywhere():

@@ -5,8 +5,9 @@
 #
 # With LOCKED=1 every package has the version of requirements/lock.txt, which the tests last ran with (Python 3.11, Linux).
 #
-# mmcv has no wheel on the package index. Built as pip builds by default it comes without its compiled operators, and
-# aurora_mm puts a stand-in in their place. A wheel with operators in a folder that PIP_FIND_LINKS names is preferred.
+# The maintained mmcv has no wheel on the package index. Built as pip builds by default it comes without its compiled
+# operators, and aurora_mm puts a stand-in in their place. A wheel with operators in a folder that PIP_FIND_LINKS names is
+# preferred. The original packages take mmcv-lite, which is mmcv without operators.
 set -euo pipefail
 python=${PYTHON:-python3}
 if [ "${LOCKED:-0}" = 1 ]; then
@@ -29,7 +30,7 @@ venv=${1:-.venv}
 stack=${2:-maintained}
 case "$stack" in
     maintained) engine=onedl-mmengine==0.10.12 mmcv=onedl-mmcv==2.3.6 extra=mm ;;
-    original) engine=mmengine==0.10.7 mmcv=mmcv==2.1.0 extra=mm-original ;;
+    original) engine=mmengine==0.10.7 mmcv=mmcv-lite==2.1.0 extra=mm-original ;;
     *) echo "the stack is 'maintained' or 'original', not '$stack'" >&2; exit 1 ;;
 esac
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "aurora_mm needs Python 3.10 or newer" >&2; exit 1; }
@@ -41,11 +42,7 @@ pip install 'setuptools<81'  # after torch, which brings a newer one: the origin
 echo "[setup] mmengine, transformers"
 pip install "$engine" 'transformers>=4.57'
 echo "[setup] mmcv"
-if [ "$stack" = original ]; then
-    MMCV_WITH_OPS=0 pip install --no-build-isolation "$mmcv"
-else
-    pip install "$mmcv"
-fi
+pip install "$mmcv"
 echo "[setup] mmdet, mmseg, test tools, aurora_mm"
 pip install --no-build-isolation -e ".[$extra,test]"
 # mmcv asks for opencv-python and the maintained mmdet's imaug for opencv-python-headless. They hold the same files, so

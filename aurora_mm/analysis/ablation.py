@@ -32,21 +32,25 @@ class AblationRun:
         config: File of the config.
         seed: MMEngine's ``randomness.seed``.
         out: Folder of the ablation.
+        label: Name of the settings; by default that of the config.
+        options: ``KEY=VALUE`` options of this run.
     """
 
     config: Path
     seed: int
     out: Path
+    label: str = ''
+    options: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """Name of the run in messages."""
-        return f'{self.config.stem}, seed {self.seed}'
+        return f'{self.label or self.config.stem}, seed {self.seed}'
 
     @property
     def folder(self) -> Path:
         """Work dir of the run."""
-        return self.out / self.config.stem / f'seed_{self.seed}'
+        return self.out / (self.label or self.config.stem) / f'seed_{self.seed}'
 
     @property
     def log(self) -> Path:
@@ -98,7 +102,7 @@ class Ablation:
     threads: int = 1
     options: Sequence[str] = ()
     tasks: str | None = None
-    _processes: dict[AblationRun, subprocess.Popen] = field(default_factory=dict, init=False)
+    _processes: dict[AblationRun, subprocess.Popen[bytes]] = field(default_factory=dict, init=False)
 
     def run(self, runs: Sequence[AblationRun]) -> list[AblationRun]:
         """Execute all runs in order.
@@ -164,7 +168,7 @@ class Ablation:
 
     def _start(self, run: AblationRun) -> None:
         run.folder.mkdir(parents=True, exist_ok=True)
-        options = [f'randomness.seed={run.seed}', *self.options]
+        options = [f'randomness.seed={run.seed}', *self.options, *run.options]
         if run.trained.exists():
             verb, args = 'test', [run.config, run.folder / run.trained.read_text(), '--out-dir', run.folder / 'test']
             args += ['--overlays', '0']

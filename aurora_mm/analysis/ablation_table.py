@@ -15,7 +15,7 @@ from aurora_mm.analysis.run_files import read_run_config, scalar_files
 from aurora_mm.analysis.scores_file import read_scores
 from aurora_mm.errors import DataError
 from aurora_mm.tables import markdown_table
-from aurora_mm.tasks import TASK_TYPES
+from aurora_mm.task_types import TASK_TYPES
 
 OVERALL = ('task_mean', 'score')
 SPEED = 'images_per_second'

@@ -44,7 +44,9 @@ class ColumnGroup:
     is_worst: bool = False
 
 
-def by_columns(rows: Sequence[ResultRow], values: Values, resamples: int = 2000) -> dict[str, dict[str, list]]:
+def by_columns(
+    rows: Sequence[ResultRow], values: Values, resamples: int = 2000
+) -> dict[str, dict[str, list[ColumnGroup]]]:
     """Score the groups of each column and task.
 
     Args:
@@ -55,7 +57,7 @@ def by_columns(rows: Sequence[ResultRow], values: Values, resamples: int = 2000)
     Returns:
         The :class:`ColumnGroup` of each column and task, the worst scores first.
     """
-    found: dict[str, dict[str, list]] = {}
+    found: dict[str, dict[str, list[ColumnGroup]]] = {}
     for column, of_image in values.items():
         judged: set[str] = set()
         for (task, _), images in rows_by_image(rows).items():

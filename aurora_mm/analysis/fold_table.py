@@ -44,8 +44,8 @@ class FoldScores(NamedTuple):
         work_dir = Path(work_dir)
         found = {int(match[1]): path for path in work_dir.glob('fold_*') if (match := _FOLDER.fullmatch(path.name))}
         if len(found) < 2:
-            names = ', '.join(found[fold].name for fold in sorted(found)) or 'none'
-            raise DataError(f'folds are in fold_0, fold_1, ...; here are {names}', file=work_dir)
+            here = ', '.join(found[fold].name for fold in sorted(found)) or 'none'
+            raise DataError(f'folds are in fold_0, fold_1, ...; here are {here}', file=work_dir)
         scores = {}
         for fold, folder in sorted(found.items()):
             file = folder / 'test' / 'metrics.json'

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from aurora_mm.analysis.run_history import RunHistory, Series
 from aurora_mm.files import write_figure
 from aurora_mm.tables import Markdown, markdown_table
-from aurora_mm.tasks import TASK_TYPES, Task
+from aurora_mm.task_types import TASK_TYPES
+from aurora_mm.tasks import Task
 
 _COLUMNS = (
     ('score', '{}/primary'),

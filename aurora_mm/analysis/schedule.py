@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -29,7 +30,7 @@ def schedule_curve(cfg: Config, steps_per_epoch: int) -> list[float]:
         runner = Runner(
             model=_OneNumber(),
             work_dir=folder,
-            train_dataloader=torch.utils.data.DataLoader([dict(inputs=torch.zeros(1))] * steps_per_epoch),
+            train_dataloader=torch.utils.data.DataLoader(_Steps(steps_per_epoch)),
             train_cfg=cfg.train_cfg,
             optim_wrapper=dict(type='OptimWrapper', optimizer=cfg.optim_wrapper.optimizer),
             param_scheduler=cfg.get('param_scheduler'),
@@ -61,12 +62,23 @@ def plot_schedule(rates: list[float], steps_per_epoch: int, file: str | Path) ->
     write_figure(file, figure)
 
 
+class _Steps(torch.utils.data.Dataset[dict[str, Tensor]]):
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        return dict(inputs=torch.zeros(1))
+
+
 class _OneNumber(BaseModel):
     def __init__(self) -> None:
         super().__init__()
         self.number = nn.Parameter(torch.zeros(1))
 
-    def forward(self, inputs: Tensor, data_samples=None, mode: str = 'loss') -> dict[str, Tensor]:
+    def forward(self, inputs: Tensor, data_samples: Any = None, mode: str = 'loss') -> dict[str, Tensor]:
         return dict(loss=(self.number * 0).sum())
 
 
@@ -74,5 +86,5 @@ class _Recorder(Hook):
     def __init__(self) -> None:
         self.rates: list[float] = []
 
-    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch=None) -> None:
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         self.rates.append(runner.optim_wrapper.param_groups[0]['lr'])

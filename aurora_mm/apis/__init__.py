@@ -15,6 +15,7 @@ _MODULES = {
         'load_weights',
         'predict_without_labels',
         'resolve_config',
+        'resolve_pretraining',
         'start_from',
         'starts_from_weights',
     ),

@@ -64,7 +64,8 @@ def batch_norm_statistics(checkpoint: Mapping[str, Any]) -> list[str]:
 
 
 def _state(checkpoint: Mapping[str, Any]) -> Mapping[str, Tensor]:
-    return checkpoint['state_dict']
+    state: Mapping[str, Tensor] = checkpoint['state_dict']
+    return state
 
 
 def _check_same_tensors(

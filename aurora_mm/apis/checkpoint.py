@@ -78,8 +78,13 @@ def trained_config(checkpoint: Mapping[str, Any], file: str | Path) -> Config:
         file: Path of the checkpoint, for the error message.
 
     Raises:
-        WeightsError: If the config is damaged or not trusted.
+        WeightsError: If the config is damaged or not trusted, or the run was a pretraining without tasks.
     """
+    if not trained_tasks(checkpoint):
+        raise WeightsError(
+            f'{file} is of a pretraining, which predicts nothing: train from its encoder, --pretrained '
+            f'{Path(file).parent / "encoder"}'
+        )
     text = checkpoint['meta'].get('cfg')
     try:
         if not isinstance(text, str):

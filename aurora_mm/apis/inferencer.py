@@ -20,7 +20,7 @@ from torch import nn
 from aurora_mm.apis.checkpoint import read_checkpoint, trained_config, trained_tasks
 from aurora_mm.apis.config import adopt_ensemble, load_weights
 from aurora_mm.apis.fast_prediction import speed_up
-from aurora_mm.apis.pipelines import leave_annotations_out
+from aurora_mm.apis.pipelines import crop_images, leave_annotations_out
 from aurora_mm.apis.row_loader import RowLoader
 from aurora_mm.apis.task_groups import AUTO_TASKS, SampleJoiner, TaskGroup, named_tasks
 from aurora_mm.apis.tta import use_tta
@@ -56,6 +56,9 @@ class MultiTaskInferencer(BaseInferencer):
         compile: Whether encoder and necks are compiled by ``torch.compile``; a dict gives arguments of it. The first
             image then takes up to some minutes.
         amp: Whether the encoder runs in bfloat16 mixed precision.
+        crop: Whether images are cropped to the part that shows ultrasound, for a model that was trained on cropped
+            images, see :class:`aurora_mm.datasets.transforms.CropToUltrasound`. Predictions are in coordinates of the
+            whole image all the same. A model whose own pipeline crops needs no option.
 
     Raises:
         ConfigError: If ``compile`` or ``amp`` does not work on this machine.
@@ -80,6 +83,7 @@ class MultiTaskInferencer(BaseInferencer):
         show_progress: bool = True,
         compile: bool | Mapping[str, Any] = False,
         amp: bool = False,
+        crop: bool = False,
     ) -> None:
         files = [local_model(one) for one in ([weights] if isinstance(weights, str | Path) else weights)]
         checkpoint = read_checkpoint(files[0], keys=())
@@ -89,6 +93,8 @@ class MultiTaskInferencer(BaseInferencer):
         if len(files) > 1:
             adopt_ensemble(cfg, files)
         leave_annotations_out(cfg)
+        if crop:
+            crop_images(cfg)
         if tta is not None:
             use_tta(cfg, tta)
         self._files = files
@@ -225,7 +231,7 @@ class MultiTaskInferencer(BaseInferencer):
         if task is None:
             task = next(iter(self.tasks))
         if isinstance(task, str) and task in self.tasks:
-            asked = dict(task=task)
+            asked: dict[str, Any] = dict(task=task)
         else:
             asked = dict(tasks=task if task == AUTO_TASKS else self.task_names(task))
         return [

@@ -40,6 +40,25 @@ def without_annotations(pipeline: Sequence[Mapping[str, Any]]) -> list[dict[str,
     return steps
 
 
+def crop_images(cfg: Config) -> Config:
+    """Add ``CropToUltrasound`` to the test pipelines of a config, if it is not there.
+
+    Args:
+        cfg: Changed in place: the pipeline of ``test_dataloader``, and ``tta_pipeline`` if there is one.
+
+    Returns:
+        ``cfg``.
+
+    Raises:
+        ConfigError: If a pipeline does not load images by ``LoadUltrasoundImage``.
+    """
+    dataset = cfg.test_dataloader.dataset
+    dataset.pipeline = _cropping(dataset.pipeline)
+    if cfg.get('tta_pipeline') is not None:
+        cfg.tta_pipeline = _cropping(cfg.tta_pipeline)
+    return cfg
+
+
 def tta_pipeline(pipeline: Sequence[dict[str, Any]], scales: Sequence[float] = (1.0,)) -> list[dict[str, Any]]:
     """Create a pipeline with test-time augmentation, which makes two views per scale: unflipped and flipped.
 
@@ -63,6 +82,16 @@ def tta_pipeline(pipeline: Sequence[dict[str, Any]], scales: Sequence[float] = (
     rest = [[step] for step in pipeline[places[0] + 1 :]]
     views = dict(type='TestTimeAug', transforms=[[fit | dict(size=s) for s in sizes], flips, *rest])
     return [*pipeline[: places[0]], views]
+
+
+def _cropping(pipeline: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    names = [_name(step) for step in pipeline]
+    if 'CropToUltrasound' in names:
+        return list(pipeline)
+    if 'LoadUltrasoundImage' not in names:
+        raise ConfigError('images are cropped after LoadUltrasoundImage, which the pipeline does not have')
+    place = names.index('LoadUltrasoundImage') + 1
+    return [*pipeline[:place], dict(type='aurora_mm.CropToUltrasound'), *pipeline[place:]]
 
 
 def _scaled(size: Sequence[int], scale: float) -> tuple[int, int]:

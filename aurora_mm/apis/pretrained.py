@@ -36,6 +36,6 @@ def from_pretrained(source: str | Path, device: str = 'cpu', revision: str | Non
     cfg = trained_config(checkpoint, file)
     cfg.model.tasks = trained_tasks(checkpoint).to_config()
     with DefaultScope.overwrite_default_scope('aurora_mm'):
-        model = MODELS.build(cfg.model)
+        model: MultiTaskModel = MODELS.build(cfg.model)
     load_weights(model, [file])
     return model.to(device).eval()

@@ -83,7 +83,9 @@ def corrupted_examples(source: str, strengths: Sequence[float] = STRENGTHS) -> d
     }
 
 
-def with_corruption(pipeline: Sequence[dict[str, Any]], kind: type[Corruption], strength: float) -> list[dict]:
+def with_corruption(
+    pipeline: Sequence[dict[str, Any]], kind: type[Corruption], strength: float
+) -> list[dict[str, Any]]:
     """Return a pipeline with a corruption right after the loading of the image.
 
     Raises:
@@ -110,4 +112,5 @@ def _test(runner: Runner, cfg: Config, kind: type[Corruption], strength: float) 
         for batch in loader:
             evaluator.process(data_samples=model.test_step(batch), data_batch=batch)
     evaluator.evaluate(len(loader.dataset))
-    return evaluator.result
+    result: EvaluationResult = evaluator.result
+    return result

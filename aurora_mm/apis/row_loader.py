@@ -49,7 +49,7 @@ class RowLoader:
             for group in first:
                 yield group, self._load_one(group)
             return
-        ahead: deque[tuple[TaskGroup, Future]] = deque()
+        ahead: deque[tuple[TaskGroup, Future[Any]]] = deque()
         with ThreadPoolExecutor(_THREADS) as pool:
             for group in chain(first, groups):
                 ahead.append((group, pool.submit(self._load_one, group)))

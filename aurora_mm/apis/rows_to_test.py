@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
@@ -65,7 +66,7 @@ def _rows(count: int, split: str, folder: Path, is_whole: bool) -> str:
     return f'testing on {which} of {folder}'
 
 
-def _images(dataset: dict, split: str) -> list[str]:
+def _images(dataset: Mapping[str, Any], split: str) -> list[str]:
     """Return the path of the image of each row."""
     cfg = dict(dataset) | dict(split=split, pipeline=[], test_mode=True, serialize_data=False)
     with DefaultScope.overwrite_default_scope('aurora_mm'):

@@ -70,7 +70,9 @@ class TaskGroup:
         return first | dict(other_rows=others)
 
 
-def group_tasks(position: int, row: Mapping[str, Any], names: Sequence[str], groups: Iterable[Sequence[str]]) -> list:
+def group_tasks(
+    position: int, row: Mapping[str, Any], names: Sequence[str], groups: Iterable[Sequence[str]]
+) -> list[TaskGroup]:
     """Divide the tasks of a row into groups.
 
     Args:

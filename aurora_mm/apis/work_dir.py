@@ -15,7 +15,6 @@ from pathlib import Path
 
 from mmengine.logging import print_log
 from torch import nn
-from torch.distributed.fsdp import FullyShardedDataParallel
 
 from aurora_mm.apis.checkpoint import read_checkpoint
 from aurora_mm.engine.hooks.checkpoint_hook import LAST
@@ -115,7 +114,7 @@ def require_resumable(model: nn.Module, checkpoint: str | Path) -> None:
         WeightsError: If the checkpoint has no optimizer state, message hub, epoch or iteration; if a tensor is missing,
             unexpected or has another shape; or if a weight is not finite.
     """
-    if Path(checkpoint).is_dir():  # a checkpoint of DeepSpeed, or shards of FSDP
+    if Path(checkpoint).is_dir():  # a checkpoint of DeepSpeed
         return
     content = read_checkpoint(checkpoint, ('state_dict', *_STATE))
     missing = [name for name in _STATE if name not in content]
@@ -126,8 +125,6 @@ def require_resumable(model: nn.Module, checkpoint: str | Path) -> None:
             '`iter_*.pth`; --load-from starts a new run from its weights'
         )
     require_finite(checkpoint, content['state_dict'])
-    if isinstance(model, FullyShardedDataParallel):
-        return
     own = unwrap_model(model).state_dict()
     state = content['state_dict']
     problems = [f'{name} is missing' for name in own if name not in state]

@@ -77,7 +77,7 @@ class ConstantPredictor:
         """
         if sample.task not in self._answers:
             raise ConfigError(f'no training sample of task {sample.task!r} was seen, so there is no answer for it')
-        answered = sample.clone()
+        answered: TaskDataSample = sample.clone()
         answer = self._answers[sample.task]
         if readable:
             answer.put(answered)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
@@ -43,7 +44,8 @@ def score_constant_predictor(cfg: Config) -> EvaluationResult:
             evaluator.process([predictor.predict(sample)])
         with suppress_output():  # its table would look like that of the model
             evaluator.evaluate(len(test_set))
-    return evaluator.result
+    result: EvaluationResult = evaluator.result
+    return result
 
 
 def fit_constant_predictor(cfg: Config) -> ConstantPredictor:
@@ -58,7 +60,7 @@ def fit_constant_predictor(cfg: Config) -> ConstantPredictor:
     return predictor
 
 
-def _samples(dataset_cfg: dict, title: str) -> Iterator[TaskDataSample]:
+def _samples(dataset_cfg: dict[str, Any], title: str) -> Iterator[TaskDataSample]:
     dataset = DATASETS.build(dataset_cfg | dict(pipeline=_PIPELINE, test_mode=True))
     for i in track(range(len(dataset)), description=title):
         yield from dataset[i]['data_samples']

@@ -13,7 +13,8 @@ from rich.progress import track
 from aurora_mm.apis.checkpoint import read_checkpoint
 from aurora_mm.apis.inferencer import MultiTaskInferencer
 from aurora_mm.baselines.stored_answers import stored_answers
-from aurora_mm.challenge.csv_files import Record, read_root
+from aurora_mm.challenge.csv_files import read_root
+from aurora_mm.challenge.row_columns import Record
 from aurora_mm.challenge.submission import SUBMISSION_FORMATS, SubmissionWriter
 from aurora_mm.checkpoints import find_models
 from aurora_mm.errors import AuroraError, ConfigError, DataError
@@ -113,14 +114,14 @@ class Model:
                 problems.append(Unanswered(str(error), has_fallback=False))
             except ConfigError as error:  # not finite
                 failed.append((position, error))
-        for position, error in failed:
+        for position, failure in failed:
             task_sizes = sizes.get(known[position].task, Counter())
             try:
                 writer.add(self._fallback(known[position], position, task_sizes))
             except DataError as fault:
-                problems.append(Unanswered(f'{error}; {fault}', has_fallback=False))
+                problems.append(Unanswered(f'{failure}; {fault}', has_fallback=False))
             else:
-                problems.append(Unanswered(str(error), has_fallback=True))
+                problems.append(Unanswered(str(failure), has_fallback=True))
         writer.finish()
         return problems
 

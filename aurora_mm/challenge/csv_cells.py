@@ -206,6 +206,25 @@ def numbers(column: str, text: str, length: int | None = None) -> list[Any]:
     return values
 
 
+def texts(column: str, text: str) -> list[str | None]:
+    """Parse a JSON list of texts, any of which may be null.
+
+    Args:
+        column: Column of the cell, for the error message.
+        text: Text of the cell.
+
+    Raises:
+        BadRow: If the text is no such list.
+    """
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, list) or not all(value is None or isinstance(value, str) for value in values):
+        raise BadRow(f'{column} {_shortened(text)} is not a JSON list of texts, such as ["../masks/1.png", null]')
+    return values
+
+
 def _is_finite(value: Any) -> bool:
     # Numbers of JSON may be too large for a float, and true is a number in Python.
     return type(value) in (int, float) and abs(value) <= sys.float_info.max

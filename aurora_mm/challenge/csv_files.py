@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aurora_mm.annotations import ANNOTATIONS
 from aurora_mm.challenge.arrow_columns import read_columns
 from aurora_mm.challenge.csv_cells import Files
 from aurora_mm.challenge.csv_tables import csv_files_of, read_rows
-from aurora_mm.challenge.csv_tasks import agree_on_tasks, described_task
+from aurora_mm.challenge.csv_tasks import Description, agree_on_tasks, described_task
 from aurora_mm.challenge.index_reader import IndexReader, describe_rows, rows_with_several_labels
 from aurora_mm.challenge.row_columns import Record, Records
 from aurora_mm.errors import ConfigError, DataError
@@ -91,7 +92,8 @@ def read_root(
         raise ConfigError(f"on_error must be 'raise' or 'skip', not {on_error!r}")
     files = csv_files_of(root)
     tables = [read_columns(path) for path in files]
-    codes, descriptions, described = [], [], []
+    codes, described = [], []
+    descriptions: list[Description] = []
     for table in tables:
         code, found = describe_rows(table)
         codes.append(code)
@@ -105,7 +107,7 @@ def read_root(
     columns, problems = reader.columns()
     repeated: list[SkippedRow] = []
     skipped = [SkippedRow(problem.task, problem.text) for problem in problems]
-    rows = np.arange(len(columns), dtype=np.int32)
+    rows: NDArray[np.int32] = np.arange(len(columns), dtype=np.int32)
     if with_labels:
         left_out, repeated, contradicting = _compare_labels(
             {row: columns.record(row) for row in rows_with_several_labels(columns)}

@@ -64,22 +64,22 @@ def agree_on_tasks(descriptions: Sequence[Description], known: TaskTable, places
         DataError: If no row describes a known task correctly, or the rows of another task have no majority.
     """
     parsed = [described_task(*description.cells) for description in descriptions]
-    voters: dict[str, list[int]] = {}
-    for index, task in enumerate(parsed):
-        if isinstance(task, Task):
-            voters.setdefault(folded(task.name), []).append(index)
+    voters: dict[str, dict[int, Task]] = {}
+    for index, found in enumerate(parsed):
+        if isinstance(found, Task):
+            voters.setdefault(folded(found.name), {})[index] = found
     known_by_fold = {folded(task.name): task for task in known.values()}
     table, met = known, dict(places)
-    for key, indices in voters.items():
+    for key, described in voters.items():
         votes: Counter[Task] = Counter()
-        for index in indices:
-            votes[parsed[index]] += descriptions[index].count
-        first_of = {parsed[index]: descriptions[index] for index in reversed(indices)}
+        for index, task in described.items():
+            votes[task] += descriptions[index].count
+        first_of = {task: descriptions[index] for index, task in reversed(described.items())}
         agreed = _agreed(votes, first_of, known_by_fold.get(key), places)
         table = table.with_tasks([agreed])
         met[agreed.name] = first_of[agreed].place
-        for index in indices:
-            if (task := parsed[index]) != agreed:
+        for index, task in described.items():
+            if task != agreed:
                 parsed[index] = _difference(task, agreed, met[agreed.name])
             else:
                 parsed[index] = table[agreed.name]

@@ -86,13 +86,14 @@ def open_index(path: Path) -> FmcIndex | None:
     if found is None:
         return None
     arrays, rest = found
+    found_columns: dict[str, Any] = {name: arrays[name] for name in _ARRAYS}
+    found_columns |= {name: TextColumn(arrays[f'{name}.data'], arrays[f'{name}.ends']) for name in _TEXTS}
     columns = RowColumns(
         root=rest['root'],
         csv_files=rest['csv_files'],
         tasks=[(name, task_type) for name, task_type in rest['tasks']],
         folders=rest['folders'],
-        **{name: arrays[name] for name in _ARRAYS},
-        **{name: TextColumn(arrays[f'{name}.data'], arrays[f'{name}.ends']) for name in _TEXTS},
+        **found_columns,
         file=path,
     )
     return FmcIndex(

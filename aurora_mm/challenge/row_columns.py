@@ -85,7 +85,7 @@ class RowColumns:
     annotations: TextColumn
     file: Path | None = None
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple[Any, ...]:
         if self.file is None:
             return RowColumns, tuple(getattr(self, field.name) for field in fields(self))
         return mapped_columns, (self.file,)
@@ -103,12 +103,9 @@ class RowColumns:
 
         arrays = ('csv_file', 'csv_row', 'task', 'folder', 'image', 'group', 'annotation', 'stratum')
         texts = {name: getattr(self, name).to_arrow().take(pa.array(rows)) for name in ('image_path', 'mask_path')}
-        return replace(
-            self,
-            **{name: getattr(self, name)[rows] for name in arrays},
-            **{name: TextColumn.from_arrow(column) for name, column in texts.items()},
-            file=None,
-        )
+        taken: dict[str, Any] = {name: getattr(self, name)[rows] for name in arrays}
+        taken |= {name: TextColumn.from_arrow(column) for name, column in texts.items()}
+        return replace(self, **taken, file=None)
 
     def img_path(self, row: int) -> str:
         """Return the path of the image of a row."""
@@ -235,4 +232,5 @@ class Records(Sequence[Record]):
         return Records(self.columns.take(rows), np.arange(len(rows), dtype=np.int32))
 
     def _first_of_tasks(self) -> np.ndarray:
-        return np.sort(np.unique(self.columns.task[self.rows], return_index=True)[1])
+        _, first = np.unique(self.columns.task[self.rows], return_index=True)
+        return np.sort(first)

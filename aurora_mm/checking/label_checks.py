@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from aurora_mm.datasets.masks import IGNORED
 from aurora_mm.task_types import ByTaskType
 
 Finding = tuple[str, str]
@@ -30,6 +31,18 @@ def _mask(results: dict[str, Any]) -> Iterator[Finding]:
         yield 'empty mask', f'the mask {results["seg_map_path"]} has no pixel of any class'
     elif (mask > 0).all():
         yield 'full mask', f'the mask {results["seg_map_path"]} has no pixel of the background'
+
+
+@LABEL_CHECKS.register('multi_label_segmentation')
+def _class_masks(results: dict[str, Any]) -> Iterator[Finding]:
+    masks = results['gt_class_masks']
+    labelled = masks[masks[:, 0, 0] != IGNORED]
+    paths = ', '.join(path for path in results['class_mask_paths'] if path)
+    if not labelled.any():
+        yield 'empty mask', f'the mask {paths} has no pixel of any class'
+    for mask in labelled:
+        if mask.all():
+            yield 'full mask', f'a class of the mask {paths} has every pixel'
 
 
 @LABEL_CHECKS.register('detection')

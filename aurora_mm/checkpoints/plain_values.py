@@ -136,17 +136,17 @@ def _tensor(value: torch.Tensor, place: str) -> torch.Tensor:
     return value
 
 
-def _dict(value: Mapping, place: str) -> dict:
+def _dict(value: Mapping[Any, Any], place: str) -> dict[Any, Any]:
     items = {plain(key, f'a key of {place}'): plain(item, f'{place}.{key}') for key, item in value.items()}
     metadata = getattr(value, '_metadata', None)  # versions of the modules, on the state dict of a model
     if not isinstance(metadata, Mapping):
         return items
-    result: OrderedDict = OrderedDict(items)
+    result: OrderedDict[Any, Any] = OrderedDict(items)
     result._metadata = plain(metadata, f'{place}._metadata')  # type: ignore[attr-defined]
     return result
 
 
-def _list(value: list | deque, place: str) -> list:
+def _list(value: list[Any] | deque[Any], place: str) -> list[Any]:
     return [plain(item, f'{place}[{i}]') for i, item in enumerate(value)]
 
 

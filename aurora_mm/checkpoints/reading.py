@@ -36,7 +36,7 @@ _METHODS: dict[type, tuple[str, ...]] = {
 }
 # Objects in checkpoints of MMEngine besides tensors and plain values: histories of logged values, as NumPy arrays.
 # Creating them runs no code of the file.
-_MMENGINE_VALUES = [
+_MMENGINE_VALUES: list[Any] = [
     *_METHODS,
     (_method, 'builtins.getattr'),
     np.ndarray,

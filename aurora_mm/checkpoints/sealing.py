@@ -104,4 +104,4 @@ def _outline(value: Any, tensors: list[torch.Tensor]) -> Any:
 
 def _tensor_digest(tensor: torch.Tensor) -> bytes:
     values = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-    return hashlib.sha256(values.numpy()).digest()
+    return hashlib.sha256(values.numpy().data).digest()

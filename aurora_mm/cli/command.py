@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Sequence
 
 from aurora_mm.cli.faults import fault_message
-from aurora_mm.errors import AuroraError
+from aurora_mm.errors import AuroraError, PreemptedError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
@@ -52,6 +52,8 @@ def command(
             warnings.filterwarnings('ignore', message='faster_coco_eval is not installed')
             try:
                 run(args)
+            except PreemptedError as stop:
+                _end(str(stop), stop.exit_status, args.traceback)
             except AuroraError as error:
                 _end(f'error: {message_of(error)}', error_status or error.exit_status, args.traceback)
             except KeyboardInterrupt as interrupt:

@@ -12,8 +12,13 @@ if TYPE_CHECKING:
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of :func:`config_of`, and ``--data-root``."""
-    parser.add_argument('config', metavar='CONFIG', help='config file, or the name of one that comes with aurora_mm')
+    add_config_options(parser)
     parser.add_argument('--data-root', help='root of the data: with csv_files/, or with train/ and val/ that hold it')
+
+
+def add_config_options(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of :func:`config_of`."""
+    parser.add_argument('config', metavar='CONFIG', help='config file, or the name of one that comes with aurora_mm')
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='override the config')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
@@ -25,7 +30,7 @@ def config_of(args: argparse.Namespace) -> Config:
     Without a GPU, ``--launcher pytorch`` initializes the process group here, because MMEngine's launcher needs a GPU.
 
     Args:
-        args: Parsed arguments of a parser with :func:`add_run_options`.
+        args: Parsed arguments of a parser with :func:`add_config_options`.
 
     Raises:
         ConfigError: See :func:`aurora_mm.apis.read_config`.

@@ -26,7 +26,7 @@ from aurora_mm.tasks import Task
 def fmc_to_coco(
     data_root: str | Path,
     out: str | Path,
-    tasks: Sequence[Task | dict] = (),
+    tasks: Sequence[Task | dict[str, Any]] = (),
     include: Sequence[str] | None = None,
     link: bool = False,
 ) -> list[Task]:

@@ -92,7 +92,7 @@ class CocoAnswers:
         answers = [self._one(item) for item in found]
         kind = COCO_KINDS[self._task.type]
         if kind.joins:
-            return kind.join(answers)
+            return kind.join(answers, image, self._task)
         if len(answers) == 1:
             return answers[0]
         if self._objects in ('all', 'one'):
@@ -130,5 +130,5 @@ class CocoAnswers:
 
 def _extent(answer: dict[str, Any]) -> float:
     """Return the area of a box, or of the box around points, in pixels."""
-    corners = np.reshape(answer.get('bbox', answer.get('points')), (-1, 2))
+    corners = np.reshape(answer['bbox'] if 'bbox' in answer else answer['points'], (-1, 2))
     return float(np.ptp(corners, axis=0).prod())

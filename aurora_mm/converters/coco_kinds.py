@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as run_lengths
 
-from aurora_mm.datasets.coco_file import CocoFile, CocoObject
-from aurora_mm.datasets.coco_objects import box_of, points_of
+from aurora_mm.datasets.coco_file import CocoFile, CocoImage, CocoObject
+from aurora_mm.datasets.coco_objects import box_of, points_of, region_of
 from aurora_mm.errors import DataError
 from aurora_mm.task_types import ByTaskType
 from aurora_mm.tasks import Task
@@ -61,8 +61,14 @@ class CocoKind(ABC):
         """
         raise NotImplementedError(f'{type(self).__name__} paints masks')
 
-    def join(self, answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """Join what :meth:`answer` returned for the objects of an image to one annotation, if :attr:`joins`."""
+    def join(self, answers: Sequence[dict[str, Any]], image: CocoImage, task: Task) -> dict[str, Any]:
+        """Join the annotations of the objects of an image to one, if :attr:`joins`.
+
+        Args:
+            answers: What :meth:`answer` returned for each object.
+            image: The image.
+            task: The task.
+        """
         raise NotImplementedError(f'{type(self).__name__} takes one object an image')
 
 
@@ -81,13 +87,32 @@ class CocoMasks(CocoKind):
         return [dict(id=i + 1, name=name) for i, name in enumerate(task.target_names)]
 
     def annotations(self, row: Mapping[str, Any]) -> list[dict[str, Any]]:
-        annotations = []
-        for label in np.unique(row['gt_seg_map'][row['gt_seg_map'] > 0]).tolist():
-            code = run_lengths.encode(np.asfortranarray(row['gt_seg_map'] == label).astype(np.uint8))
-            box, area = run_lengths.toBbox(code).tolist(), int(run_lengths.area(code))
-            code['counts'] = code['counts'].decode('ascii')
-            annotations.append(dict(category_id=label, bbox=box, area=area, segmentation=code))
-        return annotations
+        labels = np.unique(row['gt_seg_map'][row['gt_seg_map'] > 0]).tolist()
+        return [_mask_annotation(label, row['gt_seg_map'] == label) for label in labels]
+
+
+class CocoClassMasks(CocoMasks):
+    """Segmentation with classes that may overlap: one RLE mask for each class. COCO does not tell labelled classes
+    without a pixel from classes that are not labelled: all count as labelled."""
+
+    one_mask = False
+    joins = True
+
+    def task_of(self, coco: CocoFile, name: str) -> Task:
+        return Task(name, 'multi_label_segmentation', classes=tuple(coco.categories))
+
+    def annotations(self, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+        masks = row['gt_class_masks'] == 1
+        return [_mask_annotation(number, mask) for number, mask in enumerate(masks, 1) if mask.any()]
+
+    def answer(self, coco: CocoFile, item: CocoObject, task: Task) -> tuple[dict[str, Any], bool]:
+        return dict(label=task.classes.index(item.category), region=region_of(coco, item)), False
+
+    def join(self, answers: Sequence[dict[str, Any]], image: CocoImage, task: Task) -> dict[str, Any]:
+        masks = np.zeros((task.num_outputs, image.height, image.width), np.uint8)
+        for answer in answers:
+            masks[answer['label']] |= answer['region']
+        return dict(class_masks=masks)
 
 
 class CocoBoxes(CocoKind):
@@ -136,7 +161,7 @@ class CocoMultiBoxes(CocoBoxes):
         box, was_cut = box_of(coco, item)
         return dict(bbox=box, label=task.classes.index(item.category)), was_cut
 
-    def join(self, answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    def join(self, answers: Sequence[dict[str, Any]], image: CocoImage, task: Task) -> dict[str, Any]:
         return dict(
             bboxes=[answer['bbox'] for answer in answers], bboxes_labels=[answer['label'] for answer in answers]
         )
@@ -183,7 +208,16 @@ COCO_KINDS.update(
     detection=CocoBoxes(),
     landmark=CocoKeypoints(),
     multi_object_detection=CocoMultiBoxes(),
+    multi_label_segmentation=CocoClassMasks(),
 )
+
+
+def _mask_annotation(category_id: int, mask: np.ndarray) -> dict[str, Any]:
+    """Return the annotation of the mask of a class, (H, W) bool."""
+    code = run_lengths.encode(np.asfortranarray(mask).astype(np.uint8))
+    box, area = run_lengths.toBbox(code).tolist(), int(run_lengths.area(code))
+    code['counts'] = code['counts'].decode('ascii')
+    return dict(category_id=category_id, bbox=box, area=area, segmentation=code)
 
 
 def _check_names(

@@ -25,7 +25,7 @@ def task_of(coco: CocoFile, name: str | None, task_type: str | None) -> Task:
     try:
         if TASK_KEY in coco.info:
             return Task.from_config(coco.info[TASK_KEY])
-        if name is None or task_type not in COCO_KINDS:
+        if name is None or task_type is None or task_type not in COCO_KINDS:
             raise ConfigError(f'it does not say which task it holds: give its name and type ({", ".join(COCO_KINDS)})')
         if not coco.categories:
             raise DataError('there is no category', file=coco.file)

@@ -15,6 +15,7 @@ from aurora_mm.datasets.masks import is_plain_png
 from aurora_mm.errors import DataError
 from aurora_mm.images.image_files import read_bgr, read_data
 from aurora_mm.images.image_header import BadImage, read_header
+from aurora_mm.images.shared_channels import without_equal_channels
 
 
 class FilePlacer:
@@ -71,8 +72,7 @@ class FilePlacer:
                 self.place(source, path)
             elif self.is_free(path, str(source)):
                 pixels, _ = read_bgr(source)
-                is_grey = (pixels == pixels[..., :1]).all()
-                self.write_png(path, pixels[..., 0] if is_grey else pixels, str(source))
+                self.write_png(path, without_equal_channels(pixels), str(source))
         except BadImage as bad:
             raise DataError(f'this image {bad}', file=source) from bad
 

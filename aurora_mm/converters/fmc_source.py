@@ -19,7 +19,7 @@ _LOAD = (LoadUltrasoundImage(), LoadTaskAnnotations())
 
 def read_splits(
     data_root: str | Path,
-    tasks: Sequence[Task | dict],
+    tasks: Sequence[Task | dict[str, Any]],
     include: Sequence[str] | None,
     whole: Sequence[str] = ('train', 'val'),
 ) -> dict[str, FMCUIADataset]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from aurora_mm.annotations import ANNOTATIONS
 from aurora_mm.challenge.csv_tables import COMMON_COLUMNS
 from aurora_mm.converters.files import FilePlacer, path_under_root
+from aurora_mm.datasets.class_masks import bit_coded
 from aurora_mm.errors import DataError
 from aurora_mm.images.sources import split_source
 from aurora_mm.tasks import Task
@@ -41,6 +43,7 @@ class FmcWriter:
         mask_path: str | None = None,
         group: str = '',
         pixels: np.ndarray | None = None,
+        columns: Mapping[str, str] | None = None,
     ) -> None:
         """Add a row, and write its image and mask.
 
@@ -48,12 +51,13 @@ class FmcWriter:
             task: Task of the row.
             image: Path of the image file, with ``#frame=N`` if it contains several images.
             path: Target path of the image relative to the root, with the same ``#frame=N``.
-            answer: The annotation: ``mask``, (H, W) uint8 class indices; or ``gt_label``, int; ``bbox``, xyxy;
-                ``bboxes``, N boxes, with ``bboxes_labels``, N classes; or ``points``, (K, 2). Coordinates are original
-                ones, in pixels.
+            answer: The annotation: ``mask``, (H, W) uint8 class indices; ``class_masks``, (C, H, W), 0 and 1;
+                ``gt_label``, int; ``bbox``, xyxy; ``bboxes``, N boxes, with ``bboxes_labels``, N classes; or
+                ``points``, (K, 2). Coordinates are original ones, in pixels.
             mask_path: Text for the column ``mask_path``. By default it is derived from ``path``.
             group: Text for the column ``group``. A split does not divide rows with the same text.
             pixels: (H, W) grey or (H, W, 3) BGR, which is written to ``path`` as PNG instead of the image file.
+            columns: Text of further columns, by their names.
 
         Raises:
             DataError: If the task already has a row of this image, or two files have the same target.
@@ -76,19 +80,24 @@ class FmcWriter:
             row['mask_path'] = mask_path or self._free_mask_path(task, path)
             place = _outside_of_csv_files(path_under_root(row['mask_path']), image)
             self._files.write_png(place, answer['mask'], f'the mask of {image} for {task.name!r}')
+        elif 'class_masks' in answer:
+            mask_path = self._free_mask_path(task, path)
+            place = path_under_root(mask_path)
+            self._files.write_png(place, bit_coded(answer['class_masks']), f'the masks of {image} for {task.name!r}')
+            row['mask_paths'] = json.dumps([mask_path])
         else:
             cells = ANNOTATIONS[task.type].format(answer)
             row.update({column: cells[column] for column in ANNOTATIONS[task.type].columns(task)})
         if group:
             row['group'] = group
-        rows[path] = row
+        rows[path] = row | dict(columns or {})
 
     def finish(self) -> None:
         """Write the CSV files."""
         for task, rows in self._rows.items():
             stream = io.StringIO()
             columns = [*COMMON_COLUMNS, *ANNOTATIONS[task.type].columns(task)]
-            columns += ['group'] if any('group' in row for row in rows.values()) else []
+            columns += dict.fromkeys(name for row in rows.values() for name in row if name not in columns)
             writer = csv.DictWriter(stream, columns, lineterminator='\n')
             writer.writeheader()
             writer.writerows(rows.values())

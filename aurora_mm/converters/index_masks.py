@@ -24,7 +24,7 @@ def index_masks(
     data_root: str | Path,
     out: str | Path,
     mask_values: Sequence[int],
-    tasks: Sequence[Task | dict] = (),
+    tasks: Sequence[Task | dict[str, Any]] = (),
     include: Sequence[str] | None = None,
     link: bool = False,
 ) -> list[Task]:

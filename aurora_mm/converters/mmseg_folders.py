@@ -10,6 +10,7 @@ import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mmengine.logging import print_log
@@ -33,7 +34,7 @@ from aurora_mm.tasks import Task, TaskTable
 def fmc_to_mmseg(
     data_root: str | Path,
     out: str | Path,
-    tasks: Sequence[Task | dict] = (),
+    tasks: Sequence[Task | dict[str, Any]] = (),
     include: Sequence[str] | None = None,
     link: bool = False,
 ) -> list[Task]:

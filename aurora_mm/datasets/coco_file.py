@@ -186,7 +186,7 @@ class CocoFile:
         return CocoImage(identity, path, height, width, entry, fields)
 
     def _length(self, entry: str, fields: dict[str, Any], key: str) -> int:
-        value = fields.get(key)
+        value: Any = fields.get(key)
         if not _is_number(value) or value != int(value) or value < 1:
             raise self.error(entry, f'{key} is {_shown(value)}, not a number of pixels')
         return int(value)

@@ -9,6 +9,7 @@ import numpy as np
 from pycocotools import mask as run_lengths
 
 from aurora_mm.datasets.coco_file import CocoFile, CocoObject
+from aurora_mm.run_lengths import decode_counts, mask_of_runs
 
 
 def box_of(file: CocoFile, item: CocoObject) -> tuple[list[float], bool]:
@@ -133,7 +134,7 @@ def _decode_run_lengths(file: CocoFile, item: CocoObject, stored: dict[str, Any]
             f'with {shape}',
         )
     counts = stored.get('counts')
-    lengths = _decode_counts(counts) if isinstance(counts, str) else counts
+    lengths = decode_counts(counts) if isinstance(counts, str) else counts
     if lengths is None:
         raise file.error(item.entry, 'segmentation.counts is no text of compressed run lengths')
     lengths = file.numbers(item.entry, 'segmentation.counts', lengths)
@@ -143,28 +144,4 @@ def _decode_run_lengths(file: CocoFile, item: CocoObject, stored: dict[str, Any]
             f'run lengths of the segmentation sum to {sum(lengths):.10g}, but image {item.image.file_name!r} has '
             f'{shape[0] * shape[1]} pixels',
         )
-    bits = np.repeat(np.arange(len(lengths)) % 2 == 1, np.array(lengths, int))
-    return bits.reshape(shape[::-1]).T
-
-
-def _decode_counts(text: str) -> list[int] | None:
-    """Decode COCO's compressed RLE to run lengths; None if the text is not valid.
-
-    Each character has 5 bits of a number, the lowest bits first, and a sixth bit that tells whether another character
-    follows. The highest bit of the last character is the sign. From the fourth number on, the difference to the number
-    two positions before is stored.
-    """
-    counts: list[int] = []
-    value, shift = 0, 0
-    for letter in text.encode('utf-8', errors='replace'):
-        code = letter - 48
-        if not 0 <= code < 64 or shift > 60:
-            return None
-        value |= (code & 0x1F) << shift
-        shift += 5
-        if not code & 0x20:
-            if code & 0x10:
-                value -= 1 << shift
-            counts.append(value + (counts[-2] if len(counts) > 2 else 0))
-            value, shift = 0, 0
-    return None if shift else counts
+    return mask_of_runs([int(length) for length in lengths], shape)

@@ -26,15 +26,16 @@ class CocoSource:
         source: The data set, not loaded yet. Its ``COCOAPI`` is replaced.
 
     Attributes:
-        file: Contents of the file; None until the data set is loaded.
+        file: Contents of the file; there once the data set is loaded.
     """
+
+    file: CocoFile
 
     def __init__(self, source: BaseDataset) -> None:
         self._source = source
         self._api = source.COCOAPI
         self._labels: dict[str, int] = {}
         self._image_of: dict[Identity, CocoImage] = {}
-        self.file: CocoFile | None = None
         source.COCOAPI = self._read
 
     @staticmethod

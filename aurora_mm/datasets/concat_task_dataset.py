@@ -34,7 +34,7 @@ class ConcatTaskDataset(ConcatDataset):
     def __init__(
         self,
         datasets: Sequence[Mapping[str, Any]],
-        pipeline: Sequence[Mapping[str, Any] | Callable] | None = None,
+        pipeline: Sequence[Mapping[str, Any] | Callable[..., Any]] | None = None,
         test_mode: bool | None = None,
         lazy_init: bool = False,
     ) -> None:

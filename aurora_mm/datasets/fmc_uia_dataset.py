@@ -89,7 +89,7 @@ class FMCUIADataset(BaseDataset):
         include: Iterable[str] | None = None,
         all_labels: bool = False,
         index_cache: str | None = None,
-        pipeline: Sequence[Mapping[str, Any] | Callable] = (),
+        pipeline: Sequence[Mapping[str, Any] | Callable[..., Any]] = (),
         test_mode: bool = False,
         serialize_data: bool = True,
         **kwargs: Any,
@@ -153,7 +153,7 @@ class FMCUIADataset(BaseDataset):
         records = index.records if whole else self._side_of(index)
         self._tasks, skipped = index.tasks, index.skipped
         if self.include is not None:
-            self._tasks = self._included_tasks()
+            self._tasks = self._included_tasks(self.include)
             records = records.of_tasks(self._tasks)
         self._metainfo['tasks'] = self._tasks.to_config()
         of_task = {name: task.item_fields() for name, task in self._tasks.items()}
@@ -206,7 +206,9 @@ class FMCUIADataset(BaseDataset):
         )
 
     def _read_index(self, root: Path) -> FmcIndex:
-        options = dict(with_labels=self.with_labels, on_error=self.on_error, group_column=self.group_column)
+        options: dict[str, Any] = dict(
+            with_labels=self.with_labels, on_error=self.on_error, group_column=self.group_column
+        )
         if self.index_cache is None:
             return read_root(root, self._tasks, **options)
         of_cache = options | dict(tasks=self._tasks.to_config())
@@ -243,9 +245,9 @@ class FMCUIADataset(BaseDataset):
             seed=self.seed,
         )
 
-    def _included_tasks(self) -> TaskTable:
-        for name in self.include:
+    def _included_tasks(self, include: tuple[str, ...]) -> TaskTable:
+        for name in include:
             if name not in self._tasks:
                 known = ', '.join(self._tasks.nearest(name))
                 raise ConfigError(f'include names {name!r}; the tasks are {known}')
-        return TaskTable(task for task in self._tasks.values() if task.name in self.include)
+        return TaskTable(task for task in self._tasks.values() if task.name in include)

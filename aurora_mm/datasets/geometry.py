@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aurora_mm.errors import ConfigError
 
@@ -56,7 +57,7 @@ def flip_matrix(size: Shape) -> np.ndarray:
 
 
 def rotate_scale_translate_matrix(
-    size: Shape, degrees: float, scale: float, shift: Sequence[float], stretch: float = 1.0
+    size: Shape, degrees: float, scale: float, shift: Sequence[float] | NDArray[np.float64], stretch: float = 1.0
 ) -> np.ndarray:
     """Return the matrix that rotates and scales an image about its centre and then shifts it.
 

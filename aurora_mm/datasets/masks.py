@@ -12,7 +12,7 @@ from aurora_mm.images.image_files import check_header, decode, read_data, turned
 from aurora_mm.images.image_header import BadImage, palette_indices, read_header
 
 # Lossless formats; 'PPM' is Pillow's name for PGM too.
-_LOSSLESS = ('PNG', 'TIFF', 'BMP', 'DIB', 'GIF', 'PPM')
+LOSSLESS = ('PNG', 'TIFF', 'BMP', 'DIB', 'GIF', 'PPM')
 
 
 IGNORED = 255  # the class of pixels to ignore
@@ -76,7 +76,7 @@ def read_mask_values(path: str | Path) -> tuple[np.ndarray, int]:
     header = read_header(data)
     check_header(header)
     pixels = palette_indices(data) if header.mode == 'P' else decode(data, cv2.IMREAD_UNCHANGED)
-    if header.format not in _LOSSLESS:
+    if header.format not in LOSSLESS:
         raise BadImage(f'is {header.format or "in an unknown format"}, which need not keep values; save it as PNG')
     if header.white_is_zero:
         raise BadImage('stores white as 0, so that its values are inverted by some readers; save it as PNG')

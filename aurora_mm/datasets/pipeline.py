@@ -25,7 +25,7 @@ class SeparateChannels(BaseTransform):
         return results
 
 
-def build_pipeline(pipeline: Iterable[Mapping[str, Any] | Callable]) -> list[Callable]:
+def build_pipeline(pipeline: Iterable[Mapping[str, Any] | Callable[..., Any]]) -> list[Callable[..., Any]]:
     """Build the transforms of a pipeline.
 
     The transforms of this package keep the shared channels of grey images, which is fast. Other transforms may write to
@@ -37,7 +37,7 @@ def build_pipeline(pipeline: Iterable[Mapping[str, Any] | Callable]) -> list[Cal
     Returns:
         The transforms, in order.
     """
-    built: list[Callable] = []
+    built: list[Callable[..., Any]] = []
     for step in pipeline:
         transform = TRANSFORMS.build(step) if isinstance(step, Mapping) else step
         if not type(transform).__module__.startswith(f'{_PACKAGE}.'):

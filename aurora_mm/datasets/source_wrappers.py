@@ -42,7 +42,8 @@ def read_items(cfg: Mapping[str, Any], read: Callable[[Mapping[str, Any]], Items
 def _inner(cfg: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(cfg.get('dataset'), Mapping):
         raise ConfigError(f'{cfg["type"]} needs a `dataset`')
-    return cfg['dataset']
+    wrapped: Mapping[str, Any] = cfg['dataset']
+    return wrapped
 
 
 def _distinct(items: Items) -> Items:

@@ -68,7 +68,7 @@ class TaskDataset(BaseDataset):
         self,
         task: Mapping[str, Any] | Task,
         dataset: dict[str, Any],
-        pipeline: Sequence[Mapping[str, Any] | Callable] = (),
+        pipeline: Sequence[Mapping[str, Any] | Callable[..., Any]] = (),
         test_mode: bool = False,
         on_error: str = 'raise',
         **kwargs: Any,

@@ -59,7 +59,7 @@ class TaskDatasetWrapper(BaseDataset):
     def __init__(
         self,
         dataset: Mapping[str, Any],
-        pipeline: Sequence[Mapping[str, Any] | Callable] | None = None,
+        pipeline: Sequence[Mapping[str, Any] | Callable[..., Any]] | None = None,
         test_mode: bool | None = None,
         lazy_init: bool = False,
     ) -> None:
@@ -86,7 +86,8 @@ class TaskDatasetWrapper(BaseDataset):
     @property
     def tasks(self) -> TaskTable:
         """The tasks of the wrapped data set."""
-        return self.dataset.tasks
+        tasks: TaskTable = self.dataset.tasks
+        return tasks
 
     @property
     def metainfo(self) -> dict[str, Any]:
@@ -112,7 +113,8 @@ class TaskDatasetWrapper(BaseDataset):
     @force_full_init
     def get_data_info(self, idx: int) -> dict[str, Any]:
         """Return the annotation of an item, as the wrapped data set has it."""
-        return self.dataset.get_data_info(int(self._origins[idx]))
+        info: dict[str, Any] = self.dataset.get_data_info(int(self._origins[idx]))
+        return info
 
     @force_full_init
     def __len__(self) -> int:
@@ -121,7 +123,8 @@ class TaskDatasetWrapper(BaseDataset):
     @force_full_init
     def __getitem__(self, idx: int) -> dict[str, Any]:
         with seeded_by(idx):
-            return self.dataset[int(self._origins[idx])]
+            data: dict[str, Any] = self.dataset[int(self._origins[idx])]
+            return data
 
     def get_subset_(self, indices: Any) -> None:
         """Raise an error, as MMEngine's wrappers do: take a subset of the wrapped data set."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from mmcv.transforms import BaseTransform
 from mmengine.dist import is_main_process
 from rich.progress import track
 
@@ -26,7 +27,9 @@ def verify_items(items: Sequence[dict[str, Any]], with_labels: bool) -> list[str
     Returns:
         The error message of each item, None if it is valid.
     """
-    steps = [LoadUltrasoundImage(), LoadTaskAnnotations()] if with_labels else [LoadUltrasoundImage()]
+    steps: list[BaseTransform] = (
+        [LoadUltrasoundImage(), LoadTaskAnnotations()] if with_labels else [LoadUltrasoundImage()]
+    )
 
     def problem(item: dict[str, Any]) -> str | None:
         results: dict[str, Any] = dict(item)

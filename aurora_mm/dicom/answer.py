@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ class Answer:
         plain: The values of :meth:`aurora_mm.models.predictions.Prediction.plain`, without masks.
         measured: What was measured, with the measurements.
         spacing: (height, width) of a pixel in mm, or None.
-        packed_mask: The mask as :attr:`mask` unpacks it.
+        packed_masks: The masks as :attr:`masks` unpacks them.
     """
 
     task: Task
@@ -33,7 +34,7 @@ class Answer:
     plain: dict[str, Any]
     measured: Sequence[tuple[Measurement, Measured]] = field(default=())
     spacing: tuple[float, float] | None = None
-    packed_mask: bytes | None = None
+    packed_masks: bytes | None = None
 
     @classmethod
     def of(
@@ -42,15 +43,15 @@ class Answer:
         """Take what DICOM results need from a prediction."""
         plain = prediction_of(task.type).plain(sample, task)
         values = {key: value for key, value in plain.items() if not isinstance(value, np.ndarray)}
-        packed = None
-        if 'pred_sem_seg' in sample:
-            mask = sample.pred_sem_seg.data[0].cpu().numpy().astype(np.uint8)
-            packed = zlib.compress(np.ascontiguousarray(mask).tobytes(), 1)
+        masks = prediction_of(task.type).class_masks(sample, task)
+        packed = None if masks is None else zlib.compress(np.packbits(masks).tobytes(), 1)
         return cls(task, frame, tuple(sample.ori_shape), values, measured, sample.get('pixel_spacing'), packed)
 
     @property
-    def mask(self) -> np.ndarray | None:
-        """(H, W) uint8 class index of each pixel; None where the task gives no mask."""
-        if self.packed_mask is None:
+    def masks(self) -> np.ndarray | None:
+        """(N, H, W) bool, the pixels of each of the task's ``target_names``; None where the task gives no masks."""
+        if self.packed_masks is None:
             return None
-        return np.frombuffer(zlib.decompress(self.packed_mask), np.uint8).reshape(self.shape)
+        shape = (len(self.task.target_names), *self.shape)
+        bits = np.frombuffer(zlib.decompress(self.packed_masks), np.uint8)
+        return np.unpackbits(bits, count=math.prod(shape)).reshape(shape).astype(bool)

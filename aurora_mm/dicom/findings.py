@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +70,7 @@ def _masks(answer: Answer, references: References) -> Groups:
     import highdicom.sr as sr
 
     task, groups = answer.task, []
-    for label, name in enumerate(task.output_names):
+    for label, name in enumerate(task.target_names, 1):
         if (found := references.segments.get((task.name, answer.frame, label))) is None:
             continue
         class_uid, instance_uid, number = found
@@ -80,7 +80,7 @@ def _masks(answer: Answer, references: References) -> Groups:
                 tracking_identifier=_tracking(task.name, name),
                 referenced_segment=sr.ReferencedSegmentationFrame(class_uid, instance_uid, number, label, image),
                 finding_type=concept(code_of(task, name)),
-                measurements=_measurements(answer, label),
+                measurements=_measurements(answer, task.output_names.index(name)),
             )
         )
     return groups
@@ -176,6 +176,7 @@ def _value(answer: Answer, references: References) -> Groups:
 FINDINGS: ByTaskType[Any] = ByTaskType('DICOM finding')
 FINDINGS.update(
     segmentation=_masks,
+    multi_label_segmentation=_masks,
     detection=_boxes,
     multi_object_detection=_boxes,
     landmark=_points,
@@ -223,7 +224,7 @@ def _measurement(
     )
 
 
-def _whole_image(answer: Answer, references: References, **content: Sequence[Any]) -> Any:
+def _whole_image(answer: Answer, references: References, **content: Any) -> Any:
     """A group of TID 1501 about a frame as a whole."""
     import highdicom.sr as sr
 

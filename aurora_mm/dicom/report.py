@@ -76,6 +76,5 @@ def make_report(
 
 def _shows(answer: Answer, task: str, frame: int, label: int) -> bool:
     """Whether an answer's mask has a pixel of a class: a SEG without any pixel has frames all the same."""
-    if answer.task.name != task or answer.frame != frame or answer.mask is None:
-        return False
-    return bool((answer.mask == label).any())
+    masks = answer.masks if answer.task.name == task and answer.frame == frame else None
+    return masks is not None and bool(masks[label - 1].any())

@@ -83,7 +83,7 @@ class DicomResults:
         by_task: dict[str, list[Answer]] = {}
         for answer in answers:
             by_task.setdefault(answer.task.name, []).append(answer)
-        masked = {name: found for name, found in by_task.items() if found[0].mask is not None}
+        masked = {name: found for name, found in by_task.items() if found[0].packed_masks is not None}
         try:
             with _without_warnings():
                 objects = {

@@ -28,8 +28,8 @@ _MOST_LETTERS = 64
 def make_segmentation(source: DicomSource, answers: Sequence[Answer], equipment: Equipment, number: int = 1) -> Dataset:
     """Make the SEG of one task's masks of one file.
 
-    Segment n is class n. A frame of the file and a class without a pixel in it get no frame in the SEG, unless there
-    is no pixel at all.
+    Segment n is the n-th of the task's classes, the background not counted. Segments overlap where classes do. A frame
+    of the file and a class without a pixel in it get no frame in the SEG, unless there is no pixel at all.
 
     Args:
         source: The file.
@@ -44,11 +44,11 @@ def make_segmentation(source: DicomSource, answers: Sequence[Answer], equipment:
     from highdicom.seg import Segmentation
 
     task = answers[0].task
-    first = next((answer for answer in answers if answer.mask is not None and answer.mask.any()), answers[0])
+    first = next((answer for answer in answers if _masks(answer).any()), answers[0])
     spacing = first.spacing
     result = Segmentation(
         source_images=[source.stand_in()],
-        pixel_array=first.mask,
+        pixel_array=np.moveaxis(_masks(first), 0, -1)[None].astype(np.uint8),
         segmentation_type='BINARY',
         segment_descriptions=_segments(task, equipment),
         series_instance_uid=UID(),
@@ -151,9 +151,15 @@ def _set_frames(result: Segmentation, answers: Sequence[Answer], source: DicomSo
     in_time.DimensionDescriptionLabel = 'Temporal Position Index'
     result.DimensionIndexSequence.append(in_time)
     result.NumberOfFrames = len(groups)
-    result.PixelData = pack_bits(np.stack([answer.mask == label for label, answer in pairs]).astype(np.uint8))
+    result.SegmentsOverlap = 'YES' if any((_masks(answer).sum(0) > 1).any() for answer in answers) else 'NO'
+    result.PixelData = pack_bits(np.stack([_masks(answer)[label - 1] for label, answer in pairs]).astype(np.uint8))
 
 
 def _has(answer: Answer, label: int) -> bool:
-    mask = answer.mask
-    return mask is not None and bool((mask == label).any())
+    return bool(_masks(answer)[label - 1].any())
+
+
+def _masks(answer: Answer) -> np.ndarray:
+    masks = answer.masks
+    assert masks is not None  # only tasks with masks get a SEG
+    return masks

@@ -83,4 +83,4 @@ class DicomPredictor:
                 img_path=str(path) if frame is None else frame_source(path, frame),
                 tasks=list(self.tasks),
             )
-            yield row if image.pixel_spacing is None else row | dict(pixel_spacing=image.pixel_spacing)
+            yield row | image.facts()

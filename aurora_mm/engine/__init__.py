@@ -1,4 +1,5 @@
 from aurora_mm.engine.device_history import DeviceHistory, log_tensor
+from aurora_mm.engine.epoch_based_train_loop import EpochBasedTrainLoop
 from aurora_mm.engine.hooks import (
     BestOfTaskHook,
     CheckpointHook,
@@ -7,9 +8,11 @@ from aurora_mm.engine.hooks import (
     LRFinderHook,
     MultiTaskHook,
     OverlayHook,
+    PreemptionHook,
     ReproducibleEpochHook,
     ResumeValidationHook,
     RuntimeInfoHook,
+    SaveEncoderHook,
     StartFromHook,
     StopAfterEpochHook,
     SubmissionHook,
@@ -26,7 +29,7 @@ from aurora_mm.engine.optim import (
     PCGradCombiner,
     ShardedOptimWrapper,
 )
-from aurora_mm.engine.sharding import ShardedStrategy, wrap_encoder_blocks
+from aurora_mm.engine.sharding import ShardedStrategy, shard_blocks
 
 __all__ = [
     'AccumulatingOptimWrapper',
@@ -37,6 +40,7 @@ __all__ = [
     'ConsoleHook',
     'DeviceHistory',
     'EarlyStoppingHook',
+    'EpochBasedTrainLoop',
     'GradientCombiner',
     'GradientSurgeryOptimWrapper',
     'LRFinderHook',
@@ -45,9 +49,11 @@ __all__ = [
     'NashMTLCombiner',
     'OverlayHook',
     'PCGradCombiner',
+    'PreemptionHook',
     'ReproducibleEpochHook',
     'ResumeValidationHook',
     'RuntimeInfoHook',
+    'SaveEncoderHook',
     'ShardedOptimWrapper',
     'ShardedStrategy',
     'StartFromHook',
@@ -55,5 +61,5 @@ __all__ = [
     'SubmissionHook',
     'ValidationPicturesHook',
     'log_tensor',
-    'wrap_encoder_blocks',
+    'shard_blocks',
 ]

@@ -26,9 +26,9 @@ class MeasurementWorkers:
     def __init__(self, num_workers: int) -> None:
         self.num_workers = num_workers
         self._pool: ThreadPoolExecutor | None = None
-        self._waiting: deque[Future] = deque()
+        self._waiting: deque[Future[Any]] = deque()
 
-    def start(self, metric: TaskMetric, sample: Mapping[str, Any]) -> Future:
+    def start(self, metric: TaskMetric, sample: Mapping[str, Any]) -> Future[Any]:
         """Start to measure a sample, after waiting for the oldest measurement if too many are unfinished.
 
         Args:
@@ -49,7 +49,7 @@ class MeasurementWorkers:
         self._waiting.append(future)
         return future
 
-    def result(self, future: Future) -> Any:
+    def result(self, future: Future[Any]) -> Any:
         """Wait for a measurement and return its result.
 
         Args:

@@ -19,7 +19,8 @@ from aurora_mm.evaluation.task_metrics import TaskMetrics, finished
 from aurora_mm.registry import EVALUATOR
 from aurora_mm.structures import MultiTaskDataSample, TaskDataSample, task_samples_of, to_host
 from aurora_mm.tables import console_text
-from aurora_mm.tasks import TASK_TYPES, Task, TaskTable
+from aurora_mm.task_types import TASK_TYPES
+from aurora_mm.tasks import Task, TaskTable
 
 
 class _ImageResults(NamedTuple):
@@ -69,8 +70,8 @@ class MultiTaskEvaluator(Evaluator):
 
     def __init__(
         self,
-        metrics: Mapping[str, Sequence[dict]] | None = None,
-        task_metrics: Mapping[str, Sequence[dict]] | None = None,
+        metrics: Mapping[str, Sequence[dict[str, Any]]] | None = None,
+        task_metrics: Mapping[str, Sequence[dict[str, Any]]] | None = None,
         num_workers: int = 0,
     ) -> None:
         super().__init__([])
@@ -91,12 +92,12 @@ class MultiTaskEvaluator(Evaluator):
         self.result: EvaluationResult | None = None
 
     @property
-    def dataset_meta(self) -> dict | None:
+    def dataset_meta(self) -> dict[str, Any] | None:
         """The data set's metainfo, whose ``tasks`` describe the tasks."""
         return self._dataset_meta
 
     @dataset_meta.setter
-    def dataset_meta(self, dataset_meta: dict) -> None:
+    def dataset_meta(self, dataset_meta: dict[str, Any]) -> None:
         """Build the metrics of the tasks, so that a wrong config fails before training starts."""
         if 'tasks' not in dataset_meta:
             raise ConfigError(
@@ -209,7 +210,7 @@ class MultiTaskEvaluator(Evaluator):
         logger.info('\n' + console_text(score_table(result)))
         return result
 
-    def _configs_of(self, task: Task) -> Sequence[dict]:
+    def _configs_of(self, task: Task) -> Sequence[dict[str, Any]]:
         default = [dict(type=metric_of_row(task.task_type.metric)[1])]
         return self._task_configs.get(task.name, self._type_configs.get(task.type, default))
 

@@ -71,7 +71,8 @@ class ExportedNetwork(nn.Module):
         x = images.permute(0, 3, 1, 2).float()
         rows, columns = (area_weights(*pair, x) for pair in zip(self.size, images.shape[1:3], strict=True))
         x = (rows @ x @ columns.T + 0.5).floor()  # 8-bit pixels, as the test pipeline has them
-        return self.model.data_preprocessor(dict(inputs=x))['inputs'].to(self.dtype)
+        prepared: Tensor = self.model.data_preprocessor(dict(inputs=x))['inputs'].to(self.dtype)
+        return prepared
 
     def _calibrated(self, tensors: dict[str, Tensor], task: Task) -> dict[str, Tensor]:
         state = None if self.calibration is None else self.calibration.states.get(task.name)

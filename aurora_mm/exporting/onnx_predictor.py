@@ -119,6 +119,9 @@ def _main() -> None:
             if 'mask' in found:
                 areas = np.bincount(found.pop('mask').ravel(), minlength=len(predictor.tasks[task]['classes']))
                 found['areas'] = dict(zip(predictor.tasks[task]['classes'], areas.tolist(), strict=True))
+            if 'class_masks' in found:
+                areas = found.pop('class_masks').sum((1, 2), dtype=int)
+                found['areas'] = dict(zip(predictor.tasks[task]['classes'], areas.tolist(), strict=True))
         print(json.dumps(dict(file=file, predictions=tasks)))
 
 

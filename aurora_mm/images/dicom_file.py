@@ -60,11 +60,11 @@ class DicomFile(ImageFile):
         return self._shape
 
     def read_frame(self, frame: int, depth: int | None) -> UltrasoundImage:
-        from pydicom.pixels import pixel_array
+        from pydicom.pixels.utils import pixel_array
 
         try:
             pixels = _to_bgr(pixel_array(self._header, index=frame), self._header, depth)
-            spacing, region = _spacing(self._header), _tissue_region(self._header)
+            spacing, region = spacing_of(self._header), _tissue_region(self._header)
         except READING_ERRORS as error:
             raise BadImage(f'has pixels that cannot be decoded ({first_line(error)})') from error
         return UltrasoundImage(turned_upright(pixels, 1), str(self.path), 1, spacing, region)
@@ -101,7 +101,7 @@ class DicomFile(ImageFile):
 
 def _to_bgr(values: np.ndarray, header: Dataset, depth: int | None) -> np.ndarray:
     """Decoded values, (H, W) or (H, W, 3) RGB, as (H, W, 3) uint8 BGR."""
-    from pydicom.pixels import apply_color_lut
+    from pydicom.pixels.processing import apply_color_lut
 
     meaning = header.PhotometricInterpretation
     if meaning == 'PALETTE COLOR':
@@ -115,7 +115,7 @@ def _to_bgr(values: np.ndarray, header: Dataset, depth: int | None) -> np.ndarra
 
 def _grey(values: np.ndarray, header: Dataset, depth: int | None) -> np.ndarray:
     """(H, W) uint8 by the rules of the class's documentation."""
-    from pydicom.pixels import apply_modality_lut, apply_voi_lut
+    from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 
     if 'WindowCenter' not in header and 'VOILUTSequence' not in header:
         if int(header.get('PixelRepresentation', 0)):
@@ -144,7 +144,8 @@ def _shifted(values: np.ndarray, bits: int) -> np.ndarray:
     return (values >> (bits - 8) if bits >= 8 else values << (8 - bits)).astype(np.uint8)
 
 
-def _spacing(header: Dataset) -> tuple[float, float] | None:
+def spacing_of(header: Dataset) -> tuple[float, float] | None:
+    """Return (height, width) of a pixel in mm, as :class:`DicomFile` says; None if the header does not say it."""
     found = {
         (10 * abs(float(region.PhysicalDeltaY)), 10 * abs(float(region.PhysicalDeltaX)))
         for region in _tissue_regions(header)
@@ -182,6 +183,16 @@ def _tissue_regions(header: Dataset) -> list[Any]:
         if int(region.get('RegionSpatialFormat', 0)) == _TWO_DIMENSIONAL
         and int(region.get('RegionDataType', 0)) == _TISSUE
     ]
+
+
+def is_dicom(path: str | Path) -> bool:
+    """Return whether a file is a DICOM file, by its first bytes or its name. False for a file that cannot be read."""
+    try:
+        with Path(path).open('rb') as file:
+            head = file.read(1024)
+    except OSError:
+        return False
+    return DicomFile.accepts(Path(path), head)
 
 
 def first_line(error: Exception) -> str:

@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +43,7 @@ class PixelCache:
         self.folder = Path(folder)
         self.max_gb = max_gb
 
-    def read(self, source: str, options: tuple, decode: Callable[[], UltrasoundImage]) -> UltrasoundImage:
+    def read(self, source: str, options: tuple[Any, ...], decode: Callable[[], UltrasoundImage]) -> UltrasoundImage:
         """Return an image from the cache, or decode it and add it to the cache.
 
         Args:

@@ -53,3 +53,18 @@ def for_channels(function: Callable[[np.ndarray], np.ndarray], image: np.ndarray
 def own_channels(image: np.ndarray) -> np.ndarray:
     """Return the image itself if it is writable, else a copy, in which each channel has memory of its own."""
     return image if image.flags.writeable else np.array(image, order='C')
+
+
+def without_equal_channels(image: np.ndarray) -> np.ndarray:
+    """Return a grey image as one plane, and an image with colours as it is.
+
+    Args:
+        image: (H, W, 3) or (H, W).
+
+    Returns:
+        (H, W) if all channels are equal, else (H, W, 3).
+    """
+    plane = shared_plane(image)
+    if plane is not None or image.ndim == 2:
+        return image if plane is None else plane
+    return image[..., 0] if (image == image[..., :1]).all() else image

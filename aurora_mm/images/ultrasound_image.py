@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,6 +29,11 @@ class UltrasoundImage(NamedTuple):
     region: tuple[int, int, int, int] | None = None
     ori_shape: tuple[int, int] | None = None
     reduction: int = 1
+
+    def facts(self) -> dict[str, Any]:
+        """Return ``pixel_spacing`` and ``region``, those that are known, as the rows of a pipeline hold them."""
+        facts = dict(pixel_spacing=self.pixel_spacing, region=self.region)
+        return {key: value for key, value in facts.items() if value is not None}
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""The label of a row, read when the row is written."""
+"""The label of a row, read when the row is written, and moved when the image is cropped."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from aurora_mm.errors import ConfigError
 from aurora_mm.importing.masks import class_indices, union_of
 
 
@@ -22,3 +25,56 @@ def of_mask(file: Path, values: Sequence[int] | None, count: int, frame: int = 0
 def of_union(files: Sequence[Path]) -> dict[str, Any]:
     """The mask of all that any of several files marks."""
     return dict(mask=union_of(files))
+
+
+_WITHOUT_PLACE = ('gt_label', 'gt_labels', 'value', 'bboxes_labels')
+_WITH_PLACE = ('mask', 'bbox', 'bboxes', 'points')
+
+
+def extent_of(answer: dict[str, Any]) -> tuple[float, float, float, float] | None:
+    """Return the box around a label.
+
+    Args:
+        answer: See :class:`aurora_mm.importing.found.FoundRow`.
+
+    Returns:
+        xyxy in pixels; None if the label has no place in the image, such as a class or an empty mask.
+
+    Raises:
+        ConfigError: If the label is of a kind whose place is not known.
+    """
+    _check_kinds(answer)
+    if 'mask' in answer:
+        columns, rows = (np.flatnonzero(answer['mask'].any(axis=axis)) for axis in (0, 1))
+        return (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1) if columns.size else None
+    corners = [answer['bbox']] if 'bbox' in answer else answer.get('bboxes', answer.get('points', ()))
+    points = np.asarray(corners, np.float64).reshape(-1, 2)
+    return (*points.min(axis=0), *points.max(axis=0)) if len(points) else None
+
+
+def shifted(answer: dict[str, Any], crop: tuple[int, int, int, int]) -> dict[str, Any]:
+    """Return a label in coordinates of a crop of the image.
+
+    Args:
+        answer: See :class:`aurora_mm.importing.found.FoundRow`.
+        crop: xyxy in pixels of the image. Boxes and points must lie within it.
+
+    Raises:
+        ConfigError: If the label is of a kind whose place is not known.
+    """
+    _check_kinds(answer)
+    x1, y1, x2, y2 = crop
+    moved = dict(answer)
+    if 'mask' in answer:
+        moved['mask'] = np.ascontiguousarray(answer['mask'][y1:y2, x1:x2])
+    for key in ('bbox', 'bboxes', 'points'):
+        if key in answer:
+            places = np.asarray(answer[key], np.float64)
+            moved[key] = (places.reshape(-1, 2) - (x1, y1)).reshape(places.shape).tolist()
+    return moved
+
+
+def _check_kinds(answer: dict[str, Any]) -> None:
+    unknown = [key for key in answer if key not in (*_WITHOUT_PLACE, *_WITH_PLACE)]
+    if unknown:
+        raise ConfigError(f'images with labels of the kind {unknown[0]!r} cannot be cropped')

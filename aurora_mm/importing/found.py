@@ -25,6 +25,9 @@ class FoundRow:
         group: What must not be torn apart by a split, such as a patient; '' if it is not known.
         pixels: Gives the image when it is called, (H, W) or (H, W, 3) BGR uint8, where the file cannot be taken as it
             is; ``path`` ends with ``.png`` then.
+        columns: Text of further columns of the CSV file, by their names.
+        is_anonymous: Whether ``path`` and ``group`` say nothing about a patient although the image is a DICOM file,
+            see :func:`aurora_mm.importing.patients.hide_patients`.
     """
 
     image: str
@@ -33,6 +36,8 @@ class FoundRow:
     split: str = ''
     group: str = ''
     pixels: Callable[[], np.ndarray] | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    is_anonymous: bool = False
 
 
 @dataclass

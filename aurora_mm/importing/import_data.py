@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.progress import track
@@ -17,6 +18,7 @@ from aurora_mm.importing.layout import Layout
 from aurora_mm.importing.layouts import LAYOUTS
 from aurora_mm.importing.mapping import MAP_TEMPLATE, MappedLayout
 from aurora_mm.importing.options import ImportOptions
+from aurora_mm.importing.patients import hide_patients, new_group_key
 from aurora_mm.importing.tree import Tree
 from aurora_mm.tasks import TaskTable
 
@@ -56,7 +58,7 @@ def find_tasks(
     return layout, found
 
 
-def table_of(found: list[FoundTask]) -> Table:
+def table_of(found: Sequence[FoundTask]) -> Table:
     """A table of what would be written."""
     table = Table('task', 'type', 'outputs', 'train', 'val', 'test', 'not split', 'groups')
     for item in found:
@@ -68,7 +70,12 @@ def table_of(found: list[FoundTask]) -> Table:
     return table
 
 
-def write_tasks(found: list[FoundTask], out: str | Path, link: bool = False) -> dict[str, int]:
+def write_tasks(
+    found: Sequence[FoundTask],
+    out: str | Path,
+    link: bool = False,
+    group_key: bytes | None = None,
+) -> dict[str, int]:
     """Writes tasks as a data root in the FMC-UIA layout, with ``tasks.py`` for the names of classes.
 
     Data that was split becomes ``train/``, ``val/`` and ``test/``; other data one root that is split in training.
@@ -76,7 +83,9 @@ def write_tasks(found: list[FoundTask], out: str | Path, link: bool = False) -> 
     Args:
         found: The tasks.
         out: Folder to make; it appears when all is written.
-        link: Make symbolic links to the images instead of copies.
+        link: Make symbolic links to the images instead of copies. Cropped images and DICOM images are always written.
+        group_key: Key of the groups of DICOM images, which are written without what their headers say about patients,
+            see :func:`aurora_mm.importing.patients.hide_patients`. None for a random key, which nobody knows.
 
     Returns:
         The number of rows of each task.
@@ -84,6 +93,7 @@ def write_tasks(found: list[FoundTask], out: str | Path, link: bool = False) -> 
     Raises:
         DataError: If an image or a label cannot be read, or two files would become one.
     """
+    found = hide_patients(found, group_key or new_group_key())
     written: Counter[str] = Counter()
     with whole_folder(Path(out).absolute()) as folder:
         writers: dict[str, FmcWriter] = {}
@@ -94,7 +104,7 @@ def write_tasks(found: list[FoundTask], out: str | Path, link: bool = False) -> 
                     continue
                 writer = writers.setdefault(row.split, FmcWriter(folder / row.split, link))
                 pixels = None if row.pixels is None else row.pixels()
-                writer.add(item.task, row.image, row.path, answer, group=row.group, pixels=pixels)
+                writer.add(item.task, row.image, row.path, answer, None, row.group, pixels, row.columns)
                 written[item.task.name] += 1
             if not written[item.task.name]:
                 raise DataError(f'task {item.task.name!r}: no image is left')

@@ -106,7 +106,10 @@ class MappedLayout(Layout):
         return found
 
 
-def _images(tree: Tree, pattern: str) -> list[tuple[tuple[PurePosixPath, dict[str, str]], tuple]]:
+_Key = tuple[str | None, ...]
+
+
+def _images(tree: Tree, pattern: str) -> list[tuple[tuple[PurePosixPath, dict[str, str]], _Key]]:
     expression = _expression(pattern)
     found = []
     for image in tree.images:
@@ -116,9 +119,9 @@ def _images(tree: Tree, pattern: str) -> list[tuple[tuple[PurePosixPath, dict[st
     return found
 
 
-def _matching(tree: Tree, pattern: str, key: tuple[str, ...]) -> list[tuple[tuple, PurePosixPath]]:
+def _matching(tree: Tree, pattern: str, key: tuple[str, ...]) -> list[tuple[_Key, PurePosixPath]]:
     expression = _expression(pattern)
-    found: dict[tuple, PurePosixPath] = {}
+    found: dict[_Key, PurePosixPath] = {}
     for file in tree.images:
         if match := expression.fullmatch(file.as_posix()):
             values = tuple(match.groupdict().get(place) for place in key)

@@ -21,7 +21,7 @@ _NOTHING: tuple[float, Sequence[np.ndarray]] = (math.nan, ())
 class MaskMeasurement(ClassMeasurement):
     """Measures the largest connected part of one class of a mask; the base class."""
 
-    task_types = ('segmentation',)
+    task_types = ('segmentation', 'multi_label_segmentation')
 
 
 @MEASUREMENTS.register_module()
@@ -32,9 +32,8 @@ class Area(MaskMeasurement):
 
     def compute(self, structure: Structure) -> tuple[float, Sequence[np.ndarray]]:
         """See :meth:`Measurement.compute`."""
-        if structure.mask is None:
-            return _NOTHING
-        return float((structure.mask == self.label).sum() * structure.pixel.prod()), ()
+        pixels = structure.pixels_of(self.label)
+        return _NOTHING if pixels is None else (float(pixels.sum() * structure.pixel.prod()), ())
 
 
 class EllipseMeasurement(MaskMeasurement):

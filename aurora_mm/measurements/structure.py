@@ -16,6 +16,7 @@ class Structure:
     Args:
         spacing: (height, width) of a pixel in mm, or None.
         mask: (H, W) class index of each pixel; None where the task gives no mask.
+        class_masks: (C, H, W), 1 in the pixels of each class, of a task whose classes may overlap; else None.
         boxes: (N, 4) xyxy in original pixels, the surest first.
         box_labels: (N,) class index of each box.
         points: (K, 2) x, y in original pixels.
@@ -23,6 +24,7 @@ class Structure:
 
     spacing: tuple[float, float] | None
     mask: np.ndarray | None = None
+    class_masks: np.ndarray | None = None
     boxes: np.ndarray = field(default_factory=lambda: np.zeros((0, 4)))
     box_labels: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
     points: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
@@ -45,11 +47,16 @@ class Structure:
         """The inverse of :meth:`to_mm`."""
         return points / self.pixel
 
+    def pixels_of(self, label: int) -> np.ndarray | None:
+        """(H, W) bool, all pixels of a class; None where the task gives no masks."""
+        if self.class_masks is not None:
+            return self.class_masks[label] == 1
+        return None if self.mask is None else self.mask == label
+
     def region(self, label: int) -> np.ndarray:
         """(H, W) bool, the largest connected part of a class; empty where the class is not there."""
-        if self.mask is None:
-            return np.zeros((0, 0), bool)
-        return _largest_part(self.mask == label)
+        pixels = self.pixels_of(label)
+        return np.zeros((0, 0), bool) if pixels is None else _largest_part(pixels)
 
     def outline(self, label: int) -> np.ndarray:
         """(N, 2) the closed outer outline of :meth:`region` in mm, along the edges between pixels; may be empty."""
@@ -64,9 +71,10 @@ class Structure:
 
     def with_points_inside(self, outline: np.ndarray) -> np.ndarray:
         """Those points of an outline in mm that do not lie on the picture's border, where a structure is cut off."""
-        if self.mask is None:
+        masks = self.mask if self.class_masks is None else self.class_masks
+        if masks is None:
             return outline
-        height, width = self.mask.shape
+        height, width = masks.shape[-2:]
         x, y = self.to_pixels(outline).T
         return outline[(x > 1) & (y > 1) & (x < width - 1) & (y < height - 1)]
 
@@ -81,9 +89,12 @@ def structure_of(sample: TaskDataSample, spacing: tuple[float, float] | None = N
     """
     spacing = spacing or sample.get('pixel_spacing')
     mask, boxes, points = (sample.get(f'{side}_{name}') for name in ('sem_seg', 'instances', 'landmarks'))
+    class_masks = sample.get(f'{side}_class_masks')
     found: dict[str, np.ndarray] = {}
     if mask is not None:
         found['mask'] = mask.data[0].cpu().numpy()
+    if class_masks is not None:
+        found['class_masks'] = class_masks.data.cpu().numpy()
     if boxes is not None:
         found.update(boxes=boxes.bboxes.cpu().numpy(), box_labels=boxes.labels.cpu().numpy())
     if points is not None:

@@ -11,6 +11,7 @@ from aurora_mm.models.balancers import (
     EMALossBalancer,
     FAMOLossBalancer,
     FixedLossBalancer,
+    GradientNormBalancer,
     IGBLossBalancer,
     LossBalancer,
     SelectiveLossBalancer,
@@ -50,6 +51,7 @@ from aurora_mm.models.losses import (
     LinearIoULoss,
     QualityFocalLoss,
 )
+from aurora_mm.models.masked_image_model import MaskedImageModel
 from aurora_mm.models.multi_task_model import MultiTaskModel
 from aurora_mm.models.necks import TokenPyramid
 from aurora_mm.models.test_time_augs import EnsembleModel, MultiTaskTTAModel
@@ -83,6 +85,7 @@ __all__ = [
     'HFBackbone',
     'HeatmapCodec',
     'HeatmapLandmarkHead',
+    'GradientNormBalancer',
     'IGBLossBalancer',
     'ImgDataPreprocessor',
     'LandmarkHead',
@@ -92,6 +95,7 @@ __all__ = [
     'MMDetHead',
     'MMSegHead',
     'MMSegSegmentorHead',
+    'MaskedImageModel',
     'MultiTaskModel',
     'MultiTaskTTAModel',
     'QualityFocalLoss',

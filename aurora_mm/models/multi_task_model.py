@@ -237,7 +237,7 @@ class MultiTaskModel(BaseModel):
         A loss that is not finite counts as 0. Its gradient may still not be finite; :func:`drop_nonfinite_gradients`
         removes it. Nothing is copied from the device to the host.
         """
-        maps = self.extract_feat(inputs)
+        maps = self.balancer.watch(self.extract_feat(inputs))
         values = self._label_losses(maps, data_samples)
         finite = {name: loss.isfinite() for name, (loss, _) in values.items()}
         self.guard.note({name: (finite[name], samples) for name, (_, samples) in values.items()})
@@ -246,6 +246,7 @@ class MultiTaskModel(BaseModel):
             counts[name] = finite[name].sum()
             means[name] = loss.where(finite[name], 0).sum() / counts[name].clamp(min=1)
         self.tracker.add(means, counts)
+        self.balancer.measure({name: mean * counts[name] for name, mean in means.items()}, counts, maps)
         by_type: dict[str, Tensor] = {}
         for name, loss in self.balancer(means, self.tracker).items():
             key = f'loss_{self.tasks[name].type}'

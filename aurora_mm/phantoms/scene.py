@@ -22,11 +22,13 @@ class Phantom:
         annotation: What :meth:`aurora_mm.annotations.Annotation.format` expects for the task type, such as
             ``gt_label`` or ``bbox``; coordinates are in pixels of the image. Empty for segmentation.
         mask: (H, W) uint8 class indices for segmentation, with the background as class 0.
+        class_masks: (C, H, W) uint8, 1 in the pixels of each class, for segmentation with classes that may overlap.
     """
 
     image: np.ndarray
     annotation: dict[str, Any] = field(default_factory=dict)
     mask: np.ndarray | None = None
+    class_masks: np.ndarray | None = None
 
 
 class Scene(ABC):

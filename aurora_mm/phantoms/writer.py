@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import multiprocessing
 import zlib
 from collections.abc import Iterable
@@ -24,6 +25,7 @@ from aurora_mm.phantoms.detection_scene import DetectionScene
 from aurora_mm.phantoms.landmark_scene import LandmarkScene
 from aurora_mm.phantoms.multi_box_scene import MultiBoxScene
 from aurora_mm.phantoms.multi_label_scene import MultiLabelScene
+from aurora_mm.phantoms.overlap_scene import OverlapScene
 from aurora_mm.phantoms.scene import Scene
 from aurora_mm.phantoms.segmentation_scene import SegmentationScene
 from aurora_mm.phantoms.value_scene import ValueScene
@@ -40,6 +42,7 @@ SCENES.update(
     multi_object_detection=MultiBoxScene,
     scalar_regression=ValueScene,
     multi_label_classification=MultiLabelScene,
+    multi_label_segmentation=OverlapScene,
 )
 
 SPLITS = ('train', 'val')
@@ -91,7 +94,11 @@ def _write_image(job: _Job) -> Row:
         'num_classes': job.task.num_outputs,
         'image_path': _write_png(job.root, f'{folder}/images/{name}', phantom.image),
     }
-    if phantom.mask is None:
+    if phantom.class_masks is not None:
+        places = [f'{folder}/masks/{label}/{name}' for label in range(job.task.num_outputs)]
+        masks = zip(places, phantom.class_masks, strict=True)
+        row['mask_paths'] = json.dumps([_write_png(job.root, place, mask) for place, mask in masks])
+    elif phantom.mask is None:
         annotation = ANNOTATIONS[job.task.type]
         cells = annotation.format(phantom.annotation)
         row.update({column: cells[column] for column in annotation.columns(job.task)})

@@ -62,7 +62,7 @@ def find_files(
     """
     found: dict[str, FoundFile] = {}
     problems: list[Problem] = []
-    for given in map(os.fspath, inputs):
+    for given in (os.fspath(path) for path in inputs):
         for source, message in _sources(given, recursive):
             if message:
                 problems.append(Problem(source, message))
@@ -96,7 +96,9 @@ def _is_pattern(given: str) -> bool:
 def _in_folder(folder: str, recursive: bool) -> Iterator[tuple[str, str]]:
     unread: list[tuple[str, str]] = []
     any_found = False
-    for place, folders, names in os.walk(folder, onerror=lambda error: unread.append((error.filename, error.strerror))):
+    for place, folders, names in os.walk(
+        folder, onerror=lambda error: unread.append((error.filename, str(error.strerror)))
+    ):
         folders[:] = sorted(name for name in folders if recursive and not name.startswith('.'))
         for name in sorted(names):
             if not name.startswith('.') and name.lower().endswith(SUFFIXES):

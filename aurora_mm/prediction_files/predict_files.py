@@ -118,10 +118,8 @@ def _predict(
     def rows() -> Iterator[dict[str, Any]]:
         for position, (source, image) in enumerate(_read(files, unread, progress)):
             pixels[position] = image.pixels
-            size = spacing or image.pixel_spacing
-            yield dict(img=image.pixels, img_path=source, tasks=names) | (
-                {} if size is None else {'pixel_spacing': size}
-            )
+            given = {} if spacing is None else dict(pixel_spacing=spacing)
+            yield dict(img=image.pixels, img_path=source, tasks=names) | image.facts() | given
 
     done = 0
     progress.start()

@@ -8,6 +8,7 @@ import numpy as np
 from contourpy import contour_generator
 
 from aurora_mm.converters.coco_kinds import COCO_KINDS
+from aurora_mm.datasets.class_masks import bit_coded
 from aurora_mm.models.predictions import prediction_of
 from aurora_mm.prediction_files.json_values import json_value
 from aurora_mm.structures import TaskDataSample
@@ -25,7 +26,7 @@ class PredictionRecord:
         return json_value(prediction_of(task.type).plain(sample, task), _DIGITS)
 
     def mask(self, sample: TaskDataSample) -> np.ndarray | None:
-        """Give the ``(H, W)`` uint8 picture of class indices that is written; None for none."""
+        """Give the ``(H, W)`` picture that is written, uint8 class indices for masks; None for none."""
         return None
 
     def coco_annotations(self, sample: TaskDataSample, task: Task) -> list[dict[str, Any]]:
@@ -37,17 +38,18 @@ class MaskRecord(PredictionRecord):
     """Masks: for each class that was found, run lengths, outlines, a box and the number of pixels."""
 
     def content(self, sample: TaskDataSample, task: Task) -> dict[str, Any]:
-        mask = self.mask(sample)
+        masks = prediction_of(task.type).class_masks(sample, task)
         segments = []
         for annotation in self.coco_annotations(sample, task):
             x, y, width, height = annotation['bbox']
+            index = annotation['category_id'] - 1
             segments.append(
                 dict(
-                    label=task.classes[annotation['category_id']],
+                    label=task.target_names[index],
                     area=annotation['area'],
                     box=[x, y, x + width, y + height],
                     rle=annotation['segmentation'],
-                    polygons=json_value(outlines(mask == annotation['category_id']), 1),
+                    polygons=json_value(outlines(masks[index]), 1),
                 )
             )
         return dict(segments=segments)
@@ -57,6 +59,17 @@ class MaskRecord(PredictionRecord):
 
     def coco_annotations(self, sample: TaskDataSample, task: Task) -> list[dict[str, Any]]:
         return COCO_KINDS[task.type].annotations(dict(gt_seg_map=self.mask(sample)))
+
+
+class ClassMaskRecord(MaskRecord):
+    """Masks of classes that may overlap, as :class:`MaskRecord` writes them; each class is a bit of the picture."""
+
+    def mask(self, sample: TaskDataSample) -> np.ndarray:
+        """Give the ``(H, W)`` picture, uint8 or uint16, to which class i adds ``2 ** i``."""
+        return bit_coded(sample.pred_class_masks.data.cpu().numpy())
+
+    def coco_annotations(self, sample: TaskDataSample, task: Task) -> list[dict[str, Any]]:
+        return COCO_KINDS[task.type].annotations(dict(gt_class_masks=sample.pred_class_masks.data.cpu().numpy()))
 
 
 class BoxRecord(PredictionRecord):
@@ -94,6 +107,7 @@ RECORDS.update(
     detection=BoxRecord(),
     landmark=PointRecord(),
     multi_object_detection=BoxRecord(),
+    multi_label_segmentation=ClassMaskRecord(),
 )
 
 

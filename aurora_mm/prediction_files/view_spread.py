@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from aurora_mm.measurements import Measured, Measurement, Structure, structure_of
-from aurora_mm.models.utils.original_coordinates import mask_from_views
+from aurora_mm.models.utils.original_coordinates import class_masks_from_views, mask_from_views
 from aurora_mm.structures import TaskDataSample
 
 
@@ -38,6 +38,9 @@ def _views(sample: TaskDataSample, structure: Structure) -> Iterator[Structure]:
     if 'pred_sem_seg' in sample:
         for view in sample.get('mask_views', ()):
             yield replace(structure, mask=mask_from_views([view], sample.ori_shape)[0].cpu().numpy())
+    if 'pred_class_masks' in sample:
+        for view in sample.get('mask_views', ()):
+            yield replace(structure, class_masks=class_masks_from_views([view], sample.ori_shape).cpu().numpy())
     if 'box_views' in sample:
         found = sample.box_views.cpu()
         for number in range(found.num_views):

@@ -14,7 +14,7 @@ from aurora_mm.version import __version__
 # Packages whose version can change predictions; the maintained OpenMMLab packages and the original ones.
 _PACKAGES = (
     'torch', 'transformers', 'peft', 'numpy', 'opencv-python', 'opencv-python-headless', 'onedl-mmengine', 'onedl-mmcv',
-    'onedl-mmdetection', 'onedl-mmsegmentation', 'mmengine', 'mmcv', 'mmdet', 'mmsegmentation',
+    'onedl-mmdetection', 'onedl-mmsegmentation', 'mmengine', 'mmcv', 'mmcv-lite', 'mmdet', 'mmsegmentation',
 )  # fmt: skip
 
 

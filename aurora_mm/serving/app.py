@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import StarletteHTTPException
 from fastapi_offline import FastAPIOffline
+from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from aurora_mm.prediction_files.contents import SCHEMA_FILE
 from aurora_mm.serving.admission import Admission

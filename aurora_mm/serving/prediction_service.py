@@ -117,10 +117,9 @@ class PredictionService:
     ) -> Entry | LeftOut:
         if isinstance(image, LeftOut):
             return image
-        row: dict[str, Any] = dict(img=image.pixels, img_path=source, tasks=tasks)
-        spacing = asked.spacing or image.pixel_spacing
-        if spacing is not None:
-            row['pixel_spacing'] = spacing
+        row: dict[str, Any] = dict(img=image.pixels, img_path=source, tasks=tasks) | image.facts()
+        if asked.spacing is not None:
+            row['pixel_spacing'] = asked.spacing
         sample = await self.batcher.answer(row)
         if isinstance(sample, DataError):
             return LeftOut(Problem(source, str(sample).removeprefix(f'{source}: ')))

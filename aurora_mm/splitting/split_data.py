@@ -6,13 +6,15 @@ import csv
 import io
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from aurora_mm.annotations import ANNOTATIONS
-from aurora_mm.challenge.csv_files import Record, read_root
+from aurora_mm.challenge.csv_files import read_root
 from aurora_mm.challenge.csv_tables import read_rows
+from aurora_mm.challenge.row_columns import Record
 from aurora_mm.checking.across_images import duplicates, near_duplicates
 from aurora_mm.checking.check_data import facts_of_images, roots_of
 from aurora_mm.datasets.split import split_indices
@@ -99,7 +101,9 @@ def split_data(
 def _read(
     source: Path, tasks: Sequence[Task | Mapping[str, Any]], group_column: str | None
 ) -> tuple[list[Record], TaskTable, dict[str, str]]:
-    table, records, old_side = TaskTable(tasks), [], {}
+    table = TaskTable(tasks)
+    records: list[Record] = []
+    old_side: dict[str, str] = {}
     for side, root in roots_of(source).items():
         index = read_root(root, table, group_column=group_column)
         table = table.with_tasks(index.tasks.values())
@@ -138,7 +142,7 @@ def _sides(
         _check_whole(names, fold_of_row, leave_out)
         labels = sorted(set(fold_of_row))
     elif folds is not None:
-        rows_of: dict[str, Counter] = {}
+        rows_of: dict[str, Counter[Hashable]] = {}
         for name, record, stratum in zip(names, records, strata, strict=True):
             rows_of.setdefault(name, Counter())[record.task, stratum] += 1
         fold_of = assign_folds(rows_of, folds, seed)
@@ -182,18 +186,19 @@ def _write(folder: Path, records: Sequence[Record], source: Path) -> None:
     """A data root whose rows lead to the images through a link."""
     (folder / 'csv_files').mkdir(parents=True)
     (folder / _LINK).symlink_to(source)
-    wanted: dict[Path, set[int]] = {}
+    wanted: dict[Path, dict[int, str]] = {}  # types of the rows' tasks by line
     for record in records:
-        wanted.setdefault(Path(record.csv_file), set()).add(record.csv_row)
+        wanted.setdefault(Path(record.csv_file), {})[record.csv_row] = record.task_type
     written: dict[str, tuple[list[str], list[dict[str, str]]]] = {}
     for file, lines in sorted(wanted.items()):
-        below = os.path.relpath(file.parent.parent, source)
+        move = partial(_path_through_link, os.path.relpath(file.parent.parent, source))
         for row in read_rows(file):
             if row.line in lines:
                 cells = dict(row.cells)
                 for column in _PATHS:
                     if cells.get(column, '').strip():
-                        cells[column] = f'../{_LINK}/{os.path.normpath(f"{below}/csv_files/{cells[column].strip()}")}'
+                        cells[column] = move(cells[column])
+                cells |= ANNOTATIONS[lines[row.line]].moved_paths(cells, move)
                 columns, rows = written.setdefault(file.name, ([], []))
                 columns += [column for column in cells if column not in columns]
                 rows.append(cells)
@@ -203,3 +208,8 @@ def _write(folder: Path, records: Sequence[Record], source: Path) -> None:
         writer.writeheader()
         writer.writerows(rows)
         (folder / 'csv_files' / name).write_text(stream.getvalue(), encoding='utf-8')
+
+
+def _path_through_link(below: str, path: str) -> str:
+    """Return a path relative to the ``csv_files`` of a split for one relative to those of the data root ``below``."""
+    return f'../{_LINK}/{os.path.normpath(f"{below}/csv_files/{path.strip()}")}'

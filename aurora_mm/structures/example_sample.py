@@ -53,6 +53,14 @@ def _mask(sample: TaskDataSample, task: Task, size: int, prefix: str) -> None:
     setattr(sample, f'{prefix}_sem_seg', PixelData(data=mask))
 
 
+@EXAMPLES.register('multi_label_segmentation')
+def _class_masks(sample: TaskDataSample, task: Task, size: int, prefix: str) -> None:
+    masks = torch.zeros(task.num_outputs, size, size, dtype=torch.uint8)
+    for label, mask in enumerate(masks):
+        mask[size // 4 : size // 2, size // 4 : size // 2 + label] = 1
+    setattr(sample, f'{prefix}_class_masks', PixelData(data=masks))
+
+
 @EXAMPLES.register('detection')
 @EXAMPLES.register('multi_object_detection')
 def _box(sample: TaskDataSample, task: Task, size: int, prefix: str) -> None:

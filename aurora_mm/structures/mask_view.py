@@ -17,8 +17,8 @@ class MaskView(NamedTuple):
     probabilities in original coordinates. To save memory, they are not resized to the original size before that.
 
     Args:
-        probs: ``(C, h, w)`` float, the background counted, summing to 1 over the classes. The map covers the whole
-            network input.
+        probs: ``(C, h, w)`` float. Where classes exclude each other, the background is counted and they sum to 1. The
+            map covers the whole network input.
         homography_matrix: ``(3, 3)``, from original to network coordinates.
         img_shape: (height, width) of the network input in pixels.
     """

@@ -76,7 +76,8 @@ class MultiTaskDataSample(BaseDataElement):
     def __getitem__(self, task_name: str) -> TaskDataSample:
         if task_name not in self.task_names:
             raise KeyError(f'{self.get("img_path")} has no sample of task {task_name!r}; it has {self.task_names}')
-        return getattr(self, _PREFIX + task_name)
+        sample: TaskDataSample = getattr(self, _PREFIX + task_name)
+        return sample
 
     def __iter__(self) -> Iterator[TaskDataSample]:
         return iter(self.task_samples)

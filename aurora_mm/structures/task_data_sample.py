@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from mmengine.structures import BaseDataElement, InstanceData, PixelData
 
@@ -15,10 +17,10 @@ def _field(name: str, kind: type, doc: str) -> property:
     """Create a property for a data field. Reading a missing field raises AttributeError, setting it checks the type."""
     private = f'_{name}'
 
-    def getter(self: BaseDataElement):
+    def getter(self: BaseDataElement) -> Any:
         return getattr(self, private)
 
-    def setter(self: BaseDataElement, value) -> None:
+    def setter(self: BaseDataElement, value: Any) -> None:
         self.set_field(value, private, dtype=kind)
 
     def deleter(self: BaseDataElement) -> None:
@@ -66,7 +68,17 @@ class TaskDataSample(BaseDataElement):
     gt_sem_seg = _field('gt_sem_seg', PixelData, '``data``, (1, H, W) int64: annotated class index of each pixel.')
     pred_sem_seg = _field('pred_sem_seg', PixelData, '``data``, (1, H, W) int64: predicted class index of each pixel.')
     mask_views = _field(
-        'mask_views', MaskViews, 'Class probabilities of each view, from which ``pred_sem_seg`` is computed.'
+        'mask_views',
+        MaskViews,
+        'Class probabilities of each view, from which predicted masks are computed.',
+    )
+    gt_class_masks = _field(
+        'gt_class_masks',
+        PixelData,
+        '``data``, (C, H, W) uint8: 1 in the pixels of each class, 0 in the others, 255 if the class is not labelled.',
+    )
+    pred_class_masks = _field(
+        'pred_class_masks', PixelData, '``data``, (C, H, W) uint8: 1 in the predicted pixels of each class.'
     )
     gt_instances = _field('gt_instances', InstanceData, '``bboxes`` (N, 4) xyxy in pixels, ``labels`` (N,).')
     pred_instances = _field('pred_instances', InstanceData, '``bboxes`` (N, 4) xyxy, ``scores`` (N,), ``labels`` (N,).')

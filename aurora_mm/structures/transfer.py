@@ -30,7 +30,7 @@ def to_host(samples: Sequence[Element]) -> list[Element]:
     copies: dict[int, Tensor] = {}
     for group in by_dtype.values():
         flat = torch.cat([tensor.reshape(-1) for tensor in group]).cpu()
-        for tensor, part in zip(group, flat.split([tensor.numel() for tensor in group]), strict=True):
+        for tensor, part in zip(group, torch.split(flat, [tensor.numel() for tensor in group]), strict=True):
             # Cloned, so that keeping one tensor does not keep the memory of the whole batch.
             copies[id(tensor)] = part.view(tensor.shape).clone()
     return [map_tensors(sample, lambda tensor: copies.get(id(tensor), tensor)) for sample in samples]
@@ -43,7 +43,7 @@ def map_tensors(element: Element, function: Callable[[Tensor], Tensor]) -> Eleme
         element: A data element. It is not changed.
         function: Returns the new tensor for each tensor.
     """
-    result = element.new()
+    result: Element = element.new()
     for name, value in element.items():
         if isinstance(value, Tensor):
             result.set_data({name: function(value)})

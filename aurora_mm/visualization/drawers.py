@@ -68,6 +68,19 @@ class MaskDrawer(TaskDrawer):
         return task.target_names
 
 
+class ClassMaskDrawer(MaskDrawer):
+    """Fills each class and draws its outline, the larger classes first, so that those within them stay visible."""
+
+    def draw(self, canvas: Canvas, sample: TaskDataSample, side: str, task: Task, alpha: float) -> str:
+        """See :meth:`TaskDrawer.draw`."""
+        masks = sample.get(f'{side}_class_masks').data.cpu().numpy() == 1  # 255 is not labelled
+        areas = masks.sum((1, 2))
+        for label in np.argsort(-areas, kind='stable').tolist():
+            if areas[label]:
+                canvas.fill(masks[label], class_colour(label), alpha)
+        return ''
+
+
 class BoxDrawer(TaskDrawer):
     """Draws boxes with their classes and scores."""
 
@@ -166,6 +179,7 @@ DRAWERS.update(
     multi_object_detection=MultiBoxDrawer(),
     scalar_regression=ValueDrawer(),
     multi_label_classification=MultiLabelDrawer(),
+    multi_label_segmentation=ClassMaskDrawer(),
 )
 
 

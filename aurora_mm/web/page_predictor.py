@@ -120,9 +120,9 @@ class PagePredictor:
         image, frames = self._read(path, frame)
         source = shown_name(path) if frames == 1 else frame_source(shown_name(path), frame)
         row: dict[str, Any] = dict(img=image.pixels, img_path=source, tasks=AUTO_TASKS if is_routed else chosen)
-        size = spacing or image.pixel_spacing
-        if size is not None:
-            row['pixel_spacing'] = size
+        row |= image.facts()
+        if spacing is not None:
+            row['pixel_spacing'] = spacing
         ((_, sample),) = self.inferencer.predict_rows([row])
         if isinstance(sample, DataError):
             raise sample

@@ -7,7 +7,8 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from aurora_mm.apis import MultiTaskInferencer
 from aurora_mm.errors import ConfigError
@@ -92,14 +93,14 @@ def page_server(
         yield page
 
 
-def _import_gradio():
+def _import_gradio() -> ModuleType:
     require_extra('demo', 'the page', 'gradio')
     import gradio
 
     return gradio
 
 
-def _middleware(kind: type, uploads: UploadFolder):
+def _middleware(kind: Any, uploads: UploadFolder) -> Any:
     from starlette.middleware import Middleware
 
     return Middleware(kind, uploads=uploads)

@@ -78,8 +78,8 @@ def convert_weights(
         raise WeightsError(f'{source} is no file of {kind}; {error}') from error
     config = layout.config(sizes, list(inside))
     config |= {key: value for key, value in (('hidden_act', act), ('layer_norm_eps', eps)) if value is not None}
-    images = dict(do_normalize=True, image_mean=mean, image_std=std, size=dict(height=config['image_size']))
-    images['size'] |= dict(width=config['image_size'])
+    size = dict(height=config['image_size'], width=config['image_size'])
+    images = dict(do_normalize=True, image_mean=mean, image_std=std, size=size)
     with whole_folder(folder) as new:
         save_file(renamed, new / 'model.safetensors', metadata={'format': 'pt'})
         (new / 'config.json').write_text(json.dumps(config, indent=2) + '\n')

@@ -11,6 +11,7 @@ default_hooks = dict(
     checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=2, save_best='score', rule='greater'),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     reproducible_epoch=dict(type='ReproducibleEpochHook'),
+    preemption=dict(type='PreemptionHook'),
     resume_validation=dict(type='ResumeValidationHook'),
     multi_task=dict(type='MultiTaskHook', interval=50),
     validation_pictures=dict(type='ValidationPicturesHook'),

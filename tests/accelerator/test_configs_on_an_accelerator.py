@@ -6,9 +6,26 @@ from tests.accelerator.conftest import CONFIGS
 from tests.accelerator.small_run import small_config, train
 
 FILES = sorted([*CONFIGS.glob('*.py'), *CONFIGS.glob('ablation/*.py')])
+# One for each encoder and each way to train; test_parts_on_an_accelerator.py runs the parts of the others one by one.
+FAST = (
+    '01_published',
+    'aurora_fmc_lora',
+    'aurora_fmc_plus',
+    'aurora_fmc_specialise',
+    'aurora_laptop',
+    'aurora_us_real_dinov2',
+)
 
 
-@pytest.mark.parametrize('file', FILES, ids=lambda file: file.stem)
+def params():
+    return [pytest.param(file, id=file.stem, marks=() if file.stem in FAST else pytest.mark.slow) for file in FILES]
+
+
+def test_the_fast_ones_are_there():
+    assert set(FAST) <= {file.stem for file in FILES}
+
+
+@pytest.mark.parametrize('file', params())
 def test_a_config_trains_and_validates(file, accelerator, us_real, fmc_uia, tmp_path):
     cfg = small_config(file, fmc_uia if 'fmc' in file.stem else us_real, tmp_path)
     assert train(cfg, accelerator.watch) == []

@@ -48,6 +48,7 @@ BALANCERS = [
     dict(type='FixedLossBalancer', factors=dict(segmentation=2.0)),
     dict(type='EMALossBalancer'),
     dict(type='FAMOLossBalancer'),
+    dict(type='GradientNormBalancer', interval=1),
     dict(type='IGBLossBalancer', base_steps=(1, 1)),
     dict(type='SelectiveLossBalancer'),
     dict(type='UncertaintyLossBalancer'),

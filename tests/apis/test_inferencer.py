@@ -310,3 +310,29 @@ class TestSeveralTasks:
             for name, answer in asked:
                 for found, alone in zip(answer.result()['predictions'], expected[name], strict=True):
                     self.assert_same(found, alone)
+
+
+@pytest.mark.parametrize('tta', [None, [1.0]])
+def test_a_cropped_image_is_answered_in_coordinates_of_the_whole(checkpoints, generated, tta):
+    """With a wide margin around it, of which the region says that it is none of the picture."""
+    inferencer = MultiTaskInferencer(checkpoints[0], 'cpu', tta, show_progress=False, crop=True)
+    for task in ('organs', 'kind', 'find', 'ends'):
+        picture = cv2.imread(images(generated, task)[0])
+        height, width = picture.shape[:2]
+        framed = cv2.copyMakeBorder(picture, 30, 50, 70, 20, cv2.BORDER_CONSTANT, value=(255, 255, 255))
+        rows = [
+            dict(img=picture, task=task, region=(0, 0, width, height)),
+            dict(img=framed, task=task, region=(70, 30, 70 + width, 30 + height)),
+        ]
+        found = dict(inferencer.predict_rows(rows))
+        plain, moved = found[0], found[1]
+        if 'pred_sem_seg' in plain:
+            expected = torch.nn.functional.pad(plain.pred_sem_seg.data, (70, 20, 30, 50))
+            assert plain.pred_sem_seg.data.any()
+            assert (moved.pred_sem_seg.data == expected).float().mean() > 0.9999
+        for field, shift in (('pred_landmarks', (70.0, 30.0)), ('pred_scores', 0.0)):
+            if field in plain:
+                torch.testing.assert_close(moved.get(field), plain.get(field) + torch.tensor(shift), atol=1e-3, rtol=0)
+        if 'pred_instances' in plain:
+            boxes = plain.pred_instances.bboxes + torch.tensor([70.0, 30.0, 70.0, 30.0])
+            torch.testing.assert_close(moved.pred_instances.bboxes, boxes, atol=1e-3, rtol=0)

@@ -1,9 +1,10 @@
 import errno
 import fcntl
+import multiprocessing
 import os
 import shutil
-import subprocess
-import sys
+import signal
+import time
 from contextlib import suppress
 
 import pytest
@@ -15,35 +16,34 @@ from aurora_mm.models import MultiTaskModel
 from tests.engine.hooks.tiny_run import TASKS, tiny_config
 from tests.fixtures.waiting import LONG
 
-HOLDER = f"""
-import multiprocessing, os, sys, time
-from aurora_mm.apis import hold_work_dir
-with hold_work_dir(sys.argv[1]):
-    if len(sys.argv) > 2:  # a process of the data loader, which outlives the run
-        multiprocessing.get_context('fork').Process(target=time.sleep, args=({LONG},)).start()
-    print(os.getpid(), flush=True)
-    time.sleep({LONG})
-"""
+
+def hold(folder, has_child, pipe):
+    os.setsid()
+    with hold_work_dir(folder):
+        if has_child:  # a process of the data loader, which outlives the run
+            multiprocessing.get_context('fork').Process(target=time.sleep, args=(LONG,)).start()
+        pipe.send(os.getpid())
+        time.sleep(LONG)
 
 
 @pytest.fixture
-def holder(tmp_path):
+def holder(server, tmp_path):
     """Another process that holds the folder."""
     started = []
 
-    def start(*args):
-        command = [sys.executable, '-c', HOLDER, str(tmp_path / 'run'), *args]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    def start(has_child=False):
+        ours, theirs = server.Pipe()
+        process = server.Process(target=hold, args=(tmp_path / 'run', has_child, theirs))
+        process.start()
         started.append(process)
-        assert int(process.stdout.readline()) == process.pid
+        assert ours.recv() == process.pid
         return process
 
     yield start
     for process in started:
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, 9)
-        process.wait()
-        process.stdout.close()
+            os.killpg(process.pid, signal.SIGKILL)
+        process.join()
 
 
 def test_a_folder_that_another_run_holds_is_refused_with_its_name(holder, tmp_path):
@@ -55,11 +55,11 @@ def test_a_folder_that_another_run_holds_is_refused_with_its_name(holder, tmp_pa
         pass
 
 
-@pytest.mark.parametrize('args', [(), ('with a child',)])
-def test_a_killed_run_leaves_no_lock(holder, tmp_path, args):
-    process = holder(*args)
+@pytest.mark.parametrize('has_child', [False, True])
+def test_a_killed_run_leaves_no_lock(holder, tmp_path, has_child):
+    process = holder(has_child)
     process.kill()
-    process.wait()
+    process.join()
     with hold_work_dir(tmp_path / 'run'):
         pass
 

@@ -161,7 +161,7 @@ def test_the_verbs_that_read_checkpoints_have_it():
         if any('--trust' in action.option_strings for action in parser._actions):
             has.add(name)
     writers = {'average-checkpoints', 'calibrate', 'convert-weights', 'export', 'fit-router', 'merge-lora', 'publish'}
-    assert has == {'train', 'test', 'predict', 'serve', 'serve-api', 'listen', *writers}
+    assert has == {'train', 'pretrain', 'test', 'predict', 'serve', 'serve-api', 'listen', *writers}
 
 
 def test_names_of_errors_of_the_operating_system():

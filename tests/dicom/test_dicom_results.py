@@ -44,6 +44,12 @@ ENDS = Task(
 )
 KIND = Task('kind', 'classification', classes=('benign', 'strange'))
 SIGNS = Task('signs', 'multi_label_classification', classes=('a', 'b', 'c'))
+PARTS = Task(
+    'parts',
+    'multi_label_segmentation',
+    classes=('a', 'b', 'c'),
+    measurements=[dict(type='Area', name='size', label='b')],
+)
 AGE = Task('age', 'scalar_regression', values=('gestational age',), unit='weeks')
 
 
@@ -131,6 +137,33 @@ class TestSegmentation:
             [pydicom.dcmread(path).SOPInstanceUID], combine_segments=True, ignore_spatial_locations=True
         )
         np.testing.assert_array_equal(read[0], answer.data[0])
+
+    def test_classes_that_overlap_are_segments_that_overlap(self, tmp_path):
+        generator = np.random.default_rng(3)
+        masks = {frame: (generator.random((3, 12, 20)) < 0.4).astype(np.uint8) for frame in (None, 0, 2)}
+        masks[2][1] = 0
+        for name, frames in (('image', [None]), ('clip', [0, 2])):
+            path = write(tmp_path / f'{name}.dcm', GREY if name == 'image' else CLIP)
+            answers = []
+            for frame in frames:
+                fields = dict(pred_class_masks=PixelData(data=torch.from_numpy(masks[frame])))
+                answers.append((frame, PARTS, sample(PARTS, (12, 20), **fields)))
+            made = results(path, tmp_path, *answers)
+            seg = made['parts']
+            assert (seg.SegmentationType, seg.SegmentsOverlap) == ('BINARY', 'YES')
+            assert [segment.SegmentLabel for segment in seg.SegmentSequence] == ['a', 'b', 'c']
+            found = {}
+            for item, pixels in zip(seg.PerFrameFunctionalGroupsSequence, seg.pixel_array, strict=True):
+                image = item.DerivationImageSequence[0].SourceImageSequence[0]
+                label = item.SegmentIdentificationSequence[0].ReferencedSegmentNumber
+                found[int(image.get('ReferencedFrameNumber', 1)) - 1, int(label)] = pixels
+            wanted = {(frame or 0, i + 1): m for frame in frames for i, m in enumerate(masks[frame]) if m.any()}
+            assert found.keys() == wanted.keys()
+            assert all((found[key] == wanted[key]).all() for key in wanted)
+            regions = [group for group in groups(made['']) if group.referenced_segmentation_frame is not None]
+            assert len(regions) == len(wanted)
+            areas = [m.value for group in regions for m in group.get_measurements()]
+            assert areas == [int(masks[frame][1].sum()) for frame in frames if masks[frame][1].any()]
 
     def test_frames_of_a_clip_refer_to_their_own_frame(self, tmp_path):
         path = write(tmp_path / 'a.dcm', CLIP)

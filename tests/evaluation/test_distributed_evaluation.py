@@ -2,7 +2,6 @@
 
 import pytest
 import torch.distributed as dist
-import torch.multiprocessing as mp
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.evaluation import MultiTaskEvaluator
@@ -45,11 +44,13 @@ def work(rank, folder, metrics, queue):
     dist.destroy_process_group()
 
 
-def run_two_processes(folder, metrics):
-    queue = mp.get_context('spawn').SimpleQueue()
-    mp.spawn(work, args=(folder, metrics, queue), nprocs=2)
-    outcomes = dict(queue.get() for _ in range(2))
-    return outcomes[0], outcomes[1]
+@pytest.fixture
+def run_two_processes(two_ranks, tmp_path):
+    def run(metrics):
+        outcomes = dict(two_ranks(work, tmp_path, metrics))
+        return outcomes[0], outcomes[1]
+
+    return run
 
 
 def run_one_process(metrics):
@@ -62,23 +63,23 @@ def run_one_process(metrics):
     return outcomes
 
 
-def test_two_processes_score_as_one(tmp_path):
+def test_two_processes_score_as_one(run_two_processes):
     expected = run_one_process(OWN_METRICS)
     assert expected[0] != expected[1]
-    assert run_two_processes(tmp_path, OWN_METRICS) == (expected, expected)
+    assert run_two_processes(OWN_METRICS) == (expected, expected)
 
 
 @pytest.mark.slow
-def test_two_processes_score_as_one_with_mmseg_and_mmdet(tmp_path):
+def test_two_processes_score_as_one_with_mmseg_and_mmdet(run_two_processes):
     pytest.importorskip('mmseg')
     pytest.importorskip('mmdet')
     expected = run_one_process(FOREIGN_METRICS)
     assert 'organs/mDice' in expected[0]
     assert 'nodule/coco/bbox_mAP' in expected[0]
-    assert run_two_processes(tmp_path, FOREIGN_METRICS) == (expected, expected)
+    assert run_two_processes(FOREIGN_METRICS) == (expected, expected)
 
 
 @pytest.mark.slow
-def test_an_error_of_the_main_process_reaches_the_other(tmp_path):
-    for outcomes in run_two_processes(tmp_path, CLASHING_METRICS):
+def test_an_error_of_the_main_process_reaches_the_other(run_two_processes):
+    for outcomes in run_two_processes(CLASHING_METRICS):
         assert "'IoU', a name already taken" in outcomes[0]

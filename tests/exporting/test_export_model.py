@@ -102,13 +102,15 @@ def test_onnxruntime_agrees_with_the_inferencer(exported, images):
 
 
 def test_types_with_several_answers_and_numbers_agree_too(images, tmp_path):
-    tasks = TaskTable([ALL_TYPES[name] for name in ('boxes', 'signs', 'age')])
+    tasks = TaskTable([ALL_TYPES[name] for name in ('boxes', 'signs', 'age', 'parts')])
     file = save_model(tmp_path / 'model.pth', None, 'convnext', tasks, calibrated=False)
     export_model(file, tmp_path / 'onnx')
     expected = MultiTaskInferencer(file, 'cpu', show_progress=False)(images, task='all')['predictions']
     several = 0
     for image, mine, theirs in zip(images, Predictor(tmp_path / 'onnx/model.onnx')(images), expected, strict=True):
         assert mine['age']['value'] == pytest.approx(theirs['age']['value'], abs=1e-3)
+        masks = np.stack([mine['parts']['class_masks'], theirs['parts']['class_masks']])
+        assert masks.shape == (2, 3, *image.shape[:2]) and (masks[0] != masks[1]).mean() < 1e-3
         assert mine['signs']['scores'] == pytest.approx(theirs['signs']['scores'], abs=1e-3)
         found, wanted = mine['boxes']['boxes'], theirs['boxes']['boxes']
         assert [box['label'] for box in found] == [box['label'] for box in wanted]

@@ -6,8 +6,6 @@ python -m pytest tests/faults -m slow --hypothesis-profile=random               
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -60,21 +58,6 @@ def try_cases(pytestconfig) -> Callable[..., None]:
         every_case()
 
     return run
-
-
-@pytest.fixture(scope='session')
-def server() -> Any:
-    """Starts processes from one that has everything imported and uses no threads."""
-    context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(['tests.faults.jobs'])
-    before = {name: os.environ.get(name) for name in ('OMP_NUM_THREADS',)}
-    os.environ['OMP_NUM_THREADS'] = '1'
-    yield context
-    for name, value in before.items():
-        if value is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = value
 
 
 def many(few: int, slow: int) -> Any:

@@ -37,6 +37,17 @@ def quiet() -> None:
     sys.stdout = sys.stderr = open(os.devnull, 'w')  # noqa: SIM115, PTH123
 
 
+def log_to(file: Path) -> None:
+    """As :func:`quiet`, with the output in a file."""
+    torch.set_num_threads(1)
+    skip_formatting()
+    stream = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for number in (1, 2):
+        os.dup2(stream, number)
+    sys.stdout = open(1, 'w', closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, 'w', closefd=False, buffering=1)  # noqa: SIM115
+
+
 def train(folder: Path) -> None:
     """Trains some epochs, from the last checkpoint if there is one, with a checkpoint and a validation after each."""
     quiet()
@@ -113,14 +124,8 @@ def command_line(args: list[str], log: Path, most_bytes: int | None = None) -> N
         log: The file, for both streams.
         most_bytes: Size beyond which no file can be written, as on a disk that is full.
     """
-    torch.set_num_threads(1)
-    skip_formatting()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background processes ignore Ctrl-C
-    stream = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    for number in (1, 2):
-        os.dup2(stream, number)
-    sys.stdout = open(1, 'w', closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, 'w', closefd=False, buffering=1)  # noqa: SIM115
+    log_to(log)
     if most_bytes is not None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))

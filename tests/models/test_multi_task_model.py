@@ -104,7 +104,14 @@ def test_a_task_that_is_not_in_the_batch_gets_no_gradient(model):
     assert layers['seg2'].weight.grad is None
 
 
-@pytest.mark.parametrize('balancer', [None, dict(type='aurora_mm.SelectiveLossBalancer')])
+@pytest.mark.parametrize(
+    'balancer',
+    [
+        None,
+        dict(type='aurora_mm.SelectiveLossBalancer'),
+        dict(type='aurora_mm.GradientNormBalancer', per='task', interval=1),
+    ],
+)
 def test_eight_images_at_once_or_four_times_two_are_one_update(balancer):
     """Whatever the numbers of labels are: an image with four labels beside images with one."""
     inputs = torch.randn(8, 3, 64, 64)

@@ -8,7 +8,8 @@ from matplotlib.ticker import MaxNLocator
 
 from aurora_mm.analysis.report.charts import INK, Chart, legend_below, plain_log_axis, type_colour
 from aurora_mm.analysis.report.training_log import TrainingLog
-from aurora_mm.tasks import TASK_TYPES, TaskTable
+from aurora_mm.task_types import TASK_TYPES
+from aurora_mm.tasks import TaskTable
 
 
 def training_charts(log: TrainingLog) -> list[Chart]:

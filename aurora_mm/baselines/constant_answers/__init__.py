@@ -1,6 +1,7 @@
 from aurora_mm.baselines.constant_answers.constant_answer import CONSTANT_ANSWERS, ConstantAnswer
 from aurora_mm.baselines.constant_answers.constant_box import ConstantBox
 from aurora_mm.baselines.constant_answers.constant_boxes import ConstantBoxes
+from aurora_mm.baselines.constant_answers.constant_class_masks import ConstantClassMasks
 from aurora_mm.baselines.constant_answers.constant_label import ConstantLabel
 from aurora_mm.baselines.constant_answers.constant_labels import ConstantLabels
 from aurora_mm.baselines.constant_answers.constant_mask import ConstantMask
@@ -13,6 +14,7 @@ __all__ = [
     'ConstantAnswer',
     'ConstantBox',
     'ConstantBoxes',
+    'ConstantClassMasks',
     'ConstantLabel',
     'ConstantLabels',
     'ConstantMask',

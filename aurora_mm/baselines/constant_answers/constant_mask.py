@@ -16,7 +16,7 @@ from aurora_mm.evaluation.sample_fields import annotation_in_original_coordinate
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 
-_GRID = (128, 128)  # size at which masks are learned
+GRID = (128, 128)  # size at which masks are learned
 _THRESHOLDS = np.arange(1, 20) / 20  # 0.05 .. 0.95
 _CHUNK = 256  # number of masks that are compared at once, to limit memory
 
@@ -31,22 +31,14 @@ class ConstantMask(ConstantAnswer):
 
     def __init__(self, task: Task) -> None:
         super().__init__(task)
-        self._masks: list[NDArray[np.uint8]] = []  # _GRID each
+        self._masks: list[NDArray[np.uint8]] = []  # GRID each
 
     def add(self, sample: Mapping[str, Any]) -> None:
         truth = annotation_in_original_coordinates(sample, 'gt_sem_seg')['data'].cpu().numpy()[0]
-        self._masks.append(resize_mask(truth, _GRID))
+        self._masks.append(resize_mask(truth, GRID))
 
     def finish(self) -> None:
-        masks = np.array(self._masks)  # (N, 128, 128)
-        frequency = np.array([(masks == index).mean(axis=0) for index in range(1, self.task.num_outputs)])
-        highest = frequency.max(axis=(1, 2), keepdims=True)
-        relative = np.divide(frequency, highest, out=np.zeros_like(frequency), where=highest > 0)
-        likeliest = frequency.argmax(axis=0)  # (128, 128), 0 is the first foreground class
-        strength = np.take_along_axis(relative, likeliest[None], axis=0)[0]
-        candidates = np.array([np.where(strength > t, likeliest + 1, 0) for t in _THRESHOLDS], np.uint8)
-        scores = _mean_dice(candidates, masks, self.task.num_outputs)
-        self._mask = candidates[int(np.argmax(scores))]
+        self._mask = best_mask(np.array(self._masks), self.task.num_outputs)
 
     def state(self) -> dict[str, Any]:
         return {'mask': self._mask.tolist()}
@@ -61,6 +53,25 @@ class ConstantMask(ConstantAnswer):
     def put_fallback(self, sample: TaskDataSample) -> None:
         """Set a mask that is all background."""
         sample.pred_sem_seg = PixelData(data=torch.zeros(1, *sample.ori_shape, dtype=torch.long))
+
+
+def best_mask(masks: NDArray[np.uint8], num_classes: int) -> NDArray[np.uint8]:
+    """Return the mask that :class:`ConstantMask` predicts.
+
+    Args:
+        masks: Training masks of class indices, (N, 128, 128).
+        num_classes: Number of classes, the background counted.
+
+    Returns:
+        (128, 128) class indices.
+    """
+    frequency = np.array([(masks == index).mean(axis=0) for index in range(1, num_classes)])
+    highest = frequency.max(axis=(1, 2), keepdims=True)
+    relative = np.divide(frequency, highest, out=np.zeros_like(frequency), where=highest > 0)
+    likeliest = frequency.argmax(axis=0)  # (128, 128), 0 is the first foreground class
+    strength = np.take_along_axis(relative, likeliest[None], axis=0)[0]
+    candidates = np.array([np.where(strength > t, likeliest + 1, 0) for t in _THRESHOLDS], np.uint8)
+    return candidates[int(np.argmax(_mean_dice(candidates, masks, num_classes)))]
 
 
 def _mean_dice(candidates: NDArray[np.uint8], masks: NDArray[np.uint8], num_classes: int) -> NDArray[np.float64]:

@@ -35,11 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 @command(add_arguments)
 def main(args: argparse.Namespace) -> None:
     from aurora_mm.analysis.ablation import Ablation, plan_runs
-    from aurora_mm.analysis.ablation_table import AblationRow, ablation_json, ablation_table
-    from aurora_mm.analysis.run_comparison import draw_comparison
-    from aurora_mm.analysis.run_history import read_run
+    from aurora_mm.analysis.ablation_report import write_ablation
+    from aurora_mm.analysis.ablation_table import AblationRow
     from aurora_mm.apis import hold_work_dir
-    from aurora_mm.files import write_text
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exit, so that no run is left behind
     runs = plan_runs(args.configs, args.seeds, args.out)
@@ -48,16 +46,7 @@ def main(args: argparse.Namespace) -> None:
         with hold_work_dir(args.out):
             failed = Ablation(args.data_root, args.jobs, args.threads, args.cfg_options, args.tasks).run(runs)
     folders = dict.fromkeys(run.folder.parent for run in runs)
-    rows = [AblationRow.read(folder) for folder in folders]
-    table = ablation_table(rows)
-    write_text(args.out / 'ablation.md', table)
-    write_text(args.out / 'ablation.json', ablation_json(rows))
-    logged = {row.name: args.out / row.name / f'seed_{row.seeds[0]}' for row in rows if row.seeds}
-    histories = [read_run(at, name) for name, at in logged.items() if list(at.glob('*/vis_data/scalars.json'))]
-    if histories:
-        draw_comparison(histories, args.out / 'compare.png')
-    print(table)
-    print(f'written to {args.out}: ablation.md, ablation.json' + (', compare.png' if histories else ''))
+    print(write_ablation([AblationRow.read(folder) for folder in folders], args.out))
     for run in failed:
         print(f'{run.name} failed, see {run.log}', file=sys.stderr)
     if failed:

@@ -56,6 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='FILE',
         help="config file with a list `tasks` whose measurements are taken (default: the model's own)",
     )
+    parser.add_argument(
+        '--crop',
+        action='store_true',
+        help='crop images to the part that shows ultrasound, for a model trained on images of `import-data --crop`',
+    )
     parser.add_argument('--no-overlays', action='store_true', help='draw no pictures')
     parser.add_argument(
         '--dicom',
@@ -89,7 +94,7 @@ def _predict(args: argparse.Namespace) -> None:
     if args.problems:
         raise ConfigError('--problems goes with --challenge; predictions.json lists what was left out')
     models = _models(args)
-    inferencer = MultiTaskInferencer(models, args.device, args.tta, compile=args.compile, amp=args.amp)
+    inferencer = MultiTaskInferencer(models, args.device, args.tta, compile=args.compile, amp=args.amp, crop=args.crop)
     tasks = asked_tasks(inferencer, args.tasks, args.measurements)
     if inferencer.calibration is not None:
         print(inferencer.calibration.sentence())
@@ -118,8 +123,9 @@ def _answer_challenge(args: argparse.Namespace) -> None:
     from aurora_mm.challenge.challenge_model import Model
     from aurora_mm.files import write_text
 
-    if args.dicom:
-        raise ConfigError('--dicom does not go with --challenge')
+    for option in ('dicom', 'crop'):
+        if getattr(args, option):
+            raise ConfigError(f'--{option} does not go with --challenge')
     if args.inputs:
         raise ConfigError(f'--challenge answers the rows of its data root and no further input, here {args.inputs[0]}')
     weights = [args.model, *args.members] if args.members else args.model

@@ -14,15 +14,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aurora_mm.cli.command import command
 from aurora_mm.cli.run_options import add_run_options, config_of
+from aurora_mm.cli.training import mix_precision, run_training
 from aurora_mm.cli.trust_option import add_trust_option
 from aurora_mm.errors import ConfigError
-
-if TYPE_CHECKING:
-    from mmengine.config import Config
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -104,11 +101,11 @@ def main(args: argparse.Namespace) -> None:
 
         track(cfg, args.track)
     if args.amp:
-        _mix_precision(cfg)
+        mix_precision(cfg)
     if resumed is not None:
         cfg.resume, cfg.load_from = True, str(resumed)
     with hold_work_dir(cfg.work_dir):
-        _train(cfg, resumed)
+        run_training(cfg, resumed)
 
 
 def _fold_of(data_root: str | None, fold: int) -> Path:
@@ -124,30 +121,3 @@ def _fold_of(data_root: str | None, fold: int) -> Path:
         found = sorted(path.name for path in Path(data_root).glob('fold_*'))
         raise ConfigError(f'no fold {fold}: {data_root} holds {", ".join(found) or "no folds"}')
     return folder
-
-
-def _train(cfg: Config, resumed: str | Path | None) -> None:
-    from aurora_mm.apis import build_runner, last_checkpoint, require_resumable
-
-    try:
-        runner = build_runner(cfg)
-        if resumed is not None:
-            require_resumable(runner.model, resumed)
-        runner.train()
-    except KeyboardInterrupt as interrupt:
-        last = last_checkpoint(cfg.work_dir)
-        way = 'no checkpoint was written yet' if last is None else f'add --resume to go on from {last}'
-        raise KeyboardInterrupt(f'interrupted; {way}') from interrupt
-
-
-def _mix_precision(cfg: Config) -> None:
-    from aurora_mm.engine import AutocastOptimWrapper
-    from aurora_mm.registry import OPTIM_WRAPPERS
-
-    kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
-    if kind in ('OptimWrapper', 'AccumulatingOptimWrapper'):
-        kind = 'AutocastOptimWrapper'
-    wrapper = OPTIM_WRAPPERS.get(kind)
-    if wrapper is None or not issubclass(wrapper, AutocastOptimWrapper):
-        raise ConfigError(f'--amp cannot give {kind}, which this config trains with, mixed precision: leave it out')
-    cfg.optim_wrapper.update(type=kind, on_cpu=True)

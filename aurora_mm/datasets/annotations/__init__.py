@@ -4,6 +4,7 @@ from aurora_mm.datasets.annotations.landmark_annotation import LandmarkAnnotatio
 from aurora_mm.datasets.annotations.mask_annotation import MaskAnnotation
 from aurora_mm.datasets.annotations.multi_box_annotation import MultiBoxAnnotation
 from aurora_mm.datasets.annotations.multi_label_annotation import MultiLabelAnnotation
+from aurora_mm.datasets.annotations.multi_label_mask_annotation import MultiLabelMaskAnnotation
 from aurora_mm.datasets.annotations.value_annotation import ValueAnnotation
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     'MaskAnnotation',
     'MultiBoxAnnotation',
     'MultiLabelAnnotation',
+    'MultiLabelMaskAnnotation',
     'ValueAnnotation',
 ]

@@ -28,7 +28,7 @@ class BoxAnnotation(Annotation):
     - Data sample: ``gt_instances`` with ``bboxes`` and ``labels``.
     """
 
-    keys = ('bbox', 'bboxes')
+    keys: tuple[str, ...] = ('bbox', 'bboxes')
     csv_columns = ('x_min', 'y_min', 'x_max', 'y_max')
     repeated_hint = 'the CSV files hold one box an image, aurora_mm.TaskDataset reads several from a COCO file'
 

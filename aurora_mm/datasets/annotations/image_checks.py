@@ -10,6 +10,32 @@ import numpy as np
 from aurora_mm.annotations import row_error
 
 
+def check_lies_on_image(path: str, shape: tuple[int, ...], orientation: int, row: Mapping[str, Any]) -> None:
+    """Check that a mask has the size and the orientation of the image of a row.
+
+    Args:
+        path: Path of the mask, for the error message.
+        shape: (height, width) of the upright mask.
+        orientation: EXIF orientation of the mask file, 1 to 8.
+        row: Contains ``ori_shape``, (height, width). It may contain ``orientation``, the EXIF orientation of the image.
+
+    Raises:
+        DataError: If the orientations or the sizes differ.
+    """
+    stored = row.get('orientation', 1)
+    if orientation != stored:
+        raise row_error(
+            row,
+            f'image {row["img_path"]} is stored in orientation {stored} by its EXIF data, its mask {path} in '
+            f'{orientation}: they may not lie on each other. Save both upright without EXIF data',
+        )
+    if shape != tuple(row['ori_shape']):
+        raise row_error(
+            row,
+            f'mask {path} has (height, width) {shape}, its image {row["img_path"]} {tuple(row["ori_shape"])}',
+        )
+
+
 def check_inside(what: str, points: np.ndarray, row: Mapping[str, Any]) -> None:
     """Check that points, or corners of boxes, lie inside the image of a row.
 

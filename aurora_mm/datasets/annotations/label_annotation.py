@@ -33,7 +33,8 @@ class LabelAnnotation(Annotation):
         return {'mask': int(annotation['gt_label'])}
 
     def stratum(self, annotation: Mapping[str, Any]) -> int:
-        return annotation['gt_label']
+        label: int = annotation['gt_label']
+        return label
 
     def warp(self, row: dict[str, Any]) -> None:
         row['gt_label'] = int(class_after_flip(row)[row['gt_label']])

@@ -11,6 +11,7 @@ from mmengine.structures import PixelData
 from aurora_mm.annotations import ANNOTATIONS, Annotation, row_error
 from aurora_mm.challenge.csv_cells import BadRow, Files
 from aurora_mm.datasets.annotations.flipped_classes import class_after_flip
+from aurora_mm.datasets.annotations.image_checks import check_lies_on_image
 from aurora_mm.datasets.masks import read_class_indices
 from aurora_mm.datasets.pixel_warping import warp_mask
 from aurora_mm.images.image_header import BadImage
@@ -51,18 +52,7 @@ class MaskAnnotation(Annotation):
             )
         except BadImage as bad:
             raise row_error(row, f'mask {path} {bad}') from bad
-        stored = row.get('orientation', 1)
-        if orientation != stored:
-            raise row_error(
-                row,
-                f'image {row["img_path"]} is stored in orientation {stored} by its EXIF data, its mask {path} in '
-                f'{orientation}: they may not lie on each other. Save both upright without EXIF data',
-            )
-        if mask.shape != tuple(row['ori_shape']):
-            raise row_error(
-                row,
-                f'mask {path} has (height, width) {mask.shape}, its image {row["img_path"]} {tuple(row["ori_shape"])}',
-            )
+        check_lies_on_image(path, mask.shape, orientation, row)
         row['gt_seg_map'] = mask
 
     def warp(self, row: dict[str, Any]) -> None:

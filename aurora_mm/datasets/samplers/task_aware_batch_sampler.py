@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from mmengine.dataset import DefaultSampler
@@ -40,7 +41,8 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
     images of a kind never differ by more than one.
 
     In distributed training, all ranks take images from the same sequences. Two ranks do not get the same image in the
-    same step, unless a sequence is shuffled again in that step.
+    same step, unless a sequence is shuffled again in that step. A run can go on with another number of ranks and the
+    same images in each step, see :meth:`keep_batches`.
 
     An epoch is determined by the seed, its number, ``progress`` and ``drawn``. :class:`aurora_mm.engine.MultiTaskHook`
     sets ``progress`` and ``drawn`` before each epoch and stores them in checkpoints, so that a resumed run draws the
@@ -64,6 +66,10 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
     Attributes:
         drawn (dict[str, int]): Number of images of each kind that all ranks drew in the epochs so far. A kind is named
             by its tasks, separated by commas.
+        drawn_for (tuple[int, int]): Numbers of ranks and of images on each rank for which batches are drawn. All ranks
+            together use their product in a step.
+        skip (int): Number of batches that the next epoch leaves out at its beginning, because an interrupted run has
+            used them; set to 0 when it has begun.
 
     Raises:
         ConfigError: If the data set is not one of tasks, or an argument is not valid. Also when an epoch starts before
@@ -76,7 +82,7 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
         self,
         sampler: DefaultSampler,
         batch_size: int,
-        policy: dict | None = None,
+        policy: dict[str, Any] | None = None,
         batches_of: str = 'task',
         num_batches: int | None = None,
         max_factor: float = 2.0,
@@ -109,8 +115,10 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
         self.drawn = dict.fromkeys(names, 0)
         self._knows_progress = False
         self.rank, self.world_size = get_dist_info()
-        total = sum(task.images for task in self.progress.values())
-        self.num_batches = num_batches or math.ceil(total / (batch_size * self.world_size))
+        self.skip = 0
+        self._given_batches = num_batches
+        self.drawn_for = (self.world_size, batch_size)
+        self.num_batches = self._count_batches()
 
     def set_progress(self, losses: Mapping[str, float | None], scores: Mapping[str, float | None]) -> None:
         """Set the progress of the tasks, which the policy uses from the next epoch on.
@@ -139,6 +147,32 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
                 logger='current',
             )
 
+    def keep_batches(self, ranks: int, batch_size: int) -> None:
+        """Draw the batches that a run on another number of ranks draws, and share the images of a step anew.
+
+        All images, their order and their augmentation stay as they were. A rank's share of a step may then have more,
+        or only a part, of the batches that one rank had.
+
+        Args:
+            ranks: Number of ranks of the other run.
+            batch_size: Number of images on each of them.
+
+        Raises:
+            ConfigError: If the ranks of this run cannot get equal shares.
+        """
+        images = ranks * batch_size
+        if images % self.world_size:
+            raise ConfigError(
+                f'the run takes {images} images a step, and {self.world_size} ranks cannot share them equally: take a '
+                f'number of ranks that divides {images}, or set another train_dataloader.batch_size'
+            )
+        self.drawn_for = (ranks, batch_size)
+        self.num_batches = self._count_batches()
+
+    def _count_batches(self) -> int:
+        total = sum(task.images for task in self.progress.values())
+        return self._given_batches or math.ceil(total / math.prod(self.drawn_for))
+
     def probabilities(self) -> dict[str, float]:
         """Return the share of the labels that each task with images gets. The shares sum to 1."""
         return dict(zip(self.progress, label_shares(self._labels, self._solve()).tolist(), strict=True))
@@ -161,40 +195,44 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
             )
         names = list(self.indices_of)
         drawn = dict(self.drawn)
-        epoch = self._draw_kinds().reshape(self.num_batches, self.world_size, self.batch_size)
-        for number, batches in enumerate(epoch.tolist()):
+        skip, self.skip = self.skip, 0
+        images = math.prod(self.drawn_for)
+        share = images // self.world_size
+        own = range(self.rank * share, (self.rank + 1) * share)
+        epoch = self._draw_kinds().reshape(self.num_batches, images)
+        for number, kinds in enumerate(epoch.tolist()):
             mine: list[int] = []
-            for rank, batch in enumerate(batches):
-                for slot, name in enumerate(names[i] for i in batch):
-                    if rank == self.rank:
-                        place = (number * self.world_size + rank) * self.batch_size + slot
-                        seed = (self.sampler.seed, self.sampler.epoch, place)
-                        mine.append(SeededIndex(self.indices_of[name][drawn[name]], seed))
-                    drawn[name] += 1
-            yield mine
+            for slot, name in enumerate(names[kind] for kind in kinds):
+                if slot in own and number >= skip:
+                    seed = (self.sampler.seed, self.sampler.epoch, number * images + slot)
+                    mine.append(SeededIndex(self.indices_of[name][drawn[name]], seed))
+                drawn[name] += 1
+            if number >= skip:
+                yield mine
         self.drawn = drawn
 
     def _draw_kinds(self) -> np.ndarray:
-        """Draw (batches of all ranks, batch_size) indices of kinds, one for each image of an epoch."""
+        """Draw (batches of all ranks, images on a rank) indices of kinds, one for each image of an epoch."""
         rng = np.random.default_rng((self.sampler.seed, self.sampler.epoch))
         p, groups = self._solve(), self._groups
-        group_of_batch = _systematic([p[group].sum() for group in groups], self.num_batches * self.world_size, rng)
-        kinds = np.empty((len(group_of_batch), self.batch_size), dtype=np.int64)
+        ranks, batch_size = self.drawn_for
+        group_of_batch = _systematic([p[group].sum() for group in groups], self.num_batches * ranks, rng)
+        kinds = np.empty((len(group_of_batch), batch_size), dtype=np.int64)
         for number, group in enumerate(groups):
             batches = np.flatnonzero(group_of_batch == number)
-            drawn = _systematic(p[group], len(batches) * self.batch_size, rng)
-            kinds[batches] = group[drawn].reshape(-1, self.batch_size)
+            drawn = _systematic(p[group], len(batches) * batch_size, rng)
+            kinds[batches] = group[drawn].reshape(-1, batch_size)
         return kinds
 
 
 def _group(kinds: list[tuple[str, ...]], types: Mapping[str, str], batches_of: str) -> list[np.ndarray]:
     """Return groups of the indices of kinds whose images may be in the same batch."""
-    shared = {
+    rules: dict[str, Callable[[tuple[str, ...]], Hashable]] = {
         'task': lambda kind: kind,
         'type': lambda kind: frozenset(types[name] for name in kind),
         'all': lambda kind: '',
-    }[batches_of]
-    keys = [shared(kind) for kind in kinds]
+    }
+    keys = [rules[batches_of](kind) for kind in kinds]
     return [np.flatnonzero([key == other for other in keys]) for key in dict.fromkeys(keys)]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from mmcv.transforms import BaseTransform
 
 from aurora_mm.annotations import ANNOTATIONS
+from aurora_mm.datasets.geometry import translation
 from aurora_mm.datasets.pixel_warping import warp_image
 from aurora_mm.datasets.transforms.geometry_state import require_unwarped, rows_of
 from aurora_mm.registry import TRANSFORMS
@@ -23,7 +24,8 @@ class ApplyGeometry(BaseTransform):
         gt_coordinates (str): ``'network'``, if annotations were loaded. They are then float32.
 
     Args:
-        fill: Value of pixels outside of the original image. In masks they are background.
+        fill: Value of pixels outside of the original image, or of what CropToUltrasound left of it. In masks they are
+            background.
 
     Raises:
         ConfigError: If the image was already warped.
@@ -34,12 +36,14 @@ class ApplyGeometry(BaseTransform):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         require_unwarped(results, self)
+        height, width = results['ori_shape']
+        x1, y1, x2, y2 = results.get('crop', (0, 0, width, height))
         results['img'] = warp_image(
             results['img'],
-            results['homography_matrix'],
+            results['homography_matrix'] @ translation(x1, y1),
             results['img_shape'],
             self.fill,
-            results['ori_shape'],
+            (y2 - y1, x2 - x1),
             results.get('reduction', 1),
         )
         results['img_coordinates'] = 'network'

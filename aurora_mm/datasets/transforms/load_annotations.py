@@ -20,6 +20,7 @@ class LoadTaskAnnotations(BaseTransform):
     Sets, by task type:
         gt_coordinates (str): ``'original'``, for all task types.
         gt_seg_map (np.ndarray): (H, W) uint8 class indices, with the background as class 0.
+        gt_class_masks (np.ndarray): (C, H, W) uint8, 1 in the pixels of each class, which may overlap.
         gt_label (int): The class.
         gt_bboxes (np.ndarray): (N, 4) float64, xyxy in pixels. N is 1 for FMC-UIA data.
         gt_bboxes_labels (np.ndarray): (N,) int64 classes from 0, without background.

@@ -46,6 +46,8 @@ class LoadUltrasoundImage(BaseTransform):
             other keys are about the original image.
         pixel_spacing (tuple[float, float]): (height, width) of an original pixel in mm, if the file or the item says
             so.
+        region (tuple[int, int, int, int]): xyxy in original pixels, the part that shows ultrasound, if the file or the
+            item says so.
 
     Args:
         depth: Number of bits of 16-bit images that do not declare it, from 8 to 16. Set it if all images are from one
@@ -93,8 +95,8 @@ class LoadUltrasoundImage(BaseTransform):
             homography_matrix=np.eye(3),
             flip=False,
         )
-        if image.pixel_spacing is not None:
-            results.setdefault('pixel_spacing', image.pixel_spacing)
+        for key, value in image.facts().items():
+            results.setdefault(key, value)
         return results
 
     def _read(self, source: str) -> UltrasoundImage:

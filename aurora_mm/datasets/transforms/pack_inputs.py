@@ -83,7 +83,7 @@ class PackMultiTaskInputs(BaseTransform):
         task_samples = [self._sample(row) for row in rows_of(results)]
         metainfo = {key: value for key, value in task_samples[0].metainfo_items() if key in _OF_THE_IMAGE}
         sample = MultiTaskDataSample(task_samples, metainfo=metainfo)
-        return dict(inputs=_channels_first(results['img']), data_samples=sample)
+        return dict(inputs=channels_first(results['img']), data_samples=sample)
 
     def _sample(self, results: dict[str, Any]) -> TaskDataSample:
         sample = TaskDataSample(metainfo=self._metainfo(results))
@@ -105,7 +105,7 @@ class PackMultiTaskInputs(BaseTransform):
         return f'{type(self).__name__}(meta_keys={self.meta_keys})'
 
 
-def _channels_first(image: np.ndarray) -> torch.Tensor:
+def channels_first(image: np.ndarray) -> torch.Tensor:
     """Return an image (h, w, 3) as a tensor (3, h, w) with memory of its own."""
     plane = shared_plane(image)
     if plane is not None:

@@ -15,7 +15,8 @@ from torch.utils.data import Dataset
 
 from aurora_mm.datasets.task_dataset_wrapper import TaskDatasetWrapper
 from aurora_mm.models.utils.unwrap_model import unwrap_model
-from aurora_mm.tasks import TASK_TYPES, TaskTable
+from aurora_mm.task_types import TASK_TYPES
+from aurora_mm.tasks import TaskTable
 from aurora_mm.version import __version__
 
 

@@ -5,9 +5,11 @@ from aurora_mm.engine.hooks.early_stopping_hook import EarlyStoppingHook
 from aurora_mm.engine.hooks.lr_finder_hook import LRFinderHook
 from aurora_mm.engine.hooks.multi_task_hook import MultiTaskHook
 from aurora_mm.engine.hooks.overlay_hook import OverlayHook
+from aurora_mm.engine.hooks.preemption_hook import PreemptionHook
 from aurora_mm.engine.hooks.reproducible_epoch_hook import ReproducibleEpochHook, seed_worker
 from aurora_mm.engine.hooks.resume_validation_hook import ResumeValidationHook
 from aurora_mm.engine.hooks.runtime_info_hook import RuntimeInfoHook
+from aurora_mm.engine.hooks.save_encoder_hook import SaveEncoderHook
 from aurora_mm.engine.hooks.start_from_hook import StartFromHook
 from aurora_mm.engine.hooks.stop_after_epoch_hook import StopAfterEpochHook
 from aurora_mm.engine.hooks.submission_hook import SubmissionHook
@@ -21,9 +23,11 @@ __all__ = [
     'LRFinderHook',
     'MultiTaskHook',
     'OverlayHook',
+    'PreemptionHook',
     'ReproducibleEpochHook',
     'ResumeValidationHook',
     'RuntimeInfoHook',
+    'SaveEncoderHook',
     'StartFromHook',
     'StopAfterEpochHook',
     'SubmissionHook',

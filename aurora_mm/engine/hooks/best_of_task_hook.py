@@ -8,12 +8,12 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from rich.table import Table
 from torch import Tensor
-from torch.distributed.fsdp import FullyShardedDataParallel
 
 from aurora_mm.engine.console import show
 from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.evaluation.scores import aggregate_scores
 from aurora_mm.models import MultiTaskModel
+from aurora_mm.models.utils.sharded_tensors import is_sharded
 from aurora_mm.models.utils.unwrap_model import unwrap_model
 from aurora_mm.registry import HOOKS
 from aurora_mm.tables import console_text
@@ -52,7 +52,7 @@ class BestOfTaskHook(Hook):
             ConfigError: If they do; the message names one of them. Also without validation, or with a sharded model
                 (FSDP).
         """
-        if runner.val_loop is None or isinstance(runner.model, FullyShardedDataParallel):
+        if runner.val_loop is None or is_sharded(runner.model):
             raise ConfigError('BestOfTaskHook needs a validation, and a model that is not sharded')
         model = unwrap_model(runner.model)
         own = tuple(prefix for name in model.tasks for prefix in _prefixes(model, name))

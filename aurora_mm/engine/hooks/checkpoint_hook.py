@@ -11,13 +11,13 @@ from mmengine.fileio import LocalBackend
 from mmengine.hooks import CheckpointHook as MMEngineCheckpointHook
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from torch.distributed.fsdp import FullyShardedDataParallel
 
 from aurora_mm.checkpoints import read_config_text, seal
 from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.files import remove_partial, write_text
 from aurora_mm.registry import HOOKS
 
+_WITHIN_EPOCH = 'iter_{}.pth'
 LAST = 'last_checkpoint'  # file in a work dir that holds the path of its last checkpoint
 
 
@@ -30,6 +30,7 @@ class CheckpointHook(MMEngineCheckpointHook):
     - An old checkpoint is removed after the new one is on the disk, not before.
     - A run that is resumed in a moved or copied folder looks for its best checkpoint there and touches no other folder.
     - A checkpoint of another optimiser is refused before any of it is loaded.
+    - It can also save within an epoch (:meth:`save_within_epoch`), for :class:`aurora_mm.engine.PreemptionHook`.
 
     Args:
         args: See MMEngine's hook.
@@ -39,6 +40,7 @@ class CheckpointHook(MMEngineCheckpointHook):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._outdated: list[str] = []  # checkpoints to remove
+        self._saved_iter: int | None = None  # number of finished steps in the last checkpoint
 
     def before_train(self, runner: Runner) -> None:
         """Find the folder of the checkpoints, and remove files of an interrupted run.
@@ -52,6 +54,11 @@ class CheckpointHook(MMEngineCheckpointHook):
             remove_partial(self.out_dir)
         self._refuse_what_cannot_be_read_again(runner)
         self._stay_in_folder()
+        if runner._resume:
+            self._saved_iter = runner.iter
+            resumed = Path(runner.message_hub.get_info('last_ckpt', '')).name
+            if self.by_epoch and resumed == _WITHIN_EPOCH.format(runner.iter):
+                self._outdated.append(self._path(resumed))
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Convert the checkpoint to plain values and add checksums."""
@@ -63,7 +70,7 @@ class CheckpointHook(MMEngineCheckpointHook):
         Raises:
             WeightsError: If its optimiser has other groups of parameters.
         """
-        if not runner._resume or isinstance(runner.model, FullyShardedDataParallel):
+        if not runner._resume:
             return
         there = [len(group['params']) for group in checkpoint.get('optimizer', {}).get('param_groups', [])]
         optimizer = getattr(runner.optim_wrapper, 'optimizer', None)  # several, or DeepSpeed's, are not compared
@@ -81,7 +88,28 @@ class CheckpointHook(MMEngineCheckpointHook):
                 self._outdated.append(self._path(self.filename_tmpl.format(self.keep_ckpt_ids[0])))
             self.keep_ckpt_ids = deque([*self.keep_ckpt_ids, step], self.max_keep_ckpts)
             runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
-        name = self.filename_tmpl.format(step)
+        self._write(runner, self.filename_tmpl.format(step), meta, self.by_epoch)
+        self._saved_iter = runner.iter if self.by_epoch else runner.iter + 1
+
+    def is_saved(self, runner: Runner) -> bool:
+        """Return whether the last checkpoint has all finished steps; to be called between two epochs."""
+        return self._saved_iter == runner.iter
+
+    def save_epoch(self, runner: Runner) -> None:
+        """Write the checkpoint of an epoch, unless it was just written; to be called at its end."""
+        if not self.is_saved(runner):
+            self._save_checkpoint(runner)
+
+    def save_within_epoch(self, runner: Runner) -> None:
+        """Write a checkpoint after a step of an epoch, ``iter_<steps>.pth``.
+
+        The next checkpoint of this run or of one that was resumed from it removes it. Every rank must call the method,
+        in a hook's ``after_train_iter``.
+        """
+        self._write(runner, _WITHIN_EPOCH.format(runner.iter + 1), {}, by_epoch=False)
+        self._saved_iter = runner.iter + 1
+
+    def _write(self, runner: Runner, name: str, meta: dict[str, Any], by_epoch: bool) -> None:
         self.last_ckpt = self._path(name)
         runner.message_hub.update_info('last_ckpt', self.last_ckpt)
         runner.save_checkpoint(
@@ -91,7 +119,7 @@ class CheckpointHook(MMEngineCheckpointHook):
             save_optimizer=self.save_optimizer,
             save_param_scheduler=self.save_param_scheduler,
             meta=meta,
-            by_epoch=self.by_epoch,
+            by_epoch=by_epoch,
             backend_args=self.backend_args,
             **self.args,
         )

@@ -6,6 +6,7 @@ import csv
 import math
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
@@ -53,13 +54,13 @@ class LRFinderHook(Hook):
         rates = [group['lr'] for group in runner.optim_wrapper.param_groups]
         self._ratios = [rate / max(rates) for rate in rates]
 
-    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch=None) -> None:
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Set the learning rate of the step."""
         self._rate = self.low * (self.high / self.low) ** (runner.iter / max(runner.max_iters - 1, 1))
         for group, ratio in zip(runner.optim_wrapper.param_groups, self._ratios, strict=True):
             group['lr'] = self._rate * ratio
 
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Record the loss of the step, and stop the run if the loss diverges."""
         loss = outputs['loss'].item()
         self._mean = self.smoothing * self._mean + (1 - self.smoothing) * loss

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mmengine.dist import is_main_process
+from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from rich.table import Table
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from aurora_mm.models import MultiTaskModel
 
 _DRAWN = 'images_drawn'
+_PROGRESS = 'sampling_progress'
 _RESOLVE = 'call aurora_mm.apis.resolve_config(cfg) before the Runner is built, as aurora-mm train does'
 
 
@@ -31,8 +32,8 @@ class MultiTaskHook(Hook):
     """Passes the tasks' losses and scores to the sampler, and logs values of each task.
 
     The whole state of sampling and balancing is in the checkpoint: the running means of the losses in the model
-    (:class:`aurora_mm.models.TaskLossTracker`), the scores of the last validation and the number of images drawn so far
-    in MMEngine's message hub.
+    (:class:`aurora_mm.models.TaskLossTracker`), the scores of the last validation, the number of images drawn so far,
+    and the losses and scores from which the epoch was drawn, in MMEngine's message hub.
 
     At the interval and at the end of an epoch, ``task_loss/<task>`` (running mean), ``task_weight/<task>`` and
     ``task_prob/<task>`` of every task trained so far are logged to the backends of the visualiser; after each epoch
@@ -47,6 +48,7 @@ class MultiTaskHook(Hook):
 
     def __init__(self, interval: int = 50) -> None:
         self.interval = interval
+        self._ranks: int | None = None  # of a resumed run, until its training begins
 
     def before_train(self, runner: Runner) -> None:
         """Check that model, data and hooks of this training fit together, and connect the optimiser with the model.
@@ -72,23 +74,32 @@ class MultiTaskHook(Hook):
                 f'the training data has tasks that the model was not built for ({", ".join(unknown)}): {_RESOLVE}'
             )
         _fit_annotations(model, runner.train_dataloader.dataset)
+        if self._ranks is not None:  # the losses since the last update are means over the ranks
+            model.tracker.sums *= self._ranks / get_world_size()
+            self._ranks = None
         model.connect(runner.optim_wrapper.optimizer)
 
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Take the number of ranks of the run that is resumed."""
+        self._ranks = checkpoint['meta'].get('ranks') if runner._resume else None
+
     def before_train_epoch(self, runner: Runner) -> None:
-        """Pass the losses and scores to the sampler."""
+        """Pass the losses and scores to the sampler; for the rest of an epoch, those of its beginning."""
         sampler = _sampler(runner)
         if sampler is None:
             return
         hub = runner.message_hub
-        scores = {
-            name: hub.get_scalar(key).current()
-            for name in sampler.progress
-            if (key := f'val/{name}/primary') in hub.log_scalars
-        }
-        sampler.set_progress(unwrap_model(runner.model).tracker.means(), scores)
+        if not getattr(runner.train_loop, 'begun', 0):
+            scores = {
+                name: hub.get_scalar(key).current()
+                for name in sampler.progress
+                if (key := f'val/{name}/primary') in hub.log_scalars
+            }
+            hub.update_info(_PROGRESS, dict(losses=unwrap_model(runner.model).tracker.means(), scores=scores))
+        sampler.set_progress(**hub.get_info(_PROGRESS))
         sampler.drawn.update(hub.get_info(_DRAWN, {}))
 
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Log the values of the tasks."""
         due = self.every_n_train_iters(runner, self.interval) or self.end_of_epoch(runner.train_dataloader, batch_idx)
         if due:
@@ -105,10 +116,16 @@ class MultiTaskHook(Hook):
                 scalars |= {f'gradient_cosine/{pair}': cosine for pair, cosine in cosines.items()}
             runner.visualizer.add_scalars(scalars, step=runner.iter + 1)
 
+    def before_stop_within_epoch(self, runner: Runner, steps: int) -> None:
+        """Count the losses that are not finite, which the model has only noted so far."""
+        unwrap_model(runner.model).guard.report()
+
     def after_train_epoch(self, runner: Runner) -> None:
         """Store the numbers of drawn images for the checkpoint, and log the table."""
         sampler = _sampler(runner)
-        unwrap_model(runner.model).tracker.share()
+        model = unwrap_model(runner.model)
+        model.tracker.share()
+        model.balancer.share()
         if sampler is not None:
             runner.message_hub.update_info(_DRAWN, dict(sampler.drawn))
         if is_main_process():

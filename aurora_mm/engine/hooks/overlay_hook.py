@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mmengine.dist import master_only
@@ -36,7 +37,7 @@ class OverlayHook(Hook):
 
     @master_only
     def after_test_iter(
-        self, runner: Runner, batch_idx: int, data_batch=None, outputs: Sequence[MultiTaskDataSample] = ()
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence[MultiTaskDataSample] = ()
     ) -> None:
         """Draw images of this batch, until each task has its number."""
         for sample in task_samples_of(outputs):

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import random
 from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import get_rank, get_world_size
+from mmengine.dist import all_gather_object, get_rank, get_world_size
 from mmengine.hooks import Hook
-from mmengine.runner import EpochBasedTrainLoop, Runner
-from torch.distributed.fsdp import FullyShardedDataParallel
+from mmengine.runner import EpochBasedTrainLoop as MMEngineEpochBasedTrainLoop
+from mmengine.runner import Runner
 
+from aurora_mm.datasets.samplers import TaskAwareBatchSampler
+from aurora_mm.engine.epoch_based_train_loop import EpochBasedTrainLoop
 from aurora_mm.engine.hooks.required_hooks import require_hooks, require_once
 from aurora_mm.engine.optim import AccumulatingOptimWrapper
+from aurora_mm.engine.random_state import random_state, restore_random_state, seed_generators
 from aurora_mm.errors import ConfigError
+from aurora_mm.models.utils.sharded_tensors import is_sharded
 from aurora_mm.registry import FUNCTIONS, HOOKS
 
-# Key of the number of processes of the run in the message hub.
-_WORLD_SIZE = 'world_size'
+# Keys of the meta data of a checkpoint.
+_RANKS = 'ranks'  # number of processes that wrote it
+_DRAWN_FOR = 'drawn_for'  # that of TaskAwareBatchSampler
+_POSITION = 'position'  # steps of the unfinished epoch, and the random states of all ranks
 
 
 @HOOKS.register_module()
@@ -32,8 +39,15 @@ class ReproducibleEpochHook(Hook):
     ``worker_init_fn=dict(type='aurora_mm.seed_worker')`` and use no persistent workers, so that the workers of an epoch
     are seeded by its random state.
 
-    A checkpoint from within an epoch cannot be resumed, because it does not say which batches of the epoch are left. A
-    run that is resumed on another number of ranks gets other batches; a warning says so.
+    A checkpoint of :class:`aurora_mm.engine.PreemptionHook` from within an epoch has the number of its finished steps
+    and the random states of all ranks, and the run goes on after that step. Other checkpoints from within an epoch
+    cannot be resumed, because they do not say which batches of the epoch are left.
+
+    A run that is resumed on another number of ranks gets the same images in the same steps, see
+    :meth:`aurora_mm.datasets.samplers.TaskAwareBatchSampler.keep_batches`; each rank then takes more or fewer of them.
+    It ends like the unbroken run but for rounding and random numbers of the model (dropout). This holds unless
+    ``train_dataloader.batch_size`` is changed to another number of images a step, or another sampler is used: then the
+    batches are others than before, and a warning says so.
 
     The epoch in a checkpoint is the number of finished epochs. MMEngine's FlexibleRunner would count one more if
     CheckpointHook saves after a validation, and a run resumed from that checkpoint would skip an epoch.
@@ -45,9 +59,11 @@ class ReproducibleEpochHook(Hook):
     def __init__(self) -> None:
         self._done: dict[str, int] = {}  # finished epochs and iterations
         self._within_epoch = False
+        self._position: dict[str, Any] | None = None  # for the next checkpoint
+        self._resumed_states: list[dict[str, Any]] = []  # of all ranks, until the first step is made
 
     def before_train(self, runner: Runner) -> None:
-        """Check that epochs can end within an accumulation, and compare the number of ranks with the checkpoint.
+        """Check that epochs can end within an accumulation.
 
         Raises:
             ConfigError: If gradients cannot be accumulated as the config says, or a hook that is needed is missing.
@@ -55,43 +71,68 @@ class ReproducibleEpochHook(Hook):
         require_once(runner, self)
         require_hooks(runner)
         _check_accumulation(runner)
-        ranks, before = get_world_size(), runner.message_hub.get_info(_WORLD_SIZE, None)
-        if before not in (None, ranks):
-            runner.logger.warning(
-                f'the checkpoint is of a run on {before} ranks and goes on with {ranks}: an epoch has '
-                f'{len(runner.train_dataloader)} steps of other batches from here on, an update sees '
-                f'{ranks / before:g} times as many images, and the run will not end as an unbroken one would'
-            )
-        runner.message_hub.update_info(_WORLD_SIZE, ranks)
         self._done = dict(epoch=runner.epoch, iter=runner.iter)
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Seed Python, NumPy and torch."""
-        self._within_epoch = isinstance(runner.train_loop, EpochBasedTrainLoop)
-        state = np.random.SeedSequence((runner.seed, runner.epoch, get_rank())).generate_state(3)
-        random.seed(int(state[0]))
-        np.random.seed(state[1])  # noqa: NPY002  the transforms use NumPy's global state, as those of mmcv do
-        torch.manual_seed(int(state[2]))
+        self._within_epoch = isinstance(runner.train_loop, MMEngineEpochBasedTrainLoop)
+        seed_generators(runner.seed, runner.epoch, get_rank())
 
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch=None) -> None:
+        """Restore the random states of a run that goes on within an epoch."""
+        if not self._resumed_states:
+            return
+        states, self._resumed_states = self._resumed_states, []
+        if len(states) == get_world_size():
+            restore_random_state(states[get_rank()])
+        else:
+            seed_generators(runner.seed, runner.epoch, get_rank(), batch_idx)
+
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Count the iteration; MMEngine counts it after all hooks."""
         self._done['iter'] = runner.iter + 1
 
+    def before_stop_within_epoch(self, runner: Runner, steps: int) -> None:
+        """Collect the random states of all ranks for the next checkpoint.
+
+        Args:
+            runner: The runner.
+            steps: Number of finished steps of this epoch.
+        """
+        self._position = dict(steps=steps, random_states=all_gather_object(random_state()))
+
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
-        """Store the numbers of finished epochs and iterations."""
-        checkpoint['meta'].update(self._done, within_epoch=self._within_epoch)
+        """Store the numbers of finished epochs and iterations, and how images are shared among the ranks."""
+        meta = checkpoint['meta']
+        meta.update(self._done, within_epoch=self._within_epoch)
+        meta[_RANKS] = get_world_size()
+        sampler = runner.train_dataloader.batch_sampler
+        if isinstance(sampler, TaskAwareBatchSampler):
+            meta[_DRAWN_FOR] = list(sampler.drawn_for)
+        if self._position is not None:
+            meta[_POSITION], self._position = self._position, None
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
-        """Check that a resumed checkpoint is from the end of an epoch.
+        """Prepare the run to go on where the checkpoint was saved, with the number of ranks of now.
 
         Raises:
-            ConfigError: If it is from within an epoch.
+            ConfigError: If the checkpoint is from within an epoch and this run cannot go on there.
         """
-        if runner._resume and checkpoint['meta'].get('within_epoch'):
+        if not runner._resume:
+            return
+        meta = checkpoint['meta']
+        same_batches = _keep_batches(runner, meta)
+        if not meta.get('within_epoch'):
+            return
+        loop, position = runner.train_loop, meta.get(_POSITION)
+        can = isinstance(loop, EpochBasedTrainLoop) and loop.can_begin_within_epoch and same_batches
+        if position is None or not can:
+            change = '' if position is None else ' with another batch size, loop or batch sampler'
             raise ConfigError(
-                f'the checkpoint of step {checkpoint["meta"]["iter"]} is from within an epoch and cannot be resumed: '
-                'take one from the end of an epoch, or train from its weights (--load-from)'
+                f'the checkpoint of step {meta["iter"]} is from within an epoch and cannot be resumed{change}: take '
+                'one from the end of an epoch, or train from its weights (--load-from)'
             )
+        loop.begun, self._resumed_states = position['steps'], list(position['random_states'])
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Count the epoch, and average the gradients of an unfinished accumulation over the ranks."""
@@ -102,12 +143,48 @@ class ReproducibleEpochHook(Hook):
             wrapper.average_pending()
 
 
+def _keep_batches(runner: Runner, meta: dict[str, Any]) -> bool:
+    """Let the sampler draw the batches that the run before drew, if the config still asks for as many images a step.
+
+    Returns:
+        Whether the batches stay the same.
+    """
+    ranks, before = get_world_size(), meta.get(_RANKS, get_world_size())
+    sampler, drawn_for = runner.train_dataloader.batch_sampler, meta.get(_DRAWN_FOR)
+    if isinstance(sampler, TaskAwareBatchSampler) and drawn_for is not None:
+        if sampler.batch_size == drawn_for[1] or sampler.batch_size * ranks == drawn_for[0] * drawn_for[1]:
+            sampler.keep_batches(*drawn_for)
+            loop = runner.train_loop
+            if isinstance(loop, MMEngineEpochBasedTrainLoop):
+                loop._max_iters = loop.max_epochs * len(loop.dataloader)
+            if before != ranks:
+                images = math.prod(drawn_for)
+                runner.logger.info(
+                    f'the run was on {before} ranks and goes on with {ranks}: each takes {images // ranks} of the '
+                    f'{images} images of a step, which stay the same'
+                )
+            return True
+        runner.logger.warning(
+            f'the checkpoint is of a run with {drawn_for[0]} x {drawn_for[1]} images a step and goes on with {ranks} x '
+            f'{sampler.batch_size}: an epoch has {len(sampler)} steps of other batches from here on, and the run will '
+            'not end as an unbroken one would'
+        )
+        return False
+    if before != ranks:
+        runner.logger.warning(
+            f'the checkpoint is of a run on {before} ranks and goes on with {ranks}: an epoch has '
+            f'{len(runner.train_dataloader)} steps of other batches from here on, an update sees {ranks / before:g} '
+            'times as many images, and the run will not end as an unbroken one would'
+        )
+    return before == ranks
+
+
 def _check_accumulation(runner: Runner) -> None:
     count, steps = runner.optim_wrapper._accumulative_counts, len(runner.train_dataloader)
     if count == 1:
         return
     name = type(runner.optim_wrapper).__name__
-    if isinstance(runner.model, FullyShardedDataParallel):
+    if is_sharded(runner.model):
         raise ConfigError('FSDP does not keep the gradients of an accumulation: set accumulative_counts=1')
     if isinstance(runner.optim_wrapper, AccumulatingOptimWrapper):
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -34,7 +35,7 @@ class SubmissionHook(Hook):
         self.writer = SubmissionWriter(self.out_dir)
 
     def after_test_iter(
-        self, runner: Runner, batch_idx: int, data_batch=None, outputs: Sequence[MultiTaskDataSample] = ()
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence[MultiTaskDataSample] = ()
     ) -> None:
         """Add the predictions of this batch."""
         for sample in task_samples_of(outputs):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from mmengine.dist import master_only
@@ -38,7 +39,7 @@ class ValidationPicturesHook(Hook):
 
     @master_only
     def after_val_iter(
-        self, runner: Runner, batch_idx: int, data_batch=None, outputs: Sequence[MultiTaskDataSample] = ()
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence[MultiTaskDataSample] = ()
     ) -> None:
         """Draw images of this batch as ``<task>_<number>.png``, until each task has its number."""
         if not _shows_pictures(runner.visualizer):

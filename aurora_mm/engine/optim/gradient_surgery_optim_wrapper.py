@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from mmengine.dist import all_gather_object, all_reduce_params, get_world_size
 from torch import Tensor, nn
-from torch.distributed.fsdp import FullyShardedDataParallel
 
 from aurora_mm.engine.optim.autocast_optim_wrapper import AutocastOptimWrapper
 from aurora_mm.engine.optim.average_gradients import average_gradients
 from aurora_mm.engine.optim.gradient_combiner import GradientCombiner
 from aurora_mm.errors import ConfigError
+from aurora_mm.models.utils.sharded_tensors import is_sharded
 from aurora_mm.registry import OPTIM_WRAPPERS
 
 
@@ -118,6 +118,16 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
         super().restore(pending)
         self._restored_buffers = {name: grads for name, grads in pending.items() if name}
 
+    def state_dict(self) -> dict[str, Any]:
+        """See :meth:`AccumulatingOptimWrapper.state_dict`; ``'cosines'`` holds those not yet logged, if any."""
+        cosines = {pair: torch.stack(values) for pair, values in self._cosines.items()}
+        return super().state_dict() | (dict(cosines=cosines) if cosines else {})
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """See :meth:`AccumulatingOptimWrapper.load_state_dict`."""
+        super().load_state_dict({key: value for key, value in state_dict.items() if key != 'cosines'})
+        self._cosines = {pair: list(values.unbind()) for pair, values in state_dict.get('cosines', {}).items()}
+
     def pop_cosines(self) -> dict[str, float]:
         """Return the mean cosine between the gradients of two types, ``<type>-<type>``, since the last call."""
         cosines, self._cosines = self._cosines, {}
@@ -125,7 +135,7 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
         return {pair: mean for pair, mean in means.items() if not math.isnan(mean)}
 
     def _sort_parameters(self, model: nn.Module) -> None:
-        if isinstance(model, FullyShardedDataParallel):
+        if is_sharded(model):
             raise ConfigError('GradientSurgeryOptimWrapper needs whole gradients; FSDP shards them')
         for name, parameter in model.named_parameters():
             if parameter.requires_grad:

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
-from torch.distributed.fsdp import FullyShardedDataParallel
 
 from aurora_mm.models.backbones import BaseEncoder
+from aurora_mm.models.utils.sharded_tensors import is_sharded
 
 _NAMES = ('weight', 'bias')
 
@@ -68,7 +68,7 @@ class WeightCopies:
 def layers_to_copy(model: nn.Module) -> list[nn.Linear]:
     """Return the linear layers in the blocks of the model's encoders; none with FSDP, which casts by itself."""
     modules = list(model.modules())
-    if any(isinstance(module, FullyShardedDataParallel) for module in modules):
+    if is_sharded(model):
         return []
     return [
         layer for encoder in modules if isinstance(encoder, BaseEncoder) for layer in encoder.linear_layers().values()

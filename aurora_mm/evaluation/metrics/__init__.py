@@ -5,6 +5,7 @@ from aurora_mm.evaluation.metrics.column import Column
 from aurora_mm.evaluation.metrics.foreign_metric import ForeignMetric
 from aurora_mm.evaluation.metrics.landmark_metric import LandmarkMetric
 from aurora_mm.evaluation.metrics.multi_label_metric import MultiLabelMetric
+from aurora_mm.evaluation.metrics.multi_label_segmentation_metric import MultiLabelSegmentationMetric
 from aurora_mm.evaluation.metrics.regression_metric import RegressionMetric
 from aurora_mm.evaluation.metrics.result_row import ResultRow, cell_matrix, rows_by_image
 from aurora_mm.evaluation.metrics.segmentation_metric import SegmentationMetric
@@ -18,6 +19,7 @@ __all__ = [
     'ForeignMetric',
     'LandmarkMetric',
     'MultiLabelMetric',
+    'MultiLabelSegmentationMetric',
     'RegressionMetric',
     'ResultRow',
     'SegmentationMetric',

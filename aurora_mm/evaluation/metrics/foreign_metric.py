@@ -47,12 +47,13 @@ class ForeignMetric(BaseMetric):
         self.results = self.metric.results  # the same list, so that the evaluator empties both
 
     @property
-    def dataset_meta(self) -> dict | None:
+    def dataset_meta(self) -> dict[str, Any] | None:
         """The metainfo of the metric."""
-        return self.metric.dataset_meta
+        meta: dict[str, Any] | None = self.metric.dataset_meta
+        return meta
 
     @dataset_meta.setter
-    def dataset_meta(self, dataset_meta: dict) -> None:
+    def dataset_meta(self, dataset_meta: dict[str, Any]) -> None:
         self.metric.dataset_meta = dataset_meta
 
     def process(self, data_batch: Any, data_samples: Sequence[Mapping[str, Any]]) -> None:
@@ -66,7 +67,8 @@ class ForeignMetric(BaseMetric):
 
     def compute_metrics(self, results: list[Any]) -> dict[str, float]:
         """Compute the metric's own scores."""
-        return self.metric.compute_metrics(results)
+        scores: dict[str, float] = self.metric.compute_metrics(results)
+        return scores
 
     def primary(self, metrics: Mapping[str, float]) -> float:
         """Return the score named ``primary``, in [0, 1].

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -47,9 +47,9 @@ class SegmentationMetric(TaskMetric):
         Column('NSD', brief=False),
     )
     headline = 'DSC'
-    row_data = ('size',)
-    rows_per_image = 'each'
-    has_masks = True
+    row_data: ClassVar[tuple[str, ...]] = ('size',)
+    rows_per_image: ClassVar[Literal['one', 'each', 'any']] = 'each'
+    has_masks: ClassVar[bool] = True
 
     def __init__(self, nsd_tolerance: float = 2.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -82,14 +82,24 @@ class SegmentationMetric(TaskMetric):
             scores |= {f'{name}_{row.target}': of_classes[name][:, index] for name in ('DSC', 'HD')}
         return scores
 
-    def _row(self, sample: Mapping[str, Any], index: int, pred: np.ndarray, truth: np.ndarray) -> ResultRow:
+    def compare(self, pred: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+        """Compute the scores of one class in one image.
+
+        Args:
+            pred: (H, W) bool, the predicted pixels.
+            truth: (H, W) bool, the true pixels.
+
+        Returns:
+            A number for each of :attr:`row_columns`, and ``size``, the true fraction of the image.
+        """
         hd95, nsd = hd95_and_nsd(pred, truth, self.nsd_tolerance)
-        return self.row(
-            sample,
-            self.names[index],
+        return dict(
             size=float(truth.mean()),
             DSC=dice(pred, truth),
             HD=hausdorff_distance(pred, truth),
             HD95=hd95,
             NSD=nsd,
         )
+
+    def _row(self, sample: Mapping[str, Any], index: int, pred: np.ndarray, truth: np.ndarray) -> ResultRow:
+        return self.row(sample, self.names[index], **self.compare(pred, truth))

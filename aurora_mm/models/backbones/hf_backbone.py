@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from transformers import CONFIG_MAPPING, AutoConfig, PretrainedConfig
 from transformers.models.qwen2_5_vl.configuration_qwen2_5_vl import Qwen2_5_VLVisionConfig
 
 from aurora_mm.errors import ConfigError, WeightsError
+from aurora_mm.files import whole_folder
 from aurora_mm.models.backbones import hf
 from aurora_mm.models.backbones.base_encoder import BaseEncoder, count_recomputed
 from aurora_mm.models.backbones.visual_weights import fetch_optional, read_config
@@ -123,7 +125,8 @@ class HFBackbone(BaseEncoder):
         self.size_divisor = self.encoder.size_divisor
         if num_recomputed := count_recomputed(with_cp, self.num_blocks):
             self._recompute(num_recomputed, config['model_type'])
-        mean, std = torch.tensor([mean or stats[0], std or stats[1]])[..., None, None]
+        self.stats = [list(mean or stats[0]), list(std or stats[1])]
+        mean, std = torch.tensor(self.stats)[..., None, None]
         # ((x + 1) / 2 - mean) / std
         self.register_buffer('scale', 0.5 / std, persistent=False)
         self.register_buffer('shift', (0.5 - mean) / std, persistent=False)
@@ -167,6 +170,13 @@ class HFBackbone(BaseEncoder):
             prefix = 'encoder.'
             inside = {name.removeprefix(prefix): parameter for name, parameter in self.plain_parameters().items()}
             self.encoder.load(inside, str(self.pretrained))
+
+    def save_pretrained(self, folder: Path) -> None:
+        """See :meth:`BaseEncoder.save_pretrained`; blocks after the last tap are not part of the result."""
+        with whole_folder(Path(folder)) as new:
+            self.encoder.model.save_pretrained(new)
+            stats = dict(zip(_STATS, self.stats, strict=True))
+            (new / 'preprocessor_config.json').write_text(json.dumps(stats, indent=2) + '\n')
 
     def layer_of(self, name: str) -> int:
         """See :meth:`BaseEncoder.layer_of`."""

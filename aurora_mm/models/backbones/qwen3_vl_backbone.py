@@ -9,17 +9,20 @@ names they have in transformers; tests compare every map with that of transforme
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 from transformers.models.qwen3_vl.configuration_qwen3_vl import Qwen3VLVisionConfig
 
 from aurora_mm.errors import ConfigError, WeightsError
+from aurora_mm.files import whole_folder
 from aurora_mm.models.backbones.base_encoder import BaseEncoder, check_taps, count_recomputed, token_map
 from aurora_mm.models.backbones.compile_blocks import compile_each
 from aurora_mm.models.backbones.qwen3_vl_layers import Block, PatchEmbed, axial_rope
@@ -134,6 +137,14 @@ class Qwen3VLBackbone(BaseEncoder):
         if self.pretrained is not None:
             unused_blocks = tuple(f'blocks.{i}.' for i in range(self.num_blocks, self.config.depth))
             load_visual(self.plain_parameters(), self.pretrained, _NOT_OURS + unused_blocks)
+
+    def save_pretrained(self, folder: Path) -> None:
+        """See :meth:`BaseEncoder.save_pretrained`; blocks after the last tap are not part of the result."""
+        tensors = {name: parameter.detach().cpu().contiguous() for name, parameter in self.plain_parameters().items()}
+        values = self.config.to_dict() | dict(depth=self.num_blocks)
+        with whole_folder(Path(folder)) as new:
+            save_file(tensors, new / 'model.safetensors', metadata={'format': 'pt'})
+            (new / 'config.json').write_text(json.dumps(values, indent=2) + '\n')
 
     def layer_of(self, name: str) -> int:
         """See :meth:`BaseEncoder.layer_of`."""

@@ -10,7 +10,8 @@ from torch import Tensor
 from aurora_mm.models.balancers.loss_balancer import LossBalancer
 from aurora_mm.models.balancers.task_loss_tracker import TaskLossTracker
 from aurora_mm.registry import MODELS
-from aurora_mm.tasks import TASK_TYPES, Task
+from aurora_mm.task_types import TASK_TYPES
+from aurora_mm.tasks import Task
 
 
 @MODELS.register_module()

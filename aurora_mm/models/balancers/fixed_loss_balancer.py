@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import torch
 from torch import Tensor
 
-from aurora_mm.errors import ConfigError
+from aurora_mm.models.balancers.factors import factors_of
 from aurora_mm.models.balancers.loss_balancer import LossBalancer
 from aurora_mm.models.balancers.task_loss_tracker import TaskLossTracker
 from aurora_mm.registry import MODELS
-from aurora_mm.tasks import TASK_TYPES, Task
+from aurora_mm.tasks import Task
 
 
 @MODELS.register_module()
@@ -30,14 +29,9 @@ class FixedLossBalancer(LossBalancer):
 
     def __init__(self, tasks: Sequence[Task | dict], factors: Mapping[str, float]) -> None:
         super().__init__(tasks)
-        for key, factor in factors.items():
-            if key not in self.tasks and key not in TASK_TYPES:
-                raise ConfigError(f'FixedLossBalancer: {key!r} is neither a task nor one of {", ".join(TASK_TYPES)}')
-            if factor < 0:
-                raise ConfigError(f'FixedLossBalancer: the weight {factor} of {key!r} is negative')
-        chosen = [factors.get(task.name, factors.get(task.type, 1.0)) for task in self.tasks.values()]
+        chosen = factors_of(self.tasks.values(), factors, type(self).__name__)
         # Not part of the state: another config may continue a checkpoint with other weights.
-        self.register_buffer('factors', torch.tensor(chosen, dtype=torch.float32), persistent=False)
+        self.register_buffer('factors', chosen, persistent=False)
 
     def weights(self, tracker: TaskLossTracker) -> Tensor:
         """Return the weights ``(T,)``."""

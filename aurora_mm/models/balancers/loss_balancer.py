@@ -16,8 +16,8 @@ from aurora_mm.tasks import Task
 class LossBalancer(nn.Module):
     """Leaves every loss unchanged. Subclasses override :meth:`weights`, :meth:`observe` or :meth:`forward`.
 
-    A balancer gets all its information from the tracker, which is equal on all ranks. It keeps its state in buffers and
-    parameters, which are saved in checkpoints.
+    A balancer gets its information from the tracker, which is equal on all ranks, and may also measure gradients in
+    :meth:`measure`. It keeps its state in buffers and parameters, which are saved in checkpoints.
 
     Args:
         tasks: The T tasks, in the order of the tracker.
@@ -40,6 +40,26 @@ class LossBalancer(nn.Module):
             tracker: The running means of the losses.
         """
         return torch.ones_like(tracker.ema)
+
+    def watch(self, maps: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Return the maps as necks and heads read them in training, so that :meth:`measure` can ask for gradients.
+
+        Args:
+            maps: The maps ``(B, C_i, h_i, w_i)`` of encoder and detail branch.
+        """
+        return maps
+
+    def measure(self, losses: Mapping[str, Tensor], counts: Mapping[str, Tensor], maps: Sequence[Tensor]) -> None:
+        """Look at the gradients of a batch before its losses are weighed.
+
+        Args:
+            losses: Sum of the losses of each task over its labels, not weighed, connected to ``maps``.
+            counts: Number of these labels.
+            maps: What :meth:`watch` returned.
+        """
+
+    def share(self) -> None:
+        """Make the state of this rank stand for all ranks before it is saved, see :class:`TaskLossTracker`."""
 
     def observe(self, tracker: TaskLossTracker) -> None:
         """Update the state after an update of the model's weights; called on every rank.

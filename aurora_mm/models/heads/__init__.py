@@ -1,4 +1,5 @@
 from aurora_mm.models.heads.base_detection_head import BaseDetectionHead
+from aurora_mm.models.heads.base_mask_head import BaseMaskHead
 from aurora_mm.models.heads.base_pooled_head import BasePooledHead
 from aurora_mm.models.heads.base_task_head import BaseTaskHead
 from aurora_mm.models.heads.classification_head import ClassificationHead
@@ -11,12 +12,14 @@ from aurora_mm.models.heads.mmdet_head import MMDetHead
 from aurora_mm.models.heads.mmseg_head import MMSegHead
 from aurora_mm.models.heads.mmseg_segmentor_head import MMSegSegmentorHead
 from aurora_mm.models.heads.multi_label_head import MultiLabelHead
+from aurora_mm.models.heads.multi_label_segmentation_head import MultiLabelSegmentationHead
 from aurora_mm.models.heads.scalar_regression_head import ScalarRegressionHead
 from aurora_mm.models.heads.segmentation_head import SegmentationHead
 from aurora_mm.models.heads.wrap_foreign_head import wrap_foreign_head
 
 __all__ = [
     'BaseDetectionHead',
+    'BaseMaskHead',
     'BasePooledHead',
     'BaseTaskHead',
     'ClassificationHead',
@@ -29,6 +32,7 @@ __all__ = [
     'MMSegHead',
     'MMSegSegmentorHead',
     'MultiLabelHead',
+    'MultiLabelSegmentationHead',
     'ScalarRegressionHead',
     'SegmentationHead',
     'wrap_foreign_head',

@@ -173,9 +173,9 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
             ori_shape: (height, width) of the original images, H x W pixels, which may be symbolic.
 
         Returns:
-            Tensors by name: ``probs`` (B, C); ``mask`` (B, H, W) uint8; ``boxes`` (B, N, 4), ``scores`` (B, N),
-            ``labels`` (B, N) and ``count`` (B,), of which the first ``count`` are boxes; or ``points`` (B, K, 2).
-            Coordinates are original pixels. A head of another type may choose other names.
+            Tensors by name: ``probs`` (B, C); ``mask`` (B, H, W) uint8; ``class_masks`` (B, C, H, W) uint8; ``boxes``
+            (B, N, 4), ``scores`` (B, N), ``labels`` (B, N) and ``count`` (B,), of which the first ``count`` are boxes;
+            or ``points`` (B, K, 2). Coordinates are original pixels. A head of another type may choose other names.
 
         Raises:
             ConfigError: If predictions of this head cannot be exported.

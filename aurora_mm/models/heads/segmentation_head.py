@@ -8,11 +8,11 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from mmengine.structures import PixelData
-from torch import Tensor, nn
+from torch import Tensor
 
-from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_coordinates
+from aurora_mm.models.heads.base_mask_head import BaseMaskHead
+from aurora_mm.models.heads.base_task_head import require_network_coordinates
 from aurora_mm.models.losses import ClassLoss
-from aurora_mm.models.utils.layers import TaskOutputs, TopDownFusion
 from aurora_mm.models.utils.linear_weights import linear_weights
 from aurora_mm.models.utils.original_coordinates import mask_from_views
 from aurora_mm.registry import MODELS
@@ -21,20 +21,18 @@ from aurora_mm.tasks import Task
 
 
 @MODELS.register_module()
-class SegmentationHead(BaseTaskHead):
+class SegmentationHead(BaseMaskHead):
     """Segment by top-down fusion of all levels and a 1 x 1 convolution for each task.
 
-    Legend: B images, n of them of a task, C classes (background counted), h x w cells of the finest level, H x W pixels
-    of the network input.
+    Legend: n images of a task, C classes (background counted), h x w cells of the finest level, H x W pixels of the
+    network input.
 
     Args:
         tasks: See :class:`BaseTaskHead`.
         in_channels: See :class:`BaseTaskHead`.
-        channels: Number of channels of the fusion.
-        dropout: Probability of dropping a channel before the last layer.
-        share_outputs: Whether all tasks take slices of one last layer, as published; see :class:`TaskOutputs`.
         loss_cls: Config of a loss of class maps, see :class:`ClassLoss`; None leaves it out.
         loss_dice: Config of a second loss of class maps, for the overlap; None leaves it out.
+        kwargs: See :class:`BaseMaskHead`.
 
     Raises:
         ConfigError: If a loss does not fit, or both are None.
@@ -47,27 +45,16 @@ class SegmentationHead(BaseTaskHead):
         self,
         tasks: Sequence[Task | dict],
         in_channels: Sequence[int],
-        channels: int = 256,
-        dropout: float = 0.1,
-        share_outputs: bool = False,
+        *,
         loss_cls: dict[str, Any] | None = dict(type='aurora_mm.BalancedCrossEntropyLoss', background_weight=0.2),
         loss_dice: dict[str, Any] | None = dict(type='aurora_mm.ForegroundDiceLoss'),
-        init_cfg: dict | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(tasks, in_channels, init_cfg)
+        super().__init__(tasks, in_channels, **kwargs)
         self.require_one_of(loss_cls=loss_cls, loss_dice=loss_dice)
         self.loss_cls = self.build_loss(ClassLoss, 'loss_cls', loss_cls, pixels=True)
         self.loss_dice = self.build_loss(ClassLoss, 'loss_dice', loss_dice, pixels=True)
         self.require_weighed(loss_cls=loss_cls, loss_dice=loss_dice)
-        self.fusion = TopDownFusion(in_channels, channels)
-        self.dropout = nn.Dropout2d(dropout)
-        self.outputs = TaskOutputs(
-            self.tasks, lambda n: nn.Conv2d(channels, n, 1), lambda task: task.num_outputs, share_outputs
-        )
-
-    def forward(self, feats: Sequence[Tensor]) -> Tensor:
-        """Compute the shared features ``(B, channels, h, w)``, see :class:`BaseTaskHead`."""
-        return self.dropout(self.fusion(feats))
 
     def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
         """Compute the losses at the size of the network input; ``output`` is ``(n, C, h, w)``."""

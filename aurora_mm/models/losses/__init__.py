@@ -6,6 +6,7 @@ from aurora_mm.models.losses.foreground_dice_loss import ForegroundDiceLoss
 from aurora_mm.models.losses.head_loss import HeadLoss
 from aurora_mm.models.losses.heatmap_loss import HeatmapLoss
 from aurora_mm.models.losses.label_loss import LabelLoss
+from aurora_mm.models.losses.mask_loss import MaskLoss
 from aurora_mm.models.losses.overlap_losses import GIoULoss, LinearIoULoss
 from aurora_mm.models.losses.quality_focal_loss import QualityFocalLoss
 from aurora_mm.models.losses.score_loss import ScoreLoss
@@ -21,6 +22,7 @@ __all__ = [
     'HeatmapLoss',
     'LabelLoss',
     'LinearIoULoss',
+    'MaskLoss',
     'QualityFocalLoss',
     'ScoreLoss',
 ]

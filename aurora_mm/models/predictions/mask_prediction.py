@@ -36,6 +36,11 @@ class MaskPrediction(Prediction):
         merged.mask_views = MaskViews(view for sample in samples for view in sample.mask_views)
         merged.pred_sem_seg = PixelData(data=mask_from_views(merged.mask_views, merged.ori_shape))
 
+    def class_masks(self, sample: TaskDataSample, task: Task) -> np.ndarray:
+        """Return the pixels of each class but the background, see :class:`Prediction`."""
+        mask = sample.pred_sem_seg.data.cpu().numpy()
+        return mask == np.arange(1, task.num_outputs)[:, None, None]
+
     def plain(self, sample: TaskDataSample, task: Task) -> dict[str, Any]:
         """Return ``mask``, (H, W) uint8 class indices."""
         return dict(mask=sample.pred_sem_seg.data[0].cpu().numpy().astype(np.uint8))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from aurora_mm.errors import ConfigError
@@ -52,6 +53,18 @@ class Prediction:
             f'task {merged.task!r}: predictions of type {merged.task_type!r} cannot be merged over views or models; '
             'register a Prediction for the type in aurora_mm.models.predictions.PREDICTIONS'
         )
+
+    def class_masks(self, sample: TaskDataSample, task: Task) -> np.ndarray | None:
+        """Return the predicted pixels of each class, (N, H, W) bool in the order of ``task.target_names``.
+
+        Args:
+            sample: The sample with the prediction, H x W pixels.
+            task: Its task.
+
+        Returns:
+            The masks; None for a type that predicts none, as for the base.
+        """
+        return None
 
     def plain(self, sample: TaskDataSample, task: Task) -> dict[str, Any]:
         """Convert the prediction to values that JSON can hold, except that masks are arrays.

@@ -10,6 +10,7 @@ from mmengine.logging import MMLogger
 from torch import Tensor, nn
 
 from aurora_mm.errors import AuroraError
+from aurora_mm.models.utils.sharded_tensors import local_part
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 
@@ -89,7 +90,7 @@ def drop_nonfinite_gradients(parameters: Iterable[nn.Parameter]) -> None:
     Args:
         parameters: The parameters whose gradients are set, in place.
     """
-    gradients = [p.grad for p in parameters if p.grad is not None]
+    gradients = [local_part(p.grad) for p in parameters if p.grad is not None]
     if not gradients:
         return
     finite = torch.stack(torch._foreach_norm(gradients)).sum().isfinite().float()

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from aurora_mm.structures import MaskView
+from aurora_mm.structures import LABEL_THRESHOLD, MaskView
 
 _MOST_COMPARED = 8  # classes; for more, one call of `max` is as fast
 
@@ -106,9 +106,45 @@ def mask_from_views(views: Iterable[MaskView], ori_shape: tuple[int, int]) -> Te
         scores = view.probs[1:] - view.probs[:1] if is_binary else view.probs
         scores = map_to_original(scores, view.homography_matrix, view.img_shape, ori_shape)
         total = scores if total is None else total.add_(scores)
-    if is_binary:
-        return (total > 0).long()
-    return _best_class(total)
+    label = (total > 0).long() if is_binary else _best_class(total)
+    return label * covered_pixels(views, ori_shape).to(label)
+
+
+def covered_pixels(views: Iterable[MaskView], ori_shape: tuple[int, int]) -> Tensor:
+    """Return which original pixels lie in the network input, which is a crop of the image after CropToUltrasound.
+
+    Args:
+        views: The views of an image. A pixel counts if it lies in the box around the network input of any of them.
+        ori_shape: ``(height, width)`` of the original image, H x W pixels.
+
+    Returns:
+        ``(H, W)`` bool, or ``(1, 1)`` True if they all do.
+    """
+    height, width = ori_shape
+    boxes = []
+    for view in views:
+        corners = torch.tensor([[0.0, 0.0, view.img_shape[1], view.img_shape[0]]], dtype=torch.float64)
+        boxes.append(boxes_to_original(corners, view.homography_matrix, ori_shape)[0].tolist())
+    x1, y1 = (min(box[axis] for box in boxes) for axis in (0, 1))
+    x2, y2 = (max(box[axis] for box in boxes) for axis in (2, 3))
+    if max(x1, y1, width - x2, height - y2) < 0.5:  # less than half a pixel: the centres of all pixels are inside
+        return torch.ones(1, 1, dtype=torch.bool)
+    rows, columns = torch.arange(height) + 0.5, torch.arange(width) + 0.5
+    return ((rows > y1) & (rows < y2))[:, None] & (columns > x1) & (columns < x2)
+
+
+def class_masks_from_views(views: Iterable[MaskView], ori_shape: tuple[int, int]) -> Tensor:
+    """Return the original pixels in which the mean probability of each class over the views is 0.5 or more.
+
+    Args:
+        views: Probabilities of each view, at least one, with the same C classes, which may overlap.
+        ori_shape: ``(height, width)`` of the original image, H x W pixels.
+
+    Returns:
+        ``(C, H, W)`` uint8, 0 and 1.
+    """
+    maps = [map_to_original(view.probs, view.homography_matrix, view.img_shape, ori_shape) for view in views]
+    return (sum(maps[1:], maps[0]) >= LABEL_THRESHOLD * len(maps)).to(torch.uint8)
 
 
 def _best_class(scores: Tensor) -> Tensor:

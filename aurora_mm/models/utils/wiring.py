@@ -10,7 +10,8 @@ from mmengine.logging import print_log
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.utils.build import only_for_task
 from aurora_mm.registry import MODELS
-from aurora_mm.tasks import TASK_TYPES, TaskTable
+from aurora_mm.task_types import TASK_TYPES
+from aurora_mm.tasks import TaskTable
 
 
 class Wiring:

@@ -30,6 +30,7 @@ val_evaluator = dict(
         multi_object_detection=[dict(type='BoxAPMetric')],
         scalar_regression=[dict(type='RegressionMetric')],
         multi_label_classification=[dict(type='MultiLabelMetric')],
+        multi_label_segmentation=[dict(type='MultiLabelSegmentationMetric')],
     ),
 )
 test_evaluator = val_evaluator

@@ -17,6 +17,7 @@ model = dict(
         detection=dict(channels=48),
         landmark=dict(channels=48),
         multi_object_detection=dict(channels=48),
+        multi_label_segmentation=dict(channels=48),
     ),
     # These factors make the gradients of the types about equally long in the parts that they share; without them that
     # of the landmarks is a twelfth of that of the masks (docs/ablation.md).

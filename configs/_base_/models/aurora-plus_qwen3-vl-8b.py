@@ -29,5 +29,6 @@ model = dict(
         ),
         multi_label_classification=dict(type='MultiLabelHead', hidden_channels=1024, pooling='avg_max', dropout=0.2),
         scalar_regression=dict(type='ScalarRegressionHead', hidden_channels=1024, pooling='avg_max', dropout=0.2),
+        multi_label_segmentation=dict(type='MultiLabelSegmentationHead', channels=256),
     ),
 )

@@ -13,5 +13,6 @@ model = dict(
         multi_object_detection=dict(channels=64),
         multi_label_classification=dict(hidden_channels=256),
         scalar_regression=dict(hidden_channels=256),
+        multi_label_segmentation=dict(channels=64),
     ),
 )

@@ -1,5 +1,5 @@
 # The published model around the encoder of Qwen3-VL-8B; see aurora_mm/models/multi_task_model.py. The configs that
-# inherit this one say which tasks it has. The last three heads are for types of task that the challenge does not have,
+# inherit this one say which tasks it has. The last four heads are for types of task that the challenge does not have,
 # at the published widths; no head is built for a type without tasks.
 model = dict(
     type='MultiTaskModel',
@@ -27,6 +27,7 @@ model = dict(
         ),
         multi_label_classification=dict(type='MultiLabelHead', hidden_channels=1024),
         scalar_regression=dict(type='ScalarRegressionHead', hidden_channels=1024),
+        multi_label_segmentation=dict(type='MultiLabelSegmentationHead', channels=256),
     ),
     sources=dict(
         segmentation='pooled',
@@ -36,6 +37,7 @@ model = dict(
         multi_object_detection='pyramid',
         multi_label_classification='pyramid',
         scalar_regression='pyramid',
+        multi_label_segmentation='pooled',
     ),
     balancer=dict(type='SelectiveLossBalancer'),
 )

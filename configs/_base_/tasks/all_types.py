@@ -7,4 +7,5 @@ tasks = [
     dict(name='lesions', type='multi_object_detection', classes=['cyst', 'solid']),
     dict(name='covered', type='scalar_regression', values=['covered part'], unit='%', zoom=False, rotation=0),
     dict(name='signs', type='multi_label_classification', classes=['effusion', 'calcification', 'mass']),
+    dict(name='overlapping', type='multi_label_segmentation', classes=['lobe', 'duct', 'cyst']),
 ]

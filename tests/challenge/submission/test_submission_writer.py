@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from mmengine.structures import InstanceData, PixelData
 
 from aurora_mm.challenge.submission import SubmissionWriter
@@ -126,7 +125,7 @@ def test_a_mask_stays_inside_the_submission(text):
         mask_file(text)
 
 
-def work(rank, folder, samples):
+def work(rank, folder, samples, queue):
     dist.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2)
     writer = SubmissionWriter(folder / 'submission')
     # As a sampler deals them, the last round padded with the first samples.
@@ -136,9 +135,9 @@ def work(rank, folder, samples):
     dist.destroy_process_group()
 
 
-def test_two_processes_write_what_one_writes(tmp_path, submission, samples):
+def test_two_processes_write_what_one_writes(tmp_path, submission, samples, two_ranks):
     (tmp_path / 'two').mkdir()
-    mp.spawn(work, args=(tmp_path / 'two', samples), nprocs=2)
+    two_ranks(work, tmp_path / 'two', samples)
     ours, theirs = (
         {path.relative_to(folder): path.read_bytes() for path in folder.rglob('*') if path.is_file()}
         for folder in (submission, tmp_path / 'two/submission')

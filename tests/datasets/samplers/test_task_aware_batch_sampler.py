@@ -285,3 +285,34 @@ def test_the_shares_of_the_small_real_data_set():
     assert reached.pop('breast_3cls') == pytest.approx(0.141, abs=1e-3)  # 45 images bring its label alone
     assert all(share == pytest.approx(0.125, abs=0.006) for share in reached.values())
     assert len({index for batch in sampler for index in batch}) == 385  # every image, in one epoch
+
+
+@pytest.mark.parametrize('ranks', [1, 2, 8])
+def test_another_number_of_ranks_shares_the_same_batches(monkeypatch, ranks):
+    """With the augmentation of each image; a rank may have parts of batches."""
+    four = [list(sampler) for sampler in make_ranks(monkeypatch, 4, batch_size=2, policy=PROPORTIONAL)]
+    others = make_ranks(monkeypatch, ranks, batch_size=2, policy=PROPORTIONAL)
+    for sampler in others:
+        sampler.keep_batches(4, 2)
+        assert len(sampler) == len(four[0])
+    other = [list(sampler) for sampler in others]
+    for mine, theirs in zip(zip(*four, strict=True), zip(*other, strict=True), strict=True):
+        assert [(i, i.seed) for batch in mine for i in batch] == [(i, i.seed) for batch in theirs for i in batch]
+        assert {len(batch) for batch in theirs} == {8 // ranks}
+    assert others[0].drawn == make_drawn(monkeypatch)
+
+
+def make_drawn(monkeypatch):
+    sampler = make_ranks(monkeypatch, 4, batch_size=2, policy=PROPORTIONAL)[0]
+    list(sampler)
+    return sampler.drawn
+
+
+def test_an_epoch_can_begin_within():
+    whole, rest = make(), make()
+    rest.skip = 3
+    batches = list(whole)
+    assert [[(i, i.seed) for i in batch] for batch in rest] == [[(i, i.seed) for i in b] for b in batches[3:]]
+    assert rest.drawn == whole.drawn
+    assert rest.skip == 0
+    assert len(rest) == len(batches)

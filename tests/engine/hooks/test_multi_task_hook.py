@@ -33,6 +33,7 @@ def runner(request):
         logger=SimpleNamespace(info=lines.append),
         lines=lines,
         epoch=0,
+        train_loop=None,
     )
 
 

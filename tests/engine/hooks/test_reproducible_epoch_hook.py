@@ -76,37 +76,40 @@ def test_an_epoch_that_ends_within_an_accumulation_needs_a_wrapper_that_keeps_th
         ReproducibleEpochHook().before_train(runner)
 
 
-def test_a_resumed_run_on_another_number_of_ranks_warns_once(runner, monkeypatch):
-    runner.optim_wrapper._accumulative_counts = 1
-    runner.epoch = runner.iter = 0
+def load(runner, **meta):
+    runner._resume = True
+    ReproducibleEpochHook().after_load_checkpoint(runner, dict(meta=dict(iter=18, **meta)))
+
+
+def test_another_number_of_ranks_warns_where_the_sampler_is_not_ours(runner, monkeypatch):
     on_ranks(monkeypatch, 4)
-    ReproducibleEpochHook().before_train(runner)
-    ReproducibleEpochHook().before_train(runner)
+    load(runner, ranks=4)
     assert runner.warnings == []
     on_ranks(monkeypatch, 2)
-    ReproducibleEpochHook().before_train(runner)
+    load(runner, ranks=4)
     (warning,) = runner.warnings
     assert 'a run on 4 ranks and goes on with 2: an epoch has 12 steps' in warning
     assert 'sees 0.5 times as many images' in warning
-    ReproducibleEpochHook().before_train(runner)
-    assert len(runner.warnings) == 1
 
 
-def test_a_checkpoint_from_within_an_epoch_is_refused(runner):
-    hook, runner.epoch, runner.iter, runner.seed, runner._resume = ReproducibleEpochHook(), 1, 12, 0, True
+def test_a_checkpoint_from_within_an_epoch_that_does_not_say_where_is_refused(runner):
+    hook, runner.epoch, runner.iter, runner.seed = ReproducibleEpochHook(), 1, 12, 0
     runner.optim_wrapper._accumulative_counts = 1
     runner.train_loop = EpochBasedTrainLoop.__new__(EpochBasedTrainLoop)
-    checkpoint = dict(meta={})
     hook.before_train(runner)
     hook.before_train_epoch(runner)
     runner.iter = 17
     hook.after_train_iter(runner, 5)
-    hook.before_save_checkpoint(runner, checkpoint)
+    within = dict(meta={})
+    hook.before_save_checkpoint(runner, within)
+    assert within['meta'] == dict(epoch=1, iter=18, within_epoch=True, ranks=1)
     with pytest.raises(ConfigError, match='of step 18 is from within an epoch'):
-        hook.after_load_checkpoint(runner, checkpoint)
+        load(runner, within_epoch=True)
     runner._resume = False
-    hook.after_load_checkpoint(runner, checkpoint)
-    runner._resume, runner.train_loop = True, SimpleNamespace(iter=24)
+    hook.after_load_checkpoint(runner, within)
+    runner.train_loop = SimpleNamespace(iter=24)
     hook.after_train_epoch(runner)
-    hook.before_save_checkpoint(runner, checkpoint)
-    hook.after_load_checkpoint(runner, checkpoint)
+    ended = dict(meta={})
+    hook.before_save_checkpoint(runner, ended)
+    assert (ended['meta']['epoch'], ended['meta']['within_epoch']) == (2, False)
+    load(runner, within_epoch=False)

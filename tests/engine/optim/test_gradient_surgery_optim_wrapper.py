@@ -1,7 +1,6 @@
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from mmengine.model import BaseModel, MMDistributedDataParallel
 from torch import nn
 
@@ -145,10 +144,8 @@ def batches_of_rank(rank):
     return list(zip(x, map(list, names), strict=True))
 
 
-def test_two_processes_train_as_one(tmp_path):
-    queue = mp.get_context('spawn').SimpleQueue()
-    mp.spawn(work, args=(tmp_path, queue), nprocs=2)
-    ranks = {rank: (weights, cosines) for rank, weights, cosines in (queue.get() for _ in range(2))}
+def test_two_processes_train_as_one(tmp_path, two_ranks):
+    ranks = {rank: (weights, cosines) for rank, weights, cosines in two_ranks(work, tmp_path)}
     batches = [
         (torch.cat([a[0], b[0]]), a[1] + b[1]) for a, b in zip(batches_of_rank(0), batches_of_rank(1), strict=True)
     ]

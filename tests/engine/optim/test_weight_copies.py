@@ -6,10 +6,10 @@ import torch.distributed as dist
 from functorch.compile import make_boxed_func
 from torch import nn
 from torch._dynamo.backends.common import aot_autograd
-from torch.distributed.fsdp import FullyShardedDataParallel
+from torch.distributed.device_mesh import init_device_mesh
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from aurora_mm.engine import AutocastOptimWrapper, GradientSurgeryOptimWrapper
+from aurora_mm.engine import AutocastOptimWrapper, GradientSurgeryOptimWrapper, shard_blocks
 from aurora_mm.engine.optim import autocast_optim_wrapper
 from aurora_mm.engine.optim.weight_copies import WeightCopies, layers_to_copy
 from aurora_mm.models.backbones import HFBackbone, Qwen3VLBackbone
@@ -177,6 +177,6 @@ def test_weights_in_another_precision_are_left_alone():
 def test_a_sharded_model_has_no_copies(tmp_path):
     dist.init_process_group('gloo', init_method=f'file://{tmp_path}/store', rank=0, world_size=1)
     try:
-        assert layers_to_copy(FullyShardedDataParallel(make(), device_id=torch.device('cpu'))) == []
+        assert layers_to_copy(shard_blocks(make(), init_device_mesh('cpu', (1,)))) == []
     finally:
         dist.destroy_process_group()

@@ -10,6 +10,7 @@ from aurora_mm.models.balancers import (
     EMALossBalancer,
     FAMOLossBalancer,
     FixedLossBalancer,
+    GradientNormBalancer,
     IGBLossBalancer,
     LossBalancer,
     SelectiveLossBalancer,
@@ -27,6 +28,7 @@ ALL = [
     UncertaintyLossBalancer,
     FAMOLossBalancer,
     lambda tasks: IGBLossBalancer(tasks, base_steps=(1, 2)),
+    lambda tasks: GradientNormBalancer(tasks, interval=2),
 ]
 
 
@@ -222,3 +224,78 @@ def test_options_of_the_selective_balancer():
     balanced = other(losses, tracker)
     assert balanced['cls'] == 4
     assert balanced['seg'] != 1
+
+
+def measured(balancer, maps, losses, counts):
+    """An update in which a batch was measured; returns the weights after it."""
+    maps = balancer.watch(maps)
+    values = {name: loss(maps) for name, loss in losses.items()}
+    balancer.measure(values, {name: torch.tensor(count) for name, count in counts.items()}, maps)
+    balancer.observe(None)
+    return balancer.weights(None)
+
+
+def test_gradients_are_made_equally_long():
+    """Two maps of two images; gradients of length 4 and 2 for masks, 1 for a class, and none known for the rest."""
+    maps = (torch.zeros(2, 1, 2, 2, requires_grad=True), torch.zeros(2, 1, 1, 1, requires_grad=True))
+    losses = dict(
+        seg=lambda m: 2 * m[0][0].sum() + 2 * m[1][1].sum(),  # sqrt(4 * 2^2) = 4 on one image, 2 on the other
+        cls=lambda m: m[1][1].sum(),
+    )
+    balancer = GradientNormBalancer(TASKS)
+    weights = measured(balancer, maps, losses, dict(seg=2, cls=1))
+    torch.testing.assert_close(balancer.squares, torch.tensor([10, 1, torch.nan, torch.nan]), equal_nan=True)
+    torch.testing.assert_close(weights, torch.tensor([10**-0.25, 10**0.25, 1, 1]))
+    longer = GradientNormBalancer(TASKS, factors=dict(classification=4.0))
+    weights = measured(longer, maps, losses, dict(seg=2, cls=1))
+    assert weights[1] / weights[0] == pytest.approx(4 * 10**0.5)
+    limited = GradientNormBalancer(TASKS, limit=1.5)
+    assert measured(limited, maps, losses, dict(seg=2, cls=1))[:2].tolist() == pytest.approx([1 / 1.5, 1.5])
+
+
+def test_tasks_of_a_type_share_their_length_unless_each_has_its_own():
+    maps = (torch.zeros(1, 1, 1, 1, requires_grad=True),)
+    losses = dict(seg=lambda m: 3 * m[0].sum(), cls=lambda m: m[0].sum())
+    by_type = GradientNormBalancer([SEG, SEG2, CLS])
+    measured(by_type, maps, losses, dict(seg=1, cls=1))
+    assert by_type.squares.tolist() == pytest.approx([9, 9, 1])
+    by_task = GradientNormBalancer([SEG, SEG2, CLS], per='task')
+    measured(by_task, maps, losses, dict(seg=1, cls=1))
+    assert by_task.squares[[0, 2]].tolist() == pytest.approx([9, 1])
+    assert by_task.squares[1].isnan()
+
+
+def test_lengths_are_measured_at_intervals_also_after_a_checkpoint():
+    def loss(factor):
+        return dict(cls=lambda m: factor * m[0].sum())
+
+    maps = (torch.zeros(1, 1, 1, 1, requires_grad=True),)
+    balancer = GradientNormBalancer(TASKS, interval=2, momentum=0.75)
+    measured(balancer, maps, loss(1.0), dict(cls=1))
+    fresh = GradientNormBalancer(TASKS, interval=2, momentum=0.75)
+    fresh.load_state_dict(balancer.state_dict())
+    measured(fresh, maps, loss(5.0), dict(cls=1))
+    assert fresh.squares[1] == 1
+    measured(fresh, maps, loss(3.0), dict(cls=1))
+    assert fresh.squares[1] == 0.75 * 1 + 0.25 * 9
+    measured(fresh, maps, loss(5.0), dict(cls=1))
+    assert fresh.squares[1] == 3
+
+
+def test_maps_of_a_frozen_encoder_and_gradients_that_are_not_finite():
+    balancer = GradientNormBalancer(TASKS, interval=1)
+    maps = (torch.ones(1, 1, 1, 1),)
+    measured(balancer, maps, dict(cls=lambda m: 2 * m[0].sum()), dict(cls=1))
+    assert balancer.squares[1] == pytest.approx(4)
+    (bad,) = balancer.watch((torch.ones(1, 1, 1, 1),))  # accumulated with a good batch
+    balancer.measure(dict(cls=(bad - 1).sqrt().sum()), dict(cls=torch.tensor(1)), (bad,))
+    measured(balancer, maps, dict(cls=lambda m: 2 * m[0].sum()), dict(cls=1))
+    assert balancer.squares[1] == pytest.approx(4)
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'), [(dict(per='organ'), "per='organ' is neither"), (dict(interval=0), '=0 is')]
+)
+def test_wrong_options_of_the_gradient_norm_balancer(options, message):
+    with pytest.raises(ConfigError, match=message):
+        GradientNormBalancer(TASKS, **options)

@@ -1,0 +1,155 @@
+"""Search for settings of a config with Optuna."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from aurora_mm.analysis.ablation import AblationRun
+from aurora_mm.analysis.ablation_table import AblationRow
+from aurora_mm.analysis.search_space import Choices, Range, as_options
+from aurora_mm.errors import ConfigError
+from aurora_mm.tables import markdown_table
+
+if TYPE_CHECKING:
+    import optuna
+
+AS_IT_IS = 'as_it_is'  # name of the runs without changed settings
+FILE = 'study.log'  # Optuna's journal
+
+RunAll = Callable[[Sequence[AblationRun]], list[AblationRun]]
+
+
+class Study:
+    """Trains a config with settings that Optuna proposes, each with several seeds.
+
+    First the config is trained as it is. Then trials are made in rounds of ``at_once``; the value of a trial is the
+    mean ``score`` of its seeds, and settings are proposed by the tree-structured Parzen estimator (Bergstra et al.
+    2011, https://papers.nips.cc/paper/4443). All results are in the folder, in Optuna's journal and in the folders of
+    the runs, and the same study, started again, goes on there. Proposals depend on the seed and the results so far.
+
+    Args:
+        config: File of the config.
+        space: Values by key of ``--cfg-options``; without any, the study only has the runs of the config as it is.
+        seeds: Seeds of each trial.
+        out: Folder of the study.
+        seed: Seed of the proposals.
+
+    Raises:
+        ConfigError: If the folder holds another study.
+    """
+
+    def __init__(
+        self, config: Path, space: dict[str, Choices | Range], seeds: Sequence[int], out: Path, seed: int = 0
+    ) -> None:
+        import optuna
+        from optuna.storages import JournalStorage
+        from optuna.storages.journal import JournalFileBackend
+
+        self.config, self.space, self.seeds, self.out, self.seed = config, space, list(seeds), Path(out), seed
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self.out.mkdir(parents=True, exist_ok=True)
+        storage = JournalStorage(JournalFileBackend(str(self.out / FILE)))
+        self._study = optuna.create_study(
+            storage=storage, study_name='aurora_mm', direction='maximize', load_if_exists=True
+        )
+        asked = dict(config=str(config), space={key: repr(values) for key, values in space.items()}, seeds=self.seeds)
+        before = self._study.user_attrs.get('asked')
+        if before not in (None, asked):
+            different = [key for key in asked if before.get(key) != asked[key]]
+            raise ConfigError(f'{out} holds a study with another {" and ".join(different)}; give another folder')
+        self._study.set_user_attr('asked', asked)
+
+    def run(self, trials: int, at_once: int, run_all: RunAll) -> list[AblationRun]:
+        """Make trials until there are as many as asked for.
+
+        Args:
+            trials: Number of trials, with those of earlier starts.
+            at_once: Number of trials of a round, none of which knows the results of the others.
+            run_all: Trains and tests runs, and returns those that failed.
+
+        Returns:
+            The runs that failed.
+        """
+        failed = run_all(self._runs(AS_IT_IS, {}))
+        while pending := self._next_round(trials, at_once):
+            runs = {trial.number: self._runs(_name(trial.number), trial.params) for trial in pending}
+            failed += run_all([run for of_trial in runs.values() for run in of_trial])
+            for number, of_trial in runs.items():
+                self._tell(number, of_trial)
+        return failed
+
+    def rows(self) -> list[AblationRow]:
+        """Read the results: of the config as it is, then of the trials, the best first."""
+        names = [_name(trial.number) for trial in self._study.get_trials(deepcopy=False)]
+        rows = [AblationRow.read(self.out / name) for name in names]
+        rows.sort(key=lambda row: -(row.mean('score') or 0.0))
+        return [AblationRow.read(self.out / AS_IT_IS), *rows]
+
+    def table(self) -> str:
+        """Format a Markdown table of the settings and scores of all finished trials, the best first."""
+        import optuna
+
+        done = self._study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
+        cells = [
+            [_name(trial.number), *(_short(trial.params[key]) for key in self.space), f'{trial.value:.4f}']
+            for trial in sorted(done, key=lambda trial: -trial.value)
+        ]
+        return markdown_table(['trial', *self.space, 'score'], cells)
+
+    def best_options(self) -> list[str]:
+        """Return the settings of the best trial as texts for ``--cfg-options``; none if no trial is finished."""
+        import optuna
+
+        done = self._study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
+        return as_options(self._study.best_trial.params) if done else []
+
+    def _next_round(self, trials: int, at_once: int) -> list[optuna.trial.FrozenTrial]:
+        """Return the trials to make now: those that an earlier start left, or else new ones."""
+        import optuna
+
+        every = self._study.get_trials(deepcopy=False)
+        left = [trial for trial in every if trial.state == optuna.trial.TrialState.RUNNING]
+        if left or not self.space:
+            return left
+        # A sampler of its own for each round, so that a study that is started again proposes what it would have.
+        self._study.sampler = optuna.samplers.TPESampler(
+            seed=self.seed + len(every), n_startup_trials=min(10, max(trials // 3, 1)), constant_liar=True
+        )
+        for _ in range(min(at_once, trials - len(every))):
+            trial = self._study.ask()
+            for key, values in self.space.items():
+                values.suggest(trial, key)
+        every = self._study.get_trials(deepcopy=False)
+        return [trial for trial in every if trial.state == optuna.trial.TrialState.RUNNING]
+
+    def _runs(self, name: str, settings: dict[str, Any]) -> list[AblationRun]:
+        return [AblationRun(self.config, seed, self.out, name, tuple(as_options(settings))) for seed in self.seeds]
+
+    def _tell(self, number: int, runs: Sequence[AblationRun]) -> None:
+        import optuna
+
+        if all(run.finished for run in runs):
+            scores = AblationRow.read(runs[0].folder.parent).values['score']
+            self._study.tell(number, fmean(scores))
+        else:
+            self._study.tell(number, state=optuna.trial.TrialState.FAIL)
+
+    def to_json(self) -> str:
+        """Format the settings and values of all trials as JSON."""
+        trials = [
+            dict(name=_name(trial.number), state=trial.state.name.lower(), settings=trial.params, score=trial.value)
+            for trial in self._study.get_trials(deepcopy=False)
+        ]
+        return json.dumps(trials, indent=2)
+
+
+def _name(number: int) -> str:
+    return f'trial_{number:03d}'
+
+
+def _short(value: Any) -> str:
+    return f'{value:.4g}' if isinstance(value, float) else str(value)

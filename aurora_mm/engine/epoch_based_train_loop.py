@@ -1,0 +1,53 @@
+"""A training loop that can begin within an epoch."""
+
+from __future__ import annotations
+
+from mmengine.runner import EpochBasedTrainLoop as MMEngineEpochBasedTrainLoop
+
+from aurora_mm.datasets.samplers import TaskAwareBatchSampler
+from aurora_mm.registry import LOOPS
+
+
+@LOOPS.register_module()
+class EpochBasedTrainLoop(MMEngineEpochBasedTrainLoop):
+    """MMEngine's EpochBasedTrainLoop, which can also go on after any step of an epoch.
+
+    Hooks and logs get the number of a batch in its whole epoch, so a run that goes on within an epoch validates, logs
+    and saves at the same steps as an unbroken one.
+
+    At the end, also after an error, hooks with a method ``after_loop`` are called.
+
+    Args:
+        args: See MMEngine's loop.
+        kwargs: See MMEngine's loop.
+
+    Attributes:
+        begun (int): Number of steps of the next epoch that were done before, in an interrupted run. They are skipped.
+            0 unless a hook sets it.
+    """
+
+    begun = 0
+
+    @property
+    def can_begin_within_epoch(self) -> bool:
+        """Whether the batch sampler can skip the first batches of an epoch."""
+        return isinstance(self.dataloader.batch_sampler, TaskAwareBatchSampler)
+
+    def run(self):
+        """Train, see MMEngine's loop."""
+        try:
+            return super().run()
+        finally:
+            self.runner.call_hook('after_loop')
+
+    def run_epoch(self) -> None:
+        """Train an epoch, or what is left of it."""
+        self.runner.call_hook('before_train_epoch')
+        self.runner.model.train()
+        begun, self.begun = self.begun, 0
+        if begun:
+            self.dataloader.batch_sampler.skip = begun
+        for idx, data_batch in enumerate(self.dataloader, start=begun):
+            self.run_iter(idx, data_batch)
+        self.runner.call_hook('after_train_epoch')
+        self._epoch += 1

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.structures import PixelData
+
+from aurora_mm.errors import ConfigError
+from aurora_mm.models.predictions.prediction import PREDICTIONS, Prediction
+from aurora_mm.models.utils.original_coordinates import class_masks_from_views
+from aurora_mm.structures import MaskViews, TaskDataSample
+from aurora_mm.tasks import Task
+
+
+class MultiLabelMaskPrediction(Prediction):
+    """Predicted masks of classes that may overlap: ``pred_class_masks`` (C, H, W), from the probabilities in
+    ``mask_views``; merged by averaging them."""
+
+    def unflip(self, sample: TaskDataSample, task: Task) -> None:
+        masks = sample.pred_class_masks.data
+        # Pairs trade places, so that the indices are their own inverse.
+        original = torch.tensor(task.flip_indices, device=masks.device)
+        sample.pred_class_masks = PixelData(data=masks[original])
+        if 'mask_views' in sample:
+            sample.mask_views = MaskViews(
+                view._replace(probs=view.probs[original.to(view.probs.device)]) for view in sample.mask_views
+            )
+
+    def merge(self, merged: TaskDataSample, samples: Sequence[TaskDataSample]) -> None:
+        """Set the pixels in which the mean probability of a class over all views is 0.5 or more; keep all views."""
+        if any('mask_views' not in sample for sample in samples):
+            raise ConfigError(
+                f'the head of task {merged.task!r} sets no mask_views: masks without their probabilities cannot be '
+                'merged over views or models'
+            )
+        merged.mask_views = MaskViews(view for sample in samples for view in sample.mask_views)
+        merged.pred_class_masks = PixelData(data=class_masks_from_views(merged.mask_views, merged.ori_shape))
+
+    def class_masks(self, sample: TaskDataSample, task: Task) -> np.ndarray:
+        """Return the pixels of each class, see :class:`Prediction`."""
+        return sample.pred_class_masks.data.cpu().numpy() == 1
+
+    def plain(self, sample: TaskDataSample, task: Task) -> dict[str, Any]:
+        """Return ``class_masks``, (C, H, W) uint8, 1 in the pixels of each class."""
+        return dict(class_masks=sample.pred_class_masks.data.cpu().numpy())
+
+
+PREDICTIONS['multi_label_segmentation'] = MultiLabelMaskPrediction()
