@@ -116,7 +116,7 @@ class Calibration:
 def _check_state(name: str, state: Mapping[str, Any], tasks: TaskTable) -> None:
     if name not in tasks:
         raise ValueError(f'task {name!r} is none of the model')
-    if set(state['parameters']) != set(calibrator_of(tasks[name]).parameter_names):
+    if set(state['parameters']) != set(calibrator_of(tasks[name]).names_of_parameters(tasks[name])):
         raise ValueError(f'task {name!r} has the parameters {sorted(state["parameters"])}')
     for value in state['parameters'].values():
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):

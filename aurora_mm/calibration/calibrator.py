@@ -33,13 +33,21 @@ class Calibrator(ABC):
 
     Attributes:
         unit: Unit of a limit as users see it, ``'px'`` or ``'classes'``.
-        parameter_names: Names of the parameters that :meth:`fit_probabilities` returns.
+        parameter_names: Names of the parameters that :meth:`fit_probabilities` returns, if they are those of all tasks.
         statement: What the sets or margins say, in words. ``{size}`` stands for the limit with its unit.
     """
 
     unit: str
     statement: str
     parameter_names: tuple[str, ...] = ()
+
+    def names_of_parameters(self, task: Task) -> tuple[str, ...]:
+        """Return the names of the parameters of a task; by default :attr:`parameter_names`."""
+        return self.parameter_names
+
+    def unit_of(self, task: Task) -> str:
+        """Return the unit of the limits of a task; by default :attr:`unit`."""
+        return self.unit
 
     @abstractmethod
     def observe(self, sample: TaskDataSample, task: Task) -> Observation:

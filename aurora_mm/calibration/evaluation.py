@@ -98,7 +98,7 @@ def _measured(task: Task, observations: list[Observation], parts: Sequence[tuple
     return dict(
         type=task.type,
         images=len(observations),
-        unit=calibrator.unit,
+        unit=calibrator.unit_of(task),
         statement=calibrator.statement,
         reliability=reliability,
         coverage=_coverages(task, parts),

@@ -16,6 +16,7 @@ from aurora_mm.tables import markdown_table
 
 CALIBRATION_FILE = 'calibration.json'
 _COLUMNS = 4  # of the plots
+_DIGITS = {'px': 0, 'classes': 2, 'answers': 2}  # of sizes, by their unit
 
 
 def write_calibration(folder: str | Path, content: Mapping[str, Any]) -> str:
@@ -49,11 +50,13 @@ def calibration_table(content: Mapping[str, Any]) -> str:
         if before is not None:
             errors = tuple(f'{value:.3f}' for value in (before['ece'], after['ece'], after['chance']))
         for target, reached in task['coverage'].items():
-            size = '-' if reached['size'] is None else f'{reached["size"]:.{2 if task["unit"] == "classes" else 0}f}'
+            size = '-' if reached['size'] is None else f'{reached["size"]:.{_DIGITS.get(task["unit"], 1)}f}'
             unlimited = f', none for {100 * reached["unlimited"]:.0f} %' if reached['unlimited'] else ''
             cells = f'{100 * reached["reached"]:.1f} %', f'{size} {task["unit"]}{unlimited}'
             rows.append((name, str(task['images']), *errors, target, *cells))
             errors = 3 * ('',)
+        if not task['coverage']:  # probabilities alone
+            rows.append((name, str(task['images']), *errors, '-', '-', '-'))
     asked = f'coverage, asked {100 * content["coverage"]:g} %'
     heads = ('task', 'images', 'ECE before', 'ECE after', 'ECE by chance', 'target', asked, 'mean size')
     return markdown_table(heads, rows)

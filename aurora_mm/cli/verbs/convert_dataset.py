@@ -39,7 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     other.add_argument('--name', help='name of the task')
     other.add_argument(
-        '--type', choices=['segmentation', 'detection', 'landmark', 'multi_object_detection'], help='type of the task'
+        '--type',
+        choices=['segmentation', 'detection', 'landmark', 'multi_object_detection', 'multi_label_segmentation'],
+        help='type of the task',
     )
     other.add_argument('--classes', nargs='+', help='names of the classes, background first')
     parser.add_argument(
