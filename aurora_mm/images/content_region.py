@@ -94,6 +94,8 @@ def _largest_part(foreground: np.ndarray) -> np.ndarray | None:
     if stats[largest, cv2.CC_STAT_AREA] < _LEAST_AREA * foreground.size:
         return None
     kept = 1 + np.flatnonzero(stats[1:, cv2.CC_STAT_AREA] >= _FURTHER_PART * stats[largest, cv2.CC_STAT_AREA])
-    # Opening rounds the corners of a sector; they are given back as far as they are near.
-    near = cv2.dilate(np.isin(labels, kept).astype(np.uint8), kernel)
-    return near.astype(bool) & dense.astype(bool)
+    core = np.isin(labels, kept)
+    # Opening rounds the corners of a sector; they are given back as far as they are near and connected.
+    near = (cv2.dilate(core.astype(np.uint8), kernel) > 0) & (dense > 0)
+    _, labels = cv2.connectedComponents(near.astype(np.uint8))
+    return np.isin(labels, np.unique(labels[core & near]))

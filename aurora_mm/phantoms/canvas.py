@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from aurora_mm.phantoms.geometry import BEAMS, DEPTHS, View
+from aurora_mm.phantoms.scanner import DEMO_SCANNER, Scanner
 from aurora_mm.phantoms.shapes import blob, fill, rim
-from aurora_mm.phantoms.speckle import scan, smooth_noise
+from aurora_mm.phantoms.speckle import smooth_noise
 from aurora_mm.phantoms.style import Style
 
 
@@ -39,12 +40,14 @@ class Canvas:
     Args:
         style: Style of the task.
         rng: Random number generator, which is used for everything in the image.
+        scanner: The scanner that makes the image.
     """
 
-    def __init__(self, style: Style, rng: np.random.Generator) -> None:
+    def __init__(self, style: Style, rng: np.random.Generator, scanner: Scanner = DEMO_SCANNER) -> None:
         self.style = style
         self.rng = rng
-        self.view: View = style.view(rng)
+        self.scanner = scanner
+        self.view: View = scanner.view(style, rng)
         self.echo = self.view.to_image(self._tissue())
         self.loss = np.zeros(self.view.shape, np.float32)
 
@@ -130,16 +133,5 @@ class Canvas:
         return bool(free[y, x].all()) and not (fill(outline, (height, width)) & ~free).any()
 
     def render(self) -> np.ndarray:
-        """Render the (H, W) uint8 image with speckle, random gain and random attenuation."""
-        brightness = scan(
-            self.rng,
-            self.view.to_beams(self.echo),
-            self.view.to_beams(self.loss),
-            gain=self.rng.uniform(-3, 5),
-            attenuation=self.rng.uniform(2, 10),
-            dynamic_range=self.rng.uniform(55, 65),
-            lateral=self.style.lateral,
-        )
-        image = np.round(255 * np.clip(self.view.to_image(brightness), 0, 1)).astype(np.uint8)
-        image[~self.view.inside] = 0
-        return image
+        """Render the (H, W) uint8 image as the scanner shows it."""
+        return self.scanner.render(self.style, self.view, self.echo, self.loss, self.rng)

@@ -48,6 +48,15 @@ class View:
         column = int(np.clip(u * BEAMS, 0, BEAMS - 1))
         return self.pixel_of_beam[row, column].astype(np.float64)
 
+    def padded(self, left: int, top: int, right: int, bottom: int) -> View:
+        """Return the view in an image with margins of so many pixels, which lie outside of the field of view."""
+        margins = ((top, bottom), (left, right))
+        return View(
+            np.pad(self.inside, margins),
+            self.pixel_of_beam + np.array([left, top], np.float32),
+            np.pad(self.beam_of_pixel, (*margins, (0, 0)), mode='edge'),
+        )
+
     def to_beams(self, image: np.ndarray) -> np.ndarray:
         """Resample a (H, W) float32 image to a (D, B) scan."""
         maps = self.pixel_of_beam - np.float32(0.5)  # cv2 counts from pixel centres

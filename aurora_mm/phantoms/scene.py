@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from aurora_mm.phantoms.canvas import Canvas
+from aurora_mm.phantoms.scanner import DEMO_SCANNER, Scanner
 from aurora_mm.phantoms.style import Style
 from aurora_mm.tasks import Task
 
@@ -62,11 +63,12 @@ class Scene(ABC):
             The image and its annotation.
         """
 
-    def draw(self, rng: np.random.Generator, index: int) -> Phantom:
+    def draw(self, rng: np.random.Generator, index: int, scanner: Scanner = DEMO_SCANNER) -> Phantom:
         """Generate a phantom. The same state of ``rng`` gives the same phantom.
 
         Args:
             rng: Random number generator.
             index: Index of the image in the data set, from 0.
+            scanner: The scanner that makes the image.
         """
-        return self.paint(Canvas(self.style, rng), index)
+        return self.paint(Canvas(self.style, rng, scanner), index)

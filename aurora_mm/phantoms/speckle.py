@@ -8,6 +8,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+_WIDTHS = 4  # blurred copies of the noise of a focused beam
+
 
 def rayleigh_speckle(rng: np.random.Generator, shape: tuple[int, int], axial: float, lateral: float) -> np.ndarray:
     """Generate fully developed speckle: the envelope of complex Gaussian noise, blurred by the point spread function.
@@ -27,6 +29,43 @@ def rayleigh_speckle(rng: np.random.Generator, shape: tuple[int, int], axial: fl
         noise = rng.standard_normal(shape, dtype=np.float32)
         components.append(cv2.GaussianBlur(noise, (0, 0), sigmaX=lateral, sigmaY=axial))
     amplitude = np.hypot(*components)
+    return amplitude / np.sqrt(np.mean(amplitude**2))
+
+
+def focused_speckle(rng: np.random.Generator, shape: tuple[int, int], axial: float, lateral: np.ndarray) -> np.ndarray:
+    """Generate fully developed speckle of a beam whose width changes with the depth, as that of a focused beam does.
+
+    The complex noise of each depth is mixed from two of a few blurred copies. A mixture of Gaussian noise is Gaussian,
+    so that the envelope still follows a Rayleigh distribution.
+
+    Args:
+        rng: Random number generator.
+        shape: (D, B).
+        axial: See :func:`rayleigh_speckle`.
+        lateral: (D,) standard deviation of the point spread function across the beams, in samples.
+
+    Returns:
+        (D, B) float32 amplitudes with mean square 1.
+    """
+    widths = np.geomspace(lateral.min(), lateral.max(), _WIDTHS) if np.ptp(lateral) > 1e-6 else lateral[:1]
+    place = np.interp(np.log(lateral), np.log(widths), np.arange(len(widths)))
+    lower = np.floor(place).astype(int).clip(0, max(len(widths) - 2, 0))
+    upper = np.minimum(lower + 1, len(widths) - 1)
+    part = (place - lower)[:, None].astype(np.float32)
+    # The correlation of one noise blurred by two Gaussians; without it the mixture would be too weak between them.
+    correlation = np.sqrt(2 * widths[lower] * widths[upper] / (widths[lower] ** 2 + widths[upper] ** 2))[:, None]
+    power = (1 - part) ** 2 + part**2 + 2 * part * (1 - part) * correlation
+    rows = np.arange(shape[0])
+    down, across = (4 * int(np.ceil(width)) for width in (axial, widths.max()))  # so that no border is mirrored
+    components = []
+    for _ in range(2):
+        noise = rng.standard_normal((shape[0] + 2 * down, shape[1] + 2 * across), dtype=np.float32)
+        blurred = [cv2.GaussianBlur(noise, (0, 0), sigmaX=width, sigmaY=axial) for width in widths.tolist()]
+        copies = np.stack([copy / copy.std() for copy in blurred])[
+            :, down : down + shape[0], across : across + shape[1]
+        ]
+        components.append(((1 - part) * copies[lower, rows] + part * copies[upper, rows]) / np.sqrt(power))
+    amplitude = np.hypot(*components).astype(np.float32)
     return amplitude / np.sqrt(np.mean(amplitude**2))
 
 

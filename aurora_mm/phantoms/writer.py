@@ -6,7 +6,7 @@ import csv
 import json
 import multiprocessing
 import zlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +26,7 @@ from aurora_mm.phantoms.landmark_scene import LandmarkScene
 from aurora_mm.phantoms.multi_box_scene import MultiBoxScene
 from aurora_mm.phantoms.multi_label_scene import MultiLabelScene
 from aurora_mm.phantoms.overlap_scene import OverlapScene
+from aurora_mm.phantoms.scanner import DEMO_SCANNER, Scanner
 from aurora_mm.phantoms.scene import Scene
 from aurora_mm.phantoms.segmentation_scene import SegmentationScene
 from aurora_mm.phantoms.value_scene import ValueScene
@@ -47,6 +48,9 @@ SCENES.update(
 
 SPLITS = ('train', 'val')
 
+SCANNER_COLUMN = 'scanner'
+"""Column of the CSV files with the name of the scanner."""
+
 Row = dict[str, str | int]
 
 
@@ -64,13 +68,14 @@ def make_scene(task: Task) -> Scene:
 
 @dataclass(frozen=True)
 class _Job:
-    """One image to write: number ``index`` of ``task`` in the data set under ``root``."""
+    """One image to write: number ``index`` of ``task`` by a scanner in the data set under ``root``."""
 
     root: Path
     task: Task
     split: str
     index: int
     seed: int
+    scanner: Scanner
 
 
 def _write_png(root: Path, path: str, image: np.ndarray) -> str:
@@ -86,8 +91,12 @@ def _write_image(job: _Job) -> Row:
     """Draw and write one image and its mask, and return its CSV row."""
     scene = make_scene(job.task)
     key = [job.seed, zlib.crc32(job.task.name.encode()), SPLITS.index(job.split), job.index]
-    phantom = scene.draw(np.random.default_rng(key), job.index)
-    folder, name = f'{scene.folder}/{job.task.name}', f'{job.split}_{job.index:05d}.png'
+    scanner = job.scanner
+    if scanner.name:
+        key.append(zlib.crc32(scanner.name.encode()))
+    phantom = scene.draw(np.random.default_rng(key), job.index, scanner)
+    folder = f'{scene.folder}/{job.task.name}'
+    name = f'{job.split}_{f"{scanner.name}_" if scanner.name else ""}{job.index:05d}.png'
     row: Row = {
         'task_id': job.task.name,
         'task_name': job.task.task_type.csv_name,
@@ -104,14 +113,15 @@ def _write_image(job: _Job) -> Row:
         row.update({column: cells[column] for column in annotation.columns(job.task)})
     else:
         row['mask_path'] = _write_png(job.root, f'{folder}/masks/{name}', phantom.mask)
-    return row
+    return row | ({SCANNER_COLUMN: scanner.name} if scanner.name else {})
 
 
-def _write_csv(root: Path, task: Task, rows: Iterable[Row]) -> None:
+def _write_csv(root: Path, task: Task, rows: Sequence[Row]) -> None:
     file = root / 'csv_files' / f'{task.name}.csv'
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open('w', newline='', encoding='utf-8') as stream:
-        columns = (*COMMON_COLUMNS, *ANNOTATIONS[task.type].columns(task))
+        columns = [*COMMON_COLUMNS, *ANNOTATIONS[task.type].columns(task)]
+        columns += [SCANNER_COLUMN] if SCANNER_COLUMN in rows[0] else []
         writer = csv.DictWriter(stream, columns, lineterminator='\n')
         writer.writeheader()
         writer.writerows(rows)
@@ -141,11 +151,12 @@ def make_dataset(
     val_images_per_task: int = 0,
     workers: int = 1,
     progress: bool = False,
+    scanners: Sequence[Scanner] = (DEMO_SCANNER,),
 ) -> None:
     """Generate phantoms for tasks and write them in the FMC-UIA layout.
 
-    An image only depends on the seed, its split, its index, and the task's name, number of outputs, ``flip`` and
-    ``swaps``. It does not depend on other tasks, on the number of images or on the number of workers.
+    An image only depends on the seed, its split, its index, its scanner, and the task's name, number of outputs,
+    ``flip`` and ``swaps``. It does not depend on other tasks, on the number of images or on the number of workers.
 
     Args:
         out: Folder to create, atomically. It must not exist or be empty.
@@ -156,6 +167,7 @@ def make_dataset(
             without splits.
         workers: Number of processes.
         progress: Whether to show a progress bar.
+        scanners: The scanners; each makes so many images. The column ``scanner`` names those that have a name.
 
     Raises:
         DataError: If ``out`` is a file, or a folder that is not empty.
@@ -175,9 +187,10 @@ def make_dataset(
         train_root = folder / 'train' if val_images_per_task else folder
         splits = [('train', train_root, images_per_task), ('val', folder / 'val', val_images_per_task)]
         jobs = [
-            _Job(root, task, split, index, seed)
+            _Job(root, task, split, index, seed, scanner)
             for split, root, count in splits
             for task in tasks.values()
+            for scanner in scanners
             for index in range(count)
         ]
         rows: dict[tuple[Path, str], list[Row]] = {}
