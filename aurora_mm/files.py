@@ -195,6 +195,14 @@ def require_new_folder(folder: Path) -> None:
         raise DataError('stands in the way: data is written to a new or an empty folder', file=folder)
 
 
+def folder_time(folder: str | Path) -> int | None:
+    """Return when a file was last added to a folder, removed or renamed, in nanoseconds. None if it cannot be told."""
+    try:
+        return os.stat(folder).st_mtime_ns  # noqa: PTH116, there may be very many folders
+    except (OSError, ValueError):
+        return None
+
+
 def remove_partial(folder: str | Path) -> None:
     """Remove the temporary files that a killed process left in a folder.
 

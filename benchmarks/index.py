@@ -1,11 +1,14 @@
-"""Time and memory of the index of a large data set: CSV rows, read, checked and held for the workers.
+"""Time and memory of the index of a large data set: CSV rows, read, checked, cached and held for the workers.
 
     python benchmarks/index.py --rows 100000 1000000
+    python benchmarks/index.py --rows 100000 --kind segmentation --rows-per-file 1
 
-For each number of rows, a data root is generated whose rows are frames of clips, 1,000 a clip, with one class each and
-a group. A new process loads it as training does. Seconds are of the processor. Memory is what the process has beyond
-its imports: at most while it loads, and afterwards. Two workers, forked and spawned, then read 20,000 random rows each.
-Their proportional set size (PSS), which counts shared pages in parts, is given beyond that of a worker without data.
+For each number of rows, a data root is generated. Its rows are frames of clips, 1,000 a clip, with one class each and a
+group; with --rows-per-file 1, each row has an image file of its own. New processes load it as training does: from the
+CSV files, and then from the cache that the first one wrote. Seconds are of the processor. Memory is what the process
+has beyond its imports at most while it loads, and what it and two workers have in all afterwards, when each worker has
+read 20,000 random rows: the sum of their proportional set sizes (PSS), in which a shared page counts once, beyond that
+of processes without data. Workers are forked, or spawned with --start-method spawn.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from __future__ import annotations
 import argparse
 import gc
 import multiprocessing
+import os
 import random
 import resource
 import subprocess
@@ -25,7 +29,6 @@ from typing import Any
 
 from aurora_mm.datasets import FMCUIADataset
 
-_ROWS_OF_A_CLIP = 1000
 _WORKERS = 2
 _READ = 20_000
 
@@ -33,47 +36,62 @@ _READ = 20_000
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--rows', type=int, nargs='+', default=[100_000, 1_000_000])
-    parser.add_argument('--root', help=argparse.SUPPRESS)  # of the process that measures
+    parser.add_argument('--kind', choices=('classification', 'segmentation'), default='classification')
+    parser.add_argument('--rows-per-file', type=int, default=1000)
+    parser.add_argument('--start-method', choices=('fork', 'spawn'), default='fork')
+    parser.add_argument('--folder', help='where data is generated, for a while; that of temporary files by default')
+    parser.add_argument('--measure', nargs=2, help=argparse.SUPPRESS)  # the data root and the cache
     args = parser.parse_args()
-    if args.root is not None:
-        measure(args.root)
+    if args.measure is not None:
+        print(' | '.join(['', args.kind, *measure(*args.measure, args.start_method), '']).strip())
         return
-    print(f'{"rows":>10s}{"load, s":>10s}{"peak, MB":>10s}{"held, MB":>10s}{"fork, MB":>10s}{"spawn, MB":>11s}')
+    print('| task | rows | index from | seconds | most memory while loading | in all with 2 workers |')
+    print('|---|---|---|---|---|---|', flush=True)
     for rows in args.rows:
-        with tempfile.TemporaryDirectory() as folder:
-            generate(Path(folder), rows)
-            subprocess.run([sys.executable, __file__, '--root', folder], check=True)
+        with tempfile.TemporaryDirectory(dir=args.folder) as folder:
+            generate(Path(folder), rows, args.kind, args.rows_per_file)
+            for _ in range(2):
+                options = ['--kind', args.kind, '--start-method', args.start_method]
+                command = [sys.executable, __file__, *options, '--measure', folder, f'{folder}/cache']
+                subprocess.run(command, check=True)
 
 
-def generate(root: Path, rows: int) -> None:
-    (root / 'clips').mkdir()
+def generate(root: Path, rows: int, kind: str = 'classification', rows_per_file: int = 1000) -> None:
+    (root / 'files').mkdir()
     (root / 'csv_files').mkdir()
-    with (root / 'csv_files' / 'kind.csv').open('w') as file:
-        file.write('task_id,task_name,num_classes,image_path,mask,group\n')
+    label = 'mask' if kind == 'classification' else 'mask_path'
+    with (root / 'csv_files' / 'rows.csv').open('w') as file:
+        file.write(f'task_id,task_name,num_classes,image_path,{label},group\n')
         for row in range(rows):
-            clip, frame = divmod(row, _ROWS_OF_A_CLIP)
-            name = f'clip_{clip:06d}.mp4'
+            number, frame = divmod(row, rows_per_file)
+            name = f'{number:08d}.mp4' if rows_per_file > 1 else f'{number:08d}.png'
             if not frame:
-                (root / 'clips' / name).write_bytes(b'%d' % clip)
-            file.write(f'kind,classification,4,../clips/{name}#frame={frame},{row % 4},patient_{clip // 5}\n')
+                (root / 'files' / name).write_bytes(b'%d' % number)
+            source = f'{name}#frame={frame}' if rows_per_file > 1 else name
+            answer = row % 4 if kind == 'classification' else f'../files/{name}'
+            file.write(f'task,{kind},4,../files/{source},{answer},patient_{row // 5000}\n')
+    recent = time.time_ns() - 10**10  # files that have just changed are not cached
+    for path in (root / 'files', root / 'csv_files' / 'rows.csv'):
+        os.utime(path, ns=(recent, recent))
 
 
-def measure(root: str) -> None:
-    before = resident()
-    empty = {method: worker_memory(method, None) for method in ('fork', 'spawn')}
+def measure(root: str, cache: str, method: str) -> list[str]:
+    source = 'the cache' if Path(cache).exists() else 'CSV files'
+    FMCUIADataset(root, split='all', lazy_init=True)
+    before = smaps('Rss')
+    empty = memory_in_all(method, None)
     start = time.process_time()
-    dataset = FMCUIADataset(root, split='all')
+    dataset = FMCUIADataset(root, split='all', index_cache=cache)
     dataset.indices_by_task()
     seconds = time.process_time() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3 - before
     gc.collect()
-    held = resident() - before
-    workers = {method: worker_memory(method, dataset) - empty[method] for method in ('fork', 'spawn')}
-    print(f'{len(dataset):10d}{seconds:10.1f}{peak:10.0f}{held:10.0f}{workers["fork"]:10.0f}{workers["spawn"]:11.0f}')
+    gigabytes = [f'{size / 1e3:.2f} GB' for size in (peak, memory_in_all(method, dataset) - empty)]
+    return [f'{len(dataset):,}', source, f'{seconds:.1f}', *gigabytes]
 
 
-def worker_memory(method: str, dataset: Any) -> float:
-    """The largest PSS of the workers in megabytes, all alive when it is taken."""
+def memory_in_all(method: str, dataset: Any) -> float:
+    """The PSS of this process and its workers in megabytes, all alive when it is taken."""
     context = multiprocessing.get_context(method)
     ends = [context.Pipe() for _ in range(_WORKERS)]
     workers = [context.Process(target=work, args=(dataset, end)) for _, end in ends]
@@ -81,14 +99,14 @@ def worker_memory(method: str, dataset: Any) -> float:
         worker.start()
     for ours, _ in ends:
         ours.recv()  # it has read its rows
-    sizes = []
+    sizes = [smaps('Pss')]
     for ours, _ in ends:
         ours.send(None)
         sizes.append(ours.recv())
     for (ours, _), worker in zip(ends, workers, strict=True):
         ours.send(None)
         worker.join()
-    return max(sizes)
+    return sum(sizes)
 
 
 def work(dataset: Any, end: Connection) -> None:
@@ -99,10 +117,6 @@ def work(dataset: Any, end: Connection) -> None:
     end.recv()
     end.send(smaps('Pss'))
     end.recv()
-
-
-def resident() -> float:
-    return smaps('Rss')
 
 
 def smaps(field: str) -> float:

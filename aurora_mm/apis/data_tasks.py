@@ -10,7 +10,8 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.logging import print_log
 
-from aurora_mm.challenge.csv_files import read_root
+from aurora_mm.challenge.csv_files import FmcIndex, read_root
+from aurora_mm.challenge.index_cache import IndexCache
 from aurora_mm.config_variables import FMC_DATASETS, LOADERS, datasets_of_loader, parts_of
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.tasks import Task, TaskTable
@@ -68,7 +69,7 @@ class DataTasks:
         found: dict[str, str] = {}
         for dataset in datasets_of_loader(cfg, key):
             if dataset.get('type') in FMC_DATASETS:
-                self._read_folder(fmc_folder(dataset))
+                self._read_folder(fmc_folder(dataset), dataset.get('index_cache'))
                 included = dataset.get('include')
                 names = [n for n in self._rows[fmc_folder(dataset)] if included is None or n in included]
                 found |= {name: self._places[name] for name in names if name not in found}
@@ -78,8 +79,14 @@ class DataTasks:
                 found.setdefault(task.name, f'{key} of the config')
         return found
 
-    def _read_folder(self, folder: Path) -> None:
-        """Read the tasks of the rows of a folder. Bad rows are ignored, because the data set reports them."""
+    def _read_folder(self, folder: Path, cache: str | None) -> None:
+        """Read the tasks of the rows of a folder. Bad rows are ignored, because the data set reports them.
+
+        Args:
+            folder: The folder that contains ``csv_files``.
+            cache: Folder of the :class:`~aurora_mm.challenge.index_cache.IndexCache`, in which one row of each task is
+                kept. None keeps nothing.
+        """
         if folder in self._rows:
             return
         if not folder.is_dir():
@@ -89,7 +96,13 @@ class DataTasks:
                 '`aurora-mm make-demo-data DIR`, then '
                 '`aurora-mm train configs/aurora_fmc_demo.py --data-root DIR`'
             )
-        index = read_root(folder, self.table, with_labels=False, on_error='skip', places=self._places)
+
+        def read() -> FmcIndex:
+            index = read_root(folder, self.table, with_labels=False, on_error='skip', places=self._places)
+            return index if cache is None else index._replace(records=index.records.one_of_each_task(), skipped=[])
+
+        options = dict(tasks=self.table.to_config(), places=self._places, rows='one of each task')
+        index = read() if cache is None else IndexCache(cache).read(folder, options, read)
         self.table = index.tasks
         self._rows[folder] = index.records.tasks()
         self._places = index.places

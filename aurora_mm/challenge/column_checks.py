@@ -71,6 +71,7 @@ def locate_paths(files: Files, table: CsvColumns, column: str, must_exist: bool)
     folders: list[str] = []
     existing: list[str] = []
     is_listed: list[bool] = []
+    files.list_folders(parents.dictionary.to_pylist())
     for parent in parents.dictionary.to_pylist():
         listing = files.listing(parent)
         is_listed.append(listing is not None)

@@ -10,10 +10,14 @@ import re
 import sys
 import unicodedata
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from aurora_mm.files import folder_time
 from aurora_mm.images.sources import split_source
+
+_THREADS = 8
 
 # Python's float() also accepts '1_000', 'infinity' and digits of other scripts.
 _NUMBER = re.compile(r'[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?')
@@ -35,6 +39,8 @@ class Files:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._folders: dict[str, tuple[str, frozenset[str]]] = {}
+        self.changed: dict[str, int | None] = {}
+        """When each folder was last changed before it was listed, see :func:`aurora_mm.files.folder_time`."""
 
     def locate(self, column: str, text: str, must_exist: bool = True) -> tuple[str, str]:
         """Find a file by a path relative to ``csv_files``.
@@ -80,14 +86,21 @@ class Files:
                 return None
         return self._folders[parent]
 
-    def folders(self) -> list[Path]:
-        """Return the folders that were listed."""
-        return [self._root / folder for folder, _ in self._folders.values()]
+    def list_folders(self, parents: Iterable[str]) -> None:
+        """List many folders at the same time, which is faster on a network disk.
+
+        Args:
+            parents: Paths of files relative to ``csv_files``, each without its last part.
+        """
+        with ThreadPoolExecutor(_THREADS) as pool:
+            for _ in pool.map(self.listing, parents):
+                pass
 
     def _listing(self, column: str, text: str, parent: str) -> tuple[str, frozenset[str]]:
         folder = posixpath.normpath(posixpath.join('csv_files', parent))
         if folder.startswith('/') or folder.split('/')[0] == '..':
             raise BadRow(f'{column} {text!r} leads out of the data root {self._root}')
+        self.changed[str(self._root / folder)] = folder_time(self._root / folder)
         try:
             with os.scandir(self._root / folder) as entries:
                 return folder, frozenset(entry.name for entry in entries if _is_file(entry))

@@ -46,6 +46,8 @@ class FmcIndex(NamedTuple):
         skipped: The bad rows, if ``on_error='skip'``.
         repeated: Rows with the same image, task and annotation as an earlier row.
         places: File and line where each task was first found.
+        folders: The folders that were searched for files, and when each was last changed before that, see
+            :func:`aurora_mm.files.folder_time`.
     """
 
     records: Records
@@ -53,6 +55,7 @@ class FmcIndex(NamedTuple):
     skipped: list[SkippedRow]
     repeated: list[SkippedRow]
     places: dict[str, str]
+    folders: dict[str, int | None]
 
 
 def read_root(
@@ -117,7 +120,7 @@ def read_root(
         raise DataError(f'no usable row in {len(files)} CSV file(s); {len(skipped)} skipped', file=files[0].parent)
     if group_column is not None and not reader.met_group_column:
         raise ConfigError(f'no CSV file has the group column {group_column!r}')
-    return FmcIndex(Records(columns, rows), agreed.table, skipped, repeated, agreed.places)
+    return FmcIndex(Records(columns, rows), agreed.table, skipped, repeated, agreed.places, reader.files.changed)
 
 
 def is_labelled(root: str | Path) -> bool:

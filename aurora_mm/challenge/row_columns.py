@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any, NamedTuple, overload
 
 import numpy as np
 
 from aurora_mm.challenge.text_column import TextColumn
+from aurora_mm.errors import DataError
 
 
 class Record(NamedTuple):
@@ -61,6 +63,8 @@ class RowColumns:
         mask_path: Text of the column ``mask_path`` of each row, '' if there is none.
         groups: The values of the group column.
         annotations: The different annotations, as JSON.
+        file: The file that the columns are mapped from, see :func:`aurora_mm.challenge.index_file.open_index`. Another
+            process that receives the columns maps the same file.
     """
 
     root: str
@@ -79,9 +83,29 @@ class RowColumns:
     mask_path: TextColumn
     groups: TextColumn
     annotations: TextColumn
+    file: Path | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.file is None:
+            return RowColumns, tuple(getattr(self, field.name) for field in fields(self))
+        return mapped_columns, (self.file,)
 
     def __len__(self) -> int:
         return len(self.csv_row)
+
+    def take(self, rows: np.ndarray) -> RowColumns:
+        """Return the columns of some rows.
+
+        Args:
+            rows: (M,) indices of rows.
+        """
+        import pyarrow as pa
+
+        arrays = ('csv_file', 'csv_row', 'task', 'folder', 'image', 'group', 'annotation', 'stratum')
+        texts = {name: getattr(self, name).to_arrow().take(pa.array(rows)) for name in ('image_path', 'mask_path')}
+        taken: dict[str, Any] = {name: getattr(self, name)[rows] for name in arrays}
+        taken |= {name: TextColumn.from_arrow(column) for name, column in texts.items()}
+        return replace(self, **taken, file=None)
 
     def img_path(self, row: int) -> str:
         """Return the path of the image of a row."""
@@ -93,14 +117,29 @@ class RowColumns:
         Args:
             rows: (M,) indices of rows.
         """
+        return self._images_in(rows, [f'{self.root}/{folder}' for folder in self.folders])
+
+    def groups_of(self, rows: np.ndarray) -> list[str]:
+        """Return the groups of the images of rows, as :meth:`group_of` does for one.
+
+        Args:
+            rows: (M,) indices of rows.
+        """
+        found = np.empty(len(rows), object)
+        alone = self.group[rows] < 0
+        found[alone] = self._images_in(rows[alone], self.folders)
+        found[~alone] = [self.groups[number] for number in self.group[rows[~alone]].tolist()]
+        return found.tolist()
+
+    def _images_in(self, rows: np.ndarray, folders: list[str]) -> list[str]:
+        """Return the paths of the images of rows in folders that are named otherwise."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
         kind = pa.large_string()
         texts = pc.utf8_trim_whitespace(self.image_path.to_arrow().take(pa.array(rows)))
-        folders = pa.array([f'{self.root}/{folder}' for folder in self.folders], kind)
         return pc.binary_join_element_wise(
-            folders.take(pa.array(self.folder[rows])),
+            pa.array(folders, kind).take(pa.array(self.folder[rows])),
             pc.replace_substring_regex(texts, '(?s)^.*/', ''),
             pa.scalar('/', kind),
         ).to_pylist()
@@ -130,6 +169,23 @@ class RowColumns:
             group=self.group_of(row),
             annotation=json.loads(self.annotations[self.annotation[row]]),
         )
+
+
+def mapped_columns(file: Path) -> RowColumns:
+    """Map the columns of an index into the memory of this process.
+
+    Args:
+        file: A file of :func:`aurora_mm.challenge.index_file.write_index`.
+
+    Raises:
+        DataError: If the file is gone.
+    """
+    from aurora_mm.challenge.index_file import open_index
+
+    index = open_index(file)
+    if index is None:
+        raise DataError('the index was removed while a process that uses it started; start again', file=file)
+    return index.records.columns
 
 
 class Records(Sequence[Record]):
@@ -168,5 +224,13 @@ class Records(Sequence[Record]):
 
     def tasks(self) -> list[str]:
         """Return the names of the tasks of these rows, in the order of their first rows."""
-        codes, first = np.unique(self.columns.task[self.rows], return_index=True)
-        return [self.columns.tasks[code][0] for code in codes[np.argsort(first)]]
+        return [self.columns.tasks[code][0] for code in self.columns.task[self.rows[self._first_of_tasks()]].tolist()]
+
+    def one_of_each_task(self) -> Records:
+        """Return the first row of each task, with columns of these rows alone."""
+        rows = self.rows[self._first_of_tasks()]
+        return Records(self.columns.take(rows), np.arange(len(rows), dtype=np.int32))
+
+    def _first_of_tasks(self) -> np.ndarray:
+        _, first = np.unique(self.columns.task[self.rows], return_index=True)
+        return np.sort(first)

@@ -9,7 +9,8 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
-from aurora_mm.challenge.csv_files import SkippedRow, describe_skipped, read_root
+from aurora_mm.challenge.csv_files import FmcIndex, SkippedRow, describe_skipped, read_root
+from aurora_mm.challenge.index_cache import IndexCache
 from aurora_mm.challenge.row_columns import Records
 from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, pack_fingerprints
 from aurora_mm.datasets.items import Items
@@ -61,6 +62,8 @@ class FMCUIADataset(BaseDataset):
             these tasks.
         all_labels: Whether an item also contains the annotations of its image for other tasks, as a list of items
             ``other_rows``. The image is then read, augmented and encoded once for all of its tasks.
+        index_cache: Folder in which the checked index is kept, so that the CSV files of a large data set are not read
+            again by each run, see :class:`aurora_mm.challenge.index_cache.IndexCache`. None keeps none.
         pipeline: Transforms, or their configs.
         test_mode: As in BaseDataset.
         serialize_data: Has no effect: items are made from arrays that workers share, see
@@ -85,6 +88,7 @@ class FMCUIADataset(BaseDataset):
         on_error: str = 'raise',
         include: Iterable[str] | None = None,
         all_labels: bool = False,
+        index_cache: str | None = None,
         pipeline: Sequence[Mapping[str, Any] | Callable[..., Any]] = (),
         test_mode: bool = False,
         serialize_data: bool = True,
@@ -100,6 +104,7 @@ class FMCUIADataset(BaseDataset):
         self.on_error = on_error
         self.include = None if include is None else tuple(include)
         self.all_labels = all_labels
+        self.index_cache = None if index_cache is None else IndexCache(index_cache)
         self.skipped: list[SkippedRow] = []
         self._tasks = TaskTable(tasks)
         super().__init__(
@@ -144,9 +149,9 @@ class FMCUIADataset(BaseDataset):
 
     def load_data_list(self) -> Items:
         root, whole = self._find_root()
-        index = read_root(root, self._tasks, self.with_labels, self.on_error, self.group_column)
+        index = self._read_index(root)
+        records = index.records if whole else self._side_of(index)
         self._tasks, skipped = index.tasks, index.skipped
-        records = index.records if whole else self._side_of(index.records)
         if self.include is not None:
             self._tasks = self._included_tasks(self.include)
             records = records.of_tasks(self._tasks)
@@ -200,22 +205,22 @@ class FMCUIADataset(BaseDataset):
             file=root,
         )
 
-    def _side_of(self, records: Records) -> Records:
-        columns = records.columns
-        order = list(self._tasks)
-        rank = np.array([order.index(name) for name, _ in columns.tasks], np.int32)
-        group = columns.group[records.rows]
-        alone = group < 0
-        group = np.where(alone, len(columns.groups) + columns.image[records.rows], group)
-        sides = split_rows(
-            tasks=rank[columns.task[records.rows]],
-            groups=group,
-            group_names=lambda rows: [columns.group_of(row) for row in records.rows[rows].tolist()],
-            strata=columns.stratum[records.rows],
-            ratios=self.ratios,
-            seed=self.seed,
+    def _read_index(self, root: Path) -> FmcIndex:
+        options: dict[str, Any] = dict(
+            with_labels=self.with_labels, on_error=self.on_error, group_column=self.group_column
         )
-        side = records[sides[self.split]]
+        if self.index_cache is None:
+            return read_root(root, self._tasks, **options)
+        of_cache = options | dict(tasks=self._tasks.to_config())
+        return self.index_cache.read(root, of_cache, lambda: read_root(root, self._tasks, **options))
+
+    def _side_of(self, index: FmcIndex) -> Records:
+        records = index.records
+        if self.index_cache is None:
+            sides = self._split(index)
+        else:
+            sides = self.index_cache.sides(index, dict(ratios=self.ratios, seed=self.seed), lambda: self._split(index))
+        side = records[np.flatnonzero(sides == SIDES.index(self.split))]
         present = side.tasks()
         absent = sorted(name for name in records.tasks() if name not in present)
         if absent:
@@ -223,6 +228,22 @@ class FMCUIADataset(BaseDataset):
                 f'split {self.split!r} has no image of {", ".join(absent)}', logger='current', level=logging.WARNING
             )
         return side
+
+    def _split(self, index: FmcIndex) -> np.ndarray:
+        """Return (N,) int8, the place in ``SIDES`` of the split of each row."""
+        columns, rows = index.records.columns, index.records.rows
+        order = list(index.tasks)
+        rank = np.array([order.index(name) for name, _ in columns.tasks], np.int32)
+        group = columns.group[rows]
+        group = np.where(group < 0, len(columns.groups) + columns.image[rows], group)
+        return split_rows(
+            tasks=rank[columns.task[rows]],
+            groups=group,
+            group_names=lambda places: columns.groups_of(rows[places]),
+            strata=columns.stratum[rows],
+            ratios=self.ratios,
+            seed=self.seed,
+        )
 
     def _included_tasks(self, include: tuple[str, ...]) -> TaskTable:
         for name in include:

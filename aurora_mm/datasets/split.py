@@ -21,7 +21,7 @@ def split_rows(
     strata: np.ndarray,
     ratios: Mapping[str, float],
     seed: int,
-) -> dict[str, np.ndarray]:
+) -> np.ndarray:
     """Split the rows of each task into train, val and test, by group and stratified.
 
     Tasks are split in order, and within a task the strata in increasing order. All rows of a group are in the same
@@ -41,7 +41,7 @@ def split_rows(
         seed: Random seed.
 
     Returns:
-        Increasing indices of the rows of each split.
+        (N,) int8, the place in :data:`SIDES` of the split of each row.
 
     Raises:
         ConfigError: If a name in ``ratios`` is unknown, a ratio is not in [0, 1], or they do not sum to 1.
@@ -61,7 +61,7 @@ def split_rows(
             }
             found, first, sizes = np.unique(groups[members], return_index=True, return_counts=True)
             _place(found, sizes, lambda new: group_names(members[first[new]]), quotas, seed, side_of)  # noqa: B023
-    return {side: np.flatnonzero(side_of[groups] == number) for number, side in enumerate(SIDES)}
+    return side_of[groups]
 
 
 def split_indices(
@@ -98,7 +98,7 @@ def split_indices(
         ratios,
         seed,
     )
-    return {side: rows.tolist() for side, rows in sides.items()}
+    return {side: np.flatnonzero(sides == number).tolist() for number, side in enumerate(SIDES)}
 
 
 def _place(

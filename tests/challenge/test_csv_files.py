@@ -12,7 +12,7 @@ EMPTY = TaskTable()
 
 
 def test_every_type_of_annotation_is_read(fmc_root):
-    records, tasks, skipped, repeated, places = read_root(fmc_root.fill(2).path, EMPTY)
+    records, tasks, skipped, repeated, places, folders = read_root(fmc_root.fill(2).path, EMPTY)
     assert [(t.name, t.type, t.num_outputs) for t in tasks.values()] == [
         ('organs', 'segmentation', 3),
         ('breast', 'classification', 2),
@@ -20,6 +20,9 @@ def test_every_type_of_annotation_is_read(fmc_root):
         ('femur', 'landmark', 2),
     ]
     assert skipped == repeated == []
+    listed = ('Classification/breast', 'Detection/nodule', 'Regression/femur')
+    listed += ('Segmentation/Three/organs/img', 'Segmentation/Three/organs/mask')
+    assert folders == {str(fmc_root.path / name): (fmc_root.path / name).stat().st_mtime_ns for name in listed}
     assert places['nodule'] == f'{fmc_root.path}/csv_files/c.csv, row 2'
     assert [record.csv_row for record in records] == [2, 3] * 4
     seg, cls, det, points = (records[i] for i in (0, 3, 4, 6))

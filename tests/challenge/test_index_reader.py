@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from aurora_mm.challenge.arrow_columns import CsvColumns
+from aurora_mm.challenge.csv_files import read_root
+from aurora_mm.challenge.index_reader import describe_rows, rows_with_several_labels
+from aurora_mm.tasks import TaskTable
+
+
+def table_of(task_ids, faults):
+    count = len(task_ids)
+    cells = dict(task_id=task_ids, task_name=['detection'] * count, num_classes=['1'] * count)
+    columns = {name: pa.array(texts, pa.large_string()) for name, texts in cells.items()}
+    return CsvColumns(Path('rows.csv'), columns, np.arange(2, 2 + count, dtype=np.int32), faults, True)
+
+
+def test_descriptions_are_in_the_order_of_their_first_rows():
+    code, descriptions = describe_rows(table_of(['b', 'a', 'b', 'c'], {}))
+    assert code.tolist() == [0, 1, 0, 2]
+    assert [(d.cells[0], d.count, d.line) for d in descriptions] == [('b', 2, 2), ('a', 1, 3), ('c', 1, 5)]
+    assert descriptions[2].place == 'rows.csv, row 5'
+
+
+def test_rows_with_a_fault_describe_nothing():
+    code, descriptions = describe_rows(table_of(['b', 'a', 'b', 'c'], {0: 'bad', 3: 'bad'}))
+    assert code.tolist() == [-1, 0, 1, -1]
+    assert [(d.cells[0], d.count, d.line) for d in descriptions] == [('a', 1, 3), ('b', 1, 4)]
+    code, descriptions = describe_rows(table_of(['b'], {0: 'bad'}))
+    assert (code.tolist(), descriptions) == ([-1], [])
+
+
+def test_rows_of_one_image_and_task(fmc_root):
+    fmc_root.csv('a', [fmc_root.cls_row(0), fmc_root.cls_row(1), fmc_root.cls_row(0)])
+    shared = fmc_root.cls_row(1)['image_path']
+    fmc_root.csv('b', [fmc_root.det_row(0, image_path=shared), fmc_root.cls_row(0)])
+    index = read_root(fmc_root.path, TaskTable())
+    assert rows_with_several_labels(index.records.columns) == [0, 2, 4]
+    assert [Path(record.csv_file).name for record in index.records] == ['a.csv', 'a.csv', 'b.csv']
+    assert len(index.repeated) == 2
+
+
+def test_one_image_by_two_paths(fmc_root):
+    row = fmc_root.cls_row(0)
+    fmc_root.csv('a', [row, row | dict(image_path=row['image_path'].replace('../', '../csv_files/../'))])
+    index = read_root(fmc_root.path, TaskTable())
+    assert len(index.repeated) == 1
