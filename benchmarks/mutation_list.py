@@ -411,7 +411,7 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
         _POLICIES,
         [
             ('frozenset(types[name] for name in kind)', 'kind'),
-            ('self.num_batches = num_batches or', 'self.num_batches ='),
+            ('return self._given_batches or math', 'return math'),
             ('        if drop_last:\n', '        if False:\n'),
             ('        self.drawn = drawn\n', ''),
             ('    rng.shuffle(drawn)\n', ''),

@@ -8,6 +8,7 @@ from mmengine.config import Config
 
 from aurora_mm.phantoms import make_dataset
 from aurora_mm.tasks import TaskTable
+from tests.fixtures.checkpoints import ALL_TYPES
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 
@@ -47,3 +48,11 @@ def us_real(tmp_path_factory):
 def fmc_uia(tmp_path_factory):
     """The 27 tasks of the challenge. Not to be changed."""
     return phantoms(tmp_path_factory.mktemp('fmc_uia') / 'data', 'fmc_uia', 1)
+
+
+@pytest.fixture(scope='session')
+def all_types(tmp_path_factory):
+    """A task of each registered type. Not to be changed."""
+    root = tmp_path_factory.mktemp('all_types') / 'data'
+    make_dataset(root, ALL_TYPES, 2, val_images_per_task=1)
+    return root

@@ -25,9 +25,11 @@ DINO = dict(
 _names = itertools.count()
 
 
-def small_config(file: Path, data_root: Path, work_dir: Path) -> Config:
+def small_config(file: Path, data_root: Path, work_dir: Path, tasks: list[dict] | None = None) -> Config:
     """A config of three training steps and a validation; one that starts from a trained model has one to start from."""
     cfg = Config.fromfile(file)
+    if tasks is not None:
+        cfg.tasks = tasks
     if cfg.model.backbone.type == 'HFBackbone':
         cfg.model.backbone.config = DINO
     elif cfg.model.backbone.type == 'Qwen3VLBackbone':

@@ -4,6 +4,7 @@ import pytest
 
 from tests.accelerator.conftest import CONFIGS
 from tests.accelerator.small_run import small_config, train
+from tests.fixtures.checkpoints import ALL_TYPES
 
 FILES = sorted([*CONFIGS.glob('*.py'), *CONFIGS.glob('ablation/*.py')])
 # One for each encoder and each way to train; test_parts_on_an_accelerator.py runs the parts of the others one by one.
@@ -28,4 +29,10 @@ def test_the_fast_ones_are_there():
 @pytest.mark.parametrize('file', params())
 def test_a_config_trains_and_validates(file, accelerator, us_real, fmc_uia, tmp_path):
     cfg = small_config(file, fmc_uia if 'fmc' in file.stem else us_real, tmp_path)
+    assert train(cfg, accelerator.watch) == []
+
+
+def test_tasks_of_all_types_train_and_validate(accelerator, all_types, tmp_path):
+    cfg = small_config(CONFIGS / 'aurora_us_real.py', all_types, tmp_path, ALL_TYPES.to_config())
+    cfg.train_dataloader.batch_size = 16
     assert train(cfg, accelerator.watch) == []

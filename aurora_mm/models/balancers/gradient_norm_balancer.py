@@ -104,16 +104,16 @@ class GradientNormBalancer(LossBalancer):
         maps = [m for m in maps if m.requires_grad]
         for key in dict.fromkeys(self.keys[name] for name in losses):
             names = [name for name in losses if self.keys[name] == key]
-            total = sum(losses[name] for name in names)
+            total = torch.stack([losses[name] for name in names]).sum()
             # A loss of one image has no gradient in the maps of another, so this is the sum over images. Several labels
             # of a type on one image are added before they are measured.
             grads = torch.autograd.grad(total, maps, retain_graph=True, allow_unused=True)
-            square = sum(g.detach().float().square().sum() for g in grads if g is not None)
-            count = sum(counts[name] for name in names)
-            if isinstance(square, Tensor):
+            squares = [g.detach().float().square().sum() for g in grads if g is not None]
+            if squares:
+                square = torch.stack(squares).sum()
                 finite = square.isfinite()
                 self.sums[0, place[names[0]]] += square.where(finite, 0)
-                self.sums[1, place[names[0]]] += count * finite
+                self.sums[1, place[names[0]]] += sum(counts[name] for name in names) * finite
 
     @torch.no_grad()
     def observe(self, tracker: TaskLossTracker) -> None:
