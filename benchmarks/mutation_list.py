@@ -472,7 +472,7 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
         f'{_TRANSFORMS} tests/datasets/test_fmc_uia_dataset.py',
         [
             ("int(class_after_flip(row)[row['gt_label']])", "row['gt_label']"),
-            ("return annotation['gt_label']", 'return 0'),
+            ("label: int = annotation['gt_label']", 'label: int = 0'),
         ],
     ),
     (
