@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from hypothesis import settings
+from mmengine.logging import MMLogger
 
 from aurora_mm.mmcv_operators import has_operators
 
@@ -34,6 +35,14 @@ def pytest_collection_finish():
     """What is imported by now stays: MMEngine's data sets collect garbage whenever one is built, and look at it all."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def no_closed_log_files():
+    """Web servers configure logging, which closes the log files of all loggers; MMEngine would write to them."""
+    yield
+    for logger in MMLogger._instance_dict.values():
+        logger.handlers[:] = [handler for handler in logger.handlers if getattr(handler, 'stream', True) is not None]
 
 
 def pytest_runtest_setup(item):

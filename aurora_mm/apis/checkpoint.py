@@ -80,11 +80,6 @@ def trained_config(checkpoint: Mapping[str, Any], file: str | Path) -> Config:
     Raises:
         WeightsError: If the config is damaged or not trusted, or the run was a pretraining without tasks.
     """
-    if not trained_tasks(checkpoint):
-        raise WeightsError(
-            f'{file} is of a pretraining, which predicts nothing: train from its encoder, --pretrained '
-            f'{Path(file).parent / "encoder"}'
-        )
     text = checkpoint['meta'].get('cfg')
     try:
         if not isinstance(text, str):
@@ -98,6 +93,11 @@ def trained_config(checkpoint: Mapping[str, Any], file: str | Path) -> Config:
             raise ConfigError('it has no model with a backbone')
     except (ConfigError, KeyError, AttributeError) as error:
         raise WeightsError(f'the config in {file} cannot be used: {error}') from error
+    if not trained_tasks(checkpoint) and str(cfg.model.get('type')).endswith('MaskedImageModel'):
+        raise WeightsError(
+            f'{file} is of a pretraining, which predicts nothing: train from its encoder, --pretrained '
+            f'{Path(file).parent / "encoder"}'
+        )
     backbone.pop('compile_blocks', None)
     if 'pretrained' in backbone:
         backbone.pretrained = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from mmengine.dist import get_world_size
 class StopSignals:
     """Notes signals instead of letting them end the process.
 
+    Processes that are forked meanwhile, such as those of a pool, end by these signals as they would without this class.
+
     Args:
         names: Names of the signals, such as 'SIGTERM'. Those that the platform does not have are left out.
 
@@ -26,15 +29,18 @@ class StopSignals:
     def __init__(self, names: Sequence[str]) -> None:
         self.received: str | None = None
         self._signals = [getattr(signal, name) for name in names if hasattr(signal, name)]
-        self._before: dict[signal.Signals, Any] = {}
+        self._before: dict[int, Any] = {}
 
     def watch(self) -> None:
         """Install the handlers. Python only allows that in the main thread; in another one, nothing is done."""
         if threading.current_thread() is threading.main_thread():
             self._before = {each: signal.signal(each, self._note) for each in self._signals}
+            _watching.append(self)
 
     def release(self) -> None:
         """Install the handlers that were there before."""
+        if self in _watching:
+            _watching.remove(self)
         for each, handler in self._before.items():
             signal.signal(each, handler)
         self._before = {}
@@ -47,6 +53,31 @@ class StopSignals:
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.received is None:
             self.received = signal.Signals(number).name
+
+
+# Python drops a signal that comes to a forked process before it can run a handler, and whoever sent it, such as a pool
+# that ends, then waits forever. So the signals are blocked until the forked process has the handlers of before.
+_watching: list[StopSignals] = []
+
+
+def _block() -> None:
+    for one in _watching:
+        signal.pthread_sigmask(signal.SIG_BLOCK, one._signals)
+
+
+def _unblock() -> None:
+    for one in _watching:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, one._signals)
+
+
+def _start_child() -> None:
+    for one in list(_watching):
+        one.release()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, one._signals)
+
+
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(before=_block, after_in_parent=_unblock, after_in_child=_start_child)
 
 
 class RankAgreement:

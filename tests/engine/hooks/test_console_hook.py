@@ -3,6 +3,7 @@
 import contextlib
 import io
 import re
+from itertools import count
 from pathlib import Path
 from unittest import mock
 
@@ -16,6 +17,8 @@ from tests.fixtures.checkpoints import SIZES, TASKS
 
 REPO = Path(__file__).resolve().parents[3]
 
+_numbers = count()
+
 
 def configured(data, work_dir, **changes):
     cfg = Config.fromfile(REPO / 'configs' / 'aurora_fmc_demo.py')
@@ -26,6 +29,8 @@ def configured(data, work_dir, **changes):
     cfg.train_dataloader.batch_sampler.num_batches = 3
     cfg.train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=2, val_interval=1)
     cfg.work_dir = str(work_dir)
+    # MMEngine names runs by the second, and runs of one name share a log file.
+    cfg.experiment_name = f'console_{next(_numbers)}'
     cfg.merge_from_dict(changes)
     return resolve_config(cfg, str(data), 'none')
 

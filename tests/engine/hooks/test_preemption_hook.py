@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import threading
+import time
 
 import pytest
 import torch
@@ -16,6 +18,7 @@ from aurora_mm.engine import PreemptionHook
 from aurora_mm.engine.stop_signals import StopSignals
 from aurora_mm.errors import ConfigError
 from tests.fixtures.stopped_training import SignalAt, assert_same_checkpoint, logged, read, run, stopped
+from tests.fixtures.waiting import LONG
 
 SURGERY = dict(type='GradientSurgeryOptimWrapper', combiner=dict(type='PCGradCombiner'))
 
@@ -147,3 +150,21 @@ def test_a_signal_of_another_platform_is_left_out():
     os.kill(os.getpid(), signal.SIGUSR1)
     signals.release()
     assert signals.received == 'SIGUSR1'
+
+
+@pytest.mark.skipif(not hasattr(os, 'fork'), reason='nothing is forked here')
+def test_a_process_that_is_forked_meanwhile_ends_by_the_signals():
+    """Pools, such as that of mmdet's VOCMetric in a validation, end their processes by SIGTERM and wait for them."""
+    signals = StopSignals(['SIGTERM'])
+    signals.watch()
+    try:
+        for _ in range(20):  # the signal comes early in the life of the process
+            child = multiprocessing.get_context('fork').Process(target=time.sleep, args=(LONG,))
+            child.start()
+            child.terminate()
+            child.join(LONG)
+            assert child.exitcode == -signal.SIGTERM
+        assert signal.getsignal(signal.SIGTERM) == signals._note
+        assert signals.received is None
+    finally:
+        signals.release()
