@@ -17,7 +17,7 @@ from mmengine.dist import get_world_size
 class StopSignals:
     """Notes signals instead of letting them end the process.
 
-    Processes that are forked meanwhile, such as those of a pool, end by these signals as they would without this class.
+    Processes that are forked meanwhile, such as those of a pool, end by these signals, unless they were ignored before.
 
     Args:
         names: Names of the signals, such as 'SIGTERM'. Those that the platform does not have are left out.
@@ -45,6 +45,15 @@ class StopSignals:
             signal.signal(each, handler)
         self._before = {}
 
+    def start_forked(self) -> None:
+        """Let these signals end this process, which was just forked from one that notes them."""
+        _watching.remove(self)
+        for each, handler in self._before.items():
+            # A handler in Python could raise here, where Python ignores errors.
+            signal.signal(each, signal.SIG_IGN if handler == signal.SIG_IGN else signal.SIG_DFL)
+        self._before = {}
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, self._signals)
+
     def ignore(self) -> None:
         """Ignore the signals in this process; for workers, to which a scheduler may send them as well."""
         for each in self._signals:
@@ -56,7 +65,7 @@ class StopSignals:
 
 
 # Python drops a signal that comes to a forked process before it can run a handler, and whoever sent it, such as a pool
-# that ends, then waits forever. So the signals are blocked until the forked process has the handlers of before.
+# that ends, then waits forever. So the signals are blocked until they end the forked process.
 _watching: list[StopSignals] = []
 
 
@@ -72,8 +81,7 @@ def _unblock() -> None:
 
 def _start_child() -> None:
     for one in list(_watching):
-        one.release()
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, one._signals)
+        one.start_forked()
 
 
 if hasattr(os, 'register_at_fork'):

@@ -13,41 +13,32 @@ The first config is what the others are compared with. Ends with status 1 if a r
 from __future__ import annotations
 
 import argparse
-import signal
-import sys
 from pathlib import Path
 
 from aurora_mm.cli.command import command
+from aurora_mm.cli.several_runs import ablation_of, add_several_runs_options, end_if_failed, exiting_at_sigterm
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('configs', nargs='+', metavar='CONFIG[:SEED,SEED]', help='in the order of the rows')
     parser.add_argument('--seeds', nargs='+', type=int, default=[0], metavar='S', help='(default: 0)')
-    parser.add_argument('--data-root', help="root of the data (default: the configs')")
-    parser.add_argument('--tasks', metavar='FILE', help="config file with a list `tasks` (default: the configs')")
     parser.add_argument('--out', type=Path, default=Path('work_dirs/ablation'))
-    parser.add_argument('--jobs', type=int, default=2, metavar='N', help='runs side by side (default: 2)')
-    parser.add_argument('--threads', type=int, default=1, metavar='N', help='of each run (default: 1)')
     parser.add_argument('--table-only', action='store_true', help='train nothing, write the tables')
-    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='override all configs')
+    add_several_runs_options(parser)
 
 
 @command(add_arguments)
 def main(args: argparse.Namespace) -> None:
-    from aurora_mm.analysis.ablation import Ablation, plan_runs
+    from aurora_mm.analysis.ablation import plan_runs
     from aurora_mm.analysis.ablation_report import write_ablation
     from aurora_mm.analysis.ablation_table import AblationRow
     from aurora_mm.apis import hold_work_dir
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exit, so that no run is left behind
     runs = plan_runs(args.configs, args.seeds, args.out)
     failed = []
     if not args.table_only:
-        with hold_work_dir(args.out):
-            failed = Ablation(args.data_root, args.jobs, args.threads, args.cfg_options, args.tasks).run(runs)
+        with exiting_at_sigterm(), hold_work_dir(args.out):
+            failed = ablation_of(args).run(runs)
     folders = dict.fromkeys(run.folder.parent for run in runs)
     print(write_ablation([AblationRow.read(folder) for folder in folders], args.out))
-    for run in failed:
-        print(f'{run.name} failed, see {run.log}', file=sys.stderr)
-    if failed:
-        sys.exit(1)
+    end_if_failed(failed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -152,9 +153,15 @@ def test_a_signal_of_another_platform_is_left_out():
     assert signals.received == 'SIGUSR1'
 
 
+def fail(*_):
+    sys.exit(143)
+
+
 @pytest.mark.skipif(not hasattr(os, 'fork'), reason='nothing is forked here')
-def test_a_process_that_is_forked_meanwhile_ends_by_the_signals():
+@pytest.mark.parametrize('handler', [signal.SIG_DFL, fail])
+def test_a_process_that_is_forked_meanwhile_ends_by_the_signals(handler):
     """Pools, such as that of mmdet's VOCMetric in a validation, end their processes by SIGTERM and wait for them."""
+    before = signal.signal(signal.SIGTERM, handler)
     signals = StopSignals(['SIGTERM'])
     signals.watch()
     try:
@@ -168,3 +175,4 @@ def test_a_process_that_is_forked_meanwhile_ends_by_the_signals():
         assert signals.received is None
     finally:
         signals.release()
+        assert signal.signal(signal.SIGTERM, before) == handler
