@@ -246,7 +246,7 @@ class MultiTaskModel(BaseModel):
             counts[name] = finite[name].sum()
             means[name] = loss.where(finite[name], 0).sum() / counts[name].clamp(min=1)
         self.tracker.add(means, counts)
-        self.balancer.measure({name: mean * counts[name] for name, mean in means.items()}, counts, maps)
+        self.balancer.measure(means, counts, maps)
         by_type: dict[str, Tensor] = {}
         for name, loss in self.balancer(means, self.tracker).items():
             key = f'loss_{self.tasks[name].type}'

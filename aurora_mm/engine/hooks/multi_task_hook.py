@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mmengine.dist import get_world_size, is_main_process
+from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from rich.table import Table
@@ -74,8 +74,9 @@ class MultiTaskHook(Hook):
                 f'the training data has tasks that the model was not built for ({", ".join(unknown)}): {_RESOLVE}'
             )
         _fit_annotations(model, runner.train_dataloader.dataset)
-        if self._ranks is not None:  # the losses since the last update are means over the ranks
-            model.tracker.sums *= self._ranks / get_world_size()
+        if self._ranks is not None:
+            for part in (model.tracker, model.balancer):
+                part.take_share(self._ranks)
             self._ranks = None
         model.connect(runner.optim_wrapper.optimizer)
 
@@ -124,8 +125,8 @@ class MultiTaskHook(Hook):
         """Store the numbers of drawn images for the checkpoint, and log the table."""
         sampler = _sampler(runner)
         model = unwrap_model(runner.model)
-        model.tracker.share()
-        model.balancer.share()
+        for part in (model.tracker, model.balancer):
+            part.share()
         if sampler is not None:
             runner.message_hub.update_info(_DRAWN, dict(sampler.drawn))
         if is_main_process():

@@ -12,13 +12,14 @@ from torch import Tensor
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.balancers.factors import factors_of
 from aurora_mm.models.balancers.loss_balancer import LossBalancer
+from aurora_mm.models.balancers.shared_sums import SharedSums
 from aurora_mm.models.balancers.task_loss_tracker import TaskLossTracker
 from aurora_mm.registry import MODELS
 from aurora_mm.tasks import Task
 
 
 @MODELS.register_module()
-class GradientNormBalancer(LossBalancer):
+class GradientNormBalancer(SharedSums, LossBalancer):
     """Divides each loss by the length of its gradient with respect to the maps that necks and heads read.
 
     The length is the root mean square over labels of ``|dL / d maps|``, where L is the loss of one label. Lengths are
@@ -50,7 +51,6 @@ class GradientNormBalancer(LossBalancer):
     factors: Tensor
     same: Tensor
     squares: Tensor
-    sums: Tensor
     updates: Tensor
 
     def __init__(
@@ -104,7 +104,7 @@ class GradientNormBalancer(LossBalancer):
         maps = [m for m in maps if m.requires_grad]
         for key in dict.fromkeys(self.keys[name] for name in losses):
             names = [name for name in losses if self.keys[name] == key]
-            total = torch.stack([losses[name] for name in names]).sum()
+            total = torch.stack([losses[name] * counts[name] for name in names]).sum()
             # A loss of one image has no gradient in the maps of another, so this is the sum over images. Several labels
             # of a type on one image are added before they are measured.
             grads = torch.autograd.grad(total, maps, retain_graph=True, allow_unused=True)
@@ -128,11 +128,6 @@ class GradientNormBalancer(LossBalancer):
             self.sums.zero_()
         self.updates += 1
         self._updates += 1
-
-    @torch.no_grad()
-    def share(self) -> None:
-        """Average ``sums`` over the ranks, so that the state of any rank includes the batches of all."""
-        all_reduce(self.sums, op='mean')
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any) -> None:
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)

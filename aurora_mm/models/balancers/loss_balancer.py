@@ -53,13 +53,16 @@ class LossBalancer(nn.Module):
         """Look at the gradients of a batch before its losses are weighed.
 
         Args:
-            losses: Sum of the losses of each task over its labels, not weighed, connected to ``maps``.
+            losses: Mean loss of each task over its labels, not weighed, connected to ``maps``.
             counts: Number of these labels.
             maps: What :meth:`watch` returned.
         """
 
     def share(self) -> None:
-        """Make the state of this rank stand for all ranks before it is saved, see :class:`TaskLossTracker`."""
+        """Make the state of this rank stand for all ranks before it is saved, see :class:`SharedSums`."""
+
+    def take_share(self, ranks: int) -> None:
+        """Adapt the state after it was loaded on another number of ranks, see :class:`SharedSums`."""
 
     def observe(self, tracker: TaskLossTracker) -> None:
         """Update the state after an update of the model's weights; called on every rank.

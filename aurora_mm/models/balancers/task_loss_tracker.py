@@ -8,10 +8,11 @@ import torch
 from mmengine.dist import all_reduce
 from torch import Tensor, nn
 
+from aurora_mm.models.balancers.shared_sums import SharedSums
 from aurora_mm.tasks import Task
 
 
-class TaskLossTracker(nn.Module):
+class TaskLossTracker(SharedSums, nn.Module):
     """Keeps an exponential moving average of each task's unweighted loss, equal on all ranks and saved in checkpoints.
 
     Every batch is added, and an update of the model's weights includes the batches added since the last one. So four
@@ -31,7 +32,6 @@ class TaskLossTracker(nn.Module):
     ema: Tensor
     seen: Tensor
     batch: Tensor
-    sums: Tensor
 
     def __init__(self, tasks: Sequence[Task], momentum: float = 0.98) -> None:
         super().__init__()
@@ -66,11 +66,6 @@ class TaskLossTracker(nn.Module):
         self.batch.copy_(torch.where(present, mean, torch.nan))
         self.seen += count.round().long()
         self.sums.zero_()
-
-    @torch.no_grad()
-    def share(self) -> None:
-        """Average ``sums`` over the ranks, so that the state of any rank includes the batches of all."""
-        all_reduce(self.sums, op='mean')
 
     def means(self) -> dict[str, float | None]:
         """Return the running mean of each task's loss by name, None for one that has not been trained yet."""

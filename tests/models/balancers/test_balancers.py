@@ -229,7 +229,7 @@ def test_options_of_the_selective_balancer():
 def measured(balancer, maps, losses, counts):
     """An update in which a batch was measured; returns the weights after it."""
     maps = balancer.watch(maps)
-    values = {name: loss(maps) for name, loss in losses.items()}
+    values = {name: loss(maps) / counts[name] for name, loss in losses.items()}
     balancer.measure(values, {name: torch.tensor(count) for name, count in counts.items()}, maps)
     balancer.observe(None)
     return balancer.weights(None)
@@ -280,6 +280,14 @@ def test_lengths_are_measured_at_intervals_also_after_a_checkpoint():
     assert fresh.squares[1] == 0.75 * 1 + 0.25 * 9
     measured(fresh, maps, loss(5.0), dict(cls=1))
     assert fresh.squares[1] == 3
+
+
+def test_sums_keep_their_total_on_another_number_of_ranks():
+    """A process that goes on alone from two ranks, each of which saved the mean of both."""
+    for part in (TaskLossTracker(TASKS), GradientNormBalancer(TASKS)):
+        part.sums += 3.0
+        part.take_share(ranks=2)
+        assert (part.sums == 6).all()
 
 
 def test_maps_of_a_frozen_encoder_and_gradients_that_are_not_finite():
