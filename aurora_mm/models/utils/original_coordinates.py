@@ -107,7 +107,7 @@ def mask_from_views(views: Iterable[MaskView], ori_shape: tuple[int, int]) -> Te
         scores = map_to_original(scores, view.homography_matrix, view.img_shape, ori_shape)
         total = scores if total is None else total.add_(scores)
     label = (total > 0).long() if is_binary else _best_class(total)
-    return label * covered_pixels(views, ori_shape).to(label)
+    return _without_uncovered(label, views, ori_shape)
 
 
 def covered_pixels(views: Iterable[MaskView], ori_shape: tuple[int, int]) -> Tensor:
@@ -143,8 +143,16 @@ def class_masks_from_views(views: Iterable[MaskView], ori_shape: tuple[int, int]
     Returns:
         ``(C, H, W)`` uint8, 0 and 1.
     """
+    views = list(views)
     maps = [map_to_original(view.probs, view.homography_matrix, view.img_shape, ori_shape) for view in views]
-    return (sum(maps[1:], maps[0]) >= LABEL_THRESHOLD * len(maps)).to(torch.uint8)
+    masks = (sum(maps[1:], maps[0]) >= LABEL_THRESHOLD * len(maps)).to(torch.uint8)
+    return _without_uncovered(masks, views, ori_shape)
+
+
+def _without_uncovered(masks: Tensor, views: Iterable[MaskView], ori_shape: tuple[int, int]) -> Tensor:
+    """Set the pixels of masks, (N, H, W), that lie in no network input to 0."""
+    covered = covered_pixels(views, ori_shape)
+    return masks if covered.numel() == 1 else masks * covered.to(masks)
 
 
 def _best_class(scores: Tensor) -> Tensor:

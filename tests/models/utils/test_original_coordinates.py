@@ -5,6 +5,7 @@ import torch.nn.functional as F
 
 from aurora_mm.models.utils.original_coordinates import (
     boxes_to_original,
+    class_masks_from_views,
     map_to_original,
     mask_from_views,
     points_to_original,
@@ -73,3 +74,14 @@ def test_the_class_of_a_pixel_is_that_of_the_highest_score(classes):
         scores += torch.rand(scores.shape, generator=generator)
     views = [MaskView(scores, np.eye(3), (5, 7))]
     np.testing.assert_array_equal(mask_from_views(views, (5, 7))[0], scores.numpy().argmax(0))
+
+
+@pytest.mark.parametrize('make', [mask_from_views, class_masks_from_views])
+def test_masks_are_empty_outside_of_a_cropped_network_input(make):
+    """A network input of 8 x 8 pixels that shows x from 4 to 12 and y from 2 to 10 of an image of 16 x 16."""
+    matrix = np.array([[1.0, 0, -4], [0, 1, -2], [0, 0, 1]])
+    probs = torch.tensor([0.1, 0.9])[:, None, None].expand(2, 8, 8)
+    (mask,) = make([MaskView(probs, matrix, (8, 8))], (16, 16))[-1:]
+    inside = torch.zeros(16, 16, dtype=torch.bool)
+    inside[2:10, 4:12] = True
+    assert torch.equal(mask == 1, inside)
