@@ -14,6 +14,7 @@ from mmengine.config import Config, ConfigDict
 from aurora_mm.errors import ConfigError
 
 FMC_DATASETS = ('FMCUIADataset', 'aurora_mm.FMCUIADataset')
+MASKED_MODELS = ('MaskedImageModel', 'aurora_mm.MaskedImageModel')  # they pretrain, and predict nothing
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 

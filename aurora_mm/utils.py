@@ -3,9 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
+
+_PART = 1 << 20  # bytes that are read at once
+
+
+class Digest(Protocol):
+    """A digest of ``hashlib``."""
+
+    def update(self, data: bytes, /) -> None: ...
+
+
+def add_file(digest: Digest, path: str | Path) -> None:
+    """Add the bytes of a file to a digest, without holding the file in memory.
+
+    Args:
+        digest: The digest.
+        path: Path of the file.
+    """
+    with Path(path).open('rb') as stream:
+        while part := stream.read(_PART):
+            digest.update(part)
 
 
 def decode_file(path: str | Path, flags: int) -> np.ndarray | None:

@@ -84,47 +84,47 @@ class Study:
 
     def rows(self) -> list[AblationRow]:
         """Read the results: of the config as it is, then of the trials, the best first."""
-        names = [_name(trial.number) for trial in self._study.get_trials(deepcopy=False)]
+        names = [_name(trial.number) for trial in self._trials()]
         rows = [AblationRow.read(self.out / name) for name in names]
         rows.sort(key=lambda row: -(row.mean('score') or 0.0))
         return [AblationRow.read(self.out / AS_IT_IS), *rows]
 
     def table(self) -> str:
         """Format a Markdown table of the settings and scores of all finished trials, the best first."""
-        import optuna
-
-        done = self._study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
         cells = [
             [_name(trial.number), *(_short(trial.params[key]) for key in self.space), f'{trial.value:.4f}']
-            for trial in sorted(done, key=lambda trial: -trial.value)
+            for trial in sorted(self._trials('COMPLETE'), key=lambda trial: -trial.value)
         ]
         return markdown_table(['trial', *self.space, 'score'], cells)
 
     def best_options(self) -> list[str]:
         """Return the settings of the best trial as texts for ``--cfg-options``; none if no trial is finished."""
-        import optuna
-
-        done = self._study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
-        return as_options(self._study.best_trial.params) if done else []
+        return as_options(self._study.best_trial.params) if self._trials('COMPLETE') else []
 
     def _next_round(self, trials: int, at_once: int) -> list[optuna.trial.FrozenTrial]:
         """Return the trials to make now: those that an earlier start left, or else new ones."""
         import optuna
 
-        every = self._study.get_trials(deepcopy=False)
-        left = [trial for trial in every if trial.state == optuna.trial.TrialState.RUNNING]
+        left = self._trials('RUNNING')
         if left or not self.space:
             return left
+        begun = len(self._trials())
         # A sampler of its own for each round, so that a study that is started again proposes what it would have.
         self._study.sampler = optuna.samplers.TPESampler(
-            seed=self.seed + len(every), n_startup_trials=min(10, max(trials // 3, 1)), constant_liar=True
+            seed=self.seed + begun, n_startup_trials=min(10, max(trials // 3, 1)), constant_liar=True
         )
-        for _ in range(min(at_once, trials - len(every))):
+        for _ in range(min(at_once, trials - begun)):
             trial = self._study.ask()
             for key, values in self.space.items():
                 values.suggest(trial, key)
-        every = self._study.get_trials(deepcopy=False)
-        return [trial for trial in every if trial.state == optuna.trial.TrialState.RUNNING]
+        return self._trials('RUNNING')
+
+    def _trials(self, *states: str) -> list[optuna.trial.FrozenTrial]:
+        """Return the trials in some states, by default in any."""
+        import optuna
+
+        wanted = [optuna.trial.TrialState[state] for state in states] or None
+        return self._study.get_trials(deepcopy=False, states=wanted)
 
     def _runs(self, name: str, settings: dict[str, Any]) -> list[AblationRun]:
         return [AblationRun(self.config, seed, self.out, name, tuple(as_options(settings))) for seed in self.seeds]
@@ -142,7 +142,7 @@ class Study:
         """Format the settings and values of all trials as JSON."""
         trials = [
             dict(name=_name(trial.number), state=trial.state.name.lower(), settings=trial.params, score=trial.value)
-            for trial in self._study.get_trials(deepcopy=False)
+            for trial in self._trials()
         ]
         return json.dumps(trials, indent=2)
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from aurora_mm.apis.foreign_code import import_custom_modules, refuse_foreign_parts
 from aurora_mm.checkpoints import load_checkpoint_file, read_config_text, write_checkpoint
+from aurora_mm.config_variables import MASKED_MODELS
 from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.tasks import TaskTable
 from aurora_mm.trust import trust_checkpoints
@@ -93,7 +94,7 @@ def trained_config(checkpoint: Mapping[str, Any], file: str | Path) -> Config:
             raise ConfigError('it has no model with a backbone')
     except (ConfigError, KeyError, AttributeError) as error:
         raise WeightsError(f'the config in {file} cannot be used: {error}') from error
-    if not trained_tasks(checkpoint) and str(cfg.model.get('type')).endswith('MaskedImageModel'):
+    if cfg.model.get('type') in MASKED_MODELS:
         raise WeightsError(
             f'{file} is of a pretraining, which predicts nothing: train from its encoder, --pretrained '
             f'{Path(file).parent / "encoder"}'

@@ -32,8 +32,6 @@ from aurora_mm.registry import MODELS
 from aurora_mm.routing.task_router import ROUTER, TaskRouter
 from aurora_mm.tasks import TaskTable
 
-_IMAGE_FOLDERS = ('ImageFolderDataset', 'aurora_mm.ImageFolderDataset')
-_MASKED_MODELS = ('MaskedImageModel', 'aurora_mm.MaskedImageModel')
 _START_FROM = ('StartFromHook', 'aurora_mm.StartFromHook')
 # Hooks that MMEngine adds itself, unless a config sets them to None.
 _MMENGINE_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
@@ -61,41 +59,12 @@ def resolve_config(
         ConfigError: If a task of ``include`` has no training rows, or ``img_size`` is not that of the pipelines.
         WeightsError: If ``pretrained`` does not exist.
     """
-    _prepare(cfg)
+    prepare_config(cfg)
     if data_root is not None:
         set_data_root(cfg, data_root)
     tasks = choose_tasks(cfg, DataTasks(cfg, TaskTable(cfg.get('tasks', []))), include)
-    _set_pretrained(cfg, pretrained)
+    set_pretrained(cfg, pretrained)
     return _set_tasks(cfg, tasks)
-
-
-def resolve_pretraining(cfg: Config, images: Sequence[str] | None = None, pretrained: str | None = None) -> Config:
-    """Set the images and the weights to start from in a config of :class:`aurora_mm.models.MaskedImageModel`.
-
-    Args:
-        cfg: Changed in place.
-        images: Folders, files or patterns of the images, see :class:`aurora_mm.datasets.ImageFolderDataset`. None keeps
-            those of the config.
-        pretrained: See :func:`resolve_config`.
-
-    Returns:
-        ``cfg``.
-
-    Raises:
-        ConfigError: If it is a config of another kind, or ``img_size`` is not that of the pipeline.
-        WeightsError: If ``pretrained`` does not exist.
-    """
-    dataset = cfg.get('train_dataloader', {}).get('dataset', {})
-    if dataset.get('type') not in _IMAGE_FOLDERS or cfg.get('model', {}).get('type') not in _MASKED_MODELS:
-        raise ConfigError(
-            f'{cfg.filename} does not pretrain: its model is not MaskedImageModel, or its data not ImageFolderDataset; '
-            'configs/pretraining has configs that do'
-        )
-    _prepare(cfg)
-    if images is not None:
-        dataset.folders = list(images)
-    _set_pretrained(cfg, pretrained)
-    return cfg
 
 
 def adopt_checkpoint(
@@ -262,14 +231,15 @@ def load_weights(model: nn.Module, checkpoints: Sequence[str | Path]) -> Calibra
     return calibration
 
 
-def _prepare(cfg: Config) -> None:
+def prepare_config(cfg: Config) -> None:
     """Check the image size, and set what does not depend on data and weights."""
     check_image_size(cfg)
     _leave_absent_hooks_out(cfg)
     _pin_memory(cfg)
 
 
-def _set_pretrained(cfg: Config, pretrained: str | None) -> None:
+def set_pretrained(cfg: Config, pretrained: str | None) -> None:
+    """Set the weights that the encoder starts from, and what of its config they decide; see :func:`resolve_config`."""
     if pretrained is not None:
         cfg.model.backbone.pretrained = None if pretrained.lower() == 'none' else pretrained
     source = cfg.model.backbone.get('pretrained')

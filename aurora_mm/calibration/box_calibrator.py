@@ -72,4 +72,6 @@ class BoxCalibrator(Calibrator):
 
 
 def _columns(observations: Sequence[Observation]) -> tuple[np.ndarray, np.ndarray]:
-    return np.array([float(o['score']) for o in observations]), np.array([bool(o['correct']) for o in observations])
+    """Return the scores of all boxes, and whether each is correct; an image may have any number of them."""
+    scores, correct = (np.concatenate([np.atleast_1d(o[key]) for o in observations]) for key in ('score', 'correct'))
+    return scores.astype(np.float64), correct.astype(bool)

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from aurora_mm.calibration.box_calibrator import BoxCalibrator
 from aurora_mm.calibration.calibrator import Observation, State
-from aurora_mm.calibration.platt_scaling import PlattScaling
 from aurora_mm.evaluation.functional import match_boxes
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
@@ -30,14 +28,7 @@ class MultiBoxCalibrator(BoxCalibrator):
             true = truth.bboxes[truth.labels == label].astype(np.float64)
             pairs.append(match_boxes(true, found.bboxes[mine].astype(np.float64), found.scores[mine]))
         scores, hits = (np.concatenate(column) for column in zip(*pairs, strict=True))
-        return dict(scores=scores.astype(np.float64), correct=hits[:, 0])
-
-    def fit_probabilities(self, observations: Sequence[Observation], task: Task) -> dict[str, float]:
-        return PlattScaling.fit(*_columns(observations))._asdict()
-
-    def confidences(self, observations: Sequence[Observation], parameters: State) -> tuple[np.ndarray, np.ndarray]:
-        scores, correct = _columns(observations)
-        return (PlattScaling(**parameters)(scores) if parameters else scores), correct
+        return dict(score=scores.astype(np.float64), correct=hits[:, 0])
 
     def scores(self, observation: Observation, task: Task, parameters: State) -> dict[str, float]:
         return {}
@@ -46,7 +37,3 @@ class MultiBoxCalibrator(BoxCalibrator):
         """Set the calibrated scores of all boxes; return nothing."""
         super().apply(sample, task, state)
         return {}
-
-
-def _columns(observations: Sequence[Observation]) -> tuple[np.ndarray, np.ndarray]:
-    return np.concatenate([o['scores'] for o in observations]), np.concatenate([o['correct'] for o in observations])

@@ -15,6 +15,7 @@ import numpy as np
 from aurora_mm.annotations import ANNOTATIONS, Annotation
 from aurora_mm.challenge.arrow_columns import CsvColumns
 from aurora_mm.challenge.csv_cells import BadRow, Files
+from aurora_mm.challenge.path_texts import in_folders
 from aurora_mm.errors import ConfigError
 from aurora_mm.tasks import Task
 
@@ -43,13 +44,7 @@ class LocatedPaths(NamedTuple):
 
     def keys(self) -> pa.LargeStringArray:
         """Return the paths relative to the data root."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        folders = pa.array(self.folders, pa.large_string()).take(pa.array(self.parent))
-        return pc.binary_join_element_wise(
-            folders, pc.replace_substring_regex(self.texts, '(?s)^.*/', ''), pa.scalar('/', pa.large_string())
-        )
+        return in_folders(self.texts, self.folders, self.parent)
 
 
 def locate_paths(files: Files, table: CsvColumns, column: str, must_exist: bool) -> LocatedPaths:

@@ -192,13 +192,8 @@ def numbers(column: str, text: str, length: int | None = None) -> list[Any]:
     Raises:
         BadRow: If the text is no such list.
     """
-    try:
-        values = json.loads(text)
-    except (ValueError, RecursionError):
-        values = None
     wanted = 'numbers' if length is None else f'lists of {length} numbers'
-    if not isinstance(values, list):
-        raise BadRow(f'{column} {_shortened(text)} is not a JSON list of {wanted}')
+    values = _list(column, text, wanted)
     for value in values:
         inner = [value] if length is None else value
         if not isinstance(inner, list) or len(inner) != (length or 1) or not all(map(_is_finite, inner)):
@@ -216,12 +211,21 @@ def texts(column: str, text: str) -> list[str | None]:
     Raises:
         BadRow: If the text is no such list.
     """
+    wanted = 'texts, such as ["../masks/1.png", null]'
+    values = _list(column, text, wanted)
+    if not all(value is None or isinstance(value, str) for value in values):
+        raise BadRow(f'{column} {_shortened(text)} is not a JSON list of {wanted}')
+    return values
+
+
+def _list(column: str, text: str, wanted: str) -> list[Any]:
+    """Parse a JSON list of anything."""
     try:
         values = json.loads(text)
     except (ValueError, RecursionError):
         values = None
-    if not isinstance(values, list) or not all(value is None or isinstance(value, str) for value in values):
-        raise BadRow(f'{column} {_shortened(text)} is not a JSON list of texts, such as ["../masks/1.png", null]')
+    if not isinstance(values, list):
+        raise BadRow(f'{column} {_shortened(text)} is not a JSON list of {wanted}')
     return values
 
 

@@ -19,8 +19,10 @@ from aurora_mm.challenge.arrow_columns import read_columns
 from aurora_mm.challenge.csv_cells import Files
 from aurora_mm.challenge.csv_tables import csv_files_of, read_rows
 from aurora_mm.challenge.csv_tasks import Description, agree_on_tasks, described_task
-from aurora_mm.challenge.index_reader import IndexReader, describe_rows, rows_with_several_labels
+from aurora_mm.challenge.index_parts import rows_with_several_labels
+from aurora_mm.challenge.index_reader import IndexReader
 from aurora_mm.challenge.row_columns import Record, Records
+from aurora_mm.challenge.row_descriptions import describe_rows
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.tasks import Task, TaskTable
 

@@ -18,11 +18,11 @@ from aurora_mm.challenge.csv_files import FmcIndex
 from aurora_mm.challenge.csv_tables import csv_files_of
 from aurora_mm.challenge.index_file import open_index, read_facts, write_index
 from aurora_mm.files import folder_time, whole_file
+from aurora_mm.utils import add_file
 from aurora_mm.version import __version__
 
 _RECENT = 2.0  # seconds within which a file may change twice and keep its time, on some disks
 _THREADS = 8
-_PART = 1 << 24
 
 
 class IndexCache:
@@ -151,7 +151,5 @@ def _hold(root: str | Path, facts: Mapping[str, Any]) -> bool:
 
 def _digest(path: str | Path) -> str:
     digest = hashlib.blake2b(digest_size=16)
-    with Path(path).open('rb') as stream:
-        while part := stream.read(_PART):
-            digest.update(part)
+    add_file(digest, path)
     return digest.hexdigest()

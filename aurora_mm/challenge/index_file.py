@@ -15,14 +15,13 @@ from typing import Any
 import numpy as np
 
 from aurora_mm.challenge.csv_files import FmcIndex, SkippedRow
-from aurora_mm.challenge.row_columns import Records, RowColumns
+from aurora_mm.challenge.row_columns import ARRAYS, Records, RowColumns
 from aurora_mm.challenge.text_column import TextColumn
 from aurora_mm.files import whole_file
 from aurora_mm.tasks import TaskTable
 
 _KEY = b'aurora_mm.index'
 _TEXTS = tuple(field.name for field in fields(RowColumns) if field.type == 'TextColumn')
-_ARRAYS = tuple(field.name for field in fields(RowColumns) if field.type == 'np.ndarray')
 
 
 def write_index(path: Path, index: FmcIndex, facts: Mapping[str, Any]) -> None:
@@ -39,7 +38,7 @@ def write_index(path: Path, index: FmcIndex, facts: Mapping[str, Any]) -> None:
     import pyarrow as pa
 
     columns = index.records.columns
-    arrays = {name: getattr(columns, name) for name in _ARRAYS} | dict(rows=index.records.rows)
+    arrays = {name: getattr(columns, name) for name in ARRAYS} | dict(rows=index.records.rows)
     for name in _TEXTS:
         text = getattr(columns, name)
         arrays[f'{name}.data'] = text.data[text.ends[0] : text.ends[-1]]
@@ -86,7 +85,7 @@ def open_index(path: Path) -> FmcIndex | None:
     if found is None:
         return None
     arrays, rest = found
-    found_columns: dict[str, Any] = {name: arrays[name] for name in _ARRAYS}
+    found_columns: dict[str, Any] = {name: arrays[name] for name in ARRAYS}
     found_columns |= {name: TextColumn(arrays[f'{name}.data'], arrays[f'{name}.ends']) for name in _TEXTS}
     columns = RowColumns(
         root=rest['root'],

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, overload
 
 import numpy as np
 
+from aurora_mm.challenge.path_texts import in_folders
 from aurora_mm.challenge.text_column import TextColumn
 from aurora_mm.errors import DataError
 
@@ -101,9 +102,8 @@ class RowColumns:
         """
         import pyarrow as pa
 
-        arrays = ('csv_file', 'csv_row', 'task', 'folder', 'image', 'group', 'annotation', 'stratum')
         texts = {name: getattr(self, name).to_arrow().take(pa.array(rows)) for name in ('image_path', 'mask_path')}
-        taken: dict[str, Any] = {name: getattr(self, name)[rows] for name in arrays}
+        taken: dict[str, Any] = {name: getattr(self, name)[rows] for name in ARRAYS}
         taken |= {name: TextColumn.from_arrow(column) for name, column in texts.items()}
         return replace(self, **taken, file=None)
 
@@ -136,13 +136,8 @@ class RowColumns:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        kind = pa.large_string()
         texts = pc.utf8_trim_whitespace(self.image_path.to_arrow().take(pa.array(rows)))
-        return pc.binary_join_element_wise(
-            pa.array(folders, kind).take(pa.array(self.folder[rows])),
-            pc.replace_substring_regex(texts, '(?s)^.*/', ''),
-            pa.scalar('/', kind),
-        ).to_pylist()
+        return in_folders(texts, folders, self.folder[rows]).to_pylist()
 
     def image_of(self, row: int) -> str:
         """Return the path of the image of a row, relative to the root."""
@@ -169,6 +164,10 @@ class RowColumns:
             group=self.group_of(row),
             annotation=json.loads(self.annotations[self.annotation[row]]),
         )
+
+
+ARRAYS = tuple(field.name for field in fields(RowColumns) if field.type == 'np.ndarray')
+"""Fields with a number for each row."""
 
 
 def mapped_columns(file: Path) -> RowColumns:

@@ -40,6 +40,7 @@ from aurora_mm.checkpoints.plain_values import plain
 from aurora_mm.checkpoints.tagged_json import from_json, to_json
 from aurora_mm.errors import WeightsError
 from aurora_mm.trust import is_trusted
+from aurora_mm.utils import add_file
 
 MANIFEST = 'manifest.json'
 WEIGHTS = 'model.safetensors'
@@ -51,7 +52,6 @@ _REQUIRED = (_CONFIG, _TASKS, WEIGHTS)
 MODEL_FILES = (CARD, MANIFEST, *_REQUIRED, _DATASET, *(f'{key}.json' for key in PARTS))
 """Names of all files that a model folder may have."""
 _FORMAT = 1
-_CHUNK = 2**20
 
 
 def is_model_folder(folder: str | Path) -> bool:
@@ -169,7 +169,5 @@ def _read_weights(file: Path) -> dict[str, Tensor]:
 
 def _checksum(file: Path) -> str:
     digest = hashlib.sha256()
-    with file.open('rb') as stream:
-        while part := stream.read(_CHUNK):
-            digest.update(part)
+    add_file(digest, file)
     return digest.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,56 @@ if TYPE_CHECKING:
     from mmengine.config import Config
 
 
-def run_training(cfg: Config, resumed: str | Path | None) -> None:
-    """Build the runner and train.
+def add_training_options(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of :func:`work_dir_of`, :func:`checkpoint_to_resume` and :func:`run_training`."""
+    parser.add_argument('--work-dir', help='where logs and checkpoints go (default: work_dirs/<config name>)')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='auto|CKPT',
+        help='go on from the last checkpoint of the work dir, or from the given one',
+    )
+    parser.add_argument('--amp', action='store_true', help='bfloat16 mixed precision, on a CPU too')
+
+
+def work_dir_of(args: argparse.Namespace, cfg: Config) -> str:
+    """Return the work dir that the arguments ask for, or that of the config, or one named after the config."""
+    return args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
+
+
+def checkpoint_to_resume(args: argparse.Namespace, cfg: Config) -> str | Path | None:
+    """Return the checkpoint that ``--resume`` means; None for none.
 
     Args:
+        args: Parsed arguments.
+        cfg: The config, with its ``work_dir``.
+    """
+    from aurora_mm.apis import last_checkpoint
+
+    return last_checkpoint(cfg.work_dir) if args.resume == 'auto' else args.resume
+
+
+def require_usable(resumed: str | Path | None) -> None:
+    """Check that a checkpoint can be read, before anything is written.
+
+    Args:
+        resumed: Checkpoint to go on from, or None.
+
+    Raises:
+        WeightsError: If it cannot be used.
+    """
+    from aurora_mm.apis import read_checkpoint
+
+    if resumed is not None and not Path(resumed).is_dir():
+        read_checkpoint(resumed, keys=())
+
+
+def run_training(args: argparse.Namespace, cfg: Config, resumed: str | Path | None) -> None:
+    """Build the runner and train, in a work dir that no other run uses meanwhile.
+
+    Args:
+        args: Parsed arguments; ``--amp`` trains in mixed precision.
         cfg: A complete config.
         resumed: Checkpoint to go on from, or None.
 
@@ -23,20 +70,25 @@ def run_training(cfg: Config, resumed: str | Path | None) -> None:
         WeightsError: If the run cannot go on from the checkpoint.
         KeyboardInterrupt: At Ctrl-C, with the way to go on.
     """
-    from aurora_mm.apis import build_runner, last_checkpoint, require_resumable
+    from aurora_mm.apis import build_runner, hold_work_dir, last_checkpoint, require_resumable
 
-    try:
-        runner = build_runner(cfg)
-        if resumed is not None:
-            require_resumable(runner.model, resumed)
-        runner.train()
-    except KeyboardInterrupt as interrupt:
-        last = last_checkpoint(cfg.work_dir)
-        way = 'no checkpoint was written yet' if last is None else f'add --resume to go on from {last}'
-        raise KeyboardInterrupt(f'interrupted; {way}') from interrupt
+    if args.amp:
+        _mix_precision(cfg)
+    if resumed is not None:
+        cfg.resume, cfg.load_from = True, str(resumed)
+    with hold_work_dir(cfg.work_dir):
+        try:
+            runner = build_runner(cfg)
+            if resumed is not None:
+                require_resumable(runner.model, resumed)
+            runner.train()
+        except KeyboardInterrupt as interrupt:
+            last = last_checkpoint(cfg.work_dir)
+            way = 'no checkpoint was written yet' if last is None else f'add --resume to go on from {last}'
+            raise KeyboardInterrupt(f'interrupted; {way}') from interrupt
 
 
-def mix_precision(cfg: Config) -> None:
+def _mix_precision(cfg: Config) -> None:
     """Train in bfloat16 mixed precision, as ``--amp`` says.
 
     Args:

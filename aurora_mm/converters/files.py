@@ -13,6 +13,7 @@ import numpy as np
 from aurora_mm.datasets.coco_file import relative_path
 from aurora_mm.datasets.masks import is_plain_png
 from aurora_mm.errors import DataError
+from aurora_mm.images.image_faults import naming
 from aurora_mm.images.image_files import read_bgr, read_data
 from aurora_mm.images.image_header import BadImage, read_header
 from aurora_mm.images.shared_channels import without_equal_channels
@@ -66,15 +67,13 @@ class FilePlacer:
             DataError: If another file already is at the path, or ``source`` is not an image.
         """
         source = Path(source).resolve()
-        try:
+        with naming(source):
             header = read_header(read_data(source))
             if header.format == 'PNG' and header.bits <= 8 and header.orientation == 1:
                 self.place(source, path)
             elif self.is_free(path, str(source)):
                 pixels, _ = read_bgr(source)
                 self.write_png(path, without_equal_channels(pixels), str(source))
-        except BadImage as bad:
-            raise DataError(f'this image {bad}', file=source) from bad
 
     def place_mask(self, source: str | Path, path: str, mask: np.ndarray) -> None:
         """Copy or link a mask file, or write its class indices if mmseg would not read the file correctly.

@@ -26,8 +26,8 @@ from aurora_mm.datasets.json_files import read_json
 from aurora_mm.datasets.masks import read_class_indices, read_mask_values
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.files import whole_folder
+from aurora_mm.images.image_faults import naming
 from aurora_mm.images.image_files import read_shape
-from aurora_mm.images.image_header import BadImage
 from aurora_mm.tasks import Task, TaskTable
 
 
@@ -218,18 +218,14 @@ def _images_by_stem(folder: Path, split: str) -> dict[str, list[Path]]:
 
 
 def _read_mask(file: Path, image: Path, task: Task, mask_values: Sequence[int] | None) -> np.ndarray:
-    try:
+    with naming(file, 'mask'):
         if mask_values is None:
             mask, orientation = read_class_indices(file, task.num_outputs, task.name)
         else:
             values, orientation = read_mask_values(file)
             mask = to_class_indices(values, mask_values)
-    except BadImage as bad:
-        raise DataError(f'this mask {bad}', file=file) from bad
-    try:
+    with naming(image):
         shape, image_orientation = read_shape(image)
-    except BadImage as bad:
-        raise DataError(f'this image {bad}', file=image) from bad
     if (shape, image_orientation) != (mask.shape, orientation):
         raise DataError(
             f'this mask has (height, width) {mask.shape} in orientation {orientation}, its image {image} {shape} in '

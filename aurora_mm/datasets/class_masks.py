@@ -7,9 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from aurora_mm.datasets.masks import LOSSLESS, read_mask_values
-from aurora_mm.images.image_files import decode, read_data, turned_upright
-from aurora_mm.images.image_header import BadImage, ImageHeader, palette_indices, read_header
+from aurora_mm.datasets.masks import LOSSLESS, decode_values, one_plane, read_mask_values
+from aurora_mm.images.image_files import read_data, turned_upright
+from aurora_mm.images.image_header import BadImage, ImageHeader, read_header
 
 
 def read_class_mask(path: str | Path) -> tuple[np.ndarray, int]:
@@ -48,17 +48,15 @@ def read_class_masks(path: str | Path, num_classes: int) -> tuple[np.ndarray, in
     """
     data = read_data(path)
     header = read_header(data)
-    if header.format in LOSSLESS and not header.white_is_zero:
-        if header.pages > 1:
-            return _pages(data, header, num_classes), 1
-        pixels = palette_indices(data) if header.mode == 'P' else decode(data, cv2.IMREAD_UNCHANGED)
-        if pixels.ndim == 3 and pixels.shape[2] == num_classes:
-            order = [2, 1, 0, 3][:num_classes]  # OpenCV gives blue, green, red
-            channels = np.moveaxis(pixels[..., order], 2, 0)
-            masks = np.stack([_binary(channel, f'channel {i + 1}') for i, channel in enumerate(channels)])
-            return np.stack([turned_upright(mask, header.orientation) for mask in masks]), header.orientation
-    values, orientation = read_mask_values(path)
-    return _bits(values, num_classes), orientation
+    if header.pages > 1 and header.format in LOSSLESS and not header.white_is_zero:
+        return _pages(data, header, num_classes), 1
+    pixels = decode_values(data, header)
+    if pixels.ndim == 3 and pixels.shape[2] == num_classes:
+        order = [2, 1, 0, 3][:num_classes]  # OpenCV gives blue, green, red
+        channels = np.moveaxis(pixels[..., order], 2, 0)
+        masks = np.stack([_binary(channel, f'channel {i + 1}') for i, channel in enumerate(channels)])
+        return np.stack([turned_upright(mask, header.orientation) for mask in masks]), header.orientation
+    return _bits(one_plane(pixels, header), num_classes), header.orientation
 
 
 def bit_coded(masks: np.ndarray) -> np.ndarray:

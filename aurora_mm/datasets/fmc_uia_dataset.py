@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
 from aurora_mm.challenge.csv_files import FmcIndex, SkippedRow, describe_skipped, read_root
@@ -15,7 +14,7 @@ from aurora_mm.challenge.row_columns import Records
 from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, pack_fingerprints
 from aurora_mm.datasets.items import Items
 from aurora_mm.datasets.pipeline import build_pipeline
-from aurora_mm.datasets.seeded_index import seeded_by
+from aurora_mm.datasets.seeded_dataset import SeededDataset
 from aurora_mm.datasets.split import SIDES, split_rows
 from aurora_mm.datasets.verify_files import verify_items
 from aurora_mm.errors import ConfigError, DataError
@@ -24,7 +23,7 @@ from aurora_mm.tasks import Task, TaskTable
 
 
 @DATASETS.register_module()
-class FMCUIADataset(BaseDataset):
+class FMCUIADataset(SeededDataset):
     """Data set of many tasks in the layout of the FMC-UIA challenge: CSV files with one row per image and task.
 
     If ``data_root`` contains ``csv_files/``, its rows are split into train, val and test by ``ratios`` and ``seed``.
@@ -160,8 +159,8 @@ class FMCUIADataset(BaseDataset):
         if index.repeated:
             text = describe_skipped(index.repeated, 'rows that repeat others', examples=3)
             print_log(f'{root}: {text}', logger='current', level=logging.WARNING)
-        items = Items(records, of_task, self.group_column is not None)
         if self.on_error == 'skip':
+            items = Items(records, of_task)
             problems = verify_items(items, self.with_labels)
             skipped += [SkippedRow(items[i]['task'], text) for i, text in enumerate(problems) if text is not None]
             records = records[np.flatnonzero([text is None for text in problems])]
@@ -180,13 +179,9 @@ class FMCUIADataset(BaseDataset):
             return super()._get_unserialized_subset(indices)
         return self.data_list[np.array(indices, np.int64)]
 
-    def __getitem__(self, idx: int) -> dict[str, Any]:
-        with seeded_by(idx):
-            data = self.prepare_data(int(idx))
-        if data is None:  # BaseDataset would silently take another item
-            info = self.get_data_info(idx)
-            raise DataError('a transform of the pipeline returned None', file=info['csv_file'], row=info['csv_row'])
-        return data
+    def place_of(self, info: dict[str, Any]) -> dict[str, Any]:
+        """Return the CSV file and the row of an item, see :class:`SeededDataset`."""
+        return dict(file=info['csv_file'], row=info['csv_row'])
 
     def _find_root(self) -> tuple[Path, bool]:
         """Return the folder that contains ``csv_files``, and whether all of its rows belong to this split."""

@@ -9,11 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
 from aurora_mm.datasets.pipeline import build_pipeline
-from aurora_mm.datasets.seeded_index import seeded_by
+from aurora_mm.datasets.seeded_dataset import SeededDataset
 from aurora_mm.datasets.verify_files import leave_out_bad
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.images.sources import frame_source
@@ -24,7 +23,7 @@ _NAMED = 5  # how many problems a message names
 
 
 @DATASETS.register_module()
-class ImageFolderDataset(BaseDataset):
+class ImageFolderDataset(SeededDataset):
     """The images of folders, without labels, for pretraining.
 
     All files that :class:`aurora_mm.datasets.transforms.LoadUltrasoundImage` reads are found: pictures, DICOM, volumes
@@ -82,13 +81,6 @@ class ImageFolderDataset(BaseDataset):
             raise DataError(f'no image in {", ".join(map(str, self.folders))}')
         # Nothing is known of the images, so RandomGeometry may do everything.
         return [item | dict(may_flip=True, may_zoom=True, max_rotation=None) for item in items]
-
-    def __getitem__(self, idx: int) -> dict[str, Any]:
-        with seeded_by(idx):
-            data = self.prepare_data(int(idx))
-        if data is None:  # BaseDataset would silently take another item
-            raise DataError('a transform of the pipeline returned None', file=self.get_data_info(int(idx))['img_path'])
-        return data
 
 
 def _matches(given: str) -> list[str]:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from aurora_mm.images.image_files import check_header, decode, read_data, turned_upright
-from aurora_mm.images.image_header import BadImage, palette_indices, read_header
+from aurora_mm.images.image_header import BadImage, ImageHeader, palette_indices, read_header
 
 # Lossless formats; 'PPM' is Pillow's name for PGM too.
 LOSSLESS = ('PNG', 'TIFF', 'BMP', 'DIB', 'GIF', 'PPM')
@@ -74,16 +74,45 @@ def read_mask_values(path: str | Path) -> tuple[np.ndarray, int]:
     """
     data = read_data(path)
     header = read_header(data)
+    return one_plane(decode_values(data, header), header), header.orientation
+
+
+def decode_values(data: bytes, header: ImageHeader) -> np.ndarray:
+    """Decode a mask file as it is stored.
+
+    Args:
+        data: The file.
+        header: Its header.
+
+    Returns:
+        (H, W), or (H, W, channels) in OpenCV's order; not turned.
+
+    Raises:
+        BadImage: If the file cannot be read, its format is lossy, or it has several pages.
+    """
     check_header(header)
     pixels = palette_indices(data) if header.mode == 'P' else decode(data, cv2.IMREAD_UNCHANGED)
     if header.format not in LOSSLESS:
         raise BadImage(f'is {header.format or "in an unknown format"}, which need not keep values; save it as PNG')
     if header.white_is_zero:
         raise BadImage('stores white as 0, so that its values are inverted by some readers; save it as PNG')
+    return pixels
+
+
+def one_plane(pixels: np.ndarray, header: ImageHeader) -> np.ndarray:
+    """Return the values of a mask file, (H, W), in upright orientation.
+
+    Args:
+        pixels: What :func:`decode_values` returned.
+        header: The header of the file.
+
+    Raises:
+        BadImage: If channels differ or pixels are transparent.
+    """
     pixels = _one_channel(pixels)
     if header.mode != 'P' and header.bits < 8:
         pixels = pixels // (255 // (2**header.bits - 1))  # OpenCV spreads them over 0..255
-    return turned_upright(pixels, header.orientation), header.orientation
+    return turned_upright(pixels, header.orientation)
 
 
 def is_plain_png(path: str | Path) -> bool:

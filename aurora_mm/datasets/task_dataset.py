@@ -13,7 +13,7 @@ from aurora_mm.challenge.csv_files import SkippedRow, describe_skipped
 from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, pack_fingerprints
 from aurora_mm.datasets.pipeline import build_pipeline
 from aurora_mm.datasets.refused_sources import refuse_source
-from aurora_mm.datasets.seeded_index import seeded_by
+from aurora_mm.datasets.seeded_dataset import SeededDataset
 from aurora_mm.datasets.source_readers import SOURCE_READERS
 from aurora_mm.datasets.source_wrappers import read_items
 from aurora_mm.datasets.verify_files import leave_out_bad
@@ -24,7 +24,7 @@ from aurora_mm.tasks import Task, TaskTable
 
 
 @DATASETS.register_module()
-class TaskDataset(BaseDataset):
+class TaskDataset(SeededDataset):
     """Data set of one task that wraps a data set of mmdet or mmseg, or a source of this package.
 
     The sources of this package are :class:`ClassFolderDataset` for classification and :class:`CocoKeypointDataset` for
@@ -121,13 +121,6 @@ class TaskDataset(BaseDataset):
         if not self.test_mode:
             self._metainfo[FINGERPRINTS] = pack_fingerprints([item['img_path'] for item in items])
         return items
-
-    def __getitem__(self, idx: int) -> dict[str, Any]:
-        with seeded_by(idx):
-            data = self.prepare_data(int(idx))
-        if data is None:  # BaseDataset would silently take another item
-            raise DataError('a transform of the pipeline returned None', file=self.get_data_info(idx)['img_path'])
-        return data
 
     def _read(self, cfg: Mapping[str, Any], skipped: list[str]) -> list[dict[str, Any]]:
         """Read the items of a data set that is not a wrapper. Messages about bad images are added to ``skipped``."""

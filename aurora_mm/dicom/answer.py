@@ -26,6 +26,8 @@ class Answer:
         measured: What was measured, with the measurements.
         spacing: (height, width) of a pixel in mm, or None.
         packed_masks: The masks as :attr:`masks` unpacks them.
+        shown: Numbers of the task's ``target_names``, from 1, of which the masks have a pixel.
+        has_overlap: Whether a pixel belongs to several of them.
     """
 
     task: Task
@@ -35,6 +37,8 @@ class Answer:
     measured: Sequence[tuple[Measurement, Measured]] = field(default=())
     spacing: tuple[float, float] | None = None
     packed_masks: bytes | None = None
+    shown: frozenset[int] = frozenset()
+    has_overlap: bool = False
 
     @classmethod
     def of(
@@ -44,8 +48,14 @@ class Answer:
         plain = prediction_of(task.type).plain(sample, task)
         values = {key: value for key, value in plain.items() if not isinstance(value, np.ndarray)}
         masks = prediction_of(task.type).class_masks(sample, task)
-        packed = None if masks is None else zlib.compress(np.packbits(masks).tobytes(), 1)
-        return cls(task, frame, tuple(sample.ori_shape), values, measured, sample.get('pixel_spacing'), packed)
+        found: dict[str, Any] = {}
+        if masks is not None:
+            found = dict(
+                packed_masks=zlib.compress(np.packbits(masks).tobytes(), 1),
+                shown=frozenset(label for label, mask in enumerate(masks, 1) if mask.any()),
+                has_overlap=bool((masks.sum(0) > 1).any()),
+            )
+        return cls(task, frame, tuple(sample.ori_shape), values, measured, sample.get('pixel_spacing'), **found)
 
     @property
     def masks(self) -> np.ndarray | None:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aurora_mm.utils import add_file
 from aurora_mm.version import __version__
 
 NAME = 'aurora_mm'
 _MOST_LETTERS = 64  # of a value of type LO
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,7 @@ class Equipment:
         """
         digest = hashlib.sha256()
         for file in files:
-            with Path(file).open('rb') as stream:
-                while block := stream.read(_BLOCK):
-                    digest.update(block)
+            add_file(digest, file)
         names = '+'.join(Path(file).name.replace('\\', '_') for file in files)
         return cls(names[:_MOST_LETTERS] or NAME, digest.hexdigest())
 

@@ -76,5 +76,4 @@ def make_report(
 
 def _shows(answer: Answer, task: str, frame: int, label: int) -> bool:
     """Whether an answer's mask has a pixel of a class: a SEG without any pixel has frames all the same."""
-    masks = answer.masks if answer.task.name == task and answer.frame == frame else None
-    return masks is not None and bool(masks[label - 1].any())
+    return answer.task.name == task and answer.frame == frame and label in answer.shown

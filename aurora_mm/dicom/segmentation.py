@@ -44,7 +44,7 @@ def make_segmentation(source: DicomSource, answers: Sequence[Answer], equipment:
     from highdicom.seg import Segmentation
 
     task = answers[0].task
-    first = next((answer for answer in answers if _masks(answer).any()), answers[0])
+    first = next((answer for answer in answers if answer.shown), answers[0])
     spacing = first.spacing
     result = Segmentation(
         source_images=[source.stand_in()],
@@ -125,7 +125,7 @@ def _set_frames(result: Segmentation, answers: Sequence[Answer], source: DicomSo
     from pydicom.pixels.utils import pack_bits
 
     numbers = [int(segment.SegmentNumber) for segment in result.SegmentSequence]
-    pairs = [(label, answer) for label in numbers for answer in answers if _has(answer, label)]
+    pairs = [(label, answer) for label in numbers for answer in answers if label in answer.shown]
     pairs = pairs or [(label, answers[0]) for label in numbers]
     shared = result.SharedFunctionalGroupsSequence[0]
     if 'SegmentIdentificationSequence' in shared:  # highdicom puts a single segment there
@@ -151,12 +151,9 @@ def _set_frames(result: Segmentation, answers: Sequence[Answer], source: DicomSo
     in_time.DimensionDescriptionLabel = 'Temporal Position Index'
     result.DimensionIndexSequence.append(in_time)
     result.NumberOfFrames = len(groups)
-    result.SegmentsOverlap = 'YES' if any((_masks(answer).sum(0) > 1).any() for answer in answers) else 'NO'
-    result.PixelData = pack_bits(np.stack([_masks(answer)[label - 1] for label, answer in pairs]).astype(np.uint8))
-
-
-def _has(answer: Answer, label: int) -> bool:
-    return bool(_masks(answer)[label - 1].any())
+    result.SegmentsOverlap = 'YES' if any(answer.has_overlap for answer in answers) else 'NO'
+    masks = {answer.frame: _masks(answer) for _, answer in pairs}
+    result.PixelData = pack_bits(np.stack([masks[answer.frame][label - 1] for label, answer in pairs]).astype(np.uint8))
 
 
 def _masks(answer: Answer) -> np.ndarray:

@@ -116,12 +116,14 @@ def _main() -> None:
     files = sys.argv[2:]
     for file, tasks in zip(files, predictor([np.load(file) for file in files]), strict=True):
         for task, found in tasks.items():
+            names = predictor.tasks[task].get('classes', ())
+            areas = None
             if 'mask' in found:
-                areas = np.bincount(found.pop('mask').ravel(), minlength=len(predictor.tasks[task]['classes']))
-                found['areas'] = dict(zip(predictor.tasks[task]['classes'], areas.tolist(), strict=True))
-            if 'class_masks' in found:
+                areas = np.bincount(found.pop('mask').ravel(), minlength=len(names))
+            elif 'class_masks' in found:
                 areas = found.pop('class_masks').sum((1, 2), dtype=int)
-                found['areas'] = dict(zip(predictor.tasks[task]['classes'], areas.tolist(), strict=True))
+            if areas is not None:
+                found['areas'] = dict(zip(names, areas.tolist(), strict=True))
         print(json.dumps(dict(file=file, predictions=tasks)))
 
 

@@ -12,16 +12,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from rich.progress import track
 
-from aurora_mm.errors import DataError
 from aurora_mm.images.content_region import Region, content_region
 from aurora_mm.images.dicom_file import is_dicom
-from aurora_mm.images.image_header import BadImage
+from aurora_mm.images.image_faults import naming
 from aurora_mm.images.reading import read_image
 from aurora_mm.images.shared_channels import share_channels, without_equal_channels
 from aurora_mm.images.sources import split_source
 from aurora_mm.images.ultrasound_image import UltrasoundImage
 from aurora_mm.importing.answers import extent_of, shifted
-from aurora_mm.importing.found import FoundRow, FoundTask
+from aurora_mm.importing.found import FoundRow, FoundTask, spacing_columns
 
 CROP_COLUMN = 'crop'
 """Column of the CSV files: xyxy of the crop in pixels of the original image, as JSON."""
@@ -120,9 +119,7 @@ class _Paths:
 
 
 def _cropped(row: FoundRow, crop: _Crop, paths: _Paths) -> FoundRow:
-    columns = row.columns | {CROP_COLUMN: json.dumps(crop.box)}
-    if crop.spacing is not None:
-        columns['pixel_spacing'] = f'[{crop.spacing[0]:g}, {crop.spacing[1]:g}]'
+    columns = row.columns | {CROP_COLUMN: json.dumps(crop.box)} | spacing_columns(crop.spacing)
     return replace(
         row,
         path=paths.png(row),
@@ -137,10 +134,8 @@ def _picture(row: FoundRow) -> UltrasoundImage:
     if row.pixels is not None and not is_dicom(split_source(row.image)[0]):
         pixels = row.pixels()
         return UltrasoundImage(share_channels(pixels) if pixels.ndim == 2 else pixels, row.image)
-    try:
+    with naming(row.image):
         return read_image(row.image)
-    except BadImage as bad:
-        raise DataError(f'this image {bad}', file=row.image) from bad
 
 
 def _cropped_pixels(row: FoundRow, box: Region) -> np.ndarray:

@@ -40,6 +40,11 @@ class FoundRow:
     is_anonymous: bool = False
 
 
+def spacing_columns(spacing: tuple[float, float] | None) -> dict[str, str]:
+    """Return the column ``pixel_spacing``, JSON text of (height, width) of a pixel in mm; none if it is not known."""
+    return {} if spacing is None else {'pixel_spacing': f'[{spacing[0]:g}, {spacing[1]:g}]'}
+
+
 @dataclass
 class FoundTask:
     """A task and its rows.

@@ -15,12 +15,12 @@ import numpy as np
 
 from aurora_mm.errors import ConfigError, DataError, OutputError
 from aurora_mm.images.dicom_file import READING_ERRORS, first_line, is_dicom, spacing_of
-from aurora_mm.images.image_header import BadImage
+from aurora_mm.images.image_faults import naming
 from aurora_mm.images.optional_packages import import_package
 from aurora_mm.images.reading import read_image
 from aurora_mm.images.shared_channels import without_equal_channels
 from aurora_mm.images.sources import split_source
-from aurora_mm.importing.found import FoundRow, FoundTask
+from aurora_mm.importing.found import FoundRow, FoundTask, spacing_columns
 
 _LEAST_KEY = 16  # bytes
 _SHORTEST = 3  # characters of an id that is looked for in names
@@ -104,34 +104,31 @@ def hide_patients(found: Sequence[FoundTask], key: bytes) -> list[FoundTask]:
         rows = []
         for row in item.rows:
             file, frame = split_source(row.image)
-            if file not in headers:
+            if file not in headers and not row.is_anonymous:
                 headers[file] = _read_header(file) if is_dicom(file) else None
-            header = headers[file]
-            rows.append(row if header is None or row.is_anonymous else _hidden(row, file, frame, header, key))
+            header = None if row.is_anonymous else headers[file]
+            rows.append(row if header is None else _hidden(row, frame, header, key))
         hidden.append(FoundTask(item.task, rows))
     _check_names(hidden, {header.patient for header in headers.values() if header is not None})
     return hidden
 
 
-def _hidden(row: FoundRow, file: Path, frame: int | None, header: _Header, key: bytes) -> FoundRow:
+def _hidden(row: FoundRow, frame: int | None, header: _Header, key: bytes) -> FoundRow:
     name = _hash(key, 'path', split_source(row.path)[0].as_posix())
     path = f'images/{name}.png' if frame is None else f'images/{name}_{frame:05d}.png'
-    columns = {} if header.spacing is None else dict(pixel_spacing=f'[{header.spacing[0]:g}, {header.spacing[1]:g}]')
     return replace(
         row,
         path=path,
         group=_hash(key, 'patient', header.patient),
         pixels=row.pixels or partial(_read_pixels, row.image),
-        columns=row.columns | columns,
+        columns=row.columns | spacing_columns(header.spacing),
         is_anonymous=True,
     )
 
 
 def _read_pixels(source: str) -> np.ndarray:
-    try:
+    with naming(source):
         return without_equal_channels(read_image(source).pixels)
-    except BadImage as bad:
-        raise DataError(f'this image {bad}', file=source) from bad
 
 
 def _read_header(file: Path) -> _Header:

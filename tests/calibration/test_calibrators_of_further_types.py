@@ -140,7 +140,7 @@ class TestBoxes:
         )
         one = sample_of(FIND, pred_instances=found, gt_instances=InstanceData(bboxes=box, labels=torch.tensor([0])))
         observed = CALIBRATORS['multi_object_detection'].observe(one, FIND)
-        pairs = dict(zip(observed['scores'].round(2).tolist(), observed['correct'].tolist(), strict=True))
+        pairs = dict(zip(observed['score'].round(2).tolist(), observed['correct'].tolist(), strict=True))
         assert pairs == {0.3: False, 0.9: False, 0.8: True}
 
 

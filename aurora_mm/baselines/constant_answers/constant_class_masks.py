@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from aurora_mm.baselines.constant_answers.constant_answer import CONSTANT_ANSWERS, ConstantAnswer
 from aurora_mm.baselines.constant_answers.constant_mask import GRID, best_mask
+from aurora_mm.datasets.masks import IGNORED
 from aurora_mm.evaluation.functional import resize_mask
 from aurora_mm.evaluation.sample_fields import annotation_in_original_coordinates
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
-
-_IGNORED = 255
 
 
 @CONSTANT_ANSWERS.register('multi_label_segmentation')
@@ -31,7 +30,7 @@ class ConstantClassMasks(ConstantAnswer):
     def add(self, sample: Mapping[str, Any]) -> None:
         truths = annotation_in_original_coordinates(sample, 'gt_class_masks')['data'].cpu().numpy()
         for masks, truth in zip(self._masks, truths, strict=True):
-            if truth[0, 0] != _IGNORED:
+            if truth[0, 0] != IGNORED:
                 masks.append(resize_mask(truth, GRID))
 
     def finish(self) -> None:

@@ -12,11 +12,16 @@ Patches are masked, and the encoder learns to predict them (SimMIM). docs/encode
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from aurora_mm.cli.command import command
 from aurora_mm.cli.run_options import add_config_options, config_of
-from aurora_mm.cli.training import mix_precision, run_training
+from aurora_mm.cli.training import (
+    add_training_options,
+    checkpoint_to_resume,
+    require_usable,
+    run_training,
+    work_dir_of,
+)
 from aurora_mm.cli.trust_option import add_trust_option
 
 
@@ -29,31 +34,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='folders of images, DICOM files and videos, searched with the folders in them; files; or patterns',
     )
     parser.add_argument('--pretrained', metavar='W', help="folder or hub id of weights to start from, or 'none'")
-    parser.add_argument('--work-dir', help='where logs and weights go (default: work_dirs/<config name>)')
-    parser.add_argument(
-        '--resume',
-        nargs='?',
-        const='auto',
-        metavar='auto|CKPT',
-        help='go on from the last checkpoint of the work dir, or from the given one',
-    )
-    parser.add_argument('--amp', action='store_true', help='bfloat16 mixed precision, on a CPU too')
+    add_training_options(parser)
     add_trust_option(parser)
 
 
 @command(add_arguments)
 def main(args: argparse.Namespace) -> None:
-    from aurora_mm.apis import hold_work_dir, last_checkpoint, read_checkpoint, resolve_pretraining
+    from aurora_mm.apis import resolve_pretraining
 
     cfg = config_of(args)
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
-    resumed = last_checkpoint(cfg.work_dir) if args.resume == 'auto' else args.resume
-    if resumed is not None and not Path(resumed).is_dir():
-        read_checkpoint(resumed, keys=())  # before anything is written
+    cfg.work_dir = work_dir_of(args, cfg)
+    resumed = checkpoint_to_resume(args, cfg)
+    require_usable(resumed)
     resolve_pretraining(cfg, args.images, args.pretrained)
-    if args.amp:
-        mix_precision(cfg)
-    if resumed is not None:
-        cfg.resume, cfg.load_from = True, str(resumed)
-    with hold_work_dir(cfg.work_dir):
-        run_training(cfg, resumed)
+    run_training(args, cfg, resumed)

@@ -17,7 +17,13 @@ from pathlib import Path
 
 from aurora_mm.cli.command import command
 from aurora_mm.cli.run_options import add_run_options, config_of
-from aurora_mm.cli.training import mix_precision, run_training
+from aurora_mm.cli.training import (
+    add_training_options,
+    checkpoint_to_resume,
+    require_usable,
+    run_training,
+    work_dir_of,
+)
 from aurora_mm.cli.trust_option import add_trust_option
 from aurora_mm.errors import ConfigError
 
@@ -36,19 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--load-from', metavar='CKPT', help="start from a trained model's encoder, necks and heads, in a new run"
     )
-    parser.add_argument('--work-dir', help='where logs and checkpoints go (default: work_dirs/<config name>)')
     parser.add_argument(
         '--fold',
         type=int,
         metavar='K',
         help='train on <data root>/fold_K, which split-data wrote, in <work dir>/fold_K; from 0',
-    )
-    parser.add_argument(
-        '--resume',
-        nargs='?',
-        const='auto',
-        metavar='auto|CKPT',
-        help='go on from the last checkpoint of the work dir, or from the given one',
     )
     parser.add_argument(
         '--track',
@@ -57,35 +55,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=['tensorboard', 'mlflow', 'wandb'],
         help='write numbers and pictures for these programs into the work dir; see docs/training.md',
     )
-    parser.add_argument('--amp', action='store_true', help='bfloat16 mixed precision, on a CPU too')
+    add_training_options(parser)
     add_trust_option(parser)
 
 
 @command(add_arguments)
 def main(args: argparse.Namespace) -> None:
-    from aurora_mm.apis import (
-        hold_work_dir,
-        last_checkpoint,
-        read_checkpoint,
-        read_tasks,
-        resolve_config,
-        start_from,
-        starts_from_weights,
-    )
+    from aurora_mm.apis import read_tasks, resolve_config, start_from, starts_from_weights
 
     cfg = config_of(args)
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
+    cfg.work_dir = work_dir_of(args, cfg)
     if args.fold is not None:
         folder = _fold_of(args.data_root, args.fold)
         args.data_root, cfg.work_dir = str(folder), str(Path(cfg.work_dir) / folder.name)
     if args.load_from is not None and args.pretrained is not None:
         raise ConfigError("--load-from brings the encoder's weights: leave --pretrained out")
-    resumed = last_checkpoint(cfg.work_dir) if args.resume == 'auto' else args.resume
+    resumed = checkpoint_to_resume(args, cfg)
     brings_tasks = args.load_from is not None or (resumed is not None and starts_from_weights(cfg))
     if brings_tasks and args.tasks:
         raise ConfigError('a trained model brings its tasks: leave --tasks out')
-    if resumed is not None and not Path(resumed).is_dir():
-        read_checkpoint(resumed, keys=())  # before anything is written
+    require_usable(resumed)
     if brings_tasks:
         start_from(cfg, resumed or args.load_from, args.data_root)
     else:
@@ -100,12 +89,7 @@ def main(args: argparse.Namespace) -> None:
         from aurora_mm.visualization.tracking import track
 
         track(cfg, args.track)
-    if args.amp:
-        mix_precision(cfg)
-    if resumed is not None:
-        cfg.resume, cfg.load_from = True, str(resumed)
-    with hold_work_dir(cfg.work_dir):
-        run_training(cfg, resumed)
+    run_training(args, cfg, resumed)
 
 
 def _fold_of(data_root: str | None, fold: int) -> Path:

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from aurora_mm.converters.splits import split_of
 from aurora_mm.errors import DataError
-from aurora_mm.images.image_header import BadImage
+from aurora_mm.images.image_faults import naming
 from aurora_mm.images.reading import frame_sources
 from aurora_mm.importing.answers import of_label
 from aurora_mm.importing.found import FoundRow, FoundTask
@@ -40,10 +40,8 @@ class ClassFolders(Layout):
                 raise DataError(f'the folder is none of the classes {", ".join(names)}', file=tree.path(folder))
             label = names.index(class_of[folder])
             for image in images:
-                try:
+                with naming(tree.path(image)):
                     sources = frame_sources(tree.path(image))
-                except BadImage as bad:
-                    raise DataError(f'this image {bad}', file=tree.path(image)) from bad
                 for source in sources:
                     path = image.as_posix() + source[len(str(tree.path(image))) :]
                     group = image.as_posix() if len(sources) > 1 else ''

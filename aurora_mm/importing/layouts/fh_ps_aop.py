@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from aurora_mm.errors import DataError
+from aurora_mm.images.image_faults import naming
 from aurora_mm.images.image_header import BadImage
 from aurora_mm.images.reading import open_image_file
 from aurora_mm.images.scaling import scaled_to_8_bits
@@ -59,12 +59,10 @@ class FhPsAop(Layout):
 
 def _colours(file: Path) -> np.ndarray:
     """(H, W, 3) uint8 BGR of a file whose slices are red, green and blue, or that is grey."""
-    try:
+    with naming(file):
         volume = open_image_file(file)
         if not isinstance(volume, VolumeFile) or volume.frames not in (1, 3):
             raise BadImage(f'has {volume.frames} slices; 3 (red, green, blue) or 1 are expected')
         values = scaled_to_8_bits(volume.values, None, str(file))
-    except BadImage as bad:
-        raise DataError(f'this image {bad}', file=file) from bad
     values = values[0] if volume.frames == 1 else np.moveaxis(values, 0, -1)[..., ::-1]
     return np.ascontiguousarray(values)

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from aurora_mm.errors import DataError
-from aurora_mm.images.image_header import BadImage
+from aurora_mm.images.image_faults import naming
 from aurora_mm.images.reading import frame_sources
 from aurora_mm.importing.answers import of_mask
 from aurora_mm.importing.found import FoundRow, FoundTask
@@ -58,10 +58,8 @@ class NnUNetRaw(Layout):
             if case not in masks:
                 raise DataError('this image has no mask in labelsTr', file=tree.path(image))
             mask = tree.path(masks[case])
-            try:
+            with naming(tree.path(image)):
                 sources = frame_sources(tree.path(image))
-            except BadImage as bad:
-                raise DataError(f'this image {bad}', file=tree.path(image)) from bad
             for frame, source in enumerate(sources):
                 rows.append(
                     FoundRow(

@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from aurora_mm.errors import DataError
-from aurora_mm.images.image_header import BadImage
+from aurora_mm.images.image_faults import naming
 from aurora_mm.images.reading import read_shape
 from aurora_mm.importing.boxes import Boxes, BoxTask
 from aurora_mm.importing.found import FoundRow, FoundTask
@@ -47,10 +47,8 @@ class Yolo(Layout):
 
 
 def _answer(image: Path, text: Path, boxes: Boxes, task: BoxTask) -> dict[str, Any] | None:
-    try:
+    with naming(image):
         height, width = read_shape(image)
-    except BadImage as bad:
-        raise DataError(f'this image {bad}', file=image) from bad
     size = (width, height, width, height)
     return task.answer(
         [(kind, [part * side for part, side in zip(box, size, strict=True)]) for kind, box in boxes], text

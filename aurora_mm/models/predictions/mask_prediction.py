@@ -29,12 +29,7 @@ class MaskPrediction(Prediction):
 
     def merge(self, merged: TaskDataSample, samples: Sequence[TaskDataSample]) -> None:
         """Set the class with the highest mean probability over all views, and keep all views."""
-        if any('mask_views' not in sample for sample in samples):
-            raise ConfigError(
-                f'the head of task {merged.task!r} sets no mask_views: masks without their probabilities cannot be '
-                'merged over views or models'
-            )
-        merged.mask_views = MaskViews(view for sample in samples for view in sample.mask_views)
+        merged.mask_views = joined_views(merged.task, samples)
         merged.pred_sem_seg = PixelData(data=mask_from_views(merged.mask_views, merged.ori_shape))
 
     def class_masks(self, sample: TaskDataSample, task: Task) -> NDArray[np.bool_]:
@@ -46,6 +41,24 @@ class MaskPrediction(Prediction):
     def plain(self, sample: TaskDataSample, task: Task) -> dict[str, Any]:
         """Return ``mask``, (H, W) uint8 class indices."""
         return dict(mask=sample.pred_sem_seg.data[0].cpu().numpy().astype(np.uint8))
+
+
+def joined_views(task: str, samples: Sequence[TaskDataSample]) -> MaskViews:
+    """Return the views of all samples, whose probabilities are then averaged.
+
+    Args:
+        task: Name of the task, for the error message.
+        samples: Samples of one image.
+
+    Raises:
+        ConfigError: If a sample has no views.
+    """
+    if any('mask_views' not in sample for sample in samples):
+        raise ConfigError(
+            f'the head of task {task!r} sets no mask_views: masks without their probabilities cannot be merged over '
+            'views or models'
+        )
+    return MaskViews(view for sample in samples for view in sample.mask_views)
 
 
 PREDICTIONS['segmentation'] = MaskPrediction()

@@ -8,7 +8,7 @@ import torch
 from mmengine.structures import PixelData
 from numpy.typing import NDArray
 
-from aurora_mm.errors import ConfigError
+from aurora_mm.models.predictions.mask_prediction import joined_views
 from aurora_mm.models.predictions.prediction import PREDICTIONS, Prediction
 from aurora_mm.models.utils.original_coordinates import class_masks_from_views
 from aurora_mm.structures import MaskViews, TaskDataSample
@@ -31,12 +31,7 @@ class MultiLabelMaskPrediction(Prediction):
 
     def merge(self, merged: TaskDataSample, samples: Sequence[TaskDataSample]) -> None:
         """Set the pixels in which the mean probability of a class over all views is 0.5 or more; keep all views."""
-        if any('mask_views' not in sample for sample in samples):
-            raise ConfigError(
-                f'the head of task {merged.task!r} sets no mask_views: masks without their probabilities cannot be '
-                'merged over views or models'
-            )
-        merged.mask_views = MaskViews(view for sample in samples for view in sample.mask_views)
+        merged.mask_views = joined_views(merged.task, samples)
         merged.pred_class_masks = PixelData(data=class_masks_from_views(merged.mask_views, merged.ori_shape))
 
     def class_masks(self, sample: TaskDataSample, task: Task) -> NDArray[np.bool_]:
