@@ -5,9 +5,9 @@
     aurora-mm import-data SRC OUT --map map.json
     aurora-mm train configs/aurora_us_real.py --data-root OUT --tasks OUT/tasks.py
 
-BUSI, HC18, CAMUS, TN3K, DDTI and FH-PS-AOP are known as they are published, and the formats of COCO, CVAT, Roboflow,
-Label Studio, FiftyOne, YOLO, LabelMe, Pascal VOC, mmseg, nnU-Net, a folder a class, and folders of images and masks;
-docs/data.md lists them. SRC is not changed. OUT must be new or empty and appears when all is written.
+BUSI, HC18, CAMUS, TN3K, DDTI, FH-PS-AOP and usgra-seg are known as they are published, and the formats of COCO, CVAT,
+Roboflow, Label Studio, FiftyOne, YOLO, LabelMe, Pascal VOC, mmseg, nnU-Net, a folder a class, and folders of images
+and masks; docs/data.md lists them. SRC is not changed. OUT must be new or empty and appears when all is written.
 """
 
 from __future__ import annotations
