@@ -166,6 +166,19 @@ ARRAYS = tuple(field.name for field in fields(RowColumns) if field.type == 'np.n
 """Fields with a number for each row."""
 
 
+def first_places(numbers: np.ndarray) -> np.ndarray:
+    """Return the first place of each different number, in the order of the numbers.
+
+    ``np.unique(numbers, return_index=True)[1]`` is the same, but it sorts.
+
+    Args:
+        numbers: (N,) int32, at least 0, with few gaps: memory is needed for each up to the largest.
+    """
+    places = np.full(int(numbers.max(initial=-1)) + 1, -1, np.int32)
+    places[numbers[::-1]] = np.arange(len(numbers) - 1, -1, -1, dtype=np.int32)  # of equal numbers, the last one stays
+    return places[places >= 0]
+
+
 def mapped_columns(file: Path) -> RowColumns:
     """Map the columns of an index into the memory of this process.
 
@@ -227,5 +240,4 @@ class Records(Sequence[Record]):
         return Records(self.columns.take(rows), np.arange(len(rows), dtype=np.int32))
 
     def _first_of_tasks(self) -> np.ndarray:
-        _, first = np.unique(self.columns.task[self.rows], return_index=True)
-        return np.sort(first)
+        return np.sort(first_places(self.columns.task[self.rows]))

@@ -34,11 +34,18 @@ class TextColumn(Sequence[str]):
 
         return pa.LargeStringArray.from_buffers(len(self), pa.py_buffer(self.ends), pa.py_buffer(self.data))
 
-    def contain(self, text: str) -> np.ndarray:
-        """Return (N,) bool, whether each text contains another one."""
+    def contain(self, text: str, places: np.ndarray) -> np.ndarray:
+        """Return (M,) bool, whether each of some texts contains another one.
+
+        Args:
+            text: The other one.
+            places: (M,) indices of texts.
+        """
+        import pyarrow as pa
         import pyarrow.compute as pc
 
-        return pc.match_substring(self.to_arrow(), text).to_numpy(zero_copy_only=False)
+        chosen = self.to_arrow().take(pa.array(places))
+        return pc.match_substring(chosen, text).to_numpy(zero_copy_only=False)
 
     def __len__(self) -> int:
         return len(self.ends) - 1

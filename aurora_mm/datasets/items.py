@@ -5,7 +5,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from aurora_mm.challenge.row_columns import Records
+from aurora_mm.challenge.row_columns import Records, first_places
 
 
 class Items(Sequence[dict[str, Any]]):
@@ -85,8 +85,9 @@ class Items(Sequence[dict[str, Any]]):
             if name in tasks:
                 byte, bit = divmod(tasks.index(name), 8)
                 of_image[columns.image[rows[columns.task[rows] == number]], byte] |= 1 << bit
-        images, first = np.unique(columns.image[self._rows()], return_index=True)
-        kinds, kind = np.unique(of_image[images], axis=0, return_inverse=True)
+        image = columns.image[self._rows()]
+        first = first_places(image)
+        kinds, kind = np.unique(of_image[image[first]], axis=0, return_inverse=True)
         order = sorted(range(len(kinds)), key=lambda number: first[kind == number].min())
         return {
             tuple(name for place, name in enumerate(tasks) if kinds[number, place // 8] >> place % 8 & 1): np.sort(
@@ -98,8 +99,8 @@ class Items(Sequence[dict[str, Any]]):
     def image_files(self) -> list[str]:
         """Return the path of each image file once. Frames of files with several pictures are left out."""
         columns, rows = self._records.columns, self._rows()
-        first = rows[np.unique(columns.image[rows], return_index=True)[1]]
-        return columns.img_paths(first[~columns.image_path.contain('#frame=')[first]])
+        first = rows[first_places(columns.image[rows])]
+        return columns.img_paths(first[~columns.image_path.contain('#frame=', first)])
 
     def _rows(self) -> np.ndarray:
         return self._records.rows[self._places]

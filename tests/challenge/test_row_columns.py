@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from aurora_mm.challenge.csv_files import read_root
+from aurora_mm.challenge.row_columns import first_places
 from aurora_mm.tasks import TaskTable
 
 
@@ -39,3 +40,9 @@ def test_groups(records):
     expected = ['Classification/breast/2.png', 'p1', 'Detection/nodule/0.png']
     assert columns.groups_of(rows) == [columns.record(row).group for row in rows.tolist()] == expected
     assert [record.group for record in records[rows]] == expected
+
+
+@pytest.mark.parametrize('count', [0, 1, 7, 2000])
+def test_the_first_places_of_numbers_are_those_that_numpy_finds(count):
+    numbers = np.random.default_rng(count).integers(0, 2 + count // 5, count).astype(np.int32)
+    np.testing.assert_array_equal(first_places(numbers), np.unique(numbers, return_index=True)[1])
