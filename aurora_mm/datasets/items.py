@@ -67,8 +67,8 @@ class Items(Sequence[dict[str, Any]]):
     def places_of_task(self, task: str) -> np.ndarray:
         """Return the increasing indices of a task's items."""
         columns = self._records.columns
-        numbers = [number for number, (name, _) in enumerate(columns.tasks) if name == task]
-        return np.flatnonzero(np.isin(columns.task[self._rows()], numbers))
+        wanted = np.array([name == task for name, _ in columns.tasks], bool)
+        return np.flatnonzero(wanted[columns.task[self._rows()]])
 
     def kinds(self, tasks: Sequence[str]) -> dict[tuple[str, ...], np.ndarray]:
         """Group the images by the tasks that they have labels of.

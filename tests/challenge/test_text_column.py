@@ -35,3 +35,4 @@ def test_indices():
 def test_contain():
     column = TextColumn.from_arrow(pa.array(TEXTS, pa.large_string()))
     assert column.contain('#frame=', np.array([2, 0, 3])).tolist() == [True, False, False]
+    assert column.contain('#frame=', np.array([2])).tolist() == [True]
