@@ -46,6 +46,8 @@ API = [
 TRACK = ['tensorboard', 'mlflow-skinny>=3.0', 'sqlalchemy>=2.0', 'alembic>=1.10', 'wandb>=0.19']
 # Jobs of Slurm, and studies.
 SCALE = ['submitit>=1.5', 'optuna>=4.0']
+# Data roots at s3:// and https://; fsspec names the package of any other protocol.
+REMOTE = ['s3fs>=2024.6']
 # The documentation as a site.
 DOCS = ['mkdocs>=1.6,<2', 'mkdocs-material>=9.5', 'mkdocstrings[python]>=0.26']
 TEST = [
@@ -73,6 +75,7 @@ setup(
         'aurora_mm.web': ['*.jinja', '*.css'],
     },
     install_requires=[
+        'fsspec>=2024.6',
         'huggingface_hub',
         'jinja2',
         'matplotlib',
@@ -99,6 +102,7 @@ setup(
         'api': API,
         'track': TRACK,
         'scale': SCALE,
+        'remote': REMOTE,
         'docs': DOCS,
         'test': TEST,
     },
