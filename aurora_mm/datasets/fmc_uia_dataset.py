@@ -154,6 +154,12 @@ class FMCUIADataset(SeededDataset):
         tasks = list(self.tasks)
         return self.data_list.kinds(tasks)
 
+    def shards(self) -> np.ndarray:
+        """Return (N,) int64, the shard that each item's image is in, -1 if it is a file of its own."""
+        if not self._fully_initialized:
+            self.full_init()
+        return self.data_list.shards()
+
     def load_data_list(self) -> Items:
         root, whole = self._find_root()
         index = self._read_index(root)

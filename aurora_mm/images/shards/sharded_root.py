@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
+
+import numpy as np
 
 from aurora_mm.images.image_header import BadImage
 from aurora_mm.images.shards.local_shards import LocalShards
@@ -87,6 +90,30 @@ def sharded_root_of(path: str | Path) -> ShardedRoot | None:
         DataError: If the index of the shards cannot be read.
     """
     return _root_of(str(path).rpartition('/')[0])
+
+
+def shards_of(paths: Sequence[str]) -> np.ndarray:
+    """Return the shards that files are in.
+
+    Args:
+        paths: N paths.
+
+    Returns:
+        (N,) int64, different numbers for different shards, also of different data roots; -1 for a file in no shard.
+    """
+    of_root: dict[Path, list[int]] = {}
+    for place, path in enumerate(paths):
+        root = sharded_root_of(path)
+        if root is not None:
+            of_root.setdefault(root.folder, []).append(place)
+    found = np.full(len(paths), -1, np.int64)
+    start = 0
+    for folder, places in of_root.items():
+        root = _open_root(folder)
+        shards = root.index.shards_of([root.relative(paths[place]) for place in places])
+        found[places] = np.where(shards < 0, -1, shards + start)
+        start += len(root.index.shards)
+    return found
 
 
 @lru_cache(1 << 16)
