@@ -161,7 +161,7 @@ def test_nerves_whose_masks_have_other_values(tmp_path):
         trees.save(file, trees.mask(128, 255))
     (item,) = find_tasks(tmp_path / 'dataset')[1]
     with pytest.raises(
-        DataError, match=r'0000\.png: .* values 0 128 255, .* 3 classes; .* mask_values among the options'
+        DataError, match=r'0000\.png: .* values 0 128 255, .* 3 classes; .*mask_values among the options'
     ):
         item.rows[0].answer()
     (item,) = find_tasks(tmp_path / 'dataset', ImportOptions(mask_values=(0, 128, 255)))[1]
