@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 
@@ -11,14 +12,16 @@ import fsspec
 import numpy as np
 import pytest
 import torch
-from mmengine.dataset import pseudo_collate
+from mmengine.dataset import DefaultSampler, pseudo_collate
 from mmengine.structures import BaseDataElement
 from torch.utils.data import DataLoader
 
 from aurora_mm.converters.shards import make_shards
 from aurora_mm.datasets import FMCUIADataset
+from aurora_mm.datasets.samplers import SeededSampler, TaskAwareBatchSampler
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.images.shards.shard_source import ShardSource, write_source
+from aurora_mm.registry import DATASETS
 
 TRAIN = [
     dict(type='LoadUltrasoundImage'),
@@ -53,8 +56,6 @@ def cache(tmp_path, max_gb=16_000e-9):
 
 
 def batches(dataset, **options):
-    from aurora_mm.datasets.samplers import SeededSampler
-
     sampler = SeededSampler(dataset, seed=3)
     return list(DataLoader(dataset, 3, sampler=sampler, collate_fn=pseudo_collate, **options))
 
@@ -179,3 +180,56 @@ def test_data_of_somebody_else_does_not_choose_what_is_downloaded(packed):
     dataset = FMCUIADataset(str(packed), 'all', pipeline=PLAIN)
     with pytest.raises(DataError, match='is not in the cache that it names'):
         dataset[0]
+
+
+def task_batches(dataset, skip=0, keep=None):
+    """The second epoch of a run, drawn from a shard of each task at a time; on this process's rank."""
+    drawn = TaskAwareBatchSampler(DefaultSampler(dataset, seed=5), 4, batches_of='all', shard_window=1)
+    if keep is not None:
+        drawn.keep_batches(*keep)
+    drawn.set_progress({}, {})
+    list(drawn)
+    drawn.sampler.set_epoch(1)
+    drawn.skip = skip
+    return plain(list(DataLoader(dataset, batch_sampler=drawn, collate_fn=pseudo_collate)))
+
+
+def test_an_epoch_that_was_interrupted_goes_on_as_an_unbroken_one(url, tmp_path):
+    unbroken = task_batches(FMCUIADataset(url, pipeline=TRAIN, shard_cache=cache(tmp_path)))
+    shutil.rmtree(tmp_path / 'cache')  # as on another machine
+    resumed = FMCUIADataset(url, pipeline=TRAIN, shard_cache=cache(tmp_path))
+    assert task_batches(resumed, skip=2) == unbroken[2:]
+    assert len(unbroken) == 5
+
+
+def _rank(rank, folder, address, queue):
+    torch.distributed.init_process_group('gloo', init_method=address, rank=rank, world_size=2)
+    dataset = FMCUIADataset(f'file://{folder}/out', pipeline=TRAIN, shard_cache=cache(folder))
+    queue.put((rank, task_batches(dataset, keep=(1, 4))))
+    torch.distributed.barrier()  # the group ends with both
+    torch.distributed.destroy_process_group()
+
+
+def test_two_processes_share_the_batches_of_one_and_one_cache(packed, tmp_path, two_ranks):
+    alone = task_batches(FMCUIADataset(str(tmp_path / 'out'), pipeline=TRAIN))
+    shares = dict(two_ranks(_rank, tmp_path, f'file://{tmp_path}/rendezvous'))
+    for whole, first, second in zip(alone, shares[0], shares[1], strict=True):
+        assert whole['inputs'] == first['inputs'] + second['inputs']
+        assert whole['data_samples'] == first['data_samples'] + second['data_samples']
+    assert sum(file.stat().st_size for file in tmp_path.glob('cache/shards/*.tar')) <= 16_000
+
+
+def test_the_shards_of_items_also_of_several_data_sets(packed, tmp_path):
+    whole = dict(type='FMCUIADataset', data_root=str(packed), split='all')
+    one = DATASETS.build(whole)
+    counts = np.bincount(one.shards())
+    assert counts.sum() == 24
+    assert len(counts) == len(list((packed / 'shards').glob('*.tar')))
+    repeated = DATASETS.build(dict(type='RepeatTaskDataset', dataset=whole, times=2))
+    assert np.bincount(repeated.shards()).tolist() == (2 * counts).tolist()
+    both = DATASETS.build(dict(type='ConcatTaskDataset', datasets=[whole, whole]))
+    assert np.bincount(both.shards()).tolist() == [*counts, *counts]
+    loose = dict(whole, data_root=str(tmp_path / 'root'))
+    assert set(DATASETS.build(loose).shards()) == {-1}
+    with pytest.raises(ConfigError, match='needs images in shards'):
+        DATASETS.build(dict(type='ConcatTaskDataset', datasets=[whole, loose])).shards()
