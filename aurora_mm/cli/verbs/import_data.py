@@ -82,7 +82,9 @@ def main(args: argparse.Namespace) -> None:
 
 
 def _key_file(args: argparse.Namespace) -> Path:
-    return args.group_key or args.out.absolute().with_name(f'{args.out.absolute().name}.group-key')
+    given: Path | None = args.group_key
+    out: Path = args.out.absolute()
+    return given or out.with_name(f'{out.name}.group-key')
 
 
 def _key(args: argparse.Namespace) -> bytes:
