@@ -70,6 +70,7 @@ setup(
         'aurora_mm.prediction_files': ['*.json'],
         'aurora_mm.analysis.report': ['*.jinja', '*.css'],
         'aurora_mm.checking': ['*.jinja'],
+        'aurora_mm.importing': ['recipes/*.json'],
         'aurora_mm.web': ['*.jinja', '*.css'],
     },
     install_requires=[

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.progress import track
 from rich.table import Table
@@ -26,14 +27,17 @@ _SPLITS = ('train', 'val', 'test', '')
 
 
 def find_tasks(
-    source: str | Path, options: ImportOptions | None = None, mapping: str | Path | None = None
+    source: str | Path,
+    options: ImportOptions | None = None,
+    mapping: str | Path | list[dict[str, Any]] | None = None,
 ) -> tuple[Layout, list[FoundTask]]:
     """Finds out how a folder is laid out, and what is in it.
 
     Args:
         source: The folder.
         options: What the folder leaves open.
-        mapping: A file that describes a folder of no known layout, see :mod:`aurora_mm.importing.mapping`.
+        mapping: What describes a folder of no known layout: a file, or its content, see
+            :mod:`aurora_mm.importing.mapping`.
 
     Returns:
         The layout, and its tasks.
@@ -42,7 +46,7 @@ def find_tasks(
         DataError: If it is no known layout; the message says what was seen and how to describe it.
     """
     tree = Tree(Path(source))
-    layouts = LAYOUTS if mapping is None else (MappedLayout(Path(mapping)),)
+    layouts = LAYOUTS if mapping is None else (_mapped(mapping),)
     layout = next((layout for layout in layouts if layout.matches(tree)), None)
     if layout is None:
         known = ', '.join(layout.name for layout in LAYOUTS)
@@ -54,7 +58,7 @@ def find_tasks(
     found = [task for task in layout.find(tree, options or ImportOptions()) if task.rows]
     if not found:
         raise DataError(f'looks like {layout.name}, but no image has a label', file=source)
-    _check_splits(found, source)
+    check_splits(found)
     return layout, found
 
 
@@ -115,10 +119,19 @@ def write_tasks(
     return dict(written)
 
 
-def _check_splits(found: list[FoundTask], source: str | Path) -> None:
+def check_splits(found: Sequence[FoundTask]) -> None:
+    """Check that all images lie in a split if one does.
+
+    Raises:
+        DataError: If one does not.
+    """
     splits = {row.split for item in found for row in item.rows}
     if '' in splits and len(splits) > 1:
         row = next(row for item in found for row in item.rows if not row.split)
         raise DataError(
             f'lies in no split, but other images are split into {", ".join(sorted(splits - {""}))}', file=row.image
         )
+
+
+def _mapped(mapping: str | Path | list[dict[str, Any]]) -> MappedLayout:
+    return MappedLayout(mapping, 'map') if isinstance(mapping, list) else MappedLayout.from_file(Path(mapping))

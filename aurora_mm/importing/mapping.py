@@ -36,10 +36,11 @@ _PLACES = re.compile(r'\{(id|class|split|group)\}|(\*)')
 
 
 class MappedLayout(Layout):
-    """What a file describes.
+    """What a list of tasks describes.
 
     Args:
-        file: The file.
+        items: The list, see :mod:`aurora_mm.importing.mapping`.
+        origin: Where it stands, for messages.
 
     Raises:
         ConfigError: If it describes no tasks.
@@ -47,15 +48,23 @@ class MappedLayout(Layout):
 
     name = 'described by a file'
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, items: Any, origin: str | Path) -> None:
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items) or not items:
+            raise ConfigError(f'{origin} must hold a list of tasks, as\n{MAP_TEMPLATE}')
+        self._origin = origin
+        self._items = [self._item(item) for item in items]
+
+    @classmethod
+    def from_file(cls, file: Path) -> MappedLayout:
+        """Read a JSON file that holds the list.
+
+        Raises:
+            ConfigError: If the file cannot be read or describes no tasks.
+        """
         try:
-            content = json.loads(file.read_bytes())
+            return cls(json.loads(file.read_bytes()), file)
         except (OSError, ValueError, RecursionError) as error:
             raise ConfigError(f'{file} cannot be read as JSON: {error}') from error
-        if not isinstance(content, list) or not all(isinstance(item, dict) for item in content) or not content:
-            raise ConfigError(f'{file} must hold a list of tasks, as\n{MAP_TEMPLATE}')
-        self._file = file
-        self._items = [self._item(item) for item in content]
 
     def matches(self, tree: Tree) -> bool:
         """See :meth:`Layout.matches`."""
@@ -71,23 +80,26 @@ class MappedLayout(Layout):
         needed = {'segmentation': ('images', 'masks'), 'classification': ('images',)}.get(task.type)
         if needed is None:
             raise ConfigError(
-                f'{self._file}: task {task.name!r} is of type {task.type}; masks and classes can be mapped'
+                f'{self._origin}: task {task.name!r} is of type {task.type}; masks and classes can be mapped'
             )
         for key in needed:
             if not isinstance(fields.get(key), str):
-                raise ConfigError(f'{self._file}: task {task.name!r} needs a pattern {key!r}')
+                raise ConfigError(f'{self._origin}: task {task.name!r} needs a pattern {key!r}')
         place = '{id}' if task.type == 'segmentation' else '{class}'
         if not all(place in fields[key] for key in needed):
-            raise ConfigError(f'{self._file}: the patterns of task {task.name!r} must hold {place}')
+            raise ConfigError(f'{self._origin}: the patterns of task {task.name!r} must hold {place}')
         values = fields.get('mask_values')
         if values is not None and (not isinstance(values, list) or len(values) != task.num_outputs):
-            raise ConfigError(f'{self._file}: mask_values of task {task.name!r} must be one for each class')
+            raise ConfigError(f'{self._origin}: mask_values of task {task.name!r} must be one for each class')
         return task, fields
 
     def _find(self, tree: Tree, task: Task, fields: dict[str, Any]) -> FoundTask:
         found = FoundTask(task)
         masks = dict(_matching(tree, fields['masks'], ('id', 'split', 'group'))) if 'masks' in fields else {}
+        mask_files = set(masks.values())
         for (image, places), key in _images(tree, fields['images']):
+            if image in mask_files:
+                continue  # the pattern of the images fits masks beside them, too
             split = _split(places.get('split'), tree.path(image))
             source, path = str(tree.path(image)), image.as_posix()
             if task.type == 'classification':

@@ -57,6 +57,8 @@ def serve_api(
         predictor.warm_up()
         config = uvicorn.Config(
             app,
+            # uvicorn's own configuration would close the log files of all loggers of this process, such as MMEngine's.
+            log_config=None,
             log_level='warning',
             access_log=False,
             server_header=False,

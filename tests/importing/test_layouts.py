@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from aurora_mm.datasets import FMCUIADataset
+from aurora_mm.errors import DataError
 from aurora_mm.importing import ImportOptions, find_tasks, table_of, write_tasks
 from aurora_mm.importing.layouts import hc18
 from aurora_mm.importing.masks import mask_values_of
@@ -20,13 +21,19 @@ HEAD = ('fetal_head', 'fetal_head_det', 'fetal_head_axes')
 CASES = {
     'busi': (
         'BUSI',
-        {'breast_lesion': 'segmentation', 'breast_2cls': 'classification', 'breast_3cls': 'classification'},
-        {'': 21},
+        {
+            'breast_lesion': 'segmentation',
+            'breast_lesion_det': 'multi_object_detection',
+            'breast_2cls': 'classification',
+            'breast_3cls': 'classification',
+        },
+        {'': 27},
         {},
     ),
     'hc18': ('HC18', dict(zip(HEAD, ('segmentation', 'detection', 'landmark'), strict=True)), {'': 12}, {}),
     'camus': ('CAMUS', {'cardiac_multi': 'segmentation'}, {'': 6}, {}),
     'tn3k': ('TN3K', {'thyroid_nodule': 'segmentation'}, {'train': 3, 'test': 3}, {}),
+    'usgra_seg': ('usgra-seg', {'nerve_vessel_multi': 'segmentation'}, {'train': 3, 'test': 3}, {}),
     'ddti': ('images and masks', {'src': 'segmentation'}, {'': 3}, dict(mask_values=(0, 255))),
     'fh_ps_aop': ('FH-PS-AOP', {'head_symphysis_multi': 'segmentation'}, {'': 3}, {}),
     'pocus': ('a folder for each class', {'src': 'classification'}, {'': 9}, {}),
@@ -93,6 +100,8 @@ def _check_answer(row, layout):
         assert stored[:5].max() == 0
     elif 'bbox' in row:
         np.testing.assert_allclose(row['bbox'], trees.BOX, atol=1e-3)
+    elif 'bboxes' in row:
+        np.testing.assert_allclose(row['bboxes'][0], trees.BOX, atol=1e-3)
     elif 'points' in row:
         np.testing.assert_allclose(row['points'], [[x1, y1], [x2, y2]], atol=1e-6)
     else:
@@ -110,6 +119,39 @@ def test_lesions_of_one_image_are_one_mask(tmp_path):
     assert set(rows) == {f'{kind} ({i}).png' for kind in ('benign', 'malignant') for i in (1, 2, 3)}
     np.testing.assert_array_equal(cv2.imread(rows['benign (1).png']['seg_map_path'], -1), trees.mask(1, 1))
     np.testing.assert_array_equal(cv2.imread(rows['benign (2).png']['seg_map_path'], -1), trees.mask(1, 0))
+
+
+@pytest.mark.parametrize(
+    ('objects', 'boxes'),
+    [
+        ('all', {1: [trees.BOX, (40, 32, 50, 36)], 2: [trees.BOX], 3: []}),
+        ('largest', {1: [trees.BOX], 2: [trees.BOX]}),
+        ('single', {2: [trees.BOX]}),
+    ],
+)
+def test_each_mask_file_of_a_breast_is_a_box(tmp_path, objects, boxes):
+    """The third mask is empty, and a lesion may have several parts."""
+    trees.busi(tmp_path / 'src')
+    trees.save(tmp_path / 'src' / 'benign' / 'benign (3)_mask.png', trees.mask(0))
+    write_tasks(find_tasks(tmp_path / 'src', ImportOptions(objects=objects))[1], tmp_path / 'out')
+    rows = {
+        Path(row['img_path']).stem: [tuple(box) for box in row.get('bboxes', [row.get('bbox')])]
+        for row in read(tmp_path / 'out', '').load_data_list()
+        if row['task'] == 'breast_lesion_det'
+    }
+    one_each = {f'malignant ({i})': [trees.BOX] for i in (1, 2, 3)}
+    assert rows == one_each | {f'benign ({i})': found for i, found in boxes.items()}
+
+
+def test_breasts_without_masks(tmp_path):
+    """Without any mask there are classes alone; a single mask that is missing is an error."""
+    trees.busi(tmp_path / 'src')
+    (tmp_path / 'src' / 'malignant' / 'malignant (2)_mask.png').unlink()
+    with pytest.raises(DataError, match=r'malignant \(2\)\.png: this image has no mask'):
+        find_tasks(tmp_path / 'src')
+    for file in tmp_path.glob('src/*/*_mask*.png'):
+        file.unlink()
+    assert [item.task.name for item in find_tasks(tmp_path / 'src')[1]] == ['breast_2cls', 'breast_3cls']
 
 
 def test_heads(tmp_path, monkeypatch):
@@ -131,6 +173,20 @@ def test_heads(tmp_path, monkeypatch):
     box = next(row['bbox'] for row in rows if 'bbox' in row)
     x, y, width, height = cv2.boundingRect(mask)
     assert box == [x, y, x + width, y + height]
+
+
+@pytest.mark.parametrize('centre', [(30, 20), (30, 8), (30, 32), (50, 20), (8, 20), (52, 34)])
+def test_heads_that_the_image_cuts_off(tmp_path, centre):
+    """The mask is the filled ellipse, whether or not the line around it is closed."""
+    import cv2
+
+    trees.hc18(tmp_path / 'src', 1)
+    outline, filled = np.zeros((2, trees.HEIGHT, trees.WIDTH), np.uint8)
+    for canvas, width in ((outline, 3), (filled, 3), (filled, cv2.FILLED)):
+        cv2.ellipse(canvas, centre, (20, 12), 0, 0, 360, 255, width)
+    trees.save(tmp_path / 'src' / 'training_set' / '000_HC_Annotation.png', outline)
+    (row, *_) = find_tasks(tmp_path / 'src')[1][0].rows[1:]
+    np.testing.assert_array_equal(row.answer()['mask'], filled > 0)
 
 
 def test_hearts_keep_patients_and_spacing(tmp_path):

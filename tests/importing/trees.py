@@ -80,6 +80,14 @@ def tn3k(root: Path, count: int = 3) -> None:
             save(root / f'{side}-mask' / f'{i:04d}.jpg', mask(255))
 
 
+def usgra_seg(root: Path, count: int = 3) -> None:
+    for folder, first in ((root / 'dataset', 0), (root / 'dataset' / 'test', count)):
+        for i in range(first, first + count):
+            save(folder / 'images' / f'{i:04d}.png', picture(i))
+            save(folder / 'masks' / f'{i:04d}.png', mask(1, 2))
+    text(root / 'README.md', '# usgra-seg\n')
+
+
 def ddti(root: Path, count: int = 3) -> None:
     for i in range(count):
         save(root / '1_or_data' / 'image' / f'{i}.PNG', picture(i))

@@ -1,5 +1,6 @@
 """The process of `aurora-mm serve-api`."""
 
+import logging
 import os
 import re
 import signal
@@ -81,6 +82,15 @@ def is_open(address):
 def test_a_port_that_is_taken(checkpoints):
     with socket.create_server(('127.0.0.1', 0)) as other, pytest.raises(ConfigError, match='cannot be served'):
         serve_api([checkpoints[0]], ApiLimits(), port=other.getsockname()[1])
+
+
+def test_log_files_of_the_process_stay_open(checkpoints, monkeypatch, tmp_path):
+    file = logging.FileHandler(tmp_path / 'training.log')
+    monkeypatch.setattr(logging.getLogger(), 'handlers', [*logging.getLogger().handlers, file])
+    monkeypatch.setattr('uvicorn.Server.run', lambda server, sockets: logging.getLogger('uvicorn.error').warning('up'))
+    serve_api([checkpoints[0]], ApiLimits(), port=0, on_start=lambda address: None)
+    file.close()
+    assert (tmp_path / 'training.log').read_text() == 'up\n'
 
 
 def test_without_a_package(checkpoints, monkeypatch):

@@ -12,6 +12,7 @@ from aurora_mm.importing.layouts.labelme import LabelMe
 from aurora_mm.importing.layouts.nnunet_raw import NnUNetRaw
 from aurora_mm.importing.layouts.pascal_voc import PascalVoc
 from aurora_mm.importing.layouts.tn3k import Tn3k
+from aurora_mm.importing.layouts.usgra_seg import UsgraSeg
 from aurora_mm.importing.layouts.yolo import Yolo
 
 LAYOUTS: tuple[Layout, ...] = (
@@ -20,6 +21,7 @@ LAYOUTS: tuple[Layout, ...] = (
     Camus(),
     FhPsAop(),
     Tn3k(),
+    UsgraSeg(),
     NnUNetRaw(),
     Coco(),
     LabelMe(),

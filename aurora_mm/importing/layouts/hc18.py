@@ -26,8 +26,8 @@ class Hc18(Layout):
 
     ``training_set`` holds ``000_HC.png`` and ``000_HC_Annotation.png``, the ellipse around the head drawn with a line
     of 3 pixels. It makes three tasks: the head's mask, the line and all within it; the box around the mask; and the
-    ends of the axes of the ellipse through the mask's outermost pixels. Images of one head share their number, which
-    becomes the group.
+    ends of the axes of the ellipse through the mask's outermost pixels. Where the image cuts a head off, the mask ends
+    at the border of the image. Images of one head share their number, which becomes the group.
     """
 
     name = 'HC18'
@@ -94,5 +94,25 @@ class _Outline:
     def _read(self) -> tuple[tuple[int, ...], list[np.ndarray]]:
         """The shape of the image, and the outermost pixels of each part of the line, which take little memory."""
         line = (mask_values_of(self._file) > 0).astype(np.uint8)
+        if any(side.any() for side in (line[0], line[-1], line[:, 0], line[:, -1])):
+            line |= _within_open_line(line)
         contours, _ = cv2.findContours(line, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         return line.shape, list(contours)
+
+
+def _within_open_line(line: np.ndarray) -> np.ndarray:
+    """Return what lies within an ellipse that the border of the image may cut open.
+
+    Args:
+        line: (H, W) uint8, 1 on the line.
+
+    Returns:
+        (H, W) uint8, 1 in the parts beside the line that lie mostly within the ellipse through it.
+    """
+    inside = np.zeros_like(line)
+    ellipse = fit_ellipse(np.argwhere(line)[:, ::-1].astype(float))
+    if ellipse is not None:
+        cv2.fillPoly(inside, [ellipse.outline().round().astype(np.int32)], 1)
+    count, parts = cv2.connectedComponents(1 - line, connectivity=4)
+    kept = [part for part in range(1, count) if inside[parts == part].mean() > 0.5]
+    return np.isin(parts, kept).astype(np.uint8)
