@@ -204,13 +204,16 @@ def folder_time(folder: str | Path) -> int | None:
 
 
 def remove_partial(folder: str | Path) -> None:
-    """Remove the temporary files that a killed process left in a folder.
+    """Remove the temporary files and folders that a killed process left in a folder.
 
     Args:
         folder: A folder that no other process is writing to.
     """
     for partial in Path(folder).glob(f'.*{_SUFFIX}'):
-        partial.unlink(missing_ok=True)
+        if partial.is_dir():
+            shutil.rmtree(partial)
+        else:
+            partial.unlink(missing_ok=True)
 
 
 def _partial(path: Path) -> Path:

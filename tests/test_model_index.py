@@ -1,5 +1,7 @@
 """The model index and the layout that OpenMMLab's tools read of an installed package."""
 
+import os
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -78,34 +80,55 @@ def test_a_checkout_has_the_layout_too():
     assert Config.fromfile(MIM / 'configs/aurora_fmc_demo.py').model.type == 'MultiTaskModel'
 
 
-@pytest.mark.slow
-def test_a_wheel_holds_configs_and_scripts_that_run(tmp_path):
+@pytest.fixture(scope='module')
+def installed(tmp_path_factory):
+    """The content of a wheel that was built from the working tree."""
+    folder = tmp_path_factory.mktemp('wheel')
     files = subprocess.run(['git', 'ls-files', '-z'], cwd=REPO, capture_output=True, text=True, check=True).stdout
-    archive = tmp_path / 'tree.tar'
-    subprocess.run(
-        ['tar', '--null', '-T', '-', '-cf', archive], cwd=REPO, input=files.encode(), check=True
-    )  # as it is in the working tree
-    source = tmp_path / 'source'
+    archive = folder / 'tree.tar'
+    subprocess.run(['tar', '--null', '-T', '-', '-cf', archive], cwd=REPO, input=files.encode(), check=True)
+    source = folder / 'source'
     source.mkdir()
     subprocess.run(['tar', '-xf', archive, '-C', source], check=True)
-    pip = [sys.executable, '-m', 'pip', 'wheel', '-q', '--no-deps', '--no-build-isolation', '-w', tmp_path, source]
+    pip = [sys.executable, '-m', 'pip', 'wheel', '-q', '--no-deps', '--no-build-isolation', '-w', folder, source]
     subprocess.run(pip, check=True, capture_output=True)
-    installed = tmp_path / 'installed'
-    with zipfile.ZipFile(next(tmp_path.glob('*.whl'))) as wheel:
-        wheel.extractall(installed)
+    with zipfile.ZipFile(next(folder.glob('*.whl'))) as wheel:
+        wheel.extractall(folder / 'installed')
+    return folder / 'installed'
+
+
+def run(command, installed, folder):
+    """Run a command in an empty folder, with the package from the wheel alone."""
+    env = {'PYTHONPATH': str(installed), 'PATH': os.environ['PATH'], 'OMP_NUM_THREADS': '1'}
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, env=env, cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_a_wheel_holds_configs_and_scripts_that_run(installed, tmp_path):
     mim = installed / 'aurora_mm/.mim'
     for folder in ('configs', 'tools'):
         packed, here = (
             {str(path.relative_to(root)) for path in root.glob(f'{folder}/**/*.py')} for root in (mim, REPO)
         )
         assert packed == here
-    command = [
-        sys.executable,
-        mim / 'tools/analysis_tools/get_flops.py',
-        mim / 'configs/aurora_fmc_demo.py',
-        '--shape',
-        '128',
-        '128',
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, env={'PYTHONPATH': str(installed)}, cwd=tmp_path)
-    assert 'head landmark: FUGC' in done.stdout, done.stderr
+    flops = [mim / 'tools/analysis_tools/get_flops.py', mim / 'configs/aurora_fmc_demo.py', '--shape', '128', '128']
+    assert 'head landmark: FUGC' in run(flops, installed, tmp_path)
+
+
+@pytest.mark.slow
+def test_the_demo_runs_from_a_wheel_in_an_empty_folder(installed, tmp_path):
+    origin = run(['-c', 'import aurora_mm; print(aurora_mm.__file__)'], installed, tmp_path)
+    assert Path(origin.strip()).is_relative_to(installed)
+
+    def aurora_mm(text):
+        run(['-m', 'aurora_mm', *shlex.split(text)], installed, tmp_path)
+
+    aurora_mm('make-demo-data data --images-per-task 4')
+    small = '--cfg-options train_cfg.max_epochs=1 train_dataloader.batch_sampler.num_batches=2'
+    aurora_mm(f'train aurora_fmc_demo.py --data-root data --work-dir run {small}')
+    aurora_mm('test aurora_fmc_demo.py run/epoch_1.pth --data-root data --out-dir test --constant --submission')
+    aurora_mm('report run --results test')
+    assert (tmp_path / 'test/report.html').is_file()
+    assert (tmp_path / 'test/submission/classification_predictions.json').is_file()

@@ -10,6 +10,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import FlexibleRunner, Runner
 
 from aurora_mm.apis import adopt_checkpoint, load_weights, resolve_config
+from aurora_mm.checkpoints import load_checkpoint_file
 from aurora_mm.models import SelectiveLossBalancer
 from aurora_mm.models.utils.sharded_tensors import is_sharded
 from tests.fixtures.checkpoints import TASKS
@@ -25,15 +26,24 @@ def read_small(work_dir):
     return cfg
 
 
-def train_twice(rank, folder, data):
-    """An unbroken run, and one that is resumed from its first epoch."""
+RUNS = {  # by name: the checkpoint that it goes on from, and whether its own are sharded
+    'unbroken': (None, False),
+    'resumed': ('unbroken/epoch_1.pth', False),
+    'shards': (None, True),
+    'resumed_shards': ('shards/epoch_1.pth', True),
+}
+
+
+def train(rank, folder, data):
+    """Unbroken runs, and runs that are resumed from their first epoch."""
     torch.set_num_threads(1)
     os.environ['LOCAL_RANK'] = str(rank)  # as torchrun does
     dist.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2)
-    for name, resume in (('unbroken', None), ('resumed', folder / 'unbroken/epoch_1.pth')):
+    for name, (resume, sharded_checkpoints) in RUNS.items():
         cfg = resolve_config(read_small(folder / name), str(data))
+        cfg.strategy.sharded_checkpoints = sharded_checkpoints
         if resume is not None:
-            cfg.resume, cfg.load_from = True, str(resume)
+            cfg.resume, cfg.load_from = True, str(folder / resume)
         runner = FlexibleRunner.from_cfg(cfg)
         runner.train()
         assert is_sharded(runner.model)
@@ -52,7 +62,7 @@ class Loaded(Hook):
 
 
 def test_the_sharded_config_trains_saves_resumes_and_tests(generated, tmp_path):
-    mp.spawn(train_twice, args=(tmp_path, generated), nprocs=2)
+    mp.spawn(train, args=(tmp_path, generated), nprocs=2)
     checkpoint = tmp_path / 'unbroken/epoch_2.pth'
     unbroken = state(checkpoint)
     assert_same(unbroken, state(tmp_path / 'resumed/epoch_2.pth'))
@@ -61,10 +71,17 @@ def test_the_sharded_config_trains_saves_resumes_and_tests(generated, tmp_path):
     moved = {name for name, tensor in unbroken['state_dict'].items() if not torch.equal(tensor, start[name])}
     assert any(name.startswith('backbone.blocks.0.') for name in moved)
 
+    # Each rank wrote its part of the blocks, which read as the whole files do.
+    for run in ('shards', 'resumed_shards'):
+        assert_same(unbroken, load_checkpoint_file(tmp_path / run / 'epoch_2.pth'))
+    file = torch.load(tmp_path / 'shards/epoch_2.pth', weights_only=True)
+    assert not any(name.startswith('backbone.blocks.') for name in file['state_dict'])
+    assert 'heads' in str(file['state_dict'].keys())
+
     # One process that is not sharded goes on from the same file, with the images of both ranks.
     cfg = resolve_config(read_small(tmp_path / 'one'), str(generated))
     cfg.runner_type, cfg.strategy = 'Runner', None
-    cfg.resume, cfg.load_from = True, str(tmp_path / 'unbroken/epoch_1.pth')
+    cfg.resume, cfg.load_from = True, str(tmp_path / 'shards/epoch_1.pth')
     runner = Runner.from_cfg(cfg)
     loaded = Loaded()
     runner.register_hook(loaded)
@@ -79,7 +96,8 @@ def test_the_sharded_config_trains_saves_resumes_and_tests(generated, tmp_path):
 
     cfg = read_small(tmp_path / 'test')
     cfg.runner_type, cfg.strategy = 'Runner', None
-    runner = Runner.from_cfg(adopt_checkpoint(cfg, checkpoint, str(generated)))
-    load_weights(runner.model, [checkpoint])
+    sharded = tmp_path / 'shards/epoch_2.pth'
+    runner = Runner.from_cfg(adopt_checkpoint(cfg, sharded, str(generated)))
+    load_weights(runner.model, [sharded])
     scores = runner.test()
     assert all(0 <= scores[f'{task}/primary'] <= 1 for task in TASKS)

@@ -18,7 +18,7 @@ from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
 
 from aurora_mm.apis.checkpoint import read_checkpoint, require_same_tasks, trained_config, trained_tasks
-from aurora_mm.apis.data_tasks import DataTasks, choose_tasks, fmc_folder, keep_tasks
+from aurora_mm.apis.data_tasks import DataTasks, choose_tasks, fmc_folder, is_one_root, keep_tasks
 from aurora_mm.apis.pipelines import leave_annotations_out
 from aurora_mm.calibration.calibration import CALIBRATION, Calibration
 from aurora_mm.challenge.csv_files import is_labelled
@@ -158,7 +158,7 @@ def predict_without_labels(cfg: Config) -> bool:
     if dataset.get('type') not in FMC_DATASETS or is_labelled(fmc_folder(dataset)):
         return False
     dataset.with_labels = False
-    if (Path(dataset.data_root) / 'csv_files').is_dir():
+    if is_one_root(dataset):
         dataset.split = 'all'
     leave_annotations_out(cfg)
     cfg.test_evaluator = []

@@ -6,13 +6,25 @@ from aurora_mm.checkpoints.model_folder import fill_model_folder, is_model_folde
 from aurora_mm.checkpoints.plain_values import plain_checkpoint
 from aurora_mm.checkpoints.reading import load_checkpoint_file
 from aurora_mm.checkpoints.sealing import CHECKSUMS, seal
+from aurora_mm.checkpoints.shards import (
+    SHARDS,
+    insert_shards,
+    read_shards,
+    remove_lost_shards,
+    remove_shards,
+    require_shards,
+    take_shards,
+    write_shards,
+)
 from aurora_mm.checkpoints.tensors import load_tensors
 from aurora_mm.checkpoints.writing import write_checkpoint
 
 __all__ = [
     'CHECKSUMS',
+    'SHARDS',
     'fill_model_folder',
     'find_models',
+    'insert_shards',
     'is_hub_id',
     'is_model_folder',
     'load_checkpoint_file',
@@ -21,7 +33,13 @@ __all__ = [
     'path_for_results',
     'plain_checkpoint',
     'read_config_text',
+    'read_shards',
+    'remove_lost_shards',
+    'remove_shards',
+    'require_shards',
     'seal',
+    'take_shards',
     'text_of_config',
     'write_checkpoint',
+    'write_shards',
 ]

@@ -19,6 +19,7 @@ from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 from aurora_mm.checkpoints.model_folder import read_model_folder
 from aurora_mm.checkpoints.plain_values import restore_message_hub
 from aurora_mm.checkpoints.sealing import CHECKSUMS, compare_checksums, require_all_keys
+from aurora_mm.checkpoints.shards import SHARDS, insert_shards, read_shards
 from aurora_mm.errors import WeightsError
 from aurora_mm.trust import HOW_TO, is_trusted
 
@@ -59,7 +60,7 @@ _UNKNOWN_STEP = 'Unsupported operand'
 _NOT_RESTRICTED = 'Cannot use ``weights_only=True``'
 
 
-def load_checkpoint_file(file: str | Path, keys: Collection[str] | None = None) -> Any:
+def load_checkpoint_file(file: str | Path, keys: Collection[str] | None = None, shards: bool = True) -> Any:
     """Load a checkpoint file or a model folder to the CPU.
 
     Files of this package contain tensors and plain values, with checksums that are compared. Other files are read if
@@ -70,6 +71,8 @@ def load_checkpoint_file(file: str | Path, keys: Collection[str] | None = None) 
         file: Path of a file of ``torch.save``, or of a model folder, see :mod:`aurora_mm.checkpoints.model_folder`.
         keys: Keys to check and return, such as ``('meta', 'state_dict')``. Keys that the file does not have are
             ignored. By default all keys are returned. Files without checksums are always returned completely.
+        shards: Whether to read the tensors of a sharded checkpoint that are in its folder of shards. Without them its
+            value of :data:`aurora_mm.checkpoints.SHARDS` is returned too.
 
     Returns:
         The content of the file, a dict. Tensors may be memory-mapped, so the file must not be changed while they are
@@ -90,7 +93,7 @@ def load_checkpoint_file(file: str | Path, keys: Collection[str] | None = None) 
         if not isinstance(content, Mapping):
             raise WeightsError(f'it holds a {type(content).__name__}, not the dict of a checkpoint')
         if CHECKSUMS in content:
-            content = _checked(content, keys)
+            content = _checked(content, None if keys is None else {*keys, SHARDS})
         hub = content.get('message_hub')
         if isinstance(hub, Mapping) and isinstance(hub.get('log_scalars'), Mapping):
             content['message_hub'] = restore_message_hub(hub)
@@ -98,6 +101,10 @@ def load_checkpoint_file(file: str | Path, keys: Collection[str] | None = None) 
         raise WeightsError(f'{file} cannot be read: {error}') from error
     except _DAMAGE as error:
         raise WeightsError(f'{file} is no checkpoint, or only part of one: {_reason(error)}') from error
+    if shards and SHARDS in content:
+        record = content.pop(SHARDS)
+        if prefixes := [f'{key}/' for key in ('state_dict', 'optimizer') if key in content]:
+            insert_shards(content, read_shards(file, record, prefixes))
     return content
 
 

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine._strategy import DDPStrategy
 from mmengine.device import get_device
-from mmengine.dist import broadcast, get_world_size
+from mmengine.dist import broadcast, get_world_size, is_main_process
 from torch import Tensor, nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
+from torch.distributed.tensor import DTensor
 
+from aurora_mm.checkpoints import (
+    SHARDS,
+    insert_shards,
+    load_checkpoint_file,
+    read_shards,
+    remove_shards,
+    require_shards,
+    take_shards,
+    write_shards,
+)
 from aurora_mm.models.backbones.qwen3_vl_layers import Block
 from aurora_mm.models.utils.sharded_tensors import shard_like, whole
 from aurora_mm.registry import STRATEGIES
@@ -27,19 +40,26 @@ class ShardedStrategy(DDPStrategy):
     :class:`aurora_mm.engine.ShardedOptimWrapper` averages the gradients of that rest, and is needed.
 
     A checkpoint is one file, as a run that is not sharded writes it: it is resumed on any number of ranks, sharded or
-    not, and read by all tools. Writing it takes the memory of the whole model on every rank.
+    not, and read by all tools. All ranks gather the whole model for it, one tensor after the other, and the first rank
+    holds all of it. With ``sharded_checkpoints``, each rank writes its own part to a folder beside that file instead.
+    Both are read in the same way by resuming and by all tools.
 
     Args:
         bfloat16: Whether ranks exchange the weights of blocks in bfloat16, and compute with them; gradients are
             averaged in fp32. By default on GPUs.
+        sharded_checkpoints: Whether each rank writes its part of the sharded tensors, and reads its part when it
+            resumes. Needs torch 2.9 or newer, and a work dir that all ranks share.
         kwargs: See :class:`mmengine._strategy.DDPStrategy`, without ``model_wrapper``.
     """
 
-    def __init__(self, *, bfloat16: bool | None = None, **kwargs: Any) -> None:
+    def __init__(self, *, bfloat16: bool | None = None, sharded_checkpoints: bool = False, **kwargs: Any) -> None:
+        if sharded_checkpoints:
+            require_shards()
         super().__init__(**kwargs)
         self.bfloat16 = get_device() != 'cpu' if bfloat16 is None else bfloat16
-        self._whole_model: dict[str, Tensor] = {}
-        self._whole_optim: dict[str, Any] = {}
+        self.sharded_checkpoints = sharded_checkpoints
+        self._model_to_save: dict[str, Tensor] = {}
+        self._optim_to_save: dict[str, Any] = {}
 
     def _wrap_model(self, model: nn.Module) -> nn.Module:
         device = get_device()
@@ -50,19 +70,60 @@ class ShardedStrategy(DDPStrategy):
         return shard_blocks(model, mesh, torch.bfloat16 if self.bfloat16 else None)
 
     def save_checkpoint(self, filename: str, **kwargs: Any) -> None:
-        """Gather the state on all ranks, and write it on the first; see MMEngine's strategy."""
-        self._whole_model = {name: whole(tensor).cpu() for name, tensor in self.model.state_dict().items()}
-        self._whole_optim = _map_state(self.optim_wrapper.state_dict(), lambda index, tensor: whole(tensor).cpu())
+        """Write a checkpoint; all ranks must call this together.
+
+        Args:
+            filename: Path of the checkpoint.
+            kwargs: See MMEngine's strategy.
+        """
+        model = self.model.state_dict()
+        optim = self.optim_wrapper.state_dict() if kwargs.get('save_optimizer', True) else {'state': {}}
+        collect = _on_first_rank
+        if self.sharded_checkpoints:
+            record = write_shards(filename, take_shards(model, optim))
+            kwargs['extra_ckpt'] = {**(kwargs.get('extra_ckpt') or {}), SHARDS: record}
+            collect = _unless_sharded
+        self._model_to_save = {name: kept for name, tensor in model.items() if (kept := collect(tensor)) is not None}
+        self._optim_to_save = _map_state(optim, lambda index, tensor: collect(tensor))
         super().save_checkpoint(filename, **kwargs)
-        self._whole_model, self._whole_optim = {}, {}
+        self._model_to_save, self._optim_to_save = {}, {}
+        if is_main_process():
+            remove_shards(filename, keep=record['folder'] if self.sharded_checkpoints else None)
 
     def model_state_dict(self) -> dict[str, Tensor]:
-        """Return the whole weights, for the checkpoint that is being saved."""
-        return self._whole_model
+        """Return the weights for the file of the checkpoint that is being saved."""
+        return self._model_to_save
 
     def optim_state_dict(self) -> dict[str, Any]:
-        """Return the whole state of the optimiser, for the checkpoint that is being saved."""
-        return self._whole_optim
+        """Return the state of the optimiser for the file of the checkpoint that is being saved."""
+        return self._optim_to_save
+
+    def load_checkpoint(
+        self, filename: str, *, callback: Callable[[dict[str, Any]], None] | None = None, **kwargs: Any
+    ) -> dict[str, Any]:
+        """Load a checkpoint; of sharded tensors of a sharded checkpoint, each rank reads its own part.
+
+        Args:
+            filename: Path of the checkpoint.
+            callback: Function that is called with the checkpoint.
+            kwargs: See MMEngine's strategy.
+        """
+        if not Path(filename).is_file():
+            return super().load_checkpoint(filename, callback=callback, **kwargs)
+        if SHARDS not in load_checkpoint_file(filename, [SHARDS], shards=False):
+            return super().load_checkpoint(filename, callback=callback, **kwargs)
+        self.logger.info(f'Load sharded checkpoint from {filename}')
+        checkpoint = load_checkpoint_file(filename, shards=False)
+        own: dict[str, Tensor] = dict(take_shards(self.model.state_dict(), {}))
+        own |= {f'optimizer/{index}': tensor for index, tensor in enumerate(self._parameters())}
+        insert_shards(
+            checkpoint, read_shards(filename, checkpoint.pop(SHARDS), like=lambda name: own.get(_owner(name)))
+        )
+        if callback is not None:
+            callback(checkpoint)
+        options = {key: kwargs[key] for key in ('strict', 'revise_keys') if key in kwargs}
+        self.load_model_state_dict(checkpoint.pop('state_dict'), **options)
+        return checkpoint
 
     def load_model_state_dict(self, state_dict: dict[str, Tensor], **kwargs: Any) -> None:
         """Load this rank's part of whole weights; see MMEngine's strategy."""
@@ -72,10 +133,16 @@ class ShardedStrategy(DDPStrategy):
 
     def load_optim_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Load this rank's part of a whole state of the optimiser."""
-        parameters = [p for group in self.optim_wrapper.optimizer.param_groups for p in group['params']]
+        parameters = self._parameters()
         self.optim_wrapper.load_state_dict(
             _map_state(state_dict, lambda index, tensor: shard_like(tensor, parameters[index]))
         )
+
+    def _parameters(self) -> list[Tensor]:
+        """Return the parameters in the order in which the state of the optimiser counts them."""
+        if not hasattr(self, 'optim_wrapper'):
+            return []
+        return [p for group in self.optim_wrapper.optimizer.param_groups for p in group['params']]
 
 
 def shard_blocks(model: nn.Module, mesh: DeviceMesh, dtype: torch.dtype | None = None) -> nn.Module:
@@ -96,13 +163,34 @@ def shard_blocks(model: nn.Module, mesh: DeviceMesh, dtype: torch.dtype | None =
     return model
 
 
-def _map_state(state: dict[str, Any], change: Any) -> dict[str, Any]:
-    """Change the tensors in the state of an optimiser; ``change`` gets the index of the parameter and the tensor."""
-    changed = {
-        index: {
-            key: change(index, value) if isinstance(value, Tensor) else value
-            for key, value in sorted(values.items())  # ranks exchange them in one order
-        }
-        for index, values in sorted(state['state'].items())
-    }
+def _owner(name: str) -> str:
+    """Return the name of the sharded tensor like which another one is sharded: a moment as its parameter is."""
+    return name.rpartition('/')[0] if name.startswith('optimizer/') else name
+
+
+def _on_first_rank(tensor: Tensor) -> Tensor | None:
+    """Gather a tensor, which is kept on the first rank alone."""
+    gathered = whole(tensor)
+    return gathered.cpu() if is_main_process() else None
+
+
+def _unless_sharded(tensor: Tensor) -> Tensor | None:
+    return None if isinstance(tensor, DTensor) else tensor.cpu()
+
+
+def _map_state(state: dict[str, Any], change: Callable[[int, Tensor], Tensor | None]) -> dict[str, Any]:
+    """Change the tensors in the state of an optimiser.
+
+    Args:
+        state: State dict of the optimiser.
+        change: Function of the index of a parameter and a tensor of its state. The tensor is left out if it returns
+            None.
+    """
+    changed: dict[int, dict[str, Any]] = {}
+    for index, values in sorted(state['state'].items()):
+        changed[index] = {}
+        for key, value in sorted(values.items()):  # ranks exchange them in one order
+            kept = change(index, value) if isinstance(value, Tensor) else value
+            if kept is not None:
+                changed[index][key] = kept
     return {**state, 'state': changed}

@@ -12,7 +12,14 @@ from mmengine.hooks import CheckpointHook as MMEngineCheckpointHook
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from aurora_mm.checkpoints import read_config_text, seal
+from aurora_mm.checkpoints import (
+    SHARDS,
+    load_checkpoint_file,
+    read_config_text,
+    remove_lost_shards,
+    remove_shards,
+    seal,
+)
 from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.files import remove_partial, write_text
 from aurora_mm.registry import HOOKS
@@ -57,6 +64,9 @@ class CheckpointHook(MMEngineCheckpointHook):
         self._storage = self.file_backend
         if is_main_process() and isinstance(self._storage, LocalBackend):
             remove_partial(self.out_dir)
+            remove_lost_shards(
+                self.out_dir, lambda file: load_checkpoint_file(file, [SHARDS], shards=False).get(SHARDS)
+            )
         self._refuse_what_cannot_be_read_again(runner)
         self._stay_in_folder()
         if runner._resume:
@@ -150,6 +160,8 @@ class CheckpointHook(MMEngineCheckpointHook):
                 continue
             if self._storage.isfile(path):
                 self._storage.remove(path)
+                if isinstance(self._storage, LocalBackend):
+                    remove_shards(path)
             elif self._storage.isdir(path):  # DeepSpeed's
                 self._storage.rmtree(path)
         self._outdated.clear()
