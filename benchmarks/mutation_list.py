@@ -478,7 +478,7 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
     (
         'datasets/annotations/mask_annotation.py',
         _TRANSFORMS,
-        [('cv2.LUT(warped, after)', 'warped')],
+        [("cv2.LUT(row['gt_seg_map'], after)", "row['gt_seg_map']")],
     ),
     (
         'models/codecs/heatmap_codec.py',
