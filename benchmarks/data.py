@@ -8,12 +8,15 @@ For each config:
 
 - image: cv2.imread and cv2.resize of the image to the size of the network input
 - files: the same of the image and its masks, which are the files that the pipeline reads
-- pipeline: an item of the training data set, all of its transforms and labels included
+- pipeline: an item of the training data set, all of its transforms and labels included; PNG files are decoded by
+  kornia-rs if it is installed
+- pipeline, OpenCV: the same with OpenCV alone
 - pipeline, cache: the same with decoded images in a PixelCache, which is filled before
 
 All are run for one image after the other, so that other work on the machine touches them alike. The fastest of
 --repeats runs counts for each image, and the sum over the images gives the rate. With --jpeg, the images are written as
-JPEG files to a new folder first, twice as large along each side, and pipelines are also run with least_side.
+JPEG files to a new folder first, twice as large along each side, and pipelines are also run with least_side. --parts
+adds the milliseconds of each transform for an image.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import cv2
 import numpy as np
@@ -32,7 +36,8 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from aurora_mm.config_variables import set_data_root
-from aurora_mm.datasets.seeded_index import SeededIndex
+from aurora_mm.datasets.seeded_index import SeededIndex, seeded_by
+from aurora_mm.images import plain_png
 from aurora_mm.registry import DATASETS
 
 REPO = Path(__file__).resolve().parents[1]
@@ -46,16 +51,17 @@ def main() -> None:
     parser.add_argument('--images', type=int, default=200)
     parser.add_argument('--repeats', type=int, default=5)
     parser.add_argument('--jpeg', metavar='FOLDER', help='a new folder for the images as large JPEG files')
+    parser.add_argument('--parts', action='store_true', help='also print the time of each transform')
     args = parser.parse_args()
     cv2.setNumThreads(1)
     init_default_scope('aurora_mm')
     root = args.data_root if args.jpeg is None else as_jpeg(args.data_root, args.jpeg)
     for config in args.configs:
         with tempfile.TemporaryDirectory() as folder:
-            report(config, root, args.images, args.repeats, folder, reduce=args.jpeg is not None)
+            report(config, root, args.images, args.repeats, folder, reduce=args.jpeg is not None, parts=args.parts)
 
 
-def report(config: str, root: str, count: int, repeats: int, cache: str, reduce: bool) -> None:
+def report(config: str, root: str, count: int, repeats: int, cache: str, reduce: bool, parts: bool) -> None:
     cfg = Config.fromfile(config)
     size = cfg.img_size
     options = {'pipeline': {}, 'pipeline, cache': dict(cache=dict(folder=cache, max_gb=100.0))}
@@ -75,12 +81,44 @@ def report(config: str, root: str, count: int, repeats: int, cache: str, reduce:
         name: lambda place, dataset=dataset: dataset[SeededIndex(indices[place], (0, place))]
         for name, dataset in datasets.items()
     }
+    runs['pipeline, OpenCV'] = without_kornia(runs['pipeline'])
     seconds = measure(runs, count, repeats)
     rates = {name: count / total for name, total in seconds.items()}
     print(f'{Path(config).name}, {size} px, {count} images ({len(first)} in all)')
     print(f'{"":28s}{"images/s":>10s}{"/ image":>10s}{"/ files":>10s}')
     for name, rate in rates.items():
         print(f'{name:28s}{rate:10.0f}{rate / rates["image"]:10.2f}{rate / rates["files"]:10.2f}')
+
+    if parts:
+        times = times_of_parts(first, indices, repeats)
+        print('milliseconds: ' + ', '.join(f'{name} {1e3 * total / count:.2f}' for name, total in times.items()))
+
+
+def without_kornia(run: Callable[[int], Any]) -> Callable[[int], Any]:
+    def by_opencv(place: int) -> Any:
+        with patch.object(plain_png, '_decoder', lambda: None):
+            return run(place)
+
+    return by_opencv
+
+
+def times_of_parts(dataset: Any, indices: list[int], repeats: int) -> dict[str, float]:
+    """Seconds of each step for all images, the fastest run of each counting."""
+    results: dict[str, Any] = {}
+
+    def item(place: int) -> None:
+        results.clear()
+        results.update(dataset.get_data_info(indices[place]))
+
+    def step(transform: Callable[[dict[str, Any]], Any]) -> Callable[[int], None]:
+        def run(place: int) -> None:
+            with seeded_by(SeededIndex(indices[place], (0, place))):
+                transform(results)  # changes them in place, but for the last one, which packs them
+
+        return run
+
+    steps = {type(transform).__name__: step(transform) for transform in dataset.pipeline.transforms}
+    return measure({'item': item} | steps, len(indices), repeats)
 
 
 def train_set(cfg: Config, root: str, arguments: dict[str, Any]) -> Any:

@@ -120,7 +120,7 @@ class RowColumns:
         return self._images_in(rows, [f'{self.root}/{folder}' for folder in self.folders])
 
     def groups_of(self, rows: np.ndarray) -> list[str]:
-        """Return the groups of the images of rows, as :meth:`group_of` does for one.
+        """Return the groups of the images of rows, as :meth:`record` does for one.
 
         Args:
             rows: (M,) indices of rows.
@@ -143,15 +143,11 @@ class RowColumns:
         """Return the path of the image of a row, relative to the root."""
         return f'{self.folders[self.folder[row]]}/{self.image_path[row].strip().rpartition("/")[2]}'
 
-    def group_of(self, row: int) -> str:
-        """Return the group of the image of a row, see :class:`Record`."""
-        group = int(self.group[row])
-        return self.image_of(row) if group < 0 else self.groups[group]
-
     def record(self, row: int) -> Record:
         """Return a row as a record."""
         task, task_type = self.tasks[self.task[row]]
         image = self.image_of(row)
+        group = int(self.group[row])
         return Record(
             csv_file=self.csv_files[self.csv_file[row]],
             csv_row=int(self.csv_row[row]),
@@ -161,7 +157,7 @@ class RowColumns:
             image_path=self.image_path[row],
             mask_path=self.mask_path[row],
             image=image,
-            group=self.group_of(row),
+            group=image if group < 0 else self.groups[group],
             annotation=json.loads(self.annotations[self.annotation[row]]),
         )
 

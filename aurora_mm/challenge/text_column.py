@@ -49,7 +49,8 @@ class TextColumn(Sequence[str]):
         if not -len(self) <= index < len(self):
             raise IndexError(index)
         index %= len(self)
-        return self.data[self.ends[index] : self.ends[index + 1]].tobytes().decode()
+        start, end = self.ends[index : index + 2].tolist()
+        return self.data[start:end].tobytes().decode()
 
     def __iter__(self) -> Iterator[str]:
         return (self[index] for index in range(len(self)))

@@ -6,10 +6,12 @@ from typing import Any, overload
 import numpy as np
 
 from aurora_mm.challenge.row_columns import Records
+from aurora_mm.images.shards.sharded_root import shards_of
+from aurora_mm.images.sources import split_source
 
 
 class Items(Sequence[dict[str, Any]]):
-    """The items of a data set of tasks, each made from columns when it is read.
+    """The items of a data set of tasks, each made from columns when it is read, so that it may be changed.
 
     Nothing is kept for an item but its numbers and texts in arrays, which forked workers share.
 
@@ -101,14 +103,21 @@ class Items(Sequence[dict[str, Any]]):
         first = rows[np.unique(columns.image[rows], return_index=True)[1]]
         return columns.img_paths(first[~columns.image_path.contain('#frame=')[first]])
 
+    def shards(self) -> np.ndarray:
+        """Return (N,) int64, the shard that each item's image is in, -1 if it is a file of its own."""
+        columns, rows = self._records.columns, self._rows()
+        _, first, image = np.unique(columns.image[rows], return_index=True, return_inverse=True)
+        return shards_of([str(split_source(path)[0]) for path in columns.img_paths(rows[first])])[image]
+
     def _rows(self) -> np.ndarray:
         return self._records.rows[self._places]
 
     def _item(self, place: int) -> dict[str, Any]:
         record = self._records[place]
+        of_task = self._of_task[record.task].items()
         item = dict(
             img_path=record.img_path,
-            **self._of_task[record.task],
+            **{key: list(value) if isinstance(value, list) else value for key, value in of_task},
             csv_file=record.csv_file,
             csv_row=record.csv_row,
             image_path=record.image_path,

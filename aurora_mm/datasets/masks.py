@@ -91,7 +91,7 @@ def decode_values(data: bytes, header: ImageHeader) -> np.ndarray:
         BadImage: If the file cannot be read, its format is lossy, or it has several pages.
     """
     check_header(header)
-    pixels = palette_indices(data) if header.mode == 'P' else decode(data, cv2.IMREAD_UNCHANGED)
+    pixels = palette_indices(data) if header.mode == 'P' else decode(data, cv2.IMREAD_UNCHANGED, header)
     if header.format not in LOSSLESS:
         raise BadImage(f'is {header.format or "in an unknown format"}, which need not keep values; save it as PNG')
     if header.white_is_zero:

@@ -5,12 +5,13 @@ Legend: H x W pixels of the source, h x w pixels of the target.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from aurora_mm.datasets.geometry import Shape, fit_matrix, translation, warp_points
+from aurora_mm.datasets.geometry import Shape, fit_matrix, translation
 from aurora_mm.images.shared_channels import for_channels
 
 
@@ -44,19 +45,20 @@ def _warp_image(
     img: np.ndarray, matrix: np.ndarray, size: Shape, fill: int, shape: Shape, reduction: int
 ) -> np.ndarray:
     height, width = size
+    rotated = bool(matrix[0, 1] or matrix[1, 0])
     whole = tuple(side * reduction for side in img.shape[:2]) == shape  # and not beyond the source
-    if whole and np.allclose(matrix, fit_matrix(shape, size, 'squash'), rtol=0, atol=1e-9):
+    if not rotated and whole and np.allclose(matrix, fit_matrix(shape, size, 'squash'), rtol=0, atol=1e-9):
         # cv2 averages areas only if no axis grows, so shrinking and growing are two steps.
         img = _shrink(img, (min(img.shape[0], height), min(img.shape[1], width)))
         return img if img.shape[:2] == (height, width) else cv2.resize(img, (width, height))
     from_img = matrix @ np.diag([reduction, reduction, 1.0])
-    shrink = _shrink_rotated if matrix[0, 1] or matrix[1, 0] else _shrink_upright
+    shrink = _shrink_rotated if rotated else _shrink_upright
     small = shrink(img, from_img)
     affine = _pixel_centred(from_img @ small.to_source)
     out = cv2.warpAffine(small.img, affine, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     outside = _outside(matrix, size, shape)
     if outside is not None:
-        out[outside] = fill
+        np.copyto(out, np.uint8(fill), where=outside if out.ndim == 2 else outside[..., None])
     return out
 
 
@@ -145,25 +147,32 @@ def _outside(matrix: np.ndarray, size: Shape, source: Shape) -> np.ndarray | Non
     """Return which target pixels have their centre outside the source, (h, w) bool, or None if none has."""
     height, width = size
     inverse = np.linalg.inv(matrix)
-    corners = np.array([[0.5, 0.5], [width - 0.5, 0.5], [0.5, height - 0.5], [width - 0.5, height - 0.5]])
-    limits = np.array([source[1], source[0]])
-    mapped = warp_points(corners, inverse)
-    if ((mapped >= 0) & (mapped < limits)).all():  # and so are all pixels between the corners
+    axes = list(zip(inverse[:2].tolist(), source[::-1], strict=True))
+    if all(_corners_within(axis, limit, size) for axis, limit in axes):  # and so are all pixels between the corners
         return None
     # In each row, the pixels inside are those between two columns.
     first, last = np.full(height, 0.0), np.full(height, float(width))
     rows = np.arange(height) + 0.5
-    for (slope, per_row, shift), limit in zip(inverse[:2], limits, strict=True):
+    for (slope, per_row, shift), limit in axes:
         start = per_row * rows + shift  # of the source coordinate, at x = 0
         if abs(slope) < 1e-12:
             last[(start < 0) | (start >= limit)] = 0
             continue
-        ends = np.sort([-start / slope, (limit - start) / slope], axis=0)
-        first, last = np.maximum(first, ends[0]), np.minimum(last, ends[1])
+        at_zero, at_limit = -start / slope, (limit - start) / slope
+        low, high = (at_zero, at_limit) if slope > 0 else (at_limit, at_zero)
+        np.maximum(first, low, out=first)
+        np.minimum(last, high, out=last)
     # A pixel is between two columns if its centre is.
-    first, last = np.ceil(np.stack([first, last]) - 0.5).clip(0, width).astype(np.int16)[..., None]
+    start_column, end_column = np.ceil(np.stack([first, last]) - 0.5).clip(0, width).astype(np.int16)[..., None]
     columns = np.arange(width, dtype=np.int16)
-    return (columns < first) | (columns >= last)
+    return (columns < start_column) | (columns >= end_column)
+
+
+def _corners_within(axis: Sequence[float], limit: int, size: Shape) -> bool:
+    """Return whether the centres of a target's four corners have a source coordinate within [0, limit)."""
+    slope, per_row, shift = axis
+    ends = (slope * x + per_row * y + shift for x in (0.5, size[1] - 0.5) for y in (0.5, size[0] - 0.5))
+    return all(0 <= end < limit for end in ends)
 
 
 def _nearest_sources(length: int, scale: float, shift: float, source_length: int) -> tuple[np.ndarray, np.ndarray]:

@@ -10,8 +10,10 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from aurora_mm.images.image_header import PILLOW_ERRORS, BadImage, ImageHeader, is_cut_off, read_header
+from aurora_mm.images.image_header import PILLOW_ERRORS, UNKNOWN, BadImage, ImageHeader, is_cut_off, read_header
+from aurora_mm.images.plain_png import decode_plain_png
 from aurora_mm.images.scaling import scaled_to_8_bits, to_8_bits
+from aurora_mm.images.shards.sharded_root import sharded_root_of
 from aurora_mm.images.shared_channels import for_channels, share_channels
 
 # Pixels as they are stored; the picture is turned here, because OpenCV turns some formats and others not.
@@ -94,7 +96,7 @@ def bgr_of(data: bytes, header: ImageHeader, depth: int | None, name: str, reduc
         pixels = _numbers_of_tiff(data)
     else:
         grey = header.format in _GREY_FORMATS and header.mode in _GREY_MODES
-        pixels = decode(data, (_GREY if grey else _COLOUR) | _REDUCED[reduction])
+        pixels = decode(data, (_GREY if grey else _COLOUR) | _REDUCED[reduction], header)
     if header.format and pixels.shape[:2] != tuple(-(-side // reduction) for side in header.shape):
         raise BadImage(f'declares (height, width) {header.shape}, but holds {pixels.shape[:2]}')
     if pixels.dtype != np.uint8:
@@ -182,11 +184,14 @@ def _turned_upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def read_data(path: str | Path) -> bytes:
-    """A file's bytes.
+    """Return the bytes of a file, which may be in a shard, see :mod:`aurora_mm.images.shards`.
 
     Raises:
         BadImage: If it cannot be read.
     """
+    root = sharded_root_of(path)
+    if root is not None:
+        return root.read(path)
     try:
         return Path(path).read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
@@ -205,12 +210,20 @@ def check_header(header: ImageHeader) -> None:
         raise BadImage(f'is stored in orientation {header.orientation}, which TIFF readers take differently')
 
 
-def decode(data: bytes, flags: int) -> np.ndarray:
+def decode(data: bytes, flags: int, header: ImageHeader = UNKNOWN) -> np.ndarray:
     """The pixels of a file as OpenCV reads them.
+
+    Args:
+        data: The whole file.
+        flags: OpenCV's, which do not change the values of a plain PNG file.
+        header: Of the file, if it may be decoded by :func:`aurora_mm.images.plain_png.decode_plain_png`.
 
     Raises:
         BadImage: If it cannot.
     """
+    plain = decode_plain_png(data, header)
+    if plain is not None:
+        return plain
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error:  # an empty file, or a header that speaks of more pixels than OpenCV ever reads

@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
+from aurora_mm.images.png_chunks import plain_png, png_chunks
 from aurora_mm.images.tiff_tags import is_tiff, read_tiff_tags
 
 MOST_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 89_478_485)  # Pillow's own limit
@@ -21,7 +21,6 @@ PILLOW_ERRORS = (
     *(RuntimeError, SystemError, AssertionError, struct.error, zlib.error),
 )
 _ORIENTATION = 274  # EXIF's tag
-_PNG_CHUNK = struct.Struct('>I4s')  # length and name
 _PNG_CHUNKS_WITH_EXIF = {b'eXIf', b'tEXt', b'zTXt', b'iTXt'}  # ImageMagick writes it as text
 _JPEG_IN_TIFF = (6, 7, 33003, 33005, 34712)  # TIFF's numbers of JPEG and JPEG 2000
 
@@ -42,6 +41,7 @@ class ImageHeader(NamedTuple):
         bits: Bits of a stored value.
         significant_bits: How many of them hold the picture, if the file says so.
         white_is_zero: Whether the value 0 means white.
+        plain: Whether it is a PNG file without anything unusual, see :func:`aurora_mm.images.png_chunks.plain_png`.
     """
 
     format: str
@@ -52,6 +52,7 @@ class ImageHeader(NamedTuple):
     bits: int = 8
     significant_bits: int | None = None
     white_is_zero: bool = False
+    plain: bool = False
 
 
 UNKNOWN = ImageHeader('', '', (0, 0))
@@ -69,6 +70,9 @@ def read_header(data: bytes) -> ImageHeader:
     try:
         if is_tiff(data):
             return _tiff_header(data)
+        plain = plain_png(data)
+        if plain is not None and plain.shape[0] * plain.shape[1] <= MOST_PIXELS:
+            return ImageHeader('PNG', *plain, plain=True)
         with Image.open(io.BytesIO(data)) as image:
             kind = image.format or ''
             pages = 1 if kind == 'MPO' else getattr(image, 'n_frames', 1)  # a camera's MPO has previews behind it
@@ -111,7 +115,7 @@ def palette_indices(data: bytes) -> np.ndarray:
 
 def _orientation(image: Image.Image, data: bytes) -> int:
     # Pillow decodes a whole PNG to look for EXIF behind its pixels.
-    if image.format == 'PNG' and not _PNG_CHUNKS_WITH_EXIF & {name for name, _ in _png_chunks(data)}:
+    if image.format == 'PNG' and not _PNG_CHUNKS_WITH_EXIF & {name for name, _ in png_chunks(data)}:
         return 1
     return _valid_orientation(image.getexif().get(_ORIENTATION))
 
@@ -122,21 +126,12 @@ def _valid_orientation(value: object) -> int:
 
 def _significant_bits_of_png(data: bytes) -> int | None:
     """The number of bits in the chunk `sBIT`, the largest over the channels; it stands before the pixels."""
-    for name, content in _png_chunks(data):
+    for name, content in png_chunks(data):
         if name == b'IDAT':
             return None
         if name == b'sBIT' and 1 <= len(content) <= 4:
             return max(content)
     return None
-
-
-def _png_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
-    """Yield the name and the content of each chunk of a PNG file."""
-    position, view = 8, memoryview(data)
-    while position + 8 <= len(data):
-        length, name = _PNG_CHUNK.unpack_from(data, position)
-        yield name, view[position + 8 : position + 8 + length]
-        position += length + 12
 
 
 def _tiff_header(data: bytes) -> ImageHeader:

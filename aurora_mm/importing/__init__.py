@@ -1,6 +1,7 @@
 """Data as people have it, found out and written in the layout that training reads."""
 
 from aurora_mm.importing.build_data import find_recipe_tasks
+from aurora_mm.importing.checksums import compare_checksums
 from aurora_mm.importing.found import FoundRow, FoundTask
 from aurora_mm.importing.import_data import find_tasks, table_of, write_tasks
 from aurora_mm.importing.layout import Layout
@@ -16,6 +17,7 @@ __all__ = [
     'Layout',
     'Recipe',
     'RecipeSource',
+    'compare_checksums',
     'find_recipe_tasks',
     'find_tasks',
     'read_recipe',

@@ -13,6 +13,8 @@ The file is JSON and is never executed. It has ``sources``, a list of objects wi
   taken in the splits of the source otherwise. An image is named by its path in the source without the suffix, or by the
   end of that path; ``*`` stands for anything within a name.
 - ``grey``: whether images become grey.
+- ``checksums``: of the pixels of all ``images`` and ``masks`` that are taken, see
+  :func:`aurora_mm.importing.checksums.compare_checksums`.
 
 ``rows`` may say how many rows each task must have in each split.
 """
@@ -48,6 +50,7 @@ class RecipeSource:
         tasks: Names of the tasks to take; None takes all.
         images: Names of the images to take by split; None takes all.
         grey: Whether images become grey.
+        checksums: Of the pixels of ``images`` and ``masks``, either or both.
 
     Raises:
         ConfigError: If a value makes no sense.
@@ -61,6 +64,7 @@ class RecipeSource:
     tasks: list[str] | None = None
     images: dict[str, list[str]] | None = None
     grey: bool = False
+    checksums: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
@@ -74,6 +78,8 @@ class RecipeSource:
             raise ConfigError(f'tasks must be a list of names, not {self.tasks!r}')
         if not isinstance(self.about, str) or not isinstance(self.grey, bool):
             raise ConfigError('about must be text, and grey true or false')
+        if not isinstance(self.checksums, dict) or not set(self.checksums) <= {'images', 'masks'}:
+            raise ConfigError('checksums must be those of images and masks')
         if self.images is None:
             return
         if not isinstance(self.images, dict) or not self.images or not set(self.images) <= set(_SPLITS):

@@ -37,5 +37,5 @@ def test_one_row_of_each_task_is_kept_alone(records):
 def test_groups(records):
     columns, rows = records.columns, np.array([3, 1, 0])
     expected = ['Classification/breast/2.png', 'p1', 'Detection/nodule/0.png']
-    assert columns.groups_of(rows) == [columns.group_of(row) for row in rows.tolist()] == expected
+    assert columns.groups_of(rows) == [columns.record(row).group for row in rows.tolist()] == expected
     assert [record.group for record in records[rows]] == expected

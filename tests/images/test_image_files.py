@@ -265,6 +265,6 @@ def test_a_file_that_declares_another_size_than_it_holds_is_refused(tmp_path, mo
     """A damaged TIFF file was decoded to 20 x 30 pixels while its tags said 20 x 6."""
     path = stored(tmp_path, tiff(RAMP, 8))
     assert read_shape(path)[0] == SHAPE
-    monkeypatch.setattr(image_files, 'decode', lambda data, flags: np.zeros((20, 6, 3), np.uint8))
+    monkeypatch.setattr(image_files, 'decode', lambda data, flags, header: np.zeros((20, 6, 3), np.uint8))
     with pytest.raises(BadImage, match=r'declares \(height, width\) \(20, 30\), but holds \(20, 6\)'):
         read_bgr(path)

@@ -15,7 +15,7 @@ import pytest
 from aurora_mm.cli.main import main
 from aurora_mm.datasets import FMCUIADataset
 from aurora_mm.errors import ConfigError, DataError
-from aurora_mm.importing import find_recipe_tasks, read_recipe, recipe_names, write_tasks
+from aurora_mm.importing import compare_checksums, find_recipe_tasks, read_recipe, recipe_names, write_tasks
 from aurora_mm.splitting import split_data
 from tests.importing import trees
 
@@ -131,6 +131,32 @@ def test_grey(tmp_path, recipe, folders):
     assert copy.read_bytes() == (folders['busi'] / 'benign' / 'benign (3).png').read_bytes()
 
 
+def test_checksums(tmp_path, recipe, folders):
+    """Other pixels change the checksum of their kind alone; a copy in colours of equal channels changes none."""
+    made = recipe(dict(BREASTS, checksums=dict(images='x', masks='y')))
+    (line,) = compare_checksums(made, find_recipe_tasks(made, dict(busi=folders['busi'])))
+    images, masks = re.fullmatch(
+        r'busi: images differ from those of the recipe \(checksum (\w{16}), not x\); '
+        r'masks differ from those of the recipe \(checksum (\w{16}), not y\)',
+        line,
+    ).groups()
+
+    def compared() -> str:
+        made = recipe(dict(BREASTS, checksums=dict(images=images, masks=masks)))
+        (line,) = compare_checksums(made, find_recipe_tasks(made, dict(busi=folders['busi'])))
+        return line
+
+    assert compared() == 'busi: images and masks are those of the recipe, pixel by pixel'
+    image = folders['busi'] / 'benign' / 'benign (2).png'
+    pixels = cv2.imread(str(image))
+    trees.save(image, pixels)
+    assert 'are those of the recipe' in compared()
+    pixels[3, 4] ^= 1
+    trees.save(image, pixels)
+    assert re.match('busi: images differ', compared())
+    assert 'masks differ' not in compared()
+
+
 class TestMistakes:
     @pytest.mark.parametrize(
         ('change', 'message'),
@@ -200,6 +226,7 @@ class TestMistakes:
             (dict(name='a', images=dict(val=[1])), 'images of val must be a list of names'),
             (dict(name='a', tasks='x'), 'tasks must be a list of names'),
             (dict(name='a', grey=1), 'grey true or false'),
+            (dict(name='a', checksums=dict(boxes='x')), 'checksums must be those of images and masks'),
             (dict(name='a', layout='x'), "layout 'x' is none of BUSI, HC18"),
             (dict(name='a', layout='BUSI', map=[]), 'stands beside a map'),
             (dict(name='a', map={}), 'map must be a list of tasks'),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -169,8 +170,10 @@ def test_labels_by_hand():
         bboxes=[[20, 20, 40, 40]], bboxes_labels=[2]
     )
     assert shifted(dict(points=[[10, 20], [11.5, 25]]), crop) == dict(points=[[0, 0], [1.5, 5]])
-    with pytest.raises(ConfigError, match="labels of the kind 'curves' cannot be cropped"):
-        shifted(dict(curves=[]), crop)
+    for kind in ('curves', 'class_masks'):
+        for move in (extent_of, partial(shifted, crop=crop)):
+            with pytest.raises(ConfigError, match=f"labels of the kind '{kind}' cannot be cropped"):
+                move({kind: mask[None]})
 
 
 def test_the_command_says_what_it_cropped(src, tmp_path, capsys):

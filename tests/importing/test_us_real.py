@@ -6,7 +6,10 @@ channels, and images beside them that the recipe does not take.
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import io
+import itertools
 import json
 import os
 from pathlib import Path
@@ -14,12 +17,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
 
 from aurora_mm.cli.main import main
-from aurora_mm.datasets import FMCUIADataset
 from aurora_mm.importing import read_recipe
 from tests.importing import trees
 
+REPO = Path(__file__).resolve().parents[2]
 SEVERAL_LESIONS = ('benign_100', 'benign_315')  # the others with several parts have one mask file
 SPLITS = ('train', 'val')
 
@@ -103,7 +109,9 @@ def built(real, tmp_path_factory) -> Path:
     publish_breasts(real, root / 'Dataset_BUSI_with_GT')
     publish_nerves(real, root / 'nerves')
     folders = [f'hc18={root}/HC18', f'busi={root}/Dataset_BUSI_with_GT', f'usgra-seg={root}/nerves']
-    main(['build-data', 'us_real', str(root / 'out'), '--link', '--source', *folders])
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        main(['build-data', 'us_real', str(root / 'out'), '--link', '--source', *folders])
+    (root / 'printed.txt').write_text(printed.getvalue())
     return root / 'out'
 
 
@@ -128,6 +136,12 @@ def test_rows_and_pixels_are_those_of_the_set(real, built, split, task):
                 assert row[column] == true[column]
 
 
+def test_the_command_says_that_pixels_are_those_of_the_set(built):
+    printed = (built.parent / 'printed.txt').read_text()
+    for name in ('hc18', 'busi', 'usgra-seg'):
+        assert f'{name}: images and masks are those of the recipe, pixel by pixel' in printed
+
+
 def test_nothing_else_is_in_it(real, built):
     for split in SPLITS:
         tasks = {file.name for file in (real / split / 'csv_files').iterdir()}
@@ -135,12 +149,17 @@ def test_nothing_else_is_in_it(real, built):
     assert {file.name for file in built.iterdir()} == {*SPLITS, 'tasks.py'}
 
 
-def test_training_reads_the_same(real, built):
-    """Without augmentation, items of both are equal, pixel by pixel and in their order."""
-    pipeline = [dict(type='LoadUltrasoundImage'), dict(type='LoadTaskAnnotations')]
-    data = [FMCUIADataset(str(root), 'val', pipeline=pipeline, all_labels=True) for root in (real, built)]
-    assert len(data[0]) == len(data[1])
-    for index in range(0, len(data[0]), 25):
-        expected, found = data[0][index], data[1][index]
-        assert found['task'] == expected['task']
-        np.testing.assert_array_equal(found['img'], expected['img'])
+def test_trainings_begin_the_same(real, built):
+    """The first batches are equal, with their augmentation."""
+    inputs = []
+    for root in (real, built):
+        config = Config.fromfile(str(REPO / 'configs' / 'aurora_us_real.py')).train_dataloader
+        config.dataset.data_root = str(root)
+        config.update(num_workers=0, persistent_workers=False)
+        with DefaultScope.overwrite_default_scope('aurora_mm'):
+            loader = Runner.build_dataloader(config, seed=0)
+            loader.batch_sampler.set_progress({}, {})
+            inputs.append([image for batch in itertools.islice(loader, 3) for image in batch['inputs']])
+    assert len(inputs[0]) == len(inputs[1]) == 24
+    for expected, found in zip(*inputs, strict=True):
+        np.testing.assert_array_equal(found, expected)

@@ -34,10 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 @command(add_arguments)
 def main(args: argparse.Namespace) -> None:
     from aurora_mm.files import require_new_folder
-    from aurora_mm.importing import find_recipe_tasks, read_recipe
+    from aurora_mm.importing import compare_checksums, find_recipe_tasks, read_recipe
 
     require_new_folder(args.out)
-    show_and_write(find_recipe_tasks(read_recipe(args.recipe), _folders(args.source)), args)
+    recipe = read_recipe(args.recipe)
+    found = find_recipe_tasks(recipe, _folders(args.source))
+    for line in compare_checksums(recipe, found):
+        print(line)
+    show_and_write(found, args)
 
 
 def _folders(pairs: list[str]) -> dict[str, Path]:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
+from mmengine.structures import BaseDataElement
 
 from aurora_mm.annotations import ANNOTATIONS
 from aurora_mm.datasets.transforms.geometry_state import COMPOSED, rows_of
@@ -80,29 +81,42 @@ class PackMultiTaskInputs(BaseTransform):
         if results['img_coordinates'] == 'original' and results.get('reduction', 1) > 1:
             raise ConfigError('PackMultiTaskInputs: least_side of LoadUltrasoundImage needs ApplyGeometry')
         _refuse_foreign_geometry(results)
-        task_samples = [self._sample(row) for row in rows_of(results)]
+        scale = _scale_factor(results['homography_matrix'])
+        task_samples = [self._sample(row, scale) for row in rows_of(results)]
         metainfo = {key: value for key, value in task_samples[0].metainfo_items() if key in _OF_THE_IMAGE}
-        sample = MultiTaskDataSample(task_samples, metainfo=metainfo)
+        sample = MultiTaskDataSample()
+        _set_metainfo(sample, metainfo)
+        for task_sample in task_samples:
+            sample.add(task_sample)
         return dict(inputs=channels_first(results['img']), data_samples=sample)
 
-    def _sample(self, results: dict[str, Any]) -> TaskDataSample:
-        sample = TaskDataSample(metainfo=self._metainfo(results))
-        if 'gt_coordinates' in results:
-            ANNOTATIONS[results['task_type']].pack(results, sample)
+    def _sample(self, row: dict[str, Any], scale: dict[str, Any]) -> TaskDataSample:
+        sample = TaskDataSample()
+        _set_metainfo(sample, {key: row[key] for key in self.meta_keys if key in row} | scale)
+        if 'gt_coordinates' in row:
+            annotation = ANNOTATIONS[row['task_type']]
+            if row['gt_coordinates'] == 'original':
+                _set_metainfo(sample, annotation.metainfo(row))
+            annotation.pack(row, sample)
         return sample
-
-    def _metainfo(self, results: dict[str, Any]) -> dict[str, Any]:
-        metainfo = {key: results[key] for key in self.meta_keys if key in results}
-        scale_x, scale_y = np.diag(results['homography_matrix'])[:2].tolist()
-        # mmdet's heads divide boxes by it, which is only correct without rotation, flip and shift.
-        if np.array_equal(results['homography_matrix'], np.diag([scale_x, scale_y, 1.0])) and min(scale_x, scale_y) > 0:
-            metainfo['scale_factor'] = (scale_x, scale_y)
-        if results.get('gt_coordinates') == 'original':
-            metainfo |= ANNOTATIONS[results['task_type']].metainfo(results)
-        return metainfo
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(meta_keys={self.meta_keys})'
+
+
+def _scale_factor(homography_matrix: np.ndarray) -> dict[str, Any]:
+    """Return ``scale_factor``, (x, y) network pixels per original pixel, or nothing if a matrix does not only scale."""
+    scale_x, scale_y = float(homography_matrix[0, 0]), float(homography_matrix[1, 1])
+    # mmdet's heads divide boxes by it, which is only correct without rotation, flip and shift.
+    if min(scale_x, scale_y) > 0 and np.array_equal(homography_matrix, np.diag([scale_x, scale_y, 1.0])):
+        return dict(scale_factor=(scale_x, scale_y))
+    return {}
+
+
+def _set_metainfo(sample: BaseDataElement, metainfo: Mapping[str, Any]) -> None:
+    """Set metainfo as ``set_metainfo`` does, without its deep copy: only arrays are changed in place in a pipeline."""
+    for key, value in metainfo.items():
+        sample.set_field(value.copy() if isinstance(value, np.ndarray) else value, key, field_type='metainfo')
 
 
 def channels_first(image: np.ndarray) -> torch.Tensor:

@@ -43,7 +43,7 @@ class SegmentationHead(BaseMaskHead):
 
     def __init__(
         self,
-        tasks: Sequence[Task | dict],
+        tasks: Sequence[Task | dict[str, Any]],
         in_channels: Sequence[int],
         *,
         loss_cls: dict[str, Any] | None = dict(type='aurora_mm.BalancedCrossEntropyLoss', background_weight=0.2),
@@ -52,14 +52,14 @@ class SegmentationHead(BaseMaskHead):
     ) -> None:
         super().__init__(tasks, in_channels, **kwargs)
         self.require_one_of(loss_cls=loss_cls, loss_dice=loss_dice)
-        self.loss_cls = self.build_loss(ClassLoss, 'loss_cls', loss_cls, pixels=True)
-        self.loss_dice = self.build_loss(ClassLoss, 'loss_dice', loss_dice, pixels=True)
+        self.loss_cls = self.build_optional_loss(ClassLoss, 'loss_cls', loss_cls, pixels=True)
+        self.loss_dice = self.build_optional_loss(ClassLoss, 'loss_dice', loss_dice, pixels=True)
         self.require_weighed(loss_cls=loss_cls, loss_dice=loss_dice)
 
     def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
         """Compute the losses at the size of the network input; ``output`` is ``(n, C, h, w)``."""
         require_network_coordinates(data_samples)
-        target = torch.cat([sample.gt_sem_seg.data for sample in data_samples])  # (n, H, W)
+        target = torch.cat([sample.gt_sem_seg.data for sample in data_samples]).long()  # (n, H, W)
         logits = F.interpolate(output.float(), size=target.shape[-2:], mode='bilinear', align_corners=False)
         losses = dict(loss_cls=self.loss_cls, loss_dice=self.loss_dice)
         return {name: loss(logits, target, task) for name, loss in losses.items() if loss is not None}
