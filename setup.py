@@ -48,6 +48,8 @@ API = [
 TRACK = ['tensorboard', 'mlflow-skinny>=3.0', 'sqlalchemy>=2.0', 'alembic>=1.10', 'wandb>=0.19']
 # Jobs of Slurm, and studies.
 SCALE = ['submitit>=1.5', 'optuna>=4.0']
+# Data roots at s3:// and https://; fsspec names the package of any other protocol.
+REMOTE = ['s3fs>=2024.6']
 # The documentation as a site.
 DOCS = ['mkdocs>=1.6,<2', 'mkdocs-material>=9.5', 'mkdocstrings[python]>=0.26']
 TEST = [
@@ -78,6 +80,8 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     python_requires='>=3.10',
+    # The versions that tests were run with.
+    classifiers=['Programming Language :: Python :: 3.11', 'Programming Language :: Python :: 3.13'],
     packages=find_packages(include=['aurora_mm', 'aurora_mm.*']),
     entry_points={'console_scripts': ['aurora-mm = aurora_mm.cli.main:main']},
     # Configs, scripts and the model index travel with the package, where OpenMMLab's tools look for them.
@@ -90,6 +94,7 @@ setup(
         'aurora_mm.web': ['*.jinja', '*.css'],
     },
     install_requires=[
+        'fsspec>=2024.6',
         'huggingface_hub',
         'jinja2',
         'matplotlib',
@@ -117,6 +122,7 @@ setup(
         'api': API,
         'track': TRACK,
         'scale': SCALE,
+        'remote': REMOTE,
         'docs': DOCS,
         'test': TEST,
     },

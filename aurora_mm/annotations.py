@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aurora_mm.errors import DataError
 from aurora_mm.structures import TaskDataSample
@@ -127,7 +128,7 @@ class Annotation(ABC):
         """
         return
 
-    def in_view(self, row: Mapping[str, Any], homography_matrix: np.ndarray) -> bool:
+    def in_view(self, row: Mapping[str, Any], homography_matrix: NDArray[np.float64]) -> bool:
         """Return whether enough of the annotation stays inside the network input.
 
         Args:

@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from pycocotools import mask as coco_masks
 
 
-def encode_mask(mask: np.ndarray) -> str:
+def encode_mask(mask: NDArray[np.bool_]) -> str:
     """Return the compressed run lengths of a mask, (H, W)."""
-    return coco_masks.encode(np.asfortranarray(mask, np.uint8))['counts'].decode('ascii')
+    counts: bytes = coco_masks.encode(np.asfortranarray(mask, np.uint8))['counts']
+    return counts.decode('ascii')
 
 
-def decode_mask(text: str, shape: tuple[int, int]) -> np.ndarray:
+def decode_mask(text: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Return the mask of compressed run lengths.
 
     Args:
@@ -37,7 +39,7 @@ def decode_mask(text: str, shape: tuple[int, int]) -> np.ndarray:
     return mask_of_runs(lengths, shape)
 
 
-def mask_of_runs(lengths: Sequence[int], shape: tuple[int, int]) -> np.ndarray:
+def mask_of_runs(lengths: Sequence[int], shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Return the (H, W) bool mask of run lengths that are not negative and sum to H x W."""
     bits = np.repeat(np.arange(len(lengths)) % 2 == 1, np.array(lengths, int))
     return bits.reshape(shape[::-1]).T

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 _PART = 1 << 20  # bytes that are read at once
 
@@ -29,7 +30,7 @@ def add_file(digest: Digest, path: str | Path) -> None:
             digest.update(part)
 
 
-def decode_file(path: str | Path, flags: int) -> np.ndarray | None:
+def decode_file(path: str | Path, flags: int) -> NDArray[np.integer | np.floating] | None:
     """Read the pixels of an image file with OpenCV.
 
     Unlike ``cv2.imread`` it does not raise if the header declares more pixels than OpenCV accepts.

@@ -478,7 +478,7 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
     (
         'datasets/annotations/mask_annotation.py',
         _TRANSFORMS,
-        [('cv2.LUT(warped, after)', 'warped')],
+        [("cv2.LUT(row['gt_seg_map'], after)", "row['gt_seg_map']")],
     ),
     (
         'models/codecs/heatmap_codec.py',
@@ -515,7 +515,7 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
         [
             ('groups=channels if depthwise else 1', 'groups=channels'),
             ('return x + self.up', 'return self.up'),
-            ('nn.init.zeros_(self.up.weight)', 'pass'),
+            ('constant_init(self.up, 0)', 'pass'),
         ],
     ),
     ('models/adapters/task_film.py', 'tests/models/adapters', [(' + self.shift', ''), ('(1 + self.scale) * x', 'x')]),

@@ -44,9 +44,11 @@ class ColumnGroup:
     is_worst: bool = False
 
 
-def by_columns(
-    rows: Sequence[ResultRow], values: Values, resamples: int = 2000
-) -> dict[str, dict[str, list[ColumnGroup]]]:
+TaskGroups = Mapping[str, Sequence[ColumnGroup]]
+"""The groups of one column by task."""
+
+
+def by_columns(rows: Sequence[ResultRow], values: Values, resamples: int = 2000) -> dict[str, TaskGroups]:
     """Score the groups of each column and task.
 
     Args:
@@ -57,23 +59,24 @@ def by_columns(
     Returns:
         The :class:`ColumnGroup` of each column and task, the worst scores first.
     """
-    found: dict[str, dict[str, list[ColumnGroup]]] = {}
+    found: dict[str, TaskGroups] = {}
     for column, of_image in values.items():
-        judged: set[str] = set()
+        judged: dict[str, list[ColumnGroup]] = {}
         for (task, _), images in rows_by_image(rows).items():
             if task in judged:
                 continue
-            judged.add(task)
             groups: dict[str, list[Sequence[ResultRow]]] = {}
             for image in images:
                 value = of_image.get((task, image[0].image_path)) or NO_VALUE
                 groups.setdefault(value, []).append(image)
             scored = [_scored(value, group, resamples) for value, group in groups.items()]
-            found.setdefault(column, {})[task] = _ranked(scored)
+            judged[task] = _ranked(scored)
+        if judged:
+            found[column] = judged
     return found
 
 
-def to_json(groups: Mapping[str, Mapping[str, Sequence[ColumnGroup]]]) -> dict[str, Any]:
+def to_json(groups: Mapping[str, TaskGroups]) -> dict[str, Any]:
     """Return the groups as ``metrics.json`` holds them: lists of dicts by column and task."""
     return {
         column: {task: [asdict(group) for group in of_task] for task, of_task in tasks.items()}
@@ -81,24 +84,46 @@ def to_json(groups: Mapping[str, Mapping[str, Sequence[ColumnGroup]]]) -> dict[s
     }
 
 
-def column_tables(groups: Mapping[str, Mapping[str, Sequence[ColumnGroup]]]) -> str:
-    """Format a Markdown section for each column."""
-    sections = []
-    for column, tasks in groups.items():
-        rows = [
-            (task, f'{group.value}{" (worst)" if group.is_worst else ""}', str(group.images), *_texts(group))
-            for task, of_task in tasks.items()
-            for group in of_task
-        ]
-        table = markdown_table(('task', column, 'images', 'primary', '95 % interval', ''), rows)
-        sections.append(f'## By {column}\n\n{table}')
-    return '\n'.join(sections)
+def from_json(content: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]) -> dict[str, TaskGroups]:
+    """Return the groups of which :func:`to_json` returned ``content``.
+
+    Raises:
+        TypeError, KeyError, AttributeError or ValueError: If ``content`` is something else.
+    """
+    return {
+        column: {task: [_group(values) for values in of_task] for task, of_task in tasks.items()}
+        for column, tasks in content.items()
+    }
 
 
-def _texts(group: ColumnGroup) -> tuple[str, str, str]:
-    score = '-' if group.primary is None else f'{group.primary:.3f}'
-    interval = '-' if group.interval is None else f'{group.interval[0]:.3f} to {group.interval[1]:.3f}'
-    return score, interval, 'few images' if group.is_small else ''
+def column_table(column: str, tasks: TaskGroups) -> str:
+    """Format the groups of a column as a Markdown table, task by task.
+
+    Args:
+        column: Name of the column.
+        tasks: Its groups by task, the worst scores first.
+    """
+    rows = []
+    for task, groups in tasks.items():
+        for number, group in enumerate(groups):
+            score = '-' if group.primary is None else f'{group.primary:.3f}'
+            interval = '-' if group.interval is None else f'{group.interval[0]:.3f} to {group.interval[1]:.3f}'
+            notes = [text for text, holds in (('worst', group.is_worst), ('few images', group.is_small)) if holds]
+            name = task if number == 0 else ''
+            rows.append((name, group.value, str(group.images), score, interval, ', '.join(notes)))
+    return markdown_table(('task', column, 'images', 'primary score', '95 % interval', ''), rows)
+
+
+def _group(values: Mapping[str, Any]) -> ColumnGroup:
+    interval = values['interval']
+    return ColumnGroup(
+        value=str(values['value']),
+        images=int(values['images']),
+        primary=None if values['primary'] is None else float(values['primary']),
+        interval=None if interval is None else (float(interval[0]), float(interval[1])),
+        is_small=bool(values['is_small']),
+        is_worst=bool(values['is_worst']),
+    )
 
 
 def _scored(value: str, images: Sequence[Sequence[ResultRow]], resamples: int) -> ColumnGroup:

@@ -9,12 +9,13 @@ from typing import Any
 
 from aurora_mm.analysis.bootstrap import bootstrap_intervals
 from aurora_mm.analysis.breakdown_tables import breakdown_tables
-from aurora_mm.analysis.column_groups import Values, by_columns, column_tables, to_json
+from aurora_mm.analysis.column_groups import Values, by_columns, column_table, to_json
 from aurora_mm.analysis.robustness_table import robustness_table
 from aurora_mm.analysis.score_markdown import score_markdown
 from aurora_mm.evaluation import EvaluationResult
 from aurora_mm.evaluation.per_image import per_image_text
 from aurora_mm.files import write_together
+from aurora_mm.tables import markdown_text
 
 RESULT_FILES = ('metrics.json', 'per_image.csv', 'report.md')
 
@@ -59,7 +60,7 @@ def write_results(
     groups = by_columns(result.rows, values or {})
     if groups:
         content['groups'] = to_json(groups)
-    sections = [column_tables(groups)] if groups else []
+    sections = [f'## By {markdown_text(column)}\n\n{column_table(column, groups[column])}' for column in groups]
     if robustness is not None:
         content['robustness'] = robustness
         sections.append(robustness_table(robustness))

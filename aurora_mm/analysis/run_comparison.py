@@ -35,7 +35,7 @@ def draw_comparison(runs: Sequence[RunHistory], out_file: str | Path) -> None:
     pairs = list(dict.fromkeys(pair for run in runs for pair in run.of('gradient_cosine/')))
     heights = [2.2, 0.72 * len(tasks), 2.0 if pairs else 0.01]
     figure = Figure(figsize=(14, sum(heights) + 1.2), dpi=100, layout='constrained')
-    top, middle, bottom = figure.subfigures(3, 1, height_ratios=heights)
+    top, middle, bottom = figure.subfigures(3, 1, squeeze=False, height_ratios=heights)[:, 0]
 
     means = ['score', *(f'type/{name}' for name in TASK_TYPES if any(f'type/{name}' in run.series for run in runs))]
     for axes, key in zip(top.subplots(1, len(means), squeeze=False, sharey=True)[0], means, strict=True):

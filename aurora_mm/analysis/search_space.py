@@ -55,7 +55,9 @@ class Range:
     def suggest(self, trial: Any, key: str) -> float:
         """Let a trial of Optuna choose."""
         whole = isinstance(self.low, int) and isinstance(self.high, int)
-        return (trial.suggest_int if whole else trial.suggest_float)(key, self.low, self.high, log=self.log)
+        suggest = trial.suggest_int if whole else trial.suggest_float
+        value: float = suggest(key, self.low, self.high, log=self.log)
+        return value
 
 
 def read_search_space(texts: Sequence[str]) -> dict[str, Choices | Range]:

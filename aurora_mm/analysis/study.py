@@ -91,9 +91,10 @@ class Study:
 
     def table(self) -> str:
         """Format a Markdown table of the settings and scores of all finished trials, the best first."""
+        scored = [(trial.value, trial) for trial in self._trials('COMPLETE') if trial.value is not None]
         cells = [
-            [_name(trial.number), *(_short(trial.params[key]) for key in self.space), f'{trial.value:.4f}']
-            for trial in sorted(self._trials('COMPLETE'), key=lambda trial: -trial.value)
+            [_name(trial.number), *(_short(trial.params[key]) for key in self.space), f'{score:.4f}']
+            for score, trial in sorted(scored, key=lambda pair: -pair[0])
         ]
         return markdown_table(['trial', *self.space, 'score'], cells)
 

@@ -18,14 +18,14 @@ from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
 
 from aurora_mm.apis.checkpoint import read_checkpoint, require_same_tasks, trained_config, trained_tasks
-from aurora_mm.apis.data_tasks import DataTasks, choose_tasks, fmc_folder, keep_tasks
+from aurora_mm.apis.data_tasks import DataTasks, choose_tasks, fmc_folder, is_one_root, keep_tasks
 from aurora_mm.apis.pipelines import leave_annotations_out
 from aurora_mm.calibration.calibration import CALIBRATION, Calibration
 from aurora_mm.challenge.csv_files import is_labelled
 from aurora_mm.config_variables import FMC_DATASETS, LOADERS, check_image_size, datasets_of, set_data_root
 from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.measurements import measurements_of
-from aurora_mm.models import EnsembleModel
+from aurora_mm.models import EnsembleModel, MultiTaskModel
 from aurora_mm.models.utils.starting_weights import STATE_OF_THE_RUN, require_finite
 from aurora_mm.models.utils.unwrap_model import unwrap_model
 from aurora_mm.registry import MODELS
@@ -158,7 +158,7 @@ def predict_without_labels(cfg: Config) -> bool:
     if dataset.get('type') not in FMC_DATASETS or is_labelled(fmc_folder(dataset)):
         return False
     dataset.with_labels = False
-    if (Path(dataset.data_root) / 'csv_files').is_dir():
+    if is_one_root(dataset):
         dataset.split = 'all'
     leave_annotations_out(cfg)
     cfg.test_evaluator = []
@@ -208,8 +208,8 @@ def load_weights(model: nn.Module, checkpoints: Sequence[str | Path]) -> Calibra
             or a weight is not finite.
     """
     is_single = not isinstance(model, BaseTTAModel)
-    model = unwrap_model(model)
-    members = model.members if isinstance(model, EnsembleModel) else [model]
+    whole = unwrap_model(model)
+    members: Sequence[MultiTaskModel] = list(whole.members) if isinstance(whole, EnsembleModel) else [whole]
     calibration = None
     for member, checkpoint in zip(members, checkpoints, strict=True):
         content = read_checkpoint(checkpoint)
@@ -220,14 +220,14 @@ def load_weights(model: nn.Module, checkpoints: Sequence[str | Path]) -> Calibra
             load_state_dict(member, state | own, strict=True)
         except RuntimeError as error:
             raise WeightsError(f'{checkpoint} does not fit the model of this config: {error}') from error
-        if CALIBRATION in content['meta'] and not (is_single and member is model):
+        if CALIBRATION in content['meta'] and not (is_single and member is whole):
             text = f'the calibration in {checkpoint} is not used: it is not one of several models or views together'
             print_log(text, logger='current', level=logging.WARNING)
         elif CALIBRATION in content['meta']:
             calibration = Calibration.from_plain(content['meta'][CALIBRATION], trained_tasks(content), checkpoint)
-            model.calibration = calibration
-        if ROUTER in content['meta'] and is_single and member is model:
-            model.router = TaskRouter.from_plain(content['meta'][ROUTER], trained_tasks(content), checkpoint)
+            member.calibration = calibration
+        if ROUTER in content['meta'] and is_single and member is whole:
+            member.router = TaskRouter.from_plain(content['meta'][ROUTER], trained_tasks(content), checkpoint)
     return calibration
 
 

@@ -14,6 +14,7 @@ from aurora_mm.challenge.csv_files import FmcIndex, read_root
 from aurora_mm.challenge.index_cache import IndexCache
 from aurora_mm.config_variables import FMC_DATASETS, LOADERS, datasets_of_loader, parts_of
 from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.images.shards.remote_root import local_data_root
 from aurora_mm.tasks import Task, TaskTable
 
 TASK_DATASET_TYPES = ('TaskDataset', 'aurora_mm.TaskDataset')
@@ -171,8 +172,17 @@ def fmc_folder(dataset: Mapping[str, Any]) -> Path:
     Args:
         dataset: Config of the data set.
     """
-    root = Path(dataset['data_root'])
+    root = local_data_root(dataset['data_root'], dataset.get('shard_cache'))
     return root if (root / 'csv_files').is_dir() else root / dataset.get('split', 'train')
+
+
+def is_one_root(dataset: Mapping[str, Any]) -> bool:
+    """Return whether the data root of an FMC-UIA data set contains ``csv_files``, and not folders of splits.
+
+    Args:
+        dataset: Config of the data set.
+    """
+    return (local_data_root(dataset['data_root'], dataset.get('shard_cache')) / 'csv_files').is_dir()
 
 
 def _of_tasks(dataset: Any, names: Sequence[str]) -> Any:

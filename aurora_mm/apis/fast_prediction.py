@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
 from aurora_mm.errors import ConfigError
-from aurora_mm.models import EnsembleModel
+from aurora_mm.models import EnsembleModel, MultiTaskModel
 from aurora_mm.models.utils.unwrap_model import unwrap_model
 
 
@@ -30,8 +30,8 @@ def speed_up(model: nn.Module, compile: bool | Mapping[str, Any] = False, amp: b
     Raises:
         ConfigError: If this machine cannot compile, or its device has no bfloat16.
     """
-    model = unwrap_model(model)
-    members = model.members if isinstance(model, EnsembleModel) else [model]
+    whole = unwrap_model(model)
+    members: Sequence[MultiTaskModel] = list(whole.members) if isinstance(whole, EnsembleModel) else [whole]
     if amp:
         require_bfloat16(next(model.parameters()).device)
         for member in members:
@@ -40,7 +40,8 @@ def speed_up(model: nn.Module, compile: bool | Mapping[str, Any] = False, amp: b
         options = {} if compile is True else dict(compile)
         require_compiler(next(model.parameters()).device, options)
         for member in members:
-            for part in (member.backbone, member.detail, *member.necks.values()):
+            parts: list[nn.Module | None] = [member.backbone, member.detail, *member.necks.values()]
+            for part in parts:
                 if part is not None:
                     part.compile(**options)
 

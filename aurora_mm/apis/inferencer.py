@@ -6,14 +6,14 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
-import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.infer import BaseInferencer
 from mmengine.registry import MODELS, DefaultScope
+from numpy.typing import NDArray
 from rich.progress import track
 from torch import nn
 
@@ -21,8 +21,9 @@ from aurora_mm.apis.checkpoint import read_checkpoint, trained_config, trained_t
 from aurora_mm.apis.config import adopt_ensemble, load_weights
 from aurora_mm.apis.fast_prediction import speed_up
 from aurora_mm.apis.pipelines import crop_images, leave_annotations_out
-from aurora_mm.apis.row_loader import RowLoader
-from aurora_mm.apis.task_groups import AUTO_TASKS, SampleJoiner, TaskGroup, named_tasks
+from aurora_mm.apis.row_loader import Row, RowLoader
+from aurora_mm.apis.row_predictor import RowPredictor, Sample
+from aurora_mm.apis.task_groups import AUTO_TASKS, named_tasks
 from aurora_mm.apis.tta import use_tta
 from aurora_mm.calibration.calibration import CALIBRATED_FIELDS
 from aurora_mm.checkpoints import local_model
@@ -33,11 +34,10 @@ from aurora_mm.files import write_image
 from aurora_mm.images.reading import images_in
 from aurora_mm.models.predictions import prediction_of
 from aurora_mm.routing.task_router import ROUTING, TaskRouter
-from aurora_mm.structures import MultiTaskDataSample, TaskDataSample
+from aurora_mm.structures import MultiTaskDataSample
 from aurora_mm.visualization import MultiTaskVisualizer
 
-Row = dict[str, Any]
-Sample = TaskDataSample | MultiTaskDataSample
+T = TypeVar('T')
 _SCOPE = 'aurora_mm'
 
 
@@ -101,7 +101,8 @@ class MultiTaskInferencer(BaseInferencer):
         self._has_views = tta is not None
         super().__init__(cfg, files, device, scope=_SCOPE, show_progress=show_progress)
         speed_up(self.model, compile, amp)
-        self._rows = RowLoader(self.pipeline, self.tasks, has_views=tta is not None)
+        loader = RowLoader(self.pipeline, self.tasks, has_views=tta is not None)
+        self._rows = RowPredictor(self.model, loader, self.collate_fn)
 
     @classmethod
     def from_pretrained(cls, source: str | Path, revision: str | None = None, **kwargs: Any) -> MultiTaskInferencer:
@@ -136,7 +137,7 @@ class MultiTaskInferencer(BaseInferencer):
 
     def __call__(
         self, inputs: Any, return_datasamples: bool = False, batch_size: int = 1, **kwargs: Any
-    ) -> dict[str, list]:
+    ) -> dict[str, list[Any]]:
         """Predict images.
 
         Args:
@@ -191,39 +192,15 @@ class MultiTaskInferencer(BaseInferencer):
         Raises:
             ConfigError: If the model does not have a task.
         """
-        waiting: dict[Any, list[tuple[TaskGroup, Row]]] = {}
-        joiner = SampleJoiner()
-        failed = -1
-        for group, item in self._rows.load(self._checked(rows)):
-            if isinstance(item, DataError):
-                if group.position != failed:  # all groups of a row have the same image
-                    yield group.position, item
-                failed = group.position
-                continue
-            size = _network_size(item)
-            waiting.setdefault(size, []).append((group, item))
-            if len(waiting[size]) == batch_size:
-                yield from joiner.add(self._answer(waiting.pop(size)))
-        for batch in waiting.values():
-            yield from joiner.add(self._answer(batch))
+        return self._rows.predict(rows, batch_size)
 
     @property
     def router(self) -> TaskRouter | None:
         """The router of the model, which chooses tasks for ``'auto'``. None for ensembles and models without one."""
         return getattr(self.model, 'router', None)
 
-    def _checked(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-        """Pass rows on, except those that need a router that is not there."""
-        for row in rows:
-            if row.get('tasks') == AUTO_TASKS and self.router is None:
-                raise ConfigError(
-                    "'auto' needs one model with a router and no test-time views: `aurora-mm fit-router` fits one to a "
-                    'checkpoint'
-                )
-            yield row
-
     def preprocess(
-        self, inputs: list, batch_size: int = 1, task: str | Sequence[str] | None = None, **kwargs: Any
+        self, inputs: list[Any], batch_size: int = 1, task: str | Sequence[str] | None = None, **kwargs: Any
     ) -> list[Row]:
         """Create a row for :meth:`predict_rows` from each input."""
         if task is None and len(self.tasks) > 1:
@@ -260,8 +237,8 @@ class MultiTaskInferencer(BaseInferencer):
         return [answers[position] for position in range(len(inputs))]
 
     def visualize(
-        self, inputs: list, preds: list[Sample], out_dir: str | Path | None = None, **kwargs: Any
-    ) -> list[np.ndarray]:
+        self, inputs: list[Any], preds: list[Sample], out_dir: str | Path | None = None, **kwargs: Any
+    ) -> list[NDArray[np.uint8]]:
         """Draw the predictions, and write the drawings to ``<out_dir>/<index>_<name>.png``."""
         if out_dir is None:
             return []
@@ -277,17 +254,17 @@ class MultiTaskInferencer(BaseInferencer):
     def postprocess(
         self,
         preds: list[Sample],
-        visualization: list[np.ndarray],
+        visualization: list[NDArray[np.uint8]],
         return_datasamples: bool = False,
         **kwargs: Any,
-    ) -> dict[str, list]:
+    ) -> dict[str, list[Any]]:
         """See :meth:`__call__`."""
         predictions = preds if return_datasamples else [self._plain(sample) for sample in preds]
         return dict(predictions=predictions, visualization=visualization)
 
     def _init_model(self, cfg: Config, weights: Sequence[str | Path], device: str = 'cpu') -> nn.Module:
         with DefaultScope.overwrite_default_scope(_SCOPE):
-            model = MODELS.build(cfg.model)
+            model: nn.Module = MODELS.build(cfg.model)
         self.calibration = load_weights(model, weights)
         return model.to(device).eval()
 
@@ -298,14 +275,14 @@ class MultiTaskInferencer(BaseInferencer):
         self._loader = LoadUltrasoundImage(loader.depth)  # for drawings, in original coordinates
         return Compose(steps)
 
-    def _inputs_to_list(self, inputs: Any) -> list[str | np.ndarray]:
+    def _inputs_to_list(self, inputs: Any) -> list[str | NDArray[np.uint8 | np.uint16]]:
         """Convert the inputs to a list of paths and arrays.
 
         Raises:
             DataError: If a folder has no images, or an input is neither a path nor an array.
         """
         if isinstance(inputs, str | os.PathLike) and Path(inputs).is_dir():
-            return images_in(inputs)
+            return [*images_in(Path(inputs))]
         listed = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
         for position, item in enumerate(listed):
             if not isinstance(item, str | os.PathLike | np.ndarray):
@@ -317,18 +294,12 @@ class MultiTaskInferencer(BaseInferencer):
         visualizer.dataset_meta = dict(tasks=self.tasks.to_config())
         return visualizer
 
-    def _with_progress(self, answers: Iterator, total: int) -> Iterator:
+    def _with_progress(self, answers: Iterator[T], total: int) -> Iterator[T]:
         """Show a progress bar for several images, only in the main thread because rich cannot draw several bars."""
         alone = threading.current_thread() is threading.main_thread()
         if self.show_progress and alone and total > 1:
             return iter(track(answers, 'Inference', total=total))
         return answers
-
-    @torch.no_grad()
-    def _answer(self, batch: list[tuple[TaskGroup, Row]]) -> Iterator[tuple[TaskGroup, MultiTaskDataSample]]:
-        samples = self.model.test_step(self.collate_fn([row for _, row in batch]))
-        for (group, _), sample in zip(batch, samples, strict=True):
-            yield group, sample
 
     def _plain(self, sample: Sample) -> dict[str, Any]:
         if isinstance(sample, MultiTaskDataSample):
@@ -337,9 +308,3 @@ class MultiTaskInferencer(BaseInferencer):
         task = self.tasks[sample.task]
         plain = dict(img_path=sample.img_path, task=task.name) | prediction_of(task.type).plain(sample, task)
         return plain | {key: sample.get(key) for key in CALIBRATED_FIELDS if key in sample}
-
-
-def _network_size(row: Row) -> tuple:
-    """Return the shape of the network input of one image, or those of all of its views."""
-    inputs = row['inputs']
-    return tuple(view.shape for view in inputs) if isinstance(inputs, list) else inputs.shape

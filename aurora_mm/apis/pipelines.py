@@ -100,4 +100,5 @@ def _scaled(size: Sequence[int], scale: float) -> tuple[int, int]:
 
 
 def _name(step: Mapping[str, Any]) -> str:
-    return step['type'].rsplit('.', 1)[-1]
+    kind: str = step['type']
+    return kind.rsplit('.', 1)[-1]

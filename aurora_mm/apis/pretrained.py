@@ -38,4 +38,5 @@ def from_pretrained(source: str | Path, device: str = 'cpu', revision: str | Non
     with DefaultScope.overwrite_default_scope('aurora_mm'):
         model: MultiTaskModel = MODELS.build(cfg.model)
     load_weights(model, [file])
-    return model.to(device).eval()
+    model.to(device).eval()
+    return model

@@ -11,6 +11,7 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 from mmengine.runner.amp import autocast
+from numpy.typing import NDArray
 
 from aurora_mm.config_variables import datasets_of_loader
 from aurora_mm.datasets.transforms.corruptions import CORRUPTIONS, Corruption
@@ -66,7 +67,7 @@ def score_corrupted(
     )
 
 
-def corrupted_examples(source: str, strengths: Sequence[float] = STRENGTHS) -> dict[str, list[np.ndarray]]:
+def corrupted_examples(source: str, strengths: Sequence[float] = STRENGTHS) -> dict[str, list[NDArray[np.uint8]]]:
     """Return an image as it is and at each strength of each corruption.
 
     Args:

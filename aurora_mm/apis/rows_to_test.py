@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from aurora_mm.apis.checkpoint import read_checkpoint
-from aurora_mm.apis.data_tasks import fmc_folder
+from aurora_mm.apis.data_tasks import fmc_folder, is_one_root
 from aurora_mm.config_variables import FMC_DATASETS
 from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, known_images
 from aurora_mm.registry import DATASETS
@@ -41,7 +41,7 @@ def choose_test_rows(cfg: Config, checkpoints: Sequence[str | Path], split: str 
         dataset.split = split
     metas = [read_checkpoint(file, keys=())['meta']['dataset_meta'] for file in checkpoints]
     packed = [meta[FINGERPRINTS] for meta in metas if FINGERPRINTS in meta]
-    folder, is_whole = fmc_folder(dataset), (Path(dataset.data_root) / 'csv_files').is_dir()
+    folder, is_whole = fmc_folder(dataset), is_one_root(dataset)
     asked = dataset.get('split', 'train')
     files = _images(dataset, asked)
     if len(packed) < len(metas):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from mmengine.config import Config
 from mmengine.runner import Runner
 
@@ -27,12 +30,16 @@ def build_runner(cfg: Config) -> Runner:
     cfg.setdefault('default_hooks', {})
     cfg.default_hooks.setdefault('console', dict(type='aurora_mm.ConsoleHook'))
     base = RUNNERS.get(cfg.get('runner_type', 'Runner'))
-
-    class _Runner(ConsoleRunner, base):
-        def _run(self, run):
-            with build_errors_as_config_errors(cfg):
-                return super()._run(run)
-
-    _Runner.__name__ = base.__name__
+    kind: Any = type(base.__name__, (_CheckedRunner, base), dict(given_cfg=cfg))
     with build_errors_as_config_errors(cfg):
-        return _Runner.from_cfg(unformatted(cfg))
+        return kind.from_cfg(unformatted(cfg))
+
+
+class _CheckedRunner(ConsoleRunner):
+    """A mixin for runners of MMEngine, which build many components only when they run."""
+
+    given_cfg: Config
+
+    def _run(self, run: Callable[[], Any]) -> Any:
+        with build_errors_as_config_errors(self.given_cfg):
+            return super()._run(run)

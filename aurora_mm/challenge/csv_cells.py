@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from aurora_mm.files import folder_time
+from aurora_mm.images.shards.sharded_root import sharded_root_of
 from aurora_mm.images.sources import split_source
 
 _THREADS = 8
@@ -100,6 +101,10 @@ class Files:
         folder = posixpath.normpath(posixpath.join('csv_files', parent))
         if folder.startswith('/') or folder.split('/')[0] == '..':
             raise BadRow(f'{column} {text!r} leads out of the data root {self._root}')
+        shards = sharded_root_of(self._root / folder / '_')
+        if shards is not None:
+            self.changed[str(shards.index.file.parent)] = folder_time(shards.index.file.parent)
+            return folder, shards.index.names_in(shards.relative(self._root / folder))
         self.changed[str(self._root / folder)] = folder_time(self._root / folder)
         try:
             with os.scandir(self._root / folder) as entries:

@@ -18,13 +18,13 @@ class Description(NamedTuple):
 
     Args:
         cells: Text of the columns ``task_id``, ``task_name`` and ``num_classes``.
-        count: Number of rows.
+        num_rows: Number of rows.
         file: Path of the CSV file of the first of them.
         line: Line of the first of them.
     """
 
     cells: tuple[str, str, str]
-    count: int
+    num_rows: int
     file: Path
     line: int
 
@@ -73,7 +73,7 @@ def agree_on_tasks(descriptions: Sequence[Description], known: TaskTable, places
     for key, described in voters.items():
         votes: Counter[Task] = Counter()
         for index, task in described.items():
-            votes[task] += descriptions[index].count
+            votes[task] += descriptions[index].num_rows
         first_of = {task: descriptions[index] for index, task in reversed(described.items())}
         agreed = _agreed(votes, first_of, known_by_fold.get(key), places)
         table = table.with_tasks([agreed])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -83,7 +84,7 @@ class IndexReader:
         for index in np.flatnonzero(~is_sure).tolist():
             row, described = table.row(index), tasks[code[index]] if code[index] >= 0 else ''
             try:
-                found = self._check(row, described)
+                of_row, found = self._check(row, described)
             except (BadRow, DataError) as bad:
                 if isinstance(bad, DataError) and not self._stop:
                     raise
@@ -99,8 +100,8 @@ class IndexReader:
                 is_sure[index] = True
                 if self._with_labels:
                     annotation[index] = len(annotations)
-                    stratum[index] = ANNOTATIONS[described.type].stratum(found)
-                    annotations.append(annotation_text(found, described))
+                    stratum[index] = ANNOTATIONS[of_row.type].stratum(found)
+                    annotations.append(annotation_text(found, of_row))
         kept = ('image_path', 'mask_path', self._group_column)
         columns = {name: texts for name, texts in table.columns.items() if name in kept}
         if self._group_column in columns and is_sure.any():
@@ -116,8 +117,8 @@ class IndexReader:
     def _number(self, task: Task | str) -> int:
         return self._tasks.setdefault((task.name, task.type), len(self._tasks)) if isinstance(task, Task) else -1
 
-    def _check(self, row: Row, task: Task | str) -> dict:
-        """Check one row, and return its annotation."""
+    def _check(self, row: Row, task: Task | str) -> tuple[Task, dict[str, Any]]:
+        """Check one row, and return its task and its annotation."""
         cells = row.cells
         if row.fault is not None:
             raise BadRow(row.fault)
@@ -127,7 +128,7 @@ class IndexReader:
         if not self._with_labels:
             if cells.get('mask_path', '').strip():
                 self.files.locate('mask_path', cells['mask_path'], must_exist=False)
-            return {}
+            return task, {}
         for column in ANNOTATIONS[task.type].columns(task):
             if column not in cells:
                 raise DataError(
@@ -138,4 +139,4 @@ class IndexReader:
                 )
             if not cells[column].strip():
                 raise BadRow(f'{column} of {task.name!r} is empty (with_labels=False does without)')
-        return ANNOTATIONS[task.type].parse(cells, task, self.files)
+        return task, ANNOTATIONS[task.type].parse(cells, task, self.files)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer, print_log
+from numpy.typing import NDArray
 
 from aurora_mm.errors import ConfigError, WeightsError
 
@@ -101,7 +102,7 @@ def _warn(message: str) -> None:
     print_log(message, logger='current', level=logging.WARNING)
 
 
-def _number_bytes(numbers: np.ndarray) -> dict[str, Any]:
+def _number_bytes(numbers: NDArray[np.number]) -> dict[str, Any]:
     numbers = np.asarray(numbers)
     kind = '<i8' if numbers.dtype.kind in 'biu' else '<f8'
     return dict(type=kind, data=numbers.astype(kind).tobytes())
@@ -115,7 +116,7 @@ def _history(key: str, history: Mapping[str, Any]) -> HistoryBuffer:
         raise WeightsError(f'its history of {key!r} is damaged ({error})') from error
 
 
-def _numbers(numbers: Mapping[str, Any]) -> np.ndarray:
+def _numbers(numbers: Mapping[str, Any]) -> NDArray[np.number]:
     if numbers['type'] not in _HISTORY_TYPES:
         raise ValueError(f'no type of numbers: {numbers["type"]!r}')
     return np.frombuffer(numbers['data'], numbers['type']).copy()

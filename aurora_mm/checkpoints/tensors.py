@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -30,7 +31,7 @@ def load_tensors(file: str | Path, containers: Collection[str] = ()) -> dict[str
     """
     file = Path(file)
     try:
-        content: Mapping = load_file(file) if file.suffix == '.safetensors' else load_checkpoint_file(file)
+        content: Mapping[str, Any] = load_file(file) if file.suffix == '.safetensors' else load_checkpoint_file(file)
     except (OSError, SafetensorError, WeightsError) as error:
         raise WeightsError(f'{file} is no file of weights ({str(error).splitlines()[0]})') from error
     inside = next((content[key] for key in containers if isinstance(content.get(key), Mapping)), content)

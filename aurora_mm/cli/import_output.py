@@ -57,7 +57,9 @@ def show_and_write(found: Sequence[FoundTask], args: argparse.Namespace) -> None
 
 
 def _key_file(args: argparse.Namespace) -> Path:
-    return args.group_key or args.out.absolute().with_name(f'{args.out.absolute().name}.group-key')
+    given: Path | None = args.group_key
+    out: Path = args.out.absolute()
+    return given or out.with_name(f'{out.name}.group-key')
 
 
 def _key(args: argparse.Namespace) -> bytes:

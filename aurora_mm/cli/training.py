@@ -39,7 +39,8 @@ def checkpoint_to_resume(args: argparse.Namespace, cfg: Config) -> str | Path | 
     """
     from aurora_mm.apis import last_checkpoint
 
-    return last_checkpoint(cfg.work_dir) if args.resume == 'auto' else args.resume
+    resume: str | None = args.resume
+    return last_checkpoint(cfg.work_dir) if resume == 'auto' else resume
 
 
 def require_usable(resumed: str | Path | None) -> None:

@@ -31,7 +31,7 @@ class TrainJob:
 
     def __init__(self, arguments: Sequence[str]) -> None:
         self.arguments = list(arguments)
-        self._child: subprocess.Popen | None = None
+        self._child: subprocess.Popen[bytes] | None = None
 
     def __call__(self) -> str:
         """Train until the end.

@@ -8,6 +8,7 @@ from mmengine.dataset import BaseDataset, ConcatDataset
 
 from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, merge_fingerprints
 from aurora_mm.datasets.image_kinds import indices_by_kind
+from aurora_mm.datasets.item_shards import item_shards
 from aurora_mm.datasets.seeded_index import seeded_by
 from aurora_mm.datasets.task_dataset_wrapper import require_tasks
 from aurora_mm.errors import ConfigError
@@ -87,6 +88,15 @@ class ConcatTaskDataset(ConcatDataset):
             for kind, indices in indices_by_kind(dataset).items():
                 found.setdefault(kind, []).append(indices + start)
         return {kind: np.concatenate(arrays) for kind, arrays in found.items()}
+
+    def shards(self) -> np.ndarray:
+        """Return the shard that each item's image is in, see :func:`aurora_mm.datasets.item_shards.item_shards`."""
+        self.full_init()
+        found: list[np.ndarray] = []
+        for dataset in self.datasets:
+            start = max((int(shards.max()) + 1 for shards in found), default=0)
+            found.append(item_shards(dataset, 'a draw by shards') + start)
+        return np.concatenate(found)
 
     def indices_by_task(self) -> dict[str, np.ndarray]:
         """Return the increasing indices of each task's items, in table order. Tasks without items are left out."""

@@ -19,6 +19,7 @@ from aurora_mm.datasets.seeded_dataset import SeededDataset
 from aurora_mm.datasets.split import SIDES, split_rows
 from aurora_mm.datasets.verify_files import verify_items
 from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.images.shards.remote_root import local_data_root
 from aurora_mm.registry import DATASETS
 from aurora_mm.tasks import Task, TaskTable
 
@@ -47,7 +48,8 @@ class FMCUIADataset(SeededDataset):
     :func:`aurora_mm.datasets.image_fingerprints.pack_fingerprints`.
 
     Args:
-        data_root: The folder described above.
+        data_root: The folder described above, or its URL, such as ``s3://bucket/data``. Images and masks may be in
+            shards, which ``aurora-mm make-shards`` writes. Those of a URL must be.
         split: ``'train'``, ``'val'``, ``'test'``, or ``'all'`` for all rows of ``csv_files/``.
         tasks: Known tasks, as dicts for :class:`~aurora_mm.tasks.Task`. Further tasks of the data are added.
         ratios: Fraction of each task's rows in ``'train'``, ``'val'`` and ``'test'``. They must sum to 1. By default
@@ -64,6 +66,9 @@ class FMCUIADataset(SeededDataset):
             ``other_rows``. The image is then read, augmented and encoded once for all of its tasks.
         index_cache: Folder in which the checked index is kept, so that the CSV files of a large data set are not read
             again by each run, see :class:`aurora_mm.challenge.index_cache.IndexCache`. None keeps none.
+        shard_cache: ``folder``, in which shards of a data root that is somewhere else are kept while they are used, and
+            ``max_gb``, the limit of its size in gigabytes, see
+            :class:`aurora_mm.images.shards.shard_cache.ShardCache`. None reads shards where they are.
         pipeline: Transforms, or their configs.
         test_mode: As in BaseDataset.
         serialize_data: Has no effect: items are made from arrays that workers share, see
@@ -89,6 +94,7 @@ class FMCUIADataset(SeededDataset):
         include: Iterable[str] | None = None,
         all_labels: bool = False,
         index_cache: str | None = None,
+        shard_cache: Mapping[str, Any] | None = None,
         pipeline: Sequence[Mapping[str, Any] | Callable[..., Any]] = (),
         test_mode: bool = False,
         serialize_data: bool = True,
@@ -105,10 +111,12 @@ class FMCUIADataset(SeededDataset):
         self.include = None if include is None else tuple(include)
         self.all_labels = all_labels
         self.index_cache = None if index_cache is None else IndexCache(index_cache)
+        self.shard_cache = None if shard_cache is None else dict(shard_cache)
         self.skipped: list[SkippedRow] = []
         self._tasks = TaskTable(tasks)
         super().__init__(
             data_root=str(data_root),
+            data_prefix={},  # MMEngine would join it with the root, and does not know all URLs
             metainfo=dict(tasks=self._tasks.to_config()),
             # Built here and not by Compose, which would look in the current scope only.
             pipeline=build_pipeline(pipeline),
@@ -146,6 +154,12 @@ class FMCUIADataset(SeededDataset):
             return {(name,): indices for name, indices in self.indices_by_task().items()}
         tasks = list(self.tasks)
         return self.data_list.kinds(tasks)
+
+    def shards(self) -> np.ndarray:
+        """Return (N,) int64, the shard that each item's image is in, -1 if it is a file of its own."""
+        if not self._fully_initialized:
+            self.full_init()
+        return self.data_list.shards()
 
     def load_data_list(self) -> Items:
         root, whole = self._find_root()
@@ -191,7 +205,7 @@ class FMCUIADataset(SeededDataset):
 
     def _find_root(self) -> tuple[Path, bool]:
         """Return the folder that contains ``csv_files``, and whether all of its rows belong to this split."""
-        root = Path(self.data_root)
+        root = local_data_root(self.data_root, self.shard_cache)
         if (root / 'csv_files').is_dir():
             if self.split != 'all' and not self.ratios.get(self.split):
                 raise ConfigError(

@@ -6,6 +6,8 @@ from typing import Any, overload
 import numpy as np
 
 from aurora_mm.challenge.row_columns import Records, first_places
+from aurora_mm.images.shards.sharded_root import shards_of
+from aurora_mm.images.sources import split_source
 
 
 class Items(Sequence[dict[str, Any]]):
@@ -101,6 +103,12 @@ class Items(Sequence[dict[str, Any]]):
         columns, rows = self._records.columns, self._rows()
         first = rows[first_places(columns.image[rows])]
         return columns.img_paths(first[~columns.image_path.contain('#frame=', first)])
+
+    def shards(self) -> np.ndarray:
+        """Return (N,) int64, the shard that each item's image is in, -1 if it is a file of its own."""
+        columns, rows = self._records.columns, self._rows()
+        _, first, image = np.unique(columns.image[rows], return_index=True, return_inverse=True)
+        return shards_of([str(split_source(path)[0]) for path in columns.img_paths(rows[first])])[image]
 
     def _rows(self) -> np.ndarray:
         return self._records.rows[self._places]

@@ -10,6 +10,7 @@ import numpy as np
 from mmengine.dataset import BaseDataset, force_full_init
 
 from aurora_mm.datasets.image_kinds import indices_by_kind
+from aurora_mm.datasets.item_shards import item_shards
 from aurora_mm.datasets.seeded_index import seeded_by
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import DATASETS
@@ -109,6 +110,11 @@ class TaskDatasetWrapper(BaseDataset):
         An image that occurs several times counts as several images.
         """
         return {kind: self._places_of(indices) for kind, indices in indices_by_kind(self.dataset).items()}
+
+    @force_full_init
+    def shards(self) -> np.ndarray:
+        """Return the shard that each item's image is in, see :func:`aurora_mm.datasets.item_shards.item_shards`."""
+        return item_shards(self.dataset, 'a draw by shards')[self._origins]
 
     @force_full_init
     def get_data_info(self, idx: int) -> dict[str, Any]:

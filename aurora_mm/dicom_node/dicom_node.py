@@ -88,11 +88,10 @@ class DicomNode:
         Raises:
             ConfigError: If the address cannot be listened on.
         """
-        from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, evt
-        from pynetdicom.sop_class import Verification
+        from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, VerificationPresentationContexts, evt
 
         entity = AE(ae_title=self.title)
-        entity.add_supported_context(Verification)
+        entity.supported_contexts = VerificationPresentationContexts
         for name in _image_classes():
             entity.add_supported_context(name, ALL_TRANSFER_SYNTAXES)
         try:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer, MessageHub
+from numpy.typing import NDArray
 from torch import Tensor
 
 _MOST_PENDING = 1000  # after this number of values without a read, they are moved to the host
@@ -40,21 +41,21 @@ class DeviceHistory(HistoryBuffer):
 
     # All methods of MMEngine use these two arrays.
     @property
-    def _log_history(self) -> np.ndarray:
+    def _log_history(self) -> NDArray[np.float64]:
         self._read()
         return self._values
 
     @_log_history.setter
-    def _log_history(self, values: np.ndarray) -> None:
+    def _log_history(self, values: NDArray[np.float64]) -> None:
         self._values = values
 
     @property
-    def _count_history(self) -> np.ndarray:
+    def _count_history(self) -> NDArray[np.int64]:
         self._read()
         return self._counts
 
     @_count_history.setter
-    def _count_history(self, counts: np.ndarray) -> None:
+    def _count_history(self, counts: NDArray[np.int64]) -> None:
         self._counts = counts
 
     def _read(self) -> None:
@@ -65,7 +66,7 @@ class DeviceHistory(HistoryBuffer):
         self._values = np.append(self._values, values)[-self.max_length :]
         self._counts = np.append(self._counts, [1] * len(values))[-self.max_length :]
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple[Any, ...]:
         return HistoryBuffer, (self._log_history, self._count_history, self.max_length)
 
 

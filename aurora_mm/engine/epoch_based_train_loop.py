@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mmengine.runner import EpochBasedTrainLoop as MMEngineEpochBasedTrainLoop
+from torch import nn
 
 from aurora_mm.datasets.samplers import TaskAwareBatchSampler
 from aurora_mm.registry import LOOPS
@@ -33,7 +34,7 @@ class EpochBasedTrainLoop(MMEngineEpochBasedTrainLoop):
         """Whether the batch sampler can skip the first batches of an epoch."""
         return isinstance(self.dataloader.batch_sampler, TaskAwareBatchSampler)
 
-    def run(self):
+    def run(self) -> nn.Module:
         """Train, see MMEngine's loop."""
         try:
             return super().run()

@@ -24,8 +24,9 @@ def seed_generators(*numbers: int) -> None:
 
 def random_state() -> dict[str, Any]:
     """Return the states of the generators of Python, NumPy, torch and this process's device, as plain values."""
-    name, keys, *rest = np.random.get_state()  # noqa: NPY002
-    state = dict(python=random.getstate(), numpy=(name, keys.tolist(), *rest), torch=torch.get_rng_state())
+    numpy = np.random.get_state(legacy=False)  # noqa: NPY002
+    numpy['state']['key'] = numpy['state']['key'].tolist()
+    state = dict(python=random.getstate(), numpy=numpy, torch=torch.get_rng_state())
     device = _device_module()
     return state if device is None else state | dict(device=device.get_rng_state().cpu())
 
@@ -37,8 +38,7 @@ def restore_random_state(state: dict[str, Any]) -> None:
         state: The states. That of the device is ignored if this process has none.
     """
     random.setstate(state['python'])
-    name, keys, *rest = state['numpy']
-    np.random.set_state((name, keys, *rest))  # noqa: NPY002
+    np.random.set_state(state['numpy'])  # noqa: NPY002
     torch.set_rng_state(state['torch'].cpu())
     device = _device_module()
     if device is not None and 'device' in state:

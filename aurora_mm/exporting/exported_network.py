@@ -91,7 +91,7 @@ def require_plain_pipeline(pipeline: Any) -> tuple[int, int]:
     Raises:
         ConfigError: If there is another step, or images are letterboxed. The message names it.
     """
-    sizes = []
+    sizes: list[tuple[int, int]] = []
     for step in pipeline:
         name = type(step).__name__
         if name == 'FitToSize' and step.mode == 'squash':

@@ -43,7 +43,7 @@ class DicomFile(ImageFile):
         pydicom = import_package('pydicom', 'dicom', 'DICOM files')
         try:
             # `force` reads files without the preamble too, which old machines write.
-            self._header: Dataset = pydicom.dcmread(path, force=True)
+            self._header: Dataset = pydicom.dcmread(self.local_path, force=True)
             self._check()
         except READING_ERRORS as error:
             raise BadImage(f'cannot be read as DICOM ({first_line(error)})') from error

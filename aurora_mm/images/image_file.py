@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import tempfile
 from abc import ABC, abstractmethod
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
 from aurora_mm.images.image_header import BadImage
+from aurora_mm.images.shards.sharded_root import sharded_root_of
 from aurora_mm.images.sources import frame_source
 from aurora_mm.images.ultrasound_image import UltrasoundImage
 
@@ -30,6 +33,21 @@ class ImageFile(ABC):
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    @cached_property
+    def local_path(self) -> Path:
+        """A file of its own with the content: ``path``, or a temporary copy of a file that is in a shard.
+
+        Raises:
+            BadImage: If the shard cannot be read.
+        """
+        root = sharded_root_of(self.path)
+        if root is None:
+            return self.path
+        self._copy = tempfile.TemporaryDirectory(prefix='aurora_mm_')  # removed together with this object
+        copy = Path(self._copy.name, self.path.name)
+        copy.write_bytes(root.read(self.path))
+        return copy
 
     @classmethod
     @abstractmethod

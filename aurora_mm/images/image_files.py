@@ -13,6 +13,7 @@ from PIL import Image
 from aurora_mm.images.image_header import PILLOW_ERRORS, UNKNOWN, BadImage, ImageHeader, is_cut_off, read_header
 from aurora_mm.images.plain_png import decode_plain_png
 from aurora_mm.images.scaling import scaled_to_8_bits, to_8_bits
+from aurora_mm.images.shards.sharded_root import sharded_root_of
 from aurora_mm.images.shared_channels import for_channels, share_channels
 
 # Pixels as they are stored; the picture is turned here, because OpenCV turns some formats and others not.
@@ -183,11 +184,14 @@ def _turned_upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def read_data(path: str | Path) -> bytes:
-    """A file's bytes.
+    """Return the bytes of a file, which may be in a shard, see :mod:`aurora_mm.images.shards`.
 
     Raises:
         BadImage: If it cannot be read.
     """
+    root = sharded_root_of(path)
+    if root is not None:
+        return root.read(path)
     try:
         return Path(path).read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a null character in the path

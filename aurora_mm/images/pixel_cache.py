@@ -11,6 +11,7 @@ import numpy as np
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.files import write_bytes
+from aurora_mm.images.shards.sharded_root import sharded_root_of
 from aurora_mm.images.shared_channels import share_channels, shared_plane
 from aurora_mm.images.sources import split_source
 from aurora_mm.images.ultrasound_image import UltrasoundImage
@@ -25,7 +26,8 @@ class PixelCache:
     that use the folder share its size limit. When it is reached, no more images are added, and those that are there
     stay: an epoch reads every image once, so that replacing some by others would gain nothing.
 
-    An image is decoded again if its file changes, which its size and its modification time show. Delete the folder to
+    An image is decoded again if its file changes, which its size and its modification time show, or its checksum in a
+    shard. Delete the folder to
     empty the cache, while no process uses it.
 
     Args:
@@ -55,11 +57,10 @@ class PixelCache:
             BadImage: By ``decode``.
             OutputError: If the cache cannot be written.
         """
-        try:
-            stat = Path(split_source(source)[0]).stat()
-        except (OSError, ValueError):  # ValueError: a null character in the path
+        version = _version(split_source(source)[0])
+        if version is None:
             return decode()  # which says what is wrong
-        key = repr((str(Path(source).absolute()), stat.st_size, stat.st_mtime_ns, *options)).encode()
+        key = repr((str(Path(source).absolute()), *version, *options)).encode()
         file = self.folder / f'{hashlib.blake2b(key, digest_size=16).hexdigest()}.pixels'
         image = _unpacked(file, source)
         if image is None:
@@ -84,6 +85,19 @@ class PixelCache:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(folder='{self.folder}', max_gb={self.max_gb})"
+
+
+def _version(path: Path) -> tuple[int, int] | None:
+    """Return what changes if a file changes: its size, and its time or, in a shard, its checksum. None without one."""
+    root = sharded_root_of(path)
+    if root is not None:
+        member = root.find(path)
+        return None if member is None else (member.size, member.checksum)
+    try:
+        stat = path.stat()
+    except (OSError, ValueError):  # ValueError: a null character in the path
+        return None
+    return stat.st_size, stat.st_mtime_ns
 
 
 def _packed(image: UltrasoundImage) -> bytes:

@@ -13,6 +13,7 @@ from aurora_mm.images.dicom_file import DicomFile
 from aurora_mm.images.image_file import ImageFile
 from aurora_mm.images.image_header import BadImage
 from aurora_mm.images.raster_file import RasterFile
+from aurora_mm.images.shards.sharded_root import sharded_root_of
 from aurora_mm.images.sources import frame_source, split_source
 from aurora_mm.images.ultrasound_image import UltrasoundImage
 from aurora_mm.images.video_file import VideoFile
@@ -35,11 +36,15 @@ def open_image_file(path: str | Path) -> ImageFile:
         BadImage: If the file cannot be read as an image, a clip or a volume.
     """
     path = Path(path)
-    try:
-        with path.open('rb', buffering=0) as file:
-            head = file.read(1024)
-    except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        raise BadImage(f'cannot be read ({getattr(error, "strerror", None) or error})') from error
+    root = sharded_root_of(path)
+    if root is not None:
+        head = root.read(path)[:1024]
+    else:
+        try:
+            with path.open('rb', buffering=0) as file:
+                head = file.read(1024)
+        except (OSError, ValueError) as error:  # ValueError: a null character in the path
+            raise BadImage(f'cannot be read ({getattr(error, "strerror", None) or error})') from error
     return next(reader for reader in READERS if reader.accepts(path, head))(path)
 
 

@@ -76,7 +76,7 @@ class VideoFile(ImageFile):
         return True
 
     def _open(self) -> None:
-        self._capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
+        self._capture = cv2.VideoCapture(str(self.local_path), cv2.CAP_FFMPEG)
         self._position = 0  # frames that were gone through; the last of them can be retrieved
         if not self._capture.isOpened():
             raise BadImage('cannot be opened as a video')

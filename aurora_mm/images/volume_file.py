@@ -33,12 +33,12 @@ class VolumeFile(ImageFile):
         self._sitk: Any = import_package('SimpleITK', 'volumes', 'NIfTI and MetaImage files')
         is_meta = path.suffix.lower() in ('.mha', '.mhd')
         if is_meta:
-            _check_data_file(path)
+            _check_data_file(self.local_path)
         # Otherwise ITK would ask its readers of all formats, some of which follow names in a file to other files.
         self._format = 'MetaImageIO' if is_meta else 'NiftiImageIO'
         reader = self._sitk.ImageFileReader()
         reader.SetImageIO(self._format)
-        reader.SetFileName(str(path))
+        reader.SetFileName(str(self.local_path))
         try:
             reader.ReadImageInformation()
         except RuntimeError as error:
@@ -71,7 +71,7 @@ class VolumeFile(ImageFile):
             BadImage: If they cannot be read.
         """
         try:
-            array = self._sitk.GetArrayFromImage(self._sitk.ReadImage(str(self.path), imageIO=self._format))
+            array = self._sitk.GetArrayFromImage(self._sitk.ReadImage(str(self.local_path), imageIO=self._format))
         except RuntimeError as error:
             raise BadImage('cannot be read to its end') from error
         colours = array.shape[-1:] if array.ndim > len(self._size) else ()

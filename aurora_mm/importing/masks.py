@@ -65,7 +65,7 @@ def class_indices(file: Path, values: Sequence[int] | None, count: int, frame: i
             found = ' '.join(map(str, np.unique(mask)[:10]))
             raise DataError(
                 f'this mask has the values {found}, but there are {count} classes; if they stand for classes, say so '
-                f'in order: --mask-values {found}',
+                f'in order: --mask-values {found} (mask_values among the options of a recipe)',
                 file=file,
             )
         return mask

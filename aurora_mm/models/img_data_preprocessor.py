@@ -31,7 +31,7 @@ class ImgDataPreprocessor(MMEngineImgDataPreprocessor):
     def __init__(self, *, non_blocking: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs, non_blocking=non_blocking)
 
-    def forward(self, data: dict, training: bool = False) -> dict:
+    def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
         """Prepare a batch.
 
         Args:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -37,7 +38,12 @@ class MaskedImageModel(BaseModel):
         ConfigError: If the encoder cannot be built.
     """
 
-    def __init__(self, backbone: dict, data_preprocessor: dict | None = None, init_cfg: dict | None = None) -> None:
+    def __init__(
+        self,
+        backbone: dict[str, Any],
+        data_preprocessor: dict[str, Any] | None = None,
+        init_cfg: dict[str, Any] | None = None,
+    ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         require_module_configs(backbone=backbone)
         self.backbone = build_foreign(backbone)
@@ -94,7 +100,7 @@ class MaskedImageModel(BaseModel):
         patches = (size[0] // embedding.stride[0], size[1] // embedding.stride[1])
         hidden = spread(masks, patches)
 
-        def replace(_module: nn.Module, _inputs: tuple, output: Tensor) -> Tensor:  # (B, C, H, W)
+        def replace(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:  # (B, C, H, W)
             bottom, right = output.shape[-2] - patches[0], output.shape[-1] - patches[1]  # of padding
             of_patches = F.pad(hidden, (0, right, 0, bottom))[:, None]
             return torch.where(of_patches, self.mask_token.to(output.dtype)[:, None, None], output)

@@ -6,6 +6,7 @@ in training and predictions otherwise, and the balancer weighs the losses of the
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,8 +17,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from aurora_mm.errors import ConfigError
+from aurora_mm.models.adapters import TaskAdapter
 from aurora_mm.models.balancers import LossBalancer, TaskLossTracker
-from aurora_mm.models.heads import wrap_foreign_head
+from aurora_mm.models.heads import BaseTaskHead, wrap_foreign_head
 from aurora_mm.models.predictions import prediction_of
 from aurora_mm.models.utils.batch_statistics import protect_statistics
 from aurora_mm.models.utils.build import (
@@ -31,6 +33,7 @@ from aurora_mm.models.utils.build import (
     require_dicts,
     require_module_configs,
 )
+from aurora_mm.models.utils.containers import ModuleDict
 from aurora_mm.models.utils.freeze import freeze
 from aurora_mm.models.utils.head_inputs import head_inputs
 from aurora_mm.models.utils.nonfinite_guard import NonFiniteGuard, drop_nonfinite_gradients
@@ -94,21 +97,21 @@ class MultiTaskModel(BaseModel):
 
     def __init__(
         self,
-        tasks: Sequence[Mapping],
-        backbone: dict,
-        heads: Mapping[str, dict],
-        neck: dict | None = None,
-        detail: dict | None = None,
+        tasks: Sequence[Mapping[str, Any]],
+        backbone: dict[str, Any],
+        heads: Mapping[str, dict[str, Any]],
+        neck: dict[str, Any] | None = None,
+        detail: dict[str, Any] | None = None,
         sources: Mapping[str, str] | None = None,
         own_heads: bool = False,
-        adapter: dict | None = None,
+        adapter: dict[str, Any] | None = None,
         frozen: Sequence[str] = (),
-        balancer: dict | None = None,
+        balancer: dict[str, Any] | None = None,
         ema_momentum: float = 0.98,
         max_nonfinite: int = 10,
-        data_preprocessor: dict | None = None,
+        data_preprocessor: dict[str, Any] | None = None,
         channels_last: bool = False,
-        init_cfg: dict | None = None,
+        init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         self.tasks = TaskTable(tasks)
@@ -128,18 +131,18 @@ class MultiTaskModel(BaseModel):
             fine, coarse = maps_of(self.detail), maps['backbone']
             maps['backbone'] = Maps(fine.channels + coarse.channels, fine.strides + coarse.strides)
         self.head_of, self.source_of = wiring.head_of, wiring.source_of
-        self.necks = nn.ModuleDict()
+        self.necks: ModuleDict[nn.Module] = ModuleDict()
         for name, cfg in wiring.necks.items():
             source = f"'backbone' ({type(self.backbone).__name__})"
             self.necks[name] = build_neck(cfg, f'neck {name!r}', maps['backbone'], source)
             maps[name] = maps_of(self.necks[name], maps['backbone'])
-        self.heads = nn.ModuleDict()
+        self.heads: ModuleDict[BaseTaskHead] = ModuleDict()
         for key, cfg in wiring.heads.items():
             served = [task for task in self.tasks.values() if self.head_of[task.name] == key]
             source = self.source_of[key]
             cfg = fit(wrap_foreign_head(cfg), f'head {key!r}', maps[source], repr(source))
             self.heads[key] = MODELS.build(cfg | dict(tasks=served))
-        self.adapters = nn.ModuleDict()
+        self.adapters: ModuleDict[TaskAdapter] = ModuleDict()
         if adapter is not None:
             for name, key in self.head_of.items():
                 reads = dict(in_channels=maps[self.source_of[key]].channels, in_index=self.heads[key].in_index)
@@ -157,9 +160,10 @@ class MultiTaskModel(BaseModel):
     def init_weights(self) -> None:
         """Initialise the weights, also inside the containers of necks, heads and adapters, which MMEngine skips."""
         super().init_weights()
-        for part in (*self.necks.values(), *self.heads.values(), *self.adapters.values()):
-            if needs_init_weights(part):
-                part.init_weights()
+        for container in (self.necks, self.heads, self.adapters):
+            for part in container.values():
+                if needs_init_weights(part):
+                    part.init_weights()
 
     def train(self, mode: bool = True) -> MultiTaskModel:
         """Set the training mode; frozen modules stay in eval mode."""
@@ -209,17 +213,19 @@ class MultiTaskModel(BaseModel):
             the heads by task, or the maps of :meth:`extract_feat` if there are no data samples.
 
         Raises:
-            ValueError: If ``mode`` is another.
+            ValueError: If ``mode`` is another, or 'loss' or 'predict' without data samples.
         """
+        if mode not in ('loss', 'predict', 'tensor'):
+            raise ValueError(f"mode {mode!r} is none of 'loss', 'predict', 'tensor'")
+        if data_samples is None:
+            if mode != 'tensor':
+                raise ValueError(f'mode {mode!r} needs data samples')
+            return self.extract_feat(inputs)
         if mode == 'loss':
             return self.loss(inputs, data_samples)
         if mode == 'predict':
             return self.predict(inputs, data_samples)
-        if mode != 'tensor':
-            raise ValueError(f"mode {mode!r} is none of 'loss', 'predict', 'tensor'")
         maps = self.extract_feat(inputs)
-        if data_samples is None:
-            return maps
         outputs = {}
         for head, feats, batches in head_inputs(self, maps, data_samples):
             for batch, output in zip(batches, head.task_outputs(feats, batches), strict=True):
@@ -261,11 +267,13 @@ class MultiTaskModel(BaseModel):
         for head, feats, batches in head_inputs(self, maps, data_samples):
             for batch, terms in zip(batches, head.loss(feats, batches), strict=True):
                 if terms:  # otherwise there is no loss for these images
-                    total = sum(terms.values())
+                    total = functools.reduce(torch.add, terms.values())
                     losses[batch.task.name] = total.expand(len(batch.samples)), batch.samples
         return {name: losses[name] for name in self.tasks if name in losses}
 
-    def train_step(self, data: dict | tuple | list, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
+    def train_step(
+        self, data: dict[str, Any] | tuple[Any, ...] | list[Any], optim_wrapper: OptimWrapper
+    ) -> dict[str, Tensor]:
         """Run MMEngine's training step after connecting the optimiser, see :meth:`connect`."""
         self.connect(optim_wrapper.optimizer)
         return super().train_step(data, optim_wrapper)
@@ -278,19 +286,19 @@ class MultiTaskModel(BaseModel):
         :meth:`train_step`, so :class:`aurora_mm.engine.MultiTaskHook` connects the optimiser before training. A second
         call does nothing.
         """
-        if getattr(optimizer, 'connected_to', None) is self:
+        if vars(optimizer).get('connected_to') is self:
             return
-        optimizer.connected_to = self
+        vars(optimizer)['connected_to'] = self  # not in the model, whose copies must not copy the optimiser
         optimizer.register_step_pre_hook(_drop_nonfinite)
         optimizer.register_step_post_hook(self._after_update)
 
-    def _after_update(self, optimizer: Optimizer, args: tuple, kwargs: dict) -> None:
+    def _after_update(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.tracker.update()
         self.balancer.observe(self.tracker)
 
     def _nothing(self, maps: Sequence[Tensor]) -> Tensor:
         """Return a loss of 0 that can be backpropagated, for a batch without any loss."""
-        nothing = sum(level.sum() for level in maps) * 0
+        nothing = torch.stack([level.sum() for level in maps]).sum() * 0
         return nothing if nothing.requires_grad else next(p for p in self.parameters() if p.requires_grad).sum() * 0
 
     @torch.no_grad()
@@ -326,5 +334,5 @@ class MultiTaskModel(BaseModel):
         return tuple(m.float() for m in maps)
 
 
-def _drop_nonfinite(optimizer: Optimizer, args: tuple, kwargs: dict) -> None:
+def _drop_nonfinite(optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     drop_nonfinite_gradients(p for group in optimizer.param_groups for p in group['params'])

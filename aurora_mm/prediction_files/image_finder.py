@@ -40,7 +40,7 @@ class FoundFile(NamedTuple):
     frames: Sequence[int] | None
 
     @property
-    def count(self) -> int:
+    def num_pictures(self) -> int:
         """Number of pictures."""
         return 1 if self.frames is None else len(self.frames)
 

@@ -71,7 +71,7 @@ def predict_files(
     files, problems = find_files(inputs, recursive, every)
     if results is not None:
         files = _dicom_files(files, problems)
-    total = sum(file.count for file in files)
+    total = sum(file.num_pictures for file in files)
     if not total:
         raise DataError('\n'.join(['no image could be read:', *map(str, problems)]))
     with whole_folder(out) as folder:
@@ -145,7 +145,7 @@ def _read(files: Sequence[FoundFile], unread: list[Problem], progress: TerminalP
             file = read_with_retries(open_image_file, found.path)
         except BadImage as bad:
             unread += [Problem(found.path, str(bad))]
-            for _ in range(found.count):
+            for _ in range(found.num_pictures):
                 progress.advance()
             continue
         for frame in [None] if found.frames is None else found.frames:

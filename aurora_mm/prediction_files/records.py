@@ -9,6 +9,7 @@ from contourpy import contour_generator
 
 from aurora_mm.converters.coco_kinds import COCO_KINDS
 from aurora_mm.datasets.class_masks import bit_coded
+from aurora_mm.errors import ConfigError
 from aurora_mm.models.predictions import prediction_of
 from aurora_mm.prediction_files.json_values import json_value
 from aurora_mm.structures import TaskDataSample
@@ -39,6 +40,8 @@ class MaskRecord(PredictionRecord):
 
     def content(self, sample: TaskDataSample, task: Task) -> dict[str, Any]:
         masks = prediction_of(task.type).class_masks(sample, task)
+        if masks is None:
+            raise ConfigError(f'predictions of type {task.type!r} have no masks of classes to write')
         segments = []
         for annotation in self.coco_annotations(sample, task):
             x, y, width, height = annotation['bbox']

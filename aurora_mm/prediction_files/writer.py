@@ -99,7 +99,9 @@ class PredictionWriter:
             The files of which none could be made.
         """
         problems: list[Problem] = []
-        for path in self._dicom.files if self._dicom is not None else ():
+        if self._dicom is None:
+            return problems
+        for path in self._dicom.files:
             try:
                 made = self._dicom.make(path)
             except BadImage as bad:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from aurora_mm.analysis.breakdown_tables import group_table
 from aurora_mm.analysis.breakdowns import by_size, by_target
-from aurora_mm.analysis.report.groups_section import GroupsSection
+from aurora_mm.analysis.column_groups import column_table
 from aurora_mm.analysis.report.results import Results
 from aurora_mm.tables import markdown_table, markdown_text
 from aurora_mm.tasks import Task
@@ -87,14 +87,8 @@ def group_sections(results: Results, columns: Collection[str]) -> dict[str, str]
         results: Results of a test run.
         columns: Columns whose values may be named.
     """
-    tables = {}
-    for section in GroupsSection.of(results):
-        if section.column in columns:
-            rows = []
-            for row in section.rows:
-                notes = [text for text, holds in (('worst', row.is_worst), ('few images', row.is_small)) if holds]
-                score = row.score.text, row.score.interval_text or '-'
-                rows.append((row.task, row.value, str(row.images), *score, ', '.join(notes)))
-            heads = ('task', section.column, 'images', 'primary score', '95 % interval', '')
-            tables[f'Scores by {markdown_text(section.column)}'] = markdown_table(heads, rows)
-    return tables
+    return {
+        f'Scores by {markdown_text(column)}': column_table(column, tasks)
+        for column, tasks in results.groups().items()
+        if column in columns
+    }

@@ -9,6 +9,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from aurora_mm.apis import MultiTaskInferencer
 from aurora_mm.apis.task_groups import AUTO_TASKS
@@ -57,7 +58,9 @@ class ApiPredictor:
             if self.inferencer.router is None:
                 raise ConfigError("the model has no router, so tasks cannot be 'auto'")
             return AUTO_TASKS
-        return self.inferencer.task_names('all' if names == 'all' else [name.strip() for name in names.split(',')])
+        asked = 'all' if names == 'all' else [name.strip() for name in names.split(',')]
+        known: list[str] = self.inferencer.task_names(asked)
+        return known
 
     def predict(self, rows: Sequence[Row]) -> list[MultiTaskDataSample | DataError]:
         """Predict rows together. An answer does not depend on the other rows.
@@ -102,7 +105,7 @@ class ApiPredictor:
         return content if mask is None else content | dict(mask=_data_uri(mask))
 
 
-def _data_uri(mask: np.ndarray) -> str:
+def _data_uri(mask: NDArray[np.uint8 | np.uint16]) -> str:
     encoded, data = cv2.imencode('.png', mask)
     assert encoded
     return f'data:image/png;base64,{base64.b64encode(data.tobytes()).decode()}'

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from mmengine.structures import BaseDataElement
+from numpy.typing import NDArray
 from torch import Tensor
 
 
@@ -24,7 +25,7 @@ class MaskView(NamedTuple):
     """
 
     probs: Tensor
-    homography_matrix: np.ndarray
+    homography_matrix: NDArray[np.float64]
     img_shape: tuple[int, int]
 
 

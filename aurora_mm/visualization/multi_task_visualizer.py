@@ -71,7 +71,8 @@ class MultiTaskVisualizer(Visualizer):
         Args:
             name: Key of the picture in the backends.
             image: ``(H, W, 3)`` RGB uint8: the original image or, without predictions, the network input.
-            data_sample: The sample. Its annotations, if they are drawn, are in pixels of that image.
+            data_sample: The sample. Its annotations, if they are drawn, are in pixels of that image. None shows the
+                image alone.
             draw_gt: Whether to draw annotations, if there are any.
             draw_pred: Whether to draw predictions.
             show: Whether to show the picture in a window.
@@ -84,7 +85,7 @@ class MultiTaskVisualizer(Visualizer):
         Raises:
             ConfigError: If the coordinates of annotations do not fit the image.
         """
-        drawn = self.draw(image, data_sample, draw_gt, draw_pred, pred_score_thr)
+        drawn = image if data_sample is None else self.draw(image, data_sample, draw_gt, draw_pred, pred_score_thr)
         self.set_image(drawn)
         if show:
             self.show(drawn, win_name=name, wait_time=wait_time)
@@ -157,12 +158,12 @@ class MultiTaskVisualizer(Visualizer):
         canvas = Canvas(image, 1.0 if self.size is None else self.size / max(image.shape[:2]))
         drawer = drawer_of(task)
         answer = drawer.draw(canvas, sample, side, task, self.alpha)
-        if measured is None:
-            structure = structure_of(sample, side=side) if task.measurements else None
+        if measured is None and task.measurements:
+            structure = structure_of(sample, side=side)
             measured = [measurement(structure) for measurement in measurements_of(task)]
         lines = [(answer, WHITE)] if answer else []
         lines += [(f'\N{BLACK SQUARE} {name}', class_colour(i)) for i, name in enumerate(drawer.legend(task))]
-        for one in measured:
+        for one in measured or ():
             for line in one.lines:
                 canvas.caliper(line, WHITE)
             if one.lines:
@@ -192,7 +193,9 @@ def _build(type: str, **kwargs: Any) -> Visualizer:
     return kind(**kwargs)
 
 
-def _drawn_by(visualizer: Visualizer, task: Task, image: np.ndarray, sample: TaskDataSample, **what: bool):
+def _drawn_by(
+    visualizer: Visualizer, task: Task, image: np.ndarray, sample: TaskDataSample, **what: bool
+) -> np.ndarray:
     """Draw by a visualiser of another package, ``(H, W, 3)`` RGB uint8; pictures can only be passed on as files."""
     first = int(task.task_type.has_background)  # the background is black
     palette = [(0, 0, 0)] * first + [class_colour(i) for i in range(len(task.target_names))]

@@ -45,7 +45,7 @@ class WandbBackend(TrackingBackend):
             dir=str(self.folder),
             id=run_id or secrets.token_hex(4),
             resume='allow',
-            mode=os.environ.get('WANDB_MODE', 'offline'),
+            mode=None if 'WANDB_MODE' in os.environ else 'offline',  # W&B itself reads the variable
             settings=wandb.Settings(silent=True, console='off', disable_code=True, disable_git=True),
         )
         # Validations count epochs and the rest iterations, which W&B's own steps, that only grow, cannot show.

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from aurora_mm.apis import MultiTaskInferencer
 from aurora_mm.apis.task_groups import AUTO_TASKS
@@ -41,7 +42,7 @@ class Upload(NamedTuple):
     frames: int
     shape: tuple[int, int]
     pixel_spacing: tuple[float, float] | None
-    preview: np.ndarray
+    preview: NDArray[np.uint8]
 
 
 class PageResult(NamedTuple):
@@ -137,7 +138,7 @@ class PagePredictor:
         except BadImage as bad:
             raise DataError(f'{shown_name(path)} {bad}.') from bad
 
-    def _write(self, pixels: np.ndarray, sample: MultiTaskDataSample) -> PageResult:
+    def _write(self, pixels: NDArray[np.uint8], sample: MultiTaskDataSample) -> PageResult:
         folder = Path(tempfile.mkdtemp(prefix='result_', dir=self.uploads.folder))
         tasks = [self.tasks[name] for name in sample.task_names]
         writer = PredictionWriter(folder, TaskTable(tasks) if tasks else self.tasks, self.models)

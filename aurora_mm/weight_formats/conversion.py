@@ -92,7 +92,8 @@ def _find_format(kind: str) -> WeightFormat:
     found = WEIGHT_FORMATS.get(kind)
     if found is None:
         raise ConfigError(f'no format {kind!r} of weights; there are {", ".join(sorted(WEIGHT_FORMATS.module_dict))}')
-    return found()
+    layout: WeightFormat = found()
+    return layout
 
 
 def _three(given: Sequence[float] | None, declared: Sequence[float], what: str) -> list[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aurora_mm.registry import WEIGHT_FORMATS
 from aurora_mm.weight_formats.timm_vit import patches, rest_of_block
@@ -74,7 +75,7 @@ class USFM(WeightFormat):
             }
         return layout
 
-    def config(self, sizes: Sizes, names: Sequence[str]) -> dict:
+    def config(self, sizes: Sizes, names: Sequence[str]) -> dict[str, Any]:
         """See :meth:`WeightFormat.config`."""
         return super().config(sizes, names) | dict(
             use_shared_relative_position_bias=True,

@@ -6,7 +6,7 @@ import math
 import re
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -115,7 +115,7 @@ class WeightFormat(metaclass=ABCMeta):
         """Return the number of attention heads, or None if neither the tensors nor the format tell it."""
         return self.heads.get(width)
 
-    def config(self, sizes: Sizes, names: Sequence[str]) -> dict:
+    def config(self, sizes: Sizes, names: Sequence[str]) -> dict[str, Any]:
         """Return the values of ``config.json``; subclasses add those that only their model has."""
         return dict(
             model_type=self.model_type,

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from aurora_mm.analysis.bootstrap import bootstrap_intervals
-from aurora_mm.analysis.column_groups import FEWEST_IMAGES, NO_VALUE, by_columns, column_tables, to_json
+from aurora_mm.analysis.column_groups import FEWEST_IMAGES, NO_VALUE, by_columns, column_table, from_json, to_json
 from aurora_mm.evaluation import ResultRow
 
 
@@ -62,7 +62,9 @@ def test_json_and_markdown(groups):
     assert content['centre']['lung'][2] == dict(
         value='south', images=MANY, primary=0.5, interval=[0.5, 0.5], is_small=False, is_worst=True
     )
-    text = column_tables({'centre': {'lung': groups}})
-    assert text.startswith('## By centre\n')
-    assert 'south (worst)' in text
-    assert text.count('few images') == 2
+    assert from_json(content) == {'centre': {'lung': groups}}
+    head, _, *rows = column_table('centre|site', {'lung': groups}).splitlines()
+    assert head.startswith('| task | centre\\|site | images |')
+    assert [row.split(' | ')[0] for row in rows] == ['| lung', '| ', '| ', '| ']
+    assert rows[2] == f'|  | south | {MANY} | 0.500 | 0.500 to 0.500 | worst |'
+    assert sum('few images' in row for row in rows) == 2

@@ -11,6 +11,8 @@ from mmengine.runner import Runner
 from aurora_mm.apis import MultiTaskInferencer, adopt_checkpoint, load_weights, read_checkpoint
 from aurora_mm.apis.checkpoint import trained_config
 from aurora_mm.apis.pipelines import without_annotations
+from aurora_mm.apis.row_loader import RowLoader
+from aurora_mm.apis.row_predictor import RowPredictor
 from aurora_mm.errors import ConfigError, DataError, WeightsError
 from aurora_mm.images import reading
 from aurora_mm.structures import task_samples_of
@@ -176,15 +178,16 @@ def test_images_are_batched_by_the_size_of_their_input(inferencer, generated, mo
         sizes.append([tuple(image.shape) for image in data['inputs']])
         return step(data)
 
-    monkeypatch.setattr(inferencer, 'pipeline', two_sizes)
     monkeypatch.setattr(inferencer.model, 'test_step', record)
+    predictor = RowPredictor(inferencer.model, RowLoader(two_sizes, inferencer.tasks), inferencer.collate_fn)
     file = images(generated, 'kind')[0]
     rows = [dict(img_path=file, task='kind', img_id=i) for i in range(7)]
-    answers = dict(inferencer.predict_rows(rows, batch_size=3))
+    answers = dict(predictor.predict(rows, batch_size=3))
     assert sorted(answers) == list(range(7))
     assert all(answers[i].img_id == i for i in range(7))
     assert [len(batch) for batch in sizes] == [3, 3, 1]
     assert all(len(set(batch)) == 1 for batch in sizes)
+    assert len({shape for batch in sizes for shape in batch}) == 2
 
 
 def test_an_unreadable_image_is_told_and_others_are_answered(inferencer, generated, tmp_path):

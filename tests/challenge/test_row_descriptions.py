@@ -17,13 +17,13 @@ def table_of(task_ids, faults):
 def test_descriptions_are_in_the_order_of_their_first_rows():
     code, descriptions = describe_rows(table_of(['b', 'a', 'b', 'c'], {}))
     assert code.tolist() == [0, 1, 0, 2]
-    assert [(d.cells[0], d.count, d.line) for d in descriptions] == [('b', 2, 2), ('a', 1, 3), ('c', 1, 5)]
+    assert [(d.cells[0], d.num_rows, d.line) for d in descriptions] == [('b', 2, 2), ('a', 1, 3), ('c', 1, 5)]
     assert descriptions[2].place == 'rows.csv, row 5'
 
 
 def test_rows_with_a_fault_describe_nothing():
     code, descriptions = describe_rows(table_of(['b', 'a', 'b', 'c'], {0: 'bad', 3: 'bad'}))
     assert code.tolist() == [-1, 0, 1, -1]
-    assert [(d.cells[0], d.count, d.line) for d in descriptions] == [('a', 1, 3), ('b', 1, 4)]
+    assert [(d.cells[0], d.num_rows, d.line) for d in descriptions] == [('a', 1, 3), ('b', 1, 4)]
     code, descriptions = describe_rows(table_of(['b'], {0: 'bad'}))
     assert (code.tolist(), descriptions) == ([-1], [])

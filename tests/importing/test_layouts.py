@@ -154,6 +154,21 @@ def test_breasts_without_masks(tmp_path):
     assert [item.task.name for item in find_tasks(tmp_path / 'src')[1]] == ['breast_2cls', 'breast_3cls']
 
 
+def test_nerves_whose_masks_have_other_values(tmp_path):
+    """The folder may be `dataset` itself."""
+    trees.usgra_seg(tmp_path)
+    for file in tmp_path.glob('dataset/**/masks/*.png'):
+        trees.save(file, trees.mask(128, 255))
+    (item,) = find_tasks(tmp_path / 'dataset')[1]
+    with pytest.raises(
+        DataError, match=r'0000\.png: .* values 0 128 255, .* 3 classes; .*mask_values among the options'
+    ):
+        item.rows[0].answer()
+    (item,) = find_tasks(tmp_path / 'dataset', ImportOptions(mask_values=(0, 128, 255)))[1]
+    for row in item.rows:
+        np.testing.assert_array_equal(row.answer()['mask'], trees.mask(1, 2))
+
+
 def test_heads(tmp_path, monkeypatch):
     """The ellipse was drawn with half-axes 20 and 12 around (30, 20); half of its line lies outside."""
     import cv2

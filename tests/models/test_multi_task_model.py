@@ -316,6 +316,17 @@ def test_tensor_mode(model):
     assert {name: out.shape for name, out in outputs.items()} == {'cls': (1, 3), 'seg': (1, 3, 4, 4)}
 
 
+@pytest.mark.parametrize('mode', ['loss', 'predict'])
+def test_losses_and_predictions_need_data_samples(model, mode):
+    with pytest.raises(ValueError, match=f"mode '{mode}' needs data samples"):
+        model(batch(CLS)[0], mode=mode)
+
+
+def test_an_unknown_mode_is_refused(model):
+    with pytest.raises(ValueError, match="mode 'train' is none of 'loss', 'predict', 'tensor'"):
+        model(*batch(CLS), mode='train')
+
+
 def answers(model, *tasks):
     """What a model predicts for a batch, as one flat tensor for each task."""
     inputs, samples = batch(*tasks)

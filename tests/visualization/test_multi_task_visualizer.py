@@ -107,6 +107,12 @@ def test_annotations_in_network_pixels_are_refused(visualizer):
         visualizer.add_datasample('x', np.zeros((64, 64, 3), np.uint8), make_sample(SEG))
 
 
+def test_an_image_without_a_sample_is_shown_as_it_is(visualizer, tmp_path):
+    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    visualizer.add_datasample('x', image, out_file=str(tmp_path / 'out.png'))
+    assert (cv2.imread(str(tmp_path / 'out.png'))[..., ::-1] == image).all()
+
+
 def test_contact_sheet(tmp_path):
     for i, shade in enumerate((50, 100, 150)):
         cv2.imwrite(str(tmp_path / f'{i}.png'), np.full((20 + i, 40, 3), shade, np.uint8))

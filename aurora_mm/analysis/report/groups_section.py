@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from aurora_mm.analysis.column_groups import ColumnGroup, TaskGroups
 from aurora_mm.analysis.report.results import Results
 from aurora_mm.analysis.report.tables import Score
-from aurora_mm.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -16,19 +15,16 @@ class GroupRow:
 
     Args:
         task: Name of the task; ``''`` where it is that of the row above.
-        value: Value of the column.
-        images: Number of images.
-        score: Primary score with its interval.
-        is_small: Whether there are few images.
-        is_worst: Whether it is the task's worst group.
+        group: The group.
     """
 
     task: str
-    value: str
-    images: int
-    score: Score
-    is_small: bool
-    is_worst: bool
+    group: ColumnGroup
+
+    @property
+    def score(self) -> Score:
+        """The primary score of the group with its interval."""
+        return Score(self.group.primary, self.group.interval)
 
 
 @dataclass(frozen=True)
@@ -48,29 +44,14 @@ class GroupsSection:
         """Build the sections of all columns; none if the test was not asked for any.
 
         Raises:
-            DataError: If ``metrics.json`` has other content there than a test writes.
+            DataError: See :meth:`Results.groups`.
         """
-        try:
-            return [
-                cls(column, [row for task, groups in tasks.items() for row in _rows(task, groups)])
-                for column, tasks in (results.scores.get('groups') or {}).items()
-            ]
-        except (TypeError, KeyError, AttributeError, ValueError) as error:
-            raise DataError(
-                f'no groups as aurora-mm test writes them: {error!r}', file=results.folder / 'metrics.json'
-            ) from error
+        return [cls(column, _rows(tasks)) for column, tasks in results.groups().items()]
 
 
-def _rows(task: str, groups: list[dict[str, Any]]) -> list[GroupRow]:
+def _rows(tasks: TaskGroups) -> list[GroupRow]:
     return [
-        GroupRow(
-            task=task if number == 0 else '',
-            value=str(group['value']),
-            images=int(group['images']),
-            score=Score(group['primary'], None if group['interval'] is None else (low, high)),
-            is_small=bool(group['is_small']),
-            is_worst=bool(group['is_worst']),
-        )
+        GroupRow(task if number == 0 else '', group)
+        for task, groups in tasks.items()
         for number, group in enumerate(groups)
-        for low, high in [group['interval'] or (0.0, 0.0)]
     ]

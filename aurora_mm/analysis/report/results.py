@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aurora_mm.analysis.breakdowns import RankedImage, ranked
+from aurora_mm.analysis.column_groups import TaskGroups, from_json
 from aurora_mm.analysis.scores_file import read_scores_of_tasks
 from aurora_mm.calibration.report import read_calibration
 from aurora_mm.errors import DataError
@@ -83,6 +84,19 @@ class Results:
     def images(self, task: Task) -> list[RankedImage]:
         """Return the images of a task, worst first."""
         return ranked(self.targets(task)).get(task.name, [])
+
+    def groups(self) -> dict[str, TaskGroups]:
+        """Return the scores of groups of images by column; none if the test was not asked for any.
+
+        Raises:
+            DataError: If ``metrics.json`` has other content there than a test writes.
+        """
+        try:
+            return from_json(self.scores.get('groups') or {})
+        except (TypeError, KeyError, AttributeError, ValueError) as error:
+            raise DataError(
+                f'no groups as aurora-mm test writes them: {error!r}', file=self.folder / 'metrics.json'
+            ) from error
 
     def data_file(self, row: ResultRow, path: str) -> Path:
         """Return the path of an image or a true mask.

@@ -13,6 +13,7 @@ from mmengine.logging import print_log
 from torch.utils.data import Sampler
 
 from aurora_mm.datasets.image_kinds import indices_by_kind
+from aurora_mm.datasets.item_shards import item_shards
 from aurora_mm.datasets.samplers.label_shares import label_matrix, label_shares, solve_draw
 from aurora_mm.datasets.samplers.policies import LossAwarePolicy, SamplingPolicy, TaskProgress
 from aurora_mm.datasets.samplers.shuffled_indices import ShuffledIndices
@@ -61,6 +62,9 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
             number of images that all ranks use in a step, rounded up.
         max_factor: Limits how unevenly images are drawn if images have several labels. At least 1. See
             :func:`~aurora_mm.datasets.samplers.label_shares.solve_draw`.
+        shard_window: Number of shards of each kind whose images are drawn together, before those of the next shards
+            are. The shards that are needed at the same time then fit into a small cache. Each image is drawn as often
+            as without it. None draws from all shards.
         drop_last: Must be False, because every batch is full.
 
     Attributes:
@@ -86,6 +90,7 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
         batches_of: str = 'task',
         num_batches: int | None = None,
         max_factor: float = 2.0,
+        shard_window: int | None = None,
         drop_last: bool = False,
     ) -> None:
         dataset = sampler.dataset
@@ -100,6 +105,8 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
         self.batch_size = batch_size
         self.policy: SamplingPolicy = LossAwarePolicy() if policy is None else DATA_SAMPLERS.build(policy)
         self.batches_of = batches_of
+        if shard_window is not None and shard_window < 1:
+            raise ConfigError(f'shard_window {shard_window} must be at least 1')
         items = dataset.indices_by_task()
         self.progress = {name: TaskProgress(name, dataset.tasks[name].type, len(items[name])) for name in items}
         kinds = indices_by_kind(dataset)
@@ -108,8 +115,11 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
         self._groups = _group(list(kinds), {name: task.type for name, task in self.progress.items()}, batches_of)
         self.max_factor = max_factor
         names = [', '.join(kind) for kind in kinds]
+        shards = None if shard_window is None else item_shards(dataset, 'shard_window')
         self.indices_of = {
-            name: ShuffledIndices(name, indices, sampler.seed)
+            name: ShuffledIndices(
+                name, indices, sampler.seed, None if shards is None else shards[indices], shard_window or 1
+            )
             for name, indices in zip(names, kinds.values(), strict=True)
         }
         self.drawn = dict.fromkeys(names, 0)

@@ -60,7 +60,7 @@ def _noise(shape: tuple[int, int], std: float) -> np.ndarray:
     """Draw Gaussian noise, rounded to whole grey values, (h, w) int16."""
     # OpenCV's generator is seven times as fast as NumPy's. It is seeded by it, so that a seed determines the noise.
     cv2.setRNGSeed(np.random.randint(2**31))
-    return cv2.randn(np.empty(shape, np.int16), 0, std)
+    return cv2.randn(np.empty(shape, np.int16), np.zeros(1), np.array([std]))
 
 
 def _sum(channels: np.ndarray, noise: np.ndarray) -> np.ndarray:

@@ -36,11 +36,11 @@ class ConsoleRunner:
         """Train, see MMEngine's runner."""
         return self._run(super().train)  # type: ignore[misc]
 
-    def val(self) -> dict:
+    def val(self) -> dict[str, Any]:
         """Validate, see MMEngine's runner."""
         return self._run(super().val)  # type: ignore[misc]
 
-    def test(self) -> dict:
+    def test(self) -> dict[str, Any]:
         """Test, see MMEngine's runner."""
         return self._run(super().test)  # type: ignore[misc]
 

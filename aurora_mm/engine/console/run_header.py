@@ -46,7 +46,7 @@ def run_header(runner: Runner, mode: str) -> str:
     return '\n'.join([f'aurora_mm {__version__}', *(f'  {name:<{width}}  {text}' for name, text in lines.items())])
 
 
-def images_of_tasks(dataset: Dataset) -> dict[str, int]:
+def images_of_tasks(dataset: Dataset[Any]) -> dict[str, int]:
     """Return the number of images of each task in a data set; empty if the data set has no tasks."""
     if not hasattr(dataset, 'indices_by_task'):
         return {}

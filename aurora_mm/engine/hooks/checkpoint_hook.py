@@ -44,6 +44,11 @@ class CheckpointHook(MMEngineCheckpointHook):
         kwargs: See MMEngine's hook.
     """
 
+    # set by MMEngine's hook
+    file_backend: Any
+    keep_ckpt_ids: deque[int]
+    best_ckpt_path: str | None
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._outdated: list[str] = []  # checkpoints to remove

@@ -61,7 +61,7 @@ class ConsoleHook(Hook):
             self._begin('steps', runner.max_iters, runner.iter)
 
     def after_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict[str, Any] | None = None
     ) -> None:
         """Count a step, with its losses."""
         self._advance(runner, losses=True)
@@ -99,13 +99,13 @@ class ConsoleHook(Hook):
         self._begin('test', len(runner.test_dataloader), batch_idx)
 
     def after_val_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence | None = None
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence[Any] | None = None
     ) -> None:
         """Count a step."""
         self._advance(runner)
 
     def after_test_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence | None = None
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence[Any] | None = None
     ) -> None:
         """Count a step."""
         self._advance(runner)

@@ -69,7 +69,7 @@ class PreemptionHook(Hook):
         loader.worker_init_fn = functools.partial(_start_worker, self._signals, loader.worker_init_fn)
         self._signals.watch()
 
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Save and stop if that was asked for and this step allows it."""
         if not self._active:
             return
@@ -88,7 +88,7 @@ class PreemptionHook(Hook):
             self._checkpoints.save_epoch(runner)
             self._stop(runner, runner.iter)
 
-    def after_val_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
+    def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Stop a validation; a run that goes on from the checkpoint repeats it."""
         if self._active and self._signals.received and get_world_size() == 1 and self._checkpoints.is_saved(runner):
             self._stop(runner, runner.iter)

@@ -78,7 +78,7 @@ class ReproducibleEpochHook(Hook):
         self._within_epoch = isinstance(runner.train_loop, MMEngineEpochBasedTrainLoop)
         seed_generators(runner.seed, runner.epoch, get_rank())
 
-    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch=None) -> None:
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Restore the random states of a run that goes on within an epoch."""
         if not self._resumed_states:
             return

@@ -21,7 +21,7 @@ class RuntimeInfoHook(MMEngineRuntimeInfoHook):
     """
 
     def after_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict[str, Any] | None = None
     ) -> None:
         """Log the values that the training step returned."""
         outputs = outputs or {}

@@ -42,8 +42,8 @@ class AccumulatingOptimWrapper(OptimWrapper):
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
         """See ``OptimWrapper.optim_context``."""
-        local = self.averages and hasattr(model, 'no_sync')
-        with model.no_sync() if local else nullcontext(), super().optim_context(model):
+        without_sync = getattr(model, 'no_sync', nullcontext) if self.averages else nullcontext
+        with without_sync(), super().optim_context(model):
             yield
 
     def step(self, **kwargs: Any) -> None:

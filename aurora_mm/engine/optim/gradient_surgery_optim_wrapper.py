@@ -46,7 +46,7 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
     """
 
     def __init__(
-        self, *args: Any, combiner: dict | None = None, shared: Sequence[str] = ('backbone.',), **kwargs: Any
+        self, *args: Any, combiner: dict[str, Any] | None = None, shared: Sequence[str] = ('backbone.',), **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
         self.combiner: GradientCombiner = GradientCombiner() if combiner is None else OPTIM_WRAPPERS.build(combiner)
@@ -75,8 +75,8 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
         finally:
             hook.remove()
 
-    def update_params(  # type: ignore[override]
-        self, loss: Tensor, step_kwargs: dict | None = None, zero_kwargs: dict | None = None
+    def update_params(
+        self, loss: Tensor, step_kwargs: dict[str, Any] | None = None, zero_kwargs: dict[str, Any] | None = None
     ) -> None:
         """See ``OptimWrapper.update_params``; ``loss`` is the sum of the losses that are differentiated here."""
         for number, (name, part) in enumerate(self._losses.items(), start=1):
@@ -99,7 +99,7 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
         average_gradients(self._other_parameters)
         for name in sorted({name for names in all_gather_object(list(self._buffers)) for name in names}):
             buffer = self._buffers.setdefault(name, [None] * len(self._shared_parameters))
-            full = [
+            full: list[Tensor | None] = [
                 torch.zeros_like(p) if g is None else g for p, g in zip(self._shared_parameters, buffer, strict=True)
             ]
             all_reduce_params(full, op='mean')

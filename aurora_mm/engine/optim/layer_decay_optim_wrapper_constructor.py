@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mmengine.optim import DefaultOptimWrapperConstructor
 from torch import nn
 
@@ -36,7 +38,9 @@ class LayerDecayOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         ... )
     """
 
-    def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None) -> None:
+    base_lr: float  # MMEngine's may be None, which is refused
+
+    def __init__(self, optim_wrapper_cfg: dict[str, Any], paramwise_cfg: dict[str, Any] | None = None) -> None:
         paramwise_cfg = dict(paramwise_cfg or {})
         self.layer_decay = paramwise_cfg.pop('layer_decay', None)
         super().__init__(optim_wrapper_cfg, paramwise_cfg)
@@ -47,7 +51,11 @@ class LayerDecayOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         self.paramwise_cfg.setdefault('custom_keys', {})  # otherwise MMEngine makes no groups
 
     def add_params(
-        self, params: list[dict], module: nn.Module, prefix: str = '', is_dcn_module: int | float | None = None
+        self,
+        params: list[dict[str, Any]],
+        module: nn.Module,
+        prefix: str = '',
+        is_dcn_module: int | float | None = None,
     ) -> None:
         """See MMEngine's method; for the whole model, also decay the learning rates and join equal groups."""
         super().add_params(params, module, prefix, is_dcn_module)
@@ -56,7 +64,7 @@ class LayerDecayOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         decays = self._decays(module)
         for group in params:
             group['lr'] = group.get('lr', self.base_lr) * decays.get(id(group['params'][0]), 1.0)
-        joined: dict[tuple, dict] = {}
+        joined: dict[tuple[Any, ...], dict[str, Any]] = {}
         for group in params:
             settings = {key: value for key, value in group.items() if key != 'params'}
             joined.setdefault(tuple(sorted(settings.items())), settings | dict(params=[]))['params'] += group['params']

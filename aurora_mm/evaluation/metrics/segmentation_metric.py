@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aurora_mm.errors import DataError
 from aurora_mm.evaluation.functional import dice, hausdorff_distance, hd95_and_nsd, resize_mask, weighted_mean
@@ -82,7 +83,7 @@ class SegmentationMetric(TaskMetric):
             scores |= {f'{name}_{row.target}': of_classes[name][:, index] for name in ('DSC', 'HD')}
         return scores
 
-    def compare(self, pred: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    def compare(self, pred: NDArray[np.bool_], truth: NDArray[np.bool_]) -> dict[str, float]:
         """Compute the scores of one class in one image.
 
         Args:
@@ -101,5 +102,7 @@ class SegmentationMetric(TaskMetric):
             NSD=nsd,
         )
 
-    def _row(self, sample: Mapping[str, Any], index: int, pred: np.ndarray, truth: np.ndarray) -> ResultRow:
+    def _row(
+        self, sample: Mapping[str, Any], index: int, pred: NDArray[np.bool_], truth: NDArray[np.bool_]
+    ) -> ResultRow:
         return self.row(sample, self.names[index], **self.compare(pred, truth))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -22,7 +23,7 @@ class TaskAdapter(BaseModule):
         in_channels: Sequence[int],
         in_index: Sequence[int],
         build: Callable[[int], nn.Module],
-        init_cfg: dict | None = None,
+        init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(init_cfg)
         indices = sorted({i % len(in_channels) for i in in_index})

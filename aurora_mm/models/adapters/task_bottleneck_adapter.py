@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from mmengine.model import constant_init
 from torch import Tensor, nn
 
 from aurora_mm.models.adapters.task_adapter import TaskAdapter
@@ -33,7 +35,7 @@ class TaskBottleneckAdapter(TaskAdapter):
         in_index: Sequence[int],
         channels: int = 32,
         depthwise: bool = True,
-        init_cfg: dict | None = None,
+        init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(in_channels, in_index, lambda width: _Bottleneck(width, channels, depthwise), init_cfg)
 
@@ -46,8 +48,7 @@ class _Bottleneck(nn.Module):
             nn.Conv2d(channels, channels, 3, padding=1, groups=channels if depthwise else 1), nn.SiLU()
         )
         self.up = nn.Conv2d(channels, in_channels, 1)
-        nn.init.zeros_(self.up.weight)
-        nn.init.zeros_(self.up.bias)
+        constant_init(self.up, 0)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.up(self.mix(self.down(x)))

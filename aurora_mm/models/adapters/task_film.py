@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +24,9 @@ class TaskFiLM(TaskAdapter):
         in_index: See :class:`TaskAdapter`.
     """
 
-    def __init__(self, in_channels: Sequence[int], in_index: Sequence[int], init_cfg: dict | None = None) -> None:
+    def __init__(
+        self, in_channels: Sequence[int], in_index: Sequence[int], init_cfg: dict[str, Any] | None = None
+    ) -> None:
         super().__init__(in_channels, in_index, _FiLM, init_cfg)
 
 

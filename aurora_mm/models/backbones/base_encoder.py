@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch.nn.functional as F
 from mmengine.model import BaseModule
@@ -40,7 +41,7 @@ class BaseEncoder(BaseModule, metaclass=ABCMeta):
 
     @classmethod
     @abstractmethod
-    def resolve(cls, pretrained: str) -> dict:
+    def resolve(cls, pretrained: str) -> dict[str, Any]:
         """Return the arguments that build the encoder of ``pretrained`` without its weights.
 
         Args:
@@ -108,7 +109,7 @@ class BaseEncoder(BaseModule, metaclass=ABCMeta):
         """
         return self.layer_of(plain_name(param_name.removeprefix(prefix))), self.num_blocks + 2
 
-    def tune(self, frozen_stages: int, lora: Mapping | None) -> None:
+    def tune(self, frozen_stages: int, lora: Mapping[str, Any] | None) -> None:
         """Freeze layers and add LoRA; called at the end of ``__init__``.
 
         Args:

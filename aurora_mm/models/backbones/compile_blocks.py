@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch._dynamo.config as dynamo_config
 from torch import nn
@@ -13,7 +14,7 @@ from torch import nn
 _MAX_VARIANTS = 64
 
 
-def compile_each(blocks: Iterable[nn.Module], options: Mapping) -> None:
+def compile_each(blocks: Iterable[nn.Module], options: Mapping[str, Any]) -> None:
     """Compile each block by ``torch.compile`` when it first runs.
 
     The blocks are changed in place. Names of parameters stay as they are; a copy or a pickle of a block is not

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -42,7 +43,7 @@ class ConvDetailBranch(BaseModule):
         channels: Sequence[int] = (32, 64, 96, 128),
         num_blocks: int | Sequence[int] = 1,
         out_indices: Sequence[int] | None = None,
-        init_cfg: dict | None = None,
+        init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(init_cfg)
         blocks = [num_blocks] * len(channels) if isinstance(num_blocks, int) else list(num_blocks)

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from mmcv.cnn import ConvModule
@@ -19,6 +19,7 @@ from aurora_mm.errors import ConfigError
 from aurora_mm.files import whole_folder
 from aurora_mm.models.backbones.base_encoder import BaseEncoder, check_taps, count_recomputed
 from aurora_mm.models.backbones.efficientnet_lite_weights import WEIGHTS, load_efficientnet_lite, timm_state
+from aurora_mm.models.utils.containers import ModuleList
 from aurora_mm.registry import MODELS
 
 _STEM_CHANNELS = 32
@@ -90,7 +91,7 @@ class EfficientNetLite(BaseEncoder):
         frozen_stages: int = -1,
         norm_eval: bool = True,
         lora: None = None,
-        init_cfg: dict | None = None,
+        init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(init_cfg)
         stages = _scaled_stages(arch)
@@ -108,12 +109,14 @@ class EfficientNetLite(BaseEncoder):
 
         self.stem = _conv(3, _STEM_CHANNELS, kernel_size=3, stride=2)
         before = [_STEM_CHANNELS, *(stage.channels for stage in stages[:-1])]
-        self.stages = nn.ModuleList(_build(stage, channels) for stage, channels in zip(stages, before, strict=True))
+        self.stages: ModuleList[nn.Sequential] = ModuleList(
+            _build(stage, channels) for stage, channels in zip(stages, before, strict=True)
+        )
         self._first_block = [sum(stage.num_blocks for stage in stages[:i]) for i in range(len(stages))]
         self.tune(frozen_stages, lora)
 
     @classmethod
-    def resolve(cls, pretrained: str) -> dict:
+    def resolve(cls, pretrained: str) -> dict[str, Any]:
         """Return no arguments, since ``arch`` gives the sizes; see :meth:`BaseEncoder.resolve`."""
         return {}
 

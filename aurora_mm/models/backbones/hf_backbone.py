@@ -6,7 +6,7 @@ import copy
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import transformers
@@ -97,16 +97,16 @@ class HFBackbone(BaseEncoder):
 
     def __init__(
         self,
-        config: Mapping | None = None,
+        config: Mapping[str, Any] | None = None,
         pretrained: str | Path | None = None,
         out_indices: Sequence[int] | None = None,
         with_cp: bool | int = False,
         frozen_stages: int = -1,
-        lora: Mapping | None = None,
+        lora: Mapping[str, Any] | None = None,
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
         fit_maps_to_image: bool = False,
-        init_cfg: dict | None = None,
+        init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(init_cfg)
         self.fit_maps_to_image = fit_maps_to_image
@@ -126,10 +126,10 @@ class HFBackbone(BaseEncoder):
         if num_recomputed := count_recomputed(with_cp, self.num_blocks):
             self._recompute(num_recomputed, config['model_type'])
         self.stats = [list(mean or stats[0]), list(std or stats[1])]
-        mean, std = torch.tensor(self.stats)[..., None, None]
+        means, deviations = torch.tensor(self.stats)[..., None, None]
         # ((x + 1) / 2 - mean) / std
-        self.register_buffer('scale', 0.5 / std, persistent=False)
-        self.register_buffer('shift', (0.5 - mean) / std, persistent=False)
+        self.register_buffer('scale', 0.5 / deviations, persistent=False)
+        self.register_buffer('shift', (0.5 - means) / deviations, persistent=False)
         for name, parameter in self.named_parameters():
             if name.endswith(_UNUSED):
                 parameter.requires_grad_(False)
@@ -145,12 +145,10 @@ class HFBackbone(BaseEncoder):
                 module.gradient_checkpointing = False
 
     @classmethod
-    def resolve(cls, pretrained: str) -> dict:
+    def resolve(cls, pretrained: str) -> dict[str, Any]:
         """Return the ``config`` of a checkpoint with mean and std of its images; see :meth:`BaseEncoder.resolve`."""
-        values = read_config(pretrained)
-        values = _vision_part(values)
         try:
-            config = _config(values).to_diff_dict()
+            config = _config(_vision_part(read_config(pretrained))).to_diff_dict()
         except ConfigError as error:
             raise WeightsError(f'{pretrained}: {error}') from error
         for unneeded in ('architectures', 'id2label', 'label2id', 'dtype', 'torch_dtype', 'transformers_version'):
@@ -187,7 +185,7 @@ class HFBackbone(BaseEncoder):
         return self.encoder(x * self.scale + self.shift)
 
 
-def _vision_part(values: Mapping) -> Mapping:
+def _vision_part(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the config of the image encoder of a model with more than that."""
     vision = values.get('vision_config')
     if vision is None:
@@ -196,32 +194,32 @@ def _vision_part(values: Mapping) -> Mapping:
     return {**vision, 'model_type': vision.get('model_type') or f'{values.get("model_type")}_vision_model'}
 
 
-def _model_type(values: Mapping) -> str:
+def _model_type(values: Mapping[str, Any]) -> str | None:
     kind = values.get('model_type')
     return 'qwen2_5_vl_vision' if kind == 'qwen2_5_vl' else kind  # its names in transformers 4 and 5
 
 
-def _family(values: Mapping) -> _Family:
+def _family(values: Mapping[str, Any]) -> _Family:
     kind = _model_type(values)
-    if kind not in FAMILIES:
+    if kind is None or kind not in FAMILIES:
         raise ConfigError(f'HFBackbone has no encoder of model_type {kind!r}; it has {", ".join(FAMILIES)}')
     return FAMILIES[kind]
 
 
-def _stats(values: Mapping, family: _Family) -> _MeanStd:
+def _stats(values: Mapping[str, Any], family: _Family) -> _MeanStd:
     if family.stats is None:
         return (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
     return values.get('image_mean', family.stats[0]), values.get('image_std', family.stats[1])
 
 
-def _config(values: Mapping) -> PretrainedConfig:
+def _config(values: Mapping[str, Any]) -> PretrainedConfig:
     _family(values)
-    values = copy.deepcopy({key: value for key, value in values.items() if key not in _STATS})
-    kind = values.pop('model_type')
-    if _model_type(dict(model_type=kind)) == 'qwen2_5_vl_vision':
-        return Qwen2_5_VLVisionConfig.from_dict(values)
+    more = copy.deepcopy({key: value for key, value in values.items() if key not in ('model_type', *_STATS)})
+    kind = values['model_type']
+    if _model_type(values) == 'qwen2_5_vl_vision':
+        return Qwen2_5_VLVisionConfig.from_dict(more)
     try:
-        return AutoConfig.for_model(kind, **values)
+        return AutoConfig.for_model(kind, **more)
     except ValueError as error:
         if kind in CONFIG_MAPPING:
             raise

@@ -8,7 +8,7 @@ from the pretrained encoder. After training, W + alpha / r * B A can replace W.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def add_lora(
     encoder: BaseEncoder,
     r: int = 8,
-    alpha: float | None = None,
+    alpha: int | None = None,
     dropout: float = 0.0,
     blocks: Sequence[int] | None = None,
     modules: Sequence[str] | None = None,
@@ -56,9 +56,9 @@ def add_lora(
     }
     if not linear:
         raise ConfigError(f'lora: {type(encoder).__name__} has no linear layers in its blocks')
-    if unknown := sorted(set(modules or ()) - set(linear.values())):
+    if no_layers := sorted(set(modules or ()) - set(linear.values())):
         there = ', '.join(sorted(set(linear.values())))
-        raise ConfigError(f'lora.modules {unknown} are none of the linear layers of the blocks: {there}')
+        raise ConfigError(f'lora.modules {no_layers} are none of the linear layers of the blocks: {there}')
     targets = [name for name, last in linear.items() if modules is None or last in modules]
     config = LoraConfig(
         r=r, lora_alpha=2 * r if alpha is None else alpha, lora_dropout=dropout, target_modules=targets, bias='none'
@@ -77,7 +77,7 @@ def merge_lora(model: nn.Module) -> int:
     Returns:
         Number of layers whose update was added; 0 for a model without LoRA.
     """
-    adapted = [
+    adapted: list[tuple[nn.Module, str, Any]] = [  # with layers of peft, which may be absent
         (parent, key, layer)
         for parent in list(model.modules())
         for key, layer in parent.named_children()

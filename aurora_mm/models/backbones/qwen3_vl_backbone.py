@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -25,7 +26,7 @@ from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.files import whole_folder
 from aurora_mm.models.backbones.base_encoder import BaseEncoder, check_taps, count_recomputed, token_map
 from aurora_mm.models.backbones.compile_blocks import compile_each
-from aurora_mm.models.backbones.qwen3_vl_layers import Block, PatchEmbed, axial_rope
+from aurora_mm.models.backbones.qwen3_vl_layers import Block, PatchEmbed, axial_rope, patch_side
 from aurora_mm.models.backbones.visual_weights import HELP, load_visual, read_config
 from aurora_mm.registry import MODELS
 
@@ -82,10 +83,10 @@ class Qwen3VLBackbone(BaseEncoder):
         out_indices: Sequence[int] | None = None,
         with_cp: bool | int = False,
         frozen_stages: int = -1,
-        lora: Mapping | None = None,
-        compile_blocks: bool | Mapping = False,
+        lora: Mapping[str, Any] | None = None,
+        compile_blocks: bool | Mapping[str, Any] = False,
         fit_maps_to_image: bool = False,
-        init_cfg: dict | None = None,
+        init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(init_cfg)
         self.fit_maps_to_image = fit_maps_to_image
@@ -95,8 +96,9 @@ class Qwen3VLBackbone(BaseEncoder):
         self.out_indices = check_taps(out_indices, config.depth)
         self.num_blocks = self.out_indices[-1] + 1
         self.num_recomputed = count_recomputed(with_cp, self.num_blocks)
-        self.size_divisor = config.patch_size * config.spatial_merge_size
-        self.strides = [config.patch_size] * len(self.out_indices)
+        self.patch_side = patch_side(config)
+        self.size_divisor = self.patch_side * config.spatial_merge_size
+        self.strides = [self.patch_side] * len(self.out_indices)
         self.out_channels = [config.hidden_size] * len(self.out_indices)
 
         self.patch_embed = PatchEmbed(config)
@@ -109,7 +111,7 @@ class Qwen3VLBackbone(BaseEncoder):
             compile_each(self.blocks, {} if compile_blocks is True else compile_blocks)
 
     @classmethod
-    def resolve(cls, pretrained: str) -> dict:
+    def resolve(cls, pretrained: str) -> dict[str, Any]:
         """Return ``preset`` with the sizes of a checkpoint's encoder; see :meth:`BaseEncoder.resolve`."""
         values = read_config(pretrained)
         values = values.get('vision_config', values)
@@ -124,8 +126,8 @@ class Qwen3VLBackbone(BaseEncoder):
     def _init_module(self, module: nn.Module) -> None:
         if isinstance(module, nn.Linear | nn.Conv2d | nn.Embedding):
             nn.init.trunc_normal_(module.weight, std=self.config.initializer_range)
-            if getattr(module, 'bias', None) is not None:
-                nn.init.zeros_(module.bias)
+            if isinstance(bias := getattr(module, 'bias', None), Tensor):
+                nn.init.zeros_(bias)
 
     def init_weights(self) -> None:
         """Load the weights of ``pretrained``, all of which must fit.
@@ -153,8 +155,7 @@ class Qwen3VLBackbone(BaseEncoder):
 
     def encode(self, x: Tensor) -> tuple[Tensor, ...]:
         """Compute one map ``(B, C, H, W)`` for each tap; h and w are multiples of 32."""
-        patch = self.config.patch_size
-        grid = (x.shape[-2] // patch, x.shape[-1] // patch)
+        grid = (x.shape[-2] // self.patch_side, x.shape[-1] // self.patch_side)
         x = self.patch_embed(x)  # (B, H * W, C)
         x = x + self._positions(grid).to(x.dtype)
         head_dim = self.config.hidden_size // self.config.num_heads
@@ -181,4 +182,4 @@ def _vision_config(preset: str | Mapping[str, int]) -> Qwen3VLVisionConfig:
         if preset not in PRESETS:
             raise ConfigError(f'preset {preset!r} is none of {", ".join(PRESETS)}')
         preset = PRESETS[preset]
-    return Qwen3VLVisionConfig(**preset)
+    return Qwen3VLVisionConfig.from_dict(dict(preset))

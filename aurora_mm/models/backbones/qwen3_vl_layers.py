@@ -21,6 +21,8 @@ from torch.autograd.function import once_differentiable
 from transformers.activations import ACT2FN
 from transformers.models.qwen3_vl.configuration_qwen3_vl import Qwen3VLVisionConfig
 
+from aurora_mm.errors import ConfigError
+
 # Cosines (N, 1, 1, D / 2) and signed sines (N, 1, 2, D / 2) of the rotary angles, see `axial_rope`.
 Rope = tuple[Tensor, Tensor]
 
@@ -33,12 +35,24 @@ class PatchEmbed(nn.Module):
 
     def __init__(self, config: Qwen3VLVisionConfig) -> None:
         super().__init__()
-        patch = config.patch_size
+        patch = patch_side(config)
         self.proj = nn.Conv2d(config.in_channels, config.hidden_size, kernel_size=patch, stride=patch)
 
     def forward(self, x: Tensor) -> Tensor:
         # Contiguous: later sums keep this layout, and norms and matrix products are slow on any other.
         return self.proj(x).flatten(2).transpose(1, 2).contiguous()
+
+
+def patch_side(config: Qwen3VLVisionConfig) -> int:
+    """Return the side of a patch, in pixels; a config of transformers gives one side or both.
+
+    Raises:
+        ConfigError: If the patches are not square.
+    """
+    sides = {config.patch_size} if isinstance(config.patch_size, int) else set(config.patch_size)
+    if len(sides) > 1:
+        raise ConfigError(f'patch_size {config.patch_size}: this encoder has square patches')
+    return sides.pop()
 
 
 class Block(nn.Module):

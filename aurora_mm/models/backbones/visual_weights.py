@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from huggingface_hub import hf_hub_download
@@ -75,7 +75,7 @@ def fetch_optional(source: str | Path, filename: str) -> Path | None:
         raise WeightsError(f'cannot fetch {filename} of {str(source)!r} ({_first_line(error)}). {HELP}') from error
 
 
-def read_config(source: str | Path, filename: str = 'config.json') -> dict:
+def read_config(source: str | Path, filename: str = 'config.json') -> dict[str, Any]:
     """Return the values of a checkpoint's ``config.json``, or of another file with a JSON object.
 
     Args:
@@ -120,7 +120,7 @@ class VisualCheckpoint:
         for shard, names in self._by_shard(self._places).items():
             with _opened(self._file(shard)) as file:
                 for name in names:
-                    self.shapes[name] = tuple(_slice(file, self._places[name], self._file(shard)).get_shape())
+                    self.shapes[name] = _shape(file, self._places[name], self._file(shard))
 
     def _find(self) -> dict[str, _Place]:
         index = fetch_optional(self.source, 'model.safetensors.index.json')
@@ -227,9 +227,10 @@ def _opened(path: Path) -> safe_open:
         raise WeightsError(f'{path} is no whole safetensors file ({_first_line(error)})') from error
 
 
-def _slice(file: safe_open, place: _Place, path: Path) -> safe_open:
+def _shape(file: safe_open, place: _Place, path: Path) -> tuple[int, ...]:
+    """Read the shape of a tensor from the header of the file."""
     try:
-        return file.get_slice(place.name)
+        return tuple(file.get_slice(place.name).get_shape())
     except SafetensorError as error:
         raise WeightsError(f'{path} has no tensor {place.name}, which the index promises') from error
 

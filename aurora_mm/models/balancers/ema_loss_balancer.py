@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -29,7 +30,7 @@ class EMALossBalancer(LossBalancer):
 
     def __init__(
         self,
-        tasks: Sequence[Task | dict],
+        tasks: Sequence[Task | dict[str, Any]],
         power: float = -1.0,
         limits: tuple[float, float] = (0.01, 100.0),
         types: Collection[str] = TASK_TYPES,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -39,7 +40,7 @@ class FAMOLossBalancer(LossBalancer):
     steps: Tensor
 
     def __init__(
-        self, tasks: Sequence[Task | dict], lr: float = 0.025, decay: float = 0.001, eps: float = 1e-8
+        self, tasks: Sequence[Task | dict[str, Any]], lr: float = 0.025, decay: float = 0.001, eps: float = 1e-8
     ) -> None:
         super().__init__(tasks)
         self.lr = lr

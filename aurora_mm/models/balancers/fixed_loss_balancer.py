@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from torch import Tensor
 
@@ -27,7 +28,7 @@ class FixedLossBalancer(LossBalancer):
 
     factors: Tensor
 
-    def __init__(self, tasks: Sequence[Task | dict], factors: Mapping[str, float]) -> None:
+    def __init__(self, tasks: Sequence[Task | dict[str, Any]], factors: Mapping[str, float]) -> None:
         super().__init__(tasks)
         chosen = factors_of(self.tasks.values(), factors, type(self).__name__)
         # Not part of the state: another config may continue a checkpoint with other weights.

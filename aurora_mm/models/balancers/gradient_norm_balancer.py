@@ -55,7 +55,7 @@ class GradientNormBalancer(SharedSums, LossBalancer):
 
     def __init__(
         self,
-        tasks: Sequence[Task | dict],
+        tasks: Sequence[Task | dict[str, Any]],
         per: str = 'type',
         factors: Mapping[str, float] | None = None,
         interval: int = 10,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -33,7 +34,7 @@ class IGBLossBalancer(LossBalancer):
     steps: Tensor
 
     def __init__(
-        self, tasks: Sequence[Task | dict], base_steps: tuple[int, int] = (51, 100), eps: float = 1e-8
+        self, tasks: Sequence[Task | dict[str, Any]], base_steps: tuple[int, int] = (51, 100), eps: float = 1e-8
     ) -> None:
         super().__init__(tasks)
         self.base_steps = tuple(base_steps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -29,7 +30,7 @@ class LossBalancer(nn.Module):
 
     required_hooks: tuple[str, ...] = ()
 
-    def __init__(self, tasks: Sequence[Task | dict]) -> None:
+    def __init__(self, tasks: Sequence[Task | dict[str, Any]]) -> None:
         super().__init__()
         self.tasks = {task.name: task for task in map(Task.from_config, tasks)}
 

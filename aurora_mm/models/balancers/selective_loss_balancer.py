@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -32,7 +33,7 @@ class SelectiveLossBalancer(EMALossBalancer):
 
     def __init__(
         self,
-        tasks: Sequence[Task | dict],
+        tasks: Sequence[Task | dict[str, Any]],
         types: Sequence[str] = ('classification', 'detection'),
         power: float = 0.5,
         limits: tuple[float, float] = (0.25, 4.0),

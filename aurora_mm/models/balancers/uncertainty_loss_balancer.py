@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +33,7 @@ class UncertaintyLossBalancer(LossBalancer):
 
     def __init__(
         self,
-        tasks: Sequence[Task | dict],
+        tasks: Sequence[Task | dict[str, Any]],
         per: str = 'type',
         regression: Sequence[str] = ('landmark', 'detection', 'multi_object_detection', 'scalar_regression'),
     ) -> None:

@@ -56,13 +56,14 @@ class FixedBoxes(NamedTuple):
         boxes (Tensor): ``(B, N, 4)``, xyxy normalised, by falling score.
         scores (Tensor): ``(B, N)``.
         labels (Tensor): ``(B, N)`` int64.
-        count (Tensor): ``(B,)`` int64, the number of boxes of each image, at least 1; what follows them has no meaning.
+        num_boxes (Tensor): ``(B,)`` int64, the number of boxes of each image, at least 1. What follows these in the
+            other tensors has no meaning.
     """
 
     boxes: Tensor
     scores: Tensor
     labels: Tensor
-    count: Tensor
+    num_boxes: Tensor
 
 
 class BaseBoxCodec(BaseCodec):

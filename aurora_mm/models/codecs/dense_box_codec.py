@@ -15,6 +15,7 @@ from aurora_mm.models.utils.cells import cell_centres
 from aurora_mm.registry import TASK_UTILS
 
 _PRIOR_SIDE = 0.4  # side of the boxes that an untrained head predicts, as a fraction of the image's side
+_RAW_SIDE = math.log(math.expm1(_PRIOR_SIDE))  # softplus gives the side
 
 
 @TASK_UTILS.register_module()
@@ -35,7 +36,7 @@ class DenseBoxCodec(BaseBoxCodec):
         keep_best: Whether the best box of an image is kept whatever its score, as in tasks with one box an image.
     """
 
-    raw_prior = (0.0, 0.0, *[math.log(math.expm1(_PRIOR_SIDE))] * 2)  # softplus gives the sides
+    raw_prior = (0.0, 0.0, _RAW_SIDE, _RAW_SIDE)
 
     def __init__(
         self,
@@ -66,7 +67,7 @@ class DenseBoxCodec(BaseBoxCodec):
         centre belongs to another box can still be found.
 
         Args:
-            boxes: Boxes of each image, ``(N, 4)``.
+            boxes: Boxes of each image, ``(N, 4)``, xyxy normalised.
             labels: Classes of the boxes of each image, ``(N,)`` int64 in [0, K).
             num_classes: K.
             grid: Number of cells ``(h, w)``.
@@ -105,7 +106,7 @@ class DenseBoxCodec(BaseBoxCodec):
             raw: ``(B, 4, h, w)``, any values.
 
         Returns:
-            ``(B, 4, h, w)``, xyxy, not clipped to [0, 1].
+            ``(B, 4, h, w)``, xyxy normalised, not clipped to [0, 1].
         """
         h, w = raw.shape[-2:]
         xs, ys = cell_centres(w, raw).expand(h, w), cell_centres(h, raw)[:, None].expand(h, w)
@@ -122,10 +123,10 @@ class DenseBoxCodec(BaseBoxCodec):
 
         Args:
             scores: Scores of the classes, ``(B, K, h, w)`` in [0, 1].
-            boxes: ``(B, 4, h, w)``; they are clipped to [0, 1].
+            boxes: ``(B, 4, h, w)``, xyxy normalised; they are clipped to [0, 1].
 
         Returns:
-            ``bboxes`` (M, 4), ``scores`` (M,) and ``labels`` (M,) of each image.
+            ``bboxes`` (M, 4) xyxy normalised, ``scores`` (M,) and ``labels`` (M,) of each image.
         """
         return [self._decode_image(*maps) for maps in zip(scores.float(), boxes.float(), strict=True)]
 
@@ -140,9 +141,8 @@ class DenseBoxCodec(BaseBoxCodec):
 
         votes = aligned_iou(candidates[keep, None], candidates) > self.vote_threshold  # (M, candidates)
         votes &= labels[keep, None] == labels
-        votes[torch.arange(len(keep), device=keep.device), keep] = (
-            True  # also if the box has no area and overlaps nothing
-        )
+        # A box votes on itself, also if it has no area and overlaps nothing.
+        votes[torch.arange(len(keep), device=keep.device), keep] = True
         weights = votes * best.clamp(min=1e-6)
         voted = weights @ candidates / weights.sum(1, keepdim=True)
         return InstanceData(bboxes=voted, scores=best[keep], labels=labels[keep])

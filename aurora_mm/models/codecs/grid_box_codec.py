@@ -25,7 +25,7 @@ class GridBoxCodec(BaseBoxCodec):
         """Encode the boxes of a batch; :func:`assign_cells` assigns them to cells.
 
         Args:
-            boxes: Boxes of each image, ``(N, 4)``.
+            boxes: Boxes of each image, ``(N, 4)``, xyxy normalised.
             labels: Classes of the boxes of each image, ``(N,)`` int64 in [0, K).
             num_classes: K.
             grid: Number of cells ``(h, w)``.
@@ -51,7 +51,7 @@ class GridBoxCodec(BaseBoxCodec):
             raw: ``(B, 4, h, w)``: x and y of the centre, width and height, before the sigmoid.
 
         Returns:
-            ``(B, 4, h, w)`` xyxy; no box is larger than the image.
+            ``(B, 4, h, w)``, xyxy normalised; no box is larger than the image.
         """
         centres, sides = raw.sigmoid().chunk(2, dim=1)
         return torch.cat([centres - sides / 2, centres + sides / 2], dim=1)
@@ -61,10 +61,10 @@ class GridBoxCodec(BaseBoxCodec):
 
         Args:
             scores: Scores of the classes, ``(B, K, h, w)`` in [0, 1].
-            boxes: ``(B, 4, h, w)``.
+            boxes: ``(B, 4, h, w)``, xyxy normalised, as :meth:`place` returns them.
 
         Returns:
-            ``bboxes`` (1, 4), ``scores`` (1,) and ``labels`` (1,) of each image.
+            ``bboxes`` (1, 4) xyxy normalised, ``scores`` (1,) and ``labels`` (1,) of each image.
         """
         found = self.decode_fixed(scores, boxes)
         return [

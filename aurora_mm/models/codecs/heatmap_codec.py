@@ -53,7 +53,7 @@ class HeatmapCodec(BaseLandmarkCodec):
             maps: Heatmaps ``(..., h + 2 m, w + 2 m)``; each sums to 1.
 
         Returns:
-            ``(..., 2)``, x and y.
+            ``(..., 2)``, x and y normalised.
         """
         h, w = (side - 2 * self.margin for side in maps.shape[-2:])
         x = (maps.sum(-2) * cell_centres(w, maps, self.margin)).sum(-1)

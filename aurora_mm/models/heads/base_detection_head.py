@@ -33,6 +33,7 @@ class BaseDetectionHead(BaseTaskHead):
         loss_cls: Config of a loss of score maps, see :class:`ScoreLoss`.
         loss_bbox: Config of a loss of normalised coordinates, see :class:`CoordinateLoss`; None leaves it out.
         loss_iou: Config of a loss of overlap, see :class:`CoordinateLoss`; None leaves it out.
+        init_cfg: See :class:`BaseTaskHead`.
 
     Raises:
         ConfigError: If the codec or a loss does not fit, or both losses of boxes are None.
@@ -42,20 +43,20 @@ class BaseDetectionHead(BaseTaskHead):
 
     def __init__(
         self,
-        tasks: Sequence[Task | dict],
+        tasks: Sequence[Task | dict[str, Any]],
         in_channels: Sequence[int],
         codec: dict[str, Any],
         loss_cls: dict[str, Any],
         loss_bbox: dict[str, Any] | None,
         loss_iou: dict[str, Any] | None,
-        init_cfg: dict | None = None,
+        init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(tasks, in_channels, init_cfg)
         self.codec = build_codec(codec, BaseBoxCodec, type(self).__name__)
         self.require_one_of(loss_bbox=loss_bbox, loss_iou=loss_iou)
         self.loss_cls = self.build_loss(ScoreLoss, 'loss_cls', loss_cls)
-        self.loss_bbox = self.build_loss(CoordinateLoss, 'loss_bbox', loss_bbox, dimensions=4)
-        self.loss_iou = self.build_loss(CoordinateLoss, 'loss_iou', loss_iou, dimensions=4)
+        self.loss_bbox = self.build_optional_loss(CoordinateLoss, 'loss_bbox', loss_bbox, dimensions=4)
+        self.loss_iou = self.build_optional_loss(CoordinateLoss, 'loss_iou', loss_iou, dimensions=4)
 
     def score_loss(self, logits: Tensor, boxes: Tensor, targets: BoxTargets, task: Task) -> Tensor:
         """Compute the loss of the scores, ``(n,)``.
@@ -112,4 +113,4 @@ class BaseDetectionHead(BaseTaskHead):
         found = self.codec.decode_fixed(logits.sigmoid(), boxes)
         x1, y1, x2, y2 = found.boxes.clamp(0, 1).unbind(-1)
         pixels = torch.stack([x1 * width, y1 * height, x2 * width, y2 * height], dim=-1)
-        return found._replace(boxes=pixels)._asdict()
+        return dict(boxes=pixels, scores=found.scores, labels=found.labels, count=found.num_boxes)

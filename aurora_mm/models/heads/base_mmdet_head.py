@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from mmengine.logging import MessageHub
 from mmengine.model import ModuleDict
 from mmengine.structures import InstanceData
@@ -39,6 +41,7 @@ class BaseMMDetHead(BaseTaskHead):
         maps_fit_image: Whether the cells of each map cover exactly the image, see :class:`TokenPyramid`.
         shared: Whether one module serves all tasks. It has as many classes as the task with most, and class 0 of all
             tasks is one class. A task's predictions are those of its classes.
+        init_cfg: See :class:`BaseTaskHead`.
 
     Raises:
         ConfigError: If a task is none of boxes, or the module does not fit the maps or tasks it is given.
@@ -49,14 +52,14 @@ class BaseMMDetHead(BaseTaskHead):
 
     def __init__(
         self,
-        tasks: Sequence[Task | dict],
+        tasks: Sequence[Task | dict[str, Any]],
         in_channels: Sequence[int],
         cfg: dict[str, Any],
         in_index: Sequence[int] | None = None,
         in_strides: Sequence[int] | None = None,
         maps_fit_image: bool = False,
         shared: bool = False,
-        init_cfg: dict | None = None,
+        init_cfg: dict[str, Any] | None = None,
     ) -> None:
         for task in map(Task.from_config, tasks):
             if task.type not in (self.task_type, *self.also_serves):
@@ -136,7 +139,7 @@ class BaseMMDetHead(BaseTaskHead):
                 terms = self.losses_of(self._head(batch.task), levels, batch.samples)
             losses.append(
                 {
-                    name: sum(value) if isinstance(value, Sequence) else value
+                    name: functools.reduce(torch.add, value) if isinstance(value, Sequence) else value
                     for name, value in terms.items()
                     if 'loss' in name
                 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -40,14 +41,14 @@ class BasePooledHead(BaseTaskHead):
 
     def __init__(
         self,
-        tasks: Sequence[Task | dict],
+        tasks: Sequence[Task | dict[str, Any]],
         in_channels: Sequence[int],
         hidden_channels: int = 1024,
         num_blocks: int = 2,
         pooling: str = 'avg',
         dropout: float = 0.0,
         share_outputs: bool = False,
-        init_cfg: dict | None = None,
+        init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(tasks, in_channels, init_cfg)
         if pooling not in _POOLINGS:

@@ -45,7 +45,10 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
     also_serves: tuple[str, ...] = ()
 
     def __init__(
-        self, tasks: Sequence[Task | dict], in_channels: Sequence[int], init_cfg: dict | list | None = None
+        self,
+        tasks: Sequence[Task | dict[str, Any]],
+        in_channels: Sequence[int],
+        init_cfg: dict[str, Any] | list[dict[str, Any]] | None = None,
     ) -> None:
         super().__init__(init_cfg)
         self.tasks = [Task.from_config(task) for task in tasks]
@@ -71,7 +74,7 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
             if task.class_weight:
                 raise ConfigError(f'class_weight of task {task.name!r} would have no effect: {reason}')
 
-    def build_loss(self, kind: type[Loss], argument: str, cfg: dict[str, Any] | None, **settings: Any) -> Loss | None:
+    def build_loss(self, kind: type[Loss], argument: str, cfg: dict[str, Any], **settings: Any) -> Loss:
         """Build the loss of one argument of the head.
 
         Args:
@@ -80,13 +83,16 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
             cfg: Config of the loss.
             settings: Further arguments of ``kind``.
 
-        Returns:
-            The loss, or None if ``cfg`` is None.
-
         Raises:
             ConfigError: If the loss cannot be built or does not fit.
         """
-        return None if cfg is None else kind(cfg, self.tasks, type(self).__name__, argument, **settings)
+        return kind(cfg, self.tasks, type(self).__name__, argument, **settings)
+
+    def build_optional_loss(
+        self, kind: type[Loss], argument: str, cfg: dict[str, Any] | None, **settings: Any
+    ) -> Loss | None:
+        """Build a loss that the head can do without: None if ``cfg`` is None; otherwise as :meth:`build_loss`."""
+        return None if cfg is None else self.build_loss(kind, argument, cfg, **settings)
 
     def require_one_of(self, **losses: dict[str, Any] | None) -> None:
         """Check that a head has at least one loss.
@@ -127,14 +133,15 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
         """
 
     @abstractmethod
-    def forward(self, feats: Sequence[Tensor]) -> Tensor:
+    def forward(self, feats: Sequence[Tensor]) -> Tensor | tuple[Tensor, ...]:
         """Compute the features that all tasks share, once for all images of the batch.
 
         Args:
             feats: Maps ``(B, in_channels[i], h_i, w_i)``, finest first.
 
         Returns:
-            ``(B, C, ...)``, the input of :attr:`outputs`.
+            ``(B, C, ...)``, the input of :attr:`outputs`. A head whose tasks share no layer returns the maps that it
+            reads.
         """
 
     @abstractmethod

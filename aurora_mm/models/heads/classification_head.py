@@ -37,7 +37,7 @@ class ClassificationHead(BasePooledHead):
 
     def __init__(
         self,
-        tasks: Sequence[Task | dict],
+        tasks: Sequence[Task | dict[str, Any]],
         in_channels: Sequence[int],
         *,
         loss_cls: dict[str, Any] = dict(type='mmdet.CrossEntropyLoss'),

@@ -37,13 +37,17 @@ class DenseDetectionHead(BaseDetectionHead):
             the codec's scores, at least 1.
         loss_bbox: Config of a loss of normalised coordinates, see :class:`CoordinateLoss`; None leaves it out.
         loss_iou: Config of a loss of overlap, see :class:`CoordinateLoss`; None leaves it out.
+        init_cfg: See :class:`BaseTaskHead`.
+
+    Raises:
+        ConfigError: If the codec or a loss does not fit, or both losses of boxes are None.
     """
 
     also_serves = ('multi_object_detection',)
 
     def __init__(
         self,
-        tasks: Sequence[Task | dict],
+        tasks: Sequence[Task | dict[str, Any]],
         in_channels: Sequence[int],
         in_index: Sequence[int] | None = None,
         channels: int = 256,
@@ -53,7 +57,7 @@ class DenseDetectionHead(BaseDetectionHead):
         loss_cls: dict[str, Any] = dict(type='aurora_mm.QualityFocalLoss'),
         loss_bbox: dict[str, Any] | None = dict(type='mmdet.SmoothL1Loss', beta=0.05, loss_weight=2.0),
         loss_iou: dict[str, Any] | None = dict(type='aurora_mm.GIoULoss'),
-        init_cfg: dict | None = None,
+        init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(tasks, in_channels, codec, loss_cls, loss_bbox, loss_iou, init_cfg)
         self.in_index = list(range(len(self.in_channels)) if in_index is None else in_index)
@@ -89,7 +93,6 @@ def _output_layer(channels: int, outputs: int, raw_prior: Sequence[float]) -> nn
     """Build the last layer. At first it gives low scores, and in every cell the codec's box of medium size."""
     layer = nn.Conv2d(channels, outputs, 1)
     nn.init.normal_(layer.weight, std=0.01)
-    with torch.no_grad():
-        layer.bias[:4] = torch.tensor(raw_prior)
-        layer.bias[4:] = -math.log(1 / _PRIOR_SCORE - 1)
+    prior_logit = -math.log(1 / _PRIOR_SCORE - 1)
+    layer.bias = nn.Parameter(torch.tensor([*raw_prior, *[prior_logit] * (outputs - 4)]))
     return layer

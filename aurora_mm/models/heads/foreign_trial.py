@@ -83,7 +83,7 @@ def _train(head: BaseTaskHead, maps: list[Tensor], task: Task, size: int) -> Non
     learned = [value for value in losses.values() if value.requires_grad]
     if not learned:
         raise ConfigError(f'its losses ({", ".join(losses) or "none"}) have no gradient')
-    sum(value.sum() for value in learned).backward()
+    torch.stack([value.sum() for value in learned]).sum().backward()
 
 
 def _predict(head: BaseTaskHead, maps: list[Tensor], task: Task, size: int) -> None:

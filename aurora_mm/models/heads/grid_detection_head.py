@@ -35,11 +35,15 @@ class GridDetectionHead(BaseDetectionHead):
         loss_cls: Config of a loss of score maps, see :class:`ScoreLoss`. It is averaged over the cells of an image.
         loss_bbox: Config of a loss of normalised coordinates, see :class:`CoordinateLoss`; None leaves it out.
         loss_iou: Config of a loss of overlap, see :class:`CoordinateLoss`; None leaves it out.
+        init_cfg: See :class:`BaseTaskHead`.
+
+    Raises:
+        ConfigError: If the codec or a loss does not fit, or both losses of boxes are None.
     """
 
     def __init__(
         self,
-        tasks: Sequence[Task | dict],
+        tasks: Sequence[Task | dict[str, Any]],
         in_channels: Sequence[int],
         in_index: Sequence[int] = (1, 2, 3),
         channels: int = 256,
@@ -49,7 +53,7 @@ class GridDetectionHead(BaseDetectionHead):
         loss_cls: dict[str, Any] = dict(type='aurora_mm.BalancedBinaryCrossEntropyLoss'),
         loss_bbox: dict[str, Any] | None = dict(type='mmdet.SmoothL1Loss', beta=0.05, loss_weight=10.0),
         loss_iou: dict[str, Any] | None = dict(type='aurora_mm.LinearIoULoss', loss_weight=5.0),
-        init_cfg: dict | None = None,
+        init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(tasks, in_channels, codec, loss_cls, loss_bbox, loss_iou, init_cfg)
         self.in_index = list(in_index)

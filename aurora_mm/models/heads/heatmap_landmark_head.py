@@ -34,6 +34,7 @@ class HeatmapLandmarkHead(BaseTaskHead):
         codec: Config of a :class:`BaseLandmarkCodec`.
         loss_landmark: Config of a loss of normalised points, see :class:`CoordinateLoss`; None leaves it out.
         loss_heatmap: Config of a loss of heatmaps, see :class:`HeatmapLoss`; None leaves it out.
+        init_cfg: See :class:`BaseTaskHead`.
 
     Raises:
         ConfigError: If the codec or a loss does not fit, or both losses are None.
@@ -43,7 +44,7 @@ class HeatmapLandmarkHead(BaseTaskHead):
 
     def __init__(
         self,
-        tasks: Sequence[Task | dict],
+        tasks: Sequence[Task | dict[str, Any]],
         in_channels: Sequence[int],
         in_index: Sequence[int] | None = None,
         channels: int = 256,
@@ -51,14 +52,14 @@ class HeatmapLandmarkHead(BaseTaskHead):
         codec: dict[str, Any] = dict(type='aurora_mm.HeatmapCodec', sigma=1.5),
         loss_landmark: dict[str, Any] | None = dict(type='mmdet.SmoothL1Loss', beta=0.05),
         loss_heatmap: dict[str, Any] | None = dict(type='mmdet.CrossEntropyLoss', loss_weight=0.05),
-        init_cfg: dict | None = None,
+        init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(tasks, in_channels, init_cfg)
         self.in_index = list(range(len(self.in_channels)) if in_index is None else in_index)
         self.codec = build_codec(codec, BaseLandmarkCodec, type(self).__name__)
         self.require_one_of(loss_landmark=loss_landmark, loss_heatmap=loss_heatmap)
-        self.loss_landmark = self.build_loss(CoordinateLoss, 'loss_landmark', loss_landmark, dimensions=2)
-        self.loss_heatmap = self.build_loss(HeatmapLoss, 'loss_heatmap', loss_heatmap)
+        self.loss_landmark = self.build_optional_loss(CoordinateLoss, 'loss_landmark', loss_landmark, dimensions=2)
+        self.loss_heatmap = self.build_optional_loss(HeatmapLoss, 'loss_heatmap', loss_heatmap)
         # Tissue looks alike in many places, so the position in the image helps to tell points apart.
         self.fusion = TopDownFusion([self.in_channels[i] + 2 for i in self.in_index], channels, self.codec.margin)
         self.outputs = TaskOutputs(

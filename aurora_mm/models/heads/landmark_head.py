@@ -32,20 +32,24 @@ class LandmarkHead(BaseTaskHead):
             the average of the whole map; the encoder then has to carry positions in its channels.
         share_outputs: Whether all tasks take slices of one last layer, as published; see :class:`TaskOutputs`.
         loss_landmark: Config of a loss of normalised points, see :class:`CoordinateLoss`. The published smooth L1 loss
-            with ``beta`` 1 equals half the squared distance.
+            with ``beta`` 1 equals half the squared difference of each coordinate, since these differ by less than 1.
+        init_cfg: See :class:`BaseTaskHead`.
+
+    Raises:
+        ConfigError: If the loss does not fit.
     """
 
     task_type = 'landmark'
 
     def __init__(
         self,
-        tasks: Sequence[Task | dict],
+        tasks: Sequence[Task | dict[str, Any]],
         in_channels: Sequence[int],
         hidden_channels: int = 1024,
         pool_size: int = 1,
         share_outputs: bool = False,
         loss_landmark: dict[str, Any] = dict(type='mmdet.SmoothL1Loss', beta=1.0),
-        init_cfg: dict | None = None,
+        init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(tasks, in_channels, init_cfg)
         self.pool_size = pool_size

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
@@ -19,6 +19,9 @@ from aurora_mm.models.utils.build import IdentityBackbone, build_foreign, check_
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
+
+if TYPE_CHECKING:
+    from mmdet.models.detectors.base import BaseDetector
 
 # Modules of a detector whose config has the number of classes.
 _CLASSIFIERS = ('bbox_head', 'query_head')
@@ -45,7 +48,7 @@ class MMDetDetectorHead(BaseMMDetHead):
 
     def __init__(
         self,
-        tasks: Sequence[Task | dict],
+        tasks: Sequence[Task | dict[str, Any]],
         in_channels: Sequence[int],
         detector: dict[str, Any],
         **kwargs: Any,
@@ -60,37 +63,37 @@ class MMDetDetectorHead(BaseMMDetHead):
         for part in ('backbone', 'data_preprocessor'):
             if cfg.get(part) is not None:
                 raise ConfigError(f'{cfg["type"]} as a head reads the maps of this model: leave out its {part}')
-        cfg = ConfigDict(copy.deepcopy(dict(cfg)))  # parts are filled in
-        takes = inspect.signature(foreign_class(cfg.type)).parameters
-        _refuse_masks(cfg)
-        for where, part in _classifiers(cfg):
+        detector = ConfigDict(copy.deepcopy(dict(cfg)))  # parts are filled in
+        takes = inspect.signature(foreign_class(detector.type)).parameters
+        _refuse_masks(detector)
+        for where, part in _classifiers(detector):
             if part.setdefault('num_classes', num_classes) != num_classes:
                 raise ConfigError(
-                    f'{cfg.type}: {where} has num_classes {part.num_classes}, but its tasks need {num_classes}; '
+                    f'{detector.type}: {where} has num_classes {part.num_classes}, but its tasks need {num_classes}; '
                     'leave it out'
                 )
-        own_neck = cfg.get('neck') is not None
+        own_neck = detector.get('neck') is not None
         if not own_neck:
-            _fill_in_maps(cfg, num_classes, widths, strides)
-        more = {key: None for key in ('neck', 'train_cfg', 'test_cfg') if key in takes and key not in cfg}
-        built = build_foreign(cfg | more | dict(backbone=dict(type=IdentityBackbone)))
+            _fill_in_maps(detector, num_classes, widths, strides)
+        more = {key: None for key in ('neck', 'train_cfg', 'test_cfg') if key in takes and key not in detector}
+        built: nn.Module = build_foreign(detector | more | dict(backbone=dict(type=IdentityBackbone)))
         for name in ('rpn_head', 'bbox_head'):
             if hasattr(built, name):
                 with_loss_cls(getattr(built, name))
                 if not own_neck:
-                    check_strides(getattr(built, name), cfg.type, strides)
+                    check_strides(getattr(built, name), detector.type, strides)
         return built
 
-    def outputs_of(self, head: nn.Module, levels: list[Tensor], samples: Sequence[TaskDataSample]) -> Any:
+    def outputs_of(self, head: BaseDetector, levels: list[Tensor], samples: Sequence[TaskDataSample]) -> Any:
         """See :class:`BaseMMDetHead`."""
         return head(tuple(levels), mmdet_samples(samples), mode='tensor')
 
-    def losses_of(self, head: nn.Module, levels: list[Tensor], samples: Sequence[TaskDataSample]) -> dict[str, Any]:
+    def losses_of(self, head: BaseDetector, levels: list[Tensor], samples: Sequence[TaskDataSample]) -> dict[str, Any]:
         """See :class:`BaseMMDetHead`."""
         return head.loss(tuple(levels), mmdet_samples(samples))
 
     def boxes_of(
-        self, head: nn.Module, levels: list[Tensor], samples: Sequence[TaskDataSample]
+        self, head: BaseDetector, levels: list[Tensor], samples: Sequence[TaskDataSample]
     ) -> Sequence[InstanceData]:
         """See :class:`BaseMMDetHead`."""
         found = head.predict(tuple(levels), mmdet_samples(samples), rescale=False)

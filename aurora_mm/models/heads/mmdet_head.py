@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
@@ -18,6 +18,9 @@ from aurora_mm.models.utils.build import build_foreign, check_strides, foreign_c
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
+
+if TYPE_CHECKING:
+    from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
 
 _TEST_CFG = dict(nms_pre=1000, min_bbox_size=0, score_thr=0.0, nms=dict(type='nms', iou_threshold=0.6), max_per_img=100)
 _CENTERNET_TEST_CFG = dict(topk=20, local_maximum_kernel=3)
@@ -44,7 +47,7 @@ class MMDetHead(BaseMMDetHead):
 
     def __init__(
         self,
-        tasks: Sequence[Task | dict],
+        tasks: Sequence[Task | dict[str, Any]],
         in_channels: Sequence[int],
         head: dict[str, Any],
         **kwargs: Any,
@@ -65,12 +68,12 @@ class MMDetHead(BaseMMDetHead):
         check_strides(built, head.type, strides)
         return with_loss_cls(built)
 
-    def losses_of(self, head: nn.Module, levels: list[Tensor], samples: Sequence[TaskDataSample]) -> dict[str, Any]:
+    def losses_of(self, head: BaseDenseHead, levels: list[Tensor], samples: Sequence[TaskDataSample]) -> dict[str, Any]:
         """See :class:`BaseMMDetHead`."""
         return head.loss(levels, mmdet_samples(samples))
 
     def boxes_of(
-        self, head: nn.Module, levels: list[Tensor], samples: Sequence[TaskDataSample]
+        self, head: BaseDenseHead, levels: list[Tensor], samples: Sequence[TaskDataSample]
     ) -> Sequence[InstanceData]:
         """See :class:`BaseMMDetHead`."""
         return head.predict(levels, mmdet_samples(samples), rescale=False)
@@ -109,5 +112,5 @@ def fill_in_dense_head(cfg: ConfigDict, num_classes: int, widths: Sequence[int],
 def with_loss_cls(head: nn.Module) -> nn.Module:
     """Add the attribute ``loss_cls``, which mmdet expects of every anchor head and SSD lacks; returns the head."""
     if not hasattr(head, 'loss_cls'):
-        head.loss_cls = None
+        head.register_module('loss_cls', None)
     return head

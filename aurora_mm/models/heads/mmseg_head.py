@@ -6,11 +6,11 @@ import copy
 import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from mmengine.config import ConfigDict
-from mmengine.model import ModuleDict
+from mmengine.model import ModuleDict, normal_init
 from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
@@ -23,6 +23,9 @@ from aurora_mm.models.utils.layers import TaskOutputs
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
+
+if TYPE_CHECKING:
+    from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 
 
 @MODELS.register_module()
@@ -41,6 +44,7 @@ class MMSegHead(BaseTaskHead):
             -1 by default. ``in_channels``, ``num_classes`` and ``feature_strides`` may be left out.
         in_strides: Input pixels per cell of each map.
         share_outputs: Whether all tasks take slices of one last layer, as published; see :class:`TaskOutputs`.
+        init_cfg: See :class:`BaseTaskHead`.
 
     Raises:
         ConfigError: If ``head`` does not fit the maps it is given, or does not end in ``cls_seg``.
@@ -51,12 +55,12 @@ class MMSegHead(BaseTaskHead):
 
     def __init__(
         self,
-        tasks: Sequence[Task | dict],
+        tasks: Sequence[Task | dict[str, Any]],
         in_channels: Sequence[int],
         head: dict[str, Any],
         in_strides: Sequence[int] | None = None,
         share_outputs: bool = False,
-        init_cfg: dict | None = None,
+        init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(tasks, in_channels, init_cfg)
         cfg = ConfigDict(copy.deepcopy(dict(head)))  # parts are filled in
@@ -69,7 +73,7 @@ class MMSegHead(BaseTaskHead):
         if many and in_strides is not None and takes_strides:
             cfg.setdefault('feature_strides', [in_strides[i] for i in index])
         try:
-            self.head = build_foreign(cfg)
+            self.head: BaseDecodeHead = build_foreign(cfg)
         except ConfigError as error:
             raise ConfigError(
                 f'{error}; in_index is {index} and in_channels are {cfg.in_channels} (heads of many levels take lists '
@@ -91,8 +95,7 @@ class MMSegHead(BaseTaskHead):
         )
         for layer in self.outputs.modules():
             if isinstance(layer, nn.Conv2d):  # as mmseg initialises its conv_seg
-                nn.init.normal_(layer.weight, std=0.01)
-                nn.init.zeros_(layer.bias)
+                normal_init(layer, std=0.01)
         try_head(self, cfg.type, in_strides)
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from mmengine.config import ConfigDict
 from mmengine.model import ModuleDict
-from torch import Tensor, nn
+from torch import Tensor
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_coordinates
@@ -22,6 +22,9 @@ from aurora_mm.models.utils.build import IdentityBackbone, build_foreign, foreig
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import TaskBatch, TaskDataSample
 from aurora_mm.tasks import Task
+
+if TYPE_CHECKING:
+    from mmseg.models.segmentors.base import BaseSegmentor
 
 
 @MODELS.register_module()
@@ -38,6 +41,7 @@ class MMSegSegmentorHead(BaseTaskHead):
             ``in_channels`` and strides of its heads may be left out, and for MaskFormer and Mask2Former the class
             weights (those of the task or 1 for each class, 0.1 for 'no object').
         in_strides: Input pixels per cell of each map.
+        init_cfg: See :class:`BaseTaskHead`.
 
     Raises:
         ConfigError: If the segmentor does not fit the maps or tasks it is given.
@@ -48,11 +52,11 @@ class MMSegSegmentorHead(BaseTaskHead):
 
     def __init__(
         self,
-        tasks: Sequence[Task | dict],
+        tasks: Sequence[Task | dict[str, Any]],
         in_channels: Sequence[int],
         segmentor: dict[str, Any],
         in_strides: Sequence[int] | None = None,
-        init_cfg: dict | None = None,
+        init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(tasks, in_channels, init_cfg)
         for part in ('backbone', 'data_preprocessor'):
@@ -96,18 +100,20 @@ class MMSegSegmentorHead(BaseTaskHead):
         raise NotImplementedError('a segmentor computes its losses from the levels')
 
     @staticmethod
-    def _logits(head: nn.Module, levels: list[Tensor], samples: Sequence[TaskDataSample]) -> Tensor:
+    def _logits(head: BaseSegmentor, levels: list[Tensor], samples: Sequence[TaskDataSample]) -> Tensor:
         scores = head.encode_decode(tuple(levels), [openmmlab_metainfo(sample) for sample in samples]).float()
         if _classifies_masks(head):  # its scores are sums of probabilities over the queries
             return scores.clamp(min=torch.finfo(scores.dtype).tiny).log()
         return scores
 
 
-def _classifies_masks(segmentor: nn.Module) -> bool:
+def _classifies_masks(segmentor: BaseSegmentor) -> bool:
     return hasattr(getattr(segmentor, 'decode_head', None), 'cls_embed')
 
 
-def _build(segmentor: dict[str, Any], task: Task, channels: Sequence[int], strides: Sequence[int] | None) -> nn.Module:
+def _build(
+    segmentor: dict[str, Any], task: Task, channels: Sequence[int], strides: Sequence[int] | None
+) -> BaseSegmentor:
     cfg = ConfigDict(copy.deepcopy(dict(segmentor)))  # parts are filled in
     for key in ('decode_head', 'auxiliary_head'):
         part = cfg.get(key)

@@ -17,7 +17,7 @@ from aurora_mm.tasks import Task
 
 @MODELS.register_module()
 class MultiLabelHead(BasePooledHead):
-    """Predict a probability for each class by itself.
+    """Predict the probability of each class independently, from the global averages of all levels.
 
     Legend: n images of a task, C classes.
 
@@ -26,13 +26,16 @@ class MultiLabelHead(BasePooledHead):
         in_channels: See :class:`BaseTaskHead`.
         loss_label: Config of a loss of logits ``(n, C)``, see :class:`LabelLoss`.
         kwargs: See :class:`BasePooledHead`.
+
+    Raises:
+        ConfigError: If the loss does not fit, or see :class:`BasePooledHead`.
     """
 
     task_type = 'multi_label_classification'
 
     def __init__(
         self,
-        tasks: Sequence[Task | dict],
+        tasks: Sequence[Task | dict[str, Any]],
         in_channels: Sequence[int],
         *,
         loss_label: dict[str, Any] = dict(type='mmdet.CrossEntropyLoss', use_sigmoid=True),

@@ -22,7 +22,7 @@ from aurora_mm.tasks import Task
 
 @MODELS.register_module()
 class MultiLabelSegmentationHead(BaseMaskHead):
-    """Predict a mask for each class by itself, so that a pixel may belong to several classes or to none.
+    """Predict a mask for each class independently, so that a pixel may belong to several classes or to none.
 
     Legend: n images of a task, C classes, h x w cells of the finest level, H x W pixels of the network input.
 
@@ -44,7 +44,7 @@ class MultiLabelSegmentationHead(BaseMaskHead):
 
     def __init__(
         self,
-        tasks: Sequence[Task | dict],
+        tasks: Sequence[Task | dict[str, Any]],
         in_channels: Sequence[int],
         *,
         loss_mask: dict[str, Any] | None = dict(type='mmdet.CrossEntropyLoss', use_sigmoid=True),
@@ -53,8 +53,8 @@ class MultiLabelSegmentationHead(BaseMaskHead):
     ) -> None:
         super().__init__(tasks, in_channels, **kwargs)
         self.require_one_of(loss_mask=loss_mask, loss_dice=loss_dice)
-        self.loss_mask = self.build_loss(MaskLoss, 'loss_mask', loss_mask)
-        self.loss_dice = self.build_loss(MaskLoss, 'loss_dice', loss_dice)
+        self.loss_mask = self.build_optional_loss(MaskLoss, 'loss_mask', loss_mask)
+        self.loss_dice = self.build_optional_loss(MaskLoss, 'loss_dice', loss_dice)
 
     def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
         """Compute the losses at the size of the network input; ``output`` is ``(n, C, h, w)``."""

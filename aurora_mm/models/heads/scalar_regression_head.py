@@ -34,6 +34,9 @@ class ScalarRegressionHead(BasePooledHead):
             within a standard deviation and linear beyond, so that outliers among the annotations count less.
         kwargs: See :class:`BasePooledHead`.
 
+    Raises:
+        ConfigError: If the loss does not fit, or see :class:`BasePooledHead`.
+
     Attributes:
         statistics (Tensor): Mean and standard deviation of each task's training annotations, (T, 2) for the T tasks of
             the head; 0 and 0 before training.
@@ -44,7 +47,7 @@ class ScalarRegressionHead(BasePooledHead):
 
     def __init__(
         self,
-        tasks: Sequence[Task | dict],
+        tasks: Sequence[Task | dict[str, Any]],
         in_channels: Sequence[int],
         *,
         loss_value: dict[str, Any] = dict(type='mmdet.SmoothL1Loss', beta=1.0),

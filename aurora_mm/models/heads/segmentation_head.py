@@ -43,7 +43,7 @@ class SegmentationHead(BaseMaskHead):
 
     def __init__(
         self,
-        tasks: Sequence[Task | dict],
+        tasks: Sequence[Task | dict[str, Any]],
         in_channels: Sequence[int],
         *,
         loss_cls: dict[str, Any] | None = dict(type='aurora_mm.BalancedCrossEntropyLoss', background_weight=0.2),
@@ -52,8 +52,8 @@ class SegmentationHead(BaseMaskHead):
     ) -> None:
         super().__init__(tasks, in_channels, **kwargs)
         self.require_one_of(loss_cls=loss_cls, loss_dice=loss_dice)
-        self.loss_cls = self.build_loss(ClassLoss, 'loss_cls', loss_cls, pixels=True)
-        self.loss_dice = self.build_loss(ClassLoss, 'loss_dice', loss_dice, pixels=True)
+        self.loss_cls = self.build_optional_loss(ClassLoss, 'loss_cls', loss_cls, pixels=True)
+        self.loss_dice = self.build_optional_loss(ClassLoss, 'loss_dice', loss_dice, pixels=True)
         self.require_weighed(loss_cls=loss_cls, loss_dice=loss_dice)
 
     def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:

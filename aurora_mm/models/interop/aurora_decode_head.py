@@ -32,7 +32,7 @@ class AuroraDecodeHead(BaseModule):
     align_corners = False
 
     def __init__(
-        self, in_channels: Sequence[int], num_classes: int, init_cfg: dict | None = None, **kwargs: Any
+        self, in_channels: Sequence[int], num_classes: int, init_cfg: dict[str, Any] | None = None, **kwargs: Any
     ) -> None:
         super().__init__(init_cfg)
         self.num_classes = self.out_channels = num_classes
@@ -52,7 +52,7 @@ class AuroraDecodeHead(BaseModule):
         (losses,) = self.head.loss(inputs, [TaskBatch(self.task, None, samples)])
         return {name: values.mean() for name, values in losses.items()}
 
-    def predict(self, inputs: Sequence[Tensor], batch_img_metas: Sequence[dict], test_cfg: Any) -> Tensor:
+    def predict(self, inputs: Sequence[Tensor], batch_img_metas: Sequence[dict[str, Any]], test_cfg: Any) -> Tensor:
         """Compute logits ``(B, C, H, W)`` at the size of the network input, padding included, as mmseg expects them."""
         meta = batch_img_metas[0]
         size = meta['img_shape']

@@ -40,7 +40,7 @@ class AuroraDenseHead(BaseModule):
         head: str = 'aurora_mm.GridDetectionHead',
         train_cfg: Any = None,
         test_cfg: Any = None,
-        init_cfg: dict | None = None,
+        init_cfg: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(init_cfg)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -112,7 +112,11 @@ class ClassLoss(HeadLoss):
         return 'logits (B, C) and class indices (B,)'
 
 
-def _call_for_images(loss: nn.Module, pred: Tensor, target: Tensor) -> Tensor:
+class _LossOfImages(Protocol):
+    def image_losses(self, pred: Tensor, target: Tensor) -> Tensor: ...
+
+
+def _call_for_images(loss: _LossOfImages, pred: Tensor, target: Tensor) -> Tensor:
     return loss.image_losses(pred, target)
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABCMeta, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,7 +15,7 @@ from aurora_mm.models.losses.refused_losses import REFUSED_LOSSES
 from aurora_mm.models.utils.build import build_in_scope, foreign_class
 from aurora_mm.tasks import Task
 
-Call = Callable[[nn.Module, Tensor, Tensor], Tensor]
+Call = Callable[[Any, Tensor, Tensor], Tensor]  # of a loss, its predictions and their targets
 
 
 class HeadLoss(nn.Module, metaclass=ABCMeta):
@@ -40,9 +40,9 @@ class HeadLoss(nn.Module, metaclass=ABCMeta):
     def __init__(self, cfg: dict[str, Any], tasks: Sequence[Task], head: str, argument: str) -> None:
         super().__init__()
         self.place = f'{head}: {argument}'
-        cfg = dict(cfg)
-        if 'type' not in cfg:
+        if not isinstance(cfg, Mapping) or 'type' not in cfg:
             raise ConfigError(f'{self.place} is a config of a loss and needs a type; it is {cfg}')
+        cfg = dict(cfg)
         by_task = dict(cfg.pop('by_task', {}))
         if unknown := by_task.keys() - {task.name for task in tasks}:
             raise ConfigError(f'{self.place}: by_task names {", ".join(sorted(unknown))}, which is no task of the head')

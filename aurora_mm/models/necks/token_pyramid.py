@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 import torch.nn.functional as F
 from mmengine.model import BaseModule
@@ -74,7 +75,7 @@ class TokenPyramid(BaseModule):
         num_outs: int | None = None,
         num_details: int = 0,
         fit_maps_to_image: bool = False,
-        init_cfg: dict | None = None,
+        init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(init_cfg)
         in_strides = [in_strides] * len(in_channels) if isinstance(in_strides, int) else list(in_strides)
@@ -141,7 +142,7 @@ class TokenPyramid(BaseModule):
 
     def _to_cells(self, x: Tensor, stride: int, new_stride: int, size: Sequence[int]) -> Tensor:
         """Resize a map to another stride and to ``size``, (rows, columns)."""
-        old, new = (tuple(map(int, sides)) for sides in (x.shape[-2:], size))
+        old, new = ((int(sides[0]), int(sides[1])) for sides in (x.shape[-2:], size))
         same_area = all(a * stride == b * new_stride for a, b in zip(old, new, strict=True))
         if self.fit_maps_to_image or same_area:
             return x if old == new else F.interpolate(x, size=new, mode='bilinear', align_corners=False)

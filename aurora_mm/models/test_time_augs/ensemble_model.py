@@ -8,7 +8,9 @@ from mmengine.model import BaseModel
 from torch import nn
 
 from aurora_mm.errors import ConfigError
+from aurora_mm.models.multi_task_model import MultiTaskModel
 from aurora_mm.models.test_time_augs.merge_predictions import merge_predictions
+from aurora_mm.models.utils.containers import ModuleList
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import MultiTaskDataSample
 
@@ -27,11 +29,15 @@ class EnsembleModel(BaseModel):
         ConfigError: If there is no member, or the members have different tasks. The message names the difference.
     """
 
-    def __init__(self, models: Sequence[Mapping[str, Any] | nn.Module], init_cfg: dict | None = None) -> None:
+    def __init__(
+        self, models: Sequence[Mapping[str, Any] | MultiTaskModel], init_cfg: dict[str, Any] | None = None
+    ) -> None:
         super().__init__(init_cfg=init_cfg)
         if not models:
             raise ConfigError('an ensemble needs at least one model')
-        self.members = nn.ModuleList(m if isinstance(m, nn.Module) else MODELS.build(dict(m)) for m in models)
+        self.members: ModuleList[MultiTaskModel] = ModuleList(
+            m if isinstance(m, nn.Module) else MODELS.build(dict(m)) for m in models
+        )
         self.tasks = self.members[0].tasks
         for i, member in enumerate(self.members):
             different = set(self.tasks.values()) ^ set(member.tasks.values())
@@ -53,6 +59,6 @@ class EnsembleModel(BaseModel):
         """Return the merged predictions of a batch; see :meth:`test_step`."""
         return self.test_step(data)
 
-    def forward(self, inputs: torch.Tensor, data_samples: Sequence | None = None, mode: str = 'tensor') -> None:
+    def forward(self, inputs: torch.Tensor, data_samples: Sequence[Any] | None = None, mode: str = 'tensor') -> None:
         """Raise NotImplementedError: each member has its own normalisation, which :meth:`test_step` applies."""
         raise NotImplementedError('an ensemble answers through test_step')

@@ -20,24 +20,30 @@ def protect_statistics(model: nn.Module) -> None:
     """
     for module in model.modules():
         if isinstance(module, _BatchNorm) and module.track_running_stats:
-            module.register_forward_pre_hook(_remember)
-            module.register_forward_hook(_restore)
+            step = _Step()
+            module.register_forward_pre_hook(step.remember)
+            module.register_forward_hook(step.restore)
 
 
-def _remember(module: _BatchNorm, inputs: Any) -> None:
-    if module.training:
-        module.statistics_before = [buffer.clone() for buffer in _statistics(module)]
+class _Step:
+    """The hooks of one BatchNorm around a forward pass, and its statistics before it."""
 
+    def __init__(self) -> None:
+        self._before: list[Tensor] = []
 
-@torch.no_grad()
-def _restore(module: _BatchNorm, inputs: Any, output: Tensor) -> None:
-    if module.training:
-        found = _statistics(module)
-        finite = torch.stack([buffer.isfinite().all() for buffer in found]).all()
-        for buffer, before in zip(found, module.statistics_before, strict=True):
-            buffer.data.copy_(buffer.where(finite, before))  # .data: no change for autograd
-        del module.statistics_before
+    def remember(self, module: _BatchNorm, inputs: Any) -> None:
+        if module.training:
+            self._before = [buffer.clone() for buffer in _statistics(module)]
+
+    @torch.no_grad()
+    def restore(self, module: _BatchNorm, inputs: Any, output: Tensor) -> None:
+        if module.training:
+            found = _statistics(module)
+            finite = torch.stack([buffer.isfinite().all() for buffer in found]).all()
+            for buffer, before in zip(found, self._before, strict=True):
+                buffer.data.copy_(buffer.where(finite, before))  # .data: no change for autograd
+            self._before = []
 
 
 def _statistics(module: _BatchNorm) -> list[Tensor]:
-    return [module.running_mean, module.running_var]
+    return [buffer for buffer in (module.running_mean, module.running_var) if buffer is not None]

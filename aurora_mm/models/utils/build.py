@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from mmengine.model import BaseModule
@@ -16,6 +16,9 @@ from aurora_mm.errors import ConfigError
 from aurora_mm.misfits import MISFITS, reason_of
 from aurora_mm.models.utils.refused_modules import refuse_module
 from aurora_mm.registry import MODELS
+
+if TYPE_CHECKING:
+    from typing import TypeGuard
 
 # Necks of mmdet whose in_channels is one number though its annotation does not say so, and necks that list the coarsest
 # level first.
@@ -106,8 +109,11 @@ def foreign_class(kind: str | type) -> type:
     return found
 
 
-def build_foreign(cfg: dict[str, Any]) -> nn.Module:
+def build_foreign(cfg: dict[str, Any]) -> Any:
     """Build a module of another package.
+
+    Returns:
+        The module, an ``nn.Module``. Its class is the one that the config names, so no annotation can say it here.
 
     Raises:
         ConfigError: If it cannot be built, because an argument is missing, unknown or wrong.
@@ -154,7 +160,7 @@ def only_for_task(cfg: Any, task: str) -> Any:
     return cfg
 
 
-def needs_init_weights(part: nn.Module) -> bool:
+def needs_init_weights(part: nn.Module) -> TypeGuard[BaseModule]:
     """Whether ``init_weights`` changes a module: one with an ``init_cfg``, or of another package.
 
     Layers of aurora_mm's own modules are initialised when they are built, and need not be initialised again.
@@ -241,7 +247,7 @@ def parameters_of(part: type) -> dict[str, inspect.Parameter]:
     for kind in part.__mro__:
         if '__init__' not in vars(kind):
             continue
-        own = inspect.signature(kind.__init__).parameters
+        own = inspect.signature(vars(kind)['__init__']).parameters
         found = dict(own) | found
         if not any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in own.values()):
             break

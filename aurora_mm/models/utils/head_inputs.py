@@ -52,8 +52,8 @@ def head_inputs(
     for name, (rows, _) in asked.items():
         rows_of_source.setdefault(model.source_of[model.head_of[name]], set()).update(rows)
     levels = {}
-    for source, rows in rows_of_source.items():
-        levels[source] = _take(maps, sorted(rows))
+    for source, of_source in rows_of_source.items():
+        levels[source] = _take(maps, sorted(of_source))
         if source != 'backbone':
             levels[source] = model.necks[source](levels[source])
     for key, head in model.heads.items():

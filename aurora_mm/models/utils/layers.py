@@ -10,6 +10,7 @@ from mmcv.cnn import ConvModule
 from torch import Tensor, nn
 
 from aurora_mm.models.utils.cells import cell_centres
+from aurora_mm.models.utils.containers import ModuleDict
 from aurora_mm.structures import TaskBatch
 from aurora_mm.tasks import Task
 
@@ -18,8 +19,7 @@ def conv_gn_act(in_channels: int, out_channels: int, kernel_size: int = 3, strid
     """Build a block of convolution, GroupNorm and SiLU, as in the published neck and heads.
 
     The size of the map changes only by the stride. Groups have about 8 channels, like the 32 groups of the published
-    256
-    channels: a group of one channel would always be 0 on a map of 1 x 1.
+    256 channels: a group of one channel would always be 0 on a map of 1 x 1.
     """
     groups = next(g for g in range(max(out_channels // 8, 1), 0, -1) if out_channels % g == 0)
     return ConvModule(
@@ -110,7 +110,7 @@ class TaskOutputs(nn.Module):
     def __init__(
         self,
         tasks: Sequence[Task],
-        build: Callable[[int], nn.Module],
+        build: Callable[[int], nn.Linear | nn.Conv2d],
         channels_of: Callable[[Task], int],
         shared: bool = False,
     ) -> None:
@@ -120,7 +120,9 @@ class TaskOutputs(nn.Module):
         if shared:
             self.layer = build(max(self.channels.values()))
         else:
-            self.layers = nn.ModuleDict({name: build(channels) for name, channels in self.channels.items()})
+            self.layers: ModuleDict[nn.Linear | nn.Conv2d] = ModuleDict(
+                {name: build(channels) for name, channels in self.channels.items()}
+            )
 
     def forward(self, x: Tensor, batches: Sequence[TaskBatch]) -> list[Tensor]:
         """Compute the outputs of some tasks by one call of one layer.
@@ -140,7 +142,7 @@ class TaskOutputs(nn.Module):
             return [layers[0](batches[0].take(x))]
         # The layers of the given tasks, concatenated. The layer of another task gets no gradient, not even one of 0.
         weight = torch.cat([layer.weight for layer in layers])
-        bias = torch.cat([layer.bias for layer in layers])
+        bias = torch.cat([layer.get_parameter('bias') for layer in layers])
         out = F.linear(x, weight, bias) if weight.dim() == 2 else F.conv2d(x, weight, bias)
         parts = out.split([self.channels[batch.task.name] for batch in batches], dim=1)
         return [batch.take(part) for batch, part in zip(batches, parts, strict=True)]

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 
-def linear_weights(target: int | Tensor, source: int, like: Tensor) -> Tensor:
+def linear_weights(target: int, source: int, like: Tensor) -> Tensor:
     """Return the weights that interpolate an axis linearly at the centres of other pixels.
 
     Args:
-        target: Number of pixels after resizing.
+        target: Number of pixels after resizing, which may be symbolic.
         source: Number of cells before, over the same length.
         like: A tensor, whose device and dtype the result has.
 

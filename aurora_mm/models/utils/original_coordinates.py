@@ -14,6 +14,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from aurora_mm.structures import LABEL_THRESHOLD, MaskView
@@ -21,7 +22,7 @@ from aurora_mm.structures import LABEL_THRESHOLD, MaskView
 _MOST_COMPARED = 8  # classes; for more, one call of `max` is as fast
 
 
-def points_to_original(points: Tensor, homography_matrix: np.ndarray) -> Tensor:
+def points_to_original(points: Tensor, homography_matrix: NDArray[np.float64]) -> Tensor:
     """Map points to original coordinates.
 
     Args:
@@ -35,7 +36,7 @@ def points_to_original(points: Tensor, homography_matrix: np.ndarray) -> Tensor:
     return points @ inverse[:2, :2].T + inverse[:2, 2]
 
 
-def boxes_to_original(boxes: Tensor, homography_matrix: np.ndarray, ori_shape: tuple[int, int]) -> Tensor:
+def boxes_to_original(boxes: Tensor, homography_matrix: NDArray[np.float64], ori_shape: tuple[int, int]) -> Tensor:
     """Map boxes to the boxes that enclose them in the original image.
 
     Args:
@@ -56,7 +57,7 @@ def boxes_to_original(boxes: Tensor, homography_matrix: np.ndarray, ori_shape: t
 
 
 def map_to_original(
-    scores: Tensor, homography_matrix: np.ndarray, img_shape: tuple[int, int], ori_shape: tuple[int, int]
+    scores: Tensor, homography_matrix: NDArray[np.float64], img_shape: tuple[int, int], ori_shape: tuple[int, int]
 ) -> Tensor:
     """Sample scores bilinearly at the centre of each original pixel.
 
@@ -100,12 +101,19 @@ def mask_from_views(views: Iterable[MaskView], ori_shape: tuple[int, int]) -> Te
     """
     views = list(views)
     is_binary = len(views[0].probs) == 2
-    total: Tensor | None = None
-    for view in views:
-        # For two classes, the difference of their probabilities decides, so one map is enough.
-        scores = view.probs[1:] - view.probs[:1] if is_binary else view.probs
-        scores = map_to_original(scores, view.homography_matrix, view.img_shape, ori_shape)
-        total = scores if total is None else total.add_(scores)
+    # For two classes, the difference of their probabilities decides, so one map is enough.
+    maps = (
+        map_to_original(
+            view.probs[1:] - view.probs[:1] if is_binary else view.probs,
+            view.homography_matrix,
+            view.img_shape,
+            ori_shape,
+        )
+        for view in views
+    )
+    total = next(maps)
+    for scores in maps:
+        total.add_(scores)
     label = (total > 0).long() if is_binary else _best_class(total)
     return _without_uncovered(label, views, ori_shape)
 
@@ -188,7 +196,7 @@ def _axis_weights(size: int, scale: float, shift: float, count: int) -> Tensor:
     return weights.scatter_add_(1, upper, places - lower)
 
 
-def _unit_square(shape: tuple[int, int]) -> np.ndarray:
+def _unit_square(shape: tuple[int, int]) -> NDArray[np.float64]:
     """Return the map ``(3, 3)`` from pixels of an image of this (height, width) to [-1, 1] on both axes."""
     height, width = shape
     return np.array([[2 / width, 0, -1], [0, 2 / height, -1], [0, 0, 1]])

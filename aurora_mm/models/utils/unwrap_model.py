@@ -18,5 +18,5 @@ def unwrap_model(model: nn.Module) -> Any:
         The model without wrappers.
     """
     while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
-        model = model.module
+        model = model.get_submodule('module')
     return model

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from typing import Any
 
 from mmengine.logging import print_log
 
@@ -37,8 +38,8 @@ class Wiring:
     def __init__(
         self,
         tasks: TaskTable,
-        heads: Mapping[str, dict],
-        neck: dict | None,
+        heads: Mapping[str, dict[str, Any]],
+        neck: dict[str, Any] | None,
         sources: Mapping[str, str] | None,
         own_heads: bool,
     ) -> None:
@@ -54,7 +55,7 @@ class Wiring:
         self.heads = {key: cfg for key, cfg in heads.items() if key in self.head_of.values()}
         self.source_of = {key: self._source(key, sources or {}) for key in self.heads}
 
-    def _head_key(self, name: str, heads: Mapping[str, dict]) -> str:
+    def _head_key(self, name: str, heads: Mapping[str, dict[str, Any]]) -> str:
         task = self._tasks[name]
         for key in (name, task.type):
             if key in heads:
@@ -65,7 +66,7 @@ class Wiring:
         )
 
     def _source(self, key: str, sources: Mapping[str, str]) -> str:
-        for name in (key, self._tasks[key].type if key in self._tasks else None):
+        for name in (key, *([self._tasks[key].type] if key in self._tasks else [])):
             if name in sources:
                 source = sources[name]
                 if source not in ('backbone', *self.necks):
@@ -87,7 +88,7 @@ def _hint(task_type: str) -> str:
     return 'No registered head serves this type'
 
 
-def _by_name(neck: dict | None) -> dict[str, dict]:
+def _by_name(neck: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
     if neck is None:
         return {}
     named = {'neck': neck} if 'type' in neck else dict(neck)

@@ -316,3 +316,81 @@ def test_an_epoch_can_begin_within():
     assert rest.drawn == whole.drawn
     assert rest.skip == 0
     assert len(rest) == len(batches)
+
+
+class InShards(FakeDataset):
+    """Ten images a shard; the last images of a task share one with the first of the next task."""
+
+    def shards(self):
+        return np.arange(sum(SIZES.values())) // 10
+
+
+def make_in_shards(epoch=0, **kwargs):
+    sampler = SimpleNamespace(dataset=InShards(), seed=7, epoch=epoch)
+    drawn = TaskAwareBatchSampler(sampler, **(dict(batch_size=4, policy=PROPORTIONAL, shard_window=2) | kwargs))
+    drawn.set_progress({}, {})
+    return drawn
+
+
+def big_images(batches):
+    return [int(index) for batch in batches for index in batch if index < SIZES['big']]
+
+
+def test_images_are_drawn_from_a_window_of_shards_that_moves_on():
+    images = big_images(run_epochs(make_in_shards(), 4))
+    passes = [images[start : start + 90] for start in range(0, len(images) - 90, 90)]
+    orders = set()
+    for drawn in passes:
+        assert sorted(drawn) == list(range(90))
+        windows = [drawn[start : start + 20] for start in range(0, 90, 20)]
+        shards = [sorted({index // 10 for index in window}) for window in windows]
+        assert [len(of_window) for of_window in shards] == [2, 2, 2, 2, 1]
+        assert all(
+            {index // 10 for index in window[:8]} == set(of_window)
+            for window, of_window in zip(windows[:4], shards[:4], strict=True)
+        )
+        orders.add(str(shards))
+    assert len(orders) == len(passes) > 2  # each pass in an order of its own
+
+
+def test_a_window_of_all_shards_is_no_window_and_one_of_a_shard_keeps_to_it():
+    drawn = big_images(make_in_shards(shard_window=1, num_batches=24))[:60]
+    assert [index // 10 for index in drawn[::10]] == [index // 10 for index in drawn[9::10]]
+    spread = big_images(make_in_shards(shard_window=99, num_batches=24))[:20]
+    assert len({index // 10 for index in spread}) > 4
+
+
+def test_a_window_changes_neither_tasks_nor_how_often_an_image_is_drawn():
+    windowed, free = make_in_shards(), make(policy=PROPORTIONAL)
+    for one, other in zip(run_epochs(windowed, 3), run_epochs(free, 3), strict=True):
+        assert [task_of(index) for index in one] == [task_of(index) for index in other]
+    assert windowed.drawn == free.drawn
+    counts = Counter(index for batch in run_epochs(make_in_shards(), 5) for index in batch)
+    for rows in InShards().indices_by_task().values():
+        assert max(counts[index] for index in rows) - min(counts[index] for index in rows) <= 1
+
+
+def test_with_a_window_too_an_epoch_can_begin_within_and_be_shared_by_other_ranks(monkeypatch):
+    unbroken = make_in_shards()
+    whole = [[(i, i.seed) for i in batch] for batch in run_epochs(unbroken, 2)]
+    rest = make_in_shards(epoch=1)
+    first = make_in_shards()
+    list(first)
+    rest.drawn, rest.skip = dict(first.drawn), 5
+    assert [[(i, i.seed) for i in batch] for batch in rest] == whole[len(whole) // 2 + 5 :]
+    ranks = []
+    for rank in range(2):
+        monkeypatch.setattr(
+            'aurora_mm.datasets.samplers.task_aware_batch_sampler.get_dist_info', lambda rank=rank: (rank, 2)
+        )
+        ranks.append(make_in_shards())
+        ranks[-1].keep_batches(1, 4)
+    shared = [[(i, i.seed) for batch in step for i in batch] for step in zip(*ranks, strict=True)]
+    assert shared == whole[: len(whole) // 2]
+
+
+def test_a_window_needs_images_in_shards():
+    with pytest.raises(ConfigError, match='shard_window needs images in shards, and those of FakeDataset are files of'):
+        make(shard_window=2)
+    with pytest.raises(ConfigError, match='shard_window 0 must be at least 1'):
+        make_in_shards(shard_window=0)

@@ -234,6 +234,12 @@ def test_bad_preset():
         Qwen3VLBackbone('7b')
 
 
+def test_patches_are_square_however_the_config_gives_their_sides():
+    assert Qwen3VLBackbone(SIZES | dict(patch_size=[16, 16])).size_divisor == 32
+    with pytest.raises(ConfigError, match=r'patch_size \[16, 8\]: this encoder has square patches'):
+        Qwen3VLBackbone(SIZES | dict(patch_size=[16, 8]))
+
+
 @pytest.mark.parametrize(('h', 'w'), [(100, 64), (64, 70), (33, 95)])
 def test_an_image_of_any_size_gives_the_maps_of_the_padded_one_cut_back(h, w):
     backbone = Qwen3VLBackbone(SIZES).eval()

@@ -17,7 +17,7 @@ def test_dense_boxes(options, classes):
     found = codec.decode_fixed(scores, boxes)
     counts = set()
     for i, expected in enumerate(codec.decode(scores, boxes)):
-        count = int(found.count[i])
+        count = int(found.num_boxes[i])
         assert count == len(expected.scores)
         torch.testing.assert_close(found.scores[i, :count], expected.scores)
         torch.testing.assert_close(found.boxes[i, :count], expected.bboxes)
@@ -31,7 +31,7 @@ def test_one_box_that_drops_all_others_and_one_below_the_threshold():
     boxes = torch.tensor([0.2, 0.2, 0.6, 0.6])[None, :, None, None].expand(1, 4, 3, 3)
     for scores in (torch.full((1, 1, 3, 3), 0.9), torch.full((1, 1, 3, 3), 0.01)):
         found = codec.decode_fixed(scores, boxes)
-        assert found.count.tolist() == [1]
+        assert found.num_boxes.tolist() == [1]
         torch.testing.assert_close(found.boxes[0, 0], torch.tensor([0.2, 0.2, 0.6, 0.6]))
 
 
@@ -39,4 +39,4 @@ def test_grid_boxes_have_one_box():
     codec = GridBoxCodec()
     torch.manual_seed(0)
     found = codec.decode_fixed(torch.rand(3, 2, 4, 4), codec.place(torch.randn(3, 4, 4, 4)))
-    assert found.count.tolist() == [1, 1, 1] and found.boxes.shape == (3, 1, 4)
+    assert found.num_boxes.tolist() == [1, 1, 1] and found.boxes.shape == (3, 1, 4)

@@ -159,6 +159,20 @@ def test_a_loss_is_there_unless_it_is_none(cls, task, losses, feats):
         assert set(losses) - {name} <= set(left)
 
 
+@pytest.mark.parametrize(
+    ('cls', 'task', 'loss'),
+    [
+        (ClassificationHead, CLS, 'loss_cls'),
+        (LandmarkHead, POINTS, 'loss_landmark'),
+        (DenseDetectionHead, DET, 'loss_cls'),
+        (GridDetectionHead, DET, 'loss_cls'),
+    ],
+)
+def test_a_head_cannot_do_without_its_only_loss(cls, task, loss):
+    with pytest.raises(ConfigError, match=f'{cls.__name__}: {loss} is a config of a loss and needs a type; it is None'):
+        build(cls, [task], **{loss: None})
+
+
 @pytest.mark.parametrize('cls', [DenseDetectionHead, GridDetectionHead])
 def test_boxes_need_a_loss(cls):
     with pytest.raises(ConfigError, match=f'{cls.__name__} needs one of the losses loss_bbox, loss_iou'):

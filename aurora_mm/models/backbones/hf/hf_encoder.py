@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import PretrainedConfig
+from transformers import PretrainedConfig, PreTrainedModel
 
 from aurora_mm.errors import WeightsError
 from aurora_mm.models.backbones.base_encoder import check_taps
@@ -21,7 +22,7 @@ class HFEncoder(nn.Module):
         out_indices: Indices of the taps, see :func:`aurora_mm.models.backbones.base_encoder.check_taps`.
 
     Attributes:
-        model: The transformers model.
+        model (PreTrainedModel): The model of transformers.
         taps (list[int]): Indices of the blocks, or stages, whose maps are returned.
         num_blocks (int): See :class:`aurora_mm.models.backbones.base_encoder.BaseEncoder`.
         out_channels (list[int]): See :class:`aurora_mm.models.backbones.base_encoder.BaseEncoder`.
@@ -29,7 +30,7 @@ class HFEncoder(nn.Module):
         size_divisor (int): See :class:`aurora_mm.models.backbones.base_encoder.BaseEncoder`.
     """
 
-    model: nn.Module
+    model: PreTrainedModel
 
     # Prefixes of parameters that no checkpoint has, because they are new where the encoder is used as a backbone.
     new_parameters: tuple[str, ...] = ()
@@ -64,10 +65,11 @@ class HFEncoder(nn.Module):
             WeightsError: If the weights cannot be read, or tensors are missing or have another shape. The message names
                 them.
         """
+        kind: Any = type(self.model)  # by its annotation, from_pretrained never returns the information
         try:
-            loaded, info = type(self.model).from_pretrained(source, config=self.model.config, output_loading_info=True)
+            loaded, info = kind.from_pretrained(source, config=self.model.config, output_loading_info=True)
         except (OSError, ValueError, RuntimeError) as error:
-            raise WeightsError(f'cannot load {type(self.model).__name__} from {source!r} ({error})') from error
+            raise WeightsError(f'cannot load {kind.__name__} from {source!r} ({error})') from error
         missing = {key for key in info['missing_keys'] if not key.startswith(self.new_parameters)}
         missing = {f'model.{key}' for key in missing} & parameters.keys()
         misshaped = {str(key) for key in info['mismatched_keys']}
@@ -77,7 +79,7 @@ class HFEncoder(nn.Module):
                 for what, keys in (('missing', missing), ('of another shape', misshaped))
                 if keys
             ]
-            raise WeightsError(f'{source} does not fit {type(self.model).__name__}; {"; ".join(faults)}')
+            raise WeightsError(f'{source} does not fit {kind.__name__}; {"; ".join(faults)}')
         tensors = loaded.state_dict()
         for name, parameter in parameters.items():
             parameter.copy_(tensors[name.removeprefix('model.')])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from transformers import PretrainedConfig
+from transformers import BeitModel, PretrainedConfig
 
 from aurora_mm.models.backbones.hf.plain_vit import PlainViT
 
@@ -17,12 +17,14 @@ class BeitViT(PlainViT):
     With ``use_mean_pooling`` the norm after the last block is that of the pooled token, and the maps pass through it.
     """
 
+    model: BeitModel
     keeps_pooler = True
 
     def __init__(self, config: PretrainedConfig, out_indices: Sequence[int] | None) -> None:
         super().__init__(config, out_indices)
-        if config.use_mean_pooling:
-            self._norm = [self.model.pooler.layernorm]
+        pooler = self.model.pooler
+        if pooler is not None and isinstance(pooler.layernorm, nn.LayerNorm):  # with ``use_mean_pooling``
+            self._norm = [pooler.layernorm]
         else:
             self.model.pooler = None
 

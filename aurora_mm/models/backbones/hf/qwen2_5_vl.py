@@ -21,6 +21,7 @@ class Qwen25VL(HFEncoder):
     Its tokens are ordered by windows and blocks of 2 x 2; the maps are in raster order.
     """
 
+    model: Qwen2_5_VisionTransformerPretrainedModel
     depth_key = 'depth'
 
     def __init__(self, config: PretrainedConfig, out_indices: Sequence[int] | None) -> None:
@@ -32,11 +33,11 @@ class Qwen25VL(HFEncoder):
         self.frames = config.temporal_patch_size
         self.window = config.window_size // self.merge // config.patch_size  # blocks along a side of a window
         self.model = Qwen2_5_VisionTransformerPretrainedModel._from_config(config)
-        self.model.merger = nn.Identity()  # only the language model reads it
+        self.model.add_module('merger', nn.Identity())  # only the language model reads its result
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         b, _, h, w = x.shape
-        patch, merge = self.model.config.patch_size, self.merge
+        patch, merge = self.size_divisor // self.merge, self.merge
         grid = (h // patch, w // patch)
         # Flat patches ordered by blocks of 2 x 2; the still image is repeated for every video frame of a patch.
         x = x.unflatten(3, (grid[1] // merge, merge, patch)).unflatten(2, (grid[0] // merge, merge, patch))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch.nn.functional as F
 from torch import Tensor, nn
-from transformers import PretrainedConfig, SamVisionModel
+from transformers import SamVisionConfig, SamVisionModel
 
 from aurora_mm.models.backbones.hf.hf_encoder import HFEncoder, tapped
 
@@ -19,23 +19,25 @@ class SamViT(HFEncoder):
     transformers resamples the relative ones.
     """
 
-    def __init__(self, config: PretrainedConfig, out_indices: Sequence[int] | None) -> None:
+    model: SamVisionModel
+
+    def __init__(self, config: SamVisionConfig, out_indices: Sequence[int] | None) -> None:
         super().__init__(config, out_indices)
         self.model = SamVisionModel(config)
-        self.model.vision_encoder.neck = nn.Identity()
+        self.model.vision_encoder.add_module('neck', nn.Identity())
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         encoder = self.model.vision_encoder
         tokens = encoder.patch_embed.projection(x).permute(0, 2, 3, 1)  # (B, H, W, C)
         if encoder.pos_embed is not None:
-            tokens = tokens + self._positions(tokens.shape[1:3]).to(tokens.dtype)
+            tokens = tokens + _resampled(encoder.pos_embed, tokens.shape[1:3]).to(tokens.dtype)
         maps = tapped(encoder.layers, self.taps, lambda: nn.Sequential(*encoder.layers)(tokens))
         return tuple(m.permute(0, 3, 1, 2).contiguous() for m in maps)
 
-    def _positions(self, grid: Sequence[int]) -> Tensor:
-        """Return absolute positions for a grid of patches, ``(1, H, W, C)``."""
-        positions = self.model.vision_encoder.pos_embed
-        if tuple(grid) == tuple(positions.shape[1:3]):
-            return positions
-        resampled = F.interpolate(positions.permute(0, 3, 1, 2).float(), tuple(grid), mode='bicubic')
-        return resampled.permute(0, 2, 3, 1)
+
+def _resampled(positions: Tensor, grid: Sequence[int]) -> Tensor:
+    """Resample absolute positions ``(1, h, w, C)`` to a grid of patches, ``(1, H, W, C)``."""
+    if tuple(grid) == tuple(positions.shape[1:3]):
+        return positions
+    resampled = F.interpolate(positions.permute(0, 3, 1, 2).float(), tuple(grid), mode='bicubic')
+    return resampled.permute(0, 2, 3, 1)

@@ -24,10 +24,11 @@ class StagedBackbone(HFEncoder):
         nn.Module.__init__(self)
         self.taps = check_taps(range(len(config.depths)) if out_indices is None else out_indices, len(config.depths))
         config.out_features = [f'stage{i + 1}' for i in self.taps]
-        self.model = AutoBackbone.from_config(config)
+        backbone = AutoBackbone.from_config(config)
+        self.model = backbone
         self.depths = list(config.depths)
         self.num_blocks = sum(self.depths)
-        self.out_channels = list(self.model.channels)
+        self.out_channels = list(backbone.channels)
         first = getattr(config, 'patch_size', _FIRST_STRIDE)
         self.strides = [first * 2**i for i in self.taps]
         self.size_divisor = first * 2 ** (len(self.depths) - 1)
