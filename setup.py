@@ -80,6 +80,8 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     python_requires='>=3.10',
+    # The versions that tests were run with.
+    classifiers=['Programming Language :: Python :: 3.11', 'Programming Language :: Python :: 3.13'],
     packages=find_packages(include=['aurora_mm', 'aurora_mm.*']),
     entry_points={'console_scripts': ['aurora-mm = aurora_mm.cli.main:main']},
     # Configs, scripts and the model index travel with the package, where OpenMMLab's tools look for them.
