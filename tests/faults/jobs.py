@@ -126,7 +126,13 @@ def command_line(args: list[str], log: Path, most_bytes: int | None = None) -> N
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background processes ignore Ctrl-C
     log_to(log)
-    if most_bytes is not None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
-    main(args)
+    if most_bytes is None:
+        main(args)
+        return
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, before[1]))
+    try:
+        main(args)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)  # coverage writes its file after this
