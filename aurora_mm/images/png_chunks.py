@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 _SIGNATURE = b'\x89PNG\r\n\x1a\n'
 _CHUNK = struct.Struct('>I4s')  # length and name
-_FIRST = struct.Struct(
-    '>IIBBBBB'
-)  # content of IHDR: width, height, bits, colour type, compression, filter, interlacing
+# Content of IHDR: width, height, bits, colour type, compression, filter, interlacing.
+_FIRST = struct.Struct('>IIBBBBB')
 _MODES = {0: 'L', 2: 'RGB'}  # by colour type
 # Chunks that change neither pixels nor how they are shown upright.
 _HARMLESS = {b'gAMA', b'cHRM', b'sRGB', b'pHYs', b'tIME'}
