@@ -65,9 +65,7 @@ class TaskDataSample(BaseDataElement):
         ('breast_2cls', 1)
     """
 
-    gt_sem_seg = _field(
-        'gt_sem_seg', PixelData, '``data``, (1, H, W) uint8 or int64: annotated class index of each pixel.'
-    )
+    gt_sem_seg = _field('gt_sem_seg', PixelData, '``data``, (1, H, W) int64: annotated class index of each pixel.')
     pred_sem_seg = _field('pred_sem_seg', PixelData, '``data``, (1, H, W) int64: predicted class index of each pixel.')
     mask_views = _field(
         'mask_views',

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mmengine.structures import InstanceData, PixelData
+from mmengine.structures import InstanceData
 
 from aurora_mm.structures import TaskDataSample
 
@@ -52,6 +52,6 @@ def mmseg_samples(data_samples: Sequence[TaskDataSample]) -> list[Any]:
     for sample in data_samples:
         one = SegDataSample(metainfo=openmmlab_metainfo(sample))
         if 'gt_sem_seg' in sample:
-            one.gt_sem_seg = PixelData(data=sample.gt_sem_seg.data.long())
+            one.gt_sem_seg = sample.gt_sem_seg
         converted.append(one)
     return converted

@@ -59,7 +59,7 @@ class SegmentationHead(BaseMaskHead):
     def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
         """Compute the losses at the size of the network input; ``output`` is ``(n, C, h, w)``."""
         require_network_coordinates(data_samples)
-        target = torch.cat([sample.gt_sem_seg.data for sample in data_samples]).long()  # (n, H, W)
+        target = torch.cat([sample.gt_sem_seg.data for sample in data_samples])  # (n, H, W)
         logits = F.interpolate(output.float(), size=target.shape[-2:], mode='bilinear', align_corners=False)
         losses = dict(loss_cls=self.loss_cls, loss_dice=self.loss_dice)
         return {name: loss(logits, target, task) for name, loss in losses.items() if loss is not None}

@@ -45,7 +45,7 @@ def test_annotations_have_the_fields_that_metrics_read():
     mask = np.ones(SIZE, np.uint8)
     sample = pack(task_type='segmentation', gt_coordinates='network', gt_seg_map=mask)
     assert sample.gt_sem_seg.data.shape == (1, *SIZE)
-    assert sample.gt_sem_seg.data.dtype == torch.uint8  # workers send little
+    assert sample.gt_sem_seg.data.dtype == torch.int64
     labelled = pack(task_type='classification', gt_coordinates='network', gt_label=2)
     assert torch.equal(labelled.gt_label, torch.tensor([2]))
     points = np.array([[1, 2], [3, 4]], np.float32)[::-1]
