@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument('--config', default=str(Path(__file__).parents[1] / 'configs/aurora_fmc_plus.py'))
     parser.add_argument('--step', type=float, default=0.1487, help='seconds of the encoder (default: 0.1487)')
     parser.add_argument('--batch', type=int, default=16, help='images of that step (default: 16)')
-    parser.add_argument('--core', type=float, default=155, help='images a core prepares a second (default: 155)')
+    parser.add_argument('--core', type=float, default=223, help='images a core prepares a second (default: 223)')
     parser.add_argument('--epochs', type=int, default=20, help='(default: 20)')
     parser.add_argument('--gpus', type=int, nargs='+', default=[1, 8, 64])
     parser.add_argument('--images', type=int, nargs='+', default=[40_388, 10_000_000])
