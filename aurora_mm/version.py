@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from importlib import metadata
 
 from packaging.version import Version
@@ -20,11 +21,13 @@ _NEEDED = (
 
 
 def check_environment() -> None:
-    """Says in one sentence what to install when something is missing or too old.
+    """Says in one sentence what to install when something is missing or too old, or that Windows lacks what is needed.
 
     Raises:
         ImportError: With that sentence.
     """
+    if platform.system() == 'Windows':
+        raise ImportError('aurora_mm needs file locks and signals of Linux or macOS; on Windows, install it in WSL 2')
     for choices in _NEEDED:
         found = {name: version for name in choices if (version := _version(name)) is not None}
         new_enough = any(Version(found[name]) >= Version(choices[name]) for name in found)

@@ -32,6 +32,12 @@ def test_a_missing_or_old_package_is_one_sentence(monkeypatch, installed, messag
         version.check_environment()
 
 
+def test_windows_is_refused_in_one_sentence(monkeypatch):
+    monkeypatch.setattr('platform.system', lambda: 'Windows')
+    with pytest.raises(ImportError, match='on Windows, install it in WSL 2'):
+        version.check_environment()
+
+
 @pytest.mark.parametrize('mmcv', ['mmcv', 'mmcv-lite'])
 def test_the_original_packages_do_as_well(monkeypatch, mmcv):
     originals = {'mmengine': '0.10.7', mmcv: '2.1.0', 'mmdet': '3.3.0', 'mmsegmentation': '1.2.2'}
