@@ -13,6 +13,7 @@ from aurora_mm.images.shards.remote_files import RemoteFolder
 from aurora_mm.images.shards.shard_index import Shard
 
 _NAME = re.compile(r'[0-9a-f]{32}-(\d+)\.(tar|partial)')
+_LOCK = 'lock'
 _WAIT = 0.05  # seconds between two looks at downloads of other processes
 
 
@@ -83,6 +84,7 @@ class ShardCache:
             except FileNotFoundError:
                 pass
             partial = file.with_suffix('.partial')
+            partial.unlink(missing_ok=True)  # of a process that was killed; it would count twice
             while not self._reserve(shard.size, partial):
                 time.sleep(_WAIT)
             try:
@@ -92,7 +94,9 @@ class ShardCache:
                         errno.EIO, f'it has {partial.stat().st_size} bytes, not {shard.size}', self.place_of(shard)
                     )
                 handle = os.open(partial, os.O_RDONLY)
-                partial.replace(file)
+                # While another process lists the copies, a file that gets its name could be missing in the list.
+                with locked(self.folder / _LOCK):
+                    partial.replace(file)
             finally:
                 partial.unlink(missing_ok=True)
         self.downloads += 1
@@ -104,7 +108,7 @@ class ShardCache:
         Returns:
             False if downloads of other processes take up the room, so that it is necessary to wait for them.
         """
-        with locked(self.folder / 'lock'):
+        with locked(self.folder / _LOCK):
             sizes, times = {}, {}
             for entry in os.scandir(self.folder):
                 found = _NAME.fullmatch(entry.name)

@@ -6,6 +6,7 @@ import hashlib
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +19,7 @@ from aurora_mm.images.shards.locks import locked
 from aurora_mm.images.shards.remote_files import RemoteFolder
 from aurora_mm.images.shards.shard_cache import ShardCache
 from aurora_mm.images.shards.shard_index import Shard
+from tests.fixtures.waiting import LONG
 
 SIZE = 1000
 
@@ -119,7 +121,7 @@ def _download_for_ever(folder, shard, started):
     def download(self, name, path):
         Path(path).write_bytes(b'half')
         started.set()
-        time.sleep(60)
+        time.sleep(LONG)
 
     RemoteFolder.download = download  # in this process alone
     cache_of(folder).read(shard, 0, 1)
@@ -130,7 +132,7 @@ def test_what_a_killed_process_left_counts_no_more(tmp_path, shards):
     started = context.Event()
     process = context.Process(target=_download_for_ever, args=(tmp_path, shards[0], started))
     process.start()
-    assert started.wait(30)
+    assert started.wait(LONG)
     assert len(list((tmp_path / 'cache').glob('*.partial'))) == 1
     cache = cache_of(tmp_path, 2)
     cache.read(shards[1], 0, 1)
@@ -143,6 +145,39 @@ def test_what_a_killed_process_left_counts_no_more(tmp_path, shards):
     assert kept(tmp_path, shards) == {2, 3}
     assert not list((tmp_path / 'cache').glob('*.partial'))
     assert cache.read(shards[0], 0, SIZE) == content(tmp_path, shards[0])
+
+
+def test_what_a_killed_process_left_makes_room_for_the_same_shard(tmp_path, shards):
+    """In a cache that has room for it once."""
+    context = multiprocessing.get_context('fork')
+    started = context.Event()
+    process = context.Process(target=_download_for_ever, args=(tmp_path, shards[0], started))
+    process.start()
+    assert started.wait(LONG)
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    assert cache_of(tmp_path, 1).read(shards[0], 0, SIZE) == content(tmp_path, shards[0])
+    assert kept(tmp_path, shards) == {0}
+
+
+def test_no_copy_gets_its_name_while_copies_are_counted(tmp_path, shards, monkeypatch):
+    download, seen = RemoteFolder.download, []
+
+    def counted_meanwhile(self, name, path):
+        download(self, name, path)
+        counting = locked(tmp_path / 'cache/lock')
+        counting.__enter__()
+
+        def end():
+            seen.append(kept(tmp_path, shards))
+            counting.__exit__(None, None, None)
+
+        threading.Timer(0.2, end).start()
+
+    monkeypatch.setattr(RemoteFolder, 'download', counted_meanwhile)
+    cache_of(tmp_path).read(shards[0], 0, 1)
+    assert seen == [set()]
+    assert kept(tmp_path, shards) == {0}
 
 
 def test_a_protocol_without_its_package(tmp_path, shards):
