@@ -22,6 +22,8 @@ from aurora_mm.images.volume_file import VolumeFile
 READERS: tuple[type[ImageFile], ...] = (VolumeFile, DicomFile, VideoFile, RasterFile)
 """In the order in which they are asked; the first that accepts a file reads it."""
 
+_HEAD = 1024  # first bytes of a file, by which its reader is chosen
+
 SUFFIXES = tuple(suffix for reader in READERS for suffix in reader.suffixes)
 """Ends of the names of image files, in small letters."""
 
@@ -38,11 +40,11 @@ def open_image_file(path: str | Path) -> ImageFile:
     path = Path(path)
     root = sharded_root_of(path)
     if root is not None:
-        head = root.read(path)[:1024]
+        head = root.read_start(path, _HEAD)
     else:
         try:
             with path.open('rb', buffering=0) as file:
-                head = file.read(1024)
+                head = file.read(_HEAD)
         except (OSError, ValueError) as error:  # ValueError: a null character in the path
             raise BadImage(f'cannot be read ({getattr(error, "strerror", None) or error})') from error
     return next(reader for reader in READERS if reader.accepts(path, head))(path)

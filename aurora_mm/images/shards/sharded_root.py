@@ -57,9 +57,7 @@ class ShardedRoot:
         Raises:
             BadImage: If there is no such file, its shard cannot be read, or its content is not what was packed.
         """
-        member = self.find(path)
-        if member is None:
-            raise BadImage(f'cannot be read (it is not in the shards of {self.folder})')
+        member = self._member(path)
         data = self._content(member)
         if data is None and isinstance(self.source, ShardCache):  # its copy may be what is damaged
             self.source.remove(self.index.shards[member.shard])
@@ -69,15 +67,38 @@ class ShardedRoot:
             raise BadImage(f'is damaged: member {member.path} of shard {place} is not what was packed')
         return data
 
+    def read_start(self, path: str | Path, size: int) -> bytes:
+        """Return the first bytes of a file, which are not compared with its checksum.
+
+        Args:
+            path: Path of the file in this data root.
+            size: Number of bytes; fewer are returned if the file is shorter.
+
+        Raises:
+            BadImage: If there is no such file, or its shard cannot be read.
+        """
+        member = self._member(path)
+        return self._bytes(member, min(size, member.size))
+
+    def _member(self, path: str | Path) -> Member:
+        member = self.find(path)
+        if member is None:
+            raise BadImage(f'cannot be read (it is not in the shards of {self.folder})')
+        return member
+
     def _content(self, member: Member) -> bytes | None:
         """Return the content of a member, or None if it is not what was packed."""
+        data = self._bytes(member, member.size)
+        return data if len(data) == member.size and zlib.crc32(data) == member.checksum else None
+
+    def _bytes(self, member: Member, size: int) -> bytes:
+        """Return the first bytes of a member."""
         shard = self.index.shards[member.shard]
         try:
-            data = self.source.read(shard, member.offset, member.size)
+            return self.source.read(shard, member.offset, size)
         except OSError as error:
             place = self.source.place_of(shard)
             raise BadImage(f'cannot be read (its shard {place}: {error.strerror or error})') from error
-        return data if len(data) == member.size and zlib.crc32(data) == member.checksum else None
 
 
 def sharded_root_of(path: str | Path) -> ShardedRoot | None:

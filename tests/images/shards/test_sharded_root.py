@@ -13,6 +13,7 @@ from aurora_mm.images.image_files import read_data
 from aurora_mm.images.image_header import BadImage
 from aurora_mm.images.pixel_cache import PixelCache
 from aurora_mm.images.reading import frame_sources, read_image
+from aurora_mm.images.shards.local_shards import LocalShards
 from aurora_mm.images.shards.shard_index import Member, Shard, ShardIndex, write_shard_index
 from aurora_mm.images.shards.sharded_root import sharded_root_of
 
@@ -31,6 +32,21 @@ def test_bytes_and_fingerprints_are_those_of_the_loose_files(root, tmp_path):
         packed = root / file.relative_to(tmp_path / 'root')
         assert read_data(packed) == file.read_bytes()
         assert fingerprint(str(packed)) == fingerprint(str(file)) != 0
+
+
+def test_a_picture_is_read_from_its_shard_once(root, tmp_path, monkeypatch):
+    """Beside its first bytes, by which the reader is chosen."""
+    file = 'Detection/nodule/1.png'
+    length = len((tmp_path / 'root' / file).read_bytes())
+    read, sizes = LocalShards.read, []
+
+    def noted(self, shard, offset, size):
+        sizes.append(size)
+        return read(self, shard, offset, size)
+
+    monkeypatch.setattr(LocalShards, 'read', noted)
+    read_image(root / file)
+    assert sizes == [1024, length] and length > 1024
 
 
 def test_a_relative_path(root, tmp_path, monkeypatch):
