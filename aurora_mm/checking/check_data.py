@@ -16,10 +16,10 @@ from aurora_mm.challenge.csv_files import read_root
 from aurora_mm.checking.across_images import class_balance, duplicates, near_duplicates, outliers, unusual_values
 from aurora_mm.checking.image_facts import ImageFacts, facts_of
 from aurora_mm.checking.problem import Problem
+from aurora_mm.datasets.split import SIDES
 from aurora_mm.errors import DataError
 from aurora_mm.tasks import Task, TaskTable
 
-_SPLITS = ('train', 'val', 'test')
 _CHUNK = 8
 
 
@@ -126,7 +126,7 @@ def roots_of(root: Path) -> dict[str, Path]:
     """
     if (root / 'csv_files').is_dir():
         return {'all': root}
-    found = {split: root / split for split in _SPLITS if (root / split / 'csv_files').is_dir()}
+    found = {split: root / split for split in SIDES if (root / split / 'csv_files').is_dir()}
     if not found:
         raise DataError('no data: it has no csv_files, nor has a folder train, val or test in it', file=root)
     return found

@@ -27,8 +27,7 @@ class PixelCache:
     stay: an epoch reads every image once, so that replacing some by others would gain nothing.
 
     An image is decoded again if its file changes, which its size and its modification time show, or its checksum in a
-    shard. Delete the folder to
-    empty the cache, while no process uses it.
+    shard. Delete the folder to empty the cache, while no process uses it.
 
     Args:
         folder: The folder. It is created if it does not exist.

@@ -127,12 +127,18 @@ def _download_for_ever(folder, shard, started):
     cache_of(folder).read(shard, 0, 1)
 
 
-def test_what_a_killed_process_left_counts_no_more(tmp_path, shards):
+def _downloading(folder, shard):
+    """Start a process that has downloaded half of a shard when this returns, and stays."""
     context = multiprocessing.get_context('fork')
     started = context.Event()
-    process = context.Process(target=_download_for_ever, args=(tmp_path, shards[0], started))
+    process = context.Process(target=_download_for_ever, args=(folder, shard, started))
     process.start()
     assert started.wait(LONG)
+    return process
+
+
+def test_what_a_killed_process_left_counts_no_more(tmp_path, shards):
+    process = _downloading(tmp_path, shards[0])
     assert len(list((tmp_path / 'cache').glob('*.partial'))) == 1
     cache = cache_of(tmp_path, 2)
     cache.read(shards[1], 0, 1)
@@ -149,11 +155,7 @@ def test_what_a_killed_process_left_counts_no_more(tmp_path, shards):
 
 def test_what_a_killed_process_left_makes_room_for_the_same_shard(tmp_path, shards):
     """In a cache that has room for it once."""
-    context = multiprocessing.get_context('fork')
-    started = context.Event()
-    process = context.Process(target=_download_for_ever, args=(tmp_path, shards[0], started))
-    process.start()
-    assert started.wait(LONG)
+    process = _downloading(tmp_path, shards[0])
     os.kill(process.pid, signal.SIGKILL)
     process.join()
     assert cache_of(tmp_path, 1).read(shards[0], 0, SIZE) == content(tmp_path, shards[0])
