@@ -38,7 +38,7 @@ class RandomBatchAugment:
 
     Args:
         augments: Configs of the augmentations, or one config: ``dict(type='CutMix', alpha=1.0)``.
-        probs: Probability of each augmentation. If their sum is less than 1, the others of the images stay as they
+        probs: Probability of each augmentation. If their sum is less than 1, the rest of the images stay as they
             are. None draws all augmentations alike.
 
     Raises:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from aurora_mm.engine.random_state import random_state, restore_random_state, seed_generators
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.models import ImgDataPreprocessor
 from aurora_mm.models.batch_augments import CutMix, Mixup, RandomBatchAugment
@@ -175,6 +176,25 @@ def test_the_seed_determines_the_mixture():
     ]
     assert torch.equal(runs[0], runs[1])
     assert not torch.equal(runs[0], runs[2])
+
+
+def test_a_resumed_run_draws_the_mixtures_of_an_unbroken_one():
+    augment = RandomBatchAugment([dict(type='CutMix'), dict(type='Mixup')])
+
+    def step():
+        samples = [image(labelled(i, classes=4)) for i in range(4)]
+        return augment(flat(0, 1, 2, 3), [(SIDE, SIDE)] * 4, samples)
+
+    seed_generators(5, 2, 0)  # of a run with seed 5, before its epoch 2, on rank 0
+    steps = [step() for _ in range(2)]
+    state = random_state()
+    steps += [step() for _ in range(2)]
+    restore_random_state(state)  # a run goes on within the epoch
+    assert torch.equal(torch.stack([step(), step()]), torch.stack(steps[2:]))
+    seed_generators(5, 2, 0)  # a run goes on at the epoch
+    assert torch.equal(step(), steps[0])
+    seed_generators(5, 2, 1)  # another rank
+    assert not torch.equal(step(), steps[0])
 
 
 class TestPreprocessor:
