@@ -10,7 +10,8 @@ from torch import Tensor
 
 from aurora_mm.annotations import ANNOTATIONS
 from aurora_mm.errors import ConfigError
-from aurora_mm.registry import MODELS
+from aurora_mm.misfits import MISFITS, reason_of
+from aurora_mm.models.utils.build import build_in_scope
 from aurora_mm.structures import MultiTaskDataSample
 
 
@@ -42,7 +43,7 @@ class RandomBatchAugment:
             are. None draws all augmentations alike.
 
     Raises:
-        ConfigError: If there is no augmentation, or the probabilities do not fit.
+        ConfigError: If there is no augmentation, one cannot be built, or the probabilities do not fit.
     """
 
     def __init__(
@@ -51,10 +52,7 @@ class RandomBatchAugment:
         configs = [augments] if isinstance(augments, Mapping) else list(augments)
         if not configs:
             raise ConfigError('batch_augments: augments is empty')
-        self.augments: list[BatchAugment] = [MODELS.build(dict(config)) for config in configs]
-        for config, augment in zip(configs, self.augments, strict=True):
-            if not hasattr(augment, 'mix'):
-                raise ConfigError(f'batch_augments: {config["type"]} mixes no images; CutMix and Mixup do')
+        self.augments = [_build(config) for config in configs]
         if probs is None:
             probs = [1 / len(configs)] * len(configs)
         self.probs = list(probs) if isinstance(probs, Iterable) else [probs]
@@ -103,6 +101,20 @@ class RandomBatchAugment:
     def _draw(self) -> BatchAugment | None:
         number = int(np.searchsorted(np.cumsum(self.probs), np.random.random(), side='right'))
         return self.augments[number] if number < len(self.augments) else None
+
+
+def _build(config: Mapping[str, Any]) -> BatchAugment:
+    if not isinstance(config, Mapping) or 'type' not in config:
+        raise ConfigError(f'batch_augments: an augmentation is a config with a type, not {config!r}')
+    try:
+        augment: BatchAugment = build_in_scope(dict(config))
+    except ConfigError as error:
+        raise ConfigError(f'batch_augments: {error}') from error
+    except MISFITS as error:
+        raise ConfigError(f'batch_augments: {config["type"]} cannot be built: {reason_of(error)}') from error
+    if not hasattr(augment, 'mix'):
+        raise ConfigError(f'batch_augments: {config["type"]} mixes no images; CutMix and Mixup do')
+    return augment
 
 
 def _partners(sizes: Sequence[tuple[int, int]], data_samples: Sequence[MultiTaskDataSample]) -> dict[int, int]:
