@@ -16,7 +16,7 @@ from aurora_mm.annotations import ANNOTATIONS
 from aurora_mm.challenge.csv_cells import BadRow, Files
 from aurora_mm.challenge.csv_files import is_labelled, read_root
 from aurora_mm.challenge.csv_tables import PATH_COLUMNS, csv_files_of, read_rows
-from aurora_mm.datasets.split import SIDES
+from aurora_mm.data_root import DataRoot, is_url
 from aurora_mm.errors import ConfigError, DataError, OutputError
 from aurora_mm.files import require_new_folder, whole_folder
 from aurora_mm.images.image_files import read_data
@@ -69,17 +69,15 @@ def make_shards(
     """
     if not shard_mb > 0:
         raise ConfigError(f'the size of a shard must be positive, not {shard_mb} MB')
-    source = Path(source)
-    sides = [''] if (source / 'csv_files').is_dir() else [side for side in SIDES if (source / side).is_dir()]
-    if not sides:
-        raise DataError(f'no data: looked for csv_files, and for {", ".join(SIDES)} with it', file=source)
+    root = DataRoot.find(source)
+    folders = {side if root.sides else '': folder for side, folder in root.folders().items()}
     size = int(shard_mb * 1e6)
-    if '://' in str(out):
-        return {side: _pack_to_url(source / side, f'{out}/{side}'.rstrip('/'), size, tasks) for side in sides}
+    if is_url(out):
+        return {side: _pack_to_url(of, f'{out}/{side}'.rstrip('/'), size, tasks) for side, of in folders.items()}
     out = Path(out)
     require_new_folder(out)
     with whole_folder(out) as folder:
-        return {side: _pack(source / side, folder / side, size, tasks) for side in sides}
+        return {side: _pack(of, folder / side, size, tasks) for side, of in folders.items()}
 
 
 def _pack_to_url(source: Path, url: str, size: int, tasks: Sequence[Task | Mapping[str, Any]]) -> int:

@@ -132,7 +132,7 @@ def test_refusals(fmc_root, tmp_path):
     root = fmc_root.fill(1).path
     with pytest.raises(ConfigError, match='must be positive, not 0'):
         make_shards(root, tmp_path / 'out', 0)
-    with pytest.raises(DataError, match='no data: looked for csv_files'):
+    with pytest.raises(DataError, match='no data: there is neither csv_files'):
         make_shards(tmp_path, tmp_path / 'out')
     with pytest.raises(DataError, match='stands in the way'):
         make_shards(root, root)

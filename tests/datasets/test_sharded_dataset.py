@@ -106,7 +106,7 @@ def test_folders_of_splits_at_a_url(packed, tmp_path):
     for side in ('train', 'val'):
         dataset = FMCUIADataset(f'file://{tmp_path}/data', split=side, shard_cache=cache(tmp_path), pipeline=PLAIN)
         assert len(batches(dataset)) == 8
-    with pytest.raises(DataError, match='no data: looked for'):
+    with pytest.raises(DataError, match="no split 'test': the data is divided into train, val"):
         FMCUIADataset(f'file://{tmp_path}/data', split='test', shard_cache=cache(tmp_path))
 
 
@@ -169,7 +169,7 @@ def test_refusals(packed, tmp_path):
         FMCUIADataset(f'file://{packed}', shard_cache=dict(folder='a', max_gb=0))
     with pytest.raises(ConfigError, match='shard_cache needs folder and a positive max_gb'):
         FMCUIADataset(f'file://{packed}', shard_cache=dict(folder='a'))
-    with pytest.raises(DataError, match='no data: looked for csv_files'):
+    with pytest.raises(DataError, match='no data: there is neither csv_files'):
         FMCUIADataset(f'file://{tmp_path}/nowhere', shard_cache=cache(tmp_path))
     with pytest.raises(DataError, match=r'no shards: .* is made by `aurora-mm make-shards`'):
         FMCUIADataset(f'file://{tmp_path}/root', shard_cache=cache(tmp_path))
