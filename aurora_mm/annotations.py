@@ -27,7 +27,9 @@ class Annotation(ABC):
     - :meth:`load` by the transform ``LoadTaskAnnotations``,
     - :meth:`in_view` by ``RandomGeometry``,
     - :meth:`warp` by ``ApplyGeometry``,
-    - :meth:`pack` by ``PackMultiTaskInputs``.
+    - :meth:`jitter` by ``LandmarkJitter``,
+    - :meth:`pack` by ``PackMultiTaskInputs``,
+    - :meth:`mixed` by :class:`aurora_mm.models.batch_augments.RandomBatchAugment`, if :attr:`mixable` is true.
 
     A subclass must define ``keys``, ``csv_columns``, :meth:`parse` and :meth:`pack`. An annotation without pixel
     coordinates, such as a number for the whole image, needs no other method. One instance serves all tasks of its
@@ -43,6 +45,8 @@ class Annotation(ABC):
     Attributes:
         keys: Keys of a data set's item. An item with any of them has an annotation.
         csv_columns: CSV columns that a labelled row needs, if they are the same for all tasks of the type.
+        mixable: Whether images with this annotation may be mixed by CutMix and mixup. This needs an annotation without
+            pixel coordinates that can be a mixture, such as a class.
         repeated_hint: Hint for the error about an image with two different annotations for one task.
 
     Example:
@@ -52,6 +56,7 @@ class Annotation(ABC):
 
     keys: tuple[str, ...]
     csv_columns: tuple[str, ...] = ()
+    mixable = False
     repeated_hint = ''
 
     def columns(self, task: Task) -> tuple[str, ...]:
@@ -147,6 +152,15 @@ class Annotation(ABC):
         """
         return
 
+    def jitter(self, row: dict[str, Any], sigma: float) -> None:
+        """Move each annotated point at random. Annotations of other types stay as they are.
+
+        Args:
+            row: Contains the annotation in network coordinates. Changed in place.
+            sigma: Standard deviation of the Gaussian noise that is added to x and to y, in pixels of the network input.
+        """
+        return
+
     @abstractmethod
     def pack(self, row: Mapping[str, Any], sample: TaskDataSample) -> None:
         """Set the annotation as the ``gt_...`` fields of a data sample.
@@ -155,6 +169,19 @@ class Annotation(ABC):
             row: Contains the annotation as :meth:`load` and :meth:`warp` left it.
             sample: Changed in place.
         """
+
+    def mixed(self, sample: TaskDataSample, other: TaskDataSample, fraction: float) -> TaskDataSample:
+        """Return the data sample of a mixed image, with the same mixture of both annotations.
+
+        Args:
+            sample: The sample of one image. It is not changed.
+            other: The sample of the other image, of the same task. It is not changed.
+            fraction: Fraction of the first image in the mixed image, in [0, 1].
+
+        Raises:
+            DataError: If annotations of this type cannot be mixed (:attr:`mixable` is false).
+        """
+        raise DataError(f'{type(self).__name__} cannot be mixed')
 
     def metainfo(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return further metainfo for a sample whose annotation is in original coordinates.

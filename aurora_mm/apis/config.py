@@ -18,7 +18,7 @@ from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
 
 from aurora_mm.apis.checkpoint import read_checkpoint, require_same_tasks, trained_config, trained_tasks
-from aurora_mm.apis.data_tasks import DataTasks, choose_tasks, fmc_folder, is_one_root, keep_tasks
+from aurora_mm.apis.data_tasks import DataTasks, choose_tasks, fmc_root, keep_tasks
 from aurora_mm.apis.pipelines import leave_annotations_out
 from aurora_mm.calibration.calibration import CALIBRATION, Calibration
 from aurora_mm.challenge.csv_files import is_labelled
@@ -155,10 +155,13 @@ def predict_without_labels(cfg: Config) -> bool:
         DataError: If there is no data.
     """
     dataset = cfg.test_dataloader.dataset
-    if dataset.get('type') not in FMC_DATASETS or is_labelled(fmc_folder(dataset)):
+    if dataset.get('type') not in FMC_DATASETS:
+        return False
+    root = fmc_root(dataset)
+    if is_labelled(root.folder_of(dataset.get('split', 'train'))):
         return False
     dataset.with_labels = False
-    if is_one_root(dataset):
+    if not root.sides:
         dataset.split = 'all'
     leave_annotations_out(cfg)
     cfg.test_evaluator = []

@@ -13,6 +13,7 @@ from mmengine.logging import print_log
 from aurora_mm.challenge.csv_files import FmcIndex, read_root
 from aurora_mm.challenge.index_cache import IndexCache
 from aurora_mm.config_variables import FMC_DATASETS, LOADERS, datasets_of_loader, parts_of
+from aurora_mm.data_root import DataRoot
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.images.shards.remote_root import local_data_root
 from aurora_mm.tasks import Task, TaskTable
@@ -70,9 +71,10 @@ class DataTasks:
         found: dict[str, str] = {}
         for dataset in datasets_of_loader(cfg, key):
             if dataset.get('type') in FMC_DATASETS:
-                self._read_folder(fmc_folder(dataset), dataset.get('index_cache'))
+                folder = fmc_folder(dataset)
+                self._read_folder(folder, dataset.get('index_cache'))
                 included = dataset.get('include')
-                names = [n for n in self._rows[fmc_folder(dataset)] if included is None or n in included]
+                names = [n for n in self._rows[folder] if included is None or n in included]
                 found |= {name: self._places[name] for name in names if name not in found}
             elif dataset.get('type') in TASK_DATASET_TYPES:
                 task = Task.from_config(dataset.task)
@@ -90,13 +92,6 @@ class DataTasks:
         """
         if folder in self._rows:
             return
-        if not folder.is_dir():
-            raise DataError(
-                f'no data at {folder.parent}. Give the folder that holds csv_files (or train/ and val/ with them) as '
-                '--data-root, or try everything on generated data: '
-                '`aurora-mm make-demo-data DIR`, then '
-                '`aurora-mm train configs/aurora_fmc_demo.py --data-root DIR`'
-            )
 
         def read() -> FmcIndex:
             index = read_root(folder, self.table, with_labels=False, on_error='skip', places=self._places)
@@ -166,23 +161,29 @@ def keep_tasks(cfg: Config, names: Sequence[str]) -> None:
             raise ConfigError(f'{key} of the config is of {", ".join(tasks)} alone, which was not asked for')
 
 
+def fmc_root(dataset: Mapping[str, Any]) -> DataRoot:
+    """Find the data root of an FMC-UIA data set.
+
+    Args:
+        dataset: Config of the data set.
+
+    Raises:
+        DataError: If there is no data.
+    """
+    folder = local_data_root(dataset['data_root'], dataset.get('shard_cache'))
+    return DataRoot.find(folder, str(dataset['data_root']))
+
+
 def fmc_folder(dataset: Mapping[str, Any]) -> Path:
     """Return the folder that contains the ``csv_files`` of an FMC-UIA data set.
 
     Args:
         dataset: Config of the data set.
+
+    Raises:
+        DataError: If there is no data, or the split has no folder.
     """
-    root = local_data_root(dataset['data_root'], dataset.get('shard_cache'))
-    return root if (root / 'csv_files').is_dir() else root / dataset.get('split', 'train')
-
-
-def is_one_root(dataset: Mapping[str, Any]) -> bool:
-    """Return whether the data root of an FMC-UIA data set contains ``csv_files``, and not folders of splits.
-
-    Args:
-        dataset: Config of the data set.
-    """
-    return (local_data_root(dataset['data_root'], dataset.get('shard_cache')) / 'csv_files').is_dir()
+    return fmc_root(dataset).folder_of(dataset.get('split', 'train'))
 
 
 def _of_tasks(dataset: Any, names: Sequence[str]) -> Any:

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from aurora_mm.apis.checkpoint import read_checkpoint
-from aurora_mm.apis.data_tasks import fmc_folder, is_one_root
+from aurora_mm.apis.data_tasks import fmc_root
 from aurora_mm.config_variables import FMC_DATASETS
 from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, known_images
 from aurora_mm.registry import DATASETS
@@ -41,8 +41,8 @@ def choose_test_rows(cfg: Config, checkpoints: Sequence[str | Path], split: str 
         dataset.split = split
     metas = [read_checkpoint(file, keys=())['meta']['dataset_meta'] for file in checkpoints]
     packed = [meta[FINGERPRINTS] for meta in metas if FINGERPRINTS in meta]
-    folder, is_whole = fmc_folder(dataset), is_one_root(dataset)
-    asked = dataset.get('split', 'train')
+    root, asked = fmc_root(dataset), dataset.get('split', 'train')
+    folder, is_whole = root.folder_of(asked), not root.sides
     files = _images(dataset, asked)
     if len(packed) < len(metas):
         return (

@@ -16,8 +16,9 @@ from aurora_mm.challenge.csv_files import read_root
 from aurora_mm.checking.across_images import class_balance, duplicates, near_duplicates, outliers, unusual_values
 from aurora_mm.checking.image_facts import ImageFacts, facts_of
 from aurora_mm.checking.problem import Problem
-from aurora_mm.datasets.split import SIDES
+from aurora_mm.data_root import DataRoot
 from aurora_mm.errors import DataError
+from aurora_mm.images.shards.remote_root import local_data_root
 from aurora_mm.tasks import Task, TaskTable
 
 _CHUNK = 8
@@ -28,14 +29,14 @@ class DataReport:
     """What was found.
 
     Args:
-        root: The data root.
+        root: The data root, a folder or a URL.
         tasks: Its tasks.
         rows: Number of usable rows of each split and task.
         facts: Of each image file, by split.
         problems: Those that stop training first.
     """
 
-    root: Path
+    root: str
     tasks: TaskTable
     rows: dict[tuple[str, str], int]
     facts: dict[str, list[ImageFacts]]
@@ -55,24 +56,30 @@ class DataReport:
 
 
 def check_data(
-    root: str | Path, tasks: Sequence[Task | Mapping[str, Any]] = (), workers: int | None = None
+    root: str | Path,
+    tasks: Sequence[Task | Mapping[str, Any]] = (),
+    workers: int | None = None,
+    shard_cache: Mapping[str, Any] | None = None,
 ) -> DataReport:
     """Reads every row, image and label, and looks for what is wrong or looks wrong.
 
     Args:
-        root: With ``csv_files``, or with ``train``, ``val`` and ``test`` that hold it.
+        root: Data root, a folder or a URL, see :class:`aurora_mm.datasets.FMCUIADataset`.
         tasks: Known tasks.
-        workers: Processes; None takes one for each processor, 0 works in this process.
+        workers: Number of processes. None takes one for each processor, 0 works in this process.
+        shard_cache: ``folder`` and ``max_gb``, where shards of a URL are kept, see
+            :func:`aurora_mm.images.shards.remote_root.local_data_root`.
 
     Raises:
         DataError: If there is no data root.
+        ConfigError: If it is a URL and there is no ``shard_cache``.
     """
-    root = Path(root)
+    data_root = DataRoot.find(local_data_root(root, shard_cache), str(root))
     table = TaskTable(tasks)
     problems: list[Problem] = []
     rows: Counter[tuple[str, str]] = Counter()
     entries: dict[str, list[list[dict[str, Any]]]] = {}
-    for split, folder in roots_of(root).items():
+    for split, folder in data_root.folders().items():
         try:
             index = read_root(folder, table, on_error='skip')
         except DataError as error:
@@ -97,7 +104,7 @@ def check_data(
     for split, found in facts.items():
         problems += class_balance(found, table, split)
     problems.sort(key=lambda problem: (not problem.stops_training, problem.kind))
-    return DataReport(root, table, dict(rows), facts, problems)
+    return DataReport(data_root.place, table, dict(rows), facts, problems)
 
 
 def facts_of_images(images: Sequence[str], workers: int | None = None) -> list[ImageFacts]:
@@ -116,20 +123,6 @@ def facts_of_images(images: Sequence[str], workers: int | None = None) -> list[I
         if fact.shape is None:
             raise DataError(fact.problems[0].message)
     return facts
-
-
-def roots_of(root: Path) -> dict[str, Path]:
-    """Return the folders that hold ``csv_files``, by split; 'all' for data that is not split.
-
-    Raises:
-        DataError: If there is none.
-    """
-    if (root / 'csv_files').is_dir():
-        return {'all': root}
-    found = {split: root / split for split in SIDES if (root / split / 'csv_files').is_dir()}
-    if not found:
-        raise DataError('no data: it has no csv_files, nor has a folder train, val or test in it', file=root)
-    return found
 
 
 def _entry(record: Any, table: TaskTable) -> dict[str, Any]:

@@ -8,10 +8,9 @@ from typing import Any
 
 from rich.progress import track
 
+from aurora_mm.data_root import DataRoot
 from aurora_mm.datasets.fmc_uia_dataset import FMCUIADataset
-from aurora_mm.datasets.split import SIDES
 from aurora_mm.datasets.transforms import LoadTaskAnnotations, LoadUltrasoundImage
-from aurora_mm.errors import DataError
 from aurora_mm.tasks import Task
 
 _LOAD = (LoadUltrasoundImage(), LoadTaskAnnotations())
@@ -37,18 +36,11 @@ def read_splits(
     Raises:
         DataError: If there is no data, it is not valid, or a folder with another name contains ``csv_files``.
     """
-    root = Path(data_root)
-    if (root / 'csv_files').is_dir():
-        splits = list(whole)
-    else:
-        splits = [side for side in SIDES if (root / side / 'csv_files').is_dir()]
-        for folder in sorted(root.glob('*/csv_files')):
-            if folder.parent.name not in SIDES:
-                raise DataError(f'holds data, but is named none of {", ".join(SIDES)}: rename it', file=folder.parent)
-    if not splits:
-        raise DataError('no data: there is neither csv_files/ nor train/csv_files/ in this folder', file=root)
+    root = DataRoot.find(data_root)
+    splits = list(root.folders()) if root.sides else whole
     return {
-        split: FMCUIADataset(str(root), split, tasks=tasks, include=include, serialize_data=False) for split in splits
+        split: FMCUIADataset(str(data_root), split, tasks=tasks, include=include, serialize_data=False)
+        for split in splits
     }
 
 

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ from aurora_mm.annotations import ANNOTATIONS
 from aurora_mm.challenge.csv_cells import BadRow, Files
 from aurora_mm.challenge.csv_files import is_labelled, read_root
 from aurora_mm.challenge.csv_tables import PATH_COLUMNS, csv_files_of, read_rows
-from aurora_mm.datasets.split import SIDES
+from aurora_mm.data_root import DataRoot, is_url
 from aurora_mm.errors import ConfigError, DataError, OutputError
 from aurora_mm.files import require_new_folder, whole_folder
 from aurora_mm.images.image_files import read_data
@@ -67,19 +68,18 @@ def make_shards(
         ConfigError: If ``shard_mb`` is not positive.
         OutputError: If ``out`` cannot be written.
     """
-    if not shard_mb > 0:
-        raise ConfigError(f'the size of a shard must be positive, not {shard_mb} MB')
-    source = Path(source)
-    sides = [''] if (source / 'csv_files').is_dir() else [side for side in SIDES if (source / side).is_dir()]
-    if not sides:
-        raise DataError(f'no data: looked for csv_files, and for {", ".join(SIDES)} with it', file=source)
+    if not 0 < shard_mb < inf:
+        raise ConfigError(f'the size of a shard must be positive and finite, not {shard_mb} MB')
+    root = DataRoot.find(source)
+    folders = {side if root.sides else '': folder for side, folder in root.folders().items()}
     size = int(shard_mb * 1e6)
-    if '://' in str(out):
-        return {side: _pack_to_url(source / side, f'{out}/{side}'.rstrip('/'), size, tasks) for side in sides}
+    if is_url(out):
+        url = RemoteFolder(str(out)).url
+        return {side: _pack_to_url(of, f'{url}/{side}' if side else url, size, tasks) for side, of in folders.items()}
     out = Path(out)
     require_new_folder(out)
     with whole_folder(out) as folder:
-        return {side: _pack(source / side, folder / side, size, tasks) for side in sides}
+        return {side: _pack(of, folder / side, size, tasks) for side, of in folders.items()}
 
 
 def _pack_to_url(source: Path, url: str, size: int, tasks: Sequence[Task | Mapping[str, Any]]) -> int:

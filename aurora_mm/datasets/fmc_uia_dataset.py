@@ -12,11 +12,12 @@ from mmengine.logging import print_log
 from aurora_mm.challenge.csv_files import FmcIndex, SkippedRow, describe_skipped, read_root
 from aurora_mm.challenge.index_cache import IndexCache
 from aurora_mm.challenge.row_columns import Records
+from aurora_mm.data_root import SIDES, DataRoot
 from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, pack_fingerprints
 from aurora_mm.datasets.items import Items
 from aurora_mm.datasets.pipeline import build_pipeline
 from aurora_mm.datasets.seeded_dataset import SeededDataset
-from aurora_mm.datasets.split import SIDES, split_rows
+from aurora_mm.datasets.split import split_rows
 from aurora_mm.datasets.verify_files import verify_items
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.images.shards.remote_root import local_data_root
@@ -111,7 +112,7 @@ class FMCUIADataset(SeededDataset):
         self.include = None if include is None else tuple(include)
         self.all_labels = all_labels
         self.index_cache = None if index_cache is None else IndexCache(index_cache)
-        self.shard_cache = None if shard_cache is None else dict(shard_cache)
+        self.shard_cache = dict(shard_cache) if isinstance(shard_cache, Mapping) else shard_cache
         self.skipped: list[SkippedRow] = []
         self._tasks = TaskTable(tasks)
         super().__init__(
@@ -205,20 +206,18 @@ class FMCUIADataset(SeededDataset):
 
     def _find_root(self) -> tuple[Path, bool]:
         """Return the folder that contains ``csv_files``, and whether all of its rows belong to this split."""
-        root = local_data_root(self.data_root, self.shard_cache)
-        if (root / 'csv_files').is_dir():
-            if self.split != 'all' and not self.ratios.get(self.split):
-                raise ConfigError(
-                    f"split {self.split!r} of {root} has ratio 0 in {self.ratios}; take split='all' for all of its rows"
-                )
-            return root, self.split == 'all'
-        if (root / self.split / 'csv_files').is_dir():
-            return root / self.split, True
-        looked_for = root / ('csv_files' if self.split == 'all' else f'{{csv_files, {self.split}/csv_files}}')
-        raise DataError(
-            f'no data: looked for {looked_for}; `aurora-mm make-demo-data OUT` generates data to try with',
-            file=root,
-        )
+        root = DataRoot.find(local_data_root(self.data_root, self.shard_cache), self.data_root)
+        folder = root.folder_of(self.split)
+        if root.sides or self.split == 'all':
+            return folder, True
+        if not self.ratios.get(self.split):
+            raise ConfigError(
+                f"split {self.split!r} of {folder} has ratio 0 in {self.ratios}; take split='all' for all of its rows"
+            )
+        if root.is_a_side:
+            text = f'{folder} is one split of {folder.absolute().parent}, and its rows are split again'
+            print_log(text, logger='current', level=logging.WARNING)
+        return folder, False
 
     def _read_index(self, root: Path) -> FmcIndex:
         options: dict[str, Any] = dict(

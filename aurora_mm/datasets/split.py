@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from aurora_mm.data_root import SIDES
 from aurora_mm.errors import ConfigError
-
-SIDES = ('train', 'val', 'test')
 
 _NOWHERE = -1
 

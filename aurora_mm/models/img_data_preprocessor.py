@@ -1,4 +1,4 @@
-"""A faster version of MMEngine's ImgDataPreprocessor."""
+"""A faster version of MMEngine's ImgDataPreprocessor, which can also mix the images of a batch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from mmengine.model import stack_batch
 from torch import Tensor
 
 from aurora_mm.errors import ConfigError
+from aurora_mm.models.batch_augments import RandomBatchAugment
 from aurora_mm.registry import MODELS
+from aurora_mm.structures import MultiTaskDataSample
 
 
 @MODELS.register_module()
@@ -20,16 +22,22 @@ class ImgDataPreprocessor(MMEngineImgDataPreprocessor):
 
     MMEngine's class reorders the channels by a list of indices, which torch copies to the device for each image while
     the host waits, and normalises each image by itself. Here all images of a batch are handled at once if they have one
-    size.
+    size. In training, images of a batch can also be mixed, as by the data preprocessor of mmpretrain.
 
     Args:
+        batch_augments: Arguments of :class:`RandomBatchAugment`, such as
+            ``dict(augments=[dict(type='CutMix'), dict(type='Mixup')], probs=[0.5, 0.5])``. It mixes images of which
+            only classes are labelled. None mixes none.
         non_blocking: Whether the host continues while data is copied to the device. This works from pinned memory only,
             see ``pin_memory`` of the data loader.
         kwargs: See MMEngine's class: ``mean``, ``std``, ``bgr_to_rgb``, ``pad_size_divisor``, ``pad_value``, ...
     """
 
-    def __init__(self, *, non_blocking: bool = True, **kwargs: Any) -> None:
+    def __init__(
+        self, *, batch_augments: dict[str, Any] | None = None, non_blocking: bool = True, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs, non_blocking=non_blocking)
+        self.batch_augments = None if batch_augments is None else RandomBatchAugment(**batch_augments)
 
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
         """Prepare a batch.
@@ -37,14 +45,15 @@ class ImgDataPreprocessor(MMEngineImgDataPreprocessor):
         Args:
             data: ``inputs``, a list of B images ``(3, h, w)`` of any sizes or one tensor ``(B, 3, h, w)``, of integers
                 or floats; and ``data_samples``, which may be None.
-            training: Not used.
+            training: Whether to mix images, see ``batch_augments``.
 
         Returns:
             ``inputs`` as one tensor ``(B, 3, H, W)`` of float32, padded on the right and at the bottom, and
-            ``data_samples``; both on the device.
+            ``data_samples``; both on the device. Data samples of mixed images have mixed labels.
 
         Raises:
-            ConfigError: If images do not have the three channels that ``mean`` or ``bgr_to_rgb`` need.
+            ConfigError: If images do not have the three channels that ``mean`` or ``bgr_to_rgb`` need; or images are to
+                be mixed and the data samples are not :class:`MultiTaskDataSample`.
         """
         data = self.cast_data(data)
         inputs = data['inputs']
@@ -56,7 +65,13 @@ class ImgDataPreprocessor(MMEngineImgDataPreprocessor):
             batch = stack_batch(
                 [self._normalised(image) for image in inputs], self.pad_size_divisor, float(self.pad_value)
             )
-        return data | dict(inputs=batch, data_samples=data.get('data_samples'))
+        data_samples = data.get('data_samples')
+        if training and self.batch_augments is not None:
+            if not data_samples or not all(isinstance(sample, MultiTaskDataSample) for sample in data_samples):
+                raise ConfigError('batch_augments mixes images with MultiTaskDataSamples, and there are none here')
+            sizes = [(image.shape[-2], image.shape[-1]) for image in inputs]
+            batch = self.batch_augments(batch, sizes, data_samples)
+        return data | dict(inputs=batch, data_samples=data_samples)
 
     def _normalised(self, images: Tensor) -> Tensor:
         """Convert ``(..., C, h, w)`` to float32, in the channel order and value range of the model."""

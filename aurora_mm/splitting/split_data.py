@@ -16,7 +16,8 @@ from aurora_mm.challenge.csv_files import read_root
 from aurora_mm.challenge.csv_tables import read_rows
 from aurora_mm.challenge.row_columns import Record
 from aurora_mm.checking.across_images import duplicates, near_duplicates
-from aurora_mm.checking.check_data import facts_of_images, roots_of
+from aurora_mm.checking.check_data import facts_of_images
+from aurora_mm.data_root import DataRoot
 from aurora_mm.datasets.split import split_indices
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.files import whole_folder
@@ -80,8 +81,9 @@ def split_data(
     """
     if sum(choice is not None for choice in (ratios, folds, leave_out)) > 1:
         raise ConfigError('ask for one of ratios, folds and a column to leave out')
+    root = DataRoot.find(source)
     source = Path(source).absolute()
-    records, table, old_side = _read(source, tasks, group_column)
+    records, table, old_side = _read(root, tasks, group_column)
     groups = _groups(records, group_pattern, alike, workers)
     # Relative names, so that the split does not depend on where the data lies.
     names = [os.path.relpath(groups.of(record.img_path), source) for record in records]
@@ -99,13 +101,13 @@ def split_data(
 
 
 def _read(
-    source: Path, tasks: Sequence[Task | Mapping[str, Any]], group_column: str | None
+    source: DataRoot, tasks: Sequence[Task | Mapping[str, Any]], group_column: str | None
 ) -> tuple[list[Record], TaskTable, dict[str, str]]:
     table = TaskTable(tasks)
     records: list[Record] = []
     old_side: dict[str, str] = {}
-    for side, root in roots_of(source).items():
-        index = read_root(root, table, group_column=group_column)
+    for side, folder in source.folders().items():
+        index = read_root(folder, table, group_column=group_column)
         table = table.with_tasks(index.tasks.values())
         records += index.records
         old_side.update({record.img_path: side for record in index.records})

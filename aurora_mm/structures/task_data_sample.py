@@ -47,6 +47,7 @@ class TaskDataSample(BaseDataElement):
     Metainfo:
         task (str): Name of the task.
         task_type (str): Type of the task.
+        num_outputs (int): Number of outputs of the task, such as its classes.
         img_id (int): Index in the data set.
         img_path (str): Path of the image file.
         ori_shape (tuple): (height, width) of the original image.
@@ -84,7 +85,11 @@ class TaskDataSample(BaseDataElement):
     pred_instances = _field('pred_instances', InstanceData, '``bboxes`` (N, 4) xyxy, ``scores`` (N,), ``labels`` (N,).')
     gt_label = _field('gt_label', torch.Tensor, '(1,) int64: annotated class.')
     pred_label = _field('pred_label', torch.Tensor, '(1,) int64: predicted class.')
-    gt_scores = _field('gt_scores', torch.Tensor, '(C,) float: 1 for each class of the image, 0 for the others.')
+    gt_scores = _field(
+        'gt_scores',
+        torch.Tensor,
+        '(C,) float: 1 for each class of the image, 0 for the others; the fraction of each class in a mixed image.',
+    )
     pred_scores = _field(
         'pred_scores',
         torch.Tensor,

@@ -69,25 +69,28 @@ def page_server(
         page = build_page(predictor, title, notice, examples, f'{max_upload_mb} MB')
         stack.callback(page.close, verbose=False)
         try:
-            page.launch(
-                server_name=HOST,
-                server_port=port,
-                share=False,
-                prevent_thread_lock=True,
-                quiet=True,
-                max_file_size=max_upload_mb * 10**6,
-                footer_links=[],
-                run_history=False,
-                enable_monitoring=False,
-                ssr_mode=False,
-                mcp_server=False,
-                pwa=False,
-                theme=gradio.themes.Default(font=['system-ui', 'sans-serif'], font_mono=['ui-monospace', 'monospace']),
-                css_paths=[CSS_FILE],
-                app_kwargs=dict(
-                    middleware=[_middleware(Guard, uploads)], docs_url=None, redoc_url=None, openapi_url=None
-                ),
-            )
+            with _logging_unchanged():
+                page.launch(
+                    server_name=HOST,
+                    server_port=port,
+                    share=False,
+                    prevent_thread_lock=True,
+                    quiet=True,
+                    max_file_size=max_upload_mb * 10**6,
+                    footer_links=[],
+                    run_history=False,
+                    enable_monitoring=False,
+                    ssr_mode=False,
+                    mcp_server=False,
+                    pwa=False,
+                    theme=gradio.themes.Default(
+                        font=['system-ui', 'sans-serif'], font_mono=['ui-monospace', 'monospace']
+                    ),
+                    css_paths=[CSS_FILE],
+                    app_kwargs=dict(
+                        middleware=[_middleware(Guard, uploads)], docs_url=None, redoc_url=None, openapi_url=None
+                    ),
+                )
         except OSError as error:
             raise ConfigError(f'the page cannot be served: {error}') from error
         yield page
@@ -104,6 +107,25 @@ def _middleware(kind: Any, uploads: UploadFolder) -> Any:
     from starlette.middleware import Middleware
 
     return Middleware(kind, uploads=uploads)
+
+
+@contextlib.contextmanager
+def _logging_unchanged() -> Iterator[None]:
+    """Have the uvicorn server that gradio starts leave the logging of this process as it is.
+
+    Its own configuration would close the log files of all loggers, such as MMEngine's. gradio does not let it be
+    chosen, but uvicorn reads it from a dict of its own, and an incremental one closes nothing.
+    """
+    from uvicorn.config import LOGGING_CONFIG
+
+    before = dict(LOGGING_CONFIG)
+    LOGGING_CONFIG.clear()
+    LOGGING_CONFIG.update(version=1, incremental=True)
+    try:
+        yield
+    finally:
+        LOGGING_CONFIG.clear()
+        LOGGING_CONFIG.update(before)
 
 
 @contextlib.contextmanager

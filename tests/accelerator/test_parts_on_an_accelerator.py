@@ -41,6 +41,7 @@ OUR_HEADS = {
     'smoothed labels': dict(
         classification=dict(pooling='avg', loss_cls=dict(type='BalancedCrossEntropyLoss', label_smoothing=0.1))
     ),
+    'mixed features': dict(classification=dict(mixup_alpha=0.4)),
     'a head of one task': dict(fetal_head=dict(type='SegmentationHead', channels=8)),
 }
 BALANCERS = [
@@ -167,6 +168,21 @@ def test_a_balancer(balancer, step):
 @pytest.mark.parametrize('name', OPTIM_WRAPPERS)
 def test_an_optimiser_and_a_gradient_method(name, step):
     assert step(OPTIM_WRAPPERS[name]) == []
+
+
+def test_mixed_images(cfg, accelerator):
+    cfg.model.data_preprocessor.batch_augments = dict(augments=[dict(type='CutMix'), dict(type='Mixup')])
+    model = build_model(cfg).to(accelerator.device)
+    with DefaultScope.overwrite_default_scope('aurora_mm'):
+        wrapper = build_optim_wrapper(model, OPTIM_WRAPPERS['fused'])
+    data = {key: 2 * value for key, value in batch(cfg.train_dataloader).items()}
+    model.train_step(data, wrapper)
+    with accelerator.watch() as waits:
+        model.train_step(data, wrapper)
+        samples = model.data_preprocessor(data, training=True)['data_samples']
+    assert waits == []
+    mixed = [sample.task for sample in task_samples_of(samples) if 'gt_scores' in sample]
+    assert {*mixed} == {'breast_2cls', 'breast_3cls'}
 
 
 def test_views_of_an_image_and_models_of_an_ensemble(cfg, accelerator):

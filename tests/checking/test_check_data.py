@@ -12,6 +12,7 @@ import pytest
 
 from aurora_mm.checking import check_data, write_html_page
 from aurora_mm.cli.main import main
+from aurora_mm.converters.shards import make_shards
 
 HEIGHT, WIDTH, COUNT = 60, 80, 24
 TASKS = {
@@ -349,3 +350,23 @@ def test_no_data(tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(['check-data', str(tmp_path)])
     assert 'no data' in capsys.readouterr().err
+
+
+def test_shards_at_a_url(root, tmp_path, capsys):
+    """What is found is what is found in the loose files."""
+    make_shards(root.path, tmp_path / 'shards')
+    root_file = f'file://{tmp_path}/shards'
+    cache = ['--shard-cache', str(tmp_path / 'cache'), '1']
+    main(['check-data', str(root.path), '--workers', '0'])
+    loose = capsys.readouterr().out
+    main(['check-data', root_file, *cache, '--workers', '0', '--html', str(tmp_path / 'check.html')])
+    packed = capsys.readouterr().out
+    assert root_file in packed
+    assert packed.splitlines()[0].partition(': ')[2] == loose.splitlines()[0].partition(': ')[2]
+    assert 'training can read all of it' in packed
+    assert 'data:image' in (tmp_path / 'check.html').read_text()
+    for wrong, message in [([], 'is a URL'), (['--shard-cache', 'a', 'b'], "'b' is no number of GB")]:
+        with pytest.raises(SystemExit) as end:
+            main(['check-data', root_file, *wrong])
+        assert end.value.code == 2
+        assert message in capsys.readouterr().err

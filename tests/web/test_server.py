@@ -1,6 +1,7 @@
 """The page over HTTP, as a browser or a program of this machine uses it."""
 
 import json
+import logging
 import os
 import re
 import socket
@@ -108,6 +109,20 @@ def test_nothing_is_left_behind(checkpoints):
         assert os.environ['GRADIO_ANALYTICS_ENABLED'] == 'False'
     assert not folder.exists()
     assert dict(os.environ) == before
+
+
+def test_log_files_of_the_process_stay_open(checkpoints, monkeypatch, tmp_path):
+    pytest.importorskip('gradio')
+    from uvicorn.config import LOGGING_CONFIG
+
+    file = logging.FileHandler(tmp_path / 'training.log', mode='w')
+    monkeypatch.setattr(logging.getLogger(), 'handlers', [*logging.getLogger().handlers, file])
+    before = dict(LOGGING_CONFIG)
+    with page_server([checkpoints[0]], device='cpu'):
+        logging.getLogger().warning('up')
+    file.close()
+    assert (tmp_path / 'training.log').read_text() == 'up\n'
+    assert before == LOGGING_CONFIG
 
 
 def test_a_port_that_is_taken(checkpoints):

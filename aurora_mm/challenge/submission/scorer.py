@@ -18,6 +18,7 @@ from rich.progress import track
 from aurora_mm.challenge.submission.problems import Problem
 from aurora_mm.challenge.submission.read_lists import read_lists
 from aurora_mm.challenge.submission.score_image import ImageJob, score_image
+from aurora_mm.data_root import DataRoot
 from aurora_mm.datasets import FMCUIADataset
 from aurora_mm.errors import DataError
 from aurora_mm.evaluation import EvaluationResult, ResultRow, score_rows, score_table
@@ -87,7 +88,7 @@ def score_submission(
     dataset = _dataset(data_root, split, tasks, group_column)
     images = _rows(dataset)
     known = images
-    if split != 'all' and (Path(data_root) / 'csv_files').is_dir():  # entries of other splits are not problems
+    if split != 'all' and not DataRoot.find(data_root).sides:  # entries of other splits are not problems
         known = _rows(_dataset(data_root, 'all', tasks, group_column))
     lists, problems = read_lists(folder, known)
     jobs = []

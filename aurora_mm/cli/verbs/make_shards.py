@@ -17,7 +17,7 @@ from aurora_mm.cli.command import command
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('source', type=Path, metavar='DATA', help='data root, split or not')
+    parser.add_argument('source', metavar='DATA', help='data root, split or not')
     parser.add_argument('out', metavar='OUT', help='folder or URL to write')
     parser.add_argument('--shard-mb', type=float, default=256.0, metavar='MB', help='size of a shard (default: 256)')
     parser.add_argument('--tasks', type=Path, metavar='FILE', help='config with a list `tasks`')

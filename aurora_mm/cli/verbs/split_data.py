@@ -18,7 +18,7 @@ from aurora_mm.cli.command import command
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('source', type=Path, metavar='DATA', help='data root; an old split is forgotten')
+    parser.add_argument('source', metavar='DATA', help='data root; an old split is forgotten')
     parser.add_argument('out', type=Path, metavar='OUT', help='folder to make')
     parser.add_argument('--ratios', nargs='+', type=float, metavar='R', help='parts of train, val and, if given, test')
     parser.add_argument('--folds', type=int, metavar='K', help='K folds: OUT/fold_0 ...')

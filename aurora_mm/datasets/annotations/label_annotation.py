@@ -8,6 +8,7 @@ import torch
 from aurora_mm.annotations import ANNOTATIONS, Annotation
 from aurora_mm.challenge.csv_cells import BadRow, Files, integer
 from aurora_mm.datasets.annotations.flipped_classes import class_after_flip
+from aurora_mm.errors import DataError
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 
@@ -17,11 +18,13 @@ class LabelAnnotation(Annotation):
 
     - CSV file: the column ``mask``.
     - Item of a data set and pipeline: ``gt_label``, int.
-    - Data sample: ``gt_label``, (1,) int64.
+    - Data sample: ``gt_label``, (1,) int64. Where images were mixed, ``gt_scores``, (C,) float32, instead: the fraction
+      of each class.
     """
 
     keys = ('gt_label',)
     csv_columns = ('mask',)
+    mixable = True
 
     def parse(self, cells: Mapping[str, str], task: Task, files: Files) -> dict[str, Any]:
         label = integer('mask', cells['mask'])
@@ -41,6 +44,15 @@ class LabelAnnotation(Annotation):
 
     def pack(self, row: Mapping[str, Any], sample: TaskDataSample) -> None:
         sample.gt_label = torch.tensor([row['gt_label']])
+
+    def mixed(self, sample: TaskDataSample, other: TaskDataSample, fraction: float) -> TaskDataSample:
+        result: TaskDataSample = sample.new()
+        if 'num_outputs' not in sample:
+            raise DataError(f'{sample.get("img_path")} is to be mixed: num_outputs must be among the meta_keys')
+        classes = torch.arange(sample.num_outputs, device=sample.gt_label.device)
+        result.gt_scores = fraction * (classes == sample.gt_label) + (1 - fraction) * (classes == other.gt_label)
+        del result.gt_label
+        return result
 
 
 ANNOTATIONS['classification'] = LabelAnnotation()

@@ -51,13 +51,25 @@ class LandmarkAnnotation(Annotation):
     def warp(self, row: dict[str, Any]) -> None:
         points = row['gt_landmarks'].astype(np.float32)
         points = warp_points(points, row['homography_matrix'])[applied_flip_indices(row)]
-        for axis, first, second in row['point_order']:
-            if points[first, axis] > points[second, axis]:
-                points[[first, second]] = points[[second, first]]
-        row['gt_landmarks'] = points
+        row['gt_landmarks'] = _in_order(points, row)
+
+    def jitter(self, row: dict[str, Any], sigma: float) -> None:
+        """Move each point at random, but not out of the network input. ``point_order`` is kept."""
+        height, width = row['img_shape']
+        noise = np.random.normal(0, sigma, row['gt_landmarks'].shape)  # noqa: NPY002 (as the transforms do)
+        moved = row['gt_landmarks'] + noise
+        row['gt_landmarks'] = _in_order(np.clip(moved, 0, (width, height)).astype(np.float32), row)
 
     def pack(self, row: Mapping[str, Any], sample: TaskDataSample) -> None:
         sample.gt_landmarks = torch.from_numpy(np.ascontiguousarray(row['gt_landmarks']))
+
+
+def _in_order(points: np.ndarray, row: Mapping[str, Any]) -> np.ndarray:
+    """Swap points, (K, 2), that are not in the order that ``point_order`` of the row asks for, in place."""
+    for axis, first, second in row['point_order']:
+        if points[first, axis] > points[second, axis]:
+            points[[first, second]] = points[[second, first]]
+    return points
 
 
 ANNOTATIONS['landmark'] = LandmarkAnnotation()

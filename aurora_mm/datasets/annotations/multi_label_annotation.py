@@ -18,11 +18,13 @@ class MultiLabelAnnotation(Annotation):
 
     - CSV file: the column ``labels``, JSON text such as ``[0, 2]``, or ``[]`` for an image of no class.
     - Item of a data set and pipeline: ``gt_labels``, increasing ints.
-    - Data sample: ``gt_scores``, (C,) float32, 1 for the classes of the image and 0 for the others.
+    - Data sample: ``gt_scores``, (C,) float32, 1 for the classes of the image and 0 for the others. Where
+      images were mixed, the fraction of those with the class.
     """
 
     keys = ('gt_labels',)
     csv_columns = ('labels',)
+    mixable = True
 
     def parse(self, cells: Mapping[str, str], task: Task, files: Files) -> dict[str, Any]:
         labels = numbers('labels', cells['labels'])
@@ -47,6 +49,11 @@ class MultiLabelAnnotation(Annotation):
     def pack(self, row: Mapping[str, Any], sample: TaskDataSample) -> None:
         sample.gt_scores = torch.zeros(row['num_outputs'])
         sample.gt_scores[row['gt_labels']] = 1.0
+
+    def mixed(self, sample: TaskDataSample, other: TaskDataSample, fraction: float) -> TaskDataSample:
+        result: TaskDataSample = sample.new()
+        result.gt_scores = fraction * sample.gt_scores + (1 - fraction) * other.gt_scores
+        return result
 
 
 ANNOTATIONS['multi_label_classification'] = MultiLabelAnnotation()

@@ -10,7 +10,8 @@ from aurora_mm.datasets.transforms.corruptions import (
 )
 from aurora_mm.datasets.transforms.crop_to_ultrasound import CropToUltrasound
 from aurora_mm.datasets.transforms.fit_to_size import FitToSize
-from aurora_mm.datasets.transforms.intensity import RandomBrightnessContrast, RandomGaussianNoise
+from aurora_mm.datasets.transforms.intensity import RandomBrightnessContrast, RandomGamma, RandomGaussianNoise
+from aurora_mm.datasets.transforms.landmark_jitter import LandmarkJitter
 from aurora_mm.datasets.transforms.load_annotations import LoadTaskAnnotations
 from aurora_mm.datasets.transforms.load_image import LoadUltrasoundImage
 from aurora_mm.datasets.transforms.pack_inputs import PackMultiTaskInputs
@@ -25,11 +26,13 @@ __all__ = [
     'FitToSize',
     'Gain',
     'Haze',
+    'LandmarkJitter',
     'LoadTaskAnnotations',
     'LoadUltrasoundImage',
     'PackMaskedInputs',
     'PackMultiTaskInputs',
     'RandomBrightnessContrast',
+    'RandomGamma',
     'RandomGaussianBlur',
     'RandomGaussianNoise',
     'RandomGeometry',

@@ -1,4 +1,4 @@
-"""Random changes of intensity: brightness, contrast and noise."""
+"""Random changes of intensity: brightness, contrast, gamma and noise."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from aurora_mm.errors import ConfigError
 from aurora_mm.images.shared_channels import for_channels
 from aurora_mm.registry import TRANSFORMS
 
@@ -32,6 +33,35 @@ class RandomBrightnessContrast(BaseTransform):
             gain = 1 + np.random.uniform(-self.contrast, self.contrast)
             offset = 255 * np.random.uniform(-self.brightness, self.brightness)
             table = np.clip(np.rint(gain * np.arange(256) + offset), 0, 255).astype(np.uint8)
+            results['img'] = for_channels(lambda channels: cv2.LUT(channels, table), results['img'])
+        return results
+
+
+@TRANSFORMS.register_module()
+class RandomGamma(BaseTransform):
+    """Change each value v of ``img``, (h, w, 3) uint8, to ``255 * (v / 255) ** gamma``.
+
+    Black and white stay as they are. A gamma below 1 makes the greys between them brighter, one above 1 darker.
+
+    Args:
+        prob: Probability that the image is changed.
+        gamma: Smallest and largest gamma, both above 0. Its logarithm is drawn uniformly between theirs, so that with
+            the default images get brighter as often as darker.
+
+    Raises:
+        ConfigError: If ``gamma`` does not hold two positive numbers in increasing order.
+    """
+
+    def __init__(self, prob: float = 0.3, gamma: tuple[float, float] = (2 / 3, 1.5)) -> None:
+        if not (len(gamma) == 2 and 0 < gamma[0] <= gamma[1]):
+            raise ConfigError(f'gamma must be two positive numbers, the smaller one first, not {gamma!r}')
+        self.prob = prob
+        self.gamma = (gamma[0], gamma[1])
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        if np.random.random() < self.prob:
+            gamma = np.exp(np.random.uniform(*np.log(self.gamma)))
+            table = np.rint(255 * (np.arange(256) / 255) ** gamma).astype(np.uint8)
             results['img'] = for_channels(lambda channels: cv2.LUT(channels, table), results['img'])
         return results
 

@@ -18,6 +18,7 @@ from aurora_mm.structures import MultiTaskDataSample, TaskDataSample
 META_KEYS = (
     'task',
     'task_type',
+    'num_outputs',
     'img_id',
     'img_path',
     'group',

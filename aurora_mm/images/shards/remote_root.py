@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any
 
-from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.data_root import CSV_FILES, SIDES, is_url, sides_of
+from aurora_mm.errors import ConfigError, DataError, OutputError
 from aurora_mm.files import whole_file, write_text
 from aurora_mm.images.shards.locks import locked
 from aurora_mm.images.shards.remote_files import RemoteFolder
@@ -15,8 +18,6 @@ from aurora_mm.images.shards.shard_index import INDEX
 from aurora_mm.images.shards.shard_source import ShardSource, mirror_of, write_source
 from aurora_mm.images.shards.sharded_root import SHARDS
 
-CSV_FILES = 'csv_files'
-_SIDES = ('', 'train/', 'val/', 'test/')
 _VERSIONS = 'versions.json'
 
 
@@ -39,30 +40,52 @@ def local_data_root(data_root: str | Path, shard_cache: Mapping[str, Any] | None
         OutputError: If the cache cannot be written.
     """
     if shard_cache is None:
-        if '://' in str(data_root):
+        if is_url(data_root):
             raise ConfigError(
                 f'data_root {data_root} is a URL: its data set needs shard_cache=dict(folder=..., max_gb=...), where '
-                'shards are kept on this machine'
+                'shards are kept on this machine; check-data takes --shard-cache'
             )
         return Path(data_root)
-    if shard_cache.keys() != {'folder', 'max_gb'} or not shard_cache['max_gb'] > 0:
-        raise ConfigError(f'shard_cache needs folder and a positive max_gb, not {dict(shard_cache)}')
+    if not _is_shard_cache(shard_cache):
+        raise ConfigError(f'shard_cache needs folder and a positive max_gb, not {shard_cache!r}')
     cache = Path(shard_cache['folder']).absolute()
-    remote = RemoteFolder(str(data_root) if '://' in str(data_root) else str(Path(data_root).absolute()))
+    remote = RemoteFolder(str(data_root) if is_url(data_root) else str(Path(data_root).absolute()))
     mirror = mirror_of(remote.url, cache)
-    mirror.mkdir(parents=True, exist_ok=True)
+    try:
+        mirror.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f'cannot write {mirror}: {error.strerror or error}') from error
     with locked(mirror / 'lock'):  # of the processes of a run
         try:
-            sides = [side for side in _SIDES if remote.exists(f'{side}{CSV_FILES}')]
+            sides = [f'{side}/' for side in sides_of(remote.url, remote.exists)] or ['']
+            _remove_others(mirror, sides)
             for side in sides:
                 _copy_side(remote, side, mirror)
                 source = f'{remote.url}/{side}{SHARDS}'
                 write_source(mirror / side, ShardSource(source, str(cache / SHARDS), int(shard_cache['max_gb'] * 1e9)))
         except OSError as error:
             raise DataError(f'cannot be read ({error.strerror or error})', file=error.filename or remote.url) from error
-    if not sides:
-        raise DataError(f'no data: looked for {CSV_FILES}, and for train, val or test with it', file=remote.url)
     return mirror
+
+
+def _is_shard_cache(value: Any) -> bool:
+    if not isinstance(value, Mapping) or value.keys() != {'folder', 'max_gb'}:
+        return False
+    folder, size = value['folder'], value['max_gb']
+    is_folder = isinstance(folder, str | Path) and str(folder) != '' and '\0' not in str(folder)
+    return is_folder and isinstance(size, int | float) and not isinstance(size, bool) and 0 < size < inf
+
+
+def _remove_others(mirror: Path, sides: Sequence[str]) -> None:
+    """Remove the copies of splits that are no longer there, by which the data would be divided otherwise."""
+    for side in ('', *(f'{side}/' for side in SIDES)):
+        if side not in sides:
+            for name in (CSV_FILES, SHARDS, _VERSIONS):
+                copied = mirror / side / name
+                if copied.is_dir():
+                    shutil.rmtree(copied)
+                else:
+                    copied.unlink(missing_ok=True)
 
 
 def _copy_side(remote: RemoteFolder, side: str, mirror: Path) -> None:
@@ -88,7 +111,7 @@ def _copy_side(remote: RemoteFolder, side: str, mirror: Path) -> None:
 
 def _known_versions(folder: Path) -> dict[str, str]:
     try:
-        versions: dict[str, str] = json.loads((folder / _VERSIONS).read_text(encoding='utf-8'))
+        versions = json.loads((folder / _VERSIONS).read_text(encoding='utf-8'))
     except (OSError, ValueError):
         return {}
-    return versions
+    return versions if isinstance(versions, dict) else {}

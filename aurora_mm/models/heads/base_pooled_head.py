@@ -65,8 +65,15 @@ class BasePooledHead(BaseTaskHead):
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
         """Compute the shared features ``(B, hidden_channels)``, see :class:`BaseTaskHead`."""
-        x = torch.cat([pool(feat, (2, 3)) for feat in feats for pool in self.pools], dim=1)
-        return self.dropout(self.norm(self.blocks(self.stem(x))))
+        return self.embed(self.pool(feats))
+
+    def pool(self, feats: Sequence[Tensor]) -> Tensor:
+        """Return the averages, and maxima if asked for, of all levels, ``(B, F)``. Levels are ``(B, C, h, w)``."""
+        return torch.cat([pool(feat, (2, 3)) for feat in feats for pool in self.pools], dim=1)
+
+    def embed(self, pooled: Tensor) -> Tensor:
+        """Compute the shared features, ``(B, hidden_channels)``, from what :meth:`pool` returns."""
+        return self.dropout(self.norm(self.blocks(self.stem(pooled))))
 
 
 class _GatedMLP(nn.Module):

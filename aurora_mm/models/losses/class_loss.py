@@ -32,6 +32,10 @@ class ClassLoss(HeadLoss):
     ``reduction_override='none'``, so that weights of classes have an effect; if that fails, for one image at a time as
     above.
 
+    The target of an image may also be a mixture of classes, from :class:`CutMix` or :class:`Mixup`. Its loss is the
+    mean of the losses for each class alone, weighted by the fractions of the classes. For cross entropy, with or
+    without ``class_weight`` and label smoothing, this is the cross entropy with the mixture.
+
     The ``class_weight`` of a task is an argument of the loss for this task, if the loss takes one.
 
     Legend: B images, C classes (background counted for pixels).
@@ -55,13 +59,19 @@ class ClassLoss(HeadLoss):
 
         Args:
             pred: Logits ``(B, C)`` or ``(B, C, H, W)``.
-            target: Class indices ``(B,)`` or ``(B, H, W)``, int64; pixels of value 255 do not count.
+            target: Class indices ``(B,)`` or ``(B, H, W)``, int64; pixels of value 255 do not count. For images
+                also the fraction of each class, ``(B, C)`` float.
             task: The task.
 
         Returns:
             ``(B,)``.
         """
-        return self.call(pred, target, task)
+        if not target.is_floating_point():
+            return self.call(pred, target, task)
+        images, classes = pred.shape
+        every_class = torch.arange(classes, device=pred.device).repeat(images)
+        values = self.call(pred.repeat_interleave(classes, dim=0), every_class, task)
+        return (target * values.reshape(images, classes)).sum(1)
 
     @staticmethod
     def takes_class_weight(cfg: Mapping[str, Any]) -> bool:

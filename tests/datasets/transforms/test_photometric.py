@@ -5,6 +5,7 @@ import pytest
 
 from aurora_mm.datasets.transforms import (
     RandomBrightnessContrast,
+    RandomGamma,
     RandomGaussianBlur,
     RandomGaussianNoise,
     RandomMotionBlur,
@@ -12,7 +13,7 @@ from aurora_mm.datasets.transforms import (
 from aurora_mm.datasets.transforms.blur import line_kernel
 from aurora_mm.errors import ConfigError
 
-ALL = [RandomBrightnessContrast, RandomGaussianNoise, RandomGaussianBlur, RandomMotionBlur]
+ALL = [RandomBrightnessContrast, RandomGamma, RandomGaussianNoise, RandomGaussianBlur, RandomMotionBlur]
 
 
 def grey(value: int | None = None) -> np.ndarray:
@@ -39,13 +40,13 @@ class TestAll:
         img = grey()
         assert cls(prob=0).transform(dict(img=img))['img'] is img
 
-    def test_published_probability(self, cls):
-        published = dict(zip(ALL, (0.35, 0.30, 0.20, 0.10), strict=True))[cls]
+    def test_default_probability(self, cls):
+        expected = dict(zip(ALL, (0.35, 0.30, 0.30, 0.20, 0.10), strict=True))[cls]
         np.random.seed(0)
         img = grey(100)[:8, :8]
         img[4, 4] = 200
         changed = sum(not np.array_equal(cls().transform(dict(img=img))['img'], img) for _ in range(1000))
-        assert abs(changed / 1000 - published) < 0.05
+        assert abs(changed / 1000 - expected) < 0.05
 
     def test_the_same_seed_gives_the_same_image(self, cls):
         outs = []
@@ -63,6 +64,28 @@ def test_brightness_shifts_and_contrast_scales():
         assert (RandomBrightnessContrast(prob=1, brightness=0).transform(dict(img=grey(0)))['img'] == 0).all()
     bright = RandomBrightnessContrast(prob=1, brightness=0.2, contrast=0.2)
     assert all((bright.transform(dict(img=grey(255)))['img'] >= 153).all() for _ in range(50))  # no wrap-around
+
+
+@pytest.mark.parametrize(('gamma', 'expected'), [(2.0, [0, 0, 64, 255]), (0.5, [0, 16, 180, 255])])
+def test_gamma_by_hand(gamma, expected):
+    """255 (1/255)^2 = 0.004, 255 (128/255)^2 = 64.25; 255 (1/255)^.5 = 15.97, 255 (127/255)^.5 = 179.96."""
+    img = np.array([0, 1, 128 if gamma == 2 else 127, 255], np.uint8)[None, :, None].repeat(3, axis=2)
+    out = RandomGamma(prob=1, gamma=(gamma, gamma)).transform(dict(img=img))['img']
+    assert out[0, :, 0].tolist() == expected
+
+
+def test_gamma_brightens_as_often_as_it_darkens():
+    np.random.seed(0)
+    changes = [int(RandomGamma(prob=1).transform(dict(img=grey(100)))['img'][0, 0, 0]) - 100 for _ in range(400)]
+    assert abs(np.mean(np.sign(changes))) < 0.1
+    assert -40 < min(changes) < -30  # 255 (100/255)^1.5 = 62.6
+    assert 30 < max(changes) < 40  # 255 (100/255)^(2/3) = 136.6
+
+
+@pytest.mark.parametrize('gamma', [(0, 1), (1.5, 0.5), (1.0,)])
+def test_gammas_that_are_refused(gamma):
+    with pytest.raises(ConfigError, match='gamma must be two positive numbers'):
+        RandomGamma(gamma=gamma)
 
 
 def test_noise_has_the_asked_spread():

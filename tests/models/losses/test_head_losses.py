@@ -184,6 +184,38 @@ def test_weights_of_classes_count_for_images(name):
     torch.testing.assert_close(loss(logits, target, CLS), plain * torch.tensor([0.0, 1.0, 5.0]))
 
 
+@pytest.mark.parametrize(
+    ('cfg', 'reference'),
+    [
+        (dict(type='mmdet.CrossEntropyLoss'), dict()),
+        (dict(type='mmdet.CrossEntropyLoss', class_weight=[0.5, 1.0, 5.0]), dict(weight=torch.tensor([0.5, 1.0, 5.0]))),
+        (dict(type='aurora_mm.BalancedCrossEntropyLoss', label_smoothing=0.1), dict(label_smoothing=0.1)),
+        (
+            dict(type='aurora_mm.BalancedCrossEntropyLoss', label_smoothing=0.2, class_weight=[0.5, 1.0, 5.0]),
+            dict(label_smoothing=0.2, weight=torch.tensor([0.5, 1.0, 5.0])),
+        ),
+    ],
+)
+def test_cross_entropy_of_mixed_classes_is_torchs_with_soft_targets(cfg, reference):
+    torch.manual_seed(0)
+    logits, target = torch.randn(4, 3), torch.rand(4, 3)
+    target = target / target.sum(1, keepdim=True)
+    expected = nn.functional.cross_entropy(logits, target, reduction='none', **reference)
+    torch.testing.assert_close(class_loss(cfg)(logits, target, CLS), expected)
+
+
+@pytest.mark.parametrize('name', FITTING['images'])
+def test_every_loss_takes_mixed_classes(name):
+    loss = class_loss(dict(type=name, **FITTING['images'][name]))
+    torch.manual_seed(0)
+    logits = torch.randn(2, 3)
+    first, last = (loss(logits, torch.tensor([label, label]), CLS) for label in (0, 2))
+    torch.testing.assert_close(
+        loss(logits, torch.tensor([[0.25, 0, 0.75], [1, 0, 0]]), CLS),
+        torch.stack([0.25 * first[0] + 0.75 * last[0], first[1]]),
+    )
+
+
 @pytest.mark.parametrize('slot', ['images', 'pixels'])
 def test_the_loss_of_an_image_does_not_depend_on_its_batch(slot):
     torch.manual_seed(0)
