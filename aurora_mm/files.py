@@ -21,10 +21,12 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 from aurora_mm.errors import DataError, OutputError
 
 _SUFFIX = '.partial'  # suffix of files that are being written
+_SAFETENSORS_WRITES = 'Error while serializing: '
 _THREADS = 16  # threads that flush the files of a folder; disks handle many requests at once
 # Errors of network file systems that cannot flush a folder.
 _NO_FOLDER_FLUSH = (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EISDIR)
@@ -256,7 +258,7 @@ def _wait(results: Iterable[None]) -> None:
 
 @contextmanager
 def _named(path: Path, within: Path | None = None) -> Iterator[None]:
-    """Convert an OSError to an OutputError that names the file.
+    """Convert an OSError, or what safetensors raises in its place, to an OutputError that names the file.
 
     Args:
         path: The file or folder that is written.
@@ -272,3 +274,7 @@ def _named(path: Path, within: Path | None = None) -> Iterator[None]:
         if within is not None and name is not None and not Path(os.fsdecode(name)).is_relative_to(within):
             raise
         raise OutputError(f'cannot write {path}: {error.strerror or error}') from error
+    except SafetensorError as error:
+        if not str(error).startswith(_SAFETENSORS_WRITES):  # it is about a file that is read
+            raise
+        raise OutputError(f'cannot write {path}: {str(error).removeprefix(_SAFETENSORS_WRITES)}') from error

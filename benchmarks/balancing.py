@@ -37,14 +37,14 @@ CHOICES = {
 }
 
 
-def sample(task: Task) -> MultiTaskDataSample:
+def sample(task: Task, size: int = SIZE) -> MultiTaskDataSample:
     made = TaskDataSample(metainfo=dict(task=task.name, task_type=task.type, img_path='', gt_coordinates='network'))
-    made.set_metainfo(dict(img_shape=(SIZE, SIZE), ori_shape=(SIZE, SIZE), homography_matrix=np.eye(3)))
-    made.gt_sem_seg = PixelData(data=torch.ones(1, SIZE, SIZE, dtype=torch.long))
+    made.set_metainfo(dict(img_shape=(size, size), ori_shape=(size, size), homography_matrix=np.eye(3)))
+    made.gt_sem_seg = PixelData(data=torch.ones(1, size, size, dtype=torch.long))
     made.gt_label = torch.tensor([1])
-    box = torch.tensor([[0.2, 0.2, 0.7, 0.6]]) * SIZE
+    box = torch.tensor([[0.2, 0.2, 0.7, 0.6]]) * size
     made.gt_instances = InstanceData(bboxes=box, labels=torch.tensor([0]))
-    made.gt_landmarks = torch.rand(max(len(task.points), 1), 2) * SIZE
+    made.gt_landmarks = torch.rand(max(len(task.points), 1), 2) * size
     return MultiTaskDataSample([made])
 
 

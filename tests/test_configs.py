@@ -38,6 +38,23 @@ def test_config_builds(file):
     assert cfg.default_hooks.checkpoint.rule == 'greater'
 
 
+@pytest.mark.parametrize('file', sorted(ROOT.glob('baselines/*.py')), ids=lambda file: file.stem)
+def test_a_baseline_builds_for_the_tasks_of_its_type(file):
+    cfg = Config.fromfile(file)
+    (kind,) = cfg.model.heads
+    tasks = [task for task in cfg.tasks if task.type == kind]
+    with DefaultScope.overwrite_default_scope('aurora_mm'):
+        model = MODELS.build(dict(cfg.model, tasks=tasks))
+    assert [*model.tasks] == [task.name for task in tasks]
+    assert all(type(part).__module__.startswith(('mmdet.', 'mmseg.')) for part in (model.backbone, host_part(model)))
+
+
+def host_part(model):
+    """The part of mmdet or mmseg within the only head of a model."""
+    (head,) = model.heads.values()
+    return next(iter(head.heads.values()))
+
+
 def test_the_papers_encoder_is_full_size():
     cfg = Config.fromfile(next(file for file in CONFIGS if file.stem == 'aurora_fmc'))
     cfg.model.backbone.pretrained = None

@@ -1,17 +1,17 @@
 """Files are written whole or not at all, whatever goes wrong."""
 
 import os
-import resource
-import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 
 from aurora_mm.errors import OutputError
 from aurora_mm.files import (
@@ -23,6 +23,7 @@ from aurora_mm.files import (
     write_text,
     write_together,
 )
+from tests.fixtures.limited_files import limited_files
 from tests.fixtures.waiting import wait_until
 
 
@@ -120,25 +121,19 @@ def test_files_that_belong_together_are_never_mixed(tmp_path, monkeypatch):
     assert {name: (tmp_path / name).read_text() for name in names(tmp_path)} == dict(a='2', b='2', last='2')
 
 
-@contextmanager
-def little_room():
-    """No file may grow beyond 1,000 bytes: a write ends in its middle, as on a full disk.
-
-    No fixture: pytest's own output may go to a file, to which it writes before fixtures end.
-    """
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, handler)
+def test_safetensors_says_it_in_its_own_way(tmp_path):
+    with limited_files(1000), pytest.raises(OutputError, match=r'cannot write .*/out: .*File too large'):  # noqa: SIM117
+        with whole_folder(tmp_path / 'out') as folder:
+            save_file(dict(a=torch.zeros(999)), folder / 'a.safetensors')
+    assert names(tmp_path) == []
+    (tmp_path / 'b.safetensors').write_bytes(b'x')
+    with pytest.raises(SafetensorError), whole_folder(tmp_path / 'out'):  # a file that is read
+        load_file(tmp_path / 'b.safetensors')
 
 
 def test_too_little_room_leaves_the_old_file(tmp_path):
     write_bytes(tmp_path / 'a', b'old')
-    with little_room(), pytest.raises(OutputError, match=r'cannot write .*/a: File too large'):
+    with limited_files(1000), pytest.raises(OutputError, match=r'cannot write .*/a: File too large'):
         write_bytes(tmp_path / 'a', bytes(5000))
     assert (tmp_path / 'a').read_bytes() == b'old'
     assert names(tmp_path) == ['a']
@@ -148,7 +143,7 @@ def test_too_little_room_leaves_the_old_file(tmp_path):
 def test_too_little_room_for_one_file_keeps_the_whole_old_set(tmp_path, big):
     old = dict(a='1', b='1', last='1')
     write_together(tmp_path, old)
-    with little_room(), pytest.raises(OutputError):
+    with limited_files(1000), pytest.raises(OutputError):
         write_together(tmp_path, old | {big: '2' * 5000})
     assert {name: (tmp_path / name).read_text() for name in names(tmp_path)} == old
 

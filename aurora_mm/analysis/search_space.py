@@ -96,7 +96,8 @@ def _values(text: str, values: str) -> Choices | Range:
     if not dots:
         if log:
             raise ConfigError(f'--vary {text}: {_HELP}')
-        return Choices(tuple(dict.fromkeys(_value(each) for each in values.split(','))))
+        found = [_value(each) for each in values.split(',')]
+        return Choices(tuple({(type(each), each): each for each in found}.values()))  # 1 and True are equal
     bounds = _value(low), _value(high)
     numbers = all(type(bound) in (int, float) and math.isfinite(bound) for bound in bounds)
     if not numbers or not bounds[0] < bounds[1] or (log and bounds[0] <= 0):

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from aurora_mm.analysis.ablation import AblationRun
 from aurora_mm.analysis.ablation_table import AblationRow
 from aurora_mm.analysis.search_space import Choices, Range, as_options
-from aurora_mm.errors import ConfigError
+from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.tables import markdown_table
 
 if TYPE_CHECKING:
     import optuna
+    from optuna.storages import JournalStorage
 
 AS_IT_IS = 'as_it_is'  # name of the runs without changed settings
 FILE = 'study.log'  # Optuna's journal
@@ -39,20 +40,21 @@ class Study:
         seed: Seed of the proposals.
 
     Raises:
-        ConfigError: If the folder holds another study.
+        ConfigError: If the folder holds another study, or a seed is there twice.
+        DataError: If the journal of the study is damaged.
     """
 
     def __init__(
         self, config: Path, space: dict[str, Choices | Range], seeds: Sequence[int], out: Path, seed: int = 0
     ) -> None:
         import optuna
-        from optuna.storages import JournalStorage
-        from optuna.storages.journal import JournalFileBackend
 
+        if len(set(seeds)) != len(seeds) or not seeds:
+            raise ConfigError(f'the seeds of a study must be different, and at least one, not {list(seeds)}')
         self.config, self.space, self.seeds, self.out, self.seed = config, space, list(seeds), Path(out), seed
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.out.mkdir(parents=True, exist_ok=True)
-        storage = JournalStorage(JournalFileBackend(str(self.out / FILE)))
+        storage = _storage(self.out / FILE)
         self._study = optuna.create_study(
             storage=storage, study_name='aurora_mm', direction='maximize', load_if_exists=True
         )
@@ -73,7 +75,12 @@ class Study:
 
         Returns:
             The runs that failed.
+
+        Raises:
+            ConfigError: If there are no trials, in all or in a round.
         """
+        if trials < 1 or at_once < 1:
+            raise ConfigError(f'a study makes at least one trial, and one at once, not {trials} and {at_once}')
         failed = run_all(self._runs(AS_IT_IS, {}))
         while pending := self._next_round(trials, at_once):
             runs = {trial.number: self._runs(_name(trial.number), trial.params) for trial in pending}
@@ -146,6 +153,36 @@ class Study:
             for trial in self._trials()
         ]
         return json.dumps(trials, indent=2)
+
+
+def _storage(file: Path) -> JournalStorage:
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    if file.exists():
+        _check_journal(file)
+    try:
+        # Optuna reads the lines without checking what they are.
+        return JournalStorage(JournalFileBackend(str(file)))
+    except (ValueError, TypeError, KeyError, AssertionError) as error:
+        raise DataError(f'is no journal of a study, or damaged ({error}); give another folder', file=file) from error
+
+
+def _check_journal(file: Path) -> None:
+    """Check that each line is whole: Optuna would write behind a line that is not, and then read neither."""
+    with file.open('rb') as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                is_whole = line.endswith(b'\n') and 'op_code' in json.loads(line)
+            except (ValueError, TypeError):
+                is_whole = False
+            if not is_whole:
+                raise DataError(
+                    'is no journal of a study, or damaged in this line; remove the line if it is the last one, or give '
+                    'another folder',
+                    file=file,
+                    row=number,
+                )
 
 
 def _name(number: int) -> str:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -67,13 +68,14 @@ def make_shards(
         ConfigError: If ``shard_mb`` is not positive.
         OutputError: If ``out`` cannot be written.
     """
-    if not shard_mb > 0:
-        raise ConfigError(f'the size of a shard must be positive, not {shard_mb} MB')
+    if not 0 < shard_mb < inf:
+        raise ConfigError(f'the size of a shard must be positive and finite, not {shard_mb} MB')
     root = DataRoot.find(source)
     folders = {side if root.sides else '': folder for side, folder in root.folders().items()}
     size = int(shard_mb * 1e6)
     if is_url(out):
-        return {side: _pack_to_url(of, f'{out}/{side}'.rstrip('/'), size, tasks) for side, of in folders.items()}
+        url = RemoteFolder(str(out)).url
+        return {side: _pack_to_url(of, f'{url}/{side}' if side else url, size, tasks) for side, of in folders.items()}
     out = Path(out)
     require_new_folder(out)
     with whole_folder(out) as folder:

@@ -112,7 +112,7 @@ class FMCUIADataset(SeededDataset):
         self.include = None if include is None else tuple(include)
         self.all_labels = all_labels
         self.index_cache = None if index_cache is None else IndexCache(index_cache)
-        self.shard_cache = None if shard_cache is None else dict(shard_cache)
+        self.shard_cache = dict(shard_cache) if isinstance(shard_cache, Mapping) else shard_cache
         self.skipped: list[SkippedRow] = []
         self._tasks = TaskTable(tasks)
         super().__init__(

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,9 @@ def export_model(
         program = torch.export.export(network, (example,), dynamic_shapes=(axes,), strict=False)
         with whole_folder(Path(out)) as folder:
             if format == 'pt2':
-                torch.export.save(program, folder / 'model.pt2', extra_files={onnx_predictor.KEY: described})
+                buffer = BytesIO()  # torch ends the process if it cannot write a file
+                torch.export.save(program, buffer, extra_files={onnx_predictor.KEY: described})
+                (folder / 'model.pt2').write_bytes(buffer.getbuffer())
             else:
                 _save_onnx(program, folder / 'model.onnx', outputs, described)
                 if precision == 'int8':

@@ -9,13 +9,13 @@ has ``masks``, a pattern with the same ``{id}``, and may have ``mask_values``; t
 
 from __future__ import annotations
 
-import json
 import re
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from aurora_mm.converters.splits import split_of
+from aurora_mm.datasets.json_files import read_json_value
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.importing.answers import of_label, of_mask
 from aurora_mm.importing.found import FoundRow, FoundTask
@@ -62,9 +62,9 @@ class MappedLayout(Layout):
             ConfigError: If the file cannot be read or describes no tasks.
         """
         try:
-            return cls(json.loads(file.read_bytes()), file)
-        except (OSError, ValueError, RecursionError) as error:
-            raise ConfigError(f'{file} cannot be read as JSON: {error}') from error
+            return cls(read_json_value(file), file)
+        except DataError as error:
+            raise ConfigError(str(error)) from error
 
     def matches(self, tree: Tree) -> bool:
         """See :meth:`Layout.matches`."""
@@ -89,8 +89,10 @@ class MappedLayout(Layout):
         if not all(place in fields[key] for key in needed):
             raise ConfigError(f'{self._origin}: the patterns of task {task.name!r} must hold {place}')
         values = fields.get('mask_values')
-        if values is not None and (not isinstance(values, list) or len(values) != task.num_outputs):
-            raise ConfigError(f'{self._origin}: mask_values of task {task.name!r} must be one for each class')
+        if values is not None and not _are_mask_values(values, task.num_outputs):
+            raise ConfigError(
+                f'{self._origin}: mask_values of task {task.name!r} must be different numbers, one for each class'
+            )
         return task, fields
 
     def _find(self, tree: Tree, task: Task, fields: dict[str, Any]) -> FoundTask:
@@ -119,6 +121,12 @@ class MappedLayout(Layout):
 
 
 _Key = tuple[str | None, ...]
+
+
+def _are_mask_values(values: Any, count: int) -> bool:
+    if not isinstance(values, list) or not all(type(value) is int for value in values):
+        return False
+    return len(values) == len(set(values)) == count
 
 
 def _images(tree: Tree, pattern: str) -> list[tuple[tuple[PurePosixPath, dict[str, str]], _Key]]:

@@ -29,6 +29,9 @@ class ImportOptions:
 
     def __post_init__(self) -> None:
         check_box_count(self.objects, ('all', *BOX_COUNTS))
+        for what, values in (('classes', self.classes), ('mask values', self.mask_values)):
+            if values is not None and not 0 < len(values) == len(set(values)):
+                raise ConfigError(f'{what} {list(values)} must be different, and at least one')
         if self.mask_values is not None and self.classes is not None and len(self.mask_values) != len(self.classes):
             raise ConfigError(f'{len(self.mask_values)} mask values for {len(self.classes)} classes')
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from math import inf, isfinite
 from pathlib import Path
 from typing import NamedTuple
 
 from safetensors.torch import save_file
+from transformers.activations import ACT2FN
 
 from aurora_mm.checkpoints import load_tensors
 from aurora_mm.errors import ConfigError, WeightsError
@@ -67,8 +69,10 @@ def convert_weights(
     require_new_folder(folder)
     layout = _find_format(kind)
     mean, std = _three(mean, layout.mean, 'mean'), _three(std, layout.std, 'std')
-    if min(std) <= 0 or (eps is not None and eps <= 0):
-        raise ConfigError(f'std {std} and eps must be above 0')
+    if not all(0 < value < inf for value in (*std, 1.0 if eps is None else eps)) or not all(map(isfinite, mean)):
+        raise ConfigError(f'std {std} and eps must be above 0, and mean {mean} finite')
+    if act is not None and act not in ACT2FN:
+        raise ConfigError(f'transformers has no activation {act!r}; it has {", ".join(ACT2FN)}')
     tensors = load_tensors(source, layout.containers)
     try:
         inside = layout.select(tensors)

@@ -172,8 +172,10 @@ class WeightFormat(metaclass=ABCMeta):
             )
         if heads < 1 or width % heads:
             raise ConfigError(f'{heads} attention heads do not divide {width} channels')
-        blocks = [int(found[1]) for name in shapes if (found := re.match(self.block, name))]
-        return Sizes(width, max(blocks) + 1, inside, patch, int(grid), heads)
+        depth = 1 + max(int(found[1]) for name in shapes if (found := re.match(self.block, name)))
+        if depth > len(shapes):  # each block has several tensors
+            raise WeightsError(f'missing: tensors of most of its {depth} blocks')
+        return Sizes(width, depth, inside, patch, int(grid), heads)
 
     @staticmethod
     def shape_of(shapes: Mapping[str, tuple[int, ...]], name: str, ndim: int) -> tuple[int, ...]:
@@ -199,7 +201,7 @@ class WeightFormat(metaclass=ABCMeta):
             Tensors of their own memory, by name in transformers.
 
         Raises:
-            WeightsError: If a tensor is missing, has another shape, is not of real numbers, or is unknown.
+            WeightsError: If a tensor is missing, has another shape, is not of finite real numbers, or is unknown.
         """
         layout = self.layout(sizes, list(tensors))
         missing = [name for name in layout if name not in tensors]
@@ -211,12 +213,14 @@ class WeightFormat(metaclass=ABCMeta):
             if tuple(tensors[name].shape) != part.shape
         ]
         not_real = [name for name in found if not tensors[name].is_floating_point()]
+        not_finite = [name for name in found if not tensors[name].isfinite().all()]
         faults = [
             f'{what}{_first(names)}'
             for what, names in (
                 ('missing: ', missing),
                 ('', misshaped),
                 ('of whole numbers: ', not_real),
+                ('not finite: ', not_finite),
                 ('unknown: ', unknown),
             )
             if names

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from aurora_mm.analysis.search_space import Choices, Range, as_options, read_search_space
-from aurora_mm.errors import ConfigError
+from aurora_mm.errors import ConfigError, DataError
 from tests.fixtures.verbs import LONG
 from tests.test_chain import folder  # noqa: F401  folder is a fixture
 
@@ -20,13 +20,14 @@ from aurora_mm.analysis.study import Study  # noqa: E402
 
 def test_a_space_is_read_without_running_anything():
     space = read_search_space(
-        ['a.lr=log:1e-5..1e-3', 'a.n=2..5', 'b=0.5..1', 'c=1,2,1', "d=x,None,True,__import__('os')"]
+        ['a.lr=log:1e-5..1e-3', 'a.n=2..5', 'b=0.5..1', 'c=1,2,1', 'e=1,1.0,True,1', "d=x,None,True,__import__('os')"]
     )
     assert space == {
         'a.lr': Range(1e-5, 1e-3, log=True),
         'a.n': Range(2, 5),
         'b': Range(0.5, 1),
         'c': Choices((1, 2)),
+        'e': Choices((1, 1.0, True)),
         'd': Choices(('x', None, True, "__import__('os')")),
     }
     trial = optuna.trial.FixedTrial({'a.n': 3, 'b': 0.75})
@@ -131,6 +132,23 @@ def test_seeds_alone(tmp_path):
     (row,) = study.rows()
     assert row.seeds == [0, 1, 2]
     assert study.best_options() == []
+
+
+@pytest.mark.parametrize('text', ['garbage\n', '\0\n', '[]\n', '5\n', '{"op_code": 99, "worker_id": "x"}\n', '{"op_c'])
+def test_a_damaged_journal_is_named(tmp_path, text):
+    (tmp_path / 'study').mkdir()
+    (tmp_path / 'study/study.log').write_text(text)
+    with pytest.raises(DataError, match=r'study\.log(, row 1)?: is no journal of a study, or damaged'):
+        make(tmp_path / 'study', tmp_path)
+    assert (tmp_path / 'study/study.log').read_text() == text
+
+
+def test_numbers_that_make_no_study(tmp_path):
+    with pytest.raises(ConfigError, match=r'must be different, and at least one, not \[0, 0\]'):
+        make(tmp_path / 'study', tmp_path, seeds=(0, 0))
+    for numbers in ((0, 1), (-1, 1), (1, 0)):
+        with pytest.raises(ConfigError, match='at least one trial, and one at once'):
+            make(tmp_path / 'study', tmp_path).run(*numbers, Trainings())
 
 
 def test_another_study_in_the_folder_is_refused(tmp_path):

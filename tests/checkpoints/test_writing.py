@@ -1,11 +1,9 @@
-import resource
-import signal
-
 import pytest
 import torch
 
 from aurora_mm.checkpoints import load_checkpoint_file, write_checkpoint
 from aurora_mm.errors import ConfigError, OutputError
+from tests.fixtures.limited_files import limited_files
 
 
 def content(value=1.0):
@@ -29,13 +27,9 @@ def test_an_object_leaves_the_old_file(tmp_path):
 
 def test_too_little_room_leaves_the_old_file(tmp_path):
     write_checkpoint(tmp_path / 'a.pth', content())
-    limits, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (300, limits[1]))
-        with pytest.raises(OutputError, match=r'cannot write .*a\.pth: File too large'):
-            write_checkpoint(tmp_path / 'a.pth', content(2.0))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, handler)
+    large = dict(meta={}, state_dict={str(number): torch.ones(100_000) for number in range(3)})
+    for most_bytes, new in ((300, content(2.0)), (9000, large), (700_000, large)):
+        with limited_files(most_bytes), pytest.raises(OutputError, match=r'cannot write .*a\.pth: File too large'):
+            write_checkpoint(tmp_path / 'a.pth', new)
     assert load_checkpoint_file(tmp_path / 'a.pth')['state_dict']['w'][0] == 1
     assert [path.name for path in tmp_path.iterdir()] == ['a.pth']

@@ -83,6 +83,18 @@ def refused(capsys):
             ['--cluster', 'local', '--slurm', 'partition', '--', 'a.py'],
             '--slurm partition: an option is written KEY=VALUE',
         ),
+        (['--slurm', 'partition=', '--', 'a.py'], '--slurm partition=: an option is written KEY=VALUE'),
+        (['--slurm', 'qos=a', 'qos=b', '--', 'a.py'], '--slurm qos=b: qos is there twice'),
+        (['--slurm', 'time=5', '--', 'a.py'], '--slurm time=5: this option is set by one of'),
+        (['--slurm', 'ntasks-per-node=5', '--', 'a.py'], 'this option is set by one of'),
+        (['--slurm', 'qos=a\nrm x', '--', 'a.py'], r"--slurm 'qos=a\nrm x' is not one printable line"),
+        (['--name', 'a\nrm x', '--', 'a.py'], r"--name 'a\nrm x' is not one printable line"),
+        (['--nodes', '0', '--', 'a.py'], '--nodes 0: at least 1 is needed'),
+        (['--gpus', '-1', '--', 'a.py'], '--gpus -1: at least 0 is needed'),
+        (['--cpus', '0', '--', 'a.py'], '--cpus 0: at least 1 is needed'),
+        (['--time', '-5', '--', 'a.py'], '--time -5: at least 1 is needed'),
+        (['--notice', '0', '--', 'a.py'], '--notice 0: at least 1 is needed'),
+        (['--time', '2', '--notice', '120', '--', 'a.py'], '--notice 120: the time limit has 120 seconds'),
     ],
 )
 def test_what_cannot_be_submitted_is_refused(refused, args, message):
@@ -94,6 +106,27 @@ def test_what_cannot_be_submitted_is_refused(refused, args, message):
 def test_a_machine_without_slurm_is_told(refused, monkeypatch):
     monkeypatch.setenv('PATH', '')
     assert 'there is no sbatch on this machine' in refused('--', 'a.py')[1]
+
+
+def test_a_config_that_is_not_there_is_told_before_the_job_waits(refused):
+    assert 'no config at nowhere.py' in refused('--cluster', 'local', '--', 'nowhere.py')[1]
+
+
+@pytest.mark.parametrize(
+    ('answer', 'message'),
+    [
+        ('echo "sbatch: error: invalid partition" >&2; exit 1', 'sbatch did not take the job: sbatch: error: invalid'),
+        ('echo hello', 'sbatch did not take the job: Could not make sense of sbatch output "hello"'),
+    ],
+)
+def test_a_job_that_slurm_refuses(refused, monkeypatch, tmp_path, answer, message):
+    for name in ('sbatch', 'srun'):
+        (tmp_path / name).write_text(f'#!/bin/sh\n{answer}\n')
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv('PATH', f'{tmp_path}:{os.environ["PATH"]}')
+    status, told = refused('--logs', str(tmp_path / 'logs'), '--', 'configs/aurora_fmc.py')
+    assert status == 1
+    assert message in told
 
 
 def test_slurms_script_requeues_and_starts_a_process_for_each_gpu(monkeypatch, tmp_path, capsys):

@@ -130,12 +130,30 @@ def test_the_pixels_of_a_bare_header_would_be_left_behind(fmc_root, tmp_path):
 
 def test_refusals(fmc_root, tmp_path):
     root = fmc_root.fill(1).path
-    with pytest.raises(ConfigError, match='must be positive, not 0'):
-        make_shards(root, tmp_path / 'out', 0)
+    for size in (0, -1, float('inf'), float('nan')):
+        with pytest.raises(ConfigError, match=f'must be positive and finite, not {size} MB'):
+            make_shards(root, tmp_path / 'out', size)
     with pytest.raises(DataError, match='no data: there is neither csv_files'):
         make_shards(tmp_path, tmp_path / 'out')
     with pytest.raises(DataError, match='stands in the way'):
         make_shards(root, root)
+
+
+@pytest.mark.parametrize('url', ['s3://', 'file://', 'memory:///'])
+def test_a_url_that_names_no_folder(url, fmc_root, tmp_path, monkeypatch):
+    """Nothing is written to a folder of this machine that is called s3: instead."""
+    root = fmc_root.fill(1).path
+    (tmp_path / 'here').mkdir()
+    monkeypatch.chdir(tmp_path / 'here')
+    with pytest.raises(ConfigError, match=f'{url} names no folder'):
+        make_shards(root, url)
+    assert not list((tmp_path / 'here').iterdir())
+
+
+@pytest.mark.parametrize(('url', 'kind'), [('data://x', OutputError), ('reference://x', ConfigError)])
+def test_a_url_that_cannot_be_written(url, kind, fmc_root):
+    with pytest.raises(kind, match=f'{url}.*(Read only|required)'):
+        make_shards(fmc_root.fill(1).path, url)
 
 
 def test_a_url_gets_its_index_last(fmc_root, tmp_path, monkeypatch):

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 from aurora_mm.converters.shards import make_shards
 from aurora_mm.datasets import FMCUIADataset
 from aurora_mm.datasets.samplers import SeededSampler, TaskAwareBatchSampler
-from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.errors import ConfigError, DataError, OutputError
 from aurora_mm.images.shards.shard_source import ShardSource, write_source
 from aurora_mm.registry import DATASETS
 
@@ -165,14 +165,37 @@ def test_a_file_that_is_not_in_the_shards_is_named_with_its_row(packed):
 def test_refusals(packed, tmp_path):
     with pytest.raises(ConfigError, match=r'is a URL: its data set needs shard_cache=dict\(folder='):
         FMCUIADataset(f'file://{packed}')
-    with pytest.raises(ConfigError, match='shard_cache needs folder and a positive max_gb'):
-        FMCUIADataset(f'file://{packed}', shard_cache=dict(folder='a', max_gb=0))
-    with pytest.raises(ConfigError, match='shard_cache needs folder and a positive max_gb'):
-        FMCUIADataset(f'file://{packed}', shard_cache=dict(folder='a'))
+    for size in (0, float('nan'), float('inf'), '1', True, None):
+        with pytest.raises(ConfigError, match='shard_cache needs folder and a positive max_gb'):
+            FMCUIADataset(f'file://{packed}', shard_cache=dict(folder='a', max_gb=size))
+    for wrong in (dict(folder='a'), dict(folder=1, max_gb=1), dict(folder='', max_gb=1), 5, 'x', []):
+        with pytest.raises(ConfigError, match='shard_cache needs folder and a positive max_gb'):
+            FMCUIADataset(f'file://{packed}', shard_cache=wrong)
+    (tmp_path / 'file').touch()
+    with pytest.raises(OutputError, match=r'cannot write .*file/roots/.*Not a directory'):
+        FMCUIADataset(f'file://{packed}', shard_cache=dict(folder=str(tmp_path / 'file'), max_gb=1))
     with pytest.raises(DataError, match='no data: there is neither csv_files'):
         FMCUIADataset(f'file://{tmp_path}/nowhere', shard_cache=cache(tmp_path))
     with pytest.raises(DataError, match=r'no shards: .* is made by `aurora-mm make-shards`'):
         FMCUIADataset(f'file://{tmp_path}/root', shard_cache=cache(tmp_path))
+
+
+@pytest.mark.parametrize('text', ['[]', '5', '{', 'null', '{"csv_files/a.csv": 5}'])
+def test_a_damaged_list_of_versions_is_made_again(packed, tmp_path, text):
+    read = dict(split='all', shard_cache=cache(tmp_path))
+    FMCUIADataset(f'file://{packed}', **read)
+    (versions,) = tmp_path.glob('cache/roots/*/versions.json')
+    good = versions.read_text()
+    versions.write_text(text)
+    assert len(FMCUIADataset(f'file://{packed}', **read)) == 24
+    assert versions.read_text() == good
+
+
+@pytest.mark.parametrize('text', ['[]', '{', '{"url": 1, "folder": 2, "max_bytes": 3}'])
+def test_a_damaged_place_of_shards(packed, text):
+    (packed / 'shards/source.json').write_text(text)
+    with pytest.raises(DataError, match=r'source\.json: (cannot be read|says no place of shards)'):
+        FMCUIADataset(str(packed), 'all', pipeline=PLAIN)[0]
 
 
 def test_data_of_somebody_else_does_not_choose_what_is_downloaded(packed):

@@ -236,6 +236,9 @@ class TestMistakes:
             (dict(name='a', options=dict(classes='x')), 'classes must be a list of names'),
             (dict(name='a', options=dict(mask_values=['0'])), 'mask_values must be a list of numbers'),
             (dict(name='a', options=dict(name=1)), 'name must be text'),
+            (dict(name='a', options=dict(mask_values=[])), r'mask values \[\] must be different, and at least one'),
+            (dict(name='a', options=dict(mask_values=[0, 0])), r'mask values \[0, 0\] must be different'),
+            (dict(name='a', options=dict(classes=['b', 'b'])), r"classes \['b', 'b'\] must be different"),
         ],
     )
     def test_recipes_that_make_no_sense(self, recipe, source, message):

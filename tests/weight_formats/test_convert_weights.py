@@ -15,6 +15,7 @@ from aurora_mm.models import MultiTaskModel
 from aurora_mm.models.backbones import HFBackbone
 from aurora_mm.registry import WEIGHT_FORMATS
 from aurora_mm.weight_formats import convert_weights
+from tests.fixtures.limited_files import limited_files
 from tests.models.conftest import CLS, SEG, make_image
 from tests.weight_formats import published
 from tests.weight_formats.published import DEPTH, GRID, MLP, PATCH, SIZE, WIDTH
@@ -191,6 +192,12 @@ NORM = 'blocks.2.norm1.weight'
         (lambda t: t.pop('blocks.0.mlp.fc1.weight'), 'missing: blocks.0.mlp.fc1.weight'),
         (lambda t: t.update({NORM: torch.zeros(5)}), rf'{NORM} is (5,) and not ({WIDTH},)'),
         (lambda t: t.update({NORM: torch.zeros(WIDTH).long()}), f'of whole numbers: {NORM}'),
+        (lambda t: t.update({NORM: torch.full((WIDTH,), torch.nan)}), f'not finite: {NORM}'),
+        (lambda t: t[NORM].fill_(torch.inf), f'not finite: {NORM}'),
+        (
+            lambda t: t.update({'blocks.999999999.norm1.weight': torch.zeros(WIDTH)}),
+            'missing: tensors of most of its 1000000000 blocks',
+        ),
         (lambda t: t.update({'odd.weight': torch.zeros(1)}), 'unknown: odd.weight'),
         (lambda t: t.update({'blocks.9.norm1.weight': torch.zeros(WIDTH)}), 'missing: blocks.4.attn.qkv.weight'),
         (lambda t: t.update({'patch_embed.proj.weight': torch.zeros(WIDTH, 8)}), 'has not 4 dimensions'),
@@ -241,6 +248,10 @@ def test_a_table_of_relative_positions_of_no_square(columns, tmp_path):
         (dict(mean=[0.5]), r'mean \[0.5\] must be three numbers'),
         (dict(std=[0.5, 0, 0.5]), 'must be above 0'),
         (dict(eps=0.0), 'must be above 0'),
+        (dict(eps=float('nan')), 'must be above 0'),
+        (dict(std=[0.5, float('inf'), 0.5]), 'must be above 0'),
+        (dict(mean=[0.5, float('nan'), 0.5]), 'mean .* finite'),
+        (dict(act='sine'), "transformers has no activation 'sine'; it has gelu"),
     ],
 )
 def test_arguments_that_do_not_fit(options, told, tmp_path):
@@ -295,13 +306,11 @@ def test_nothing_of_a_file_is_executed(tmp_path, capsys):
     assert 'run' not in capsys.readouterr().out
 
 
-def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch):
-    def full(*args, **kwargs):
-        raise OSError('no space left on device')
-
-    monkeypatch.setattr('aurora_mm.weight_formats.conversion.save_file', full)
-    with pytest.raises(OutputError, match='no space'):
-        converted('usfm', tmp_path)
+def test_a_failed_write_leaves_nothing(tmp_path):
+    """safetensors has an error of its own for a disk that takes no more."""
+    source = write(published.usfm(), tmp_path / 'published.pth')
+    with limited_files(1000), pytest.raises(OutputError, match=r'cannot write .*out: .*File too large'):
+        convert_weights(source, tmp_path / 'out', 'usfm')
     assert [file.name for file in tmp_path.iterdir()] == ['published.pth']
     assert issubclass(OutputError, AuroraError)
 

@@ -106,7 +106,8 @@ def check_config(cfg: Config) -> None:
     """Check a config for mistakes that can be found without building it.
 
     All config dicts that a runner builds are checked, also nested ones. Nested dicts of other packages may have a
-    ``type`` that is not in any registry, such as ``nms=dict(type='nms')`` of mmdet. Such types are accepted.
+    ``type`` that is not in any registry, such as ``nms=dict(type='nms')`` of mmdet, or keys that are no arguments, such
+    as ``norm_cfg=dict(type='BN', requires_grad=True)`` of mmcv. Both are accepted.
 
     Args:
         cfg: The config. It is not changed.
@@ -142,7 +143,7 @@ class _Checker:
 
     def _refuse_misspelt(self, key: str, value: Any, known: Iterable[str]) -> None:
         """Raise an error if an unknown key is similar to a known key and its value is a dict or a list."""
-        near = difflib.get_close_matches(key, sorted(known), n=1, cutoff=0.9)
+        near = _misspelt(key, known)
         if near and isinstance(value, Mapping | list | tuple):
             raise self._error(key, 'nothing reads this key', near)
 
@@ -199,7 +200,8 @@ class _Checker:
             path: Its key path.
             registries: Root registries of MMEngine in which its type is looked up.
             scopes: Scopes in which a type without a scope is looked up.
-            strict: Whether an unknown type is an error.
+            strict: Whether an unknown type is an error, and each unknown argument of a model's part. False within a
+                part of another package.
         """
         kind = config['type']
         scopes = [config['_scope_']] if '_scope_' in config else scopes
@@ -209,7 +211,10 @@ class _Checker:
                 near = near_types(kind, registries, scopes[0])
                 raise self._error(f'{path}.type', f'{kind!r} is not registered', near, kind)
             return
-        self._arguments(config, path, found.component, found.registry)
+        # mmcv, mmdet and mmseg take keys out of the config dicts of their layers before they build them, such as
+        # `requires_grad` of `norm_cfg`. So only a misspelt key is an error there; building finds the others.
+        exact = strict or found.registry is not mm.MODELS
+        self._arguments(config, path, found.component, found.registry, exact)
         if found.registry is mm.OPTIM_WRAPPERS:
             self._optim_wrapper(config, path)
         prefix, dot, _ = kind.partition('.') if isinstance(kind, str) else ('', '', '')
@@ -233,7 +238,7 @@ class _Checker:
                     raise self._error(f'{path}.{name}', 'has no `type`', near_names(name, typed))
                 self._within(config, f'{path}.{name}', parent, scopes, strict)
 
-    def _arguments(self, config: Mapping[str, Any], path: str, component: Any, registry: Registry) -> None:
+    def _arguments(self, config: Mapping[str, Any], path: str, component: Any, registry: Registry, exact: bool) -> None:
         arguments = arguments_of(component)
         name = getattr(component, '__name__', str(component))
         names, complete = arguments.names, arguments.complete
@@ -244,7 +249,8 @@ class _Checker:
                 names, complete = names + others.names, others.complete
         if complete:
             allowed = (*names, *_TAKEN_OUT.get(registry, ()), 'type', '_scope_')
-            self._keys(config, path, allowed, f'{name} takes')
+            misspelt = [key for key in config if key not in allowed and _misspelt(key, allowed)]
+            self._keys(config if exact else misspelt, path, allowed, f'{name} takes')
         missing = [key for key in arguments.required if key not in config]
         if registry in _BUILT_ALONE and missing:
             raise self._error(path, f'{name} needs {", ".join(missing)}', [], str(config['type']))
@@ -268,8 +274,8 @@ class _Checker:
             self._keys(clip, f'{path}.clip_grad', ['type', *names], f'{function.__name__} takes')
 
     def _keys(self, values: Any, path: str, allowed: Iterable[str], takes: str) -> None:
-        """Raise an error for a key that is not allowed."""
-        if not isinstance(values, Mapping):
+        """Raise an error for a key that is not allowed, among the keys of a dict or in a list."""
+        if not isinstance(values, Mapping | list):
             return
         allowed = list(allowed)
         for key in values:
@@ -284,3 +290,8 @@ class _Checker:
         hint = f'; did you mean {" or ".join(near)}?' if near else ''
         place = place_of(Path(self.cfg.filename), text or path.rpartition('.')[2])
         return ConfigError(f'{place}: {path}: {problem}{hint}')
+
+
+def _misspelt(key: str, known: Iterable[str]) -> list[str]:
+    """Return the known name that differs from a key by a letter or two; an empty list if there is none."""
+    return difflib.get_close_matches(key, sorted(known), n=1, cutoff=0.885)

@@ -17,8 +17,13 @@ from pathlib import Path
 
 from aurora_mm.cli.command import command
 from aurora_mm.cli.verbs import train
-from aurora_mm.errors import ConfigError
+from aurora_mm.errors import AuroraError, ConfigError
 
+# Options of sbatch that follow from others, or that requeueing needs.
+_OWN = (
+    'nodes', 'ntasks_per_node', 'gpus_per_node', 'cpus_per_task', 'time', 'job_name', 'signal', 'output', 'error',
+    'array', 'open_mode',
+)  # fmt: skip
 _REQUEUES = 100  # by time limits; preemptions are not counted
 
 
@@ -39,15 +44,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @command(add_arguments)
 def main(args: argparse.Namespace) -> None:
+    from aurora_mm.apis.config_files import find_config
     from aurora_mm.cluster.train_job import TrainJob
     from aurora_mm.extras import require_extra
 
     require_extra('scale', 'aurora-mm submit', 'submitit')
     import submitit
+    from submitit.core.utils import FailedJobError, FailedSubmissionError
 
-    arguments = _train_arguments(args)
+    _check_numbers(args)
+    options = _options(args.slurm)
+    _check_text('--name', args.name)
+    config, arguments = _train_arguments(args)
     if args.cluster == 'slurm' and shutil.which('sbatch') is None:
         raise ConfigError('there is no sbatch on this machine: submit from a login node of the cluster')
+    find_config(config)  # a job may wait for hours before it finds out
     executor = submitit.AutoExecutor(args.logs, cluster=args.cluster, slurm_max_num_timeout=_REQUEUES)
     executor.update_parameters(
         name=args.name,
@@ -57,9 +68,12 @@ def main(args: argparse.Namespace) -> None:
         cpus_per_task=args.cpus,
         timeout_min=args.time,
         slurm_signal_delay_s=args.notice,
-        slurm_additional_parameters=_options(args.slurm),
+        slurm_additional_parameters=options,
     )
-    job = executor.submit(TrainJob(arguments))
+    try:
+        job = executor.submit(TrainJob(arguments))
+    except (FailedJobError, FailedSubmissionError) as error:
+        raise AuroraError(f'sbatch did not take the job: {str(error).strip().splitlines()[0]}') from error
     print(f'job {job.job_id}; output: {job.paths.stdout}', flush=True)
     if args.cluster == 'local':
         failed = job.exception()
@@ -68,8 +82,8 @@ def main(args: argparse.Namespace) -> None:
             sys.exit(1)
 
 
-def _train_arguments(args: argparse.Namespace) -> list[str]:
-    """Check the arguments of ``aurora-mm train``, and return them with the launcher that the job needs."""
+def _train_arguments(args: argparse.Namespace) -> tuple[str, list[str]]:
+    """Check the arguments of ``aurora-mm train``; return its config, and them with the launcher that the job needs."""
     parser = argparse.ArgumentParser(prog='aurora-mm train')
     train.add_arguments(parser)
     given = parser.parse_args(args.train)
@@ -78,11 +92,33 @@ def _train_arguments(args: argparse.Namespace) -> list[str]:
     processes = args.nodes * max(args.gpus, 1)
     if processes > 1 and args.cluster == 'local':
         raise ConfigError('--cluster local runs one process: leave --nodes and --gpus out')
-    return [*args.train, *(['--launcher', 'slurm'] if processes > 1 else [])]
+    return given.config, [*args.train, *(['--launcher', 'slurm'] if processes > 1 else [])]
+
+
+def _check_numbers(args: argparse.Namespace) -> None:
+    least = dict(nodes=1, gpus=0, cpus=1, time=1, notice=1)
+    for name, number in least.items():
+        if getattr(args, name) < number:
+            raise ConfigError(f'--{name} {getattr(args, name)}: at least {number} is needed')
+    if args.notice >= 60 * args.time:
+        raise ConfigError(f'--notice {args.notice}: the time limit has {60 * args.time} seconds')
+
+
+def _check_text(option: str, text: str) -> None:
+    if not text.isprintable():  # the end of a line would end a comment of the script, and begin a command
+        raise ConfigError(f'{option} {text!r} is not one printable line')
 
 
 def _options(pairs: list[str]) -> dict[str, str]:
-    wrong = [pair for pair in pairs if '=' not in pair.strip('=')]
-    if wrong:
-        raise ConfigError(f'--slurm {wrong[0]}: an option is written KEY=VALUE')
-    return dict(pair.split('=', 1) for pair in pairs)
+    found: dict[str, str] = {}
+    for pair in pairs:
+        _check_text('--slurm', pair)
+        key, equals, value = pair.partition('=')
+        if not key or not equals or not value:
+            raise ConfigError(f'--slurm {pair}: an option is written KEY=VALUE')
+        if key in found:
+            raise ConfigError(f'--slurm {pair}: {key} is there twice')
+        if key.replace('-', '_') in _OWN:
+            raise ConfigError(f'--slurm {pair}: this option is set by one of `aurora-mm submit`, see --help')
+        found[key] = value
+    return found

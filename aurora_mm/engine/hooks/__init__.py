@@ -2,6 +2,7 @@ from aurora_mm.engine.hooks.best_of_task_hook import BestOfTaskHook
 from aurora_mm.engine.hooks.checkpoint_hook import CheckpointHook
 from aurora_mm.engine.hooks.console_hook import ConsoleHook
 from aurora_mm.engine.hooks.early_stopping_hook import EarlyStoppingHook
+from aurora_mm.engine.hooks.gradual_unfreezing_hook import GradualUnfreezingHook
 from aurora_mm.engine.hooks.lr_finder_hook import LRFinderHook
 from aurora_mm.engine.hooks.multi_task_hook import MultiTaskHook
 from aurora_mm.engine.hooks.overlay_hook import OverlayHook
@@ -20,6 +21,7 @@ __all__ = [
     'CheckpointHook',
     'ConsoleHook',
     'EarlyStoppingHook',
+    'GradualUnfreezingHook',
     'LRFinderHook',
     'MultiTaskHook',
     'OverlayHook',

@@ -4,6 +4,7 @@ from aurora_mm.engine.optim.cagrad_combiner import CAGradCombiner
 from aurora_mm.engine.optim.gradient_combiner import GradientCombiner
 from aurora_mm.engine.optim.gradient_surgery_optim_wrapper import GradientSurgeryOptimWrapper
 from aurora_mm.engine.optim.layer_decay_optim_wrapper_constructor import LayerDecayOptimWrapperConstructor
+from aurora_mm.engine.optim.muon_with_adamw import MuonWithAdamW
 from aurora_mm.engine.optim.nash_mtl_combiner import NashMTLCombiner
 from aurora_mm.engine.optim.pcgrad_combiner import PCGradCombiner
 from aurora_mm.engine.optim.sharded_optim_wrapper import ShardedOptimWrapper
@@ -15,6 +16,7 @@ __all__ = [
     'GradientCombiner',
     'GradientSurgeryOptimWrapper',
     'LayerDecayOptimWrapperConstructor',
+    'MuonWithAdamW',
     'NashMTLCombiner',
     'PCGradCombiner',
     'ShardedOptimWrapper',

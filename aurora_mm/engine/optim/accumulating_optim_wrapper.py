@@ -82,12 +82,12 @@ class AccumulatingOptimWrapper(OptimWrapper):
 
     def pending(self) -> dict[str, dict[int, Tensor]]:
         """Return the gradients of an unfinished accumulation, by name of their sum and index of the parameter."""
-        grads = {i: p.grad for i, p in enumerate(self._parameters()) if p.grad is not None}
+        grads = {i: p.grad for i, p in enumerate(self._all_parameters()) if p.grad is not None}
         return {'': grads} if grads else {}
 
     def restore(self, pending: dict[str, dict[int, Tensor]]) -> None:
         """Restore the gradients that :meth:`pending` returned."""
-        parameters = self._parameters()
+        parameters = self._all_parameters()
         for i, grad in pending.get('', {}).items():
             parameters[i].grad = grad.to(parameters[i], copy=True)
 
@@ -98,4 +98,8 @@ class AccumulatingOptimWrapper(OptimWrapper):
         self._inner_count += done
 
     def _parameters(self) -> list[nn.Parameter]:
-        return [p for group in self.optimizer.param_groups for p in group['params'] if p.requires_grad]
+        return [p for p in self._all_parameters() if p.requires_grad]
+
+    def _all_parameters(self) -> list[nn.Parameter]:
+        """Return all parameters, also those that a hook freezes for a while, in the same order at any time."""
+        return [p for group in self.optimizer.param_groups for p in group['params']]

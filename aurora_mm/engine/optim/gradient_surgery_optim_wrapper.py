@@ -137,8 +137,9 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
     def _sort_parameters(self, model: nn.Module) -> None:
         if is_sharded(model):
             raise ConfigError('GradientSurgeryOptimWrapper needs whole gradients; FSDP shards them')
+        known = {id(parameter) for parameter in self._all_parameters()}  # also those that are frozen for a while
         for name, parameter in model.named_parameters():
-            if parameter.requires_grad:
+            if parameter.requires_grad or id(parameter) in known:
                 is_shared = name.removeprefix('module.').startswith(self.shared)
                 (self._shared_parameters if is_shared else self._other_parameters).append(parameter)
         if not self._shared_parameters:
@@ -155,8 +156,10 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
 
     def _add_gradients(self, name: str, loss: Tensor, retain_graph: bool) -> None:
         parameters = self._shared_parameters + self._other_parameters
+        learned = [parameter for parameter in parameters if parameter.requires_grad]
         with self.backward_context():
-            gradients = torch.autograd.grad(loss, parameters, retain_graph=retain_graph, allow_unused=True)
+            found = iter(torch.autograd.grad(loss, learned, retain_graph=retain_graph, allow_unused=True))
+        gradients = [next(found) if parameter.requires_grad else None for parameter in parameters]
         buffer = self._buffers.setdefault(name, [None] * len(self._shared_parameters))
         for i, gradient in enumerate(gradients[: len(buffer)]):
             buffer[i] = _add(buffer[i], gradient)

@@ -7,7 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aurora_mm.errors import ConfigError
+from aurora_mm.data_root import is_url
+from aurora_mm.errors import AuroraError, ConfigError
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -21,10 +22,16 @@ class RemoteFolder:
 
     Args:
         url: URL of the folder, or a path.
+
+    Raises:
+        ConfigError: If the URL names no folder.
     """
 
     def __init__(self, url: str) -> None:
-        self.url = url.rstrip('/')
+        scheme, mark, path = url.partition('://')
+        if mark and not path.strip('/'):  # s3:// without its slashes would be a folder of this machine
+            raise ConfigError(f'{url} names no folder: {scheme}://PLACE is needed')
+        self.url = url.rstrip('/') or '/'
 
     def place_of(self, name: str) -> str:
         """Return the URL of a file.
@@ -93,14 +100,17 @@ class RemoteFolder:
 
     def _found(self) -> Any:
         from fsspec.core import url_to_fs
+        from fsspec.implementations.local import LocalFileSystem
 
+        if not is_url(self.url):
+            return LocalFileSystem(), str(Path(self.url).absolute())  # a :: in a path would chain file systems
         try:
             return url_to_fs(self.url)
         except ImportError as error:
             raise ConfigError(
                 f"{self.url} cannot be read: {error}; `pip install 'aurora_mm[remote]'` brings s3:// and https://"
             ) from error
-        except ValueError as error:
+        except (ValueError, TypeError, AttributeError) as error:  # TypeError: a protocol that needs further options
             raise ConfigError(f'{self.url} cannot be read: {error}') from error
 
 
@@ -109,9 +119,13 @@ def _named(url: str) -> Iterator[None]:
     """Give errors of a remote folder a number and a file name, by which they are tried again and reported."""
     try:
         yield
+    except AuroraError:
+        raise
     except OSError as error:
         if error.filename is not None:
             raise
         is_absent = isinstance(error, FileNotFoundError)
         number = errno.ENOENT if is_absent else error.errno or errno.EIO
         raise OSError(number, 'No such file or directory' if is_absent else str(error), url) from error
+    except Exception as error:  # each protocol has its package, with classes of its own: botocore, aiohttp, httpx ...
+        raise OSError(errno.EIO, f'{type(error).__name__}: {error}', url) from error

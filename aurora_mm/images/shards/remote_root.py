@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aurora_mm.data_root import CSV_FILES, SIDES, is_url, sides_of
-from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.errors import ConfigError, DataError, OutputError
 from aurora_mm.files import whole_file, write_text
 from aurora_mm.images.shards.locks import locked
 from aurora_mm.images.shards.remote_files import RemoteFolder
@@ -46,12 +46,15 @@ def local_data_root(data_root: str | Path, shard_cache: Mapping[str, Any] | None
                 'shards are kept on this machine; check-data takes --shard-cache'
             )
         return Path(data_root)
-    if shard_cache.keys() != {'folder', 'max_gb'} or not 0 < shard_cache['max_gb'] < inf:
-        raise ConfigError(f'shard_cache needs folder and a positive max_gb, not {dict(shard_cache)}')
+    if not _is_shard_cache(shard_cache):
+        raise ConfigError(f'shard_cache needs folder and a positive max_gb, not {shard_cache!r}')
     cache = Path(shard_cache['folder']).absolute()
     remote = RemoteFolder(str(data_root) if is_url(data_root) else str(Path(data_root).absolute()))
     mirror = mirror_of(remote.url, cache)
-    mirror.mkdir(parents=True, exist_ok=True)
+    try:
+        mirror.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f'cannot write {mirror}: {error.strerror or error}') from error
     with locked(mirror / 'lock'):  # of the processes of a run
         try:
             sides = [f'{side}/' for side in sides_of(remote.url, remote.exists)] or ['']
@@ -63,6 +66,14 @@ def local_data_root(data_root: str | Path, shard_cache: Mapping[str, Any] | None
         except OSError as error:
             raise DataError(f'cannot be read ({error.strerror or error})', file=error.filename or remote.url) from error
     return mirror
+
+
+def _is_shard_cache(value: Any) -> bool:
+    if not isinstance(value, Mapping) or value.keys() != {'folder', 'max_gb'}:
+        return False
+    folder, size = value['folder'], value['max_gb']
+    is_folder = isinstance(folder, str | Path) and str(folder) != '' and '\0' not in str(folder)
+    return is_folder and isinstance(size, int | float) and not isinstance(size, bool) and 0 < size < inf
 
 
 def _remove_others(mirror: Path, sides: Sequence[str]) -> None:
@@ -100,7 +111,7 @@ def _copy_side(remote: RemoteFolder, side: str, mirror: Path) -> None:
 
 def _known_versions(folder: Path) -> dict[str, str]:
     try:
-        versions: dict[str, str] = json.loads((folder / _VERSIONS).read_text(encoding='utf-8'))
+        versions = json.loads((folder / _VERSIONS).read_text(encoding='utf-8'))
     except (OSError, ValueError):
         return {}
-    return versions
+    return versions if isinstance(versions, dict) else {}

@@ -70,8 +70,12 @@ class ShardIndex:
 
         self.file = Path(file)
         try:
-            batch = pa.ipc.open_file(pa.memory_map(str(file))).get_batch(0)
+            batches = pa.ipc.open_file(pa.memory_map(str(file)))
+            batch = batches.get_batch(0)
+            _check_columns(batch, batches.num_record_batches)
             shards = [Shard(*shard) for shard in json.loads(batch.schema.metadata[_KEY])]
+            if any([type(value) for value in shard] != [str, int, str] for shard in shards):
+                raise ValueError(f'shards are {shards}')
             self._numbers = {name: batch.column(name).to_numpy() for name in _NUMBERS}
             self._paths = batch.column('path')
             _, ends, texts = self._paths.buffers()
@@ -89,12 +93,19 @@ class ShardIndex:
         return len(self._paths)
 
     def find(self, path: str) -> Member | None:
-        """Return the member with a path relative to the data root, or None."""
+        """Return the member with a path relative to the data root, or None.
+
+        Raises:
+            DataError: If the index says that the member is where no shard is.
+        """
         place = self.place(path)
         if place is None:
             return None
-        numbers = {name: int(column[place]) for name, column in self._numbers.items()}
-        return Member(path, **numbers)
+        member = Member(path, **{name: int(column[place]) for name, column in self._numbers.items()})
+        is_there = 0 <= member.shard < len(self.shards) and min(member.offset, member.size) >= 0
+        if not is_there or member.offset + member.size > self.shards[member.shard].size:
+            raise DataError(f'says that {path} is where no shard is: {member}', file=self.file)
+        return member
 
     def place(self, path: str) -> int | None:
         """Return the row of a path relative to the data root in the index, or None."""
@@ -143,6 +154,21 @@ class ShardIndex:
 
     def _text(self, place: int) -> bytes:
         return bytes(self._texts[self._ends[place] : self._ends[place + 1]])
+
+
+def _check_columns(batch: Any, count: int) -> None:
+    """Check the types of the columns, without reading what is in them: there may be millions of rows.
+
+    Raises:
+        ValueError: If they are others.
+    """
+    import pyarrow as pa
+
+    wanted: dict[str, Any] = dict(path=pa.large_string())
+    wanted |= {name: pa.from_numpy_dtype(kind) for name, kind in _NUMBERS.items()}
+    found = dict(zip(batch.schema.names, batch.schema.types, strict=True))
+    if found != wanted or count != 1 or any(column.null_count for column in batch.columns):
+        raise ValueError(f'{count} batches of columns {", ".join(f"{name}: {kind}" for name, kind in found.items())}')
 
 
 def write_shard_index(file: Path, members: Sequence[Member], shards: Sequence[Shard]) -> None:

@@ -58,6 +58,8 @@ def read_source(root: Path) -> ShardSource | None:
         return None
     except (OSError, ValueError, TypeError) as error:
         raise DataError(f'cannot be read ({error})', file=file) from error
+    if [type(value) for value in source] != [str, str, int]:
+        raise DataError(f'says no place of shards: {source._asdict()}', file=file)
     url = source.url.removesuffix('/shards')
     cache = Path(source.folder).parent
     if root.absolute() not in (

@@ -4,6 +4,7 @@ from aurora_mm.models.backbones.efficientnet_lite import EfficientNetLite
 from aurora_mm.models.backbones.hf_backbone import HFBackbone
 from aurora_mm.models.backbones.lora import add_lora, merge_lora
 from aurora_mm.models.backbones.qwen3_vl_backbone import Qwen3VLBackbone
+from aurora_mm.models.backbones.timm_backbone import TimmBackbone
 
 __all__ = [
     'BaseEncoder',
@@ -11,6 +12,7 @@ __all__ = [
     'EfficientNetLite',
     'HFBackbone',
     'Qwen3VLBackbone',
+    'TimmBackbone',
     'add_lora',
     'merge_lora',
 ]

@@ -119,16 +119,31 @@ class BaseEncoder(BaseModule, metaclass=ABCMeta):
         Raises:
             ConfigError: If there is no such layer, or LoRA cannot be added.
         """
+        self._check_frozen_stages(frozen_stages)
+        if lora is not None:
+            add_lora(self, **lora)
+        self.freeze(frozen_stages)
+
+    def freeze(self, frozen_stages: int) -> None:
+        """Freeze the parameters of the first layers; others stay as they are.
+
+        Args:
+            frozen_stages: The last layer that is frozen; -1 freezes none.
+
+        Raises:
+            ConfigError: If there is no such layer.
+        """
+        self._check_frozen_stages(frozen_stages)
+        for name, parameter in self.named_parameters():
+            if self.layer_of(plain_name(name)) <= frozen_stages:
+                parameter.requires_grad_(False)
+
+    def _check_frozen_stages(self, frozen_stages: int) -> None:
         if not -1 <= frozen_stages <= self.num_blocks:
             raise ConfigError(
                 f'frozen_stages {frozen_stages} must be from -1 (nothing) over 0 (patches and positions) to '
                 f'{self.num_blocks} (all blocks up to the last tap)'
             )
-        if lora is not None:
-            add_lora(self, **lora)
-        for name, parameter in self.named_parameters():
-            if self.layer_of(plain_name(name)) <= frozen_stages:
-                parameter.requires_grad_(False)
 
     def linear_layers(self) -> dict[str, nn.Linear]:
         """Return the linear layers of the blocks by name, with those that LoRA added."""

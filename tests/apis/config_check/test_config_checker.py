@@ -1,10 +1,13 @@
 """Mistakes in every part of a config, found before anything is built."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from mmengine.config import Config
 
 from aurora_mm.apis import read_config
+from aurora_mm.apis.config_check import check_config
 from aurora_mm.errors import ConfigError
 
 REPO = Path(__file__).parents[3]
@@ -137,6 +140,8 @@ def test_a_mistake_in_a_base_is_told_with_the_bases_line(tmp_path):
         "optim_wrapper = dict(clip_grad=dict(_delete_=True, type='value', clip_value=1))",
         FCOS.format("test_cfg=dict(nms_pre=9, nms=dict(type='nms', iou_threshold=0.5))"),  # no registry's nms
         FCOS.format("loss_cls=dict(type='FocalLoss', use_sigmoid=True), init_cfg=dict(type='Normal', layer='Conv2d')"),
+        FCOS.format("norm_cfg=dict(type='BN', requires_grad=True)"),  # taken out by mmcv
+        FCOS.format("conv_cfg=dict(type='mmcv.DCNv2', deformable_groups=1, fallback_on_stride=False)"),
         "val_evaluator = [dict(type='mmdet.CocoMetric', ann_file='a.json')]",
         'train_cfg = dict(_delete_=True, by_epoch=True, max_epochs=3)',
         'val_cfg = dict(_delete_=True)',
@@ -148,8 +153,26 @@ def test_what_is_no_mistake(check, text):
     check(text)
 
 
+@pytest.mark.parametrize(
+    'name',
+    [
+        'mmdet/configs/fcos/fcos_r50-caffe_fpn_gn-head_1x_coco.py',
+        'mmdet/configs/dcnv2/faster-rcnn_r50-mdconv-c3-c5_fpn_1x_coco.py',
+        'mmdet/configs/detr/detr_r50_8xb2-150e_coco.py',
+        'mmseg/configs/unet/unet-s5-d16_fcn_4xb4-160k_cityscapes-512x1024.py',
+        'mmseg/configs/icnet/icnet_r50-d8_4xb2-80k_cityscapes-832x832.py',
+    ],
+)
+def test_a_config_of_the_hosts_is_no_mistake(name):
+    host, _, rest = name.partition('/')
+    folder = Path(find_spec(host).origin).parent / '.mim'
+    check_config(Config.fromfile(folder / rest))
+
+
 CONFIGS = [
-    file for folder in ('', 'aurora', 'ablation', 'interop') for file in (REPO / 'configs' / folder).glob('*.py')
+    file
+    for folder in ('', 'aurora', 'ablation', 'baselines', 'interop')
+    for file in (REPO / 'configs' / folder).glob('*.py')
 ]
 
 

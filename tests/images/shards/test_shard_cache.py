@@ -187,6 +187,25 @@ def test_a_protocol_without_its_package(tmp_path, shards):
         ShardCache('nowhere://bucket/shards', tmp_path / 'cache', SIZE).read(shards[0], 0, 1)
 
 
+def test_errors_of_the_package_of_a_protocol_are_errors_of_the_system(tmp_path, monkeypatch):
+    """Packages have classes of their own, such as botocore's when there are no keys."""
+
+    def fails(*args, **options):
+        raise LookupError('Unable to locate credentials')
+
+    monkeypatch.setattr('fsspec.implementations.memory.MemoryFileSystem.exists', fails)
+    with pytest.raises(OSError, match='LookupError: Unable to locate credentials') as raised:
+        RemoteFolder('memory://bucket').exists('a')
+    assert raised.value.filename == 'memory://bucket/a'
+
+
+def test_a_path_with_two_colons_is_a_path(tmp_path):
+    (tmp_path / 'a::b').mkdir()
+    (tmp_path / 'a::b/c.csv').write_text('x')
+    folder = RemoteFolder(str(tmp_path / 'a::b'))
+    assert folder.exists('c.csv') and folder.names_in('') == ['c.csv']
+
+
 def test_a_package_that_is_not_installed_is_named_with_the_extra(monkeypatch):
     def absent(url):
         raise ImportError('Install s3fs to access S3')
