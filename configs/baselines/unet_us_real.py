@@ -1,5 +1,6 @@
-# mmseg's U-Net with its two FCN heads, as mmseg's configs have it (fcn_unet_s5-d16.py), from random weights. To compare
-# with, on one task of segmentation at a time (docs/ablation.md).
+# mmseg's U-Net with its two FCN heads, as mmseg's configs have it (fcn_unet_s5-d16.py, with the losses of its
+# configs *_ce-1.0-dice-3.0_*), from random weights. To compare with, on one task of segmentation at a time
+# (docs/ablation.md).
 _base_ = [
     '../_base_/datasets/us_real.py',
     '../_base_/schedules/adamw_one-cycle_12e.py',
@@ -17,7 +18,13 @@ model = dict(
         segmentation=dict(
             type='mmseg.EncoderDecoder',
             decode_head=dict(
-                in_index=4, in_channels=64, loss_decode=dict(type='mmseg.CrossEntropyLoss', loss_weight=1.0), **head
+                in_index=4,
+                in_channels=64,
+                loss_decode=[
+                    dict(type='mmseg.CrossEntropyLoss', loss_name='loss_ce', loss_weight=1.0),
+                    dict(type='mmseg.DiceLoss', loss_name='loss_dice', loss_weight=3.0),
+                ],
+                **head,
             ),
             auxiliary_head=dict(
                 in_index=3, in_channels=128, loss_decode=dict(type='mmseg.CrossEntropyLoss', loss_weight=0.4), **head
