@@ -1,5 +1,5 @@
-# aurora_laptop.py with ultrasound corruptions in place of photometric augmentation: each image gets one of the six, at a
-# strength drawn from 0 to 1, as in TrivialAugment (https://arxiv.org/abs/2103.10158).
+# aurora_laptop.py with ultrasound corruptions in place of photometric augmentation: each image gets one of the six, at
+# a strength drawn from 0 to 1, as in TrivialAugment (https://arxiv.org/abs/2103.10158).
 _base_ = '../aurora_laptop.py'
 corruptions = ('Gain', 'DepthAttenuation', 'Shadow', 'Speckle', 'Haze', 'UltrasoundBlur')
 train_pipeline = [
