@@ -34,3 +34,4 @@ model = dict(
     ),
 )
 train_dataloader = dict(batch_size=3)
+custom_hooks = []

@@ -35,3 +35,4 @@ model = dict(
     ),
 )
 train_dataloader = dict(batch_size=3)
+custom_hooks = []
