@@ -100,6 +100,25 @@ def test_the_steps_of_the_ablation_inherit_each_other_and_end_as_the_fine_config
         ), key
 
 
+@pytest.mark.parametrize('file', sorted((ROOT / '_base_/schedules').glob('*.py')), ids=lambda file: file.stem)
+def test_a_running_mean_of_the_weights_soon_forgets_the_first_ones(file):
+    hooks = [hook for hook in Config.fromfile(file).get('custom_hooks', []) if hook.type == 'EMAHook']
+    for hook in hooks:
+        layer = torch.nn.Linear(1, 1, bias=False)
+        torch.nn.init.zeros_(layer.weight)
+        options = {key: value for key, value in hook.items() if key not in ('type', 'ema_type')}
+        mean = MODELS.build(dict(options, type=hook.ema_type), default_args=dict(model=layer))
+        mean.update_parameters(layer)
+        torch.nn.init.ones_(layer.weight)
+        for _ in range(50):
+            mean.update_parameters(layer)
+        assert mean.module.weight.item() > 0.99
+    assert bool(hooks) == (file.stem in WITH_MEAN)
+
+
+WITH_MEAN = ('adamw_cosine_12e', 'adamw_layer-decay_20e', 'adamw_one-cycle_12e', 'muon_one-cycle_12e')
+
+
 def without_defaults(value):
     """A config without what says no more than the default: None, and outputs or labels that are not shared."""
     if isinstance(value, dict):

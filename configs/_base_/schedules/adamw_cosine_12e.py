@@ -1,5 +1,6 @@
 # AdamW for an encoder that is pretrained, which learns at a quarter of the rate of the other parts: warm-up over one
-# epoch, then down to nothing by a cosine. What is tested is the running mean of the weights.
+# epoch, then down to nothing by a cosine. What is tested is the running mean of the weights, at first
+# of the last tenth of the steps (gamma), then of about a hundred.
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=12, val_interval=4)
 optim_wrapper = dict(
     type='AccumulatingOptimWrapper',
@@ -11,4 +12,4 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, begin=0, end=1, convert_to_iter_based=True),
     dict(type='CosineAnnealingLR', begin=1, end=12, T_max=11, convert_to_iter_based=True),
 ]
-custom_hooks = [dict(type='EMAHook', ema_type='ExponentialMovingAverage', momentum=0.01)]
+custom_hooks = [dict(type='EMAHook', ema_type='MomentumAnnealingEMA', momentum=0.01, gamma=10)]

@@ -18,6 +18,6 @@ param_scheduler = [
     dict(type='CosineAnnealingLR', eta_min_ratio=0.01, by_epoch=True, begin=1, end=20, convert_to_iter_based=True),
 ]
 custom_hooks = [
-    dict(type='EMAHook', ema_type='ExponentialMovingAverage', momentum=0.001),
+    dict(type='EMAHook', ema_type='MomentumAnnealingEMA', momentum=0.001, gamma=10),
     dict(type='EarlyStoppingHook', monitor='score', rule='greater', min_delta=1e-4, patience=5),
 ]

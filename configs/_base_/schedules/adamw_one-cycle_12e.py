@@ -1,5 +1,5 @@
 # AdamW on one cycle of 12 epochs, for small models trained from random weights; what is tested is the running mean of
-# the weights.
+# the weights, at first of the last tenth of the steps (gamma), then of about a hundred.
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=12, val_interval=4)
 optim_wrapper = dict(
     type='AccumulatingOptimWrapper',
@@ -10,4 +10,4 @@ optim_wrapper = dict(
 param_scheduler = [
     dict(type='OneCycleLR', eta_max=6e-4, pct_start=0.2, total_steps=12, convert_to_iter_based=True),
 ]
-custom_hooks = [dict(type='EMAHook', ema_type='ExponentialMovingAverage', momentum=0.01)]
+custom_hooks = [dict(type='EMAHook', ema_type='MomentumAnnealingEMA', momentum=0.01, gamma=10)]
