@@ -11,6 +11,7 @@ from aurora_mm.errors import ConfigError, DataError
 
 CSV_FILES = 'csv_files'
 SIDES = ('train', 'val', 'test')
+_DEMO = '; `aurora-mm make-demo-data OUT` generates data to try with'
 
 # A scheme has two letters or more: C:/ is a drive. Path makes s3:/ of s3://.
 _URL = re.compile(r'[A-Za-z][A-Za-z0-9+.-]+:/')
@@ -51,7 +52,7 @@ class DataRoot:
         place = str(root) if place is None else place
         try:
             if not folder.is_dir():
-                raise DataError('is no folder' if folder.exists() else 'no such folder', file=place)
+                raise DataError('is no folder' if folder.exists() else f'no such folder{_DEMO}', file=place)
             sides = sides_of(place, lambda name: (folder / name).is_dir(), lambda: _hint(folder))
         except (OSError, ValueError) as error:  # no permission; a null character
             raise DataError(f'cannot be read ({error})', file=place) from error
@@ -133,7 +134,7 @@ def _hint(folder: Path) -> str:
         return '; give the folder above it'
     if others := _others(folder):
         return f', but {_listed(others)}: give one of these folders, or name them {", ".join(SIDES)}'
-    return '; `aurora-mm make-demo-data OUT` generates data to try with'
+    return _DEMO
 
 
 def _others(folder: Path) -> list[str]:

@@ -53,7 +53,7 @@ def test_no_data(reader, tmp_path, fmc_root):
     no_data = 'no data: there is neither csv_files nor one of train/csv_files, val/csv_files, test/csv_files in it'
     hint = '; `aurora-mm make-demo-data OUT` generates data to try with'
     assert fault(nothing) == f'{nothing}: {no_data}{hint}'
-    assert fault(tmp_path / 'nowhere') == f'{tmp_path / "nowhere"}: no such folder'
+    assert fault(tmp_path / 'nowhere') == f'{tmp_path / "nowhere"}: no such folder{hint}'
     (tmp_path / 'file').touch()
     assert fault(tmp_path / 'file') == f'{tmp_path / "file"}: is no folder'
     csv_files = fmc_root.path / 'csv_files'

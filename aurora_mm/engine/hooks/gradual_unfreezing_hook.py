@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from aurora_mm.engine.console import show
+from aurora_mm.engine.optim import GradientSurgeryOptimWrapper
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.backbones import BaseEncoder
 from aurora_mm.registry import HOOKS
@@ -65,6 +66,8 @@ class GradualUnfreezingHook(Hook):
             )
         if getattr(backbone, 'frozen_stages', -1) >= 0:
             raise ConfigError('GradualUnfreezingHook sets frozen_stages itself: build the backbone with -1')
+        if isinstance(runner.optim_wrapper, GradientSurgeryOptimWrapper):
+            runner.optim_wrapper.await_parameters(self._learned)
         self._freeze(runner, backbone)
 
     def before_train_epoch(self, runner: Runner) -> None:

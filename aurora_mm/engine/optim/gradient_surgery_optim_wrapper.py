@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import combinations
 from typing import Any
@@ -53,6 +53,7 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
         self.shared = tuple(shared)
         self._shared_parameters: list[nn.Parameter] = []
         self._other_parameters: list[nn.Parameter] = []
+        self._awaited: set[int] = set()
         self._losses: dict[str, Tensor] = {}
         self._buffers: dict[str, list[Tensor | None]] = {}
         self._cosines: dict[str, list[Tensor]] = {}
@@ -134,12 +135,15 @@ class GradientSurgeryOptimWrapper(AutocastOptimWrapper):
         means = {pair: torch.stack(values).nanmean().item() for pair, values in cosines.items()}
         return {pair: mean for pair, mean in means.items() if not math.isnan(mean)}
 
+    def await_parameters(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Take parameters into account that are frozen at the first step and learn later in the run."""
+        self._awaited.update(id(parameter) for parameter in parameters)
+
     def _sort_parameters(self, model: nn.Module) -> None:
         if is_sharded(model):
             raise ConfigError('GradientSurgeryOptimWrapper needs whole gradients; FSDP shards them')
-        known = {id(parameter) for parameter in self._all_parameters()}  # also those that are frozen for a while
         for name, parameter in model.named_parameters():
-            if parameter.requires_grad or id(parameter) in known:
+            if parameter.requires_grad or id(parameter) in self._awaited:
                 is_shared = name.removeprefix('module.').startswith(self.shared)
                 (self._shared_parameters if is_shared else self._other_parameters).append(parameter)
         if not self._shared_parameters:
