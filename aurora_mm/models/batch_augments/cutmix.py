@@ -23,7 +23,7 @@ class CutMix:
     """
 
     def __init__(self, alpha: float = 1.0) -> None:
-        if alpha <= 0:
+        if not alpha > 0:  # NaN too
             raise ConfigError(f'alpha of CutMix must be above 0; it is {alpha}')
         self.alpha = alpha
 

@@ -22,7 +22,7 @@ class Mixup:
     """
 
     def __init__(self, alpha: float = 1.0) -> None:
-        if alpha <= 0:
+        if not alpha > 0:  # NaN too
             raise ConfigError(f'alpha of Mixup must be above 0; it is {alpha}')
         self.alpha = alpha
 

@@ -56,7 +56,7 @@ class RandomBatchAugment:
         if probs is None:
             probs = [1 / len(configs)] * len(configs)
         self.probs = list(probs) if isinstance(probs, Iterable) else [probs]
-        if len(self.probs) != len(configs) or min(self.probs) < 0 or sum(self.probs) > 1 + 1e-9:
+        if len(self.probs) != len(configs) or not (min(self.probs) >= 0 and sum(self.probs) <= 1 + 1e-9):  # NaN too
             raise ConfigError(
                 f'batch_augments: probs must hold a probability for each of the {len(configs)} augments, and their sum '
                 f'must be at most 1; it is {probs!r}'

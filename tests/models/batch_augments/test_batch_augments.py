@@ -1,5 +1,7 @@
 """Images of a batch are mixed, and their labels by the same fractions; images with masks, boxes or points never."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -249,6 +251,9 @@ class TestPreprocessor:
         (dict(augments=dict(type='Mixup'), probs=[0.5, 0.5]), r'each of the 1 augments'),
         (dict(augments=[dict(type='Mixup')] * 2, probs=[0.5, 0.6]), r'at most 1; it is \[0.5, 0.6\]'),
         (dict(augments=dict(type='Mixup'), probs=-0.5), r'at most 1; it is -0.5'),
+        (dict(augments=dict(type='Mixup'), probs=math.nan), r'at most 1; it is nan'),
+        (dict(augments=dict(type='Mixup', alpha=math.nan)), r'alpha of Mixup must be above 0'),
+        (dict(augments=dict(type='CutMix', alpha=math.nan)), r'alpha of CutMix must be above 0'),
     ],
 )
 def test_what_is_refused(options, message):
