@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from aurora_mm.datasets.transforms.option_checks import check_number, check_range
 from aurora_mm.errors import ConfigError
 from aurora_mm.images.shared_channels import for_channels
 from aurora_mm.registry import TRANSFORMS
@@ -20,11 +21,14 @@ class RandomGaussianBlur(BaseTransform):
     Args:
         prob: Probability that the image is blurred.
         sigma: Smallest and largest standard deviation in pixels. It is drawn uniformly between them.
+
+    Raises:
+        ConfigError: If an argument is out of range.
     """
 
     def __init__(self, prob: float = 0.20, sigma: tuple[float, float] = (0.4, 1.6)) -> None:
-        self.prob = prob
-        self.sigma = (sigma[0], sigma[1])
+        self.prob = check_number(self, 'prob', prob, high=1)
+        self.sigma = check_range(self, 'sigma', sigma, positive=True)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         if np.random.random() < self.prob:
@@ -42,11 +46,11 @@ class RandomMotionBlur(BaseTransform):
         lengths: Possible lengths of the line in pixels. They must be odd, so that the image is not shifted.
 
     Raises:
-        ConfigError: If a length is even or below 3.
+        ConfigError: If a length is even or below 3, or ``prob`` is not from 0 to 1.
     """
 
     def __init__(self, prob: float = 0.10, lengths: tuple[int, ...] = (3, 5, 7)) -> None:
-        self.prob = prob
+        self.prob = check_number(self, 'prob', prob, high=1)
         self.lengths = tuple(lengths)
         if any(length < 3 or length % 2 == 0 for length in self.lengths):
             raise ConfigError(f'RandomMotionBlur: lengths must be odd and at least 3, not {lengths}')

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from aurora_mm.errors import ConfigError
+from aurora_mm.datasets.transforms.option_checks import check_number, check_range
 from aurora_mm.images.shared_channels import for_channels
 from aurora_mm.registry import TRANSFORMS
 
@@ -21,12 +21,15 @@ class RandomBrightnessContrast(BaseTransform):
         prob: Probability that the image is changed.
         brightness: b is drawn uniformly from [-brightness, brightness].
         contrast: c is drawn uniformly from [-contrast, contrast].
+
+    Raises:
+        ConfigError: If an argument is not from 0 to 1.
     """
 
     def __init__(self, prob: float = 0.35, brightness: float = 0.2, contrast: float = 0.2) -> None:
-        self.prob = prob
-        self.brightness = brightness
-        self.contrast = contrast
+        self.prob = check_number(self, 'prob', prob, high=1)
+        self.brightness = check_number(self, 'brightness', brightness, high=1)
+        self.contrast = check_number(self, 'contrast', contrast, high=1)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         if np.random.random() < self.prob:
@@ -49,14 +52,12 @@ class RandomGamma(BaseTransform):
             the default images get brighter as often as darker.
 
     Raises:
-        ConfigError: If ``gamma`` does not hold two positive numbers in increasing order.
+        ConfigError: If ``gamma`` does not hold two positive numbers in increasing order, or ``prob`` is out of range.
     """
 
     def __init__(self, prob: float = 0.3, gamma: tuple[float, float] = (2 / 3, 1.5)) -> None:
-        if not (len(gamma) == 2 and 0 < gamma[0] <= gamma[1]):
-            raise ConfigError(f'gamma must be two positive numbers, the smaller one first, not {gamma!r}')
-        self.prob = prob
-        self.gamma = (gamma[0], gamma[1])
+        self.prob = check_number(self, 'prob', prob, high=1)
+        self.gamma = check_range(self, 'gamma', gamma, positive=True)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         if np.random.random() < self.prob:
@@ -73,11 +74,14 @@ class RandomGaussianNoise(BaseTransform):
     Args:
         prob: Probability that noise is added.
         std: Smallest and largest standard deviation, in grey values from 0 to 255. It is drawn uniformly between them.
+
+    Raises:
+        ConfigError: If an argument is out of range.
     """
 
     def __init__(self, prob: float = 0.30, std: tuple[float, float] = (3.0, 10.0)) -> None:
-        self.prob = prob
-        self.std = (std[0], std[1])
+        self.prob = check_number(self, 'prob', prob, high=1)
+        self.std = check_range(self, 'std', std)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         if np.random.random() < self.prob:

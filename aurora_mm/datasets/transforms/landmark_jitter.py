@@ -6,6 +6,7 @@ from mmcv.transforms import BaseTransform
 
 from aurora_mm.annotations import ANNOTATIONS
 from aurora_mm.datasets.transforms.geometry_state import rows_of
+from aurora_mm.datasets.transforms.option_checks import check_number
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import TRANSFORMS
 
@@ -28,9 +29,7 @@ class LandmarkJitter(BaseTransform):
     """
 
     def __init__(self, sigma: float = 2.0) -> None:
-        if sigma < 0:
-            raise ConfigError(f'sigma of LandmarkJitter must not be negative; it is {sigma}')
-        self.sigma = sigma
+        self.sigma = check_number(self, 'sigma', sigma)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         for row in rows_of(results):

@@ -8,6 +8,7 @@ from mmcv.transforms import BaseTransform
 from aurora_mm.annotations import ANNOTATIONS
 from aurora_mm.datasets.geometry import flip_matrix, rotate_scale_translate_matrix
 from aurora_mm.datasets.transforms.geometry_state import compose, require_unwarped, rows_of
+from aurora_mm.datasets.transforms.option_checks import check_number, check_range
 from aurora_mm.registry import TRANSFORMS
 
 _TRIES = 10
@@ -37,7 +38,7 @@ class RandomGeometry(BaseTransform):
         prob: Probability that the image is rotated, scaled and shifted.
 
     Raises:
-        ConfigError: If the image was already warped.
+        ConfigError: If an argument is out of range, or the image was already warped.
     """
 
     def __init__(
@@ -48,11 +49,11 @@ class RandomGeometry(BaseTransform):
         shift: float = 0.06,
         prob: float = 1.0,
     ) -> None:
-        self.flip_prob = flip_prob
-        self.degrees = degrees
-        self.scale = (scale[0], scale[1])
-        self.shift = shift
-        self.prob = prob
+        self.flip_prob = check_number(self, 'flip_prob', flip_prob, high=1)
+        self.degrees = check_number(self, 'degrees', degrees, high=180)
+        self.scale = check_range(self, 'scale', scale, positive=True)
+        self.shift = check_number(self, 'shift', shift, high=1)
+        self.prob = check_number(self, 'prob', prob, high=1)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         require_unwarped(results, self)

@@ -50,7 +50,7 @@ class ClassificationHead(BasePooledHead):
         **kwargs: Any,
     ) -> None:
         super().__init__(tasks, in_channels, **kwargs)
-        if mixup_alpha < 0:
+        if not mixup_alpha >= 0:  # NaN too
             raise ConfigError(f'mixup_alpha of ClassificationHead must not be negative; it is {mixup_alpha}')
         self.mixup_alpha = mixup_alpha
         self.loss_cls = self.build_loss(ClassLoss, 'loss_cls', loss_cls)

@@ -68,7 +68,7 @@ def test_no_noise():
 
 
 def test_what_is_refused():
-    with pytest.raises(ConfigError, match='must not be negative; it is -1'):
+    with pytest.raises(ConfigError, match='LandmarkJitter: sigma must be a finite number from 0 on, not -1'):
         LandmarkJitter(sigma=-1)
     with pytest.raises(ConfigError, match='put it after LoadTaskAnnotations and ApplyGeometry'):
         LandmarkJitter().transform(results([[50, 30]], gt_coordinates='original'))

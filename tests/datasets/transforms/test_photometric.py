@@ -84,7 +84,7 @@ def test_gamma_brightens_as_often_as_it_darkens():
 
 @pytest.mark.parametrize('gamma', [(0, 1), (1.5, 0.5), (1.0,)])
 def test_gammas_that_are_refused(gamma):
-    with pytest.raises(ConfigError, match='gamma must be two positive numbers'):
+    with pytest.raises(ConfigError, match='RandomGamma: gamma must be'):
         RandomGamma(gamma=gamma)
 
 

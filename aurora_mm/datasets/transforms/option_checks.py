@@ -1,0 +1,52 @@
+"""Checks of the numbers in a transform's config."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from aurora_mm.errors import ConfigError
+
+
+def check_number(owner: object, name: str, value: float, low: float = 0.0, high: float = math.inf) -> float:
+    """Return a number that lies within bounds.
+
+    Args:
+        owner: The transform, for the message.
+        name: Name of its argument.
+        value: The number. A whole number, infinity and NaN are numbers too; the latter two lie within no bounds.
+        low: Smallest number that is allowed.
+        high: Largest number that is allowed; without it any finite one.
+
+    Raises:
+        ConfigError: If it is not a number within the bounds.
+    """
+    if not _is_number(value) or not low <= value <= high:
+        bounds = f'a number from {low:g} to {high:g}' if high < math.inf else f'a finite number from {low:g} on'
+        raise ConfigError(f'{type(owner).__name__}: {name} must be {bounds}, not {value!r}')
+    return value
+
+
+def check_range(owner: object, name: str, values: Sequence[float], positive: bool = False) -> tuple[float, float]:
+    """Return the two ends of a range, the smaller one first, neither below 0.
+
+    Args:
+        owner: See :func:`check_number`.
+        name: See :func:`check_number`.
+        values: The smallest and the largest value.
+        positive: Whether the smallest value must be above 0.
+
+    Raises:
+        ConfigError: If they are not two such numbers in increasing order.
+    """
+    if not isinstance(values, Sequence) or isinstance(values, str) or len(values) != 2:
+        raise ConfigError(f'{type(owner).__name__}: {name} must be two numbers, not {values!r}')
+    first, last = (check_number(owner, name, value) for value in values)
+    if first > last or (positive and first == 0):
+        wanted = 'be above 0, the smaller number first' if positive else 'have the smaller number first'
+        raise ConfigError(f'{type(owner).__name__}: {name} must {wanted}, not {values!r}')
+    return first, last
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
