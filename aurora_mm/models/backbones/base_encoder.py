@@ -5,15 +5,20 @@ from __future__ import annotations
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.backbones.lora import add_lora, plain_name
 from aurora_mm.models.utils.resample_cells import resample_cells
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class BaseEncoder(BaseModule, metaclass=ABCMeta):
@@ -30,6 +35,7 @@ class BaseEncoder(BaseModule, metaclass=ABCMeta):
         out_indices (list[int]): Indices of the taps, counted from 0.
         num_blocks (int): Number of blocks that are computed.
         fit_maps_to_image (bool): How the maps of a padded image are cut back, see :meth:`forward`.
+        norm_eval (bool): Whether BatchNorm stays in eval mode in training, see :meth:`train`.
     """
 
     out_channels: list[int]
@@ -38,6 +44,9 @@ class BaseEncoder(BaseModule, metaclass=ABCMeta):
     out_indices: list[int]
     num_blocks: int
     fit_maps_to_image: bool = False
+    norm_eval: bool = False
+    scale: Tensor
+    shift: Tensor
 
     @classmethod
     @abstractmethod
@@ -119,7 +128,6 @@ class BaseEncoder(BaseModule, metaclass=ABCMeta):
         Raises:
             ConfigError: If there is no such layer, or LoRA cannot be added.
         """
-        self._check_frozen_stages(frozen_stages)
         if lora is not None:
             add_lora(self, **lora)
         self.freeze(frozen_stages)
@@ -133,17 +141,39 @@ class BaseEncoder(BaseModule, metaclass=ABCMeta):
         Raises:
             ConfigError: If there is no such layer.
         """
-        self._check_frozen_stages(frozen_stages)
-        for name, parameter in self.named_parameters():
-            if self.layer_of(plain_name(name)) <= frozen_stages:
-                parameter.requires_grad_(False)
-
-    def _check_frozen_stages(self, frozen_stages: int) -> None:
         if not -1 <= frozen_stages <= self.num_blocks:
             raise ConfigError(
                 f'frozen_stages {frozen_stages} must be from -1 (nothing) over 0 (patches and positions) to '
                 f'{self.num_blocks} (all blocks up to the last tap)'
             )
+        for name, parameter in self.named_parameters():
+            if self.layer_of(plain_name(name)) <= frozen_stages:
+                parameter.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the training mode; BatchNorm stays in eval mode with ``norm_eval``, and so does a frozen one."""
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, _BatchNorm) and (self.norm_eval or not module.weight.requires_grad):
+                module.eval()
+        return self
+
+    def set_normalisation(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        """Set how :meth:`normalised` normalises images; called in ``__init__``.
+
+        Args:
+            mean: Mean of each channel, RGB in [0, 1].
+            std: Standard deviation of each channel, RGB in [0, 1].
+        """
+        self.stats = [list(mean), list(std)]
+        means, deviations = torch.tensor(self.stats)[..., None, None]
+        # ((x + 1) / 2 - mean) / std
+        self.register_buffer('scale', 0.5 / deviations, persistent=False)
+        self.register_buffer('shift', (0.5 - means) / deviations, persistent=False)
+
+    def normalised(self, x: Tensor) -> Tensor:
+        """Normalise images ``(B, 3, h, w)``, RGB scaled to [-1, 1], as :meth:`set_normalisation` says."""
+        return x * self.scale + self.shift
 
     def linear_layers(self) -> dict[str, nn.Linear]:
         """Return the linear layers of the blocks by name, with those that LoRA added."""

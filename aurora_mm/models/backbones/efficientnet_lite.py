@@ -12,7 +12,6 @@ import torch
 from mmcv.cnn import ConvModule
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 from aurora_mm.errors import ConfigError
@@ -139,14 +138,6 @@ class EfficientNetLite(BaseEncoder):
         """See :meth:`BaseEncoder.layer_of`."""
         block = re.match(r'stages\.(\d+)\.(\d+)\.', name)
         return self._first_block[int(block[1])] + int(block[2]) + 1 if block else 0
-
-    def train(self, mode: bool = True) -> EfficientNetLite:
-        """Set the training mode; BatchNorm stays in eval mode with ``norm_eval``, and so do frozen ones."""
-        super().train(mode)
-        for module in self.modules():
-            if isinstance(module, _BatchNorm) and (self.norm_eval or not module.weight.requires_grad):
-                module.eval()
-        return self
 
     def encode(self, x: Tensor) -> tuple[Tensor, ...]:
         """Compute one map for each tapped stage; see :meth:`BaseEncoder.encode`."""

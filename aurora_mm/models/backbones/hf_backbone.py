@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
 import transformers
 from torch import Tensor
 from transformers import CONFIG_MAPPING, AutoConfig, PretrainedConfig
@@ -125,11 +124,7 @@ class HFBackbone(BaseEncoder):
         self.size_divisor = self.encoder.size_divisor
         if num_recomputed := count_recomputed(with_cp, self.num_blocks):
             self._recompute(num_recomputed, config['model_type'])
-        self.stats = [list(mean or stats[0]), list(std or stats[1])]
-        means, deviations = torch.tensor(self.stats)[..., None, None]
-        # ((x + 1) / 2 - mean) / std
-        self.register_buffer('scale', 0.5 / deviations, persistent=False)
-        self.register_buffer('shift', (0.5 - means) / deviations, persistent=False)
+        self.set_normalisation(mean or stats[0], std or stats[1])
         for name, parameter in self.named_parameters():
             if name.endswith(_UNUSED):
                 parameter.requires_grad_(False)
@@ -182,7 +177,7 @@ class HFBackbone(BaseEncoder):
 
     def encode(self, x: Tensor) -> tuple[Tensor, ...]:
         """See :meth:`BaseEncoder.encode`."""
-        return self.encoder(x * self.scale + self.shift)
+        return self.encoder(self.normalised(x))
 
 
 def _vision_part(values: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.files import whole_folder
@@ -93,11 +91,7 @@ class TimmBackbone(BaseEncoder):
         if with_cp:
             self._recompute()
         stats = model.pretrained_cfg
-        self.stats = [list(mean or stats['mean']), list(std or stats['std'])]
-        means, deviations = torch.tensor(self.stats)[..., None, None]
-        # ((x + 1) / 2 - mean) / std
-        self.register_buffer('scale', 0.5 / deviations, persistent=False)
-        self.register_buffer('shift', (0.5 - means) / deviations, persistent=False)
+        self.set_normalisation(mean or stats['mean'], std or stats['std'])
         self.tune(frozen_stages, lora)
 
     def _read_maps(self, infos: list[dict[str, Any]], out_indices: Sequence[int] | None) -> None:
@@ -155,18 +149,10 @@ class TimmBackbone(BaseEncoder):
             path = path.rpartition('.')[0]
         return 0
 
-    def train(self, mode: bool = True) -> TimmBackbone:
-        """Set the training mode; BatchNorm stays in eval mode with ``norm_eval``, and so does a frozen one."""
-        super().train(mode)
-        for module in self.modules():
-            if isinstance(module, _BatchNorm) and (self.norm_eval or not module.weight.requires_grad):
-                module.eval()
-        return self
-
     def encode(self, x: Tensor) -> tuple[Tensor, ...]:
         """See :meth:`BaseEncoder.encode`."""
         maps = self.model.forward_intermediates(
-            x * self.scale + self.shift,
+            self.normalised(x),
             indices=self.out_indices,
             norm=self.normalises,
             output_fmt='NCHW',
