@@ -3,40 +3,23 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
-from aurora_mm.errors import ConfigError
+from aurora_mm.models.batch_augments.batch_augment import BatchAugment
 from aurora_mm.registry import MODELS
 
 
 @MODELS.register_module()
-class CutMix:
+class CutMix(BatchAugment):
     """Paste a rectangle of one image into another, see `CutMix <https://arxiv.org/abs/1905.04899>`_.
 
     The rectangle has the proportions of the image and is at the same place in both. The part of it that would be
     outside of the image is cut off.
 
     Args:
-        alpha: Parameter of the distribution Beta(alpha, alpha) that the fraction of the image outside of the whole
-            rectangle is drawn from, above 0. With 1 all fractions are equally likely.
-
-    Raises:
-        ConfigError: If ``alpha`` is not above 0.
+        alpha: See :class:`BatchAugment`. What is drawn is the fraction of the image outside of the whole rectangle.
     """
 
-    def __init__(self, alpha: float = 1.0) -> None:
-        if not alpha > 0:  # NaN too
-            raise ConfigError(f'alpha of CutMix must be above 0; it is {alpha}')
-        self.alpha = alpha
-
     def mix(self, image: Tensor, other: Tensor) -> tuple[Tensor, float]:
-        """Mix two images.
-
-        Args:
-            image: ``(C, H, W)``, normalised.
-            other: ``(C, H, W)``, normalised.
-
-        Returns:
-            The mixed image, ``(C, H, W)``, and the fraction of its pixels that are of ``image``, counted exactly.
-        """
+        """See :meth:`BatchAugment.mix`; the fraction is that of the pixels, counted exactly."""
         height, width = image.shape[-2:]
         side = np.sqrt(1 - np.random.beta(self.alpha, self.alpha))  # of the rectangle, relative to the image
         x1, x2 = _interval(np.random.randint(width), side * width, width)

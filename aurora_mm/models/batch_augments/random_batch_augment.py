@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -11,16 +11,9 @@ from torch import Tensor
 from aurora_mm.annotations import ANNOTATIONS
 from aurora_mm.errors import ConfigError
 from aurora_mm.misfits import MISFITS, reason_of
+from aurora_mm.models.batch_augments.batch_augment import BatchAugment
 from aurora_mm.models.utils.build import build_in_scope
 from aurora_mm.structures import MultiTaskDataSample
-
-
-class BatchAugment(Protocol):
-    """An augmentation that mixes two images, such as :class:`CutMix`."""
-
-    def mix(self, image: Tensor, other: Tensor) -> tuple[Tensor, float]:
-        """Mix two images ``(C, H, W)``. Returns the result and the fraction of ``image`` in it."""
-        ...
 
 
 class RandomBatchAugment:
