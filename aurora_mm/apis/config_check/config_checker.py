@@ -249,8 +249,8 @@ class _Checker:
                 names, complete = names + others.names, others.complete
         if complete:
             allowed = (*names, *_TAKEN_OUT.get(registry, ()), 'type', '_scope_')
-            misspelt = [key for key in config if key not in allowed and _misspelt(key, allowed)]
-            self._keys(config if exact else misspelt, path, allowed, f'{name} takes')
+            checked = config if exact else [key for key in config if key not in allowed and _misspelt(key, allowed)]
+            self._keys(checked, path, allowed, f'{name} takes')
         missing = [key for key in arguments.required if key not in config]
         if registry in _BUILT_ALONE and missing:
             raise self._error(path, f'{name} needs {", ".join(missing)}', [], str(config['type']))

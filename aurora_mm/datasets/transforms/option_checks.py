@@ -8,21 +8,20 @@ from collections.abc import Sequence
 from aurora_mm.errors import ConfigError
 
 
-def check_number(owner: object, name: str, value: float, low: float = 0.0, high: float = math.inf) -> float:
-    """Return a number that lies within bounds.
+def check_number(owner: object, name: str, value: float, high: float = math.inf) -> float:
+    """Return a finite number that is not below 0 and not above a bound.
 
     Args:
         owner: The transform, for the message.
         name: Name of its argument.
-        value: The number. A whole number, infinity and NaN are numbers too; the latter two lie within no bounds.
-        low: Smallest number that is allowed.
-        high: Largest number that is allowed; without it any finite one.
+        value: The number, whole or not.
+        high: Largest number that is allowed.
 
     Raises:
-        ConfigError: If it is not a number within the bounds.
+        ConfigError: If it is no such number.
     """
-    if not _is_number(value) or not low <= value <= high:
-        bounds = f'a number from {low:g} to {high:g}' if high < math.inf else f'a finite number from {low:g} on'
+    if not _is_number(value) or not 0 <= value <= high:
+        bounds = f'a number from 0 to {high:g}' if high < math.inf else 'a finite number from 0 on'
         raise ConfigError(f'{type(owner).__name__}: {name} must be {bounds}, not {value!r}')
     return value
 
