@@ -127,3 +127,59 @@ def test_resumed_it_ends_the_same_with_or_without_the_joint_checkpoint(folder, s
         run('train', folder / 'specialise.py', *args, '--cfg-options', *NO_WORKERS)
         resumed = load(work_dir / 'best_of_tasks.pth')['state_dict']
         assert all(torch.equal(tensor, resumed[key]) for key, tensor in unbroken.items())
+
+
+# Of the joint model's tasks 'organs' stays, 'lumps' gets other classes, 'plane' is new.
+OTHERS = """
+tasks = [
+    dict(name='organs', type='segmentation', classes=['background', 'a', 'b']),
+    dict(name='lumps', type='segmentation', classes=['background', 'cyst', 'nodule']),
+    dict(name='plane', type='classification', classes=['head', 'femur']),
+]
+"""
+
+
+@pytest.fixture(scope='module')
+def moved(folder):
+    """A training for other tasks that starts from the joint model."""
+    (folder / 'others.py').write_text(OTHERS)
+    data = folder / 'other_data'
+    run('make-demo-data', data, '--tasks', folder / 'others.py', '--images-per-task', 6, '--workers', 1)
+    args = [
+        '--data-root',
+        data,
+        '--tasks',
+        folder / 'others.py',
+        '--cfg-options',
+        'train_cfg.max_epochs=2',
+        *NO_WORKERS,
+    ]
+    start = ['--work-dir', folder / 'moved', '--load-from', folder / 'joint/epoch_1.pth']
+    return args, run('train', folder / 'config.py', *start, *args)
+
+
+def test_other_tasks_start_from_the_joint_model(folder, moved):
+    _, output = moved
+    layers = 'heads.segmentation.outputs.layers'
+    assert f'start with initial values: {layers}.lumps, heads.classification.outputs\n' in output
+    assert f'are not used: {layers}.lumps, ' in output
+    assert ', heads.landmark' in output
+    content = load(folder / 'moved/epoch_2.pth')
+    names = {task['name'] for task in content['meta']['dataset_meta']['tasks']}
+    assert names == {'organs', 'lumps', 'plane'}
+    image = next((folder / 'other_data').rglob('*.png'))
+    inferencer = MultiTaskInferencer(folder / 'moved/epoch_2.pth', show_progress=False)
+    assert inferencer([image], task='plane')['predictions'][0]['label'] in ('head', 'femur')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('with_joint', [True, False])
+def test_a_training_for_other_tasks_can_be_resumed(folder, moved, tmp_path, with_joint):
+    args, _ = moved
+    first = tmp_path / 'epoch_1.pth'
+    first.write_bytes((folder / 'moved/epoch_1.pth').read_bytes())
+    (tmp_path / 'last_checkpoint').write_text(str(first))
+    more = ('--load-from', folder / 'joint/epoch_1.pth') if with_joint else ()
+    run('train', folder / 'config.py', '--work-dir', tmp_path, '--resume', *more, *args)
+    unbroken, resumed = (load(path / 'epoch_2.pth')['state_dict'] for path in (folder / 'moved', tmp_path))
+    assert all(torch.equal(tensor, resumed[name]) for name, tensor in unbroken.items())

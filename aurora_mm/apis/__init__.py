@@ -15,8 +15,6 @@ _MODULES = {
         'load_weights',
         'predict_without_labels',
         'resolve_config',
-        'start_from',
-        'starts_from_weights',
     ),
     'config_files': ('read_config', 'read_tasks'),
     'encoder_files': ('extract_encoder', 'merge_checkpoint'),
@@ -26,6 +24,7 @@ _MODULES = {
     'pipelines': ('tta_pipeline',),
     'rows_to_test': ('choose_test_rows',),
     'run': ('build_runner',),
+    'starting': ('start_from', 'starts_from_weights', 'transfer_from'),
     'tta': ('use_tta',),
     'work_dir': ('hold_work_dir', 'last_checkpoint', 'require_resumable'),
 }

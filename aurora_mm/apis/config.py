@@ -32,7 +32,6 @@ from aurora_mm.registry import MODELS
 from aurora_mm.routing.task_router import ROUTER, TaskRouter
 from aurora_mm.tasks import TaskTable
 
-_START_FROM = ('StartFromHook', 'aurora_mm.StartFromHook')
 # Hooks that MMEngine adds itself, unless a config sets them to None.
 _MMENGINE_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
 
@@ -109,37 +108,6 @@ def adopt_checkpoint(
         backbone.compile_blocks = cfg.model.backbone.compile_blocks
     cfg.model.backbone = backbone
     return _set_tasks(cfg, trained)
-
-
-def start_from(cfg: Config, checkpoint: str | Path, data_root: str | None = None) -> Config:
-    """Set up a training run that starts from a trained model, see :class:`aurora_mm.engine.StartFromHook`.
-
-    The tasks and the backbone are set to those of the checkpoint. The necks and heads of the config must be the same as
-    in the checkpoint.
-
-    Args:
-        cfg: Changed in place.
-        checkpoint: Path of a checkpoint of a training run.
-        data_root: Data root of all FMC-UIA data sets of the config. None keeps those of the config.
-
-    Returns:
-        ``cfg``.
-
-    Raises:
-        DataError: See :func:`adopt_checkpoint`.
-        WeightsError: See :func:`adopt_checkpoint`.
-    """
-    adopt_checkpoint(cfg, checkpoint, data_root)
-    cfg.load_from = str(checkpoint)
-    if not starts_from_weights(cfg):
-        cfg.default_hooks = dict(cfg.get('default_hooks') or {}, start_from=dict(type=_START_FROM[0]))
-    return cfg
-
-
-def starts_from_weights(cfg: Config) -> bool:
-    """Return whether a config has a StartFromHook, which continues the training of a trained model."""
-    hooks = [*(cfg.get('default_hooks') or {}).values(), *(cfg.get('custom_hooks') or [])]
-    return any(hook is not None and hook['type'] in _START_FROM for hook in hooks)
 
 
 def predict_without_labels(cfg: Config) -> bool:

@@ -55,7 +55,7 @@ from aurora_mm.models.masked_image_model import MaskedImageModel
 from aurora_mm.models.multi_task_model import MultiTaskModel
 from aurora_mm.models.necks import TokenPyramid
 from aurora_mm.models.test_time_augs import EnsembleModel, MultiTaskTTAModel
-from aurora_mm.models.utils.starting_weights import starting_state
+from aurora_mm.models.utils.starting_state import StartingState, starting_state
 
 __all__ = [
     'AuroraDecodeHead',
@@ -106,6 +106,7 @@ __all__ = [
     'TaskBottleneckAdapter',
     'TaskFiLM',
     'TaskLossTracker',
+    'StartingState',
     'TokenPyramid',
     'UncertaintyLossBalancer',
     'merge_lora',

@@ -12,8 +12,7 @@ from mmengine.hooks import Hook
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
-from aurora_mm.apis import resolve_config, write_checkpoint
-from aurora_mm.apis.config import starts_from_weights
+from aurora_mm.apis import resolve_config, starts_from_weights, write_checkpoint
 from aurora_mm.config_variables import set_image_size
 from aurora_mm.registry import MODELS
 

@@ -7,6 +7,7 @@ aurora-mm train configs/aurora_us_real.py --data-root DATA --tasks my_tasks.py  
 aurora-mm train configs/aurora_us_real.py --data-root DATA --tasks lesion nerve    # these two tasks alone
 aurora-mm train configs/aurora_us_real.py --data-root FOLDS --fold 0               # of `aurora-mm split-data --folds`
 aurora-mm train configs/aurora_fmc_specialise.py --data-root DATA --load-from work_dirs/aurora_fmc/epoch_20.pth
+aurora-mm train configs/aurora_fmc.py --data-root MINE --tasks my_tasks.py --load-from work_dirs/aurora_fmc/epoch_20.pth
 torchrun --nproc_per_node 4 -m aurora_mm train configs/aurora_fmc.py --data-root DATA --launcher pytorch
 """
 
@@ -40,7 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '(default: all that have training rows)',
     )
     parser.add_argument(
-        '--load-from', metavar='CKPT', help="start from a trained model's encoder, necks and heads, in a new run"
+        '--load-from',
+        metavar='CKPT',
+        help="start from a trained model's encoder, necks and heads, for its tasks or those of --tasks",
     )
     parser.add_argument(
         '--fold',
@@ -61,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @command(add_arguments)
 def main(args: argparse.Namespace) -> None:
-    from aurora_mm.apis import read_tasks, resolve_config, start_from, starts_from_weights
+    from aurora_mm.apis import read_tasks, resolve_config, start_from, starts_from_weights, transfer_from
 
     cfg = config_of(args)
     cfg.work_dir = work_dir_of(args, cfg)
@@ -71,20 +74,21 @@ def main(args: argparse.Namespace) -> None:
     if args.load_from is not None and args.pretrained is not None:
         raise ConfigError("--load-from brings the encoder's weights: leave --pretrained out")
     resumed = checkpoint_to_resume(args, cfg)
-    brings_tasks = args.load_from is not None or (resumed is not None and starts_from_weights(cfg))
-    if brings_tasks and args.tasks:
-        raise ConfigError('a trained model brings its tasks: leave --tasks out')
+    from_weights = args.load_from is not None or (resumed is not None and starts_from_weights(cfg))
     require_usable(resumed)
-    if brings_tasks:
-        start_from(cfg, resumed or args.load_from, args.data_root)
+    files = [text for text in args.tasks if text.endswith('.py')]
+    if len(files) > 1:
+        raise ConfigError(f'--tasks takes one file, not {", ".join(files)}')
+    tasks = read_tasks(files[0]) if files else None
+    names = [text for text in args.tasks if text not in files] or None
+    if not from_weights:
+        if tasks is not None:
+            cfg.tasks = tasks.to_config()
+        resolve_config(cfg, args.data_root, args.pretrained, names)
+    elif args.tasks:
+        transfer_from(cfg, resumed or args.load_from, args.data_root, tasks, names)
     else:
-        files = [text for text in args.tasks if text.endswith('.py')]
-        if len(files) > 1:
-            raise ConfigError(f'--tasks takes one file, not {", ".join(files)}')
-        if files:
-            cfg.tasks = read_tasks(files[0]).to_config()
-        names = [text for text in args.tasks if text not in files]
-        resolve_config(cfg, args.data_root, args.pretrained, names or None)
+        start_from(cfg, resumed or args.load_from, args.data_root)
     if args.track:
         from aurora_mm.visualization.tracking import track
 

@@ -66,17 +66,34 @@ def test_tasks_of_another_file_take_the_place_of_the_configs(configured, tmp_pat
         assert (task['name'], tuple(task['classes']), task['flip']) == ('find', ('lump',), False)
 
 
+@pytest.mark.parametrize('load_from', [('--load-from', 'model.pth'), ('--resume', 'model.pth')])
 @pytest.mark.parametrize(
-    'start',
+    ('tasks', 'asked'),
     [
-        ('--load-from', 'model.pth'),
-        ('--resume', 'model.pth', '--cfg-options', 'default_hooks.start_from.type=StartFromHook'),
+        ((), None),
+        (('tasks.py',), (['find'], None)),
+        (('find',), (None, ['find'])),
+        (('tasks.py', 'find'), (['find'], ['find'])),
     ],
 )
-def test_a_trained_model_has_its_own_tasks(configured, capsys, start):
-    with pytest.raises(SystemExit):
-        configured('--tasks', 'tasks.py', *start)
-    assert 'leave --tasks out' in capsys.readouterr().err
+def test_a_trained_model_is_started_from_with_its_tasks_or_others(
+    configured, tmp_path, monkeypatch, load_from, tasks, asked
+):
+    """A resumed run that started from a trained model takes the encoder's config of its own checkpoint."""
+    (tmp_path / 'tasks.py').write_text("tasks = [dict(name='find', type='detection', classes=['lump'])]")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(apis, 'read_checkpoint', lambda file, keys: {})
+    monkeypatch.setattr(apis, 'require_resumable', lambda model, file: None)
+    called = []
+
+    def other(cfg, checkpoint, data_root, tasks, include):
+        called.append((str(checkpoint), (tasks and list(tasks), include)))
+
+    monkeypatch.setattr(apis, 'start_from', lambda cfg, checkpoint, data_root: called.append((str(checkpoint), None)))
+    monkeypatch.setattr(apis, 'transfer_from', other)
+    options = ('--cfg-options', 'default_hooks.start_from.type=StartFromHook')
+    configured(*(('--tasks', *tasks) if tasks else ()), *load_from, *options)
+    assert called == [('model.pth', asked)]
 
 
 @pytest.mark.parametrize(
