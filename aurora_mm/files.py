@@ -158,15 +158,17 @@ def whole_folder(out: Path) -> Iterator[Path]:
     """Create a temporary folder that becomes ``out`` at the end of the block, and is removed if the block raises.
 
     Args:
-        out: The target folder. It must not exist or be empty. Missing parent folders are created.
+        out: The target folder, or a link to it. It must not exist or be empty. Missing parent folders are created.
 
     Yields:
-        Path of an empty folder with the same parent.
+        Path of an empty folder with the same parent as the target folder.
 
     Raises:
         OutputError: If ``out`` exists and is not an empty folder, which is then not changed; also as
             :func:`whole_file`.
     """
+    if out.is_symlink():
+        out = Path(os.path.realpath(out))
     partial = _partial(out)
     with _named(out):
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -182,6 +184,32 @@ def whole_folder(out: Path) -> Iterator[Path]:
             _flush_names(out.parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def replaced_folder(out: Path) -> Iterator[Path]:
+    """Put a new folder in the place of ``out``, which stays as it is until the new one is complete.
+
+    Args:
+        out: The target folder. It may exist.
+
+    Yields:
+        Path in the same parent, at which a folder must be created within the block. It is removed if the block raises.
+
+    Raises:
+        OutputError: As :func:`whole_file`.
+    """
+    new, old = _partial(out), _partial(out)
+    try:
+        yield new
+        with _named(out):
+            if out.exists():
+                out.rename(old)
+            new.rename(out)
+            _flush_names(out.parent)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def require_new_folder(folder: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import traceback
 
+from huggingface_hub.errors import StrictDataclassError
+
 # What foreign parts raise when they are given arguments or tensors that are not theirs.
 MISFITS = (
     ArithmeticError,
@@ -14,6 +16,7 @@ MISFITS = (
     KeyError,
     NotImplementedError,
     RuntimeError,
+    StrictDataclassError,  # of a value in a config of transformers
     TypeError,
     ValueError,
 )

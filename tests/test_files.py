@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from aurora_mm.errors import OutputError
 from aurora_mm.files import (
     remove_partial,
+    replaced_folder,
     whole_file,
     whole_folder,
     write_bytes,
@@ -171,3 +172,32 @@ def test_a_killed_writer_leaves_a_whole_file(tmp_path):
         assert data == data[:1] * 3_000_000
     remove_partial(tmp_path)
     assert names(tmp_path) == ['a']
+
+
+def test_a_link_to_a_folder_is_written_through(tmp_path):
+    disk = tmp_path / 'disk'
+    disk.mkdir()
+    (disk / 'empty').mkdir()
+    for name in ('empty', 'new'):
+        link = tmp_path / name
+        link.symlink_to(disk / name)
+        with whole_folder(link) as folder:
+            (folder / 'a').write_text(name)
+        assert link.is_symlink()
+        assert (disk / name / 'a').read_text() == name
+    assert sorted(path.name for path in disk.iterdir()) == ['empty', 'new']
+
+
+def test_a_folder_stays_until_the_one_in_its_place_is_complete(tmp_path):
+    out = tmp_path / 'out'
+    out.mkdir()
+    (out / 'old').write_text('old')
+    with pytest.raises(OutputError, match='no more'), replaced_folder(out) as new:
+        new.mkdir()
+        raise OutputError('no more')
+    assert [path.name for path in out.iterdir()] == ['old']
+    with replaced_folder(out) as new:
+        new.mkdir()
+        (new / 'new').write_text('new')
+        assert (out / 'old').read_text() == 'old'
+    assert [path.relative_to(tmp_path).as_posix() for path in sorted(tmp_path.rglob('*'))] == ['out', 'out/new']

@@ -11,7 +11,7 @@ from torch import Tensor
 from aurora_mm.apis.checkpoint import read_checkpoint, require_same_tasks, trained_tasks
 from aurora_mm.calibration.calibration import CALIBRATION
 from aurora_mm.errors import WeightsError
-from aurora_mm.models.utils.starting_weights import require_finite
+from aurora_mm.models.utils.model_weights import joined, require_finite
 from aurora_mm.routing.task_router import ROUTER
 
 
@@ -80,5 +80,4 @@ def _check_same_tensors(
         elif a.is_floating_point() != b.is_floating_point():
             problems.append(f'{name} is {b.dtype}, not {a.dtype}')
     if problems:
-        shown = '; '.join(sorted(problems)[:8]) + (f'; and {len(problems) - 8} more' if len(problems) > 8 else '')
-        raise WeightsError(f'{file} does not fit {first_file}: {shown}')
+        raise WeightsError(f'{file} does not fit {first_file}: {joined(sorted(problems))}')

@@ -7,16 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
-from torch import Tensor
+from mmengine.registry import DefaultScope
+from torch import Tensor, nn
 
 from aurora_mm.apis.foreign_code import import_custom_modules, refuse_foreign_parts
 from aurora_mm.checkpoints import load_checkpoint_file, read_config_text, write_checkpoint
 from aurora_mm.config_variables import MASKED_MODELS
 from aurora_mm.errors import ConfigError, WeightsError
+from aurora_mm.misfits import MISFITS, reason_of
+from aurora_mm.registry import MODELS
 from aurora_mm.tasks import TaskTable
 from aurora_mm.trust import trust_checkpoints
 
 __all__ = [
+    'build_trained',
     'read_checkpoint',
     'require_same_tasks',
     'trained_config',
@@ -103,6 +107,26 @@ def trained_config(checkpoint: Mapping[str, Any], file: str | Path) -> Config:
     if 'pretrained' in backbone:
         backbone.pretrained = None
     return cfg
+
+
+def build_trained(cfg: Config, file: str | Path) -> nn.Module:
+    """Build the model of a config that :func:`trained_config` returned, without its weights.
+
+    Args:
+        cfg: The config.
+        file: Path of the checkpoint, for the error message.
+
+    Raises:
+        WeightsError: If the config describes no model that can be built.
+    """
+    try:
+        with DefaultScope.overwrite_default_scope('aurora_mm'):
+            model: nn.Module = MODELS.build(cfg.model)
+    except ConfigError as error:
+        raise WeightsError(f'the config in {file} cannot be used: {error}') from error
+    except MISFITS as error:
+        raise WeightsError(f'the config in {file} cannot be used: its model {reason_of(error)}') from error
+    return model
 
 
 # Sections of the config of a checkpoint that may be built when it is used.

@@ -26,7 +26,7 @@ from aurora_mm.config_variables import FMC_DATASETS, LOADERS, check_image_size, 
 from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.measurements import measurements_of
 from aurora_mm.models import EnsembleModel, MultiTaskModel
-from aurora_mm.models.utils.starting_weights import STATE_OF_THE_RUN, require_finite
+from aurora_mm.models.utils.model_weights import STATE_OF_THE_RUN, joined, misfits, require_finite
 from aurora_mm.models.utils.unwrap_model import unwrap_model
 from aurora_mm.registry import MODELS
 from aurora_mm.routing.task_router import ROUTER, TaskRouter
@@ -187,10 +187,10 @@ def load_weights(model: nn.Module, checkpoints: Sequence[str | Path]) -> Calibra
         state = {name: t for name, t in content['state_dict'].items() if not name.startswith(STATE_OF_THE_RUN)}
         require_finite(checkpoint, state)
         own = {name: tensor for name, tensor in member.state_dict().items() if name.startswith(STATE_OF_THE_RUN)}
-        try:
-            load_state_dict(member, state | own, strict=True)
-        except RuntimeError as error:
-            raise WeightsError(f'{checkpoint} does not fit the model of this config: {error}') from error
+        problems = misfits(member.state_dict(), state | own)
+        if problems:
+            raise WeightsError(f'{checkpoint} does not fit the model of this config: {joined(problems)}')
+        load_state_dict(member, state | own, strict=True)
         if CALIBRATION in content['meta'] and not (is_single and member is whole):
             text = f'the calibration in {checkpoint} is not used: it is not one of several models or views together'
             print_log(text, logger='current', level=logging.WARNING)

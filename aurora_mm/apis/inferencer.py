@@ -12,12 +12,12 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.infer import BaseInferencer
-from mmengine.registry import MODELS, DefaultScope
+from mmengine.registry import DefaultScope
 from numpy.typing import NDArray
 from rich.progress import track
 from torch import nn
 
-from aurora_mm.apis.checkpoint import read_checkpoint, trained_config, trained_tasks
+from aurora_mm.apis.checkpoint import build_trained, read_checkpoint, trained_config, trained_tasks
 from aurora_mm.apis.config import adopt_ensemble, load_weights
 from aurora_mm.apis.fast_prediction import speed_up
 from aurora_mm.apis.pipelines import crop_images, leave_annotations_out
@@ -263,8 +263,7 @@ class MultiTaskInferencer(BaseInferencer):
         return dict(predictions=predictions, visualization=visualization)
 
     def _init_model(self, cfg: Config, weights: Sequence[str | Path], device: str = 'cpu') -> nn.Module:
-        with DefaultScope.overwrite_default_scope(_SCOPE):
-            model: nn.Module = MODELS.build(cfg.model)
+        model = build_trained(cfg, weights[0])
         self.calibration = load_weights(model, weights)
         return model.to(device).eval()
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from mmengine.registry import DefaultScope
-
-from aurora_mm.apis.checkpoint import read_checkpoint, trained_config, trained_tasks
+from aurora_mm.apis.checkpoint import build_trained, read_checkpoint, trained_config, trained_tasks
 from aurora_mm.apis.config import load_weights
 from aurora_mm.checkpoints import local_model
-from aurora_mm.registry import MODELS
 
 if TYPE_CHECKING:
     from aurora_mm.models import MultiTaskModel
@@ -35,8 +32,7 @@ def from_pretrained(source: str | Path, device: str = 'cpu', revision: str | Non
     checkpoint = read_checkpoint(file, keys=())
     cfg = trained_config(checkpoint, file)
     cfg.model.tasks = trained_tasks(checkpoint).to_config()
-    with DefaultScope.overwrite_default_scope('aurora_mm'):
-        model: MultiTaskModel = MODELS.build(cfg.model)
+    model = cast('MultiTaskModel', build_trained(cfg, file))
     load_weights(model, [file])
     model.to(device).eval()
     return model

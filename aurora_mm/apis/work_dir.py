@@ -19,7 +19,7 @@ from torch import nn
 from aurora_mm.apis.checkpoint import read_checkpoint
 from aurora_mm.engine.hooks.checkpoint_hook import LAST
 from aurora_mm.errors import OutputError, WeightsError
-from aurora_mm.models.utils.starting_weights import require_finite
+from aurora_mm.models.utils.model_weights import joined, misfits, require_finite
 from aurora_mm.models.utils.unwrap_model import unwrap_model
 
 _LOCK = '.in_use'
@@ -125,18 +125,11 @@ def require_resumable(model: nn.Module, checkpoint: str | Path) -> None:
             '`iter_*.pth`; --load-from starts a new run from its weights'
         )
     require_finite(checkpoint, content['state_dict'])
-    own = unwrap_model(model).state_dict()
-    state = content['state_dict']
-    problems = [f'{name} is missing' for name in own if name not in state]
-    problems += [f'{name} is left over' for name in state if name not in own]
-    problems += [
-        f'{name} has shape {tuple(tensor.shape)}, not {tuple(own[name].shape)}'
-        for name, tensor in state.items()
-        if name in own and tensor.shape != own[name].shape
-    ]
+    problems = misfits(unwrap_model(model).state_dict(), content['state_dict'])
     if problems:
-        shown = '; '.join(problems[:8]) + (f'; and {len(problems) - 8} more' if len(problems) > 8 else '')
-        raise WeightsError(f'{checkpoint} is not of this config, so that the run cannot go on from it: {shown}')
+        raise WeightsError(
+            f'{checkpoint} is not of this config, so that the run cannot go on from it: {joined(problems)}'
+        )
 
 
 def _this_process() -> dict[str, str | int]:

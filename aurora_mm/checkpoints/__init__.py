@@ -10,13 +10,12 @@ from aurora_mm.checkpoints.shards import (
     SHARDS,
     insert_shards,
     read_shards,
-    remove_lost_shards,
-    remove_shards,
     require_shards,
     take_shards,
     write_shards,
 )
 from aurora_mm.checkpoints.tensors import load_tensors
+from aurora_mm.checkpoints.unused_shards import remove_lost_shards, remove_shards
 from aurora_mm.checkpoints.writing import write_checkpoint
 
 __all__ = [

@@ -32,8 +32,11 @@ def local_model(source: str | Path, revision: str | None = None) -> str | Path:
         revision: Branch, tag or commit of the model on the hub; by default the main branch.
 
     Raises:
-        WeightsError: If the hub has no such model, or cannot be reached, or ``revision`` is given for a local path.
+        WeightsError: If the hub has no such model, or cannot be reached; if ``source`` is a URL, or ``revision`` is
+            given for a local path.
     """
+    if '://' in str(source):
+        raise WeightsError(f'{source} is an address: give a path, or the id OWNER/NAME of a model on the hub')
     if not is_hub_id(source):
         if revision is not None:
             raise WeightsError(f'{source} is a local path, which has no revision {revision!r}')

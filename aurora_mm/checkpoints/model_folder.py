@@ -130,7 +130,9 @@ def _read_manifest(folder: Path) -> dict[str, str]:
         raise WeightsError(f'{folder} has no {MANIFEST}, so that it is no model folder; `aurora-mm publish` writes one')
     manifest = _read_json(file)
     found = manifest.get('aurora_mm_format') if isinstance(manifest, dict) else None
-    if found != _FORMAT:
+    if found is None:
+        raise WeightsError(f'{file} is no manifest of a model folder of aurora_mm; `aurora-mm publish` writes one')
+    if type(found) is not int or found != _FORMAT:
         raise WeightsError(
             f'{file} is of format {found!r}, and this version of aurora_mm reads format {_FORMAT}: install the version '
             'that wrote it (software.json names it), or publish the model again'

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-import shutil
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -33,8 +32,8 @@ from aurora_mm.files import whole_folder
 from aurora_mm.utils import add_file
 
 SHARDS = 'aurora_mm_shards'  # key of a checkpoint that describes its folder of shards
-_SUFFIX = '.shards'
-_FOLDER = re.compile(r'(?P<file>.+)\.[0-9a-f]{8}\.shards')
+SUFFIX = '.shards'  # of a folder of shards
+FOLDER = re.compile(r'(?P<file>.+)\.[0-9a-f]{8}\.shards')
 _TORCH = '2.9'
 
 
@@ -98,7 +97,7 @@ def write_shards(file: str | Path, tensors: Mapping[str, Tensor]) -> dict[str, A
     from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageWriter  # not in old releases of torch
 
     file = Path(file)
-    folder = file.with_name(_same_for_all(f'{file.name}.{secrets.token_hex(4)}{_SUFFIX}'))
+    folder = file.with_name(_same_for_all(f'{file.name}.{secrets.token_hex(4)}{SUFFIX}'))
     with whole_folder(folder) if is_main_process() else nullcontext(folder) as partial:
         path = Path(_same_for_all(str(partial)))
         with _failures(lambda reason: OutputError(f'cannot write {folder}: {reason}')):
@@ -161,47 +160,11 @@ def read_shards(
     return tensors
 
 
-def remove_shards(file: str | Path, keep: str | None = None) -> None:
-    """Remove the folders of shards of a checkpoint.
-
-    Args:
-        file: Path of the checkpoint.
-        keep: Name of a folder to keep.
-    """
-    for folder in _folders(Path(file).parent):
-        if folder.name != keep and _file_of(folder) == Path(file):
-            shutil.rmtree(folder)
-
-
-def remove_lost_shards(folder: str | Path, record_of: Callable[[Path], Any]) -> None:
-    """Remove folders of shards whose checkpoint was not written any more, because the process ended.
-
-    Args:
-        folder: Folder of checkpoints that no other process writes to.
-        record_of: Returns the value of :data:`SHARDS` of a checkpoint file.
-    """
-    for shards in _folders(Path(folder)):
-        file = _file_of(shards)
-        record = record_of(file) if file.is_file() else None
-        if not isinstance(record, Mapping) or record.get('folder') != shards.name:
-            shutil.rmtree(shards)
-
-
-def _folders(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.glob(f'*{_SUFFIX}')) if path.is_dir() and _FOLDER.fullmatch(path.name))
-
-
-def _file_of(folder: Path) -> Path:
-    match = _FOLDER.fullmatch(folder.name)
-    assert match is not None
-    return folder.with_name(match['file'])
-
-
 def _checked_folder(file: Path, record: Any, together: bool) -> Path:
     """Return the folder of shards after comparing its files with their checksums, a share of them if ``together``."""
     files = record.get('files') if isinstance(record, Mapping) else None
     name = record.get('folder') if isinstance(record, Mapping) else None
-    if not isinstance(files, Mapping) or not isinstance(name, str) or not _FOLDER.fullmatch(name) or '/' in name:
+    if not isinstance(files, Mapping) or not isinstance(name, str) or not FOLDER.fullmatch(name) or '/' in name:
         raise WeightsError(f'{file} cannot be read: what it says about its shards is damaged')
     folder = file.with_name(name)
     if not folder.is_dir():
@@ -212,7 +175,11 @@ def _checked_folder(file: Path, record: Any, together: bool) -> Path:
         raise WeightsError(f'{folder} cannot be read: it has other files than were written ({different})')
     share = sorted(files)[get_rank() :: get_world_size()] if together else files
     for shard in share:
-        if _checksum(folder / shard) != files[shard]:
+        try:
+            digest = _checksum(folder / shard)
+        except OSError as error:
+            raise WeightsError(f'{folder / shard} cannot be read: {error.strerror or error}') from error
+        if digest != files[shard]:
             raise WeightsError(f'{folder / shard} cannot be read: it changed since it was written')
     return folder
 

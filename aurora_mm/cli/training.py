@@ -36,10 +36,16 @@ def checkpoint_to_resume(args: argparse.Namespace, cfg: Config) -> str | Path | 
     Args:
         args: Parsed arguments.
         cfg: The config, with its ``work_dir``.
+
+    Raises:
+        ConfigError: If it names a work dir.
     """
     from aurora_mm.apis import last_checkpoint
+    from aurora_mm.engine.hooks.checkpoint_hook import LAST
 
     resume: str | None = args.resume
+    if resume is not None and Path(resume, LAST).is_file():
+        raise ConfigError(f'--resume {resume} is a work dir: give a checkpoint in it, or --work-dir {resume} --resume')
     return last_checkpoint(cfg.work_dir) if resume == 'auto' else resume
 
 

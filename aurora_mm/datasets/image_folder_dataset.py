@@ -13,6 +13,7 @@ from mmengine.logging import print_log
 
 from aurora_mm.datasets.pipeline import build_pipeline
 from aurora_mm.datasets.seeded_dataset import SeededDataset
+from aurora_mm.datasets.transforms.option_checks import check_count
 from aurora_mm.datasets.verify_files import leave_out_bad
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.images.sources import frame_source
@@ -39,7 +40,7 @@ class ImageFolderDataset(SeededDataset):
         kwargs: Further arguments of BaseDataset: ``lazy_init``, ``serialize_data``, ``indices``.
 
     Raises:
-        ConfigError: If there are no folders, or ``on_error`` is unknown.
+        ConfigError: If there are no folders, or ``on_error`` is unknown, or ``every`` is no whole number from 1 on.
         DataError: If there is no image, or a file cannot be opened.
     """
 
@@ -56,9 +57,7 @@ class ImageFolderDataset(SeededDataset):
             raise ConfigError('ImageFolderDataset has no folders: name them with --images, or as dataset.folders')
         if on_error not in ('raise', 'skip'):
             raise ConfigError(f"on_error must be 'raise' or 'skip', not {on_error!r}")
-        if every < 1:
-            raise ConfigError(f'every {every} must be at least 1')
-        self.every = every
+        self.every = check_count(self, 'every', every)
         self.on_error = on_error
         # A checkpoint names the tasks of its data: there are none.
         super().__init__(metainfo=dict(tasks=[]), pipeline=build_pipeline(pipeline), **kwargs)
@@ -75,7 +74,8 @@ class ImageFolderDataset(SeededDataset):
             more = f' and {len(texts) - _NAMED} more' if len(texts) > _NAMED else ''
             text = f'{"; ".join(texts[:_NAMED])}{more}'
             if self.on_error == 'raise':
-                raise DataError(f"{text}. on_error='skip' of the data set leaves such files out")
+                way = ". on_error='skip' of the data set leaves such files out" if items else ''
+                raise DataError(text + way)
             print_log(f'left out: {text}', logger='current', level=logging.WARNING)
         if not items:
             raise DataError(f'no image in {", ".join(map(str, self.folders))}')

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mmengine.runner import EpochBasedTrainLoop as MMEngineEpochBasedTrainLoop
 from torch import nn
 
 from aurora_mm.datasets.samplers import TaskAwareBatchSampler
+from aurora_mm.errors import ConfigError
 from aurora_mm.registry import LOOPS
 
 
@@ -25,9 +28,17 @@ class EpochBasedTrainLoop(MMEngineEpochBasedTrainLoop):
     Attributes:
         begun (int): Number of steps of the next epoch that were done before, in an interrupted run. They are skipped.
             0 unless a hook sets it.
+
+    Raises:
+        ConfigError: If ``max_epochs`` is below 1.
     """
 
     begun = 0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.max_epochs < 1:
+            raise ConfigError(f'train_cfg.max_epochs must be at least 1, not {self.max_epochs}')
 
     @property
     def can_begin_within_epoch(self) -> bool:

@@ -38,6 +38,8 @@ class MaskedImageModel(BaseModel):
         ConfigError: If the encoder cannot be built.
     """
 
+    required_hooks = ('MaskedImageHook',)
+
     def __init__(
         self,
         backbone: dict[str, Any],

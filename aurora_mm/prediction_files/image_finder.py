@@ -25,7 +25,7 @@ class Problem(NamedTuple):
     message: str
 
     def __str__(self) -> str:
-        return f'{self.source} {self.message}'
+        return f'{self.source if self.source.strip() else repr(self.source)} {self.message}'
 
 
 class FoundFile(NamedTuple):

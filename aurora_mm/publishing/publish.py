@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from aurora_mm.checkpoints import fill_model_folder, is_model_folder, read_confi
 from aurora_mm.datasets.image_fingerprints import FINGERPRINTS
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.files import require_new_folder, whole_folder
-from aurora_mm.models.utils.starting_weights import STATE_OF_THE_RUN, require_finite, weights_checksum
+from aurora_mm.models.utils.model_weights import STATE_OF_THE_RUN, require_finite, weights_checksum
 from aurora_mm.publishing.encoder import describe_encoder
 from aurora_mm.publishing.model_card import model_card
 from aurora_mm.publishing.prediction_config import prediction_config, require_no_path
@@ -33,6 +34,7 @@ _TRAINING_STATE = {
     'loss_scaler': 'the scale of the losses',
     'ema_state_dict': 'the weights that were not averaged',
 }
+_LICENCE = re.compile(r'[a-z0-9][a-z0-9.-]*')
 _COUNTERS = ('epoch', 'iter', 'seed')
 
 
@@ -85,11 +87,14 @@ def publish(
         WeightsError: If ``checkpoint`` is not a checkpoint of aurora_mm, or a weight is not finite.
         DataError: If ``folder`` holds something, a file of ``results`` is missing or broken, they are of other weights
             or other tasks, or a task has no training images.
-        ConfigError: If the config needs a file of this machine, or the results have no groups by one of ``groups``.
+        ConfigError: If the config needs a file of this machine, the results have no groups by one of ``groups``, or
+            ``licence`` is no name as the hub has them.
         OutputError: If the folder cannot be written.
     """
     folder = Path(folder)
     require_new_folder(folder)
+    if licence is not None and not _LICENCE.fullmatch(licence):
+        raise ConfigError(f'licence {licence!r} is no name of a licence on the hub, such as cc-by-nc-4.0')
     content = read_checkpoint(checkpoint, ('state_dict', *_TRAINING_STATE))
     meta, tensors = content['meta'], content['state_dict'] if state is None else state
     require_finite(checkpoint, tensors)
@@ -113,9 +118,14 @@ def publish(
     for key in ('training', 'metrics'):
         require_no_path(published.get(key, {}), key)
     with whole_folder(folder) as new:
-        fill_model_folder(new, published, kept, model_card(folder.resolve().name, published, found, licence))
+        fill_model_folder(new, published, kept, model_card(_name_of(folder), published, found, licence))
         after = sum(file.stat().st_size for file in new.iterdir())
     return Published(folder, _left_out(content, values, tensors), _size(Path(checkpoint)), after)
+
+
+def _name_of(folder: Path) -> str:
+    """Return the name of a folder as text of Unicode, which names of files need not be."""
+    return folder.resolve().name.encode('utf-8', 'replace').decode()
 
 
 def _training(meta: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

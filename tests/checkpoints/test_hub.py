@@ -73,3 +73,9 @@ def test_a_folder_of_model_folders_is_an_ensemble(hub, tmp_path):
 def test_results_of_a_model_on_the_hub_go_to_the_current_folder(hub):
     assert str(path_for_results('lab/model')) == 'model'
     assert str(path_for_results('runs/model.pth')) == 'runs/model.pth'
+
+
+def test_an_address_is_no_id(hub):
+    with pytest.raises(WeightsError, match=r'^https://huggingface.co/lab/model is an address: .* the id OWNER/NAME'):
+        local_model('https://huggingface.co/lab/model')
+    assert hub == []

@@ -87,7 +87,8 @@ def change_manifest(folder, change):
     ('change', 'said'),
     [
         (lambda m: m.update(aurora_mm_format=2), 'is of format 2, and this version of aurora_mm reads format 1'),
-        (lambda m: m.clear(), 'is of format None'),
+        (lambda m: m.update(aurora_mm_format=True), 'is of format True'),
+        (lambda m: m.clear(), 'is no manifest of a model folder'),
         (lambda m: m.update(sha256=[]), 'does not list the files of a model folder'),
         (lambda m: m['sha256'].pop('config.json'), 'does not list the files of a model folder'),
         (lambda m: m['sha256'].update({'../x.json': ''}), 'does not list the files of a model folder'),

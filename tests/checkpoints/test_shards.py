@@ -126,6 +126,12 @@ def test_another_number_of_ranks_reads_its_parts(written, one_rank):
     assert torch.equal(moment.to_local(), 2 * whole_tensors()['blocks.0.weight'])
 
 
+def make_a_folder_of_a_file(folder):
+    file = max(folder.iterdir())
+    file.unlink()
+    file.mkdir()
+
+
 def change_a_byte(folder):
     file = max(folder.iterdir())
     content = bytearray(file.read_bytes())
@@ -137,6 +143,7 @@ def change_a_byte(folder):
     ('damage', 'message'),
     [
         (shutil.rmtree, r'epoch_1\.pth cannot be read: its folder epoch_1\.pth\.\w{8}\.shards is not beside it'),
+        (make_a_folder_of_a_file, r'\.safetensors cannot be read: Is a directory'),
         (change_a_byte, r'\.safetensors cannot be read: it changed since it was written'),
         (lambda folder: max(folder.iterdir()).unlink(), r'other files than were written \(shard-.*\.safetensors\)'),
         (lambda folder: (folder / 'more.safetensors').touch(), r'other files than were written \(more\.safetensors\)'),
@@ -172,10 +179,28 @@ def test_folders_are_removed_with_their_checkpoint_and_without_one(copy):
     foreign = shutil.copytree(kept, kept.with_name('mine.shards'))
     remove_shards(copy, keep=kept.name)
     assert not old.exists() and kept.exists() and other.exists() and foreign.exists()
-    remove_lost_shards(copy.parent, lambda file: load_checkpoint_file(file, shards=False).get(SHARDS))
+    remove_lost_shards(copy.parent)
     assert not other.exists() and kept.exists() and foreign.exists()
+    copy.unlink()
     remove_shards(copy)
     assert not kept.exists() and foreign.exists()
+
+
+def test_shards_of_a_renamed_or_copied_checkpoint_stay(copy):
+    best = copy.rename(copy.with_name('best.pth'))
+    remove_lost_shards(copy.parent)
+    load_checkpoint_file(best)
+    shutil.copy(best, copy)
+    copy.unlink()
+    remove_shards(copy)
+    load_checkpoint_file(best)
+
+
+def test_shards_stay_if_a_checkpoint_beside_them_cannot_be_read(copy):
+    folder = shards_of(copy)
+    copy.write_bytes(copy.read_bytes()[:500])
+    remove_lost_shards(copy.parent)
+    assert folder.is_dir()
 
 
 def test_a_disk_that_is_full_leaves_nothing(tmp_path, one_rank, monkeypatch):

@@ -89,11 +89,19 @@ def refused(capsys):
         (['--slurm', 'ntasks-per-node=5', '--', 'a.py'], 'this option is set by one of'),
         (['--slurm', 'qos=a\nrm x', '--', 'a.py'], r"--slurm 'qos=a\nrm x' is not one printable line"),
         (['--name', 'a\nrm x', '--', 'a.py'], r"--name 'a\nrm x' is not one printable line"),
-        (['--nodes', '0', '--', 'a.py'], '--nodes 0: at least 1 is needed'),
-        (['--gpus', '-1', '--', 'a.py'], '--gpus -1: at least 0 is needed'),
-        (['--cpus', '0', '--', 'a.py'], '--cpus 0: at least 1 is needed'),
-        (['--time', '-5', '--', 'a.py'], '--time -5: at least 1 is needed'),
-        (['--notice', '0', '--', 'a.py'], '--notice 0: at least 1 is needed'),
+        (['--nodes', '0', '--', 'a.py'], '--nodes 0: a number from 1 to 100000 is needed'),
+        (['--gpus', '-1', '--', 'a.py'], '--gpus -1: a number from 0 to 100000 is needed'),
+        (['--cpus', '0', '--', 'a.py'], '--cpus 0: a number from 1 to 100000 is needed'),
+        (['--time', '-5', '--', 'a.py'], '--time -5: a number from 1 to 100000 is needed'),
+        (['--notice', '0', '--', 'a.py'], '--notice 0: a number from 1 to 100000 is needed'),
+        (['--nodes', '9' * 30, '--', 'a.py'], 'a number from 1 to 100000 is needed'),
+        (['--name', ' ', '--', 'a.py'], "--name ' ' is not one printable line"),
+        (['--logs', 'a\nrm x', '--', 'a.py'], r"--logs 'a\nrm x' is not one printable line"),
+        (['--logs', 'logs/%j', '--', 'a.py'], '--logs logs/%j: Slurm replaces what follows %'),
+        (['--slurm', 'par tition=gpu', '--', 'a.py'], 'an option is written KEY=VALUE, with the long name of sbatch'),
+        (['--slurm', 'p=gpu', '--', 'a.py'], 'an option is written KEY=VALUE, with the long name of sbatch as KEY'),
+        (['--slurm', 'gres=gpu:3', '--', 'a.py'], '--slurm gres=gpu:3: this option is set by one of'),
+        (['--slurm', 'wrap=rm x', '--', 'a.py'], '--slurm wrap=rm x: this option is set by one of'),
         (['--time', '2', '--notice', '120', '--', 'a.py'], '--notice 120: the time limit has 120 seconds'),
     ],
 )
@@ -108,14 +116,18 @@ def test_a_machine_without_slurm_is_told(refused, monkeypatch):
     assert 'there is no sbatch on this machine' in refused('--', 'a.py')[1]
 
 
-def test_a_config_that_is_not_there_is_told_before_the_job_waits(refused):
-    assert 'no config at nowhere.py' in refused('--cluster', 'local', '--', 'nowhere.py')[1]
+def test_a_config_that_cannot_be_used_is_told_before_the_job_waits(refused):
+    local = ('--cluster', 'local', '--')
+    assert 'no config at nowhere.py' in refused(*local, 'nowhere.py')[1]
+    misspelt = refused(*local, 'configs/aurora_fmc.py', '--cfg-options', 'train_cfg.max_epoch=3')[1]
+    assert 'train_cfg.max_epoch: unknown; did you mean max_epochs?' in misspelt
 
 
 @pytest.mark.parametrize(
     ('answer', 'message'),
     [
         ('echo "sbatch: error: invalid partition" >&2; exit 1', 'sbatch did not take the job: sbatch: error: invalid'),
+        ('exit 1', 'sbatch did not take the job: it says nothing'),
         ('echo hello', 'sbatch did not take the job: Could not make sense of sbatch output "hello"'),
     ],
 )

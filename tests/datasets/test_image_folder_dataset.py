@@ -94,7 +94,11 @@ def test_an_image_that_cannot_be_decoded_is_named(folder):
     [
         (dict(folders=[]), ConfigError, 'no folders: name them with --images'),
         (dict(folders=['x'], on_error='hide'), ConfigError, 'on_error'),
-        (dict(folders=['x'], every=0), ConfigError, 'every 0'),
+        (
+            dict(folders=['x'], every=0),
+            ConfigError,
+            'ImageFolderDataset: every must be a whole number from 1 on, not 0',
+        ),
         (dict(folders=['nowhere']), DataError, 'nowhere'),
         (dict(folders=['nowhere/*']), DataError, 'matches no file'),
         (dict(folders=['nowhere'], on_error='skip'), DataError, 'no image in nowhere'),

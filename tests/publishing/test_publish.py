@@ -2,6 +2,9 @@
 
 import getpass
 import json
+import os
+import re
+import shutil
 from pathlib import Path
 
 import huggingface_hub
@@ -15,8 +18,8 @@ from mmengine.registry import DefaultScope
 from aurora_mm.apis import MultiTaskInferencer, from_pretrained, read_checkpoint, write_checkpoint
 from aurora_mm.apis.checkpoint import trained_config
 from aurora_mm.cli.main import main
-from aurora_mm.errors import ConfigError, DataError, OutputError
-from aurora_mm.models.utils.starting_weights import weights_checksum
+from aurora_mm.errors import ConfigError, DataError, OutputError, WeightsError
+from aurora_mm.models.utils.model_weights import weights_checksum
 from aurora_mm.publishing import publish
 from aurora_mm.publishing.encoder import describe_encoder, hub_id
 from aurora_mm.registry import MODELS
@@ -272,3 +275,35 @@ def test_the_verb(trained, tmp_path, capsys):
     assert f'wrote {tmp_path / "model"}: ' in said
     assert 'left out: the state of the optimizer' in said
     assert 'model.safetensors' in said
+
+
+def test_a_licence_that_the_hub_would_not_take(trained, tmp_path):
+    for name in ('', 'mit\nevil: true', 'MIT License'):
+        with pytest.raises(ConfigError, match='is no name of a licence on the hub'):
+            publish(trained, tmp_path / 'model', licence=name)
+    assert not (tmp_path / 'model').exists()
+
+
+def test_a_folder_whose_name_is_no_unicode(trained, tmp_path):
+    folder = tmp_path / os.fsdecode(b'model_\xff')
+    publish(trained, folder)
+    assert 'model_name: model_?' in (folder / 'README.md').read_text()
+
+
+@pytest.mark.parametrize(
+    ('change', 'told'),
+    [
+        (lambda model: model.update(type='Nothing'), "KeyError: 'Nothing is not in"),
+        (lambda model: model['backbone']['preset'].update(depth='x'), "Field 'depth' expected int, got str"),
+        (lambda model: model['backbone'].update(type='nothing.Encoder'), 'is not registered'),
+    ],
+)
+@pytest.mark.parametrize('use', [lambda folder: MultiTaskInferencer(folder, device='cpu'), from_pretrained])
+def test_an_edited_config_of_which_no_model_can_be_built(published, tmp_path, monkeypatch, change, told, use):
+    folder = shutil.copytree(published.folder, tmp_path / 'model')
+    values = json.loads((folder / 'config.json').read_text())
+    change(values['model'])
+    (folder / 'config.json').write_text(json.dumps(values))
+    monkeypatch.setenv('AURORA_TRUST', '1')
+    with pytest.raises(WeightsError, match=re.escape(f'the config in {folder} cannot be used: ') + '.*' + told):
+        use(folder)

@@ -14,8 +14,8 @@ set -uo pipefail
 # If one process ends, the others have two minutes: an error of one ends all, and a stop lets all end with their status.
 srun --kill-on-bad-exit=0 --wait=120 aurora-mm train "$@" --launcher slurm --resume
 status=$?
-# 75: stopped and saved; 138 and 143: a signal before the first step.
+# 75: stopped and saved; 138, 140 and 143: a signal before the first step.
 case $status in
-    75 | 138 | 143) scontrol requeue "$SLURM_JOB_ID" ;;
+    75 | 138 | 140 | 143) scontrol requeue "$SLURM_JOB_ID" ;;
 esac
 exit $status

@@ -1,10 +1,11 @@
-"""Conversion of errors that MMEngine raises when it builds a config."""
+"""Conversion of errors that are raised when MMEngine builds a config."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from traceback import walk_tb
 from types import TracebackType
 from typing import Any
 
@@ -18,7 +19,9 @@ _WRONG_ARGUMENT = re.compile(r'unexpected keyword argument|missing \d+ required|
 
 @contextmanager
 def build_errors_as_config_errors(cfg: Config) -> Iterator[None]:
-    """Convert MMEngine's errors about an unknown type or a wrong argument to errors that name the file and the key.
+    """Convert errors about an unknown type, a wrong argument or a refused value to ones that name the file and the key.
+
+    A value is refused if the constructor of a part, or of a data loader, raises a ValueError or an AssertionError.
 
     :func:`check_config` finds most of these mistakes before anything is built. It does not know the arguments of
     classes with ``**kwargs``, or how classes of other packages use the configs among their arguments.
@@ -39,6 +42,29 @@ def build_errors_as_config_errors(cfg: Config) -> Iterator[None]:
             raise
         problem = f'{unknown[1]!r} is not registered' if unknown else text
         raise ConfigError(f'{cfg.filename}: {_path_of(refused, cfg)}: {problem}') from error
+    except (ValueError, AssertionError) as error:
+        refused = _config_of_constructor(error.__traceback__)
+        if refused is None:
+            raise
+        name = refused.get('type', 'a data loader')
+        kind = name if isinstance(name, str) else name.__name__
+        raise ConfigError(f'{cfg.filename}: {_path_of(refused, cfg)}: {kind} refuses a value: {error}') from error
+
+
+# Functions of MMEngine that build a part, and the names of their configs in them.
+_BUILDERS = {'build_from_cfg': 'cfg', 'build_dataloader': 'dataloader'}
+
+
+def _config_of_constructor(traceback: TracebackType | None) -> Mapping[str, Any] | None:
+    """Return the config dict whose values a constructor refused; None if the error was raised elsewhere."""
+    refused = None
+    for frame, _ in walk_tb(traceback):
+        name = frame.f_code.co_name
+        if name in _BUILDERS:
+            refused = frame.f_locals.get(_BUILDERS[name])
+        elif name != '__init__':
+            refused = None
+    return refused
 
 
 def _refused_config(traceback: TracebackType | None) -> Mapping[str, Any] | None:
@@ -53,16 +79,18 @@ def _refused_config(traceback: TracebackType | None) -> Mapping[str, Any] | None
 def _path_of(refused: Mapping[str, Any], cfg: Config) -> str:
     """Return the key path of a config dict in a config. Keys that were added before building it are ignored."""
     for path, other in _walk(cfg.to_dict(), ''):
-        if other.get('type') == refused.get('type') and all(refused.get(key) == value for key, value in other.items()):
+        if 'type' not in refused:
+            if other == refused:
+                return path
+        elif other.get('type') == refused['type'] and all(refused.get(key) == value for key, value in other.items()):
             return path
     return f'type {refused.get("type")!r}'
 
 
 def _walk(value: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield all dicts with a ``type`` in a config, outer ones first, with their key paths."""
+    """Yield all dicts in a config, outer ones first, with their key paths."""
     if isinstance(value, Mapping):
-        if 'type' in value:
-            yield path, value
+        yield path, value
         items = list(value.items())
     else:
         items = list(enumerate(value)) if isinstance(value, list | tuple) else []

@@ -11,6 +11,7 @@ What follows -- are the arguments of `aurora-mm train`. One process is started f
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -22,8 +23,10 @@ from aurora_mm.errors import AuroraError, ConfigError
 # Options of sbatch that follow from others, or that requeueing needs.
 _OWN = (
     'nodes', 'ntasks_per_node', 'gpus_per_node', 'cpus_per_task', 'time', 'job_name', 'signal', 'output', 'error',
-    'array', 'open_mode',
+    'array', 'open_mode', 'ntasks', 'gpus', 'gpus_per_task', 'gres', 'cpus_per_gpu', 'requeue', 'no_requeue', 'wrap',
 )  # fmt: skip
+_KEY = re.compile(r'[A-Za-z]+([_-][A-Za-z]+)+|[A-Za-z]{2,}')  # of a long option of sbatch
+_MOST = 100_000  # of anything that is counted; submitit lists the processes of a job
 _REQUEUES = 100  # by time limits; preemptions are not counted
 
 
@@ -44,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @command(add_arguments)
 def main(args: argparse.Namespace) -> None:
-    from aurora_mm.apis.config_files import find_config
+    from aurora_mm.apis import read_config
     from aurora_mm.cluster.train_job import TrainJob
     from aurora_mm.extras import require_extra
 
@@ -55,10 +58,13 @@ def main(args: argparse.Namespace) -> None:
     _check_numbers(args)
     options = _options(args.slurm)
     _check_text('--name', args.name)
-    config, arguments = _train_arguments(args)
+    _check_text('--logs', str(args.logs))
+    if '%' in str(args.logs):
+        raise ConfigError(f'--logs {args.logs}: Slurm replaces what follows % in a path')
+    given, arguments = _train_arguments(args)
     if args.cluster == 'slurm' and shutil.which('sbatch') is None:
         raise ConfigError('there is no sbatch on this machine: submit from a login node of the cluster')
-    find_config(config)  # a job may wait for hours before it finds out
+    read_config(given.config, given.cfg_options)  # a job may wait for hours before it finds out
     executor = submitit.AutoExecutor(args.logs, cluster=args.cluster, slurm_max_num_timeout=_REQUEUES)
     executor.update_parameters(
         name=args.name,
@@ -73,7 +79,8 @@ def main(args: argparse.Namespace) -> None:
     try:
         job = executor.submit(TrainJob(arguments))
     except (FailedJobError, FailedSubmissionError) as error:
-        raise AuroraError(f'sbatch did not take the job: {str(error).strip().splitlines()[0]}') from error
+        reason = (str(error).strip().splitlines() or ['it says nothing'])[0]
+        raise AuroraError(f'sbatch did not take the job: {reason}') from error
     print(f'job {job.job_id}; output: {job.paths.stdout}', flush=True)
     if args.cluster == 'local':
         failed = job.exception()
@@ -82,8 +89,8 @@ def main(args: argparse.Namespace) -> None:
             sys.exit(1)
 
 
-def _train_arguments(args: argparse.Namespace) -> tuple[str, list[str]]:
-    """Check the arguments of ``aurora-mm train``; return its config, and them with the launcher that the job needs."""
+def _train_arguments(args: argparse.Namespace) -> tuple[argparse.Namespace, list[str]]:
+    """Check the arguments of ``aurora-mm train``; return them parsed, and as text with the launcher of the job."""
     parser = argparse.ArgumentParser(prog='aurora-mm train')
     train.add_arguments(parser)
     given = parser.parse_args(args.train)
@@ -92,20 +99,21 @@ def _train_arguments(args: argparse.Namespace) -> tuple[str, list[str]]:
     processes = args.nodes * max(args.gpus, 1)
     if processes > 1 and args.cluster == 'local':
         raise ConfigError('--cluster local runs one process: leave --nodes and --gpus out')
-    return given.config, [*args.train, *(['--launcher', 'slurm'] if processes > 1 else [])]
+    return given, [*args.train, *(['--launcher', 'slurm'] if processes > 1 else [])]
 
 
 def _check_numbers(args: argparse.Namespace) -> None:
     least = dict(nodes=1, gpus=0, cpus=1, time=1, notice=1)
     for name, number in least.items():
-        if getattr(args, name) < number:
-            raise ConfigError(f'--{name} {getattr(args, name)}: at least {number} is needed')
+        if not number <= getattr(args, name) <= _MOST:
+            raise ConfigError(f'--{name} {getattr(args, name)}: a number from {number} to {_MOST} is needed')
     if args.notice >= 60 * args.time:
         raise ConfigError(f'--notice {args.notice}: the time limit has {60 * args.time} seconds')
 
 
 def _check_text(option: str, text: str) -> None:
-    if not text.isprintable():  # the end of a line would end a comment of the script, and begin a command
+    # The end of a line would end a comment of the script, and begin a command.
+    if not text.strip() or not text.isprintable():
         raise ConfigError(f'{option} {text!r} is not one printable line')
 
 
@@ -114,8 +122,8 @@ def _options(pairs: list[str]) -> dict[str, str]:
     for pair in pairs:
         _check_text('--slurm', pair)
         key, equals, value = pair.partition('=')
-        if not key or not equals or not value:
-            raise ConfigError(f'--slurm {pair}: an option is written KEY=VALUE')
+        if not _KEY.fullmatch(key) or not equals or not value:
+            raise ConfigError(f'--slurm {pair}: an option is written KEY=VALUE, with the long name of sbatch as KEY')
         if key in found:
             raise ConfigError(f'--slurm {pair}: {key} is there twice')
         if key.replace('-', '_') in _OWN:

@@ -121,7 +121,7 @@ def _test(cfg: Config, args: argparse.Namespace, out_dir: Path, unlabelled: bool
     from aurora_mm.calibration.evaluation import measure
     from aurora_mm.calibration.observations import Observations
     from aurora_mm.calibration.report import write_calibration
-    from aurora_mm.models.utils.starting_weights import weights_checksum
+    from aurora_mm.models.utils.model_weights import weights_checksum
     from aurora_mm.visualization import contact_sheet
 
     values = _columns(cfg, args.by)

@@ -6,6 +6,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from numpy.typing import NDArray
 
+from aurora_mm.datasets.transforms.option_checks import check_count, check_number
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import TRANSFORMS
 
@@ -30,16 +31,11 @@ class RandomPatchMask(BaseTransform):
         ConfigError: If an argument is out of range, or ``patch_size`` does not divide the image.
     """
 
-    def __init__(self, patch_size: int = 32, ratio: float = 0.6, level: int = 8, min_share: float = 0.05) -> None:
-        if patch_size < 1 or not 0 < ratio <= 1 or not 0 <= level <= 255 or not 0 <= min_share <= 1:
-            raise ConfigError(
-                f'RandomPatchMask: patch_size {patch_size} must be above 0, ratio {ratio} in (0, 1], level {level} '
-                f'from 0 to 255 and min_share {min_share} in [0, 1]'
-            )
-        self.patch_size = patch_size
-        self.ratio = ratio
-        self.level = level
-        self.min_share = min_share
+    def __init__(self, patch_size: int = 32, ratio: float = 0.6, level: float = 8, min_share: float = 0.05) -> None:
+        self.patch_size = check_count(self, 'patch_size', patch_size)
+        self.ratio = check_number(self, 'ratio', ratio, high=1, positive=True)
+        self.level = check_number(self, 'level', level, high=255)
+        self.min_share = check_number(self, 'min_share', min_share, high=1)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         image = results['img']
@@ -62,7 +58,7 @@ class RandomPatchMask(BaseTransform):
         )
 
 
-def tissue_cells(image: NDArray[np.uint8], patch_size: int, level: int, min_share: float) -> NDArray[np.bool_]:
+def tissue_cells(image: NDArray[np.uint8], patch_size: int, level: float, min_share: float) -> NDArray[np.bool_]:
     """Return which cells of an image show tissue.
 
     Args:

@@ -4,6 +4,7 @@ from aurora_mm.engine.hooks.console_hook import ConsoleHook
 from aurora_mm.engine.hooks.early_stopping_hook import EarlyStoppingHook
 from aurora_mm.engine.hooks.gradual_unfreezing_hook import GradualUnfreezingHook
 from aurora_mm.engine.hooks.lr_finder_hook import LRFinderHook
+from aurora_mm.engine.hooks.masked_image_hook import MaskedImageHook
 from aurora_mm.engine.hooks.multi_task_hook import MultiTaskHook
 from aurora_mm.engine.hooks.overlay_hook import OverlayHook
 from aurora_mm.engine.hooks.preemption_hook import PreemptionHook
@@ -23,6 +24,7 @@ __all__ = [
     'EarlyStoppingHook',
     'GradualUnfreezingHook',
     'LRFinderHook',
+    'MaskedImageHook',
     'MultiTaskHook',
     'OverlayHook',
     'PreemptionHook',

@@ -13,8 +13,6 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from aurora_mm.checkpoints import (
-    SHARDS,
-    load_checkpoint_file,
     read_config_text,
     remove_lost_shards,
     remove_shards,
@@ -64,9 +62,7 @@ class CheckpointHook(MMEngineCheckpointHook):
         self._storage = self.file_backend
         if is_main_process() and isinstance(self._storage, LocalBackend):
             remove_partial(self.out_dir)
-            remove_lost_shards(
-                self.out_dir, lambda file: load_checkpoint_file(file, [SHARDS], shards=False).get(SHARDS)
-            )
+            remove_lost_shards(self.out_dir)
         self._refuse_what_cannot_be_read_again(runner)
         self._stay_in_folder()
         if runner._resume:

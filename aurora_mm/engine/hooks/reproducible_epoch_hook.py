@@ -25,6 +25,7 @@ from aurora_mm.registry import FUNCTIONS, HOOKS
 # Keys of the meta data of a checkpoint.
 _RANKS = 'ranks'  # number of processes that wrote it
 _DRAWN_FOR = 'drawn_for'  # that of TaskAwareBatchSampler
+_STEPS = 'steps_of_epoch'  # with the data and the batch size of the run
 _POSITION = 'position'  # steps of the unfinished epoch, and the random states of all ranks
 
 
@@ -106,6 +107,8 @@ class ReproducibleEpochHook(Hook):
         meta = checkpoint['meta']
         meta.update(self._done, within_epoch=self._within_epoch)
         meta[_RANKS] = get_world_size()
+        if isinstance(runner.train_loop, MMEngineEpochBasedTrainLoop):
+            meta[_STEPS] = len(runner.train_dataloader)
         sampler = runner.train_dataloader.batch_sampler
         if isinstance(sampler, TaskAwareBatchSampler):
             meta[_DRAWN_FOR] = list(sampler.drawn_for)
@@ -176,6 +179,13 @@ def _keep_batches(runner: Runner, meta: dict[str, Any]) -> bool:
             f'{len(runner.train_dataloader)} steps of other batches from here on, an update sees {ranks / before:g} '
             'times as many images, and the run will not end as an unbroken one would'
         )
+    elif meta.get(_STEPS, len(runner.train_dataloader)) != len(runner.train_dataloader):
+        runner.logger.warning(
+            f'the checkpoint is of a run with {meta[_STEPS]} steps an epoch and goes on with '
+            f'{len(runner.train_dataloader)}: the images or the batch size are others. The learning rates stay those '
+            'of that run, and the run will not end as an unbroken one would'
+        )
+        return False
     return before == ranks
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 from pathlib import Path
 
 from mmengine.dist import is_main_process
@@ -10,8 +10,10 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from aurora_mm.engine.console import show
-from aurora_mm.errors import ConfigError
+from aurora_mm.errors import ConfigError, OutputError
+from aurora_mm.files import replaced_folder
 from aurora_mm.models.backbones import BaseEncoder
+from aurora_mm.models.utils.model_weights import require_finite
 from aurora_mm.models.utils.unwrap_model import unwrap_model
 from aurora_mm.registry import HOOKS
 
@@ -20,7 +22,7 @@ from aurora_mm.registry import HOOKS
 class SaveEncoderHook(Hook):
     """Writes the encoder at the end of training, as a folder that ``pretrained`` of the same encoder takes.
 
-    A folder of that name from an earlier training in the same work dir is replaced.
+    A folder of that name from an earlier training in the same work dir stays until the new one is complete.
 
     Args:
         name: Name of the folder in the work dir.
@@ -36,7 +38,11 @@ class SaveEncoderHook(Hook):
 
         Raises:
             ConfigError: If it is not one of this package, has no ``save_pretrained``, or has LoRA.
+            OutputError: If a file or a link is in the place of the folder.
         """
+        folder = self._folder(runner)
+        if os.path.lexists(folder) and (folder.is_symlink() or not folder.is_dir()):
+            raise OutputError(f'cannot write {folder}: there is a file or a link of this name')
         encoder = unwrap_model(runner.model).backbone
         if not isinstance(encoder, BaseEncoder) or type(encoder).save_pretrained is BaseEncoder.save_pretrained:
             raise ConfigError(
@@ -46,11 +52,18 @@ class SaveEncoderHook(Hook):
             raise ConfigError('SaveEncoderHook writes whole encoders: leave lora out')
 
     def after_train(self, runner: Runner) -> None:
-        """Write the encoder."""
+        """Write the encoder.
+
+        Raises:
+            WeightsError: If a weight is not finite. An earlier folder then stays.
+        """
         if not is_main_process():
             return
-        folder = Path(runner.work_dir) / self.name
-        if folder.exists():
-            shutil.rmtree(folder)
-        unwrap_model(runner.model).backbone.save_pretrained(folder)
+        folder, encoder = self._folder(runner), unwrap_model(runner.model).backbone
+        require_finite(f'the encoder that {folder} was to hold', encoder.state_dict())
+        with replaced_folder(folder) as new:
+            encoder.save_pretrained(new)
         show(runner.logger, f'wrote the encoder: --pretrained {folder}')
+
+    def _folder(self, runner: Runner) -> Path:
+        return Path(runner.work_dir) / self.name

@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 from aurora_mm.engine.console import show
 from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.models import starting_state
-from aurora_mm.models.utils.starting_weights import require_finite
+from aurora_mm.models.utils.model_weights import require_finite
 from aurora_mm.models.utils.unwrap_model import unwrap_model
 from aurora_mm.registry import HOOKS
 from aurora_mm.tasks import TaskTable

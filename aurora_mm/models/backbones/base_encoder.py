@@ -15,6 +15,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.backbones.lora import add_lora, plain_name
+from aurora_mm.models.utils.model_weights import require_finite
 from aurora_mm.models.utils.resample_cells import resample_cells
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class BaseEncoder(BaseModule, metaclass=ABCMeta):
         out_indices (list[int]): Indices of the taps, counted from 0.
         num_blocks (int): Number of blocks that are computed.
         fit_maps_to_image (bool): How the maps of a padded image are cut back, see :meth:`forward`.
+        pretrained (str | Path | None): Where :meth:`init_weights` loads the weights from; None for random ones.
         norm_eval (bool): Whether BatchNorm stays in eval mode in training, see :meth:`train`.
     """
 
@@ -44,6 +46,7 @@ class BaseEncoder(BaseModule, metaclass=ABCMeta):
     out_indices: list[int]
     num_blocks: int
     fit_maps_to_image: bool = False
+    pretrained: str | Path | None = None
     norm_eval: bool = False
     scale: Tensor
     shift: Tensor
@@ -61,6 +64,29 @@ class BaseEncoder(BaseModule, metaclass=ABCMeta):
 
         Raises:
             WeightsError: If there is no config at ``pretrained``, or it belongs to another model.
+        """
+
+    def init_weights(self) -> None:
+        """Initialise the weights, then load those of ``pretrained``, all of which must fit.
+
+        Raises:
+            WeightsError: See :meth:`load_pretrained`; also if a weight is not finite.
+        """
+        super().init_weights()
+        if self.pretrained is not None:
+            self.load_pretrained(self.pretrained)
+            require_finite(self.pretrained, self.state_dict())
+
+    @abstractmethod
+    def load_pretrained(self, pretrained: str | Path) -> None:
+        """Load weights, all of which must fit.
+
+        Args:
+            pretrained: A folder, a file or a hub id, as ``pretrained`` of the class takes it.
+
+        Raises:
+            WeightsError: If they cannot be read, or a tensor is missing, has another shape or is unknown. The message
+                names it.
         """
 
     def save_pretrained(self, folder: Path) -> None:

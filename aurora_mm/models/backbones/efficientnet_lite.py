@@ -119,15 +119,9 @@ class EfficientNetLite(BaseEncoder):
         """Return no arguments, since ``arch`` gives the sizes; see :meth:`BaseEncoder.resolve`."""
         return {}
 
-    def init_weights(self) -> None:
-        """Load the weights of ``pretrained``, all of which must fit.
-
-        Raises:
-            WeightsError: If there are none, or a tensor is missing or has another shape.
-        """
-        super().init_weights()
-        if self.pretrained is not None:
-            load_efficientnet_lite(self, self.arch, self.pretrained)
+    def load_pretrained(self, pretrained: str | Path) -> None:
+        """See :meth:`BaseEncoder.load_pretrained`."""
+        load_efficientnet_lite(self, self.arch, pretrained)
 
     def save_pretrained(self, folder: Path) -> None:
         """See :meth:`BaseEncoder.save_pretrained`."""

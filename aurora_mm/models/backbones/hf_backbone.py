@@ -152,17 +152,11 @@ class HFBackbone(BaseEncoder):
         stats = read_config(pretrained, 'preprocessor_config.json') if has_stats else {}
         return dict(config=config | {key: stats[key] for key in _STATS if key in stats})
 
-    def init_weights(self) -> None:
-        """Load the weights of ``pretrained``, all of which must fit.
-
-        Raises:
-            WeightsError: If tensors are missing or have another shape. The message names them.
-        """
-        super().init_weights()
-        if self.pretrained is not None:
-            prefix = 'encoder.'
-            inside = {name.removeprefix(prefix): parameter for name, parameter in self.plain_parameters().items()}
-            self.encoder.load(inside, str(self.pretrained))
+    def load_pretrained(self, pretrained: str | Path) -> None:
+        """See :meth:`BaseEncoder.load_pretrained`."""
+        prefix = 'encoder.'
+        inside = {name.removeprefix(prefix): parameter for name, parameter in self.plain_parameters().items()}
+        self.encoder.load(inside, str(pretrained))
 
     def save_pretrained(self, folder: Path) -> None:
         """See :meth:`BaseEncoder.save_pretrained`; blocks after the last tap are not part of the result."""

@@ -129,16 +129,10 @@ class Qwen3VLBackbone(BaseEncoder):
             if isinstance(bias := getattr(module, 'bias', None), Tensor):
                 nn.init.zeros_(bias)
 
-    def init_weights(self) -> None:
-        """Load the weights of ``pretrained``, all of which must fit.
-
-        Raises:
-            WeightsError: If a tensor is missing, has another shape or is unknown. The message names each.
-        """
-        super().init_weights()
-        if self.pretrained is not None:
-            unused_blocks = tuple(f'blocks.{i}.' for i in range(self.num_blocks, self.config.depth))
-            load_visual(self.plain_parameters(), self.pretrained, _NOT_OURS + unused_blocks)
+    def load_pretrained(self, pretrained: str | Path) -> None:
+        """See :meth:`BaseEncoder.load_pretrained`."""
+        unused_blocks = tuple(f'blocks.{i}.' for i in range(self.num_blocks, self.config.depth))
+        load_visual(self.plain_parameters(), pretrained, _NOT_OURS + unused_blocks)
 
     def save_pretrained(self, folder: Path) -> None:
         """See :meth:`BaseEncoder.save_pretrained`; blocks after the last tap are not part of the result."""

@@ -118,15 +118,9 @@ class TimmBackbone(BaseEncoder):
         """Return no arguments, since ``model_name`` gives the sizes; see :meth:`BaseEncoder.resolve`."""
         return {}
 
-    def init_weights(self) -> None:
-        """Load the weights of ``pretrained``, all of which must fit.
-
-        Raises:
-            WeightsError: If they cannot be read, or a tensor is missing or has another shape.
-        """
-        super().init_weights()
-        if self.pretrained is not None:
-            load_timm_weights(self._timm_state(), self.model_name, self.model_args, str(self.pretrained))
+    def load_pretrained(self, pretrained: str | Path) -> None:
+        """See :meth:`BaseEncoder.load_pretrained`."""
+        load_timm_weights(self._timm_state(), self.model_name, self.model_args, str(pretrained))
 
     def save_pretrained(self, folder: Path) -> None:
         """See :meth:`BaseEncoder.save_pretrained`; layers after the last tap are not part of the result."""

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.heads.base_mmdet_head import BaseMMDetHead
+from aurora_mm.models.heads.class_counts import set_num_classes
 from aurora_mm.models.heads.mmdet_head import fill_in_dense_head, with_loss_cls
 from aurora_mm.models.heads.openmmlab_samples import mmdet_samples
 from aurora_mm.models.utils.build import IdentityBackbone, build_foreign, check_strides, foreign_class
@@ -67,11 +68,7 @@ class MMDetDetectorHead(BaseMMDetHead):
         takes = inspect.signature(foreign_class(detector.type)).parameters
         _refuse_masks(detector)
         for where, part in _classifiers(detector):
-            if part.setdefault('num_classes', num_classes) != num_classes:
-                raise ConfigError(
-                    f'{detector.type}: {where} has num_classes {part.num_classes}, but its tasks need {num_classes}; '
-                    'leave it out'
-                )
+            set_num_classes(part, num_classes, f'{detector.type}: {where}')
         own_neck = detector.get('neck') is not None
         if not own_neck:
             _fill_in_maps(detector, num_classes, widths, strides)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.heads.base_mmdet_head import BaseMMDetHead
+from aurora_mm.models.heads.class_counts import set_num_classes
 from aurora_mm.models.heads.openmmlab_samples import mmdet_samples
 from aurora_mm.models.utils.build import build_foreign, check_strides, foreign_class
 from aurora_mm.registry import MODELS
@@ -100,13 +101,10 @@ def fill_in_dense_head(cfg: ConfigDict, num_classes: int, widths: Sequence[int],
     in_channels = list(widths) if many else widths[0]
     if declared is not None or not issubclass(kind, foreign_class('mmdet.DETRHead')):
         cfg.setdefault('in_channels', in_channels)
-    cfg.setdefault('num_classes', num_classes)
+    set_num_classes(cfg, num_classes, cfg.type)
     given = cfg.get('in_channels', in_channels)
-    if (cfg.num_classes, list(given) if many else given) != (num_classes, in_channels):
-        raise ConfigError(
-            f'{cfg.type} has num_classes {cfg.num_classes} and in_channels {given}, but its tasks need {num_classes} '
-            f'and its maps have {in_channels}'
-        )
+    if (list(given) if many else given) != in_channels:
+        raise ConfigError(f'{cfg.type} has in_channels {given}, but its maps have {in_channels}')
 
 
 def with_loss_cls(head: nn.Module) -> nn.Module:

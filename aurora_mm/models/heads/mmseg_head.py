@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_coordinates
+from aurora_mm.models.heads.class_counts import set_num_classes
 from aurora_mm.models.heads.foreign_trial import try_head
 from aurora_mm.models.heads.segmentation_head import set_predicted_masks
 from aurora_mm.models.heads.weighed_decode_loss import weighed_decode_loss
@@ -41,13 +42,14 @@ class MMSegHead(BaseTaskHead):
         in_channels: See :class:`BaseTaskHead`.
         head: Config of the head, ``type='mmseg.X'``; types within it are looked up in mmseg. As in mmseg, ``in_index``
             gives the indices of the levels it reads: a list for heads that read several levels, otherwise one number;
-            -1 by default. ``in_channels``, ``num_classes`` and ``feature_strides`` may be left out.
+            -1 by default. ``in_channels``, ``num_classes`` and ``feature_strides`` may be left out. ``num_classes`` is
+            that of the task with most classes, with background.
         in_strides: Input pixels per cell of each map.
         share_outputs: Whether all tasks take slices of one last layer, as published; see :class:`TaskOutputs`.
         init_cfg: See :class:`BaseTaskHead`.
 
     Raises:
-        ConfigError: If ``head`` does not fit the maps it is given, or does not end in ``cls_seg``.
+        ConfigError: If ``head`` does not fit the maps or tasks it is given, or does not end in ``cls_seg``.
     """
 
     task_type = 'segmentation'
@@ -68,7 +70,7 @@ class MMSegHead(BaseTaskHead):
         many = not isinstance(index, int)
         self.in_index = [self.in_index[i] for i in (index if many else [index])]
         cfg.setdefault('in_channels', [in_channels[i] for i in index] if many else in_channels[index])
-        cfg.setdefault('num_classes', max(task.num_outputs for task in self.tasks))
+        set_num_classes(cfg, max(task.num_outputs for task in self.tasks), cfg.type)
         takes_strides = 'feature_strides' in inspect.signature(foreign_class(cfg.type)).parameters
         if many and in_strides is not None and takes_strides:
             cfg.setdefault('feature_strides', [in_strides[i] for i in index])

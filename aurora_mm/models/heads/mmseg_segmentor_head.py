@@ -14,6 +14,7 @@ from torch import Tensor
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_coordinates
+from aurora_mm.models.heads.class_counts import set_num_classes
 from aurora_mm.models.heads.foreign_trial import try_head
 from aurora_mm.models.heads.openmmlab_samples import mmseg_samples, openmmlab_metainfo
 from aurora_mm.models.heads.segmentation_head import set_predicted_masks
@@ -134,14 +135,10 @@ def _fill_in(head: ConfigDict, task: Task, channels: Sequence[int], strides: Seq
             raise ConfigError(f'class_weight of task {task.name!r} would have no effect: {kind} does not weigh classes')
         _fill_in(head.kernel_generate_head, task, channels, strides, name)
         for part in head.kernel_update_head:
-            part.setdefault('num_classes', num_classes)
+            set_num_classes(part, num_classes, f'{name}: {part.type}')
             part.setdefault('in_channels', head.kernel_generate_head.channels)
         return
-    if head.setdefault('num_classes', num_classes) != num_classes:
-        raise ConfigError(
-            f'{name}: {head.type} has num_classes {head.num_classes}, but its task has {num_classes} classes with '
-            'background; leave it out'
-        )
+    set_num_classes(head, num_classes, f'{name}: {head.type}')
     if kind in ('mmseg.MaskFormerHead', 'mmseg.Mask2FormerHead'):
         head.setdefault('in_channels', list(channels))
         if strides is not None and kind == 'mmseg.Mask2FormerHead':

@@ -133,7 +133,10 @@ def _wrap_mmdet(cfg: dict[str, Any], kind: str) -> dict[str, Any]:
 
 
 def _mask_classification(head: dict[str, Any]) -> dict[str, Any]:
-    """Turn a mask classification head of mmdet into that of mmseg, which gives one class to each pixel."""
+    """Turn a mask classification head of mmdet into that of mmseg, which gives one class to each pixel.
+
+    Classes of pixels are neither things nor stuff, so the numbers of these are left out.
+    """
     kind = f'mmseg.{head["type"].rpartition(".")[2]}'
     head = {key: value for key, value in head.items() if key not in ('num_things_classes', 'num_stuff_classes')}
     return _wrap_mmseg(_with_prefix(head) | dict(type=kind), kind)

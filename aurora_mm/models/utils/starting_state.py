@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.models.multi_task_model import MultiTaskModel
 from aurora_mm.models.utils.layers import TaskOutputs
-from aurora_mm.models.utils.starting_weights import STATE_OF_THE_RUN
+from aurora_mm.models.utils.model_weights import STATE_OF_THE_RUN, joined
 from aurora_mm.tasks import TaskTable
 
 
@@ -92,10 +92,9 @@ def starting_state(
         else:
             problems.append(f'{name} is left over')
     if problems:
-        shown = '; '.join(problems[:8]) + (f'; and {len(problems) - 8} more' if len(problems) > 8 else '')
         raise WeightsError(
-            f'the weights do not fit this model: {shown}. Parts that may start anew are named in new_parts of '
-            'StartFromHook'
+            f'the weights do not fit this model: {joined(problems)}. Parts that may start anew are named in new_parts '
+            'of StartFromHook'
         )
     return result
 

@@ -1,6 +1,8 @@
 """`aurora-mm pretrain`: a run, a resumed run, and the encoder that it writes."""
 
 import os
+import re
+import shutil
 import sys
 
 import cv2
@@ -10,6 +12,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
+from safetensors.torch import load_file, save_file
 
 from aurora_mm.apis import resolve_pretraining
 from aurora_mm.checkpoints import load_checkpoint_file
@@ -18,6 +21,7 @@ from aurora_mm.errors import ConfigError
 from aurora_mm.models.backbones import Qwen3VLBackbone
 from aurora_mm.registry import HOOKS, MODELS, TRANSFORMS
 from tests.fixtures.checkpoints import REPO, SIZES
+from tests.fixtures.limited_files import limited_files
 from tests.models.backbones.hf_configs import TINY
 
 CONFIGS = sorted((REPO / 'configs/pretraining').glob('*.py'))
@@ -136,9 +140,96 @@ def test_faults_are_one_sentence(config, images, tmp_path, capsys):
     status, told = ended(capsys, 'pretrain', config, '--images', tmp_path / 'nowhere', *work_dir)
     assert (status, told.count('\n')) == (1, 1)
     assert 'nowhere' in told
+    unread, empty = "' ' cannot be read (No such file or directory)", f'{tmp_path} is a folder with no image in it'
+    for nothing, words in ((' ', unread), (tmp_path, empty)):
+        status, told = ended(capsys, 'pretrain', config, '--images', nothing, *work_dir)
+        assert (status, told) == (1, f'error: {words}\n')
     status, told = ended(capsys, 'pretrain', REPO / 'configs/aurora_fmc_demo.py', '--images', images, *work_dir)
     assert (status, told.count('\n')) == (2, 1)
     assert 'aurora_fmc_demo.py does not pretrain' in told
+
+
+@pytest.mark.parametrize(
+    ('option', 'told'),
+    [
+        ('optim_wrapper.optimizer.lr=-1', 'optim_wrapper.optimizer: AdamW refuses a value: Invalid learning rate: -1'),
+        ('train_dataloader.batch_size=0', 'train_dataloader: a data loader refuses a value: batch_size should be a '),
+        ('train_cfg.max_epochs=x', "train_cfg: EpochBasedTrainLoop refuses a value: invalid literal for int() .* 'x'"),
+        ('train_cfg.max_epochs=0', 'train_cfg.max_epochs must be at least 1, not 0'),
+    ],
+)
+def test_values_that_cannot_be_are_told_in_one_line(option, told, config, images, tmp_path, capsys):
+    run = ('--images', images, '--work-dir', tmp_path / 'run')
+    status, said = ended(capsys, 'pretrain', config, *run, '--cfg-options', option)
+    assert (status, said.count('\n')) == (2, 1)
+    assert re.search(told.replace('(', r'\(').replace(')', r'\)'), said)
+
+
+def test_a_run_that_learns_nothing_ends_before_it_is_saved(config, images, tmp_path, capsys):
+    black = tmp_path / 'black'
+    black.mkdir()
+    cv2.imwrite(str(black / '0.png'), np.zeros((60, 80), np.uint8))
+    for folder, option, told in (
+        (black, 'train_cfg.max_epochs=1', 'no image of epoch 1 shows tissue'),
+        (images, 'optim_wrapper.optimizer.lr=1e30', 'the loss was not finite in 2 of 3 steps of epoch 1'),
+    ):
+        work_dir = tmp_path / option.partition('=')[0]
+        run = ('--images', folder, '--work-dir', work_dir)
+        status, said = ended(capsys, 'pretrain', config, *run, '--cfg-options', option)
+        assert (status, said.count('\n')) == (1, 1)
+        assert told in said
+        assert not [*work_dir.glob('*.pth'), *work_dir.glob('encoder')]
+
+
+def test_weights_that_are_not_finite(config, images, trained, tmp_path, capsys):
+    broken = shutil.copytree(trained / 'encoder', tmp_path / 'broken')
+    state = load_file(broken / 'model.safetensors')
+    state['blocks.0.norm1.weight'][3] = torch.nan
+    save_file(state, broken / 'model.safetensors')
+    run = ('--images', images, '--work-dir', tmp_path / 'run', '--pretrained', broken)
+    status, said = ended(capsys, 'pretrain', config, *run)
+    assert (status, said.count('\n')) == (1, 1)
+    assert f'{broken}: 1 of the 48 values of blocks.0.norm1.weight are not finite' in said
+
+
+def test_a_run_that_goes_on_with_other_images_is_warned(config, images, trained, tmp_path):
+    fewer = tmp_path / 'fewer'
+    fewer.mkdir()
+    shutil.copy(images / '0.png', fewer)
+    options = ['--images', str(fewer), '--work-dir', str(tmp_path / 'run'), '--resume', str(trained / 'epoch_1.pth')]
+    main(['pretrain', config, *options])
+    (log,) = (tmp_path / 'run').glob('*/*.log')
+    assert 'of a run with 3 steps an epoch and goes on with 1: the images or the batch size' in log.read_text()
+
+
+def test_a_work_dir_in_the_place_of_a_checkpoint(config, images, trained, capsys):
+    status, said = ended(capsys, 'pretrain', config, '--images', images, '--resume', trained)
+    assert (status, said.count('\n')) == (2, 1)
+    assert f'--resume {trained} is a work dir' in said
+
+
+def test_an_earlier_encoder_stays_if_the_disk_is_full(config, images, trained, tmp_path, capsys):
+    work_dir = tmp_path / 'run'
+    shutil.copytree(trained / 'encoder', work_dir / 'encoder')
+    room = (trained / 'encoder/model.safetensors').stat().st_size - 1
+    run = ('--images', images, '--work-dir', work_dir)
+    no_checkpoint = ('default_hooks.checkpoint.interval=-1', 'default_hooks.checkpoint.save_last=False')
+    with limited_files(room):
+        status, said = ended(capsys, 'pretrain', config, *run, '--cfg-options', *no_checkpoint)
+    assert (status, said.count('\n')) == (1, 1)
+    assert 'cannot write' in said
+    names = [path.relative_to(work_dir).as_posix() for path in sorted(work_dir.glob('*encoder*/**'))]
+    assert names == ['encoder']
+    assert (work_dir / 'encoder/model.safetensors').read_bytes() == (trained / 'encoder/model.safetensors').read_bytes()
+
+
+def test_a_file_in_the_place_of_the_encoder_is_told_before_training(config, images, tmp_path, capsys):
+    (tmp_path / 'encoder').write_text('mine')
+    status, said = ended(capsys, 'pretrain', config, '--images', images, '--work-dir', tmp_path)
+    assert (status, said.count('\n')) == (1, 1)
+    assert f'cannot write {tmp_path / "encoder"}: there is a file or a link of this name' in said
+    assert (tmp_path / 'encoder').read_text() == 'mine'
+    assert not [*tmp_path.glob('*.pth')]
 
 
 def test_a_checkpoint_of_a_pretraining_predicts_nothing(trained, images, generated, tmp_path, capsys):

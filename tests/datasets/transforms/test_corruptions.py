@@ -117,12 +117,17 @@ class TestAll:
         np.testing.assert_array_equal(own, shared)
 
     def test_bad_arguments(self, kind):
-        with pytest.raises(ConfigError, match=f'{kind.__name__}: strength must be 0 to 1'):
-            kind(strength=1.5)
-        with pytest.raises(ConfigError, match='strength must be'):
-            kind(strength=(0.5, 0.1))
-        with pytest.raises(ConfigError, match='prob must be 0 to 1'):
-            kind(prob=2)
+        for options, told in (
+            (dict(strength=1.5), 'strength must be a number from 0 to 1, not 1.5'),
+            (dict(strength='0.5'), "strength must be a number from 0 to 1, not '0.5'"),
+            (dict(strength=(0.5, 1.5)), 'strength must be a number from 0 to 1, not 1.5'),
+            (dict(strength=(0.5, 0.1)), r'strength must have the smaller number first, not \(0.5, 0.1\)'),
+            (dict(strength=[0.5]), r'strength must be two numbers, not \[0.5\]'),
+            (dict(prob=2), 'prob must be a number from 0 to 1, not 2'),
+            (dict(seed=-1), 'seed must be a whole number from 0 on, not -1'),
+        ):
+            with pytest.raises(ConfigError, match=f'^{kind.__name__}: {told}'):
+                kind(**options)
 
 
 def test_gain_by_hand():

@@ -32,6 +32,12 @@ def test_a_probability_is_from_0_to_1(name, prob):
         (dict(type='RandomGaussianBlur', sigma=(0, 1)), 'sigma must be above 0'),
         (dict(type='RandomBrightnessContrast', contrast=1.5), 'contrast must be a number from 0 to 1, not 1.5'),
         (dict(type='RandomGamma', gamma='12'), "gamma must be two numbers, not '12'"),
+        (dict(type='RandomPatchMask', patch_size=0), 'patch_size must be a whole number from 1 on, not 0'),
+        (dict(type='RandomPatchMask', patch_size=8.0), 'patch_size must be a whole number from 1 on, not 8.0'),
+        (dict(type='RandomPatchMask', ratio=0), 'ratio must be a number from 0 to 1, above 0, not 0'),
+        (dict(type='RandomPatchMask', ratio='a'), "ratio must be a number from 0 to 1, above 0, not 'a'"),
+        (dict(type='RandomPatchMask', level=256), 'level must be a number from 0 to 255, not 256'),
+        (dict(type='RandomPatchMask', min_share=math.nan), 'min_share must be a number from 0 to 1, not nan'),
         (dict(type='LandmarkJitter', sigma=math.inf), 'sigma must be a finite number from 0 on, not inf'),
     ],
 )

@@ -52,12 +52,6 @@ def test_a_black_image_has_no_masked_cell():
     assert not mask_of(np.zeros((16, 24, 3), np.uint8)).any()
 
 
-@pytest.mark.parametrize('options', [dict(ratio=0), dict(ratio=1.5), dict(level=300), dict(min_share=-1)])
-def test_arguments_out_of_range(options):
-    with pytest.raises(ConfigError, match='RandomPatchMask'):
-        RandomPatchMask(**options)
-
-
 def test_an_image_of_no_whole_number_of_cells():
     with pytest.raises(ConfigError, match='20 x 16 pixels has no whole number of cells of 8'):
         mask_of(np.zeros((20, 16, 3), np.uint8))

@@ -102,7 +102,8 @@ def test_a_checkpoint_from_within_an_epoch_that_does_not_say_where_is_refused(ru
     hook.after_train_iter(runner, 5)
     within = dict(meta={})
     hook.before_save_checkpoint(runner, within)
-    assert within['meta'] == dict(epoch=1, iter=18, within_epoch=True, ranks=1)
+    steps = len(runner.train_dataloader)
+    assert within['meta'] == dict(epoch=1, iter=18, within_epoch=True, ranks=1, steps_of_epoch=steps)
     with pytest.raises(ConfigError, match='of step 18 is from within an epoch'):
         load(runner, within_epoch=True)
     runner._resume = False

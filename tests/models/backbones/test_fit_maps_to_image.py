@@ -20,7 +20,7 @@ class Centres(BaseEncoder):
         super().__init__()
         self.fit_maps_to_image = fit_maps_to_image
 
-    resolve = layer_of = None
+    resolve = layer_of = load_pretrained = None
 
     def encode(self, x):
         maps = []

@@ -141,7 +141,36 @@ def test_a_detector_gives_what_mmdet_gives():
     torch.testing.assert_close(found, expected)
 
 
+def _given(head, inner, num_classes):
+    """The change to a config of a head that gives its inner head a number of classes."""
+    if inner is head:
+        return dict(num_classes=num_classes)
+    (place,) = [key for key, value in head.items() if value is inner]
+    return {place: inner | dict(num_classes=num_classes)}
+
+
 class TestRefusals:
+    @pytest.mark.parametrize(
+        ('key', 'head', 'needed'),
+        [
+            ('segmentation', dict(type='mmseg.FCNHead', channels=16), 3),
+            ('segmentation', dict(type='mmseg.EncoderDecoder', decode_head=dict(type='FCNHead', channels=16)), 3),
+            ('detection', dict(type='mmdet.FCOSHead', feat_channels=16, stacked_convs=1), 1),
+            ('detection', dict(type='mmdet.RetinaNet', bbox_head=dict(type='RetinaHead', feat_channels=16)), 1),
+            ('detection', dict(type='aurora_mm.MMDetHead', shared=True, head=dict(type='mmdet.FCOSHead')), 2),
+        ],
+        ids=lambda value: value['type'] if isinstance(value, dict) else None,
+    )
+    def test_a_number_of_classes_that_is_not_the_tasks(self, key, head, needed):
+        """In a whole model, in a head that tasks share and in one for each task alike."""
+        inner = next((head[part] for part in ('decode_head', 'bbox_head', 'head') if part in head), head)
+        with pytest.raises(ConfigError, match=f'has num_classes 19, but its tasks need {needed}; leave it out'):
+            build(config(**{key: head | _given(head, inner, 19)}))
+
+    def test_the_number_of_the_task_with_most_may_be_given(self):
+        head = MMSegHead([SEG], [16] * 4, dict(type='mmseg.FCNHead', channels=8, num_convs=1, num_classes=3))
+        assert head.outputs.layers['seg'].out_channels == 3
+
     def test_no_masks_no_backbone_no_other_classes(self):
         masks = detector('FasterRCNN')
         masks['roi_head'].mask_head = dict(type='FCNMaskHead')

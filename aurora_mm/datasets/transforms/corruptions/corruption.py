@@ -8,7 +8,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 
 from aurora_mm.datasets.transforms.corruptions.sector import Sector, find_sector
-from aurora_mm.errors import ConfigError
+from aurora_mm.datasets.transforms.option_checks import check_count, check_number, check_range
 from aurora_mm.images.shared_channels import share_channels, shared_plane
 
 DYNAMIC_RANGE = 60.0
@@ -46,14 +46,12 @@ class Corruption(BaseTransform):
     def __init__(
         self, strength: float | tuple[float, float] = (0.0, 1.0), prob: float = 1.0, seed: int | None = None
     ) -> None:
-        low, high = strength if isinstance(strength, tuple | list) else (strength, strength)
-        if not 0 <= low <= high <= 1:
-            raise ConfigError(f'{type(self).__name__}: strength must be 0 to 1, or a range within, not {strength!r}')
-        if not 0 <= prob <= 1:
-            raise ConfigError(f'{type(self).__name__}: prob must be 0 to 1, not {prob!r}')
-        self.strength = (low, high)
-        self.prob = prob
-        self.seed = seed
+        if isinstance(strength, tuple | list):
+            self.strength = check_range(self, 'strength', strength, high=1)
+        else:
+            self.strength = (check_number(self, 'strength', strength, high=1),) * 2
+        self.prob = check_number(self, 'prob', prob, high=1)
+        self.seed = None if seed is None else check_count(self, 'seed', seed, low=0)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         if self.seed is None:

@@ -1,8 +1,8 @@
-"""Checks and checksums of the weights of trained models."""
+"""Checks, comparison and checksums of the weights of models."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from torch import Tensor
@@ -29,6 +29,38 @@ def require_finite(file: str | Path, state: Mapping[str, Tensor]) -> None:
             continue
         count = int((~tensor.isfinite()).sum())
         raise WeightsError(f'{file}: {count} of the {tensor.numel()} values of {name} are not finite')
+
+
+def misfits(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> list[str]:
+    """Describe how tensors differ from those of a model in names, shapes and kinds.
+
+    A tensor of floating-point numbers may have another precision than the model's.
+
+    Args:
+        own: Tensors of the model by name.
+        state: Tensors to load into it, by name.
+
+    Returns:
+        A description of each difference. Empty if they fit.
+    """
+    problems = [f'{name} is missing' for name in own if name not in state]
+    problems += [f'{name} is left over' for name in state if name not in own]
+    for name, tensor in state.items():
+        if name in own and tensor.shape != own[name].shape:
+            problems.append(f'{name} has shape {tuple(tensor.shape)}, not {tuple(own[name].shape)}')
+        elif name in own and tensor.is_floating_point() != own[name].is_floating_point():
+            problems.append(f'{name} holds {tensor.dtype}, not {own[name].dtype}')
+    return problems
+
+
+def joined(problems: Sequence[str], most: int = 8) -> str:
+    """Join descriptions, the first few of many.
+
+    Args:
+        problems: The descriptions.
+        most: How many are named.
+    """
+    return '; '.join(problems[:most]) + (f'; and {len(problems) - most} more' if len(problems) > most else '')
 
 
 def weights_checksum(state: Mapping[str, Tensor]) -> str:
