@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from aurora_mm.challenge.column_checks import LocatedPaths, encode
 from aurora_mm.challenge.row_columns import RowColumns
+from aurora_mm.challenge.spacing_column import SPACING_COLUMN
 from aurora_mm.challenge.text_column import TextColumn
 from aurora_mm.errors import DataError
 
@@ -43,6 +44,8 @@ class IndexPart(NamedTuple):
     lines: np.ndarray
     task: np.ndarray
     images: LocatedPaths
+    spacing: np.ndarray
+    spacings: list[str]
     annotation: np.ndarray
     stratum: np.ndarray
     annotations: list[str]
@@ -87,21 +90,19 @@ class IndexParts:
         parts = self._parts
         sizes = [len(part.lines) for part in parts]
         is_good = _concatenate([part.is_good for part in parts], bool)
-        image, groups = self._images(), self._texts(self._group_column)
-        number_of_images = int(image.max(initial=-1)) + 1
-        group, values = encode(groups)
-        group = group.copy()
-        group[np.diff(TextColumn.from_arrow(groups).ends) == 0] = -1
-        given = np.flatnonzero(is_good & (group >= 0))
-        of_image = np.full(number_of_images, -1, np.int32)
-        of_image[image[given[::-1]]] = group[given[::-1]]  # the first row of an image is assigned last, and stands
-        conflicts = given[group[given] != of_image[image[given]]]
+        image = self._images()
         names = [name for name, _ in tasks]
-        found = self._conflicts(names, conflicts, sizes, group, of_image[image[conflicts]], values)
-        found = sorted([*problems, *found], key=lambda problem: problem[:2])
+        group, groups, wrong_groups = self._groups(image, is_good)
+        spacing, spacings, wrong_spacings = self._spacings(image, is_good)
+        found = [
+            *problems,
+            *self._conflicts(self._group_column, names, wrong_groups, sizes),
+            *self._conflicts(SPACING_COLUMN, names, wrong_spacings, sizes),
+        ]
+        found.sort(key=lambda problem: problem[:2])
         if found and stop:
             raise found[0].error from found[0].error.__cause__
-        is_good[conflicts] = False
+        is_good[[*wrong_groups, *wrong_spacings]] = False
         good = None if is_good.all() else pa.array(is_good)
         rows = slice(None) if good is None else is_good
         folders = list(dict.fromkeys(folder for part in parts for folder in part.images.folders))
@@ -128,12 +129,14 @@ class IndexParts:
             task=_concatenate([part.task for part in parts], np.int32)[rows],
             folder=_concatenate(folder, np.int32)[rows],
             image=image[rows],
-            group=of_image[image][rows],
+            group=group[rows],
+            spacing=spacing[rows],
             annotation=_concatenate(annotation, np.int32)[rows],
             stratum=_concatenate([part.stratum for part in parts], np.int32)[rows],
             image_path=TextColumn.from_arrow(texts['image_path']),
             mask_path=TextColumn.from_arrow(texts['mask_path']),
-            groups=TextColumn.from_arrow(values),
+            groups=TextColumn.from_arrow(groups),
+            spacings=TextColumn.from_arrow(pa.array(spacings, pa.large_string())),
             annotations=TextColumn.from_arrow(annotations),
         )
         _join_groups_named_as_images(columns)
@@ -151,6 +154,36 @@ class IndexParts:
         parts = [part.images.texts if is_text_enough else part.images.keys() for part in self._parts]
         return encode(_joined(parts, pa.large_string()))[0]
 
+    def _groups(
+        self, image: np.ndarray, is_good: np.ndarray
+    ) -> tuple[np.ndarray, pa.LargeStringArray, dict[int, tuple[str, str]]]:
+        """Return (N,) int32, the group of each row's image, the groups, and the rows with another group."""
+        texts = self._texts(self._group_column)
+        code, values = encode(texts)
+        code = code.copy()
+        code[np.diff(TextColumn.from_arrow(texts).ends) == 0] = -1
+        of_row, conflicts = _of_image(image, code, is_good)
+        return (
+            of_row,
+            values,
+            {row: (repr(values[int(code[row])].as_py()), repr(values[int(of_row[row])].as_py())) for row in conflicts},
+        )
+
+    def _spacings(
+        self, image: np.ndarray, is_good: np.ndarray
+    ) -> tuple[np.ndarray, list[str], dict[int, tuple[str, str]]]:
+        """Return (N,) int32, the spacing of each row's image, the spacings, and the rows with another spacing."""
+        numbers: dict[str, int] = {}
+        codes = []
+        for part in self._parts:
+            code = np.array([*(numbers.setdefault(text, len(numbers)) for text in part.spacings), -1], np.int32)
+            codes.append(code[part.spacing])  # the last one is of -1
+        if not numbers:
+            return np.broadcast_to(np.int32(-1), len(image)), [], {}
+        code, values = _concatenate(codes, np.int32), list(numbers)
+        of_row, conflicts = _of_image(image, code, is_good)
+        return of_row, values, {row: (values[code[row]], values[of_row[row]]) for row in conflicts}
+
     def _texts(self, column: str) -> pa.LargeStringArray:
         """Return a column of all files, '' where a file does not have it."""
         import pyarrow as pa
@@ -166,24 +199,24 @@ class IndexParts:
         )
 
     def _conflicts(
-        self,
-        tasks: list[str],
-        rows: np.ndarray,
-        sizes: list[int],
-        group: np.ndarray,
-        others: np.ndarray,
-        values: pa.LargeStringArray,
+        self, column: str, tasks: list[str], wrong: Mapping[int, tuple[str, str]], sizes: list[int]
     ) -> list[Problem]:
-        """Return the rows with another group than an earlier row with the same image."""
+        """Return the rows with another value than an earlier row with the same image.
+
+        Args:
+            column: Name of the column.
+            tasks: Names of the tasks.
+            wrong: The two values, by row.
+            sizes: Number of rows of each file.
+        """
         starts = np.cumsum([0, *sizes])
         problems = []
-        for row, other in zip(rows.tolist(), others.tolist(), strict=True):
+        for row, (value, other) in wrong.items():
             file = int(np.searchsorted(starts, row, side='right')) - 1
             index = row - int(starts[file])
             part = self._parts[file]
             message = (
-                f'{self._group_column} of {part.columns["image_path"][index].as_py()!r} is '
-                f'{values[int(group[row])].as_py()!r}, but {values[other].as_py()!r} in another row'
+                f'{column} of {part.columns["image_path"][index].as_py()!r} is {value}, but {other} in another row'
             )
             line = int(part.lines[index])
             error = DataError(message, file=part.file, row=line)
@@ -197,6 +230,23 @@ def rows_with_several_labels(columns: RowColumns) -> list[int]:
     in_order = np.sort(pairs)
     repeated = np.unique(in_order[1:][in_order[1:] == in_order[:-1]])
     return np.flatnonzero(np.isin(pairs, repeated)).tolist() if len(repeated) else []
+
+
+def _of_image(image: np.ndarray, code: np.ndarray, is_good: np.ndarray) -> tuple[np.ndarray, list[int]]:
+    """Give all rows of an image the value of its first row that has one.
+
+    Args:
+        image: (N,) int32, number of each row's image.
+        code: (N,) int32, number of each row's value, -1 for none.
+        is_good: (N,) bool, rows that count.
+
+    Returns:
+        (N,) int32, the number of the value of each row's image, -1 for none; and the rows with another value.
+    """
+    given = np.flatnonzero(is_good & (code >= 0))
+    of_image = np.full(int(image.max(initial=-1)) + 1, -1, np.int32)
+    of_image[image[given[::-1]]] = code[given[::-1]]  # the first row of an image is assigned last, and stands
+    return of_image[image], given[code[given] != of_image[image[given]]].tolist()
 
 
 def _join_groups_named_as_images(columns: RowColumns) -> None:

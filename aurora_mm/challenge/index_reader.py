@@ -14,6 +14,7 @@ from aurora_mm.challenge.csv_cells import BadRow, Files
 from aurora_mm.challenge.csv_tables import Row
 from aurora_mm.challenge.index_parts import IndexPart, IndexParts, Problem
 from aurora_mm.challenge.row_columns import RowColumns
+from aurora_mm.challenge.spacing_column import SPACING_COLUMN, parse_spacing_cell, parse_spacings
 from aurora_mm.challenge.text_column import TextColumn
 from aurora_mm.errors import DataError
 from aurora_mm.tasks import Task
@@ -61,7 +62,8 @@ class IndexReader:
         images = locate_paths(self.files, table, 'image_path', self._images_must_exist)
         of_code = np.array([self._number(task) for task in tasks] + [-1], np.int32)
         task = of_code[code]  # -1 for no task
-        is_sure = images.is_sure & (task >= 0)
+        spacings = parse_spacings(table)
+        is_sure = images.is_sure & spacings.is_sure & (task >= 0)
         annotation, stratum = np.zeros(len(code), np.int32), np.zeros(len(code), np.int32)
         annotations = ['{}']
         if self._with_labels:
@@ -107,7 +109,19 @@ class IndexReader:
         if self._group_column in columns and is_sure.any():
             self.met_group_column = True
         self._parts.add(
-            IndexPart(table.file, is_sure, table.lines, task, images, annotation, stratum, annotations, columns)
+            IndexPart(
+                file=table.file,
+                is_good=is_sure,
+                lines=table.lines,
+                task=task,
+                images=images,
+                spacing=spacings.code,
+                spacings=spacings.texts,
+                annotation=annotation,
+                stratum=stratum,
+                annotations=annotations,
+                columns=columns,
+            )
         )
 
     def columns(self) -> tuple[RowColumns, list[Problem]]:
@@ -125,6 +139,7 @@ class IndexReader:
         if isinstance(task, str):
             raise BadRow(task)
         self.files.locate('image_path', cells['image_path'], self._images_must_exist)
+        parse_spacing_cell(cells.get(SPACING_COLUMN, ''))
         if not self._with_labels:
             if cells.get('mask_path', '').strip():
                 self.files.locate('mask_path', cells['mask_path'], must_exist=False)

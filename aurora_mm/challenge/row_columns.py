@@ -29,6 +29,8 @@ class Record(NamedTuple):
         image: Path of the image relative to the data root.
         group: Value of the group column, or ``image`` if there is none. A split does not divide a group.
         annotation: What :meth:`aurora_mm.annotations.Annotation.parse` returns. Empty without labels.
+        pixel_spacing: (height, width) of a pixel of the image in mm, by the column ``pixel_spacing``; None if it does
+            not say it.
     """
 
     csv_file: str
@@ -41,6 +43,7 @@ class Record(NamedTuple):
     image: str
     group: str
     annotation: dict[str, Any]
+    pixel_spacing: tuple[float, float] | None
 
 
 @dataclass(frozen=True)
@@ -58,11 +61,13 @@ class RowColumns:
         folder: (N,) int32, index in ``folders``.
         image: (N,) int32, number of the image file. Rows with the same image have the same number.
         group: (N,) int32, index in ``groups``, -1 if the image is its own group.
+        spacing: (N,) int32, index in ``spacings``, -1 if the pixel spacing is not known.
         annotation: (N,) int32, index in ``annotations``.
         stratum: (N,) int32, see :meth:`aurora_mm.annotations.Annotation.stratum`.
         image_path: Text of the column ``image_path`` of each row.
         mask_path: Text of the column ``mask_path`` of each row, '' if there is none.
         groups: The values of the group column.
+        spacings: The different pixel spacings, (height, width) in mm as JSON.
         annotations: The different annotations, as JSON.
         file: The file that the columns are mapped from, see :func:`aurora_mm.challenge.index_file.open_index`. Another
             process that receives the columns maps the same file.
@@ -78,11 +83,13 @@ class RowColumns:
     folder: np.ndarray
     image: np.ndarray
     group: np.ndarray
+    spacing: np.ndarray
     annotation: np.ndarray
     stratum: np.ndarray
     image_path: TextColumn
     mask_path: TextColumn
     groups: TextColumn
+    spacings: TextColumn
     annotations: TextColumn
     file: Path | None = None
 
@@ -147,7 +154,7 @@ class RowColumns:
         """Return a row as a record."""
         task, task_type = self.tasks[self.task[row]]
         image = self.image_of(row)
-        group = int(self.group[row])
+        group, spacing = int(self.group[row]), int(self.spacing[row])
         return Record(
             csv_file=self.csv_files[self.csv_file[row]],
             csv_row=int(self.csv_row[row]),
@@ -159,6 +166,7 @@ class RowColumns:
             image=image,
             group=image if group < 0 else self.groups[group],
             annotation=json.loads(self.annotations[self.annotation[row]]),
+            pixel_spacing=None if spacing < 0 else tuple(json.loads(self.spacings[spacing])),
         )
 
 

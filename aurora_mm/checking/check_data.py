@@ -47,6 +47,11 @@ class DataReport:
         """Whether training would end with an error."""
         return any(problem.stops_training for problem in self.problems)
 
+    @property
+    def images_with_spacing(self) -> int:
+        """Number of image files whose pixel spacing is known, so that scores are in mm, too."""
+        return sum(fact.pixel_spacing is not None for found in self.facts.values() for fact in found)
+
     def by_kind(self) -> dict[str, list[Problem]]:
         """The problems of each kind."""
         found: dict[str, list[Problem]] = defaultdict(list)
@@ -133,6 +138,7 @@ def _entry(record: Any, table: TaskTable) -> dict[str, Any]:
         csv_file=record.csv_file,
         csv_row=record.csv_row,
         image_path=record.image_path,
+        **({} if record.pixel_spacing is None else dict(pixel_spacing=record.pixel_spacing)),
         **table[record.task].item_fields(),
         **record.annotation,
     )

@@ -13,6 +13,7 @@ from aurora_mm.checking.label_checks import look_at_label
 from aurora_mm.checking.problem import Problem
 from aurora_mm.datasets.transforms import LoadTaskAnnotations, LoadUltrasoundImage
 from aurora_mm.errors import DataError
+from aurora_mm.images.pixel_spacing import is_same_spacing
 
 _HASH_SIDE = 8
 _THUMB_SIDE = 16
@@ -32,6 +33,7 @@ class ImageFacts(NamedTuple):
         digest: Of all pixels; equal pixels have equal digests.
         hash: 64-bit difference hash; images that look alike differ in few bits.
         thumbnail: (16, 16) float, the picture made small, of mean 0 and length 1.
+        pixel_spacing: (height, width) of a pixel in mm, by the rows or else by the file; None if it is not known.
     """
 
     path: str
@@ -42,6 +44,7 @@ class ImageFacts(NamedTuple):
     digest: bytes = b''
     hash: int = 0
     thumbnail: np.ndarray | None = None
+    pixel_spacing: tuple[float, float] | None = None
 
 
 def facts_of(rows: Sequence[dict[str, Any]]) -> ImageFacts:
@@ -52,13 +55,14 @@ def facts_of(rows: Sequence[dict[str, Any]]) -> ImageFacts:
     """
     path = rows[0]['img_path']
     try:
-        loaded = LoadUltrasoundImage().transform(dict(rows[0]))
+        loaded = LoadUltrasoundImage().transform({k: v for k, v in rows[0].items() if k != 'pixel_spacing'})
     except DataError as error:
         return ImageFacts(path, rows, [Problem('unreadable image', str(error), True, rows[0]['task'], ())])
     pixels = loaded['img']
     labelled = [row for row in rows if row['task']]
     problems = [problem for row in labelled for problem in _problems_of_row(row, loaded)]
     problems += _problems_of_pixels(pixels, rows[0])
+    problems += _problems_of_spacing(rows[0], loaded.get('pixel_spacing'))
     grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
     return ImageFacts(
         path,
@@ -69,6 +73,7 @@ def facts_of(rows: Sequence[dict[str, Any]]) -> ImageFacts:
         hashlib.blake2b(pixels.tobytes(), digest_size=16, key=str(pixels.shape).encode()).digest(),
         _difference_hash(grey),
         _thumbnail(grey),
+        rows[0].get('pixel_spacing', loaded.get('pixel_spacing')),
     )
 
 
@@ -94,6 +99,15 @@ def _problems_of_pixels(pixels: np.ndarray, row: dict[str, Any]) -> list[Problem
         text = f'{row["img_path"]}: {marks} coloured parts in a grey picture look like calipers or drawn marks'
         problems.append(Problem('drawn marks', text, False, row['task'], (row['img_path'],)))
     return problems
+
+
+def _problems_of_spacing(row: dict[str, Any], of_file: tuple[float, float] | None) -> list[Problem]:
+    of_row = row.get('pixel_spacing')
+    if of_row is None or of_file is None or is_same_spacing(of_row, of_file):
+        return []
+    text = f'{row["csv_file"]}, row {row["csv_row"]}: pixel_spacing is {list(of_row)}, but {list(of_file)} in the '
+    text += f'header of {row["img_path"]}; the column is taken'
+    return [Problem('another pixel spacing than the file', text, False, '', (row['img_path'],))]
 
 
 def _marks(pixels: np.ndarray) -> int:

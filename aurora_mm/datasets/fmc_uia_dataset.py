@@ -41,6 +41,7 @@ class FMCUIADataset(SeededDataset):
     - ``csv_file`` and ``csv_row``, the line in that file,
     - ``image_path`` and, if there is one, ``mask_path``: the unchanged text of these columns,
     - ``group``, if there is a group column,
+    - ``pixel_spacing``, (height, width) of a pixel of the image in mm, if the column of this name says it,
     - the annotation, by task type: ``seg_map_path``, ``gt_label``, ``bbox`` (xyxy) or ``points`` (K lists of x and y),
       in original coordinates. See :class:`aurora_mm.annotations.Annotation`.
 

@@ -127,6 +127,8 @@ class Items(Sequence[dict[str, Any]]):
             item['mask_path'] = record.mask_path
         if self._with_group or record.group != record.image:
             item['group'] = record.group
+        if record.pixel_spacing is not None:
+            item['pixel_spacing'] = record.pixel_spacing
         return item | record.annotation | dict(img_id=place)
 
 

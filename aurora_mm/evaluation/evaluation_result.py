@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -25,19 +25,21 @@ class TaskColumns(NamedTuple):
     primary_text: str
 
     @classmethod
-    def of(cls, metrics: Sequence[tuple[str, Any]], unit: str = '') -> TaskColumns:
+    def of(cls, metrics: Sequence[tuple[str, Any]], unit: str = '', scored: Container[str] = ()) -> TaskColumns:
         """Collect the columns of a task's metrics.
 
         Args:
             metrics: Pairs of the prefix of the scores' keys and the metric (or its class); the first one is the judge.
                 Metrics of other packages declare no columns and are left out.
             unit: Unit of the task, if it has one.
+            scored: Keys of the scores that the task has. Optional columns of which it has none are left out.
         """
         prefix, judge = metrics[0]
         columns = {
             f'{p}{column.name}': column.of_unit(unit)
             for p, metric in metrics
             for column in getattr(metric, 'columns', ())
+            if not column.optional or f'{p}{column.name}' in scored
         }
         return cls(columns, f'{prefix}{judge.headline}', judge.primary_text)
 
@@ -96,11 +98,13 @@ def score_rows(rows: Iterable[ResultRow], tasks: TaskTable) -> EvaluationResult:
     columns: dict[str, TaskColumns] = {}
     for task, of_metrics in by_task.items():
         names = list(of_metrics) or [tasks[task].task_type.metric]
-        columns[task] = TaskColumns.of([metric_of_row(name) for name in names], tasks[task].unit)
+        of_task: dict[str, float] = {}
         for name, images in of_metrics.items():
             prefix, metric = metric_of_row(name)
             of_metric = metric.scores(images)
             primaries.setdefault(task, metric.primary(of_metric))
-            scores.update({f'{task}/{prefix}{key}': value for key, value in of_metric.items()})
+            of_task |= {f'{prefix}{key}': value for key, value in of_metric.items()}
+        columns[task] = TaskColumns.of([metric_of_row(name) for name in names], tasks[task].unit, of_task)
+        scores.update({f'{task}/{key}': value for key, value in of_task.items()})
     counts = {task: len(next(iter(of_metrics.values()), ())) for task, of_metrics in by_task.items()}
     return EvaluationResult(tasks, counts, scores | aggregate_scores(primaries, tasks), columns, rows)

@@ -192,8 +192,10 @@ class MultiTaskEvaluator(Evaluator):
         scores: dict[str, float] = {}
         primaries: dict[str, float] = {}
         rows: list[ResultRow] = []
+        scored: dict[str, dict[str, float]] = {}
         for name, of_task in images.items():
             found = self._metrics_of(self._tasks[name]).compute([image.results for image in of_task])
+            scored[name] = found.scores
             scores.update({f'{name}/{key}': value for key, value in found.scores.items()})
             primaries[name] = found.primary
             rows += found.rows
@@ -204,7 +206,7 @@ class MultiTaskEvaluator(Evaluator):
         per_task = self._dataset_meta.get('images_per_task', dict.fromkeys(self._tasks, 1))
         tasks = self._tasks.only({*images, *(name for name, number in per_task.items() if number)})
         scores.update(aggregate_scores(primaries, tasks))
-        columns = {name: self._metrics_of(task).columns() for name, task in tasks.items()}
+        columns = {name: self._metrics_of(task).columns(scored.get(name, ())) for name, task in tasks.items()}
         counts = {name: len(images.get(name, ())) for name in tasks}
         result = EvaluationResult(tasks, counts, scores, columns, rows)
         logger.info('\n' + console_text(score_table(result)))

@@ -18,8 +18,10 @@ height, width  of the original image, in pixels
 size           share of the image's area in the true class or box, in [0, 1]
 DSC, NSD       fractions (segmentation)
 HD, HD95       pixels of the original image (segmentation)
+HD_mm, HD95_mm mm, where the pixel spacing is known; there is no such column if it is of no image (segmentation)
 IoU            fraction (detection)
 error          distance of the point in pixels of the original image (landmark)
+error_mm       the same in mm, as HD_mm (landmark)
 truth, pred    JSON: class index (classification), ``[x1, y1, x2, y2]`` (detection; ``pred`` is empty where no box was
                predicted) or ``[x, y]`` (landmark), in pixels of the original image
 probs          JSON: the probability of each class (classification)
@@ -60,7 +62,9 @@ def write_per_image(path: str | Path, rows: Sequence[ResultRow]) -> None:
 
 def per_image_text(rows: Sequence[ResultRow]) -> str:
     """Format the table as the text of a CSV file."""
-    names = dict.fromkeys(name for metric in dict.fromkeys(row.metric for row in rows) for name in _names(metric))
+    known = {name for row in rows for name in row.values}  # an optional column that no row has is left out
+    metrics = dict.fromkeys(row.metric for row in rows)
+    names = [name for name in dict.fromkeys(name for metric in metrics for name in _names(metric)) if name in known]
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator='\n')
     writer.writerow([*_COMMON, *names])
@@ -115,6 +119,9 @@ def _row(cells: dict[str, str]) -> ResultRow:
     common: dict[str, Any] = {name: _count(name, cells[name]) if name in _NUMBERS else cells[name] for name in _COMMON}
     _, metric = metric_of_row(common['metric'])
     values = {name: json.loads(cells[name]) if cells.get(name) else None for name in _names(common['metric'])}
+    for column in metric.row_columns:
+        if column.optional and values[column.name] is None:
+            del values[column.name]
     missing = [name for name, value in values.items() if value is None and name not in metric.may_be_empty]
     if missing:
         raise ValueError(f'a row of {metric.__name__} without {", ".join(missing)}')

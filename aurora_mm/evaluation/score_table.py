@@ -10,6 +10,7 @@ from rich import box
 from rich.table import Table
 
 from aurora_mm.evaluation.evaluation_result import EvaluationResult
+from aurora_mm.evaluation.metrics import Column
 from aurora_mm.tasks import Task
 
 
@@ -74,15 +75,15 @@ def _others(result: EvaluationResult, task: Task) -> list[str]:
 
 def _heads(result: EvaluationResult, task: Task) -> tuple[str, ...]:
     columns, headline, primary_text = result.columns[task.name]
-    others = (f'{key} {columns[key].unit or "%"}' for key in _others(result, task))
+    others = (_head(key, columns[key]) for key in _others(result, task))
     return ('score %' if primary_text else f'{headline} %', *others)
 
 
 def _cells(result: EvaluationResult, task: Task) -> list[str]:
     """Return the cells of the primary score and of the others."""
     values = [result.scores.get(f'{task.name}/{key}') for key in _others(result, task)]
-    units = [result.columns[task.name].columns[key].unit for key in _others(result, task)]
-    return [_percent(result.scores[f'{task.name}/primary']), *map(_number, values, units)]
+    columns = [result.columns[task.name].columns[key] for key in _others(result, task)]
+    return [_percent(result.scores[f'{task.name}/primary']), *map(_number, values, columns)]
 
 
 def _mean_cells(result: EvaluationResult, section: _Section) -> list[str]:
@@ -91,15 +92,24 @@ def _mean_cells(result: EvaluationResult, section: _Section) -> list[str]:
     for key in _others(result, section.tasks[0]):
         values = [result.scores.get(f'{task.name}/{key}') for task in section.tasks]
         known = [value for value in values if value is not None and not math.isnan(value)]
-        unit = result.columns[section.tasks[0].name].columns[key].unit
-        cells.append(_number(sum(known) / len(known) if known else None, unit))
+        column = result.columns[section.tasks[0].name].columns[key]
+        total = sum(known) / (1 if column.is_count else len(known)) if known else None  # counts are added up
+        cells.append(_number(total, column))
     return cells
 
 
-def _number(value: float | None, unit: str) -> str:
+def _head(key: str, column: Column) -> str:
+    if column.is_count:
+        return key
+    return f'{key} {column.unit_beside_name}'.rstrip() if column.unit else f'{key} %'
+
+
+def _number(value: float | None, column: Column) -> str:
     if value is None:
         return '-'
-    return f'{value:.2f}' if unit else _percent(value)
+    if column.is_count:
+        return column.text(value)
+    return f'{value:.2f}' if column.unit else _percent(value)
 
 
 def _percent(value: float) -> str:

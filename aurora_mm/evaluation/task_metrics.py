@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
@@ -126,9 +126,14 @@ class TaskMetrics:
                 scores[key] = value
         return TaskScores(scores, primary, rows)
 
-    def columns(self) -> TaskColumns:
-        """Return names and units of the scores, those of the judge first."""
-        return TaskColumns.of([(key_prefix(metric), metric) for metric, _ in self._judge_first()], self.task.unit)
+    def columns(self, scored: Container[str]) -> TaskColumns:
+        """Return names and units of the scores, those of the judge first.
+
+        Args:
+            scored: Keys of the scores that the task has.
+        """
+        metrics = [(key_prefix(metric), metric) for metric, _ in self._judge_first()]
+        return TaskColumns.of(metrics, self.task.unit, scored)
 
     def _judge_first(self) -> list[tuple[Any, int]]:
         """Return the metrics, each with its place in ``metrics``."""

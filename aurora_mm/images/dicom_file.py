@@ -10,6 +10,7 @@ from aurora_mm.images.image_file import ImageFile
 from aurora_mm.images.image_files import turned_upright
 from aurora_mm.images.image_header import MOST_PIXELS, BadImage
 from aurora_mm.images.optional_packages import import_package
+from aurora_mm.images.pixel_spacing import is_spacing
 from aurora_mm.images.shared_channels import share_channels
 from aurora_mm.images.ultrasound_image import UltrasoundImage
 
@@ -159,7 +160,7 @@ def spacing_of(header: Dataset) -> tuple[float, float] | None:
     if len(found) != 1:
         return None
     (spacing,) = found
-    return spacing if all(np.isfinite(side) and side > 0 for side in spacing) else None
+    return spacing if is_spacing(spacing) else None
 
 
 def _tissue_region(header: Dataset) -> tuple[int, int, int, int] | None:

@@ -10,6 +10,7 @@ import numpy as np
 from aurora_mm.images.image_file import ImageFile
 from aurora_mm.images.image_header import MOST_PIXELS, BadImage
 from aurora_mm.images.optional_packages import import_package
+from aurora_mm.images.pixel_spacing import is_spacing
 from aurora_mm.images.scaling import scaled_to_8_bits
 from aurora_mm.images.shared_channels import share_channels
 from aurora_mm.images.ultrasound_image import UltrasoundImage
@@ -81,7 +82,7 @@ class VolumeFile(ImageFile):
         values = self._scaled(depth)[frame]
         pixels = np.ascontiguousarray(values[..., ::-1]) if values.ndim == 3 else share_channels(values)
         width, height = self._spacing[:2]
-        known = not width == height == 1 and width > 0 and height > 0
+        known = not width == height == 1 and is_spacing((height, width))
         return UltrasoundImage(pixels, str(self.path), pixel_spacing=(float(height), float(width)) if known else None)
 
     def _scaled(self, depth: int | None) -> np.ndarray:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
 from aurora_mm.errors import ConfigError
+from aurora_mm.images.pixel_spacing import is_spacing
 
 
 def parse_spacing(text: str) -> tuple[float, float]:
@@ -23,6 +22,6 @@ def parse_spacing(text: str) -> tuple[float, float]:
         sides = [float(side) for side in text.split(',')]
     except ValueError:
         sides = []
-    if len(sides) not in (1, 2) or not all(math.isfinite(side) and side > 0 for side in sides):
+    if len(sides) not in (1, 2) or not is_spacing((sides[0], sides[-1])):
         raise ConfigError(f'{text!r} is no length in mm, or HEIGHT,WIDTH')
     return sides[0], sides[-1]

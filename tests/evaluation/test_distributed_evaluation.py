@@ -29,12 +29,20 @@ def share(samples, rank):
     return [s for i, s in enumerate(samples) if s.task != 'femur' and i % 3 == 0] + samples[1:3]
 
 
+def samples_of(seed):
+    """Samples of which every other one has a pixel spacing, so that there are scores in mm."""
+    samples = random_samples(seed, 7)
+    for index, sample in enumerate(samples[::2]):
+        sample.set_metainfo(dict(pixel_spacing=(0.1, 0.1 + 0.1 * (index % 2))))
+    return samples
+
+
 def work(rank, folder, metrics, queue):
     dist.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2)
     evaluator = make_evaluator(metrics)
     outcomes = []
     for seed in (0, 1):  # twice: the second evaluation starts from the state that the first left
-        samples = random_samples(seed, 7)
+        samples = samples_of(seed)
         evaluator.process(share(samples, rank))
         try:
             outcomes.append(evaluator.evaluate(len(samples)))
@@ -57,7 +65,7 @@ def run_one_process(metrics):
     evaluator = make_evaluator(metrics)
     outcomes = []
     for seed in (0, 1):
-        samples = random_samples(seed, 7)
+        samples = samples_of(seed)
         evaluator.process(samples)
         outcomes.append(evaluator.evaluate(len(samples)))
     return outcomes
@@ -66,6 +74,8 @@ def run_one_process(metrics):
 def test_two_processes_score_as_one(run_two_processes):
     expected = run_one_process(OWN_METRICS)
     assert expected[0] != expected[1]
+    assert expected[0]['femur/n_mm'] == 3
+    assert expected[0]['organs/n_mm'] == 4
     assert run_two_processes(OWN_METRICS) == (expected, expected)
 
 

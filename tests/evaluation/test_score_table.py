@@ -36,6 +36,20 @@ def test_every_score_stands_under_its_name_and_unit():
     assert lines[-1] == ['score', '(mean', 'over', '4', 'types)', percent(scores['score'])]
 
 
+def test_scores_in_mm_stand_beside_the_number_of_their_images():
+    samples = random_samples(seed=0, number=5)
+    for sample in samples[:-1]:  # all but a lesion
+        sample.set_metainfo(dict(pixel_spacing=(0.1, 0.2)))
+    result = evaluated(samples)
+    scores, lines = result.scores, table(result)
+    assert lines[0] == ['segmentation', 'images', 'DSC', '%', 'HD', 'px', 'HD95_mm', 'n_mm']
+    assert lines[1][-2:] == [f'{scores["organs/HD95_mm"]:.2f}', '5']
+    assert lines[2][-2:] == [f'{scores["lesion/HD95_mm"]:.2f}', '1']
+    mean = (scores['organs/HD95_mm'] + scores['lesion/HD95_mm']) / 2
+    assert lines[3][-2:] == [f'{mean:.2f}', '6']  # of distances the mean, of images the sum
+    assert lines[11] == ['femur', '5', *lines[11][2:4], f'{scores["femur/MRE_mm"]:.2f}', '5']
+
+
 def test_a_task_with_metrics_of_its_own_has_a_line_of_names_of_its_own():
     mmseg = dict(type='aurora_mm.SegmentationMetric', prefix='mine')
     lines = table(evaluated(random_samples(seed=0, number=5), task_metrics=dict(lesion=[mmseg])))

@@ -22,13 +22,16 @@ def metric_charts(results: Results, metric: type[TaskMetric], tasks: Sequence[Ta
         tasks: The tasks, at least one.
 
     Returns:
-        A chart for each brief column of the metric's rows. For the first column also a chart by the target's size, if
-        rows hold it, or, if it is an error with a unit, a chart of the fraction of targets below each error.
+        A chart for each brief column of the metric's rows that a row has. For the first column also a chart by the
+        target's size, if rows hold it, or, if it is an error with a unit, a chart of the fraction of targets below each
+        error.
     """
     colour = type_colour(metric.task_type)
     charts = []
     for index, column in enumerate(column for column in metric.row_columns if column.brief):
-        charts.append(_boxes(column, _by_target(results, tasks, column), colour))
+        groups = _by_target(results, tasks, column)
+        if groups:
+            charts.append(_boxes(column, groups, colour))
         if index == 0 and column.unit and not column.higher_is_better:
             charts.append(_cumulative(results, tasks, column))
     if 'size' in metric.row_data and metric.row_columns:
@@ -41,10 +44,10 @@ def metric_charts(results: Results, metric: type[TaskMetric], tasks: Sequence[Ta
 
 
 def _by_target(results: Results, tasks: Sequence[Task], column: Column) -> dict[str, list[float]]:
-    """Return the numbers of each target, by the task's name if it has only one target."""
+    """Return the numbers of each target that has some, by the task's name if it has only one target."""
     groups: dict[str, list[float]] = {}
     for task in tasks:
-        for row in results.targets(task):
+        for row in (row for row in results.targets(task) if column.name in row.values):
             label = task.name if len(task.target_names) == 1 else f'{task.name}: {row.target}'
             groups.setdefault(label, []).append(row[column.name])
     return groups

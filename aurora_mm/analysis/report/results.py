@@ -79,7 +79,8 @@ class Results:
         """Return names and units of the scores of a task, as far as its rows contain them."""
         names = dict.fromkeys(row.metric for row in self.rows if row.task == task.name)
         metrics = [metric_of_row(name) for name in names]
-        return TaskColumns.of(metrics, task.unit) if metrics else TaskColumns({}, 'score', '')
+        scored = self.scores['tasks'][task.name]
+        return TaskColumns.of(metrics, task.unit, scored) if metrics else TaskColumns({}, 'score', '')
 
     def images(self, task: Task) -> list[RankedImage]:
         """Return the images of a task, worst first."""

@@ -39,6 +39,7 @@ def main(args: argparse.Namespace) -> None:
     report = check_data(args.data_root, tasks, args.workers, _shard_cache(args.shard_cache))
     images = sum(map(len, report.facts.values()))
     print(f'{args.data_root}: {sum(report.rows.values())} rows of {len(report.tasks)} tasks, {images} images')
+    print(f'pixel spacing in mm is known of {report.images_with_spacing} images')
     for kind, found in report.by_kind().items():
         print(f'\n{kind}: {len(found)}{"  (stops training)" if found[0].stops_training else ""}')
         for problem in found[:_SHOWN]:

@@ -1,19 +1,24 @@
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from mmcv.transforms import BaseTransform
+from mmengine.logging import print_log
 
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.images.image_files import as_bgr
 from aurora_mm.images.image_header import BadImage
 from aurora_mm.images.pixel_cache import PixelCache
+from aurora_mm.images.pixel_spacing import is_same_spacing
 from aurora_mm.images.reading import read_image
 from aurora_mm.images.retries import read_with_retries
 from aurora_mm.images.ultrasound_image import UltrasoundImage
 from aurora_mm.registry import TRANSFORMS
+
+_TOLD_FILES: set[str] = set()  # CSV files of which this process said that an image file contradicts them
 
 
 @TRANSFORMS.register_module()
@@ -44,8 +49,9 @@ class LoadUltrasoundImage(BaseTransform):
         flip (bool): False.
         reduction (int): Original pixels along a side of a pixel of ``img``: 1, or 2, 4 or 8 with ``least_side``. All
             other keys are about the original image.
-        pixel_spacing (tuple[float, float]): (height, width) of an original pixel in mm, if the file or the item says
-            so.
+        pixel_spacing (tuple[float, float]): (height, width) of an original pixel in mm, if the item or the file says
+            so. That of the item stands, because a file that was resampled may have kept an old header; if a row of a
+            CSV file differs from its image file by more than 1 %, the log says so, once for each CSV file.
         region (tuple[int, int, int, int]): xyxy in original pixels, the part that shows ultrasound, if the file or the
             item says so.
 
@@ -95,7 +101,9 @@ class LoadUltrasoundImage(BaseTransform):
             homography_matrix=np.eye(3),
             flip=False,
         )
-        for key, value in image.facts().items():
+        facts = image.facts()
+        _tell_other_spacing(results, facts.get('pixel_spacing'))
+        for key, value in facts.items():
             results.setdefault(key, value)
         return results
 
@@ -107,6 +115,26 @@ class LoadUltrasoundImage(BaseTransform):
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(depth={self.depth}, least_side={self.least_side}, cache={self.cache})'
+
+
+def _tell_other_spacing(row: Mapping[str, Any], of_file: tuple[float, float] | None) -> None:
+    """Warn that a row of a CSV file gives another pixel spacing than its image file.
+
+    Args:
+        row: The row.
+        of_file: (height, width) in mm, as the image file says; None if it does not.
+    """
+    of_row, csv_file = row.get('pixel_spacing'), row.get('csv_file')
+    if csv_file is None or csv_file in _TOLD_FILES or of_row is None or of_file is None:
+        return
+    if not is_same_spacing(of_row, of_file):
+        _TOLD_FILES.add(csv_file)
+        print_log(
+            f'{csv_file}, row {row["csv_row"]}: pixel_spacing is {list(of_row)}, but {list(of_file)} in the header of '
+            f'{row["img_path"]}; the column is taken (aurora-mm check-data lists all such rows)',
+            logger='current',
+            level=logging.WARNING,
+        )
 
 
 def _cache(cache: Mapping[str, Any]) -> PixelCache:

@@ -1,6 +1,9 @@
-"""Boundary pixels of masks."""
+"""Boundary pixels of masks, and the diagonal of their image."""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -19,6 +22,11 @@ def bounding_box(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
     """Return the smallest window (rows, columns) that contains all set pixels of a non-empty mask (H, W)."""
     x, y, width, height = cv2.boundingRect(_bytes(mask))
     return slice(y, y + height), slice(x, x + width)
+
+
+def diagonal(shape: Sequence[int], spacing: tuple[float, float] = (1.0, 1.0)) -> float:
+    """Return the diagonal of an image of a shape (H, W), in the unit of the (height, width) of a pixel."""
+    return math.hypot(shape[0] * spacing[0], shape[1] * spacing[1])
 
 
 def nonzero_xy(mask: NDArray[np.bool_]) -> NDArray[np.integer]:

@@ -17,26 +17,29 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import KDTree
 
-from aurora_mm.evaluation.functional.boundaries import boundary, bounding_box, nonzero_xy
+from aurora_mm.evaluation.functional.boundaries import boundary, bounding_box, diagonal, nonzero_xy
 
 _SIDES = (8, 4, 1)  # sides of the cells that are excluded together, in pixels
 _WORDS = {2: np.uint16, 4: np.uint32, 8: np.uint64}  # integer types by their number of bytes
 _MOST_BOUNDARY = 100_000  # for longer boundaries (of noise) a distance transform of all pixels is faster
 
 
-def hausdorff_distance(pred: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
+def hausdorff_distance(
+    pred: NDArray[np.bool_], truth: NDArray[np.bool_], spacing: tuple[float, float] | None = None
+) -> float:
     """Compute the largest distance from a pixel of one mask to the nearest pixel of the other.
 
     All pixels of a mask count, not only its boundary, so a hole in one mask that the other fills has an effect. The
-    result is
-    exact: the root of an integer.
+    result in pixels is exact: the root of an integer.
 
     Args:
         pred: (H, W) predicted mask.
         truth: (H, W) true mask.
+        spacing: (height, width) of a pixel in mm.
 
     Returns:
-        The distance in pixels: 0 if both masks are empty, the image diagonal ``sqrt(H^2 + W^2)`` if only one is.
+        The distance in mm, or in pixels without ``spacing``: 0 if both masks are empty, the image diagonal if only one
+        is, in pixels ``sqrt(H^2 + W^2)``.
 
     Raises:
         ValueError: If the shapes differ.
@@ -44,14 +47,18 @@ def hausdorff_distance(pred: NDArray[np.bool_], truth: NDArray[np.bool_]) -> flo
     if pred.shape != truth.shape:
         raise ValueError(f'masks of shapes {pred.shape} and {truth.shape} cannot be compared')
     if not pred.any() or not truth.any():
-        return 0.0 if pred.any() == truth.any() else math.hypot(*pred.shape)
+        return 0.0 if pred.any() == truth.any() else diagonal(pred.shape, spacing or (1.0, 1.0))
     window = bounding_box(pred | truth)  # cropping does not change distances between set pixels
-    pred, truth = _padded(pred[window]), _padded(truth[window])
+    pred, truth = pred[window], truth[window]
+    if spacing is not None and spacing[0] != spacing[1]:
+        return max(_farthest_in_mm(pred, truth, spacing), _farthest_in_mm(truth, pred, spacing))
+    side = 1.0 if spacing is None else spacing[0]
+    pred, truth = _padded(pred), _padded(truth)
     pred_edge, truth_edge = nonzero_xy(boundary(pred)), nonzero_xy(boundary(truth))
     if max(len(pred_edge), len(truth_edge)) > _MOST_BOUNDARY:
-        return math.sqrt(max(_farthest_of_all(pred, truth), _farthest_of_all(truth, pred)))
+        return side * math.sqrt(max(_farthest_of_all(pred, truth), _farthest_of_all(truth, pred)))
     squared = _farthest(pred, truth, truth_edge, 0)
-    return math.sqrt(_farthest(truth, pred, pred_edge, squared))
+    return side * math.sqrt(_farthest(truth, pred, pred_edge, squared))
 
 
 def _padded(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -130,3 +137,8 @@ def _distances(tree: KDTree, points: NDArray[np.floating] | NDArray[np.integer])
 def _farthest_of_all(source: NDArray[np.bool_], target: NDArray[np.bool_]) -> int:
     """Return the largest squared distance from a pixel of ``source`` to the nearest pixel of ``target``."""
     return round(float(ndimage.distance_transform_edt(~target)[source].max()) ** 2)
+
+
+def _farthest_in_mm(source: NDArray[np.bool_], target: NDArray[np.bool_], spacing: tuple[float, float]) -> float:
+    """Return the largest distance in mm from a pixel of ``source`` to the nearest one of ``target``, for any pixels."""
+    return float(ndimage.distance_transform_edt(~target, sampling=spacing)[source].max())

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from aurora_mm.evaluation.functional.boundaries import boundary, bounding_box, nonzero_xy
+from aurora_mm.evaluation.functional.boundaries import boundary, bounding_box, diagonal, nonzero_xy
 
 
 def surface_distances(
-    pred: NDArray[np.bool_], truth: NDArray[np.bool_]
+    pred: NDArray[np.bool_], truth: NDArray[np.bool_], spacing: tuple[float, float] = (1.0, 1.0)
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Compute the distance of each boundary pixel of a mask from the boundary of the other mask.
 
     Args:
         pred: (H, W) predicted mask with at least one pixel set.
         truth: (H, W) true mask with at least one pixel set.
+        spacing: (height, width) of a pixel in mm.
 
     Returns:
-        Distances in pixels: (N,) from the predicted boundary to the true one and (M,) from the true one to the
-        predicted.
+        Distances in the unit of ``spacing``, in pixels without it: (N,) from the predicted boundary to the true one and
+        (M,) from the true one to the predicted.
 
     Raises:
         ValueError: If the shapes differ or a mask is empty.
@@ -32,11 +31,27 @@ def surface_distances(
     if not pred.any() or not truth.any():
         raise ValueError('an empty mask has no boundary')
     window = bounding_box(pred | truth)
-    pred_edge, truth_edge = (nonzero_xy(boundary(mask[window])) for mask in (pred, truth))
+    pred_edge, truth_edge = (nonzero_xy(boundary(mask[window])) * spacing[::-1] for mask in (pred, truth))
     # Without balancing, building a tree takes half as long, and queries are as fast.
     to_truth = KDTree(truth_edge, balanced_tree=False).query(pred_edge)[0]
     to_pred = KDTree(pred_edge, balanced_tree=False).query(truth_edge)[0]
     return np.asarray(to_truth, np.float64), np.asarray(to_pred, np.float64)
+
+
+def hd95(pred: NDArray[np.bool_], truth: NDArray[np.bool_], spacing: tuple[float, float]) -> float:
+    """Compute the 95th percentile of the Hausdorff distance, as :func:`hd95_and_nsd` does, in mm.
+
+    Args:
+        pred: (H, W) predicted mask.
+        truth: (H, W) true mask.
+        spacing: (height, width) of a pixel in mm.
+
+    Returns:
+        HD95 in mm: 0 if both masks are empty, the image diagonal in mm if only one is.
+    """
+    if not pred.any() or not truth.any():
+        return 0.0 if pred.any() == truth.any() else diagonal(pred.shape, spacing)
+    return _percentile_95(surface_distances(pred, truth, spacing))
 
 
 def hd95_and_nsd(pred: NDArray[np.bool_], truth: NDArray[np.bool_], tolerance: float) -> tuple[float, float]:
@@ -54,7 +69,11 @@ def hd95_and_nsd(pred: NDArray[np.bool_], truth: NDArray[np.bool_], tolerance: f
         HD95 in pixels (0 if both masks are empty, the image diagonal if only one is) and NSD in [0, 1] (1 and 0).
     """
     if not pred.any() or not truth.any():
-        return (0.0, 1.0) if pred.any() == truth.any() else (math.hypot(*pred.shape), 0.0)
+        return (0.0, 1.0) if pred.any() == truth.any() else (diagonal(pred.shape), 0.0)
     both = surface_distances(pred, truth)
     near = sum(int(np.count_nonzero(distances <= tolerance)) for distances in both)
-    return max(float(np.percentile(distances, 95)) for distances in both), near / sum(map(len, both))
+    return _percentile_95(both), near / sum(map(len, both))
+
+
+def _percentile_95(both: tuple[NDArray[np.float64], NDArray[np.float64]]) -> float:
+    return max(float(np.percentile(distances, 95)) for distances in both)

@@ -4,6 +4,7 @@ from aurora_mm.evaluation.metrics.classification_metric import ClassificationMet
 from aurora_mm.evaluation.metrics.column import Column
 from aurora_mm.evaluation.metrics.foreign_metric import ForeignMetric
 from aurora_mm.evaluation.metrics.landmark_metric import LandmarkMetric
+from aurora_mm.evaluation.metrics.millimetre_metric import MillimetreMetric
 from aurora_mm.evaluation.metrics.multi_label_metric import MultiLabelMetric
 from aurora_mm.evaluation.metrics.multi_label_segmentation_metric import MultiLabelSegmentationMetric
 from aurora_mm.evaluation.metrics.regression_metric import RegressionMetric
@@ -18,6 +19,7 @@ __all__ = [
     'Column',
     'ForeignMetric',
     'LandmarkMetric',
+    'MillimetreMetric',
     'MultiLabelMetric',
     'MultiLabelSegmentationMetric',
     'RegressionMetric',

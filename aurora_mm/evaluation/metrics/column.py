@@ -22,6 +22,9 @@ class Column:
         undefined: Value that a task's score counts as if it is not defined; nan leaves it undefined.
         title: Name of the number in charts; ``name`` by default.
         digits: Number of decimal places of a number with a unit.
+        optional: Whether only some images have the number, such as one in mm, for which the size of pixels must be
+            known. It is a mean over these images, and tables leave it out where no image has it.
+        is_count: Whether the number counts images. It has no interval and is added up over tasks.
     """
 
     name: str
@@ -31,9 +34,16 @@ class Column:
     undefined: float = math.nan
     title: str = ''
     digits: int = 1
+    optional: bool = False
+    is_count: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, 'title', self.title or self.name)
+
+    @property
+    def unit_beside_name(self) -> str:
+        """The unit as heads of tables show it beside the name: ``''`` if the name ends with it, as ``HD95_mm``."""
+        return '' if self.name.endswith(f'_{self.unit}') else self.unit
 
     def of_unit(self, unit: str) -> Column:
         """Return the column with the unit of a task in place of :data:`TASK_UNIT`, if the task has one."""
@@ -43,6 +53,8 @@ class Column:
         """Format a number with its unit, such as ``'0.912'`` or ``'12.3 px'``; None becomes ``'-'``."""
         if value is None:
             return '-'
+        if self.is_count:
+            return f'{value:.0f}'
         return f'{value:.{self.digits}f} {self.unit}' if self.unit else f'{value:.3f}'
 
     def named_text(self, value: float | None) -> str:

@@ -9,21 +9,23 @@ import numpy as np
 import torch
 
 from aurora_mm.errors import ConfigError
-from aurora_mm.evaluation.functional import radial_errors, weighted_mean
+from aurora_mm.evaluation.functional import radial_errors, weighted_mean, weighted_mean_of_known
 from aurora_mm.evaluation.metrics.column import Column
-from aurora_mm.evaluation.metrics.result_row import ResultRow, are_numbers, cell_matrix
-from aurora_mm.evaluation.metrics.task_metric import Floats, TaskMetric
+from aurora_mm.evaluation.metrics.millimetre_metric import MillimetreMetric, spacing_of
+from aurora_mm.evaluation.metrics.result_row import ResultRow, are_numbers, cell_matrix, known_cells
+from aurora_mm.evaluation.metrics.task_metric import Floats
 from aurora_mm.evaluation.sample_fields import annotation_in_original_coordinates, prediction
 from aurora_mm.registry import METRICS
 
 
 @METRICS.register_module()
-class LandmarkMetric(TaskMetric):
+class LandmarkMetric(MillimetreMetric):
     """Mean radial error of a task's points, by the official definition.
 
     Metrics: ``MRE`` in pixels of the original image; ``MRE_diagonal``, the error of each image divided by its diagonal,
     which makes images of different sizes comparable; and ``MRE_<point>`` for each point. ``MRE`` is averaged over the
-    points of an image, then over images.
+    points of an image, then over images. Where the pixel spacing of images is known, also ``MRE_mm``, the same in mm
+    over these images, and ``n_mm``, their number.
 
     Raises:
         DataError: If a sample has no true points.
@@ -35,10 +37,15 @@ class LandmarkMetric(TaskMetric):
     columns = (
         Column('MRE', unit='px', higher_is_better=False),
         Column('MRE_diagonal', higher_is_better=False, brief=False),
+        Column('MRE_mm', unit='mm', higher_is_better=False, digits=2, optional=True),
+        MillimetreMetric.count,
     )
     headline = 'MRE'
     primary_text = '1 - MRE / image diagonal'
-    row_columns = (Column('error', unit='px', higher_is_better=False, title='Distance of each point'),)
+    row_columns = (
+        Column('error', unit='px', higher_is_better=False, title='Distance of each point'),
+        Column('error_mm', 'mm', higher_is_better=False, title='Distance of each point', digits=2, optional=True),
+    )
     row_data = ('truth', 'pred')
     rows_per_image = 'each'
 
@@ -51,8 +58,15 @@ class LandmarkMetric(TaskMetric):
                 f'task {sample.get("task")!r} has {len(self.names)} points, but the true ones have shape '
                 f'{truth.shape} and the predicted ones {pred.shape} ({sample.get("img_path")})'
             )
-        columns = zip(self.names, radial_errors(pred, truth).tolist(), truth.tolist(), pred.tolist(), strict=True)
-        return [self.row(sample, name, error=e, truth=t, pred=p) for name, e, t, p in columns]
+        columns = dict(error=radial_errors(pred, truth), truth=truth, pred=pred)
+        spacing = spacing_of(sample)
+        if spacing is not None:
+            columns['error_mm'] = radial_errors(pred, truth, spacing)
+        points = zip(*(values.tolist() for values in columns.values()), strict=True)
+        return [
+            self.row(sample, name, **dict(zip(columns, values, strict=True)))
+            for name, values in zip(self.names, points, strict=True)
+        ]
 
     @classmethod
     def aggregate(cls, images: Sequence[Sequence[ResultRow]], weights: Floats) -> dict[str, Floats]:
@@ -60,9 +74,12 @@ class LandmarkMetric(TaskMetric):
         errors = cell_matrix(images, 'error')  # (N, K)
         diagonals = np.array([rows[0].diagonal for rows in images])
         of_points = weighted_mean(errors, weights)  # (R, K)
+        in_mm = known_cells(images, 'error_mm').mean(axis=1)  # (N,)
+        scores_in_mm = {} if np.isnan(in_mm).all() else {'MRE_mm': weighted_mean_of_known(in_mm, weights)}
         return {
             'MRE': weighted_mean(errors.mean(axis=1), weights),
             'MRE_diagonal': weighted_mean(errors.mean(axis=1) / diagonals, weights),
+            **scores_in_mm,
             **{f'MRE_{row.target}': of_points[:, index] for index, row in enumerate(images[0])},
         }
 

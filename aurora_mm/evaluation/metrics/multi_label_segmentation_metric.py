@@ -10,7 +10,8 @@ import torch
 from mmengine.structures import PixelData
 
 from aurora_mm.errors import ConfigError
-from aurora_mm.evaluation.functional import mean_of_defined, resize_mask
+from aurora_mm.evaluation.functional import mean_of_defined, resize_mask, weighted_mean_of_known
+from aurora_mm.evaluation.metrics.millimetre_metric import spacing_of
 from aurora_mm.evaluation.metrics.result_row import ResultRow
 from aurora_mm.evaluation.metrics.segmentation_metric import IGNORED, SegmentationMetric
 from aurora_mm.evaluation.metrics.task_metric import Floats
@@ -57,7 +58,7 @@ class MultiLabelSegmentationMetric(SegmentationMetric):
                 height, width = truth.shape
                 found, true = resize_mask(pred, (height, width)) == 1, truth == 1
                 texts = dict(truth=encode_mask(true), pred=encode_mask(found))
-                rows.append(self.row(sample, name, **self.compare(found, true), **texts))
+                rows.append(self.row(sample, name, **self.compare(found, true, spacing_of(sample)), **texts))
         return rows
 
     @classmethod
@@ -65,15 +66,12 @@ class MultiLabelSegmentationMetric(SegmentationMetric):
         """Average over the images with a label, then over classes; see :meth:`TaskMetric.aggregate`."""
         names = list(dict.fromkeys(row.target for rows in images for row in rows))
         scores, of_classes = {}, {}
-        for column in cls.columns:
+        for column in cls._scored_columns(images):
             cells = np.full((len(images), len(names)), np.nan)
             for index, rows in enumerate(images):
                 for row in rows:
-                    cells[index, names.index(row.target)] = row[column.name]
-            is_known = ~np.isnan(cells)
-            count = weights @ is_known  # (R, C)
-            total = weights @ np.where(is_known, cells, 0.0)
-            of_classes[column.name] = np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
+                    cells[index, names.index(row.target)] = row[column.name] if cls._has(row, column) else np.nan
+            of_classes[column.name] = weighted_mean_of_known(cells, weights)  # (R, C)
             scores[column.name] = mean_of_defined(of_classes[column.name].T)
         for index, target in enumerate(names):
             scores |= {f'{name}_{target}': of_classes[name][:, index] for name in ('DSC', 'HD')}

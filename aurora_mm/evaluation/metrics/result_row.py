@@ -30,7 +30,8 @@ class ResultRow:
         group: Patient or other group; ``''`` if the data set has no groups.
         height: Height of the original image in pixels.
         width: Width of the original image in pixels.
-        values: Values by the names of the metric: numbers, lists of numbers, or None.
+        values: Values by the names of the metric: numbers, lists of numbers, or None. A number that the image does not
+            have (:attr:`Column.optional`) is left out.
     """
 
     task: str
@@ -57,6 +58,11 @@ class ResultRow:
 def cell_matrix(images: Sequence[Sequence[ResultRow]], name: str) -> NDArray[Any]:
     """Return the values of one name for N images with T rows each, (N, T) or (N, T, ...)."""
     return np.array([[row[name] for row in rows] for rows in images])
+
+
+def known_cells(images: Sequence[Sequence[ResultRow]], name: str) -> NDArray[Any]:
+    """Return the numbers of an optional column for N images with T rows each, (N, T); nan where a row has none."""
+    return np.array([[row.values.get(name, np.nan) for row in rows] for rows in images], np.float64)
 
 
 def rows_by_image(rows: Iterable[ResultRow]) -> dict[tuple[str, str], list[list[ResultRow]]]:

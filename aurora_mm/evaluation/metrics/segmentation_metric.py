@@ -9,10 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aurora_mm.errors import DataError
-from aurora_mm.evaluation.functional import dice, hausdorff_distance, hd95_and_nsd, resize_mask, weighted_mean
+from aurora_mm.evaluation.functional import (
+    dice,
+    hausdorff_distance,
+    hd95,
+    hd95_and_nsd,
+    resize_mask,
+    weighted_mean,
+    weighted_mean_of_known,
+)
 from aurora_mm.evaluation.metrics.column import Column
-from aurora_mm.evaluation.metrics.result_row import ResultRow, cell_matrix
-from aurora_mm.evaluation.metrics.task_metric import Floats, TaskMetric
+from aurora_mm.evaluation.metrics.millimetre_metric import MillimetreMetric, spacing_of
+from aurora_mm.evaluation.metrics.result_row import ResultRow, cell_matrix, known_cells
+from aurora_mm.evaluation.metrics.task_metric import Floats
 from aurora_mm.evaluation.sample_fields import annotation_in_original_coordinates, prediction
 from aurora_mm.registry import METRICS
 
@@ -20,7 +29,7 @@ IGNORED = 255  # value of pixels in a true mask that do not count
 
 
 @METRICS.register_module()
-class SegmentationMetric(TaskMetric):
+class SegmentationMetric(MillimetreMetric):
     """Dice coefficient and Hausdorff distance of each foreground class in each image, by the official definitions.
 
     Class 0 is the background and does not count. If the sizes differ, the prediction is resized to the true mask by
@@ -29,7 +38,9 @@ class SegmentationMetric(TaskMetric):
 
     Metrics: ``DSC`` in [0, 1] and ``HD`` in pixels of the true mask; in addition, not part of the official score,
     ``HD95`` in pixels and ``NSD`` in [0, 1], both of boundaries; and for each foreground class ``DSC_<class>`` and
-    ``HD_<class>``. All are averaged over images for each class, then over the foreground classes.
+    ``HD_<class>``. All are averaged over images for each class, then over the foreground classes. Where the pixel
+    spacing of images is known, also ``HD_mm`` and ``HD95_mm``, the same in mm over these images, and ``n_mm``, their
+    number.
 
     Args:
         nsd_tolerance: Distance in pixels within which boundaries count as equal for ``NSD``.
@@ -41,12 +52,15 @@ class SegmentationMetric(TaskMetric):
     """
 
     task_type = 'segmentation'
-    columns = row_columns = (
+    row_columns = (
         Column('DSC', title='Dice (DSC)'),
         Column('HD', unit='px', higher_is_better=False, title='Hausdorff distance (HD)'),
         Column('HD95', unit='px', higher_is_better=False, brief=False),
         Column('NSD', brief=False),
+        Column('HD_mm', unit='mm', higher_is_better=False, brief=False, digits=2, optional=True),
+        Column('HD95_mm', unit='mm', higher_is_better=False, digits=2, optional=True),
     )
+    columns = (*row_columns, MillimetreMetric.count)
     headline = 'DSC'
     row_data: ClassVar[tuple[str, ...]] = ('size',)
     rows_per_image: ClassVar[Literal['one', 'each', 'any']] = 'each'
@@ -76,33 +90,52 @@ class SegmentationMetric(TaskMetric):
     def aggregate(cls, images: Sequence[Sequence[ResultRow]], weights: Floats) -> dict[str, Floats]:
         """Average over images, then over classes; see :meth:`TaskMetric.aggregate`."""
         scores, of_classes = {}, {}
-        for column in cls.columns:
-            of_classes[column.name] = weighted_mean(cell_matrix(images, column.name), weights)  # (R, C - 1)
+        for column in cls._scored_columns(images):
+            if column.optional:
+                of_class = weighted_mean_of_known(known_cells(images, column.name), weights)
+            else:
+                of_class = weighted_mean(cell_matrix(images, column.name), weights)
+            of_classes[column.name] = of_class  # (R, C - 1)
             scores[column.name] = of_classes[column.name].mean(axis=1)
         for index, row in enumerate(images[0]):
             scores |= {f'{name}_{row.target}': of_classes[name][:, index] for name in ('DSC', 'HD')}
         return scores
 
-    def compare(self, pred: NDArray[np.bool_], truth: NDArray[np.bool_]) -> dict[str, float]:
+    def compare(
+        self, pred: NDArray[np.bool_], truth: NDArray[np.bool_], spacing: tuple[float, float] | None
+    ) -> dict[str, float]:
         """Compute the scores of one class in one image.
 
         Args:
             pred: (H, W) bool, the predicted pixels.
             truth: (H, W) bool, the true pixels.
+            spacing: (height, width) of a pixel in mm; None if it is not known.
 
         Returns:
-            A number for each of :attr:`row_columns`, and ``size``, the true fraction of the image.
+            A number for each of :attr:`row_columns`, of those in mm only with ``spacing``; and ``size``, the true
+            fraction of the image.
         """
-        hd95, nsd = hd95_and_nsd(pred, truth, self.nsd_tolerance)
-        return dict(
+        hd95_px, nsd = hd95_and_nsd(pred, truth, self.nsd_tolerance)
+        found = dict(
             size=float(truth.mean()),
             DSC=dice(pred, truth),
             HD=hausdorff_distance(pred, truth),
-            HD95=hd95,
+            HD95=hd95_px,
             NSD=nsd,
         )
+        if spacing is None:
+            return found
+        if spacing[0] == spacing[1]:
+            return found | dict(HD_mm=found['HD'] * spacing[0], HD95_mm=found['HD95'] * spacing[0])
+        return found | dict(HD_mm=hausdorff_distance(pred, truth, spacing), HD95_mm=hd95(pred, truth, spacing))
+
+    @classmethod
+    def _scored_columns(cls, images: Sequence[Sequence[ResultRow]]) -> list[Column]:
+        """Return the columns of which there are scores: without the count, and without those in mm if none is known."""
+        is_known = any(map(cls._is_in_mm, images))
+        return [column for column in cls.columns if not column.is_count and (is_known or not column.optional)]
 
     def _row(
         self, sample: Mapping[str, Any], index: int, pred: NDArray[np.bool_], truth: NDArray[np.bool_]
     ) -> ResultRow:
-        return self.row(sample, self.names[index], **self.compare(pred, truth))
+        return self.row(sample, self.names[index], **self.compare(pred, truth, spacing_of(sample)))

@@ -11,9 +11,9 @@ from mmengine.evaluator import BaseMetric
 from numpy.typing import NDArray
 
 from aurora_mm.errors import ConfigError
-from aurora_mm.evaluation.functional import weighted_mean
+from aurora_mm.evaluation.functional import weighted_mean, weighted_mean_of_known
 from aurora_mm.evaluation.metrics.column import Column
-from aurora_mm.evaluation.metrics.result_row import ResultRow, cell_matrix, is_number
+from aurora_mm.evaluation.metrics.result_row import ResultRow, cell_matrix, is_number, known_cells
 from aurora_mm.registry import METRICS
 
 Floats = NDArray[np.float64]
@@ -102,7 +102,7 @@ class TaskMetric(BaseMetric):
         """Compute the scores of many resamples of a task's images at once.
 
         By default a score is the number of the same name in the rows, averaged over the targets of an image, then over
-        images.
+        images; an optional one over the images that have it. A score that no image has is left out.
 
         Args:
             images: The rows of each of N images.
@@ -111,9 +111,13 @@ class TaskMetric(BaseMetric):
         Returns:
             The values (R,) of each score by name; nan where it is not defined.
         """
-        return {
-            column.name: weighted_mean(cell_matrix(images, column.name).mean(axis=1), weights) for column in cls.columns
-        }
+        scores = {}
+        for column in cls.columns:
+            if not column.optional:
+                scores[column.name] = weighted_mean(cell_matrix(images, column.name).mean(axis=1), weights)
+            elif not np.isnan(cells := known_cells(images, column.name)).all():
+                scores[column.name] = weighted_mean_of_known(cells.mean(axis=1), weights)
+        return scores
 
     @classmethod
     def scores(cls, images: Sequence[Sequence[ResultRow]]) -> dict[str, float]:
@@ -152,18 +156,24 @@ class TaskMetric(BaseMetric):
             rows: Rows of any images of a task.
 
         Returns:
-            The means by column.
+            The means by column; without an optional column that no row has.
         """
-        return {column: float(np.mean([row[column.name] for row in rows])) for column in cls.row_columns}
+        return {
+            column: float(np.mean([row[column.name] for row in rows if cls._has(row, column)]))
+            for column in cls.row_columns
+            if any(cls._has(row, column) for row in rows)
+        }
 
     @classmethod
     def rank_by(cls, rows: Sequence[ResultRow]) -> tuple[float, ...]:
         """Return the values by which an image is ranked within its task: higher is better, later values break ties.
 
+        Optional columns do not count, since images without them could not be ranked among those that have them.
+
         Args:
             rows: Rows of the image.
         """
-        means = cls.row_scores(rows)
+        means = {column: mean for column, mean in cls.row_scores(rows).items() if not column.optional}
         return tuple(mean if column.higher_is_better else -mean for column, mean in means.items())
 
     @classmethod
@@ -173,7 +183,8 @@ class TaskMetric(BaseMetric):
         Args:
             rows: Rows of the image.
         """
-        parts = (', '.join(c.named_text(row[c.name]) for c in cls.row_columns if c.brief) for row in rows)
+        brief = [column for column in cls.row_columns if column.brief]
+        parts = (', '.join(c.named_text(row[c.name]) for c in brief if cls._has(row, c)) for row in rows)
         return '; '.join(f'{row.target}: {part}' for row, part in zip(rows, parts, strict=True))
 
     @classmethod
@@ -207,7 +218,7 @@ class TaskMetric(BaseMetric):
             if row.target not in names:
                 raise ValueError(f'target {row.target!r} is none of {list(names)}')
             for column in cls.row_columns:
-                if not is_number(row[column.name]):
+                if cls._has(row, column) and not is_number(row[column.name]):
                     raise ValueError(f'{column.name} is {row[column.name]!r}, not a number')
             if 'size' in cls.row_data and not (is_number(row['size']) and 0 <= row['size'] <= 1):
                 raise ValueError(f'size is {row["size"]!r}, not a share of the image')
@@ -215,6 +226,11 @@ class TaskMetric(BaseMetric):
             raise ValueError(f'an image has {len(rows)} rows, not one')
         if cls.rows_per_image == 'each' and targets != list(names):
             raise ValueError(f'an image has rows of {targets}, not of {list(names)}')
+
+    @staticmethod
+    def _has(row: ResultRow, column: Column) -> bool:
+        """Return whether a row has the number of a column, as all rows have but for optional columns."""
+        return not column.optional or column.name in row.values
 
     @classmethod
     def restore(cls, sample: Any, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
@@ -232,7 +248,8 @@ class TaskMetric(BaseMetric):
         Args:
             sample: The sample as nested dicts; it gives task, files and size of the image.
             target: Name of the target.
-            values: A value for every name in :attr:`row_columns` and :attr:`row_data`.
+            values: A value for every name in :attr:`row_columns` and :attr:`row_data`; optional columns may be left
+                out.
         """
         height, width = sample['ori_shape']
         name = type(self).__name__

@@ -9,8 +9,8 @@ from scipy.spatial.distance import cdist, directed_hausdorff
 from aurora_mm.evaluation.functional import hausdorff_distance
 
 
-def brute_force(pred, truth):
-    distances = cdist(np.argwhere(pred), np.argwhere(truth))
+def brute_force(pred, truth, spacing=(1, 1)):
+    distances = cdist(np.argwhere(pred) * spacing, np.argwhere(truth) * spacing)
     return max(distances.min(axis=0).max(), distances.min(axis=1).max())
 
 
@@ -93,10 +93,13 @@ def random_shapes(rng, shape):
     return canvas > 0
 
 
-def simple_itk(pred, truth):
+def simple_itk(pred, truth, spacing=(1.0, 1.0)):
     sitk = pytest.importorskip('SimpleITK', reason='the official scorer takes the Hausdorff distance from SimpleITK')
     hausdorff = sitk.HausdorffDistanceImageFilter()
-    hausdorff.Execute(*(sitk.GetImageFromArray(mask.astype(np.uint8) * 255) for mask in (pred, truth)))
+    images = [sitk.GetImageFromArray(mask.astype(np.uint8) * 255) for mask in (pred, truth)]
+    for image in images:
+        image.SetSpacing(spacing[::-1])
+    hausdorff.Execute(*images)
     return hausdorff.GetHausdorffDistance()
 
 
@@ -121,3 +124,35 @@ def test_noise_at_the_size_of_an_image(density):
 def test_one_pixel_against_a_full_mask(place):
     expected = max(math.hypot(place[0] - row, place[1] - column) for row in (0, 29) for column in (0, 39))
     assert hausdorff_distance(point((30, 40), *place), np.ones((30, 40), bool)) == expected
+
+
+def test_in_mm_hand_worked():
+    # 3 rows of 0.2 mm down and 4 columns of 0.1 mm right
+    one, other = point((10, 10), 1, 2), point((10, 10), 4, 6)
+    assert hausdorff_distance(one, other, (0.2, 0.1)) == pytest.approx(math.hypot(0.6, 0.4))
+    assert hausdorff_distance(one, other, (0.1, 0.1)) == pytest.approx(0.5)
+    # The nearest pixel in mm is not the nearest in pixels: 3 columns away or 2 rows.
+    both = point((10, 10), 1, 5) | point((10, 10), 3, 2)
+    assert hausdorff_distance(both | one, both) == 2
+    assert hausdorff_distance(both | one, both, (2.0, 0.5)) == 1.5
+    empty = np.zeros((30, 40), bool)
+    assert hausdorff_distance(empty, ~empty, (0.2, 0.1)) == pytest.approx(math.hypot(30 * 0.2, 40 * 0.1))
+    assert hausdorff_distance(empty, empty, (0.2, 0.1)) == 0
+
+
+@pytest.mark.parametrize('spacing', [(0.3, 0.1), (0.064, 0.25), (0.2, 0.2)])
+def test_in_mm_agrees_with_simple_itk_and_all_pairs(spacing):
+    rng = np.random.default_rng(1)
+    for _ in range(40):
+        shape = tuple(rng.integers(1, 60, 2))
+        pred, truth = random_shapes(rng, shape), random_shapes(rng, shape)
+        distance = hausdorff_distance(pred, truth, spacing)
+        assert distance == pytest.approx(brute_force(pred, truth, spacing), abs=1e-9)
+        assert distance == pytest.approx(simple_itk(pred, truth, spacing), abs=1e-4)
+
+
+def test_equal_sides_are_no_special_case_but_in_speed():
+    pred, truth = np.random.default_rng(0).random((2, 40, 50)) < 0.02
+    scaled = hausdorff_distance(pred, truth, (0.3, 0.3))
+    assert scaled == pytest.approx(hausdorff_distance(pred, truth, (0.3, np.nextafter(0.3, 1))), rel=1e-12)
+    assert scaled == 0.3 * hausdorff_distance(pred, truth)

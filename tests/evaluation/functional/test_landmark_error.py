@@ -10,6 +10,12 @@ def test_hand_worked():
     assert radial_errors(pred, truth).tolist() == pytest.approx([5, 1])
 
 
+def test_in_mm_hand_worked():
+    truth = np.array([[10.0, 20.0], [5.0, 5.0]])  # 3 columns of 0.5 mm and 4 rows of 0.2 mm; then a row
+    errors = radial_errors(truth + np.array([[3, 4], [0, -1]]), truth, (0.2, 0.5))
+    assert errors.tolist() == pytest.approx([(1.5**2 + 0.8**2) ** 0.5, 0.2])
+
+
 def test_does_not_depend_on_a_rotation():
     rng = np.random.default_rng(0)
     pred, truth = rng.random((2, 5, 2))

@@ -3,7 +3,7 @@ import pytest
 from scipy import ndimage
 from scipy.spatial.distance import cdist
 
-from aurora_mm.evaluation.functional import hd95_and_nsd, surface_distances
+from aurora_mm.evaluation.functional import hd95, hd95_and_nsd, surface_distances
 
 
 def square(top, left, side, shape=(40, 50)):
@@ -55,3 +55,25 @@ def test_agrees_with_eroded_masks_and_all_pairs(seed):
     hd95, nsd = hd95_and_nsd(pred, truth, tolerance=1.5)
     assert hd95 == pytest.approx(max(np.percentile(values, 95) for values in expected))
     assert nsd == pytest.approx((np.concatenate(expected) <= 1.5).mean())
+
+
+def test_in_mm_hand_worked():
+    # A pixel 4 rows of 0.2 mm down and 3 columns of 0.5 mm right of another
+    assert hd95(square(1, 1, 1), square(5, 4, 1), (0.2, 0.5)) == pytest.approx((0.8**2 + 1.5**2) ** 0.5)
+    empty = np.zeros((30, 40), bool)
+    assert hd95(empty, empty, (0.2, 0.5)) == 0
+    assert hd95(empty, ~empty, (0.2, 0.5)) == pytest.approx((6**2 + 20**2) ** 0.5)
+
+
+@pytest.mark.parametrize('spacing', [(0.3, 0.1), (0.064, 0.25), (0.2, 0.2)])
+def test_in_mm_agrees_with_all_pairs_and_distance_maps(spacing):
+    rng = np.random.default_rng(7)
+    pred, truth = (ndimage.gaussian_filter(rng.random((33, 47)), 3) > 0.5 for _ in range(2))
+    edges = [mask & ~ndimage.binary_erosion(mask) for mask in (pred, truth)]
+    distances = cdist(*(np.argwhere(edge) * spacing for edge in edges))
+    expected = [distances.min(axis=1), distances.min(axis=0)]
+    maps = [ndimage.distance_transform_edt(~edge, sampling=spacing) for edge in edges]
+    assert expected[0] == pytest.approx(maps[1][edges[0]])
+    assert hd95(pred, truth, spacing) == pytest.approx(max(np.percentile(values, 95) for values in expected))
+    for found, wanted in zip(surface_distances(pred, truth, spacing), expected, strict=True):
+        np.testing.assert_allclose(np.sort(found), np.sort(wanted), atol=1e-12)

@@ -1,0 +1,18 @@
+"""What a pixel spacing may be, and when two of them say the same."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+_ROUNDING = 0.01  # of a side, by which two texts of one spacing may differ
+
+
+def is_spacing(sides: Sequence[float]) -> bool:
+    """Return whether two numbers can be (height, width) of a pixel in mm: both are positive and finite."""
+    return len(sides) == 2 and all(math.isfinite(side) and side > 0 for side in sides)
+
+
+def is_same_spacing(first: Sequence[float], second: Sequence[float]) -> bool:
+    """Return whether two spacings, (height, width) in mm, differ by at most 1 % on each side, as rounded numbers do."""
+    return all(math.isclose(one, other, rel_tol=_ROUNDING) for one, other in zip(first, second, strict=True))
