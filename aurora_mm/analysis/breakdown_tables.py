@@ -18,7 +18,7 @@ def breakdown_tables(rows: Sequence[ResultRow], worst: int = 5) -> str:
         worst: Number of images listed for each task.
 
     Returns:
-        Markdown text; numbers in ``px`` are original pixels.
+        Markdown text; numbers in ``px`` are original pixels, those in mm are of images whose pixel spacing is known.
     """
     sections = [
         ('By class or point', group_table(by_target(rows), 'target')),
@@ -36,13 +36,15 @@ def group_table(groups: Iterable[Group], kind: str) -> str:
         kind: Heading of the column of their names.
 
     Returns:
-        Markdown text, ``''`` if there is no group.
+        Markdown text, ``''`` if there is no group. Where not all targets have a number, the text says how many do.
     """
-    rows = [
-        (group.task, group.name, str(group.number), ', '.join(c.named_text(v) for c, v in group.scores.items()))
-        for group in groups
-    ]
+    rows = [(group.task, group.name, str(group.number), _means(group)) for group in groups]
     return markdown_table(('task', kind, 'targets', 'means'), rows) if rows else ''
+
+
+def _means(group: Group) -> str:
+    of_known = '' if group.known == group.number else f' of {group.known}'
+    return ', '.join(c.named_text(v) + (of_known if c.optional else '') for c, v in group.scores.items())
 
 
 def _worst_table(images: dict[str, list[RankedImage]], worst: int) -> str:

@@ -25,18 +25,24 @@ class Group(NamedTuple):
         task: Name of the task.
         name: Name of the group: the target's name, or the bin of its size.
         number: Number of targets.
-        scores: Mean of each number that the metric computes for a target.
+        scores: Mean of each number that the metric computes for a target. Of an optional one, the mean over the targets
+            that have it.
+        known: Number of targets that have the optional numbers.
     """
 
     task: str
     name: str
     number: int
     scores: dict[Column, float]
+    known: int
 
     @classmethod
     def of(cls, name: str, rows: list[ResultRow]) -> Group:
         """Build a group from rows of one task and metric."""
-        return cls(rows[0].task, name, len(rows), metric_of_row(rows[0].metric)[1].row_scores(rows))
+        scores = metric_of_row(rows[0].metric)[1].row_scores(rows)
+        optional = [column.name for column in scores if column.optional]
+        known = sum(any(column in row.values for column in optional) for row in rows)
+        return cls(rows[0].task, name, len(rows), scores, known)
 
 
 class RankedImage(NamedTuple):

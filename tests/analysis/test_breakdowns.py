@@ -117,3 +117,15 @@ def test_a_second_metric_has_groups_of_its_own_and_ranks_nothing():
     ]
     assert [scores(group)['IoU'] for group in by_target(boxes + other)] == pytest.approx([0.4, 0.6])
     assert ranked(boxes + other) == ranked(boxes)
+
+
+def test_numbers_that_not_all_targets_have_say_how_many_do():
+    known = mask_row(9, 'liver', 0.5)
+    known = replace(known, values=known.values | dict(HD_mm=2.0, HD95_mm=1.0))
+    (group, *_) = by_target([known, mask_row(10, 'liver', 0.7)])
+    assert (group.number, group.known, scores(group)['HD95_mm']) == (2, 1, 1.0)
+    assert 'DSC 0.600, HD 5.0 px, HD95 1.0 px, NSD 0.500, HD_mm 2.00 mm of 1, HD95_mm 1.00 mm of 1' in breakdown_tables(
+        [known, mask_row(10, 'liver', 0.7)]
+    )
+    assert 'HD_mm 2.00 mm, HD95_mm 1.00 mm' in breakdown_tables([known])
+    assert 'mm' not in breakdown_tables([mask_row(10, 'liver', 0.7)])

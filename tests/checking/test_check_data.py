@@ -114,6 +114,14 @@ def marked(root):
     root.save('images/kind_03.png', pixels)
 
 
+def contradicting_spacing(root):
+    sitk = pytest.importorskip('SimpleITK', reason='it writes the MetaImage file')
+    image = sitk.GetImageFromArray(picture(103))
+    image.SetSpacing((0.1, 0.2))  # x, y
+    sitk.WriteImage(image, str(root.file('images/kind_03.mha')))
+    root.change('kind', image_path='../images/kind_03.mha', pixel_spacing='[0.1, 0.2]')
+
+
 def seed_of(task, split, i):
     return 100 * list(TASKS).index(task) + i + (1000 if split == 'val' else 0)
 
@@ -252,6 +260,18 @@ FAULTS = {
         'kind_03.png',
         False,
     ),
+    'a spacing that is none': (
+        lambda r: r.change('kind', pixel_spacing='[0, 0.1]'),
+        'wrong row',
+        "kind.csv, row 5: pixel_spacing '[0, 0.1]'",
+        True,
+    ),
+    'a spacing that the file contradicts': (
+        contradicting_spacing,
+        'another pixel spacing than the file',
+        'kind.csv, row 5: pixel_spacing is [0.1, 0.2], but [0.2, 0.1] in the header of ',
+        False,
+    ),
     'drawn marks': (marked, 'drawn marks', 'kind_03.png', False),
     'a class without images': (
         lambda r: r.write('kind', [row | {'num_classes': 3} for row in r.rows('kind')]),
@@ -314,6 +334,18 @@ def test_workers_find_the_same(root):
     one, two = check_data(root.path, workers=0), check_data(root.path, workers=2)
     assert one.problems == two.problems
     assert one.rows == two.rows
+
+
+def test_images_with_a_known_spacing_are_counted(root, capsys):
+    assert check_data(root.path, workers=0).images_with_spacing == 0
+    contradicting_spacing(root)  # one by the column, and a further one by the header of its file
+    rows = root.rows('kind')
+    rows[4] |= dict(image_path='../images/other.mha')
+    root.file('images/other.mha').write_bytes(root.file('images/kind_03.mha').read_bytes())
+    root.write('kind', rows)
+    assert check_data(root.path, workers=0).images_with_spacing == 2
+    main(['check-data', str(root.path), '--workers', '0'])
+    assert 'pixel spacing in mm is known of 2 images' in capsys.readouterr().out
 
 
 def test_a_root_that_is_not_split(tmp_path):

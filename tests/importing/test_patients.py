@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from aurora_mm.cli.main import main
+from aurora_mm.datasets import FMCUIADataset
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.importing import find_tasks, write_tasks
 from aurora_mm.importing.cropping import crop_tasks
@@ -148,6 +149,9 @@ def test_the_spacing_is_kept(tmp_path):
         write(tmp_path / 'src' / kind / '0.dcm', trees.picture(0), SequenceOfUltrasoundRegions=[region()])
     write_tasks(find_tasks(tmp_path / 'src')[1], tmp_path / 'out')
     assert [row['pixel_spacing'] for row in rows_of(tmp_path / 'out')] == ['[0.1, 0.2]'] * 2
+    pipeline = [dict(type=name) for name in ('LoadUltrasoundImage', 'LoadTaskAnnotations', 'PackMultiTaskInputs')]
+    for sample in FMCUIADataset(str(tmp_path / 'out'), 'all', pipeline=pipeline):
+        assert [task.pixel_spacing for task in sample['data_samples']] == [(0.1, 0.2)]
 
 
 class TestMistakes:

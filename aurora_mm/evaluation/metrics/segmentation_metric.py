@@ -58,7 +58,14 @@ class SegmentationMetric(MillimetreMetric):
         Column('HD95', unit='px', higher_is_better=False, brief=False),
         Column('NSD', brief=False),
         Column('HD_mm', unit='mm', higher_is_better=False, brief=False, digits=2, optional=True),
-        Column('HD95_mm', unit='mm', higher_is_better=False, digits=2, optional=True),
+        Column(
+            'HD95_mm',
+            unit='mm',
+            higher_is_better=False,
+            title='95th percentile of the Hausdorff distance (HD95)',
+            digits=2,
+            optional=True,
+        ),
     )
     columns = (*row_columns, MillimetreMetric.count)
     headline = 'DSC'

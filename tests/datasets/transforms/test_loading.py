@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aurora_mm.datasets.transforms import LoadTaskAnnotations, LoadUltrasoundImage
+from aurora_mm.datasets.transforms import LoadTaskAnnotations, LoadUltrasoundImage, load_image
 from aurora_mm.errors import ConfigError, DataError
 
 SHAPE = (20, 30)
@@ -234,3 +234,49 @@ class TestAnnotations:
     def test_no_label(self, entry):
         with pytest.raises(DataError, match=r'x\.csv, row 7: no label'):
             load(LoadUltrasoundImage().transform(entry))
+
+
+class TestPixelSpacing:
+    """A row of a CSV file and the image file may both say it."""
+
+    @pytest.fixture
+    def volume(self, entry, tmp_path):
+        sitk = pytest.importorskip('SimpleITK', reason='it writes the MetaImage file')
+        image = sitk.GetImageFromArray(np.zeros(SHAPE, np.uint8))
+        image.SetSpacing((0.3, 0.2))  # x, y
+        sitk.WriteImage(image, str(tmp_path / 'img.mha'))
+        return entry | dict(img_path=str(tmp_path / 'img.mha'), csv_file=str(tmp_path / 'x.csv'))
+
+    @pytest.fixture
+    def warnings(self, monkeypatch):
+        told = []
+        monkeypatch.setattr(load_image, '_TOLD_FILES', set())
+        monkeypatch.setattr(load_image, 'print_log', lambda message, **_: told.append(message))
+        return told
+
+    def test_the_file_says_it_where_the_row_does_not(self, volume, warnings):
+        assert LoadUltrasoundImage().transform(volume)['pixel_spacing'] == pytest.approx((0.2, 0.3))
+        assert not warnings
+
+    def test_the_row_says_it_where_the_file_does_not(self, entry):
+        assert LoadUltrasoundImage().transform(entry | dict(pixel_spacing=(0.4, 0.5)))['pixel_spacing'] == (0.4, 0.5)
+        assert 'pixel_spacing' not in LoadUltrasoundImage().transform(entry)
+
+    def test_a_contradiction_is_told_once_for_each_csv_file(self, volume, warnings):
+        row = volume | dict(pixel_spacing=(0.3, 0.2))
+        for _ in range(3):
+            assert LoadUltrasoundImage().transform(dict(row))['pixel_spacing'] == (0.3, 0.2)
+        (message,) = warnings
+        assert f'{row["csv_file"]}, row 7: pixel_spacing is [0.3, 0.2], but [0.2, 0.3] in the header of' in message
+        LoadUltrasoundImage().transform(row | dict(csv_file='y.csv'))
+        assert len(warnings) == 2
+
+    def test_rounding_is_no_contradiction(self, volume, warnings):
+        row = volume | dict(pixel_spacing=(0.2001, 0.2999))
+        assert LoadUltrasoundImage().transform(row)['pixel_spacing'] == (0.2001, 0.2999)
+        assert not warnings
+
+    def test_what_a_user_gives_for_a_prediction_is_no_contradiction(self, volume, warnings):
+        row = {key: value for key, value in volume.items() if key not in ('csv_file', 'csv_row')}
+        assert LoadUltrasoundImage().transform(row | dict(pixel_spacing=(1.0, 1.0)))['pixel_spacing'] == (1.0, 1.0)
+        assert not warnings
