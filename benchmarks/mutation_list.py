@@ -104,8 +104,63 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
         'tests/evaluation/metrics/test_multi_label_segmentation_metric.py',
         [
             ('if truth[0, 0] != IGNORED:', 'if True:'),
-            ('count = weights @ is_known', 'count = weights.sum(1, keepdims=True) + 0 * is_known[:1]'),
         ],
+    ),
+    (
+        'evaluation/functional/weighted_mean.py',
+        'tests/evaluation/functional/test_weighted_mean.py',
+        [('count = weights @ is_known', 'count = weights @ np.ones(values.shape)')],
+    ),
+    (
+        'evaluation/functional/hausdorff.py',
+        'tests/evaluation/functional/test_hausdorff.py',
+        [('sampling=spacing', 'sampling=spacing[::-1]')],
+    ),
+    (
+        'evaluation/functional/surface.py',
+        'tests/evaluation/functional/test_surface.py',
+        [('* spacing[::-1]', '* spacing')],
+    ),
+    (
+        'evaluation/functional/landmarks.py',
+        'tests/evaluation/functional/test_landmark_error.py',
+        [('* spacing[::-1]', '* spacing')],
+    ),
+    (
+        'evaluation/metrics/segmentation_metric.py',
+        'tests/evaluation/metrics/test_millimetre_metric.py',
+        [
+            ('HD_mm=hausdorff_distance(pred, truth, spacing)', 'HD_mm=hausdorff_distance(pred, truth)'),
+            ('HD95_mm=hd95(pred, truth, spacing)', 'HD95_mm=hd95(pred, truth, (1.0, 1.0))'),
+        ],
+    ),
+    (
+        'evaluation/metrics/millimetre_metric.py',
+        'tests/evaluation/metrics/test_millimetre_metric.py',
+        [
+            ('known = sum(cls._is_in_mm(rows) for rows in images)', 'known = len(images)'),
+            ('if len({name in row.values for row in rows for name in wanted}) > 1:', 'if False:'),
+        ],
+    ),
+    (
+        'challenge/spacing_column.py',
+        'tests/challenge/test_spacing_column.py',
+        [('if not is_spacing(sides):', 'if False:')],
+    ),
+    (
+        'challenge/index_parts.py',
+        'tests/challenge/test_spacing_column.py',
+        [('*self._conflicts(SPACING_COLUMN, names, wrong_spacings, sizes),', '')],
+    ),
+    (
+        'datasets/items.py',
+        'tests/challenge/test_spacing_column.py',
+        [("item['pixel_spacing'] = record.pixel_spacing", 'pass')],
+    ),
+    (
+        'datasets/transforms/load_image.py',
+        'tests/datasets/transforms/test_loading.py',
+        [("_tell_other_spacing(results, facts.get('pixel_spacing'))", 'pass')],
     ),
     (
         'datasets/annotations/multi_box_annotation.py',

@@ -10,9 +10,9 @@ import numpy as np
 
 from aurora_mm.challenge.column_checks import LocatedPaths, encode
 from aurora_mm.challenge.row_columns import RowColumns
-from aurora_mm.challenge.spacing_column import SPACING_COLUMN
 from aurora_mm.challenge.text_column import TextColumn
 from aurora_mm.errors import DataError
+from aurora_mm.images.pixel_spacing import SPACING_COLUMN
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -14,9 +14,10 @@ from aurora_mm.challenge.csv_cells import BadRow, Files
 from aurora_mm.challenge.csv_tables import Row
 from aurora_mm.challenge.index_parts import IndexPart, IndexParts, Problem
 from aurora_mm.challenge.row_columns import RowColumns
-from aurora_mm.challenge.spacing_column import SPACING_COLUMN, parse_spacing_cell, parse_spacings
+from aurora_mm.challenge.spacing_column import parse_spacing_cell, parse_spacings
 from aurora_mm.challenge.text_column import TextColumn
 from aurora_mm.errors import DataError
+from aurora_mm.images.pixel_spacing import SPACING_COLUMN
 from aurora_mm.tasks import Task
 
 _GROUP_COLUMN = 'group'

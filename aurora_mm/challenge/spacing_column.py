@@ -10,10 +10,7 @@ import numpy as np
 from aurora_mm.challenge.arrow_columns import CsvColumns
 from aurora_mm.challenge.column_checks import encode
 from aurora_mm.challenge.csv_cells import BadRow, numbers
-from aurora_mm.images.pixel_spacing import is_spacing
-
-SPACING_COLUMN = 'pixel_spacing'
-"""JSON text ``[height, width]`` of a pixel of the image file in mm; empty where it is not known."""
+from aurora_mm.images.pixel_spacing import SPACING_COLUMN, is_spacing
 
 
 class ParsedSpacings(NamedTuple):

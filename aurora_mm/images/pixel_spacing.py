@@ -1,9 +1,12 @@
-"""What a pixel spacing may be, and when two of them say the same."""
+"""What a pixel spacing may be, when two of them say the same, and how the CSV files of data roots hold one."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+
+SPACING_COLUMN = 'pixel_spacing'
+"""Column of the CSV files: JSON text ``[height, width]`` of a pixel of the image in mm; empty where it is not known."""
 
 _ROUNDING = 0.01  # of a side, by which two texts of one spacing may differ
 
@@ -11,6 +14,11 @@ _ROUNDING = 0.01  # of a side, by which two texts of one spacing may differ
 def is_spacing(sides: Sequence[float]) -> bool:
     """Return whether two numbers can be (height, width) of a pixel in mm: both are positive and finite."""
     return len(sides) == 2 and all(math.isfinite(side) and side > 0 for side in sides)
+
+
+def spacing_text(spacing: tuple[float, float]) -> str:
+    """Return the text of the column for (height, width) of a pixel in mm, to six digits."""
+    return f'[{spacing[0]:g}, {spacing[1]:g}]'
 
 
 def is_same_spacing(first: Sequence[float], second: Sequence[float]) -> bool:

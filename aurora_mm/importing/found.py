@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from aurora_mm.images.pixel_spacing import SPACING_COLUMN, spacing_text
 from aurora_mm.tasks import Task
 
 
@@ -42,7 +43,7 @@ class FoundRow:
 
 def spacing_columns(spacing: tuple[float, float] | None) -> dict[str, str]:
     """Return the column ``pixel_spacing``, JSON text of (height, width) of a pixel in mm; none if it is not known."""
-    return {} if spacing is None else {'pixel_spacing': f'[{spacing[0]:g}, {spacing[1]:g}]'}
+    return {} if spacing is None else {SPACING_COLUMN: spacing_text(spacing)}
 
 
 @dataclass

@@ -42,6 +42,12 @@ class View:
         """Size of the field of view in pixels: the side of a square with the same area."""
         return float(np.sqrt(self.inside.sum()))
 
+    @property
+    def depth(self) -> float:
+        """Length of the beam in the middle, from the probe to the far end, in pixels."""
+        first, last = self.pixel_of_beam[[0, -1], BEAMS // 2]  # the centres of samples
+        return float(np.hypot(*(last - first))) * DEPTHS / (DEPTHS - 1)
+
     def point(self, u: float, v: float) -> np.ndarray:
         """Return the image coordinates x, y of the sample nearest to the fractions ``u`` and ``v``."""
         row = int(np.clip(v * DEPTHS, 0, DEPTHS - 1))

@@ -80,6 +80,12 @@ class PhysicalScanner(Scanner):
         image = np.round(255 * np.clip(view.to_image(brightness), 0, 1)).astype(np.uint8)
         return self.screen.show(image, view, rng)
 
+    def pixel_spacing(self, style: Style, view: View) -> tuple[float, float]:
+        """Return (height, width) of a pixel in mm: the far end of the view is as deep as the probe shows."""
+        _, depth = self.probes[style.probe]
+        side = 10 * depth / view.depth
+        return side, side
+
     def acquire(
         self, echo: np.ndarray, loss: np.ndarray, frequency: float, depth: float, rng: np.random.Generator
     ) -> np.ndarray:

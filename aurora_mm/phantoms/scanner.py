@@ -43,6 +43,10 @@ class Scanner(ABC):
             (H, W) uint8.
         """
 
+    def pixel_spacing(self, style: Style, view: View) -> tuple[float, float] | None:
+        """Return (height, width) of a pixel of a view in mm; None, as by default, if the scanner has no scale."""
+        return None
+
 
 class DemoScanner(Scanner):
     """The scanner of the demonstration data: speckle, random gain and random attenuation, on a black image.

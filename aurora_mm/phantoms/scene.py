@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,12 +24,14 @@ class Phantom:
             ``gt_label`` or ``bbox``; coordinates are in pixels of the image. Empty for segmentation.
         mask: (H, W) uint8 class indices for segmentation, with the background as class 0.
         class_masks: (C, H, W) uint8, 1 in the pixels of each class, for segmentation with classes that may overlap.
+        pixel_spacing: (height, width) of a pixel in mm; None if the scanner has no scale.
     """
 
     image: np.ndarray
     annotation: dict[str, Any] = field(default_factory=dict)
     mask: np.ndarray | None = None
     class_masks: np.ndarray | None = None
+    pixel_spacing: tuple[float, float] | None = None
 
 
 class Scene(ABC):
@@ -71,4 +73,6 @@ class Scene(ABC):
             index: Index of the image in the data set, from 0.
             scanner: The scanner that makes the image.
         """
-        return self.paint(Canvas(self.style, rng, scanner), index)
+        canvas = Canvas(self.style, rng, scanner)
+        spacing = scanner.pixel_spacing(self.style, canvas.view)
+        return replace(self.paint(canvas, index), pixel_spacing=spacing)

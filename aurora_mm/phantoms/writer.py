@@ -20,6 +20,7 @@ from aurora_mm.annotations import ANNOTATIONS
 from aurora_mm.challenge.csv_tables import COMMON_COLUMNS
 from aurora_mm.errors import ConfigError
 from aurora_mm.files import require_new_folder, whole_folder
+from aurora_mm.images.pixel_spacing import SPACING_COLUMN, spacing_text
 from aurora_mm.phantoms.classification_scene import ClassificationScene
 from aurora_mm.phantoms.detection_scene import DetectionScene
 from aurora_mm.phantoms.landmark_scene import LandmarkScene
@@ -113,7 +114,11 @@ def _write_image(job: _Job) -> Row:
         row.update({column: cells[column] for column in annotation.columns(job.task)})
     else:
         row['mask_path'] = _write_png(job.root, f'{folder}/masks/{name}', phantom.mask)
-    return row | ({SCANNER_COLUMN: scanner.name} if scanner.name else {})
+    if scanner.name:
+        row[SCANNER_COLUMN] = scanner.name
+    if phantom.pixel_spacing is not None:
+        row[SPACING_COLUMN] = spacing_text(phantom.pixel_spacing)
+    return row
 
 
 def _write_csv(root: Path, task: Task, rows: Sequence[Row]) -> None:
@@ -121,8 +126,8 @@ def _write_csv(root: Path, task: Task, rows: Sequence[Row]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open('w', newline='', encoding='utf-8') as stream:
         columns = [*COMMON_COLUMNS, *ANNOTATIONS[task.type].columns(task)]
-        columns += [SCANNER_COLUMN] if SCANNER_COLUMN in rows[0] else []
-        writer = csv.DictWriter(stream, columns, lineterminator='\n')
+        columns += [column for column in (SCANNER_COLUMN, SPACING_COLUMN) if any(column in row for row in rows)]
+        writer = csv.DictWriter(stream, columns, restval='', lineterminator='\n')
         writer.writeheader()
         writer.writerows(rows)
 
@@ -167,7 +172,8 @@ def make_dataset(
             without splits.
         workers: Number of processes.
         progress: Whether to show a progress bar.
-        scanners: The scanners; each makes so many images. The column ``scanner`` names those that have a name.
+        scanners: The scanners; each makes so many images. The column ``scanner`` names those that have a name, and the
+            column ``pixel_spacing`` holds the size of a pixel of those that have a scale.
 
     Raises:
         DataError: If ``out`` is a file, or a folder that is not empty.

@@ -11,6 +11,7 @@ import pytest
 from scipy import stats
 
 from aurora_mm.cli.main import main
+from aurora_mm.datasets import FMCUIADataset
 from aurora_mm.errors import DataError
 from aurora_mm.images.content_region import content_region
 from aurora_mm.phantoms import SCANNERS, make_dataset, make_scene
@@ -198,6 +199,24 @@ class TestScreens:
         assert (shown[0] != shown[1]).any()
 
 
+class TestScale:
+    """The far end of a view is as deep as the probe shows, here 80 mm."""
+
+    @pytest.mark.parametrize('margins', [(0, 0, 0, 0), (0.2, 0.1, 0.1, 0.3)])
+    def test_a_linear_probe_by_the_rows_that_it_fills(self, margins):
+        scanner = replace(PLAIN, screen=Screen(margins))
+        view = scanner.screen.around(linear_view(400, 300))
+        rows = np.flatnonzero(view.inside.any(axis=1))
+        height, width = scanner.pixel_spacing(replace(Style.of(TASKS['organ']), probe='linear'), view)
+        assert height == width == pytest.approx(80 / len(rows), rel=0.01)
+
+    def test_a_sector_by_the_way_along_its_middle(self):
+        view = sector_view(400, 500, 0.6, 0.3)
+        filled = int(view.inside[:, 250].sum())
+        height, width = PLAIN.pixel_spacing(replace(Style.of(TASKS['organ']), probe='convex'), view)
+        assert height == width == pytest.approx(80 / filled, rel=0.01)
+
+
 class TestDataSets:
     def test_scanners_look_different_and_are_named(self, tmp_path):
         out = tmp_path / 'data'
@@ -210,6 +229,14 @@ class TestDataSets:
         for image, row in zip(images, rows, strict=True):
             box = [float(row[side]) for side in ('x_min', 'y_min', 'x_max', 'y_max')]
             assert 0 <= box[0] < box[2] <= image.shape[1] and 0 <= box[1] < box[3] <= image.shape[0]
+
+    def test_the_size_of_a_pixel_is_in_the_csv_files(self, tmp_path):
+        make_dataset(tmp_path / 'data', TASKS, 1, scanners=list(SCANNERS.values()))
+        for item in FMCUIADataset(str(tmp_path / 'data'), 'all', test_mode=True).data_list:
+            height, width = item['pixel_spacing']
+            assert height == width
+            image = cv2.imread(item['img_path'])
+            assert 40 < height * image.shape[0] < 400  # mm; screens are a little higher than what the probe shows
 
     def test_an_image_does_not_depend_on_the_other_scanners(self, tmp_path):
         make_dataset(tmp_path / 'all', TASKS, 1, scanners=list(SCANNERS.values()))
@@ -224,7 +251,9 @@ class TestDataSets:
 
     def test_the_demonstration_data_has_no_such_column(self, tmp_path):
         make_dataset(tmp_path / 'demo', TASKS, 1)
-        assert 'scanner' not in (tmp_path / 'demo/csv_files/find.csv').read_text()
+        text = (tmp_path / 'demo/csv_files/find.csv').read_text()
+        assert 'scanner' not in text
+        assert 'pixel_spacing' not in text
         assert [path.name for path in (tmp_path / 'demo/Detection/find/images').iterdir()] == ['train_00000.png']
 
     def test_the_command_and_a_split_that_leaves_a_scanner_out(self, tmp_path, monkeypatch, capsys):
