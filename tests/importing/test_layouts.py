@@ -190,6 +190,46 @@ def test_heads(tmp_path, monkeypatch):
     assert box == [x, y, x + width, y + height]
 
 
+SIZES = 'training_set_pixel_size_and_HC.csv'
+HEADER = 'filename,pixel size(mm),head circumference (mm)'
+
+
+def test_heads_have_the_pixel_size_of_their_table(tmp_path):
+    """As text that a spreadsheet wrote, with a byte order mark; an image that is not listed has no spacing."""
+    trees.hc18(tmp_path / 'src')
+    (tmp_path / 'src' / SIZES).write_text(f'{HEADER}\n000_HC.png,0.0690,44.3\n001_HC.png,0.0896,56.8\n', 'utf-8-sig')
+    write_tasks(find_tasks(tmp_path / 'src')[1], tmp_path / 'out')
+    rows = FMCUIADataset(str(tmp_path / 'out'), 'all', test_mode=True).load_data_list()
+    found = {(row['task'], Path(row['img_path']).name): row.get('pixel_spacing') for row in rows}
+    assert len(found) == 12
+    sizes = {'000_HC.png': (0.069, 0.069), '001_HC.png': (0.0896, 0.0896)}
+    assert found == {(task, image): sizes.get(image) for task, image in found}
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        (f'{HEADER}\n000_HC.png,0,44.3\n', r"HC\.csv, row 2: pixel size\(mm\) of '000_HC\.png' is '0', not a positive"),
+        (f'{HEADER}\n001_HC.png,0.1,4\n000_HC.png,?,4\n', r"HC\.csv, row 3: .* is '\?', not a positive number"),
+        (f'{HEADER}\n000_HC.png\n', r'HC\.csv, row 2: .* is None, not a positive number'),
+        ('filename,size\n', r"HC\.csv: has no column 'pixel size\(mm\)'"),
+        ('', r"HC\.csv: has no column 'filename'"),
+    ],
+)
+def test_a_bad_table_of_pixel_sizes_is_named(tmp_path, text, message):
+    trees.hc18(tmp_path / 'src', 1)
+    (tmp_path / 'src' / SIZES).write_text(text)
+    with pytest.raises(DataError, match=message):
+        find_tasks(tmp_path / 'src')
+
+
+def test_two_tables_of_pixel_sizes_are_refused(tmp_path):
+    trees.hc18(tmp_path / 'src', 1)
+    trees.text(tmp_path / 'src' / 'copy' / SIZES, HEADER)
+    with pytest.raises(DataError, match='holds sizes of pixels, and so does'):
+        find_tasks(tmp_path / 'src')
+
+
 @pytest.mark.parametrize('centre', [(30, 20), (30, 8), (30, 32), (50, 20), (8, 20), (52, 34)])
 def test_heads_that_the_image_cuts_off(tmp_path, centre):
     """The mask is the filled ellipse, whether or not the line around it is closed."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import re
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +10,8 @@ import cv2
 import numpy as np
 
 from aurora_mm.errors import DataError
-from aurora_mm.importing.found import FoundRow, FoundTask
+from aurora_mm.images.pixel_spacing import is_spacing
+from aurora_mm.importing.found import FoundRow, FoundTask, spacing_columns
 from aurora_mm.importing.layout import Layout
 from aurora_mm.importing.masks import mask_values_of
 from aurora_mm.importing.options import ImportOptions
@@ -18,6 +20,8 @@ from aurora_mm.measurements.ellipse import fit_ellipse
 from aurora_mm.tasks import Task
 
 _NAME = re.compile(r'^(\d+)_\d*HC\.png$')
+_SIZES = 'training_set_pixel_size_and_hc.csv'
+_IMAGE, _SIZE = 'filename', 'pixel size(mm)'
 _POINTS = ('long_left', 'long_right', 'short_top', 'short_bottom')
 
 
@@ -27,7 +31,8 @@ class Hc18(Layout):
     ``training_set`` holds ``000_HC.png`` and ``000_HC_Annotation.png``, the ellipse around the head drawn with a line
     of 3 pixels. It makes three tasks: the head's mask, the line and all within it; the box around the mask; and the
     ends of the axes of the ellipse through the mask's outermost pixels. Where the image cuts a head off, the mask ends
-    at the border of the image. Images of one head share their number, which becomes the group.
+    at the border of the image. Images of one head share their number, which becomes the group. The size of an image's
+    pixels comes from ``training_set_pixel_size_and_HC.csv`` if it is there.
     """
 
     name = 'HC18'
@@ -43,6 +48,7 @@ class Hc18(Layout):
         box = FoundTask(Task('fetal_head_det', 'detection', classes=('head',)))
         axes = FoundTask(Task('fetal_head_axes', 'landmark', points=_POINTS, swaps=(('long_left', 'long_right'),)))
         known = set(tree.images)
+        sizes = _pixel_sizes(tree)
         for image in tree.images:
             match = _NAME.match(image.name)
             annotation = image.with_name(image.name.replace('.png', '_Annotation.png'))
@@ -50,8 +56,53 @@ class Hc18(Layout):
                 continue  # images of the test set have no annotation
             outline = _Outline(tree.path(annotation))
             for task, answer in ((head, outline.mask), (box, outline.box), (axes, outline.points)):
-                task.rows.append(FoundRow(str(tree.path(image)), f'images/{image.name}', answer, group=match[1]))
+                columns = spacing_columns(sizes.get(image.name))
+                task.rows.append(
+                    FoundRow(str(tree.path(image)), f'images/{image.name}', answer, group=match[1], columns=columns)
+                )
         return [head, box, axes]
+
+
+def _pixel_sizes(tree: Tree) -> dict[str, tuple[float, float]]:
+    """Read the sizes of the square pixels of images.
+
+    Args:
+        tree: The files.
+
+    Returns:
+        (height, width) of a pixel in mm, by the name of the image. Empty if there is no file of sizes.
+
+    Raises:
+        DataError: If there are several files of sizes, one cannot be read or lacks a column, or a size is no positive
+            number.
+    """
+    files = [tree.path(file) for file in tree.ending(_SIZES)]
+    if not files:
+        return {}
+    if len(files) > 1:
+        raise DataError(f'holds sizes of pixels, and so does {files[0]}: leave one of them', file=files[1])
+    sizes = {}
+    try:
+        with files[0].open(encoding='utf-8-sig', newline='') as stream:
+            reader = csv.DictReader(stream, strict=True)
+            if missing := [name for name in (_IMAGE, _SIZE) if name not in (reader.fieldnames or ())]:
+                raise DataError(f'has no column {missing[0]!r}', file=files[0])
+            for row in reader:
+                size = _number(row[_SIZE])
+                if size is None or not is_spacing((size, size)):
+                    message = f'{_SIZE} of {row[_IMAGE]!r} is {row[_SIZE]!r}, not a positive number'
+                    raise DataError(message, file=files[0], row=reader.line_num)
+                sizes[row[_IMAGE]] = (size, size)
+    except (OSError, UnicodeError, csv.Error) as error:
+        raise DataError(f'cannot be read: {error}', file=files[0]) from error
+    return sizes
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text or '')
+    except ValueError:
+        return None
 
 
 class _Outline:
