@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import tarfile
 
 import cv2
@@ -29,9 +30,9 @@ def test_any_tar_program_gets_the_files_back(fmc_root, tmp_path):
     shards = sorted((out / 'shards').glob('*.tar'))
     assert len(shards) > 2
     assert all(shard.stat().st_size <= 12_000 for shard in shards)
+    (tmp_path / 'back').mkdir()
     for shard in shards:
-        with tarfile.open(shard) as tar:
-            tar.extractall(tmp_path / 'back', filter='data')
+        subprocess.run(['tar', '-xf', shard, '-C', tmp_path / 'back'], check=True)
     named = {name for name in files_in(root) if name.endswith('.png')}
     assert files_in(tmp_path / 'back') == named
     assert all((tmp_path / 'back' / name).read_bytes() == (root / name).read_bytes() for name in named)

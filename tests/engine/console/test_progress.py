@@ -43,6 +43,7 @@ def test_details_are_worked_out_only_when_they_are_shown(capsys):
 
 @pytest.fixture
 def terminal(monkeypatch):
+    monkeypatch.setenv('TERM', 'xterm')  # on a terminal that cannot move its cursor rich draws no bar
     console = Console(file=io.StringIO(), force_terminal=True, width=100, highlight=False, markup=False)
     monkeypatch.setattr(progress, 'console', lambda: console)
     return console.file
