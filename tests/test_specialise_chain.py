@@ -183,3 +183,17 @@ def test_a_training_for_other_tasks_can_be_resumed(folder, moved, tmp_path, with
     run('train', folder / 'config.py', '--work-dir', tmp_path, '--resume', *more, *args)
     unbroken, resumed = (load(path / 'epoch_2.pth')['state_dict'] for path in (folder / 'moved', tmp_path))
     assert all(torch.equal(tensor, resumed[name]) for name, tensor in unbroken.items())
+
+
+def test_parts_that_start_anew_are_named_by_an_option(folder, tmp_path):
+    """The config has no StartFromHook, and its detector is of another kind than the joint model's."""
+    args = ('--data-root', folder / 'data', '--work-dir', tmp_path, '--load-from', folder / 'joint/epoch_1.pth')
+    other = ('train_cfg.max_epochs=1', 'model.heads.detection.channels=24', *NO_WORKERS)
+    status, output = refused('train', folder / 'config.py', *args, '--cfg-options', *other)
+    assert status == 1
+    assert 'Traceback' not in output
+    assert 'heads.detection' in output and 'new_parts of StartFromHook' in output
+    hook = ('default_hooks.start_from.type=StartFromHook', 'default_hooks.start_from.new_parts=heads.detection,')
+    output = run('train', folder / 'config.py', *args, '--cfg-options', *hook, *other)
+    assert 'start with initial values: heads.detection\n' in output
+    assert 'are not used: heads.detection\n' in output
