@@ -197,7 +197,8 @@ def test_a_run_that_goes_on_with_other_images_is_warned(config, images, trained,
     fewer.mkdir()
     shutil.copy(images / '0.png', fewer)
     options = ['--images', str(fewer), '--work-dir', str(tmp_path / 'run'), '--resume', str(trained / 'epoch_1.pth')]
-    main(['pretrain', config, *options])
+    # Runs of one name that begin within one second share a log file, and `trained` may be as young.
+    main(['pretrain', config, *options, '--cfg-options', 'experiment_name=fewer'])
     (log,) = (tmp_path / 'run').glob('*/*.log')
     assert 'of a run with 3 steps an epoch and goes on with 1: the images or the batch size' in log.read_text()
 
