@@ -7,11 +7,12 @@ These functions set all values that depend on such a choice.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 from mmengine.model import BaseTTAModel
 from mmengine.runner.checkpoint import load_state_dict
@@ -91,7 +92,7 @@ def adopt_checkpoint(
         ConfigError: If ``include`` has a task that the checkpoint was not trained for.
     """
     loaded = read_checkpoint(checkpoint, keys=())
-    trained, backbone = trained_tasks(loaded), trained_config(loaded, checkpoint).model.backbone
+    trained, backbone = trained_tasks(loaded), trained_backbone(cfg, loaded, checkpoint)
     if data_root is not None:
         set_data_root(cfg, data_root)
     if include is not None:
@@ -102,12 +103,28 @@ def adopt_checkpoint(
                 )
         keep_tasks(cfg, include)
     DataTasks(cfg, trained, loaders).require_trained(list(trained), f'the tasks that {checkpoint} was trained for')
-    # The names of the checkpoint's tensors depend on the encoder's size, taps and LoRA, so the whole backbone must be
-    # that of the checkpoint. They do not depend on `compile_blocks`, which is kept.
-    if 'compile_blocks' in cfg.model.backbone and cfg.model.backbone.type == backbone.type:
-        backbone.compile_blocks = cfg.model.backbone.compile_blocks
     cfg.model.backbone = backbone
     return _set_tasks(cfg, trained)
+
+
+def trained_backbone(cfg: Config, loaded: Mapping[str, Any], checkpoint: str | Path) -> ConfigDict:
+    """Return the config of the backbone that a checkpoint was trained with, for the model of another config.
+
+    The names of the checkpoint's tensors depend on the encoder's size, taps and LoRA, so the whole backbone must be
+    that of the checkpoint. They do not depend on ``compile_blocks``, which is that of the config.
+
+    Args:
+        cfg: The other config.
+        loaded: What :func:`read_checkpoint` returned.
+        checkpoint: Path of the checkpoint.
+
+    Raises:
+        WeightsError: See :func:`trained_config`.
+    """
+    backbone: ConfigDict = trained_config(loaded, checkpoint).model.backbone
+    if 'compile_blocks' in cfg.model.backbone and cfg.model.backbone.type == backbone.type:
+        backbone.compile_blocks = cfg.model.backbone.compile_blocks
+    return backbone
 
 
 def predict_without_labels(cfg: Config) -> bool:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
 
-from aurora_mm.apis.checkpoint import read_checkpoint, trained_config, trained_tasks
-from aurora_mm.apis.config import adopt_checkpoint, prepare_config, resolve_config
+from aurora_mm.apis.checkpoint import read_checkpoint, trained_tasks
+from aurora_mm.apis.config import adopt_checkpoint, prepare_config, resolve_config, trained_backbone
 from aurora_mm.tasks import TaskTable
 
 _START_FROM = ('StartFromHook', 'aurora_mm.StartFromHook')
@@ -66,7 +66,7 @@ def transfer_from(
         WeightsError: If the file is not a checkpoint of aurora_mm.
     """
     loaded = read_checkpoint(checkpoint, keys=())
-    cfg.model.backbone = trained_config(loaded, checkpoint).model.backbone
+    cfg.model.backbone = trained_backbone(cfg, loaded, checkpoint)
     cfg.tasks = (trained_tasks(loaded) if tasks is None else tasks).to_config()
     resolve_config(cfg, data_root, include=include)
     _add_start_hook(cfg, checkpoint)

@@ -13,6 +13,7 @@ from aurora_mm.apis import (
     resolve_config,
     start_from,
     starts_from_weights,
+    transfer_from,
     write_checkpoint,
 )
 from aurora_mm.apis.checkpoint import trained_config
@@ -182,8 +183,9 @@ def test_a_checkpoint_brings_its_encoder(cfg, data, tmp_path):
     assert fresh.model.backbone == cfg.model.backbone | dict(pretrained=None)
 
 
+@pytest.mark.parametrize('adopt', [adopt_checkpoint, start_from, transfer_from])
 @pytest.mark.parametrize('compiled_here', [False, True])
-def test_whether_blocks_are_compiled_is_not_the_checkpoints_to_say(cfg, data, tmp_path, compiled_here):
+def test_whether_blocks_are_compiled_is_not_the_checkpoints_to_say(cfg, data, tmp_path, compiled_here, adopt):
 
     resolve_config(cfg, data_root=data)
     cfg.model.backbone.compile_blocks = not compiled_here
@@ -192,7 +194,7 @@ def test_whether_blocks_are_compiled_is_not_the_checkpoints_to_say(cfg, data, tm
     fresh = Config.fromfile(REPO / 'configs' / 'aurora_fmc_demo.py')
     if compiled_here:
         fresh.model.backbone.compile_blocks = True
-    adopt_checkpoint(fresh, tmp_path / 'c.pth', data)
+    adopt(fresh, tmp_path / 'c.pth', data)
     assert fresh.model.backbone.get('compile_blocks', False) == compiled_here
     assert 'compile_blocks' not in trained_config({'meta': meta}, 'x.pth').model.backbone
 
