@@ -205,7 +205,12 @@ def replaced_folder(out: Path) -> Iterator[Path]:
         with _named(out):
             if out.exists():
                 out.rename(old)
-            new.rename(out)
+            try:
+                new.rename(out)
+            except OSError:
+                if old.exists():
+                    old.rename(out)
+                raise
             _flush_names(out.parent)
     finally:
         shutil.rmtree(new, ignore_errors=True)

@@ -201,3 +201,12 @@ def test_a_folder_stays_until_the_one_in_its_place_is_complete(tmp_path):
         (new / 'new').write_text('new')
         assert (out / 'old').read_text() == 'old'
     assert [path.relative_to(tmp_path).as_posix() for path in sorted(tmp_path.rglob('*'))] == ['out', 'out/new']
+
+
+def test_a_folder_comes_back_if_the_new_one_cannot_take_its_place(tmp_path):
+    out = tmp_path / 'out'
+    out.mkdir()
+    (out / 'old').write_text('old')
+    with pytest.raises(OutputError, match='out'), replaced_folder(out):
+        pass  # no folder was made that could take its place
+    assert [path.relative_to(tmp_path).as_posix() for path in sorted(tmp_path.rglob('*'))] == ['out', 'out/old']
