@@ -12,8 +12,8 @@ import numpy as np
 from aurora_mm.checking.label_checks import look_at_label
 from aurora_mm.checking.problem import Problem
 from aurora_mm.datasets.transforms import LoadTaskAnnotations, LoadUltrasoundImage
+from aurora_mm.datasets.transforms.load_image import other_spacing
 from aurora_mm.errors import DataError
-from aurora_mm.images.pixel_spacing import is_same_spacing
 
 _HASH_SIDE = 8
 _THUMB_SIDE = 16
@@ -102,11 +102,9 @@ def _problems_of_pixels(pixels: np.ndarray, row: dict[str, Any]) -> list[Problem
 
 
 def _problems_of_spacing(row: dict[str, Any], of_file: tuple[float, float] | None) -> list[Problem]:
-    of_row = row.get('pixel_spacing')
-    if of_row is None or of_file is None or is_same_spacing(of_row, of_file):
+    text = other_spacing(row, of_file)
+    if text is None:
         return []
-    text = f'{row["csv_file"]}, row {row["csv_row"]}: pixel_spacing is {list(of_row)}, but {list(of_file)} in the '
-    text += f'header of {row["img_path"]}; the column is taken'
     return [Problem('another pixel spacing than the file', text, False, '', (row['img_path'],))]
 
 

@@ -117,24 +117,34 @@ class LoadUltrasoundImage(BaseTransform):
         return f'{type(self).__name__}(depth={self.depth}, least_side={self.least_side}, cache={self.cache})'
 
 
-def _tell_other_spacing(row: Mapping[str, Any], of_file: tuple[float, float] | None) -> None:
-    """Warn that a row of a CSV file gives another pixel spacing than its image file.
+def other_spacing(row: Mapping[str, Any], of_file: tuple[float, float] | None) -> str | None:
+    """Describe where a row of a CSV file gives another pixel spacing than its image file.
 
     Args:
         row: The row.
         of_file: (height, width) in mm, as the image file says; None if it does not.
+
+    Returns:
+        One sentence with the CSV file, the row and both spacings; None if they agree or one of them is not known.
     """
-    of_row, csv_file = row.get('pixel_spacing'), row.get('csv_file')
-    if csv_file is None or csv_file in _TOLD_FILES or of_row is None or of_file is None:
+    of_row = row.get('pixel_spacing')
+    if of_row is None or of_file is None or is_same_spacing(of_row, of_file):
+        return None
+    return (
+        f'{row["csv_file"]}, row {row["csv_row"]}: pixel_spacing is {list(of_row)}, but {list(of_file)} in the header '
+        f'of {row["img_path"]}; the column is taken'
+    )
+
+
+def _tell_other_spacing(row: Mapping[str, Any], of_file: tuple[float, float] | None) -> None:
+    """Warn that a row of a CSV file gives another pixel spacing than its image file, once for each CSV file."""
+    csv_file = row.get('csv_file')
+    if csv_file is None or csv_file in _TOLD_FILES:
         return
-    if not is_same_spacing(of_row, of_file):
+    text = other_spacing(row, of_file)
+    if text is not None:
         _TOLD_FILES.add(csv_file)
-        print_log(
-            f'{csv_file}, row {row["csv_row"]}: pixel_spacing is {list(of_row)}, but {list(of_file)} in the header of '
-            f'{row["img_path"]}; the column is taken (aurora-mm check-data lists all such rows)',
-            logger='current',
-            level=logging.WARNING,
-        )
+        print_log(f'{text} (aurora-mm check-data lists all such rows)', logger='current', level=logging.WARNING)
 
 
 def _cache(cache: Mapping[str, Any]) -> PixelCache:
