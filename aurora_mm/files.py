@@ -1,4 +1,4 @@
-"""Functions that write files and folders atomically: completely or not at all.
+"""Functions that write files atomically: completely or not at all.
 
 All files of the package are written by these functions. The content is written to a hidden file in the same folder,
 flushed to the disk, and then renamed to the target. Readers never see an incomplete file. If the disk is full, the
@@ -7,12 +7,7 @@ process is killed or the power fails, the file that was there before is kept.
 
 from __future__ import annotations
 
-import errno
-import os
-import secrets
-import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -21,15 +16,9 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 
-from aurora_mm.errors import DataError, OutputError
-
-_SUFFIX = '.partial'  # suffix of files that are being written
-_SAFETENSORS_WRITES = 'Error while serializing: '
-_THREADS = 16  # threads that flush the files of a folder; disks handle many requests at once
-# Errors of network file systems that cannot flush a folder.
-_NO_FOLDER_FLUSH = (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EISDIR)
+from aurora_mm.atomic_writes import flush_content, flush_names, output_errors, partial_path
+from aurora_mm.errors import OutputError
 
 
 @contextmanager
@@ -48,19 +37,19 @@ def whole_file(path: str | Path, flush: bool = True) -> Iterator[Path]:
         OutputError: If the disk is full, the folder cannot be written, or the target is a folder.
     """
     path = Path(path)
-    partial = _partial(path)
-    with _named(path):
+    partial = partial_path(path)
+    with output_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.touch(exist_ok=False)
     try:
-        with _named(path, within=partial):
+        with output_errors(path, within=partial):
             yield partial
-        with _named(path):
+        with output_errors(path):
             if flush:
-                _flush(partial)
+                flush_content(partial)
             partial.replace(path)
             if flush:
-                _flush_names(path.parent)
+                flush_names(path.parent)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -146,168 +135,8 @@ def write_together(folder: str | Path, texts: Mapping[str, str]) -> None:
     with ExitStack() as stack:
         for name in reversed(names):  # the context that is entered last is left first
             partial = stack.enter_context(whole_file(folder / name))
-            with _named(folder / name):
+            with output_errors(folder / name):
                 partial.write_text(texts[name], encoding='utf-8', newline='')
-                _flush(partial)
-        with _named(folder / names[-1]):
+                flush_content(partial)
+        with output_errors(folder / names[-1]):
             (folder / names[-1]).unlink(missing_ok=True)
-
-
-@contextmanager
-def whole_folder(out: Path) -> Iterator[Path]:
-    """Create a temporary folder that becomes ``out`` at the end of the block, and is removed if the block raises.
-
-    Args:
-        out: The target folder, or a link to it. It must not exist or be empty. Missing parent folders are created.
-
-    Yields:
-        Path of an empty folder with the same parent as the target folder.
-
-    Raises:
-        OutputError: If ``out`` exists and is not an empty folder, which is then not changed; also as
-            :func:`whole_file`.
-    """
-    if out.is_symlink():
-        out = Path(os.path.realpath(out))
-    partial = _partial(out)
-    with _named(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        partial.mkdir()
-    try:
-        with _named(out, within=partial):
-            yield partial
-        with _named(out):
-            _flush_all(partial)
-            if out.exists():
-                out.rmdir()  # fails if the folder is not empty
-            partial.rename(out)
-            _flush_names(out.parent)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-@contextmanager
-def replaced_folder(out: Path) -> Iterator[Path]:
-    """Put a new folder in the place of ``out``, which stays as it is until the new one is complete.
-
-    Args:
-        out: The target folder. It may exist.
-
-    Yields:
-        Path in the same parent, at which a folder must be created within the block. It is removed if the block raises.
-
-    Raises:
-        OutputError: As :func:`whole_file`.
-    """
-    new, old = _partial(out), _partial(out)
-    try:
-        yield new
-        with _named(out):
-            if out.exists():
-                out.rename(old)
-            try:
-                new.rename(out)
-            except OSError:
-                if old.exists():
-                    old.rename(out)
-                raise
-            _flush_names(out.parent)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def require_new_folder(folder: Path) -> None:
-    """Check that a folder that is to be written does not exist or is empty, before the work for it starts.
-
-    Args:
-        folder: The target folder.
-
-    Raises:
-        DataError: If it is a file, or a folder that is not empty.
-    """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise DataError('stands in the way: data is written to a new or an empty folder', file=folder)
-
-
-def folder_time(folder: str | Path) -> int | None:
-    """Return when a file was last added to a folder, removed or renamed, in nanoseconds. None if it cannot be told."""
-    try:
-        return os.stat(folder).st_mtime_ns  # noqa: PTH116, there may be very many folders
-    except (OSError, ValueError):
-        return None
-
-
-def remove_partial(folder: str | Path) -> None:
-    """Remove the temporary files and folders that a killed process left in a folder.
-
-    Args:
-        folder: A folder that no other process is writing to.
-    """
-    for partial in Path(folder).glob(f'.*{_SUFFIX}'):
-        if partial.is_dir():
-            shutil.rmtree(partial)
-        else:
-            partial.unlink(missing_ok=True)
-
-
-def _partial(path: Path) -> Path:
-    return path.with_name(f'.{path.name[:64]}.{secrets.token_hex(4)}{_SUFFIX}')
-
-
-def _flush(path: Path) -> None:
-    """Wait until the content of a file is on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _flush_names(folder: Path) -> None:
-    """Wait until the list of files of a folder is on the disk, if the file system supports it."""
-    try:
-        _flush(folder)
-    except OSError as error:
-        if error.errno not in _NO_FOLDER_FLUSH:
-            raise
-
-
-def _flush_all(folder: Path) -> None:
-    files: list[Path] = []
-    folders: list[Path] = []
-    for place, _, names in os.walk(folder):
-        folders.append(Path(place))
-        files += [path for name in names if not (path := Path(place, name)).is_symlink()]
-    with ThreadPoolExecutor(_THREADS) as pool:
-        _wait(pool.map(_flush, files))
-        _wait(pool.map(_flush_names, folders))
-
-
-def _wait(results: Iterable[None]) -> None:
-    for _ in results:
-        pass
-
-
-@contextmanager
-def _named(path: Path, within: Path | None = None) -> Iterator[None]:
-    """Convert an OSError, or what safetensors raises in its place, to an OutputError that names the file.
-
-    Args:
-        path: The file or folder that is written.
-        within: If given, errors about files outside of this path, such as input files, are not converted.
-
-    Raises:
-        OutputError: Instead of an OSError.
-    """
-    try:
-        yield
-    except OSError as error:
-        name = error.filename
-        if within is not None and name is not None and not Path(os.fsdecode(name)).is_relative_to(within):
-            raise
-        raise OutputError(f'cannot write {path}: {error.strerror or error}') from error
-    except SafetensorError as error:
-        if not str(error).startswith(_SAFETENSORS_WRITES):  # it is about a file that is read
-            raise
-        raise OutputError(f'cannot write {path}: {str(error).removeprefix(_SAFETENSORS_WRITES)}') from error

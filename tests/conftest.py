@@ -20,7 +20,8 @@ settings.register_profile('random', deadline=None, database=None, print_blob=Tru
 settings.load_profile('fixed')
 
 pytest_plugins = [
-    f'tests.fixtures.{name}' for name in ('accelerator', 'checkpoints', 'config_text', 'fmc_root', 'fork_server')
+    f'tests.fixtures.{name}'
+    for name in ('accelerator', 'checkpoints', 'config_text', 'flushed', 'fmc_root', 'fork_server')
 ]
 
 

@@ -1,6 +1,5 @@
 """Files are written whole or not at all, whatever goes wrong."""
 
-import os
 import subprocess
 import sys
 import time
@@ -9,40 +8,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
+from aurora_mm.atomic_writes import remove_partial
 from aurora_mm.errors import OutputError
-from aurora_mm.files import (
-    remove_partial,
-    replaced_folder,
-    whole_file,
-    whole_folder,
-    write_bytes,
-    write_image,
-    write_text,
-    write_together,
-)
+from aurora_mm.files import whole_file, write_bytes, write_image, write_text, write_together
 from tests.fixtures.limited_files import limited_files
 from tests.fixtures.waiting import wait_until
 
 
 def names(folder):
     return sorted(path.name for path in folder.iterdir())
-
-
-@pytest.fixture
-def flushed(monkeypatch):
-    """What was flushed to the disk, and what took its place, in order."""
-    met = []
-    fsync, replace, rename = os.fsync, Path.replace, Path.rename
-    monkeypatch.setattr(
-        os, 'fsync', lambda handle: (met.append(str(Path(f'/proc/self/fd/{handle}').readlink())), fsync(handle))
-    )
-    monkeypatch.setattr(Path, 'replace', lambda self, to: (met.append(f'now {to}'), replace(self, to)))
-    monkeypatch.setattr(Path, 'rename', lambda self, to: (met.append(f'now {to}'), rename(self, to)))
-    return met
 
 
 def test_a_file_is_flushed_before_it_takes_its_place_and_its_name_after(tmp_path, flushed):
@@ -54,17 +29,6 @@ def test_a_file_is_flushed_before_it_takes_its_place_and_its_name_after(tmp_path
     assert names(tmp_path / 'deep') == ['a.txt']
 
 
-def test_all_files_of_a_folder_are_flushed_before_it_takes_its_place(tmp_path, flushed):
-    with whole_folder(tmp_path / 'out') as folder:
-        (folder / 'sub').mkdir()
-        for i in range(5):
-            (folder / 'sub' / f'{i}').write_text('x')
-        (folder / 'link').symlink_to(tmp_path / 'elsewhere')
-    place = flushed.index(f'now {tmp_path}/out')
-    assert {Path(path).name for path in flushed[:place]} >= {*'01234', 'sub'}
-    assert flushed[place + 1 :] == [str(tmp_path)]
-
-
 def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
     (tmp_path / 'a').write_text('old')
     for error in (ValueError, KeyboardInterrupt):
@@ -73,15 +37,6 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
             raise error
     assert (tmp_path / 'a').read_text() == 'old'
     assert names(tmp_path) == ['a']
-
-
-def test_a_folder_with_something_in_it_stays(tmp_path):
-    (tmp_path / 'out').mkdir()
-    (tmp_path / 'out' / 'mine').touch()
-    with pytest.raises(OutputError, match='out: Directory not empty'), whole_folder(tmp_path / 'out') as folder:
-        (folder / 'new').touch()
-    assert names(tmp_path) == ['out']
-    assert names(tmp_path / 'out') == ['mine']
 
 
 def test_what_stands_in_the_way_is_named(tmp_path):
@@ -120,16 +75,6 @@ def test_files_that_belong_together_are_never_mixed(tmp_path, monkeypatch):
     write_together(tmp_path, dict(a='2', b='2', last='2'))
     assert all('last' not in [name for name in found if not name.startswith('.')] for found in seen)
     assert {name: (tmp_path / name).read_text() for name in names(tmp_path)} == dict(a='2', b='2', last='2')
-
-
-def test_safetensors_says_it_in_its_own_way(tmp_path):
-    with limited_files(1000), pytest.raises(OutputError, match=r'cannot write .*/out: .*File too large'):  # noqa: SIM117
-        with whole_folder(tmp_path / 'out') as folder:
-            save_file(dict(a=torch.zeros(999)), folder / 'a.safetensors')
-    assert names(tmp_path) == []
-    (tmp_path / 'b.safetensors').write_bytes(b'x')
-    with pytest.raises(SafetensorError), whole_folder(tmp_path / 'out'):  # a file that is read
-        load_file(tmp_path / 'b.safetensors')
 
 
 def test_too_little_room_leaves_the_old_file(tmp_path):
@@ -172,41 +117,3 @@ def test_a_killed_writer_leaves_a_whole_file(tmp_path):
         assert data == data[:1] * 3_000_000
     remove_partial(tmp_path)
     assert names(tmp_path) == ['a']
-
-
-def test_a_link_to_a_folder_is_written_through(tmp_path):
-    disk = tmp_path / 'disk'
-    disk.mkdir()
-    (disk / 'empty').mkdir()
-    for name in ('empty', 'new'):
-        link = tmp_path / name
-        link.symlink_to(disk / name)
-        with whole_folder(link) as folder:
-            (folder / 'a').write_text(name)
-        assert link.is_symlink()
-        assert (disk / name / 'a').read_text() == name
-    assert sorted(path.name for path in disk.iterdir()) == ['empty', 'new']
-
-
-def test_a_folder_stays_until_the_one_in_its_place_is_complete(tmp_path):
-    out = tmp_path / 'out'
-    out.mkdir()
-    (out / 'old').write_text('old')
-    with pytest.raises(OutputError, match='no more'), replaced_folder(out) as new:
-        new.mkdir()
-        raise OutputError('no more')
-    assert [path.name for path in out.iterdir()] == ['old']
-    with replaced_folder(out) as new:
-        new.mkdir()
-        (new / 'new').write_text('new')
-        assert (out / 'old').read_text() == 'old'
-    assert [path.relative_to(tmp_path).as_posix() for path in sorted(tmp_path.rglob('*'))] == ['out', 'out/new']
-
-
-def test_a_folder_comes_back_if_the_new_one_cannot_take_its_place(tmp_path):
-    out = tmp_path / 'out'
-    out.mkdir()
-    (out / 'old').write_text('old')
-    with pytest.raises(OutputError, match='out'), replaced_folder(out):
-        pass  # no folder was made that could take its place
-    assert [path.relative_to(tmp_path).as_posix() for path in sorted(tmp_path.rglob('*'))] == ['out', 'out/old']

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from aurora_mm.apis.checkpoint import read_checkpoint, trained_config
 from aurora_mm.checkpoints import write_checkpoint
 from aurora_mm.errors import ConfigError, WeightsError
-from aurora_mm.files import whole_folder
+from aurora_mm.folders import whole_folder
 from aurora_mm.models.backbones import merge_lora
 from aurora_mm.models.backbones.visual_weights import VisualCheckpoint, read_config
 from aurora_mm.registry import MODELS

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from aurora_mm.files import folder_time
+from aurora_mm.folders import folder_time
 from aurora_mm.images.shards.sharded_root import sharded_root_of
 from aurora_mm.images.sources import split_source
 
@@ -41,7 +41,7 @@ class Files:
         self._root = root
         self._folders: dict[str, tuple[str, frozenset[str]]] = {}
         self.changed: dict[str, int | None] = {}
-        """When each folder was last changed before it was listed, see :func:`aurora_mm.files.folder_time`."""
+        """When each folder was last changed before it was listed, see :func:`aurora_mm.folders.folder_time`."""
 
     def locate(self, column: str, text: str, must_exist: bool = True) -> tuple[str, str]:
         """Find a file by a path relative to ``csv_files``.

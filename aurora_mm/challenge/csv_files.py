@@ -49,7 +49,7 @@ class FmcIndex(NamedTuple):
         repeated: Rows with the same image, task and annotation as an earlier row.
         places: File and line where each task was first found.
         folders: The folders that were searched for files, and when each was last changed before that, see
-            :func:`aurora_mm.files.folder_time`.
+            :func:`aurora_mm.folders.folder_time`.
     """
 
     records: Records

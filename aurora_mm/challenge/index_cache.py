@@ -17,7 +17,8 @@ from aurora_mm.annotations import ANNOTATIONS
 from aurora_mm.challenge.csv_files import FmcIndex
 from aurora_mm.challenge.csv_tables import csv_files_of
 from aurora_mm.challenge.index_file import open_index, read_facts, write_index
-from aurora_mm.files import folder_time, whole_file
+from aurora_mm.files import whole_file
+from aurora_mm.folders import folder_time
 from aurora_mm.utils import add_file
 from aurora_mm.version import __version__
 

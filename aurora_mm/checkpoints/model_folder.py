@@ -60,7 +60,7 @@ def is_model_folder(folder: str | Path) -> bool:
 
 
 def fill_model_folder(folder: Path, meta: Mapping[str, Any], state: Mapping[str, Tensor], card: str) -> None:
-    """Write the files of a model folder into an empty folder, see :func:`aurora_mm.files.whole_folder`.
+    """Write the files of a model folder into an empty folder, see :func:`aurora_mm.folders.whole_folder`.
 
     Args:
         folder: An empty folder.

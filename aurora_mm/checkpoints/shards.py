@@ -28,7 +28,7 @@ from torch.distributed.checkpoint.state_dict_saver import save
 from torch.distributed.tensor import DTensor
 
 from aurora_mm.errors import ConfigError, OutputError, WeightsError
-from aurora_mm.files import whole_folder
+from aurora_mm.folders import whole_folder
 from aurora_mm.utils import add_file
 
 SHARDS = 'aurora_mm_shards'  # key of a checkpoint that describes its folder of shards

@@ -19,7 +19,7 @@ from aurora_mm.converters.coco_task import TASK_KEY
 from aurora_mm.converters.files import FilePlacer, path_under_root
 from aurora_mm.converters.fmc_source import labelled_rows, read_splits
 from aurora_mm.errors import ConfigError, DataError
-from aurora_mm.files import whole_folder
+from aurora_mm.folders import whole_folder
 from aurora_mm.tasks import Task
 
 

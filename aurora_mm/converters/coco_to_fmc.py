@@ -20,7 +20,7 @@ from aurora_mm.converters.files import FilePlacer, check_relative, path_under_ro
 from aurora_mm.converters.fmc_writer import FmcWriter, tasks_config
 from aurora_mm.datasets.coco_file import CocoFile
 from aurora_mm.errors import DataError
-from aurora_mm.files import whole_folder
+from aurora_mm.folders import whole_folder
 from aurora_mm.tasks import Task, TaskTable
 
 

@@ -15,7 +15,7 @@ from aurora_mm.converters.fmc_writer import FmcWriter, tasks_config
 from aurora_mm.converters.mask_values import check_mask_values, to_class_indices
 from aurora_mm.datasets.masks import read_mask_values
 from aurora_mm.errors import ConfigError, DataError
-from aurora_mm.files import whole_folder
+from aurora_mm.folders import whole_folder
 from aurora_mm.images.image_header import BadImage
 from aurora_mm.tasks import Task
 

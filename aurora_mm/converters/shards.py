@@ -19,7 +19,7 @@ from aurora_mm.challenge.csv_files import is_labelled, read_root
 from aurora_mm.challenge.csv_tables import PATH_COLUMNS, csv_files_of, read_rows
 from aurora_mm.data_root import DataRoot, is_url
 from aurora_mm.errors import ConfigError, DataError, OutputError
-from aurora_mm.files import require_new_folder, whole_folder
+from aurora_mm.folders import require_new_folder, whole_folder
 from aurora_mm.images.image_files import read_data
 from aurora_mm.images.image_header import BadImage
 from aurora_mm.images.retries import read_with_retries

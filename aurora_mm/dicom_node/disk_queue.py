@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from aurora_mm.atomic_writes import remove_partial
 from aurora_mm.errors import OutputError
-from aurora_mm.files import remove_partial, whole_file
+from aurora_mm.files import whole_file
 
 
 class QueueFull(Exception):

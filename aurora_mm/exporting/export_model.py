@@ -19,7 +19,7 @@ from aurora_mm.apis import MultiTaskInferencer
 from aurora_mm.errors import ConfigError
 from aurora_mm.exporting import onnx_predictor
 from aurora_mm.exporting.exported_network import ExportedNetwork, require_plain_pipeline
-from aurora_mm.files import require_new_folder, whole_folder
+from aurora_mm.folders import require_new_folder, whole_folder
 from aurora_mm.version import __version__
 
 FORMATS = ('onnx', 'pt2')

@@ -13,7 +13,7 @@ from rich.table import Table
 from aurora_mm.converters.files import FilePlacer
 from aurora_mm.converters.fmc_writer import FmcWriter, tasks_config
 from aurora_mm.errors import DataError
-from aurora_mm.files import whole_folder
+from aurora_mm.folders import whole_folder
 from aurora_mm.importing.found import FoundTask
 from aurora_mm.importing.layout import Layout
 from aurora_mm.importing.layouts import LAYOUTS

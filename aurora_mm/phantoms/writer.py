@@ -19,7 +19,7 @@ from rich.progress import track
 from aurora_mm.annotations import ANNOTATIONS
 from aurora_mm.challenge.csv_tables import COMMON_COLUMNS
 from aurora_mm.errors import ConfigError
-from aurora_mm.files import require_new_folder, whole_folder
+from aurora_mm.folders import require_new_folder, whole_folder
 from aurora_mm.images.pixel_spacing import SPACING_COLUMN, spacing_text
 from aurora_mm.phantoms.classification_scene import ClassificationScene
 from aurora_mm.phantoms.detection_scene import DetectionScene

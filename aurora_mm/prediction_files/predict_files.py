@@ -15,7 +15,7 @@ from aurora_mm.dicom.results import DicomResults
 from aurora_mm.dicom.source import DicomSource, require_dicom
 from aurora_mm.engine.console import LineProgress, TerminalProgress, console
 from aurora_mm.errors import DataError, OutputError
-from aurora_mm.files import whole_folder
+from aurora_mm.folders import whole_folder
 from aurora_mm.images.image_header import BadImage
 from aurora_mm.images.reading import open_image_file
 from aurora_mm.images.retries import read_with_retries

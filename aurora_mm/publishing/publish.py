@@ -18,7 +18,7 @@ from aurora_mm.calibration.calibration import CALIBRATION
 from aurora_mm.checkpoints import fill_model_folder, is_model_folder, read_config_text, text_of_config
 from aurora_mm.datasets.image_fingerprints import FINGERPRINTS
 from aurora_mm.errors import ConfigError, DataError
-from aurora_mm.files import require_new_folder, whole_folder
+from aurora_mm.folders import require_new_folder, whole_folder
 from aurora_mm.models.utils.model_weights import STATE_OF_THE_RUN, require_finite, weights_checksum
 from aurora_mm.publishing.encoder import describe_encoder
 from aurora_mm.publishing.model_card import model_card

@@ -20,7 +20,7 @@ from aurora_mm.checking.check_data import facts_of_images
 from aurora_mm.data_root import DataRoot
 from aurora_mm.datasets.split import split_indices
 from aurora_mm.errors import ConfigError, DataError
-from aurora_mm.files import whole_folder
+from aurora_mm.folders import whole_folder
 from aurora_mm.splitting.folds import assign_folds
 from aurora_mm.splitting.groups import Groups, keys_by_pattern
 from aurora_mm.tasks import Task, TaskTable

@@ -13,7 +13,7 @@ from transformers.activations import ACT2FN
 
 from aurora_mm.checkpoints import load_tensors
 from aurora_mm.errors import ConfigError, WeightsError
-from aurora_mm.files import require_new_folder, whole_folder
+from aurora_mm.folders import require_new_folder, whole_folder
 from aurora_mm.registry import WEIGHT_FORMATS
 from aurora_mm.weight_formats.weight_format import Sizes, WeightFormat
 

@@ -16,9 +16,9 @@ import torch
 from aurora_mm.analysis.report.results import Results
 from aurora_mm.analysis.run_files import read_scalars, scalar_files
 from aurora_mm.apis import last_checkpoint
+from aurora_mm.atomic_writes import remove_partial
 from aurora_mm.checkpoints import load_checkpoint_file
 from aurora_mm.datasets import FMCUIADataset
-from aurora_mm.files import remove_partial
 from tests.faults import jobs
 from tests.faults.tally import Tally
 from tests.fixtures.coco_files import SQUARE, box, content, image, write_coco

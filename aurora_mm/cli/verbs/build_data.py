@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @command(add_arguments)
 def main(args: argparse.Namespace) -> None:
-    from aurora_mm.files import require_new_folder
+    from aurora_mm.folders import require_new_folder
     from aurora_mm.importing import compare_checksums, find_recipe_tasks, read_recipe
 
     require_new_folder(args.out)

@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from aurora_mm.apis import read_tasks
     from aurora_mm.converters import coco_to_fmc, fmc_to_coco, fmc_to_mmseg, index_masks, mmseg_to_fmc
-    from aurora_mm.files import require_new_folder
+    from aurora_mm.folders import require_new_folder
 
     require_new_folder(args.out)
     tasks = read_tasks(args.tasks).to_config() if args.tasks else ()

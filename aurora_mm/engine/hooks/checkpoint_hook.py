@@ -12,6 +12,7 @@ from mmengine.hooks import CheckpointHook as MMEngineCheckpointHook
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from aurora_mm.atomic_writes import remove_partial
 from aurora_mm.checkpoints import (
     read_config_text,
     remove_lost_shards,
@@ -19,7 +20,7 @@ from aurora_mm.checkpoints import (
     seal,
 )
 from aurora_mm.errors import ConfigError, WeightsError
-from aurora_mm.files import remove_partial, write_text
+from aurora_mm.files import write_text
 from aurora_mm.registry import HOOKS
 
 _WITHIN_EPOCH = 'iter_{}.pth'

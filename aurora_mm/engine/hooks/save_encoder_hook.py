@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 
 from aurora_mm.engine.console import show
 from aurora_mm.errors import ConfigError, OutputError
-from aurora_mm.files import replaced_folder
+from aurora_mm.folders import replaced_folder
 from aurora_mm.models.backbones import BaseEncoder
 from aurora_mm.models.utils.model_weights import require_finite
 from aurora_mm.models.utils.unwrap_model import unwrap_model

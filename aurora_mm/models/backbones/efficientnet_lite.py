@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from aurora_mm.errors import ConfigError
-from aurora_mm.files import whole_folder
+from aurora_mm.folders import whole_folder
 from aurora_mm.models.backbones.base_encoder import BaseEncoder, check_taps, count_recomputed
 from aurora_mm.models.backbones.efficientnet_lite_weights import WEIGHTS, load_efficientnet_lite, timm_state
 from aurora_mm.models.utils.containers import ModuleList

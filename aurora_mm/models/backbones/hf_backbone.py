@@ -14,7 +14,7 @@ from transformers import CONFIG_MAPPING, AutoConfig, PretrainedConfig
 from transformers.models.qwen2_5_vl.configuration_qwen2_5_vl import Qwen2_5_VLVisionConfig
 
 from aurora_mm.errors import ConfigError, WeightsError
-from aurora_mm.files import whole_folder
+from aurora_mm.folders import whole_folder
 from aurora_mm.models.backbones import hf
 from aurora_mm.models.backbones.base_encoder import BaseEncoder, count_recomputed
 from aurora_mm.models.backbones.visual_weights import fetch_optional, read_config

@@ -23,7 +23,7 @@ from torch.utils.checkpoint import checkpoint
 from transformers.models.qwen3_vl.configuration_qwen3_vl import Qwen3VLVisionConfig
 
 from aurora_mm.errors import ConfigError, WeightsError
-from aurora_mm.files import whole_folder
+from aurora_mm.folders import whole_folder
 from aurora_mm.models.backbones.base_encoder import BaseEncoder, check_taps, count_recomputed, token_map
 from aurora_mm.models.backbones.compile_blocks import compile_each
 from aurora_mm.models.backbones.qwen3_vl_layers import Block, PatchEmbed, axial_rope, patch_side

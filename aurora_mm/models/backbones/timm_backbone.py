@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
-from aurora_mm.files import whole_folder
+from aurora_mm.folders import whole_folder
 from aurora_mm.models.backbones.base_encoder import BaseEncoder, check_taps
 from aurora_mm.models.backbones.timm_models import WEIGHTS, create_timm_model, import_timm, load_timm_weights
 from aurora_mm.registry import MODELS
