@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from torch import nn
 from aurora_mm.apis.checkpoint import build_trained, read_checkpoint, trained_config, trained_tasks
 from aurora_mm.apis.config import adopt_ensemble, load_weights
 from aurora_mm.apis.fast_prediction import speed_up
+from aurora_mm.apis.listed_inputs import listed_inputs
 from aurora_mm.apis.pipelines import crop_images, leave_annotations_out
 from aurora_mm.apis.row_loader import Row, RowLoader
 from aurora_mm.apis.row_predictor import RowPredictor, Sample
@@ -31,7 +31,6 @@ from aurora_mm.datasets.pipeline import build_pipeline
 from aurora_mm.datasets.transforms import LoadUltrasoundImage
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.files import write_image
-from aurora_mm.images.reading import images_in
 from aurora_mm.models.predictions import prediction_of
 from aurora_mm.routing.task_router import ROUTING, TaskRouter
 from aurora_mm.structures import MultiTaskDataSample
@@ -166,7 +165,7 @@ class MultiTaskInferencer(BaseInferencer):
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
             raise ConfigError(f'batch_size must be a number of images, 1 or more, not {batch_size!r}')
         preprocess, forward, visualize, postprocess = self._dispatch_kwargs(**kwargs)
-        images = self._inputs_to_list(inputs)
+        images = listed_inputs(inputs)
         rows = self.preprocess(images, batch_size, **preprocess)
         samples = self.forward(rows, batch_size=batch_size, **forward)
         pictures = self.visualize(images, samples, **visualize)
@@ -273,20 +272,6 @@ class MultiTaskInferencer(BaseInferencer):
         loader = next((step for step in steps if isinstance(step, LoadUltrasoundImage)), LoadUltrasoundImage())
         self._loader = LoadUltrasoundImage(loader.depth)  # for drawings, in original coordinates
         return Compose(steps)
-
-    def _inputs_to_list(self, inputs: Any) -> list[str | NDArray[np.uint8 | np.uint16]]:
-        """Convert the inputs to a list of paths and arrays.
-
-        Raises:
-            DataError: If a folder has no images, or an input is neither a path nor an array.
-        """
-        if isinstance(inputs, str | os.PathLike) and Path(inputs).is_dir():
-            return [*images_in(Path(inputs))]
-        listed = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
-        for position, item in enumerate(listed):
-            if not isinstance(item, str | os.PathLike | np.ndarray):
-                raise DataError(f'input {position} is {type(item).__name__}: give a path or a NumPy array')
-        return [os.fspath(item) if isinstance(item, os.PathLike) else item for item in listed]
 
     def _init_visualizer(self, cfg: Config) -> MultiTaskVisualizer:
         visualizer = MultiTaskVisualizer()
