@@ -10,7 +10,8 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.logging import print_log
 
-from aurora_mm.challenge.csv_files import FmcIndex, read_root
+from aurora_mm.challenge.csv_files import read_root
+from aurora_mm.challenge.fmc_index import FmcIndex
 from aurora_mm.challenge.index_cache import IndexCache
 from aurora_mm.config_variables import FMC_DATASETS, LOADERS, datasets_of_loader, parts_of
 from aurora_mm.data_root import DataRoot

@@ -6,10 +6,8 @@ rows refer to must exist, so that errors are reported before training.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,45 +17,13 @@ from aurora_mm.challenge.arrow_columns import read_columns
 from aurora_mm.challenge.csv_cells import Files
 from aurora_mm.challenge.csv_tables import csv_files_of, read_rows
 from aurora_mm.challenge.csv_tasks import Description, agree_on_tasks, described_task
+from aurora_mm.challenge.fmc_index import FmcIndex, SkippedRow
 from aurora_mm.challenge.index_parts import rows_with_several_labels
 from aurora_mm.challenge.index_reader import IndexReader
 from aurora_mm.challenge.row_columns import Record, Records
 from aurora_mm.challenge.row_descriptions import describe_rows
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.tasks import Task, TaskTable
-
-
-class SkippedRow(NamedTuple):
-    """A row that was left out.
-
-    Args:
-        task: Text of the column ``task_id``.
-        message: The reason, with file and line.
-    """
-
-    task: str
-    message: str
-
-
-class FmcIndex(NamedTuple):
-    """All rows of a data root.
-
-    Args:
-        records: The valid rows, in the order of the files.
-        tasks: The known tasks and the tasks of the rows.
-        skipped: The bad rows, if ``on_error='skip'``.
-        repeated: Rows with the same image, task and annotation as an earlier row.
-        places: File and line where each task was first found.
-        folders: The folders that were searched for files, and when each was last changed before that, see
-            :func:`aurora_mm.folders.folder_time`.
-    """
-
-    records: Records
-    tasks: TaskTable
-    skipped: list[SkippedRow]
-    repeated: list[SkippedRow]
-    places: dict[str, str]
-    folders: dict[str, int | None]
 
 
 def read_root(
@@ -150,24 +116,6 @@ def is_labelled(root: str | Path) -> bool:
             if ANNOTATIONS[task.type].is_given(row.cells, task, files):
                 return True
     return False
-
-
-def describe_skipped(skipped: Sequence[SkippedRow], what: str = 'bad rows', examples: int = 10) -> str:
-    """Format a message about rows that were left out.
-
-    Args:
-        skipped: The rows.
-        what: What the rows are, for the message.
-        examples: Number of rows that are listed with their messages.
-
-    Returns:
-        The number of rows of each task, and the messages of the first rows.
-    """
-    counts = ', '.join(f'{task} {count}' for task, count in sorted(Counter(row.task for row in skipped).items()))
-    lines = [f'{len(skipped)} {what} left out: {counts}', *(row.message for row in skipped[:examples])]
-    if len(skipped) > examples:
-        lines.append(f'... and {len(skipped) - examples} more')
-    return '\n  '.join(lines)
 
 
 def _compare_labels(records: Mapping[int, Record]) -> tuple[list[int], list[SkippedRow], list[SkippedRow]]:

@@ -14,9 +14,9 @@ import numpy as np
 from mmengine.logging import print_log
 
 from aurora_mm.annotations import ANNOTATIONS
-from aurora_mm.challenge.csv_files import FmcIndex
 from aurora_mm.challenge.csv_tables import csv_files_of
-from aurora_mm.challenge.index_file import open_index, read_facts, write_index
+from aurora_mm.challenge.fmc_index import FmcIndex
+from aurora_mm.challenge.index_file import MappedColumns, open_index, read_facts, write_index
 from aurora_mm.files import whole_file
 from aurora_mm.folders import folder_time
 from aurora_mm.utils import add_file
@@ -90,11 +90,11 @@ class IndexCache:
             options: All else that the split depends on, as values for JSON.
             split: Computes (N,) int8, the split of each row.
         """
-        file = index.records.columns.file
-        if file is None:
+        columns = index.records.columns
+        if not isinstance(columns, MappedColumns):
             return split()
         name = hashlib.blake2b(json.dumps(options).encode(), digest_size=8).hexdigest()
-        path = self.folder / f'{file.stem}-{name}.npy'
+        path = self.folder / f'{columns.file.stem}-{name}.npy'
         try:
             found = np.load(path, mmap_mode='r', allow_pickle=False)
         except (OSError, ValueError, EOFError):

@@ -8,20 +8,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from aurora_mm.challenge.csv_files import FmcIndex, SkippedRow
+from aurora_mm.challenge.fmc_index import FmcIndex, SkippedRow
 from aurora_mm.challenge.row_columns import ARRAYS, Records, RowColumns
 from aurora_mm.challenge.text_column import TextColumn
+from aurora_mm.errors import DataError
 from aurora_mm.files import whole_file
 from aurora_mm.tasks import TaskTable
 
 _KEY = b'aurora_mm.index'
 _TEXTS = tuple(field.name for field in fields(RowColumns) if field.type == 'TextColumn')
+
+
+@dataclass(frozen=True)
+class MappedColumns(RowColumns):
+    """Columns that are mapped into memory. Another process that receives them maps the same file.
+
+    Args:
+        file: The file, of :func:`write_index`.
+    """
+
+    file: Path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return mapped_columns, (self.file,)
 
 
 def write_index(path: Path, index: FmcIndex, facts: Mapping[str, Any]) -> None:
@@ -73,7 +88,7 @@ def read_facts(path: Path) -> Mapping[str, Any] | None:
 
 
 def open_index(path: Path) -> FmcIndex | None:
-    """Map an index into memory. Processes that receive it map the file too, and do not copy it.
+    """Map an index into memory, see :class:`MappedColumns`.
 
     Args:
         path: A file of :func:`write_index`.
@@ -87,7 +102,7 @@ def open_index(path: Path) -> FmcIndex | None:
     arrays, rest = found
     found_columns: dict[str, Any] = {name: arrays[name] for name in ARRAYS}
     found_columns |= {name: TextColumn(arrays[f'{name}.data'], arrays[f'{name}.ends']) for name in _TEXTS}
-    columns = RowColumns(
+    columns = MappedColumns(
         root=rest['root'],
         csv_files=rest['csv_files'],
         tasks=[(name, task_type) for name, task_type in rest['tasks']],
@@ -103,6 +118,21 @@ def open_index(path: Path) -> FmcIndex | None:
         rest['places'],
         rest['searched'],
     )
+
+
+def mapped_columns(file: Path) -> RowColumns:
+    """Map the columns of an index into the memory of this process.
+
+    Args:
+        file: A file of :func:`write_index`.
+
+    Raises:
+        DataError: If the file is gone.
+    """
+    index = open_index(file)
+    if index is None:
+        raise DataError('the index was removed while a process that uses it started; start again', file=file)
+    return index.records.columns
 
 
 def _open(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:

@@ -1,18 +1,16 @@
-"""The rows of a data root as columns, which processes share, and as records."""
+"""The rows of a data root as columns and as records."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
-from pathlib import Path
+from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, overload
 
 import numpy as np
 
 from aurora_mm.challenge.path_texts import in_folders
 from aurora_mm.challenge.text_column import TextColumn
-from aurora_mm.errors import DataError
 
 
 class Record(NamedTuple):
@@ -69,8 +67,6 @@ class RowColumns:
         groups: The values of the group column.
         spacings: The different pixel spacings, (height, width) in mm as JSON.
         annotations: The different annotations, as JSON.
-        file: The file that the columns are mapped from, see :func:`aurora_mm.challenge.index_file.open_index`. Another
-            process that receives the columns maps the same file.
     """
 
     root: str
@@ -91,12 +87,6 @@ class RowColumns:
     groups: TextColumn
     spacings: TextColumn
     annotations: TextColumn
-    file: Path | None = None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        if self.file is None:
-            return RowColumns, tuple(getattr(self, field.name) for field in fields(self))
-        return mapped_columns, (self.file,)
 
     def __len__(self) -> int:
         return len(self.csv_row)
@@ -109,10 +99,11 @@ class RowColumns:
         """
         import pyarrow as pa
 
-        texts = {name: getattr(self, name).to_arrow().take(pa.array(rows)) for name in ('image_path', 'mask_path')}
-        taken: dict[str, Any] = {name: getattr(self, name)[rows] for name in ARRAYS}
-        taken |= {name: TextColumn.from_arrow(column) for name, column in texts.items()}
-        return replace(self, **taken, file=None)
+        taken: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(RowColumns)}
+        taken |= {name: taken[name][rows] for name in ARRAYS}
+        for name in ('image_path', 'mask_path'):
+            taken[name] = TextColumn.from_arrow(taken[name].to_arrow().take(pa.array(rows)))
+        return RowColumns(**taken)
 
     def img_path(self, row: int) -> str:
         """Return the path of the image of a row."""
@@ -185,23 +176,6 @@ def first_places(numbers: np.ndarray) -> np.ndarray:
     places = np.full(int(numbers.max(initial=-1)) + 1, -1, np.int32)
     places[numbers[::-1]] = np.arange(len(numbers) - 1, -1, -1, dtype=np.int32)  # of equal numbers, the last one stays
     return places[places >= 0]
-
-
-def mapped_columns(file: Path) -> RowColumns:
-    """Map the columns of an index into the memory of this process.
-
-    Args:
-        file: A file of :func:`aurora_mm.challenge.index_file.write_index`.
-
-    Raises:
-        DataError: If the file is gone.
-    """
-    from aurora_mm.challenge.index_file import open_index
-
-    index = open_index(file)
-    if index is None:
-        raise DataError('the index was removed while a process that uses it started; start again', file=file)
-    return index.records.columns
 
 
 class Records(Sequence[Record]):

@@ -9,7 +9,8 @@ import numpy as np
 from mmengine.dataset import force_full_init
 from mmengine.logging import print_log
 
-from aurora_mm.challenge.csv_files import FmcIndex, SkippedRow, describe_skipped, read_root
+from aurora_mm.challenge.csv_files import read_root
+from aurora_mm.challenge.fmc_index import FmcIndex, SkippedRow, describe_skipped
 from aurora_mm.challenge.index_cache import IndexCache
 from aurora_mm.challenge.row_columns import Records
 from aurora_mm.data_root import SIDES, DataRoot

@@ -9,7 +9,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 
-from aurora_mm.challenge.csv_files import SkippedRow, describe_skipped
+from aurora_mm.challenge.fmc_index import SkippedRow, describe_skipped
 from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, pack_fingerprints
 from aurora_mm.datasets.pipeline import build_pipeline
 from aurora_mm.datasets.refused_sources import refuse_source

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from aurora_mm.challenge.csv_files import describe_skipped, is_labelled, read_root
+from aurora_mm.challenge.csv_files import is_labelled, read_root
+from aurora_mm.challenge.fmc_index import describe_skipped
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.tasks import Task, TaskTable
 
