@@ -60,11 +60,12 @@ def starting_state(
         ConfigError: If ``new_parts`` has a name that is not one of a module with weights.
     """
     own = model.state_dict()
-    parts = _spelt_out(model, new_parts)
+    prefixes: tuple[str, ...] = ()
     for part in new_parts:
-        if not any(name.startswith(f'{spelt}.') for name in own for spelt in _spelt_out(model, [part])):
+        of_part = _prefixes(model, part)
+        if not any(name.startswith(of_part) for name in own):
             raise ConfigError(f'{part!r} is no part of the model that has weights, so it cannot start anew')
-    prefixes = tuple(f'{part}.' for part in parts)
+        prefixes += of_part
     sources = _Sources(model, state, tasks)
     result, used, problems = StartingState(own), set(), []
     for name, initial in own.items():
@@ -99,14 +100,15 @@ def starting_state(
     return result
 
 
-def _spelt_out(model: MultiTaskModel, parts: Sequence[str]) -> list[str]:
-    """Return names of parts, with those of the heads of single tasks where the heads of a task type are named."""
-    spelt = list(parts)
-    for part in parts:
-        for task in model.tasks.values():
-            if f'{part}.'.startswith(f'heads.{task.type}.'):
-                spelt.append(part.replace(f'heads.{task.type}', f'heads.{task.name}', 1))
-    return spelt
+def _prefixes(model: MultiTaskModel, part: str) -> tuple[str, ...]:
+    """Return how names of tensors of a part begin; the heads of a task type include those of its single tasks."""
+    prefix = f'{part}.'
+    of_tasks = [
+        prefix.replace(f'heads.{task.type}', f'heads.{task.name}', 1)
+        for task in model.tasks.values()
+        if prefix.startswith(f'heads.{task.type}.')
+    ]
+    return prefix, *of_tasks
 
 
 class _Sources:
