@@ -29,7 +29,7 @@ def losses_by_type(model: MultiTaskModel, data: dict) -> dict[str, torch.Tensor]
     data = model.data_preprocessor(data, True)
     inputs, samples = data['inputs'], data['data_samples']
     totals: dict[str, torch.Tensor] = {}
-    for name, (loss, _) in model._label_losses(model.extract_feat(inputs), samples).items():
+    for name, (loss, _) in model.label_losses(model.extract_feat(inputs), samples).items():
         kind = model.tasks[name].type
         totals[kind] = totals.get(kind, 0) + loss.sum() / len(inputs)
     return totals

@@ -13,30 +13,27 @@ from typing import Any
 import torch
 from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 
 from aurora_mm.errors import ConfigError
-from aurora_mm.models.adapters import TaskAdapter
 from aurora_mm.models.balancers import LossBalancer, TaskLossTracker
-from aurora_mm.models.heads import BaseTaskHead, wrap_foreign_head
 from aurora_mm.models.predictions import prediction_of
 from aurora_mm.models.utils.batch_statistics import protect_statistics
 from aurora_mm.models.utils.build import (
     Maps,
     build_foreign,
     build_in_scope,
-    build_neck,
-    fit,
     maps_of,
     needs_init_weights,
     require_dicts,
     require_module_configs,
 )
-from aurora_mm.models.utils.containers import ModuleDict
+from aurora_mm.models.utils.build_parts import build_parts
+from aurora_mm.models.utils.connect_optimizer import connect_optimizer
 from aurora_mm.models.utils.freeze import freeze
 from aurora_mm.models.utils.head_inputs import head_inputs
-from aurora_mm.models.utils.nonfinite_guard import NonFiniteGuard, drop_nonfinite_gradients
+from aurora_mm.models.utils.nonfinite_guard import NonFiniteGuard
 from aurora_mm.models.utils.refused_modules import refuse_module
 from aurora_mm.models.utils.wiring import Wiring
 from aurora_mm.registry import MODELS
@@ -126,27 +123,14 @@ class MultiTaskModel(BaseModel):
         refuse_module(backbone['type'])
         self.backbone = build_foreign(backbone)
         self.detail = None if detail is None else build_in_scope(detail)
-        maps = {'backbone': maps_of(self.backbone)}
+        maps = maps_of(self.backbone)
         if self.detail is not None:
-            fine, coarse = maps_of(self.detail), maps['backbone']
-            maps['backbone'] = Maps(fine.channels + coarse.channels, fine.strides + coarse.strides)
+            fine = maps_of(self.detail)
+            maps = Maps(fine.channels + maps.channels, fine.strides + maps.strides)
         self.head_of, self.source_of = wiring.head_of, wiring.source_of
-        self.necks: ModuleDict[nn.Module] = ModuleDict()
-        for name, cfg in wiring.necks.items():
-            source = f"'backbone' ({type(self.backbone).__name__})"
-            self.necks[name] = build_neck(cfg, f'neck {name!r}', maps['backbone'], source)
-            maps[name] = maps_of(self.necks[name], maps['backbone'])
-        self.heads: ModuleDict[BaseTaskHead] = ModuleDict()
-        for key, cfg in wiring.heads.items():
-            served = [task for task in self.tasks.values() if self.head_of[task.name] == key]
-            source = self.source_of[key]
-            cfg = fit(wrap_foreign_head(cfg), f'head {key!r}', maps[source], repr(source))
-            self.heads[key] = MODELS.build(cfg | dict(tasks=served))
-        self.adapters: ModuleDict[TaskAdapter] = ModuleDict()
-        if adapter is not None:
-            for name, key in self.head_of.items():
-                reads = dict(in_channels=maps[self.source_of[key]].channels, in_index=self.heads[key].in_index)
-                self.adapters[name] = build_in_scope(adapter | reads)
+        self.necks, self.heads, self.adapters = build_parts(
+            self.tasks, wiring, maps, type(self.backbone).__name__, adapter
+        )
         self.channels_last = channels_last
         if channels_last:
             self.to(memory_format=torch.channels_last)
@@ -244,7 +228,7 @@ class MultiTaskModel(BaseModel):
         removes it. Nothing is copied from the device to the host.
         """
         maps = self.balancer.watch(self.extract_feat(inputs))
-        values = self._label_losses(maps, data_samples)
+        values = self.label_losses(maps, data_samples)
         finite = {name: loss.isfinite() for name, (loss, _) in values.items()}
         self.guard.note({name: (finite[name], samples) for name, (_, samples) in values.items()})
         means, counts = {}, {}
@@ -259,10 +243,18 @@ class MultiTaskModel(BaseModel):
             by_type[key] = by_type.get(key, 0) + loss * (counts[name] / len(inputs))
         return by_type or dict(loss_nothing=self._nothing(maps))
 
-    def _label_losses(
+    def label_losses(
         self, maps: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample]
     ) -> dict[str, tuple[Tensor, list[TaskDataSample]]]:
-        """Compute the loss of each label, ``(n,)`` by task in table order, with the samples of the labels."""
+        """Compute the losses of the labels before they are weighed.
+
+        Args:
+            maps: The maps of :meth:`extract_feat`.
+            data_samples: One for each of the B images.
+
+        Returns:
+            For each task in table order, the losses of its n labels, ``(n,)``, and their n task samples.
+        """
         losses = {}
         for head, feats, batches in head_inputs(self, maps, data_samples):
             for batch, terms in zip(batches, head.loss(feats, batches), strict=True):
@@ -279,22 +271,12 @@ class MultiTaskModel(BaseModel):
         return super().train_step(data, optim_wrapper)
 
     def connect(self, optimizer: Optimizer) -> None:
-        """Have the optimiser drop gradients that are not finite, and report every update to tracker and balancer.
+        """Have the optimiser report to tracker and balancer, see :func:`connect_optimizer`.
 
-        At an update, tracker and balancer receive the losses of all batches, of all ranks, that led to it; between
-        updates the weights of the losses do not change. Wrappers such as DistributedDataParallel do not call
-        :meth:`train_step`, so :class:`aurora_mm.engine.MultiTaskHook` connects the optimiser before training. A second
-        call does nothing.
+        Wrappers such as DistributedDataParallel do not call :meth:`train_step`, so
+        :class:`aurora_mm.engine.MultiTaskHook` connects the optimiser before training.
         """
-        if vars(optimizer).get('connected_to') is self:
-            return
-        vars(optimizer)['connected_to'] = self  # not in the model, whose copies must not copy the optimiser
-        optimizer.register_step_pre_hook(_drop_nonfinite)
-        optimizer.register_step_post_hook(self._after_update)
-
-    def _after_update(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self.tracker.update()
-        self.balancer.observe(self.tracker)
+        connect_optimizer(optimizer, self.tracker, self.balancer)
 
     def _nothing(self, maps: Sequence[Tensor]) -> Tensor:
         """Return a loss of 0 that can be backpropagated, for a batch without any loss."""
@@ -332,7 +314,3 @@ class MultiTaskModel(BaseModel):
         with torch.autocast(inputs.device.type, self.encoder_dtype):
             maps = self.extract_feat(inputs)
         return tuple(m.float() for m in maps)
-
-
-def _drop_nonfinite(optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    drop_nonfinite_gradients(p for group in optimizer.param_groups for p in group['params'])

@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
+from aurora_mm.models.adapters import TaskAdapter
 from aurora_mm.models.heads import BaseTaskHead
+from aurora_mm.models.utils.containers import ModuleDict
 from aurora_mm.structures import MultiTaskDataSample, TaskBatch, TaskDataSample
 from aurora_mm.tasks import TaskTable
 
-if TYPE_CHECKING:
-    from aurora_mm.models.multi_task_model import MultiTaskModel
+
+class WiredModel(Protocol):
+    """What :func:`head_inputs` reads of a :class:`MultiTaskModel`.
+
+    Attributes:
+        tasks (TaskTable): The tasks.
+        head_of (dict[str, str]): Key of the head of each task.
+        source_of (dict[str, str]): Source that each head reads, 'backbone' or the name of a neck.
+        necks (ModuleDict): The necks by name.
+        heads (ModuleDict): The heads by key.
+        adapters (ModuleDict): One adapter for each task by its name, or none.
+    """
+
+    tasks: TaskTable
+    head_of: dict[str, str]
+    source_of: dict[str, str]
+    necks: ModuleDict[nn.Module]
+    heads: ModuleDict[BaseTaskHead]
+    adapters: ModuleDict[TaskAdapter]
 
 
 class HeadInput(NamedTuple):
@@ -32,7 +51,7 @@ class HeadInput(NamedTuple):
 
 
 def head_inputs(
-    model: MultiTaskModel, maps: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample]
+    model: WiredModel, maps: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample]
 ) -> Iterator[HeadInput]:
     """Yield the calls of the heads that a batch needs.
 
