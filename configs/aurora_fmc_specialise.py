@@ -16,6 +16,6 @@ train_cfg = dict(max_epochs=5)
 optim_wrapper = dict(
     _delete_=True, type='AutocastOptimWrapper', optimizer=dict(type='AdamW', lr=2e-4, weight_decay=0.05, fused=True)
 )
-param_scheduler = [dict(type='CosineAnnealingLR', T_max=5, convert_to_iter_based=True)]
+param_scheduler = [dict(type='CosineAnnealingLR', convert_to_iter_based=True)]
 default_hooks = dict(start_from=dict(type='StartFromHook'), best_of_task=dict(type='BestOfTaskHook'))
 custom_hooks = []

@@ -11,6 +11,7 @@ from mmengine.hub import get_config
 from mmengine.registry import DefaultScope
 from mmengine.utils import get_installed_path
 
+from aurora_mm.analysis.schedule import schedule_curve
 from aurora_mm.registry import EVALUATOR, HOOKS, MODELS, TRANSFORMS
 from aurora_mm.tasks import TaskTable
 
@@ -114,6 +115,19 @@ def test_a_running_mean_of_the_weights_soon_forgets_the_first_ones(file):
             mean.update_parameters(layer)
         assert mean.module.weight.item() > 0.99
     assert bool(hooks) == (file.stem in WITH_MEAN)
+
+
+@pytest.mark.parametrize('file', sorted([*CONFIGS, *ROOT.glob('*/*us_real.py'), *ROOT.glob('pretraining/*.py')]))
+def test_a_schedule_is_as_long_as_the_training(file):
+    cfg = Config.fromfile(file)
+    half = cfg.train_cfg.max_epochs
+    cfg.train_cfg.max_epochs = 2 * half
+    rates = schedule_curve(cfg, 2)
+    assert len(rates) == 4 * half
+    if cfg.param_scheduler:
+        assert rates[2 * half] > 0.2 * max(rates) > rates[-1]
+    else:
+        assert len(set(rates)) == 1  # as published
 
 
 WITH_MEAN = ('adamw_cosine_12e', 'adamw_layer-decay_20e', 'adamw_one-cycle_12e', 'muon_one-cycle_12e')

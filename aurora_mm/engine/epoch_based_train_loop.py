@@ -8,6 +8,7 @@ from mmengine.runner import EpochBasedTrainLoop as MMEngineEpochBasedTrainLoop
 from torch import nn
 
 from aurora_mm.datasets.samplers import TaskAwareBatchSampler
+from aurora_mm.engine.schedule_checks import require_learning
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import LOOPS
 
@@ -46,7 +47,12 @@ class EpochBasedTrainLoop(MMEngineEpochBasedTrainLoop):
         return isinstance(self.dataloader.batch_sampler, TaskAwareBatchSampler)
 
     def run(self) -> nn.Module:
-        """Train, see MMEngine's loop."""
+        """Train, see MMEngine's loop.
+
+        Raises:
+            ConfigError: If the learning rate ends long before the training does, see :func:`require_learning`.
+        """
+        require_learning(self.runner)
         try:
             return super().run()
         finally:

@@ -33,7 +33,6 @@ def test_config_trains_and_is_scored_by_its_host(file, data, tmp_path, monkeypat
     assert cfg.custom_imports.imports == ['aurora_mm']
     cfg.work_dir = str(tmp_path)
     cfg.train_cfg.update(max_epochs=1, val_interval=1)
-    cfg.param_scheduler[0].total_steps = 1
     cfg.model.backbone.preset = dict(depth=6, hidden_size=192, intermediate_size=192, num_heads=3)
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         loader.update(num_workers=0, batch_size=min(loader.batch_size, 4))

@@ -1,0 +1,73 @@
+"""Check that the schedule of the learning rate lasts as long as the training."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from mmengine.optim.scheduler.param_scheduler import _ParamScheduler
+from mmengine.runner import Runner
+
+from aurora_mm.errors import ConfigError
+
+LEAST_RATE = 0.01  # of the highest one: with less, a model hardly changes
+
+
+def require_learning(runner: Runner) -> None:
+    """Check that the learning rate does not stay next to 0 after the last scheduler has ended.
+
+    Args:
+        runner: The runner, before its first step; a resumed one has taken the schedule of its checkpoint.
+
+    Raises:
+        ConfigError: If all schedulers end before the training does, and the rate is by then below :data:`LEAST_RATE`
+            times the highest one.
+    """
+    length = len(runner.train_dataloader)
+    for schedulers in _by_optimizer(runner.param_schedulers):
+        rates = [each for each in schedulers if each.param_name == 'lr']
+        epochs = max((math.ceil(each.end / (1 if each.by_epoch else length)) for each in rates), default=math.inf)
+        if epochs >= runner.max_epochs:
+            continue
+        last, highest = _last_and_highest(rates, int(epochs), length)
+        if last < LEAST_RATE * highest:
+            raise ConfigError(
+                f'param_scheduler ends at epoch {epochs} of {runner.max_epochs}, and the learning rate stays at '
+                f'{last:.2g} from there on, where {highest:.2g} is its highest value: ' + _way_out(runner)
+            )
+
+
+def _way_out(runner: Runner) -> str:
+    if runner._resume:
+        return (
+            'a resumed run keeps the schedule of its checkpoint, so resume it with the same train_cfg.max_epochs, or '
+            'begin a new training with its weights (--load-from)'
+        )
+    return 'leave out end, T_max and total_steps of the schedulers, so that they end with train_cfg.max_epochs'
+
+
+def _by_optimizer(schedulers: Any) -> Iterator[Sequence[_ParamScheduler]]:
+    """Yield the schedulers of each optimiser; MMEngine has a list, or a dict of lists for several optimisers."""
+    if isinstance(schedulers, Mapping):
+        yield from schedulers.values()
+    elif schedulers:
+        yield schedulers
+
+
+def _last_and_highest(schedulers: Sequence[_ParamScheduler], epochs: int, length: int) -> tuple[float, float]:
+    """Return the highest rate of a parameter group after some more epochs, by copies of the schedulers, and of all."""
+    optimizer = schedulers[0].optimizer
+    groups = [{key: value for key, value in group.items() if key != 'params'} for group in optimizer.param_groups]
+    copies = [copy.copy(each) for each in schedulers]
+    for each in copies:
+        # Without a counted step of the optimiser MMEngine warns.
+        each.optimizer = SimpleNamespace(param_groups=groups, step=optimizer.step, _global_step=0)
+    for _ in range(epochs):
+        for each in copies:
+            for _ in range(1 if each.by_epoch else length):
+                each.step()
+    highest = max(float(group.get('max_lr', group['initial_lr'])) for group in groups)
+    return max(float(group['lr']) for group in groups), highest

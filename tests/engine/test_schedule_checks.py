@@ -1,0 +1,92 @@
+"""The schedule of the learning rate against the length of the training."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmengine.optim import OptimWrapper
+from mmengine.registry import PARAM_SCHEDULERS
+
+from aurora_mm.engine.schedule_checks import require_learning
+from aurora_mm.errors import ConfigError
+
+LENGTH = 5  # steps of an epoch
+
+
+def runner(*schedulers, epochs=12, groups=((1, 0.5),), resume=False):
+    weights = [dict(params=[torch.nn.Parameter(torch.zeros(count))], lr=lr) for count, lr in groups]
+    wrapper = OptimWrapper(torch.optim.SGD(weights, lr=0.5, momentum=0.9))
+    built = [
+        PARAM_SCHEDULERS.build(
+            dict(end=epochs, **cfg) if 'end' not in cfg else cfg,
+            default_args=dict(optimizer=wrapper, epoch_length=LENGTH),
+        )
+        for cfg in schedulers
+    ]
+    return SimpleNamespace(
+        param_schedulers=built,
+        optim_wrapper=wrapper,
+        train_dataloader=range(LENGTH),
+        max_epochs=epochs,
+        _resume=resume,
+    )
+
+
+def cosine(**options):
+    return dict(type='CosineAnnealingLR', convert_to_iter_based=True, **options)
+
+
+WARM_UP = dict(type='LinearLR', start_factor=0.01, begin=0, end=1, convert_to_iter_based=True)
+
+
+@pytest.mark.parametrize(
+    'schedulers',
+    [
+        [],
+        [WARM_UP],
+        [WARM_UP, cosine(begin=1)],
+        [cosine(end=6, eta_min=0.1)],
+        [dict(type='StepLR', step_size=3)],
+        [dict(type='OneCycleLR', eta_max=1.0, convert_to_iter_based=True)],
+        [dict(type='CosineAnnealingMomentum', eta_min=0.0, T_max=3, end=3)],
+    ],
+)
+def test_schedules_that_leave_something_to_learn(schedulers):
+    require_learning(runner(*schedulers))
+
+
+@pytest.mark.parametrize(
+    'schedulers',
+    [
+        [WARM_UP, cosine(begin=1, end=6, T_max=5)],
+        [cosine(end=6)],
+        [dict(type='OneCycleLR', eta_max=1.0, total_steps=6, end=6, convert_to_iter_based=True)],
+        [dict(type='PolyLR', power=1.0, end=6)],
+        [dict(type='MultiStepLR', milestones=[2, 3, 4], end=6)],
+    ],
+)
+def test_a_rate_next_to_0_for_half_of_the_epochs_is_refused(schedulers):
+    training = runner(*schedulers, groups=((2, 0.5), (3, 0.0)))
+    before = [scheduler.state_dict().copy() for scheduler in training.param_schedulers]
+    with pytest.raises(ConfigError, match='param_scheduler ends at epoch 6 of 12, and the learning rate stays at'):
+        require_learning(training)
+    assert [scheduler.state_dict() for scheduler in training.param_schedulers] == before
+
+
+def test_schedulers_of_several_optimisers():
+    good, bad = runner(cosine()), runner(cosine(end=6))
+    good.param_schedulers = dict(a=good.param_schedulers, b=bad.param_schedulers)
+    with pytest.raises(ConfigError, match='epoch 6 of 12'):
+        require_learning(good)
+
+
+def test_a_resumed_run_has_the_schedule_of_its_checkpoint():
+    finished = runner(cosine())
+    for _ in range(12 * LENGTH):
+        finished.optim_wrapper.optimizer.step()
+        finished.param_schedulers[0].step()
+    longer = runner(cosine(), epochs=24, resume=True)
+    longer.optim_wrapper.load_state_dict(finished.optim_wrapper.state_dict())
+    longer.param_schedulers[0].load_state_dict(finished.param_schedulers[0].state_dict())
+    with pytest.raises(ConfigError, match=r'epoch 12 of 24, .*a resumed run keeps .* \(--load-from\)'):
+        require_learning(longer)
