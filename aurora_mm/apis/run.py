@@ -11,6 +11,7 @@ from mmengine.runner import Runner
 from aurora_mm.apis.config_check import build_errors_as_config_errors
 from aurora_mm.checkpoints.config_text import unformatted
 from aurora_mm.engine.console import ConsoleRunner
+from aurora_mm.engine.schedule_length import drop_late_schedulers
 from aurora_mm.registry import RUNNERS
 
 
@@ -21,7 +22,8 @@ def build_runner(cfg: Config) -> Runner:
     work dir contains all messages.
 
     Args:
-        cfg: A config. ``default_hooks.console`` is added if it is missing.
+        cfg: A config. ``default_hooks.console`` is added if it is missing, and schedulers are left out that would begin
+            when the training has ended.
 
     Raises:
         ConfigError: If a component of the config cannot be built. The message names it. The methods ``train`` and
@@ -31,6 +33,7 @@ def build_runner(cfg: Config) -> Runner:
     cfg.default_hooks.setdefault('console', dict(type='aurora_mm.ConsoleHook'))
     base = RUNNERS.get(cfg.get('runner_type', 'Runner'))
     kind: Any = type(base.__name__, (_CheckedRunner, base), dict(given_cfg=cfg))
+    drop_late_schedulers(cfg)
     with build_errors_as_config_errors(cfg):
         return kind.from_cfg(unformatted(cfg))
 

@@ -8,7 +8,7 @@ from mmengine.runner import EpochBasedTrainLoop as MMEngineEpochBasedTrainLoop
 from torch import nn
 
 from aurora_mm.datasets.samplers import TaskAwareBatchSampler
-from aurora_mm.engine.schedule_checks import require_learning
+from aurora_mm.engine.schedule_length import require_learning
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import LOOPS
 

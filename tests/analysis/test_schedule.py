@@ -40,3 +40,10 @@ def test_one_cycle_by_steps():
 
 def test_no_schedule():
     assert schedule_curve(config([], type='EpochBasedTrainLoop', max_epochs=2), 3) == [0.5] * 6
+
+
+def test_a_training_as_long_as_its_warm_up():
+    cosine = dict(type='CosineAnnealingLR', begin=1, convert_to_iter_based=True)
+    warm_up = dict(type='LinearLR', start_factor=0.5, begin=0, end=1, convert_to_iter_based=True)
+    rates = schedule_curve(config([warm_up, cosine], type='EpochBasedTrainLoop', max_epochs=1), 3)
+    assert rates == pytest.approx([0.25, 0.375, 0.5])

@@ -77,10 +77,10 @@ class CheckpointHook(MMEngineCheckpointHook):
         checkpoint.update(seal(checkpoint))
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
-        """Check that the checkpoint has the same optimiser.
+        """Check that the checkpoint to resume has the same optimiser and as many schedulers.
 
         Raises:
-            WeightsError: If its optimiser has other groups of parameters.
+            WeightsError: If its optimiser has other groups of parameters, or the number of schedulers differs.
         """
         if not runner._resume:
             return
@@ -91,6 +91,12 @@ class CheckpointHook(MMEngineCheckpointHook):
             raise WeightsError(
                 f'the checkpoint cannot be resumed with this config: its optimiser has {sum(there)} tensors in '
                 f'{len(there)} groups, and this one {sum(here)} in {len(here)}'
+            )
+        there, here = checkpoint.get('param_schedulers') or [], runner.param_schedulers or []
+        if 'optimizer' in checkpoint and len(there) != len(here):  # MMEngine pairs them in order
+            raise WeightsError(
+                f'the checkpoint cannot be resumed with this config: it was trained with {len(there)} schedulers, and '
+                f'this config has {len(here)} for train_cfg.max_epochs={runner.max_epochs}'
             )
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict[str, Any]) -> None:

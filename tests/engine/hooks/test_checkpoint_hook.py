@@ -152,6 +152,13 @@ def test_another_optimiser_is_refused(trained, tmp_path):
         runner.train()
 
 
+def test_another_number_of_schedulers_is_refused(trained, tmp_path):
+    runner = run(tmp_path, resume=True, load_from=str(trained / 'epoch_2.pth'))
+    runner.param_schedulers = [*(runner.param_schedulers or []), dict(type='ConstantLR', factor=0.5)]
+    with pytest.raises(WeightsError, match=r'cannot be resumed with this config: .* \d schedulers, .* has \d'):
+        runner.train()
+
+
 def test_a_hook_that_would_change_a_sealed_checkpoint_is_refused(tmp_path):
     class Late(Hook):
         priority = 'LOWEST'

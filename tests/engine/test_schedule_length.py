@@ -4,10 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.optim import OptimWrapper
 from mmengine.registry import PARAM_SCHEDULERS
 
-from aurora_mm.engine.schedule_checks import require_learning
+from aurora_mm.engine.schedule_length import drop_late_schedulers, require_learning
 from aurora_mm.errors import ConfigError
 
 LENGTH = 5  # steps of an epoch
@@ -90,3 +91,19 @@ def test_a_resumed_run_has_the_schedule_of_its_checkpoint():
     longer.param_schedulers[0].load_state_dict(finished.param_schedulers[0].state_dict())
     with pytest.raises(ConfigError, match=r'epoch 12 of 24, .*a resumed run keeps .* \(--load-from\)'):
         require_learning(longer)
+
+
+def test_what_begins_after_the_end_is_left_out():
+    def kept(schedulers, **train_cfg):
+        cfg = Config(dict(train_cfg=train_cfg, param_scheduler=schedulers))
+        return [each.type for each in drop_late_schedulers(cfg).param_scheduler]
+
+    two = [WARM_UP, cosine(begin=1)]
+    assert kept(two, max_epochs=2) == ['LinearLR', 'CosineAnnealingLR']
+    assert kept(two, max_epochs=1) == ['LinearLR']
+    by_steps = [dict(type='LinearLR', by_epoch=False, end=500), dict(type='PolyLR', by_epoch=False, begin=500)]
+    assert kept(by_steps, max_epochs=1) == ['LinearLR', 'PolyLR']
+    assert kept(by_steps, by_epoch=False, max_iters=500) == ['LinearLR']
+    assert kept([cosine(begin=3, end=9)], max_epochs=2) == ['CosineAnnealingLR']  # MMEngine takes it and never begins
+    for none in (None, []):
+        assert drop_late_schedulers(Config(dict(param_scheduler=none))).param_scheduler == none

@@ -1,4 +1,4 @@
-"""Check that the schedule of the learning rate lasts as long as the training."""
+"""Make the schedule of the learning rate last as long as the training."""
 
 from __future__ import annotations
 
@@ -8,12 +8,41 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
+from mmengine.config import Config
+from mmengine.logging import print_log
 from mmengine.optim.scheduler.param_scheduler import _ParamScheduler
 from mmengine.runner import Runner
 
 from aurora_mm.errors import ConfigError
 
 LEAST_RATE = 0.01  # of the highest one: with less, a model hardly changes
+
+
+def drop_late_schedulers(cfg: Config) -> Config:
+    """Leave out the schedulers that would begin when the training has ended, which MMEngine refuses to build.
+
+    A training of one epoch with a warm-up of one epoch warms up, and the cosine after it never begins.
+
+    Args:
+        cfg: Changed in place: ``param_scheduler``, if it is a list. Schedulers with an ``end`` of their own stay.
+
+    Returns:
+        ``cfg``.
+    """
+    schedulers, loop = cfg.get('param_scheduler'), cfg.get('train_cfg') or {}
+    if isinstance(schedulers, list):
+        lengths = {
+            by_epoch: loop.get('max_epochs' if by_epoch else 'max_iters', math.inf) for by_epoch in (True, False)
+        }
+        late = [
+            each
+            for each in schedulers
+            if 'end' not in each and each.get('begin', 0) >= lengths[bool(each.get('by_epoch', True))]
+        ]
+        for each in late:
+            print_log(f'{each.type} is left out: it begins at {each.begin}, when the training has ended', 'current')
+        cfg.param_scheduler = [each for each in schedulers if each not in late]
+    return cfg
 
 
 def require_learning(runner: Runner) -> None:
