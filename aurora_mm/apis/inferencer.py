@@ -11,23 +11,22 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.infer import BaseInferencer
-from mmengine.registry import DefaultScope
 from numpy.typing import NDArray
 from rich.progress import track
 from torch import nn
 
 from aurora_mm.apis.checkpoint import build_trained, read_checkpoint, trained_config, trained_tasks
 from aurora_mm.apis.config import adopt_ensemble, load_weights
+from aurora_mm.apis.config_check import check_prediction_pipeline
 from aurora_mm.apis.fast_prediction import speed_up
 from aurora_mm.apis.listed_inputs import listed_inputs
-from aurora_mm.apis.pipelines import crop_images, leave_annotations_out
+from aurora_mm.apis.pipelines import build_test_pipeline, crop_images, leave_annotations_out
 from aurora_mm.apis.row_loader import Row, RowLoader
 from aurora_mm.apis.row_predictor import RowPredictor, Sample
 from aurora_mm.apis.task_groups import AUTO_TASKS, named_tasks
 from aurora_mm.apis.tta import use_tta
 from aurora_mm.calibration.calibration import CALIBRATED_FIELDS
 from aurora_mm.checkpoints import local_model
-from aurora_mm.datasets.pipeline import build_pipeline
 from aurora_mm.datasets.transforms import LoadUltrasoundImage
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.files import write_image
@@ -60,7 +59,8 @@ class MultiTaskInferencer(BaseInferencer):
             whole image all the same. A model whose own pipeline crops needs no option.
 
     Raises:
-        ConfigError: If ``compile`` or ``amp`` does not work on this machine.
+        ConfigError: If ``compile`` or ``amp`` does not work on this machine; if the model's pipeline lacks a step or
+            has one in a wrong place. The message then names the file and the step.
         WeightsError: If a file is not a checkpoint of aurora_mm, or its tasks are not those of the first one.
 
     Example:
@@ -88,6 +88,7 @@ class MultiTaskInferencer(BaseInferencer):
         checkpoint = read_checkpoint(files[0], keys=())
         self.tasks = trained_tasks(checkpoint)
         cfg = trained_config(checkpoint, files[0])
+        check_prediction_pipeline(cfg, files[0])
         cfg.tasks = cfg.model.tasks = self.tasks.to_config()
         if len(files) > 1:
             adopt_ensemble(cfg, files)
@@ -267,8 +268,7 @@ class MultiTaskInferencer(BaseInferencer):
         return model.to(device).eval()
 
     def _init_pipeline(self, cfg: Config) -> Compose:
-        with DefaultScope.overwrite_default_scope(_SCOPE):
-            steps = build_pipeline(cfg.test_dataloader.dataset.pipeline)
+        steps = build_test_pipeline(cfg, self._files[0])
         loader = next((step for step in steps if isinstance(step, LoadUltrasoundImage)), LoadUltrasoundImage())
         self._loader = LoadUltrasoundImage(loader.depth)  # for drawings, in original coordinates
         return Compose(steps)

@@ -1,14 +1,18 @@
-"""Changes to the test pipeline of a config."""
+"""Changes to the test pipeline of a config, and its building."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.registry import DefaultScope
 
 from aurora_mm.datasets.geometry import SIZE_MULTIPLE
+from aurora_mm.datasets.pipeline import build_pipeline
 from aurora_mm.errors import ConfigError
+from aurora_mm.misfits import MISFITS, reason_of
 
 
 def leave_annotations_out(cfg: Config) -> Config:
@@ -82,6 +86,24 @@ def tta_pipeline(pipeline: Sequence[dict[str, Any]], scales: Sequence[float] = (
     rest = [[step] for step in pipeline[places[0] + 1 :]]
     views = dict(type='TestTimeAug', transforms=[[fit | dict(size=s) for s in sizes], flips, *rest])
     return [*pipeline[: places[0]], views]
+
+
+def build_test_pipeline(cfg: Config, file: str | Path) -> list[Callable[..., Any]]:
+    """Build the steps with which a trained model prepares images.
+
+    Args:
+        cfg: The config of the model.
+        file: The checkpoint or model folder that the config is from, for error messages.
+
+    Raises:
+        ConfigError: If a step refuses its arguments.
+    """
+    try:
+        with DefaultScope.overwrite_default_scope('aurora_mm'):
+            return build_pipeline(cfg.test_dataloader.dataset.pipeline)
+    except (ConfigError, *MISFITS) as error:
+        reason = str(error) if isinstance(error, ConfigError) else reason_of(error)
+        raise ConfigError(f'{file}: test_dataloader.dataset.pipeline cannot be built: {reason}') from error
 
 
 def _cropping(pipeline: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

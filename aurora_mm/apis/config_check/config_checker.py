@@ -1,4 +1,4 @@
-"""Finds mistakes in a config without building it: unknown types, unknown arguments and unused keys."""
+"""Finds mistakes in a config without building it: unknown types, arguments and keys, and pipelines in a wrong order."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader
 
 from aurora_mm.apis.config_check.arguments import arguments_of
 from aurora_mm.apis.config_check.lookup import look_up, near_names, near_types, registries_within
+from aurora_mm.apis.config_check.pipelines import check_pipelines
 from aurora_mm.apis.config_source import place_of
 from aurora_mm.config_variables import LOADERS
 from aurora_mm.errors import ConfigError
@@ -116,6 +117,7 @@ def check_config(cfg: Config) -> None:
         ConfigError: If there is a mistake. The message names the file, the key path and similar known names.
     """
     _Checker(cfg).run()
+    check_pipelines(cfg)
 
 
 class _Checker:

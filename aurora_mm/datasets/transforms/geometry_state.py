@@ -47,6 +47,20 @@ def rows_of(results: dict[str, Any]) -> list[dict[str, Any]]:
     return [results, *others]
 
 
+def require_loaded(results: dict[str, Any], transform: object) -> None:
+    """Check that the image was loaded, and with it its geometry.
+
+    Args:
+        results: The results of the pipeline so far.
+        transform: The transform that needs this, for the error message.
+
+    Raises:
+        ConfigError: If the image was not loaded by LoadUltrasoundImage.
+    """
+    if 'img_coordinates' not in results:
+        raise ConfigError(f'{type(transform).__name__} must come after LoadUltrasoundImage in the pipeline')
+
+
 def require_unwarped(results: dict[str, Any], transform: object) -> None:
     """Check that the image was not warped yet, so that ``homography_matrix`` may still change.
 
@@ -55,8 +69,9 @@ def require_unwarped(results: dict[str, Any], transform: object) -> None:
         transform: The transform that needs this, for the error message.
 
     Raises:
-        ConfigError: If the image was already warped.
+        ConfigError: If the image was not loaded, or already warped.
     """
+    require_loaded(results, transform)
     if results['img_coordinates'] != 'original':
         raise ConfigError(
             f'{type(transform).__name__} must come before ApplyGeometry in the pipeline, which comes once'

@@ -5,7 +5,8 @@ from typing import Any
 from mmcv.transforms import BaseTransform
 
 from aurora_mm.annotations import ANNOTATIONS, row_error
-from aurora_mm.datasets.transforms.geometry_state import rows_of
+from aurora_mm.datasets.transforms.geometry_state import require_loaded, rows_of
+from aurora_mm.errors import ConfigError
 from aurora_mm.registry import TRANSFORMS
 
 
@@ -31,9 +32,13 @@ class LoadTaskAnnotations(BaseTransform):
             :func:`aurora_mm.datasets.masks.read_class_indices`), or its size or EXIF orientation is not that of the
             image; if boxes or points lie outside the image, or the EXIF orientation of their image is not 1, or the
             image does not have the size in the annotation file.
+        ConfigError: If the image was not loaded, or its annotations already were.
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        require_loaded(results, self)
+        if 'gt_coordinates' in results:
+            raise ConfigError('LoadTaskAnnotations must come once in the pipeline')
         for row in rows_of(results):
             self._load(row)
         return results

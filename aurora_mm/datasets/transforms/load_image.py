@@ -67,7 +67,7 @@ class LoadUltrasoundImage(BaseTransform):
     Raises:
         DataError: If the image cannot be read as a single 8-bit or 16-bit image, see
             :func:`aurora_mm.images.reading.read_image`.
-        ConfigError: If ``depth``, ``least_side`` or ``cache`` is not valid.
+        ConfigError: If ``depth``, ``least_side`` or ``cache`` is not valid, or the image was already loaded.
         OutputError: If the cache cannot be written.
     """
 
@@ -83,6 +83,8 @@ class LoadUltrasoundImage(BaseTransform):
         self.cache = None if cache is None else _cache(cache)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        if 'img_coordinates' in results:
+            raise ConfigError('LoadUltrasoundImage must come once in the pipeline: it resets the geometry of the image')
         try:
             if 'img' in results:
                 image = UltrasoundImage(as_bgr(results['img'], self.depth), results.get('img_path', ''))

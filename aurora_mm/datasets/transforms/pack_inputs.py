@@ -9,7 +9,7 @@ from mmcv.transforms import BaseTransform
 from mmengine.structures import BaseDataElement
 
 from aurora_mm.annotations import ANNOTATIONS
-from aurora_mm.datasets.transforms.geometry_state import COMPOSED, rows_of
+from aurora_mm.datasets.transforms.geometry_state import COMPOSED, require_loaded, rows_of
 from aurora_mm.errors import ConfigError
 from aurora_mm.images.shared_channels import shared_plane
 from aurora_mm.registry import TRANSFORMS
@@ -68,15 +68,16 @@ class PackMultiTaskInputs(BaseTransform):
         meta_keys: Keys of ``results`` that are copied to the metainfo, if they exist.
 
     Raises:
-        ConfigError: If the pipeline changes ``homography_matrix`` or reduces the image but has no ApplyGeometry; or if
-            a transform of another package changed the geometry, because predictions could then not be mapped to the
-            original image.
+        ConfigError: If the image was not loaded; if the pipeline changes ``homography_matrix`` or reduces the image but
+            has no ApplyGeometry; or if a transform of another package changed the geometry, because predictions could
+            then not be mapped to the original image.
     """
 
     def __init__(self, meta_keys: Sequence[str] = META_KEYS) -> None:
         self.meta_keys = tuple(meta_keys)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        require_loaded(results, self)
         if results['img_coordinates'] == 'original' and not np.array_equal(results['homography_matrix'], np.eye(3)):
             raise ConfigError('PackMultiTaskInputs: the pipeline composes a matrix but has no ApplyGeometry')
         if results['img_coordinates'] == 'original' and results.get('reduction', 1) > 1:

@@ -229,7 +229,7 @@ class TestAnnotations:
     def test_points_and_label(self, entry):
         results = load(LoadUltrasoundImage().transform(entry | dict(points=[[1.5, 2], [3, 4]])))
         np.testing.assert_array_equal(results['gt_landmarks'], np.array([[1.5, 2], [3, 4]], np.float32))
-        assert load(dict(gt_label=1))['gt_coordinates'] == 'original'
+        assert load(LoadUltrasoundImage().transform(entry | dict(gt_label=1)))['gt_coordinates'] == 'original'
 
     def test_no_label(self, entry):
         with pytest.raises(DataError, match=r'x\.csv, row 7: no label'):
