@@ -6,9 +6,8 @@ from typing import Any
 from mmengine.dataset import BaseDataset
 
 from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.images.reading import is_image_file
 from aurora_mm.registry import DATASETS
-
-_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
 
 
 @DATASETS.register_module()
@@ -52,9 +51,9 @@ class ClassFolderDataset(BaseDataset):
             )
         items: list[dict[str, Any]] = []
         for label, name in enumerate(classes):
-            files = sorted(file for file in (root / name).rglob('*') if file.suffix.lower() in _SUFFIXES)
+            files = sorted(file for file in (root / name).rglob('*') if is_image_file(file))
             if not files:
-                raise DataError(f'class {name!r} has no image ({", ".join(_SUFFIXES)})', file=root / name)
+                raise DataError(f'class {name!r} has no image', file=root / name)
             items += [dict(img_path=str(file), gt_label=label) for file in files]
         return items
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from mmengine.logging import print_log
 
 from aurora_mm.errors import DataError
-from aurora_mm.images.dicom_file import DicomFile
+from aurora_mm.images.dicom_file import DicomFile, is_dicom
 from aurora_mm.images.image_file import ImageFile
 from aurora_mm.images.image_header import BadImage
 from aurora_mm.images.raster_file import RasterFile
@@ -26,6 +26,24 @@ _HEAD = 1024  # first bytes of a file, by which its reader is chosen
 
 SUFFIXES = tuple(suffix for reader in READERS for suffix in reader.suffixes)
 """Ends of the names of image files, in small letters."""
+
+
+def is_image_file(path: str | Path) -> bool:
+    """Return whether a file that lies in a folder is an image, a clip or a volume, which its name says.
+
+    Scanners and archives export DICOM files without a suffix, such as ``IM000001``, or named by a UID, whose last
+    number looks like a suffix. Such a file is an image if it begins as DICOM files do. ``DICOMDIR``, the list of the
+    files of a medium, is none.
+
+    Args:
+        path: Of the file, which need not be readable.
+    """
+    path = Path(path)
+    name = path.name.lower()
+    if name.endswith(SUFFIXES):
+        return True
+    has_suffix = bool(path.suffix.strip('.0123456789'))
+    return not has_suffix and name != 'dicomdir' and path.is_file() and is_dicom(path)
 
 
 def open_image_file(path: str | Path) -> ImageFile:
@@ -115,7 +133,9 @@ def read_frames(path: str | Path, every: int = 1, depth: int | None = None) -> I
 
 
 def images_in(folder: str | Path) -> list[str]:
-    """The image files of a folder, sorted; the log names what else is in it, but for hidden files.
+    """The image files of a folder, see :func:`is_image_file`, sorted; the log names what else is in it.
+
+    Hidden files are passed over.
 
     Args:
         folder: Not gone into further.
@@ -124,14 +144,14 @@ def images_in(folder: str | Path) -> list[str]:
         DataError: If there is none.
     """
     entries = sorted(path for path in Path(folder).iterdir() if not path.name.startswith('.'))
-    images = [str(path) for path in entries if path.name.lower().endswith(SUFFIXES) and path.is_file()]
+    images = [str(path) for path in entries if path.is_file() and is_image_file(path)]
     others = [path.name for path in entries if str(path) not in images]
     if others:
         print_log(
-            f'{folder}: {len(others)} entries are no images by their names and left out: {", ".join(others[:5])}',
+            f'{folder}: {len(others)} entries are no image files and left out: {", ".join(others[:5])}',
             logger='current',
             level=logging.WARNING,
         )
     if not images:
-        raise DataError(f'no image in this folder: none of {", ".join(SUFFIXES)}', file=folder)
+        raise DataError(f'no image in this folder: none of {", ".join(SUFFIXES)}, no DICOM file', file=folder)
     return images

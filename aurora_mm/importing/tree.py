@@ -7,8 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from aurora_mm.converters.splits import split_of
 from aurora_mm.errors import DataError
-from aurora_mm.images.dicom_file import is_dicom
-from aurora_mm.images.reading import SUFFIXES
+from aurora_mm.images.reading import is_image_file
 
 _NOT_DATA = ('__macosx', 'thumbs.db', 'desktop.ini', 'dicomdir')
 
@@ -39,12 +38,8 @@ class Tree:
 
     @cached_property
     def images(self) -> list[PurePosixPath]:
-        """The files that are images by their names, and DICOM files without a suffix, sorted."""
-        return [file for file in self.files if file.name.lower().endswith(SUFFIXES) or self._is_bare_dicom(file)]
-
-    def _is_bare_dicom(self, file: PurePosixPath) -> bool:
-        """Whether a file has no suffix, or numbers in its place as in a UID, and begins as DICOM files do."""
-        return not file.suffix.strip('.0123456789') and is_dicom(self.path(file))
+        """The image files, see :func:`aurora_mm.images.reading.is_image_file`, sorted."""
+        return [file for file in self.files if is_image_file(self.path(file))]
 
     @cached_property
     def images_of(self) -> dict[PurePosixPath, list[PurePosixPath]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from aurora_mm.images.image_header import BadImage
-from aurora_mm.images.reading import SUFFIXES, open_image_file
+from aurora_mm.images.reading import is_image_file, open_image_file
 from aurora_mm.images.sources import split_source
 
 
@@ -51,8 +51,8 @@ def find_files(
     """Find the pictures that files, folders and patterns name.
 
     Args:
-        inputs: A file, which is tried whatever its name; a file and ``#frame=N``; a folder, of which the files with
-            names of image files are taken, sorted; or a pattern of paths with ``*``, ``?`` or ``[...]``, ``**`` for
+        inputs: A file, which is tried whatever its name; a file and ``#frame=N``; a folder, of which the image files
+            are taken, sorted; or a pattern of paths with ``*``, ``?`` or ``[...]``, ``**`` for
             folders at any depth, where no file has that name.
         recursive: Whether folders below a folder are gone into; links to folders are not followed.
         every: Of files with several pictures, takes the first and every n-th after it.
@@ -100,10 +100,10 @@ def _in_folder(folder: str, recursive: bool) -> Iterator[tuple[str, str]]:
         folder, onerror=lambda error: unread.append((error.filename, str(error.strerror)))
     ):
         folders[:] = sorted(name for name in folders if recursive and not name.startswith('.'))
-        for name in sorted(names):
-            if not name.startswith('.') and name.lower().endswith(SUFFIXES):
+        for path in (Path(place, name) for name in sorted(names) if not name.startswith('.')):
+            if is_image_file(path):
                 any_found = True
-                yield str(Path(place, name)), ''
+                yield str(path), ''
     for place, reason in unread:
         yield place, f'cannot be read ({reason})'
     if not any_found and not unread:

@@ -123,7 +123,7 @@ class TestInputs:
         expected = inferencer([Path(file) for file in files], task='kind', batch_size=2)['predictions']
         assert [answer['img_path'] for answer in answers] == [str(tmp_path / '0.png'), str(tmp_path / '1.png')]
         assert [answer['scores'] for answer in answers] == [answer['scores'] for answer in expected]
-        assert messages == [f'{tmp_path}: 1 entries are no images by their names and left out: notes.txt']
+        assert messages == [f'{tmp_path}: 1 entries are no image files and left out: notes.txt']
 
     def test_a_folder_without_images_and_no_file(self, inferencer, tmp_path):
         (tmp_path / 'notes.txt').write_text('not an image')

@@ -102,7 +102,7 @@ def test_the_images_of_a_folder(tmp_path, monkeypatch):
         (tmp_path / name).touch()
     (tmp_path / 'more.png').mkdir()
     assert images_in(tmp_path) == [f'{tmp_path}/{name}' for name in ('a.jpg', 'b.PNG', 'c.nii.gz', 'd.DCM')]
-    assert logged == [f'{tmp_path}: 2 entries are no images by their names and left out: more.png, notes.txt']
+    assert logged == [f'{tmp_path}: 2 entries are no image files and left out: more.png, notes.txt']
     (tmp_path / 'empty').mkdir()
     with pytest.raises(DataError, match='no image in this folder'):
         images_in(tmp_path / 'empty')
