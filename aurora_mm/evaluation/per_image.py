@@ -19,6 +19,7 @@ size           share of the image's area in the true class or box, in [0, 1]
 DSC, NSD       fractions (segmentation)
 HD, HD95       pixels of the original image (segmentation)
 HD_mm, HD95_mm mm, where the pixel spacing is known; there is no such column if it is of no image (segmentation)
+NSD_mm         fraction, where HD_mm is and the metric has a tolerance in mm (segmentation)
 IoU            fraction (detection)
 error          distance of the point in pixels of the original image (landmark)
 error_mm       the same in mm, as HD_mm (landmark)

@@ -31,11 +31,11 @@ class MillimetreMetric(TaskMetric):
 
     @classmethod
     def check(cls, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
-        """Check that all rows of an image have numbers in mm or none; see :meth:`TaskMetric.check`."""
+        """Check that a number in mm stands in all rows of an image or in none; see :meth:`TaskMetric.check`."""
         super().check(rows, names)
-        wanted = [column.name for column in cls.row_columns if column.optional]
-        if len({name in row.values for row in rows for name in wanted}) > 1:
-            raise ValueError(f'an image has some of the numbers {", ".join(wanted)} and not all')
+        for column in cls.row_columns:
+            if column.optional and len({column.name in row.values for row in rows}) > 1:
+                raise ValueError(f'an image has the number {column.name} of some targets and not of all')
 
     @classmethod
     def _is_in_mm(cls, rows: Sequence[ResultRow]) -> bool:

@@ -8,19 +8,20 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from aurora_mm.errors import DataError
+from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.evaluation.functional import (
     dice,
     hausdorff_distance,
     hd95,
     hd95_and_nsd,
+    nsd,
     resize_mask,
     weighted_mean,
     weighted_mean_of_known,
 )
 from aurora_mm.evaluation.metrics.column import Column
 from aurora_mm.evaluation.metrics.millimetre_metric import MillimetreMetric, spacing_of
-from aurora_mm.evaluation.metrics.result_row import ResultRow, cell_matrix, known_cells
+from aurora_mm.evaluation.metrics.result_row import ResultRow, cell_matrix, is_number, known_cells
 from aurora_mm.evaluation.metrics.task_metric import Floats
 from aurora_mm.evaluation.sample_fields import annotation_in_original_coordinates, prediction
 from aurora_mm.registry import METRICS
@@ -40,15 +41,17 @@ class SegmentationMetric(MillimetreMetric):
     ``HD95`` in pixels and ``NSD`` in [0, 1], both of boundaries; and for each foreground class ``DSC_<class>`` and
     ``HD_<class>``. All are averaged over images for each class, then over the foreground classes. Where the pixel
     spacing of images is known, also ``HD_mm`` and ``HD95_mm``, the same in mm over these images, and ``n_mm``, their
-    number.
+    number; with ``nsd_tolerance_mm`` also ``NSD_mm``, the NSD with a tolerance in mm.
 
     Args:
         nsd_tolerance: Distance in pixels within which boundaries count as equal for ``NSD``.
+        nsd_tolerance_mm: Distance in mm within which boundaries count as equal for ``NSD_mm``. None leaves it out.
         kwargs: Arguments of MMEngine's ``BaseMetric``.
 
     Raises:
         DataError: If a sample has no true mask, or one with values that are not classes of the task.
-        ConfigError: If the mask is not in original coordinates or the prediction is missing.
+        ConfigError: If a tolerance is no number from 0 on, the mask is not in original coordinates or the prediction is
+            missing.
     """
 
     task_type = 'segmentation'
@@ -66,6 +69,7 @@ class SegmentationMetric(MillimetreMetric):
             digits=2,
             optional=True,
         ),
+        Column('NSD_mm', brief=False, optional=True),
     )
     columns = (*row_columns, MillimetreMetric.count)
     headline = 'DSC'
@@ -73,9 +77,13 @@ class SegmentationMetric(MillimetreMetric):
     rows_per_image: ClassVar[Literal['one', 'each', 'any']] = 'each'
     has_masks: ClassVar[bool] = True
 
-    def __init__(self, nsd_tolerance: float = 2.0, **kwargs: Any) -> None:
+    def __init__(self, nsd_tolerance: float = 2.0, nsd_tolerance_mm: float | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        _check_tolerance(nsd_tolerance, 'pixels')
+        if nsd_tolerance_mm is not None:
+            _check_tolerance(nsd_tolerance_mm, 'mm')
         self.nsd_tolerance = nsd_tolerance
+        self.nsd_tolerance_mm = nsd_tolerance_mm
 
     def measure(self, sample: Mapping[str, Any]) -> list[ResultRow]:
         """Compute the scores of each foreground class; see :meth:`TaskMetric.measure`."""
@@ -122,27 +130,38 @@ class SegmentationMetric(MillimetreMetric):
             A number for each of :attr:`row_columns`, of those in mm only with ``spacing``; and ``size``, the true
             fraction of the image.
         """
-        hd95_px, nsd = hd95_and_nsd(pred, truth, self.nsd_tolerance)
+        hd95_px, nsd_px = hd95_and_nsd(pred, truth, self.nsd_tolerance)
         found = dict(
             size=float(truth.mean()),
             DSC=dice(pred, truth),
             HD=hausdorff_distance(pred, truth),
             HD95=hd95_px,
-            NSD=nsd,
+            NSD=nsd_px,
         )
         if spacing is None:
             return found
         if spacing[0] == spacing[1]:
-            return found | dict(HD_mm=found['HD'] * spacing[0], HD95_mm=found['HD95'] * spacing[0])
-        return found | dict(HD_mm=hausdorff_distance(pred, truth, spacing), HD95_mm=hd95(pred, truth, spacing))
+            found |= dict(HD_mm=found['HD'] * spacing[0], HD95_mm=found['HD95'] * spacing[0])
+        else:
+            found |= dict(HD_mm=hausdorff_distance(pred, truth, spacing), HD95_mm=hd95(pred, truth, spacing))
+        if self.nsd_tolerance_mm is not None:
+            found['NSD_mm'] = nsd(pred, truth, self.nsd_tolerance_mm, spacing)
+        return found
 
     @classmethod
     def _scored_columns(cls, images: Sequence[Sequence[ResultRow]]) -> list[Column]:
-        """Return the columns of which there are scores: without the count, and without those in mm if none is known."""
-        is_known = any(map(cls._is_in_mm, images))
-        return [column for column in cls.columns if not column.is_count and (is_known or not column.optional)]
+        """Return the columns of which there are scores: without the count, and optional ones if a row has them."""
+        known = {name for rows in images for row in rows for name in row.values}
+        return [
+            column for column in cls.columns if not column.is_count and (column.name in known or not column.optional)
+        ]
 
     def _row(
         self, sample: Mapping[str, Any], index: int, pred: NDArray[np.bool_], truth: NDArray[np.bool_]
     ) -> ResultRow:
         return self.row(sample, self.names[index], **self.compare(pred, truth, spacing_of(sample)))
+
+
+def _check_tolerance(tolerance: Any, unit: str) -> None:
+    if not is_number(tolerance) or tolerance < 0:
+        raise ConfigError(f'the tolerance of NSD must be a number of {unit}, 0 or more, not {tolerance!r}')

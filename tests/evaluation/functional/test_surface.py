@@ -3,7 +3,7 @@ import pytest
 from scipy import ndimage
 from scipy.spatial.distance import cdist
 
-from aurora_mm.evaluation.functional import hd95, hd95_and_nsd, surface_distances
+from aurora_mm.evaluation.functional import hd95, hd95_and_nsd, nsd, surface_distances
 
 
 def square(top, left, side, shape=(40, 50)):
@@ -52,9 +52,9 @@ def test_agrees_with_eroded_masks_and_all_pairs(seed):
     expected = distances.min(axis=1), distances.min(axis=0)
     for found, wanted in zip(surface_distances(pred, truth), expected, strict=True):
         np.testing.assert_allclose(np.sort(found), np.sort(wanted), atol=1e-12)
-    hd95, nsd = hd95_and_nsd(pred, truth, tolerance=1.5)
-    assert hd95 == pytest.approx(max(np.percentile(values, 95) for values in expected))
-    assert nsd == pytest.approx((np.concatenate(expected) <= 1.5).mean())
+    in_pixels = hd95_and_nsd(pred, truth, tolerance=1.5)
+    assert in_pixels[0] == pytest.approx(max(np.percentile(values, 95) for values in expected))
+    assert in_pixels[1] == pytest.approx((np.concatenate(expected) <= 1.5).mean())
 
 
 def test_in_mm_hand_worked():
@@ -77,3 +77,33 @@ def test_in_mm_agrees_with_all_pairs_and_distance_maps(spacing):
     assert hd95(pred, truth, spacing) == pytest.approx(max(np.percentile(values, 95) for values in expected))
     for found, wanted in zip(surface_distances(pred, truth, spacing), expected, strict=True):
         np.testing.assert_allclose(np.sort(found), np.sort(wanted), atol=1e-12)
+    for tolerance in (0.05, 0.2, 0.6):
+        near = (np.concatenate(expected) <= tolerance + 1e-9).mean()
+        assert nsd(pred, truth, tolerance, spacing) == pytest.approx(near)
+        assert nsd(pred, truth, tolerance, spacing) == pytest.approx(by_simpleitk(edges, tolerance, spacing))
+
+
+def by_simpleitk(edges, tolerance, spacing):
+    """The share of both boundaries within a tolerance of the other, by SimpleITK's distance maps."""
+    sitk = pytest.importorskip('SimpleITK')
+    distances = []
+    for own, other in (edges, edges[::-1]):
+        image = sitk.GetImageFromArray(other.astype(np.uint8))
+        image.SetSpacing(spacing[::-1])  # x first
+        away = sitk.SignedMaurerDistanceMap(image, insideIsPositive=False, squaredDistance=False, useImageSpacing=True)
+        distances.append(np.maximum(sitk.GetArrayFromImage(away), 0)[own])  # negative inside
+    return (np.concatenate(distances) <= tolerance + 1e-5).mean()
+
+
+def test_nsd_in_mm_hand_worked():
+    # 20 x 20 pixels of 0.1 x 0.4 mm, moved by two rows, then by one column
+    mask, down, right = square(5, 5, 20), square(7, 5, 20), square(5, 6, 20)
+    assert nsd(mask, down, 0.2, (0.1, 0.4)) == 1
+    assert nsd(mask, right, 0.4, (0.1, 0.4)) == 1
+    assert nsd(mask, down, 0.19, (0.1, 0.4)) < nsd(mask, down, 0.19, (0.09, 0.4)) == 1
+    assert nsd(square(1, 1, 1), square(1, 4, 1), 0.3, (0.7, 0.1)) == 1  # 3 * 0.1 is more than 0.3 in floating point
+    assert nsd(square(1, 1, 1), square(1, 4, 1), 0.29, (0.7, 0.1)) == 0
+    assert nsd(square(1, 1, 1), square(2, 4, 1), 0.7, (0.7, 0.1)) == 0
+    empty = np.zeros((30, 40), bool)
+    assert nsd(empty, empty, 1, (0.1, 0.4)) == 1
+    assert nsd(empty, ~empty, 1, (0.1, 0.4)) == nsd(~empty, empty, 1, (0.1, 0.4)) == 0

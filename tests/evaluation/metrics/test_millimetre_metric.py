@@ -10,7 +10,7 @@ import torch
 from aurora_mm.analysis.bootstrap import bootstrap_intervals
 from aurora_mm.analysis.breakdown_tables import breakdown_tables
 from aurora_mm.analysis.breakdowns import by_target, ranked
-from aurora_mm.errors import DataError
+from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.evaluation import (
     LandmarkMetric,
     MultiLabelSegmentationMetric,
@@ -164,7 +164,7 @@ def test_an_image_has_all_numbers_in_mm_or_none(mixed, tmp_path):
     place = next(i for i, row in enumerate(rows) if row.task == 'organs' and 'HD_mm' in row.values)
     rows[place] = replace(rows[place], values={k: v for k, v in rows[place].values.items() if k != 'HD_mm'})
     write_per_image(tmp_path / 'per_image.csv', rows)
-    with pytest.raises(DataError, match=rf'row {place + 2}: .*some of the numbers HD_mm, HD95_mm and not all'):
+    with pytest.raises(DataError, match=rf'row {place + 2}: .*the number HD_mm of some targets and not of all'):
         read_per_image(tmp_path / 'per_image.csv', TASKS)
     rows[place] = replace(rows[place], values=rows[place].values | dict(HD_mm='far'))
     write_per_image(tmp_path / 'per_image.csv', rows)
@@ -193,7 +193,37 @@ def test_classes_that_overlap_are_measured_as_others(spacing):
     assert scores['HD95'] == pytest.approx(np.mean([row['HD95'] for row in found]))
 
 
-def metric_of(kind, names):
-    metric = kind()
+def metric_of(kind, names, **options):
+    metric = kind(**options)
     metric.dataset_meta = dict(classes=names)
     return metric
+
+
+def test_nsd_with_a_tolerance_in_mm():
+    """Boundaries 1.5 mm apart by columns of 0.5 mm, of an image with a spacing and of one without."""
+    truth, pred = torch.zeros(30, 40, dtype=torch.int64), torch.zeros(30, 40, dtype=torch.int64)
+    truth[5:15, 5:15], pred[5:15, 8:18] = 1, 1
+    known = segmentation_sample(truth, pred, img_id=0, pixel_spacing=(0.2, 0.5)).to_dict()
+    unknown = segmentation_sample(truth, pred, img_id=1).to_dict()
+    names = ['background', 'liver']
+    of_image = {}
+    for tolerance in (None, 1.4, 1.5):
+        metric = metric_of(SegmentationMetric, names, nsd_tolerance_mm=tolerance)
+        images = [metric.measure(sample) for sample in (known, unknown)]
+        assert 'NSD_mm' not in images[1][0].values
+        for rows in images:
+            SegmentationMetric.check(rows, names[1:])
+        of_image[tolerance] = images[0][0].values.get('NSD_mm')
+        scores = SegmentationMetric.scores(images)
+        assert scores.get('NSD_mm') == of_image[tolerance]
+        assert (scores['n_mm'], 'HD_mm' in scores) == (1, True)
+    assert of_image[None] is None
+    assert 0 < of_image[1.4] < of_image[1.5] == 1
+
+
+@pytest.mark.parametrize('tolerance', [-1, float('nan'), '1', True])
+def test_a_tolerance_that_is_none(tolerance):
+    with pytest.raises(ConfigError, match='tolerance of NSD must be a number of mm, 0 or more'):
+        SegmentationMetric(nsd_tolerance_mm=tolerance)
+    with pytest.raises(ConfigError, match='tolerance of NSD must be a number of pixels'):
+        SegmentationMetric(nsd_tolerance=tolerance)
