@@ -31,6 +31,7 @@ EVALUATOR = Registry('evaluator', parent=mm.EVALUATOR, scope='aurora_mm', locati
 HOOKS = Registry('hook', parent=mm.HOOKS, scope='aurora_mm', locations=[_ENGINE])
 FUNCTIONS = Registry('function', parent=mm.FUNCTIONS, scope='aurora_mm', locations=[_ENGINE])
 OPTIM_WRAPPERS = Registry('optim wrapper', parent=mm.OPTIM_WRAPPERS, scope='aurora_mm', locations=[_ENGINE])
+PARAM_SCHEDULERS = Registry('parameter scheduler', parent=mm.PARAM_SCHEDULERS, scope='aurora_mm', locations=[_ENGINE])
 STRATEGIES = Registry('strategy', parent=mm.STRATEGIES, scope='aurora_mm', locations=[_ENGINE])
 VISUALIZERS = Registry('visualizer', parent=mm.VISUALIZERS, scope='aurora_mm', locations=['aurora_mm.visualization'])
 
@@ -43,7 +44,6 @@ OPTIMIZERS = Registry('optimizer', parent=mm.OPTIMIZERS, scope='aurora_mm', loca
 OPTIM_WRAPPER_CONSTRUCTORS = Registry(
     'optim wrapper constructor', parent=mm.OPTIM_WRAPPER_CONSTRUCTORS, scope='aurora_mm', locations=[_ENGINE]
 )
-PARAM_SCHEDULERS = Registry('parameter scheduler', parent=mm.PARAM_SCHEDULERS, scope='aurora_mm', locations=[_ENGINE])
 RUNNERS = Registry('runner', parent=mm.RUNNERS, scope='aurora_mm', locations=[_ENGINE])
 VISBACKENDS = Registry('vis backend', parent=mm.VISBACKENDS, scope='aurora_mm', locations=['aurora_mm.visualization'])
 WEIGHT_INITIALIZERS = Registry(

@@ -29,6 +29,7 @@ from aurora_mm.engine.optim import (
     LayerDecayOptimWrapperConstructor,
     MuonWithAdamW,
     NashMTLCombiner,
+    OneCycleLR,
     PCGradCombiner,
     ShardedOptimWrapper,
 )
@@ -53,6 +54,7 @@ __all__ = [
     'MultiTaskHook',
     'MuonWithAdamW',
     'NashMTLCombiner',
+    'OneCycleLR',
     'OverlayHook',
     'PCGradCombiner',
     'PreemptionHook',

@@ -34,5 +34,5 @@ optim_wrapper = dict(
     clip_grad=dict(max_norm=1.0),
 )
 param_scheduler = [
-    dict(type='OneCycleLR', eta_max=6e-4, pct_start=0.2, convert_to_iter_based=True),
+    dict(type='OneCycleLR', pct_start=0.2, convert_to_iter_based=True),
 ]

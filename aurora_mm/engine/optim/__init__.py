@@ -6,6 +6,7 @@ from aurora_mm.engine.optim.gradient_surgery_optim_wrapper import GradientSurger
 from aurora_mm.engine.optim.layer_decay_optim_wrapper_constructor import LayerDecayOptimWrapperConstructor
 from aurora_mm.engine.optim.muon_with_adamw import MuonWithAdamW
 from aurora_mm.engine.optim.nash_mtl_combiner import NashMTLCombiner
+from aurora_mm.engine.optim.one_cycle_lr import OneCycleLR
 from aurora_mm.engine.optim.pcgrad_combiner import PCGradCombiner
 from aurora_mm.engine.optim.sharded_optim_wrapper import ShardedOptimWrapper
 
@@ -18,6 +19,7 @@ __all__ = [
     'LayerDecayOptimWrapperConstructor',
     'MuonWithAdamW',
     'NashMTLCombiner',
+    'OneCycleLR',
     'PCGradCombiner',
     'ShardedOptimWrapper',
 ]

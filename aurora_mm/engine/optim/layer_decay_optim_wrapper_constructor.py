@@ -20,7 +20,7 @@ class LayerDecayOptimWrapperConstructor(DefaultOptimWrapperConstructor):
     All else is as in MMEngine: ``paramwise_cfg=dict(custom_keys={'backbone': dict(lr_mult=0.1)})`` sets the learning
     rate of the last layer relative to that of necks and heads. Parameters with the same settings form one group.
 
-    A scheduler must not change the ratios between groups; ``OneCycleLR`` sets all of them to one ``eta_max``.
+    A scheduler must not change the ratios between groups. MMEngine's ``OneCycleLR`` does; ours keeps them.
 
     Args:
         optim_wrapper_cfg: Config of the wrapper and its optimiser, with ``lr``.

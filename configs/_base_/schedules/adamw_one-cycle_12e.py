@@ -8,6 +8,6 @@ optim_wrapper = dict(
     clip_grad=dict(max_norm=1.0),
 )
 param_scheduler = [
-    dict(type='OneCycleLR', eta_max=6e-4, pct_start=0.2, convert_to_iter_based=True),
+    dict(type='OneCycleLR', pct_start=0.2, convert_to_iter_based=True),
 ]
 custom_hooks = [dict(type='EMAHook', ema_type='MomentumAnnealingEMA', momentum=0.01, gamma=10)]

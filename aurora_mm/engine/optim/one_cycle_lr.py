@@ -1,0 +1,30 @@
+"""One cycle of the learning rate that keeps the ratios between parameter groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmengine.optim import OneCycleLR as MMEngineOneCycleLR
+from mmengine.optim import OptimWrapper
+from torch.optim import Optimizer
+
+from aurora_mm.registry import PARAM_SCHEDULERS
+
+
+@PARAM_SCHEDULERS.register_module()
+class OneCycleLR(MMEngineOneCycleLR):
+    """MMEngine's OneCycleLR, whose highest rates are those of the optimiser and its parameter groups.
+
+    MMEngine's sets every group to one ``eta_max``, so that the optimiser's ``lr`` and every ``lr_mult`` have no effect.
+
+    Args:
+        optimizer: The optimiser, or the wrapper of one.
+        eta_max: Highest rate of the groups that have the optimiser's ``lr``; other groups keep their ratio to it. None
+            takes ``lr`` itself.
+        kwargs: See MMEngine's scheduler.
+    """
+
+    def __init__(self, optimizer: Optimizer | OptimWrapper, eta_max: float | None = None, **kwargs: Any) -> None:
+        base = (optimizer.optimizer if isinstance(optimizer, OptimWrapper) else optimizer).defaults['lr']
+        factor = 1 if eta_max is None else eta_max / base
+        super().__init__(optimizer, eta_max=[factor * group['lr'] for group in optimizer.param_groups], **kwargs)
