@@ -13,7 +13,8 @@ from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
-from aurora_mm.models.utils.build import build_foreign, maps_of, require_module_configs
+from aurora_mm.models.utils.build import build_foreign, require_module_configs
+from aurora_mm.models.utils.maps import maps_of
 from aurora_mm.registry import MODELS
 
 

@@ -21,10 +21,8 @@ from aurora_mm.models.balancers import LossBalancer, TaskLossTracker
 from aurora_mm.models.predictions import prediction_of
 from aurora_mm.models.utils.batch_statistics import protect_statistics
 from aurora_mm.models.utils.build import (
-    Maps,
     build_foreign,
     build_in_scope,
-    maps_of,
     needs_init_weights,
     require_dicts,
     require_module_configs,
@@ -33,6 +31,7 @@ from aurora_mm.models.utils.build_parts import build_parts
 from aurora_mm.models.utils.connect_optimizer import connect_optimizer
 from aurora_mm.models.utils.freeze import freeze
 from aurora_mm.models.utils.head_inputs import head_inputs
+from aurora_mm.models.utils.maps import Maps, maps_of
 from aurora_mm.models.utils.nonfinite_guard import NonFiniteGuard
 from aurora_mm.models.utils.refused_modules import refuse_module
 from aurora_mm.models.utils.wiring import Wiring
@@ -76,7 +75,7 @@ class MultiTaskModel(BaseModel):
     dense heads of mmdet run inside :class:`MMDetHead`, the decode heads of mmseg inside :class:`MMSegHead`.
 
     ``in_channels`` of necks and heads, and ``in_strides`` where they take them, may be left out. They are then taken
-    from the module that comes before, see :func:`aurora_mm.models.utils.build.maps_of`. If they are given, they must
+    from the module that comes before, see :func:`aurora_mm.models.utils.maps.maps_of`. If they are given, they must
     agree with it.
 
     Attributes:

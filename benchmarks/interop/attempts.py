@@ -14,7 +14,8 @@ from aurora_mm.evaluation import MultiTaskEvaluator
 from aurora_mm.models import MultiTaskModel
 from aurora_mm.models.heads import wrap_foreign_head
 from aurora_mm.models.losses import ClassLoss, CoordinateLoss, HeatmapLoss, ScoreLoss
-from aurora_mm.models.utils.build import Maps, build_neck, maps_of
+from aurora_mm.models.utils.fit import build_neck
+from aurora_mm.models.utils.maps import Maps, maps_of
 from aurora_mm.registry import MODELS
 from aurora_mm.tasks import Task
 

@@ -7,7 +7,6 @@ from itertools import pairwise
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
@@ -15,6 +14,7 @@ from aurora_mm.engine.console import show
 from aurora_mm.engine.optim import GradientSurgeryOptimWrapper
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.backbones import BaseEncoder
+from aurora_mm.models.utils.unwrap_model import unwrap_model
 from aurora_mm.registry import HOOKS
 
 
@@ -96,8 +96,7 @@ class GradualUnfreezingHook(Hook):
 
 
 def _backbone(runner: Runner) -> Any:
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    backbone = getattr(model, 'backbone', None)
+    backbone = getattr(unwrap_model(runner.model), 'backbone', None)
     if not isinstance(backbone, BaseEncoder) and not hasattr(backbone, 'frozen_stages'):
         raise ConfigError(f'GradualUnfreezingHook needs a backbone with frozen_stages, not {type(backbone).__name__}')
     return backbone

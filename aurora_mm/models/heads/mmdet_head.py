@@ -15,7 +15,8 @@ from aurora_mm.errors import ConfigError
 from aurora_mm.models.heads.base_mmdet_head import BaseMMDetHead
 from aurora_mm.models.heads.class_counts import set_num_classes
 from aurora_mm.models.heads.openmmlab_samples import mmdet_samples
-from aurora_mm.models.utils.build import build_foreign, check_strides, foreign_class
+from aurora_mm.models.utils.build import build_foreign, foreign_class
+from aurora_mm.models.utils.fit import check_strides
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task

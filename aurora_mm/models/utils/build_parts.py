@@ -8,8 +8,10 @@ from torch import nn
 
 from aurora_mm.models.adapters import TaskAdapter
 from aurora_mm.models.heads import BaseTaskHead, wrap_foreign_head
-from aurora_mm.models.utils.build import Maps, build_in_scope, build_neck, fit, maps_of
+from aurora_mm.models.utils.build import build_in_scope
 from aurora_mm.models.utils.containers import ModuleDict
+from aurora_mm.models.utils.fit import build_neck, fit
+from aurora_mm.models.utils.maps import Maps, maps_of
 from aurora_mm.models.utils.wiring import Wiring
 from aurora_mm.registry import MODELS
 from aurora_mm.tasks import TaskTable

@@ -9,7 +9,6 @@ from typing import Any
 from mmengine.logging import print_log
 
 from aurora_mm.errors import ConfigError
-from aurora_mm.models.utils.build import only_for_task
 from aurora_mm.registry import MODELS
 from aurora_mm.task_types import TASK_TYPES
 from aurora_mm.tasks import TaskTable
@@ -49,7 +48,7 @@ class Wiring:
         for key in heads.keys() - tasks.keys() - set(TASK_TYPES):
             print_log(f'head {key!r} is not built: it is named after no task', 'current', logging.WARNING)
         if own_heads:
-            heads = {name: only_for_task(heads[key], name) for name, key in self.head_of.items()}
+            heads = {name: _only_for_task(heads[key], name) for name, key in self.head_of.items()}
             self.head_of = {name: name for name in heads}
         # No head is built for a task type without tasks.
         self.heads = {key: cfg for key, cfg in heads.items() if key in self.head_of.values()}
@@ -95,3 +94,20 @@ def _by_name(neck: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
     if reserved := {'backbone', *TASK_TYPES} & named.keys():
         raise ConfigError(f'a neck cannot be named {", ".join(reserved)}')
     return named
+
+
+def _only_for_task(cfg: Any, task: str) -> Any:
+    """Copy the config of a head for one of its tasks, with only this task's arguments in ``by_task``.
+
+    Args:
+        cfg: The config, or any value within it.
+        task: Name of the task.
+    """
+    if isinstance(cfg, dict):
+        own = {key: _only_for_task(value, task) for key, value in cfg.items()}
+        if 'by_task' in own:
+            own['by_task'] = {name: value for name, value in own['by_task'].items() if name == task}
+        return own
+    if isinstance(cfg, (list, tuple)):
+        return type(cfg)(_only_for_task(value, task) for value in cfg)
+    return cfg

@@ -8,7 +8,7 @@ from foreign_heads import DETECTION, FCOS, SEGMENTATION
 from aurora_mm.errors import ConfigError
 from aurora_mm.models import BalancedCrossEntropyLoss, ForegroundDiceLoss, MultiTaskModel
 from aurora_mm.models.heads import MMDetHead, MMSegHead
-from aurora_mm.models.utils.build import Maps, maps_of
+from aurora_mm.models.utils.maps import Maps, maps_of
 from aurora_mm.structures import TaskBatch
 from tests.models.conftest import (
     DET,
