@@ -6,7 +6,7 @@ change the values that were computed from it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
@@ -49,6 +49,10 @@ def set_image_size(cfg: Config, size: int | Sequence[int]) -> Config:
     for step in _fitting_steps(cfg):
         step['size'] = size
     return cfg
+
+
+# Variables that may be overridden, with functions that change all values that depend on them.
+SETTERS: dict[str, Callable[[Config, Any], Config]] = {'img_size': set_image_size, 'data_root': set_data_root}
 
 
 def check_image_size(cfg: Config) -> None:

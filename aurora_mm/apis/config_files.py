@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import argparse
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 from mmengine.config import Config, DictAction
 from mmengine.utils import import_modules_from_strings
 
 import aurora_mm
 from aurora_mm.apis.config_source import inherited_files, near_files
-from aurora_mm.config_variables import set_data_root, set_image_size
+from aurora_mm.config_variables import SETTERS
 from aurora_mm.errors import ConfigError
 from aurora_mm.tasks import TaskTable
 
-# Variables that may be overridden, with functions that change all values that depend on them.
-_SETTERS: dict[str, Callable[[Config, Any], Config]] = {'img_size': set_image_size, 'data_root': set_data_root}
 PACKAGED_CONFIGS = Path(aurora_mm.__file__).parent / '.mim' / 'configs'
 """Folder of the configs that are installed with the package."""
 
@@ -116,7 +113,7 @@ def _override(cfg: Config, options: Sequence[str]) -> None:
     """Apply overrides ``KEY=VALUE``, which MMEngine's ``DictAction`` parses, to a config."""
     from aurora_mm.apis.config_check import known_keys
 
-    known = known_keys() | _SETTERS.keys()
+    known = known_keys() | SETTERS.keys()
     parser = argparse.ArgumentParser()
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
     for option in options:
@@ -130,8 +127,8 @@ def _override(cfg: Config, options: Sequence[str]) -> None:
             raise ConfigError(f'--cfg-options {option}: {_unread(top, cfg, known)}')
         try:
             cfg.merge_from_dict(parser.parse_args(['--cfg-options', option]).cfg_options)
-            if key in _SETTERS:  # MMEngine only changes the variable itself
-                _SETTERS[key](cfg, cfg[key])
+            if key in SETTERS:  # MMEngine only changes the variable itself
+                SETTERS[key](cfg, cfg[key])
         except KeyError as error:
             raise ConfigError(f'--cfg-options {option}: there is no item of this number in the list') from error
         except RecursionError as error:  # MMEngine cannot parse a call

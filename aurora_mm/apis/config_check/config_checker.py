@@ -20,8 +20,9 @@ from torch.utils.data import DataLoader
 from aurora_mm.apis.config_check.arguments import arguments_of
 from aurora_mm.apis.config_check.lookup import look_up, near_names, near_types, registries_within
 from aurora_mm.apis.config_check.pipelines import check_pipelines
+from aurora_mm.apis.config_check.unread_variables import check_variables
 from aurora_mm.apis.config_source import place_of
-from aurora_mm.config_variables import LOADERS
+from aurora_mm.config_variables import LOADERS, SETTERS
 from aurora_mm.errors import ConfigError
 
 _EVALUATORS = ('val_evaluator', 'test_evaluator')
@@ -117,6 +118,7 @@ def check_config(cfg: Config) -> None:
         ConfigError: If there is a mistake. The message names the file, the key path and similar known names.
     """
     _Checker(cfg).run()
+    check_variables(cfg, known_keys() | SETTERS.keys())
     check_pipelines(cfg)
 
 

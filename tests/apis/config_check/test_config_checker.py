@@ -132,8 +132,7 @@ def test_a_mistake_in_a_base_is_told_with_the_bases_line(tmp_path):
 
 @pytest.mark.parametrize(
     'text',
-    [
-        'helper = dict(anything=3)\nother_cfg = dict(a=1)',  # variables of the file's own
+    [  # variables of the file's own
         "custom_hooks = [dict(type='EMAHook', momentum=0.1, priority='LOW')]",
         "custom_hooks = [dict(type='mmengine.hooks.EMAHook')]",
         "optim_wrapper = dict(constructor='LayerDecayOptimWrapperConstructor', paramwise_cfg=dict(layer_decay=0.8))",
