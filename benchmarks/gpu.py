@@ -3,15 +3,18 @@
     python benchmarks/gpu.py --out work_dirs/gpu --data-root DATA
     python benchmarks/gpu.py --out work_dirs/gpu --device cpu --preset tiny --size 64      # the same, to try it out
 
-Runs, each in a process of its own and within its share of --minutes: the encoder against transformers, plain and
-compiled; training steps of aurora_fmc_plus.py, plain, compiled and with channels last; the tests that need an
-accelerator, on the real one. What does not end in time, or fails, is noted and the rest goes on. --out gets
-``figures.json``, ``figures.md`` with the machine's name, and the output of each part.
+Runs, each in a process of its own and within its share of --minutes: training steps of aurora_fmc_plus.py, plain,
+compiled and with channels last; the encoder against transformers, plain and compiled; the tests that need an
+accelerator, on the real one. What does not end in time is interrupted, so that it can say how far it came, and killed
+if it does not end then. What fails is noted and the rest goes on. --out gets, after each part, ``figures.json`` and
+``figures.md`` with the machine's name, and the output of each part. The status is 1 if a part did not end well.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import importlib.util
 import json
 import os
 import signal
@@ -24,6 +27,8 @@ from typing import NamedTuple
 import torch
 
 REPO = Path(__file__).resolve().parents[1]
+LAST_LINES = 25  # of the output of a part that did not end well
+LAST_WORDS = 10.0  # seconds from the interruption of a part to its end
 
 
 class Part(NamedTuple):
@@ -38,43 +43,65 @@ def parts(args: argparse.Namespace, out: Path) -> list[Part]:
     """What is run, the most important first."""
     python, on_gpu = sys.executable, args.device == 'cuda'
     encoder = [python, 'benchmarks/encoder.py', '--only', 'steps', '--presets', args.preset, '--device', args.device]
-    encoder += ['--size', str(args.size), '--batch', *map(str, args.batch), '--compile', '--repeats', str(args.repeats)]
+    encoder += ['--size', str(args.size), '--batch', *map(str, reversed(args.batch))]  # as trained, then smaller ones
+    encoder += ['--compile', '--repeats', str(args.repeats)]
     encoder += ['--dtype', 'bfloat16' if on_gpu else 'float32']
     steps = [python, 'benchmarks/training.py', '--device', args.device, '--preset', args.preset]
     steps += ['--size', str(args.size), '--batch', str(args.batch[-1]), '--steps', str(args.steps)]
     steps += [] if on_gpu else ['--workers', '0']
     steps += ['--data-root', args.data_root] if args.data_root else []
-    tests = [python, '-m', 'pytest', '-q', '-p', 'no:cacheprovider', *args.tests]
+    tests = [python, '-m', 'pytest', '-q', '--tb=short', '-p', 'no:cacheprovider', *args.tests]
+    if args.processes > 1 and importlib.util.find_spec('xdist'):
+        tests += ['-n', str(args.processes)]
     return [
-        Part('encoder', encoder, 0.35),
-        Part('training', [*steps, '--json', str(out / 'training.json')], 0.15),
-        Part('training_compiled', [*steps, '--compile', '--json', str(out / 'training_compiled.json')], 0.2),
-        Part(
-            'training_channels_last',
-            [*steps, '--channels-last', '--json', str(out / 'training_channels_last.json')],
-            0.1,
-        ),
-        Part('tests', tests, 0.2),
+        training(steps, out, 'training', 0.2),
+        training([*steps, '--compile'], out, 'training_compiled', 0.2),
+        Part('encoder', encoder, 0.25),
+        Part('tests', tests, 0.25),
+        training([*steps, '--channels-last'], out, 'training_channels_last', 0.1),
     ]
 
 
+def training(command: list[str], out: Path, name: str, share: float) -> Part:
+    """Training steps, whose figures go to a file."""
+    return Part(name, [*command, '--json', str(out / f'{name}.json')], share)
+
+
 def run_part(part: Part, seconds: float, args: argparse.Namespace, out: Path) -> dict:
-    """Runs a part, with its output in a file; whether it ended well, and its seconds."""
+    """Runs a part, with its output in a file; whether it ended well, its seconds, and the figures that it wrote."""
     env = os.environ | dict(AURORA_DEVICE='cuda' if args.device == 'cuda' else 'pretend', PYTHONUNBUFFERED='1')
     env['PYTHONPATH'] = os.pathsep.join([str(REPO), *filter(None, [env.get('PYTHONPATH')])])
+    figures = out / f'{part.name}.json'
+    figures.unlink(missing_ok=True)  # those of an earlier run
     start = time.perf_counter()
     with (out / f'{part.name}.txt').open('w') as stream:
         process = subprocess.Popen(
-            part.command, stdout=stream, stderr=subprocess.STDOUT, env=env, cwd=REPO, start_new_session=True
+            part.command,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            env=env,
+            cwd=REPO,
+            start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
         )
         try:
-            status = process.wait(seconds)
+            status = process.wait(max(seconds - LAST_WORDS, 1.0))
             ended = 'ok' if status == 0 else f'exit status {status}'
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)  # with the processes that it started
-            process.wait()
             ended = f'stopped after {seconds:.0f} s'
-    return dict(ended=ended, seconds=round(time.perf_counter() - start, 1))
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(LAST_WORDS)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # with the processes that it started
+        process.wait()
+    outcome: dict = dict(ended=ended, seconds=round(time.perf_counter() - start, 1))
+    if figures.exists():
+        try:
+            outcome['figures'] = json.loads(figures.read_text())
+        except json.JSONDecodeError as error:  # stopped while it wrote them
+            outcome['ended'] += f', {figures.name} cannot be read: {error}'
+    return outcome
 
 
 def markdown(machine: str, ran: dict[str, dict], out: Path) -> str:
@@ -84,7 +111,7 @@ def markdown(machine: str, ran: dict[str, dict], out: Path) -> str:
         lines += [f'## {name}: {outcome["ended"]}, {outcome["seconds"]} s', '']
         text = (out / f'{name}.txt').read_text().splitlines()
         tables = [line for line in text if line.startswith('|')]
-        lines += [*(tables or text[-5:]), '']
+        lines += [*(tables if outcome['ended'] == 'ok' and tables else [*tables, '', *text[-LAST_LINES:]]), '']
     return '\n'.join(lines)
 
 
@@ -99,6 +126,7 @@ def main() -> None:
     parser.add_argument('--repeats', type=int, default=5, help='of a step of the encoder')
     parser.add_argument('--steps', type=int, default=20, help='of training')
     parser.add_argument('--tests', nargs='*', default=['tests/accelerator'], help='what pytest runs')
+    parser.add_argument('--processes', type=int, default=8, help='of the tests, with pytest-xdist (default: 8)')
     parser.add_argument('--minutes', type=float, default=9.0, help='for all of it')
     args = parser.parse_args()
     out = Path(args.out).resolve()
@@ -113,12 +141,10 @@ def main() -> None:
         # What earlier parts left over goes to those that follow.
         seconds = (end - time.monotonic()) * part.share / (part.share + sum(other.share for other in left))
         ran[part.name] = run_part(part, max(seconds, 1.0), args, out)
-        print(part.name, ran[part.name], flush=True)
-        figures = out / f'{part.name}.json'
-        if figures.exists():
-            ran[part.name]['figures'] = json.loads(figures.read_text())
+        print(part.name, ran[part.name]['ended'], ran[part.name]['seconds'], flush=True)
         (out / 'figures.json').write_text(json.dumps(dict(machine=machine, parts=ran), indent=2))
         (out / 'figures.md').write_text(markdown(machine, ran, out))
+    sys.exit(any(outcome['ended'] != 'ok' for outcome in ran.values()))
 
 
 if __name__ == '__main__':

@@ -77,8 +77,8 @@ def load_config(args: argparse.Namespace, data_root: str) -> Config:
     return cfg
 
 
-def measure(args: argparse.Namespace, cfg: Config) -> dict:
-    """Figures of one config on ``args.device``."""
+def measure(args: argparse.Namespace, cfg: Config) -> Iterator[dict]:
+    """Figures of one config on ``args.device``, first without the profile of its operations, then with it."""
     model = MODELS.build(cfg.model).train().to(args.device)
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     loader = Runner.build_dataloader(cfg.train_dataloader, seed=0)
@@ -130,8 +130,8 @@ def measure(args: argparse.Namespace, cfg: Config) -> dict:
         )
     if args.device == 'cuda':
         figures['memory_gb'] = torch.cuda.max_memory_allocated() / 1e9
-    figures['time_by_category'] = by_category(args, model, wrapper, itertools.cycle(kept))
-    return figures
+    yield figures
+    yield figures | dict(time_by_category=by_category(args, model, wrapper, itertools.cycle(kept)))
 
 
 def by_category(
@@ -161,19 +161,24 @@ def table(figures: dict) -> str:
         if name != 'time_by_category':
             text = f'{value:.1%}' if name in shares else f'{value:.4g}' if isinstance(value, float) else value
             lines.append(f'| {name.replace("_", " ")} | {text} |')
-    lines += ['', '| operations | share of the time |', '|---|---|']
-    lines += [f'| {name} | {share:.1%} |' for name, share in figures['time_by_category'].items()]
+    if 'time_by_category' in figures:
+        lines += ['', '| operations | share of the time |', '|---|---|']
+        lines += [f'| {name} | {share:.1%} |' for name, share in figures['time_by_category'].items()]
     return '\n'.join(lines)
 
 
 def run(args: argparse.Namespace) -> None:
-    """Measures, prints and, with ``--json``, writes the figures."""
+    """Measures, prints and, with ``--json``, writes the figures, those without the profile first."""
     with tempfile.TemporaryDirectory() as folder:
         root = args.data_root
         if root is None:
             root = str(Path(folder) / 'data')
             make_dataset(Path(root), TaskTable(Config.fromfile(args.config).tasks), 8, val_images_per_task=1)
-        figures = measure(args, load_config(args, root))
-    print(table(figures))
-    if args.json:
-        Path(args.json).write_text(json.dumps(figures, indent=2))
+        figures: dict = {}
+        try:
+            for figures in measure(args, load_config(args, root)):
+                if args.json:
+                    Path(args.json).write_text(json.dumps(figures, indent=2))
+        finally:
+            if figures:
+                print(table(figures), flush=True)

@@ -32,7 +32,12 @@ def test_a_config_trains_and_validates(file, accelerator, us_real, fmc_uia, tmp_
     assert train(cfg, accelerator.watch) == []
 
 
-def test_tasks_of_all_types_train_and_validate(accelerator, all_types, tmp_path):
-    cfg = small_config(CONFIGS / 'aurora_us_real.py', all_types, tmp_path, ALL_TYPES.to_config())
+@pytest.mark.parametrize('weighted', [(), ('segmentation', 'multi_label_segmentation')])
+def test_tasks_of_all_types_train_and_validate(weighted, accelerator, all_types, tmp_path):
+    tasks = ALL_TYPES.to_config()
+    for task in tasks:
+        if task['type'] in weighted:
+            task['class_weight'] = [2.0] * len(task['classes'])
+    cfg = small_config(CONFIGS / 'aurora_us_real.py', all_types, tmp_path, tasks)
     cfg.train_dataloader.batch_size = 16
     assert train(cfg, accelerator.watch) == []

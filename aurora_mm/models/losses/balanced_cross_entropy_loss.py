@@ -94,7 +94,8 @@ class BalancedCrossEntropyLoss(nn.Module):
             weight = pred.new_ones(images, classes)
             weight[:, 0] = self.background_weight
         else:
-            weight = pred.new_tensor(self.class_weight).expand(images, classes)
+            weight = torch.tensor(self.class_weight, dtype=pred.dtype).to(pred.device, non_blocking=True)
+            weight = weight.expand(images, classes)
         if not self.class_balance:
             return weight
         cell = known + classes * torch.arange(images, device=known.device)[:, None]

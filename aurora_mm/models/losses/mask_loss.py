@@ -45,7 +45,8 @@ class MaskLoss(ElementLoss):
         values = self.call(pred.flatten(0, 1), wanted.flatten(0, 1), task)
         values = values.reshape(*labelled.shape, -1).mean(2)
         if task.class_weight:
-            values = values * values.new_tensor(task.class_weight)
+            weight = torch.tensor(task.class_weight, dtype=values.dtype)
+            values = values * weight.to(values.device, non_blocking=True)
         return (values * labelled).sum(1) / labelled.sum(1).clamp(min=1)
 
     def _examples(self, task: Task) -> tuple[Tensor, Sequence[Tensor], Tensor]:
