@@ -154,14 +154,6 @@ def test_recomputed_blocks_and_channels_last(cfg):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('loss_scale', ['dynamic', 512.0])
-def test_float16_with_scaled_losses(loss_scale, cfg):
-    cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale=loss_scale)
-    cuda, _ = run(cfg)  # MMEngine's wrapper reads whether gradients are finite, and their norm
-    assert torch.float16 in cuda.operations['aten.convolution.default']
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize('name', ['aurora_fmc_plus', 'aurora_laptop', '01_published'])
 def test_a_deterministic_step_asks_for_no_kernel_that_refuses(name, us_real, fmc_uia, tmp_path):
     (file,) = (file for file in FILES if file.stem == name)

@@ -120,8 +120,9 @@ def batch(loader):
 
 def own(waits):
     """Those that are not within the code of mmdet, mmseg or mmcv, which is as it is, or in its backward pass."""
-    theirs = ('mmdet/', 'mmseg/', 'mmcv/', 'mmengine/optim/optimizer/optimizer_wrapper.py')
-    return [wait for wait in waits if not wait.split(' at ')[1].startswith(theirs)]
+    theirs = ('/mmdet/', '/mmseg/', '/mmcv/', '/mmengine/optim/optimizer/optimizer_wrapper.py')
+    places = {wait: wait.rpartition(' at ')[2].partition(' < ')[0] for wait in waits}
+    return [wait for wait, place in places.items() if not any(part in f'/{place}' for part in theirs)]
 
 
 def check_predictions(samples):

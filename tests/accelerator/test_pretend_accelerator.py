@@ -1,6 +1,7 @@
 """The pretended device makes the mistakes of a GPU, and no others."""
 
 import copy
+import warnings
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from tests.accelerator.test_parts_on_an_accelerator import own
+from tests.fixtures.accelerator import CudaAccelerator
 from tests.fixtures.pretend_accelerator import DEVICE, PretendAccelerator, is_marked
 
 
@@ -137,6 +140,24 @@ def test_it_does_not_wait_for_what_the_device_does_alone(device):
         torch.zeros(2).sum().item()
         torch.ones(2).tolist()
     assert waits == []
+
+
+def test_a_real_one_tells_where_the_host_waited(monkeypatch):
+    """As torch says it, with the place in C++ first; by frames of Python, of which torch's own do not count."""
+    monkeypatch.setattr(torch.cuda, 'synchronize', lambda: None)
+    monkeypatch.setattr(torch.cuda, 'set_sync_debug_mode', lambda mode: None)
+    text = 'called a synchronizing CUDA operation (Triggered internally at /pytorch/c10/cuda/CUDAFunctions.cpp:150.)'
+    monkeypatch.setattr(torch, 'equal', lambda *args: warnings.warn(text, stacklevel=1))
+    with CudaAccelerator().watch() as waits:
+        torch.equal()
+        warnings.warn('something else', stacklevel=1)
+    (wait,) = waits
+    assert own(waits) == waits
+    assert 'test_pretend_accelerator.py' in wait.rpartition(' at ')[2]
+    assert (
+        own([f'{text} at /opt/site/mmseg/models/losses/accuracy.py:49 < /opt/aurora_mm/models/heads/mmseg_head.py:1'])
+        == []
+    )
 
 
 def test_numpy_needs_the_cpu(device):

@@ -10,6 +10,7 @@ import io
 import re
 import sys
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from aurora_mm.apis import read_config
@@ -131,9 +132,9 @@ def _python(argv: list[str], folder: Path) -> None:
 
 
 def _pytest(argv: list[str], folder: Path) -> None:
-    for word in argv:
+    for option, word in pairwise(['', *argv]):
         if word.startswith('tests'):
-            _exists(word.partition('::')[0])
+            _exists(f'{word.replace(".", "/")}.py' if option == '-p' else word.partition('::')[0])
 
 
 def _torchrun(argv: list[str], folder: Path) -> None:
