@@ -144,6 +144,25 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
         ],
     ),
     (
+        'datasets/pipeline_order.py',
+        'tests/datasets/test_pipeline_order.py',
+        [
+            ('    (CropToUltrasound, FitToSize),\n', ''),
+            ("annotations == 'network' and loaded > warp", 'False'),
+            ('if place[kind] and min(place[kind]) < loaded < warp:', 'if False:'),
+            ('first < loader[0]', 'False'),
+        ],
+    ),
+    (
+        'images/reading.py',
+        'tests/test_exported_dicom.py',
+        [
+            ("name != 'dicomdir' and ", ''),
+            ("path.suffix.strip('.0123456789')", 'path.suffix'),
+            ('path.is_file() and is_dicom(path)', 'path.is_file()'),
+        ],
+    ),
+    (
         'challenge/spacing_column.py',
         'tests/challenge/test_spacing_column.py',
         [('if not is_spacing(sides):', 'if False:')],

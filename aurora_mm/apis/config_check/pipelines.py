@@ -20,7 +20,7 @@ _ANNOTATIONS = {'train_dataloader': 'network', 'val_dataloader': 'original', 'te
 
 
 def check_pipelines(cfg: Config) -> None:
-    """Check the pipelines of a config, those of data sets of other packages left out.
+    """Check the pipelines of a config and its views of test-time augmentation, but no data set of another package.
 
     Args:
         cfg: The config, whose types are registered.
@@ -33,6 +33,7 @@ def check_pipelines(cfg: Config) -> None:
     for loader, coordinates in _ANNOTATIONS.items():
         for key, pipeline in _pipelines_of(_within(cfg, loader, 'dataset'), f'{loader}.dataset', scope):
             check_pipeline(pipeline, f'{cfg.filename}: {key}', scope, coordinates)
+    _check_views(cfg, cfg.filename, scope)
 
 
 def check_prediction_pipeline(cfg: Config, file: str | Path) -> None:
@@ -49,6 +50,7 @@ def check_prediction_pipeline(cfg: Config, file: str | Path) -> None:
     if pipeline is None:
         raise ConfigError(f'{file}: its config has no test_dataloader.dataset.pipeline, which prepares images')
     check_pipeline(pipeline, f'{file}: test_dataloader.dataset.pipeline', 'aurora_mm', None)
+    _check_views(cfg, file, 'aurora_mm')
 
 
 def check_pipeline(pipeline: Any, name: str, scope: str, annotations: str | None) -> None:
@@ -68,6 +70,12 @@ def check_pipeline(pipeline: Any, name: str, scope: str, annotations: str | None
         if fault is not None:
             given = ', '.join(step.__name__ for step in steps)
             raise ConfigError(f'{name}: {fault}' + (f'. Its steps are {given}' if given else ''))
+
+
+def _check_views(cfg: Config, file: str | Path, scope: str) -> None:
+    """Check the config's own pipeline of test-time augmentation, if it has one."""
+    if cfg.get('tta_pipeline') is not None:
+        check_pipeline(cfg.tta_pipeline, f'{file}: tta_pipeline', scope, None)
 
 
 def _paths(pipeline: Any, name: str, scope: str) -> Iterator[list[type]]:

@@ -52,13 +52,16 @@ def test_data_sets_within_data_sets(config):
     config(f'train_dataloader = dict(dataset={foreign})')
 
 
-def test_views_of_test_time_augmentation():
+def test_views_of_test_time_augmentation(config):
     def check(*views):
         module.check_pipeline([LOAD, dict(type='TestTimeAug', transforms=views)], 'a.py: tta', 'aurora_mm', None)
 
     check([FIT, dict(FIT, size=32)], [WARP], [PACK])
     with pytest.raises(ConfigError, match=r'a\.py: tta: FitToSize must come before ApplyGeometry'):
         check([WARP], [FIT], [PACK])
+    views = dict(type='TestTimeAug', transforms=[[FIT], [PACK]])
+    with pytest.raises(ConfigError, match=r'config\.py: tta_pipeline: FitToSize needs ApplyGeometry'):
+        config(f'tta_pipeline = {[LOAD, views]}')
 
 
 @pytest.mark.parametrize(
