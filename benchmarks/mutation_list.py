@@ -163,6 +163,15 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
         ],
     ),
     (
+        'challenge/quoted_cells.py',
+        'tests/challenge/test_quoted_cells.py',
+        [
+            ('doubled = closing[:-1] + 1 == opening[1:]', 'doubled = np.zeros(len(opening) - 1, bool)'),
+            ('(np.searchsorted(ends, opening) != np.searchsorted(ends, closing)).any()', 'False'),
+            ('np.isin(before, (_COMMA, _NEWLINE)).all() and ', ''),
+        ],
+    ),
+    (
         'challenge/spacing_column.py',
         'tests/challenge/test_spacing_column.py',
         [('if not is_spacing(sides):', 'if False:')],

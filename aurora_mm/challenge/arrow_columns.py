@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import mmap
-import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from aurora_mm.challenge.csv_tables import PATH_COLUMNS, Row, read_header, read_rows
+from aurora_mm.challenge.quoted_cells import are_quotes_plain
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,7 +26,6 @@ _PART = 1 << 24
 _SLOW_ROWS = 1 << 14
 # Control characters, but for the end of a line. Python and Arrow differ in some of them.
 _USUAL = bytes({*range(32, 127), *range(128, 256), 10, 13})
-_QUOTED = re.compile(rb'(?:^|,)"(?:[^"\r\n]|"")*"(?=,|\r?$)', re.MULTILINE)
 
 
 class CsvColumns(NamedTuple):
@@ -122,8 +121,7 @@ def _facts_of(path: Path) -> _Facts | None:
         for part in _parts(path):
             if part.translate(None, _USUAL) or part.count(b'\r') != part.count(b'\r\n'):
                 return None
-            quotes = part.count(b'"')
-            if quotes and quotes != sum(found.count(b'"') for found in _QUOTED.findall(part)):
+            if b'"' in part and not are_quotes_plain(part):
                 return None
             lines += part.count(b'\n')
             last = part[-1:]
