@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader
 
 from aurora_mm.apis.config_check.arguments import arguments_of
 from aurora_mm.apis.config_check.lookup import look_up, near_names, near_types, registries_within
+from aurora_mm.apis.config_check.numbers import check_numbers
 from aurora_mm.apis.config_check.pipelines import check_pipelines
 from aurora_mm.apis.config_check.unread_variables import check_variables
 from aurora_mm.apis.config_source import place_of
@@ -119,6 +120,7 @@ def check_config(cfg: Config) -> None:
     """
     _Checker(cfg).run()
     check_variables(cfg, known_keys() | SETTERS.keys())
+    check_numbers(cfg)
     check_pipelines(cfg)
 
 

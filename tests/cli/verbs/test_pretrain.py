@@ -152,8 +152,11 @@ def test_faults_are_one_sentence(config, images, tmp_path, capsys):
 @pytest.mark.parametrize(
     ('option', 'told'),
     [
-        ('optim_wrapper.optimizer.lr=-1', 'optim_wrapper.optimizer: AdamW refuses a value: Invalid learning rate: -1'),
-        ('train_dataloader.batch_size=0', 'train_dataloader: a data loader refuses a value: batch_size should be a '),
+        ('optim_wrapper.optimizer.lr=-1', 'optim_wrapper.optimizer.lr must be a number of 0 or more or None, not -1'),
+        (
+            'train_dataloader.batch_size=0',
+            'train_dataloader.batch_size must be a whole number of 1 or more or None, not 0',
+        ),
         ('train_cfg.max_epochs=x', "train_cfg: EpochBasedTrainLoop refuses a value: invalid literal for int() .* 'x'"),
         ('train_cfg.max_epochs=0', 'train_cfg.max_epochs must be at least 1, not 0'),
     ],

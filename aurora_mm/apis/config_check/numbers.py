@@ -1,0 +1,73 @@
+"""Checks numbers of a config that MMEngine and torch take without a check."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from mmengine.config import Config
+
+from aurora_mm.config_variables import LOADERS
+from aurora_mm.errors import ConfigError
+
+
+class _Range(NamedTuple):
+    """The numbers that a key may have: from ``low`` to ``high``, or other values that are allowed too."""
+
+    low: float
+    whole: bool = True
+    high: float = math.inf
+    others: tuple[Any, ...] = ()
+
+    def holds(self, value: Any) -> bool:
+        if not isinstance(value, int if self.whole else int | float) or isinstance(value, bool):
+            return any(value is other for other in self.others)
+        return (math.isfinite(value) and self.low <= value <= self.high) or value in self.others
+
+    def __str__(self) -> str:
+        kind = 'a whole number' if self.whole else 'a number'
+        bounds = f'from {self.low} to {self.high}' if self.high < math.inf else f'of {self.low} or more'
+        others = ''.join(f' or {other}' for other in self.others)
+        return f'{kind} {bounds}{others}'
+
+
+_RANGES = {
+    'train_cfg.val_interval': _Range(1),
+    'train_cfg.val_begin': _Range(0),
+    **{f'{loader}.batch_size': _Range(1, others=(None,)) for loader in LOADERS},
+    'optim_wrapper.accumulative_counts': _Range(1),
+    'optim_wrapper.optimizer.lr': _Range(0, whole=False, others=(None,)),  # Adafactor may choose it
+    'optim_wrapper.optimizer.weight_decay': _Range(0, whole=False),
+    'optim_wrapper.clip_grad.max_norm': _Range(0, whole=False),
+    'optim_wrapper.paramwise_cfg.custom_keys.*.lr_mult': _Range(0, whole=False),
+    'optim_wrapper.paramwise_cfg.custom_keys.*.decay_mult': _Range(0, whole=False),
+    'randomness.seed': _Range(0, high=2**32 - 1, others=(None,)),
+    'default_hooks.checkpoint.interval': _Range(1, others=(-1,)),
+    'default_hooks.logger.interval': _Range(1),
+}
+
+
+def check_numbers(cfg: Config) -> None:
+    """Check the ranges of numbers in a config, such as the learning rate and the sizes of batches.
+
+    Args:
+        cfg: A config. Keys that it does not have are not checked.
+
+    Raises:
+        ConfigError: If a value is no number, or out of range. The message names the file, the key, the value and what
+            it may be.
+    """
+    for pattern, allowed in _RANGES.items():
+        for path, value in _values(cfg, pattern.split('.')):
+            if not allowed.holds(value):
+                raise ConfigError(f'{cfg.filename}: {path} must be {allowed}, not {value!r}')
+
+
+def _values(value: Any, keys: list[str], path: str = '') -> Iterator[tuple[str, Any]]:
+    """Yield the values at a path of keys, where '*' is any key."""
+    if not keys:
+        yield path.removeprefix('.'), value
+    elif isinstance(value, Mapping | Config):
+        for key in value if keys[0] == '*' else [keys[0]] if keys[0] in value else []:
+            yield from _values(value[key], keys[1:], f'{path}.{key}')

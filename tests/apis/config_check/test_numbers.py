@@ -1,0 +1,63 @@
+"""Numbers out of range are refused before anything is built, each with its key."""
+
+import math
+
+import pytest
+from mmengine.config import Config
+
+from aurora_mm.apis.config_check.numbers import check_numbers
+from aurora_mm.apis.config_files import PACKAGED_CONFIGS, read_config
+from aurora_mm.errors import ConfigError
+
+DEMO = PACKAGED_CONFIGS / 'aurora_fmc_demo.py'
+
+
+@pytest.mark.parametrize(
+    ('option', 'message'),
+    [
+        (
+            'optim_wrapper.optimizer.lr=abc',
+            "optimizer.lr must be a number of 0 or more or None, not 'abc'",
+        ),
+        ('optim_wrapper.optimizer.lr=-1e-3', 'optim_wrapper.optimizer.lr must be .*, not -0.001'),
+        (
+            'optim_wrapper.optimizer.weight_decay=-1',
+            'optimizer.weight_decay must be a number of 0 or more',
+        ),
+        ('optim_wrapper.accumulative_counts=0', 'accumulative_counts must be a whole number of 1 or more, not 0'),
+        ('optim_wrapper.clip_grad.max_norm=-1', 'optim_wrapper.clip_grad.max_norm must be'),
+        ('train_dataloader.batch_size=0', 'train_dataloader.batch_size must be a whole number of 1 or more or None'),
+        ('val_dataloader.batch_size=2.5', 'val_dataloader.batch_size must be a whole number .*, not 2.5'),
+        ('train_cfg.val_interval=0', 'train_cfg.val_interval must be a whole number of 1 or more, not 0'),
+        ('randomness.seed=-1', 'randomness.seed must be a whole number from 0 to 4294967295 or None, not -1'),
+        ('randomness.seed=5000000000', 'randomness.seed must be'),
+        ('default_hooks.logger.interval=0', 'default_hooks.logger.interval must be'),
+        ('default_hooks.checkpoint.interval=0', 'must be a whole number of 1 or more or -1, not 0'),
+        ('train_dataloader.batch_size=True', 'train_dataloader.batch_size must be .*, not True'),
+    ],
+)
+def test_a_number_out_of_range(option, message):
+    with pytest.raises(ConfigError, match=rf'aurora_fmc_demo.py: .*{message}'):
+        read_config(DEMO, [option])
+
+
+@pytest.mark.parametrize(
+    'option',
+    ['randomness.seed=4294967295', 'optim_wrapper.optimizer.lr=0', 'default_hooks.checkpoint.interval=-1'],
+)
+def test_the_ends_of_ranges(option):
+    read_config(DEMO, [option])
+
+
+def test_factors_of_every_part():
+    def config(**factors):
+        return Config(dict(optim_wrapper=dict(paramwise_cfg=dict(custom_keys=dict(backbone=factors, neck=dict())))))
+
+    check_numbers(config(lr_mult=0.1, decay_mult=0))
+    for wrong in (dict(lr_mult=-1), dict(lr_mult=math.nan), dict(decay_mult='x')):
+        with pytest.raises(ConfigError, match=r'custom_keys.backbone.(lr|decay)_mult must be a number of 0 or more'):
+            check_numbers(config(**wrong))
+
+
+def test_what_a_config_lacks_is_not_checked():
+    check_numbers(Config(dict(optim_wrapper=None, train_dataloader=dict())))
