@@ -14,6 +14,7 @@ from mmengine.runner import Runner
 
 from aurora_mm.apis import resolve_config, starts_from_weights, write_checkpoint
 from aurora_mm.config_variables import set_image_size
+from aurora_mm.engine.schedule_length import drop_late_schedulers
 from aurora_mm.registry import MODELS
 
 SIZE = 64
@@ -40,6 +41,7 @@ def small_config(file: Path, data_root: Path, work_dir: Path, tasks: list[dict] 
     cfg.train_dataloader.batch_size = 4
     cfg.train_dataloader.batch_sampler.update(batches_of='all', num_batches=3)
     cfg.train_cfg.update(max_epochs=1, val_interval=1)
+    drop_late_schedulers(cfg)
     cfg.default_hooks.checkpoint = None
     cfg.work_dir = str(work_dir)
     cfg.experiment_name = f'{file.stem}_{next(_names)}'

@@ -206,8 +206,10 @@ def test_a_resumed_run(cfg, accelerator):
     """Model, optimiser, running means, balancing and the mean of the weights go on from a checkpoint."""
     cfg.default_hooks.checkpoint = dict(type='CheckpointHook', interval=1)
     cfg.model.balancer = dict(type='FAMOLossBalancer')
-    train(copy.deepcopy(cfg), accelerator.watch)
     cfg.train_cfg.max_epochs = 2
+    stopped = copy.deepcopy(cfg)
+    stopped.custom_hooks.append(dict(type='StopAfterEpochHook', epoch=1))
+    train(stopped, accelerator.watch)
     cfg.resume, cfg.load_from = True, str(Path(cfg.work_dir) / 'epoch_1.pth')
     cfg.experiment_name += '_resumed'
     runner = Runner.from_cfg(cfg)
