@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from mmengine.optim import OneCycleLR as MMEngineOneCycleLR
@@ -21,10 +22,22 @@ class OneCycleLR(MMEngineOneCycleLR):
         optimizer: The optimiser, or the wrapper of one.
         eta_max: Highest rate of the groups that have the optimiser's ``lr``; other groups keep their ratio to it. None
             takes ``lr`` itself.
+        pct_start: Share of the steps in which the rate rises, at most 1. A rise of one step is its highest rate, where
+            MMEngine's would divide by 0.
         kwargs: See MMEngine's scheduler.
     """
 
-    def __init__(self, optimizer: Optimizer | OptimWrapper, eta_max: float | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        optimizer: Optimizer | OptimWrapper,
+        eta_max: float | None = None,
+        pct_start: float = 0.3,
+        **kwargs: Any,
+    ) -> None:
         base = (optimizer.optimizer if isinstance(optimizer, OptimWrapper) else optimizer).defaults['lr']
         factor = 1 if eta_max is None else eta_max / base
-        super().__init__(optimizer, eta_max=[factor * group['lr'] for group in optimizer.param_groups], **kwargs)
+        highest = [factor * group['lr'] for group in optimizer.param_groups]
+        steps = kwargs.get('total_steps') or kwargs.get('end', math.inf) - kwargs.get('begin', 0)
+        if pct_start * steps == 1:  # MMEngine would divide by the steps of the rise less one
+            pct_start -= 1e-3 / steps
+        super().__init__(optimizer, eta_max=highest, pct_start=pct_start, **kwargs)
