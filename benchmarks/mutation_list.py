@@ -62,7 +62,7 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
         [
             ('(values * labelled).sum(1) / labelled.sum(1).clamp(min=1)', 'values.mean(1)'),
             ('/ labelled.sum(1).clamp(min=1)', '/ labelled.shape[1]'),
-            ('values * weight.to(values.device, non_blocking=True)', 'values'),
+            ('values * tensor_like(task.class_weight, values)', 'values'),
         ],
     ),
     (

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from aurora_mm.engine.optim.gradient_combiner import GradientCombiner
+from aurora_mm.models.utils.tensor_like import tensor_like
 from aurora_mm.registry import OPTIM_WRAPPERS
 
 # Added to the squared lengths of the gradients, whose sum is 1 here, so that the system can be solved for equal
@@ -45,8 +46,7 @@ class CAGradCombiner(GradientCombiner):
         unit = unit + _RIDGE * torch.eye(k, dtype=gram.dtype, device=gram.device)
         toward = unit @ mean  # inner products with the mean gradient
 
-        faces = torch.tensor(list(product((0.0, 1.0), repeat=k))[1:], dtype=gram.dtype)
-        faces = faces.to(gram.device, non_blocking=True)  # (F, K), 1 for the gradients of a face
+        faces = tensor_like(list(product((0.0, 1.0), repeat=k))[1:], gram)  # (F, K), 1 for the gradients of a face
         w = _minima(unit, toward, radius, faces)
         value = w @ toward + radius * ((w @ unit) * w).sum(1).clamp(min=0).sqrt()
         allowed = (w >= -1e-12).all(1) & ((faces == 0) | present).all(1)

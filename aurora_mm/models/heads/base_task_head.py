@@ -6,12 +6,12 @@ from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.losses import ClassLoss, HeadLoss
+from aurora_mm.models.utils.tensor_like import tensor_like
 from aurora_mm.structures import TaskBatch, TaskDataSample
 from aurora_mm.tasks import Task
 
@@ -225,4 +225,4 @@ def require_network_coordinates(data_samples: Sequence[TaskDataSample]) -> None:
 def input_sizes(data_samples: Sequence[TaskDataSample], like: Tensor) -> Tensor:
     """Return the width and height of each network input, ``(n, 2)`` in pixels, with device and dtype of ``like``."""
     sizes = [(sample.img_shape[1], sample.img_shape[0]) for sample in data_samples]
-    return torch.tensor(sizes, dtype=like.dtype).to(like.device, non_blocking=True)
+    return tensor_like(sizes, like)

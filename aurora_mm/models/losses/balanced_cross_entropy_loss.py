@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from aurora_mm.models.utils.tensor_like import tensor_like
 from aurora_mm.registry import MODELS
 
 
@@ -94,8 +95,7 @@ class BalancedCrossEntropyLoss(nn.Module):
             weight = pred.new_ones(images, classes)
             weight[:, 0] = self.background_weight
         else:
-            weight = torch.tensor(self.class_weight, dtype=pred.dtype).to(pred.device, non_blocking=True)
-            weight = weight.expand(images, classes)
+            weight = tensor_like(self.class_weight, pred).expand(images, classes)
         if not self.class_balance:
             return weight
         cell = known + classes * torch.arange(images, device=known.device)[:, None]

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from aurora_mm.models.losses.class_loss import IGNORE_INDEX
 from aurora_mm.models.losses.element_loss import ElementLoss
+from aurora_mm.models.utils.tensor_like import tensor_like
 from aurora_mm.tasks import Task
 
 
@@ -45,8 +46,7 @@ class MaskLoss(ElementLoss):
         values = self.call(pred.flatten(0, 1), wanted.flatten(0, 1), task)
         values = values.reshape(*labelled.shape, -1).mean(2)
         if task.class_weight:
-            weight = torch.tensor(task.class_weight, dtype=values.dtype)
-            values = values * weight.to(values.device, non_blocking=True)
+            values = values * tensor_like(task.class_weight, values)
         return (values * labelled).sum(1) / labelled.sum(1).clamp(min=1)
 
     def _examples(self, task: Task) -> tuple[Tensor, Sequence[Tensor], Tensor]:
