@@ -111,9 +111,9 @@ _PLAIN_VALUES = (
 
 def _override(cfg: Config, options: Sequence[str]) -> None:
     """Apply overrides ``KEY=VALUE``, which MMEngine's ``DictAction`` parses, to a config."""
-    from aurora_mm.apis.config_check import known_keys
+    from aurora_mm.apis.config_check import effective_keys
 
-    known = known_keys() | SETTERS.keys()
+    known = effective_keys()
     parser = argparse.ArgumentParser()
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
     for option in options:

@@ -10,6 +10,24 @@ from pathlib import Path
 from aurora_mm.errors import ConfigError
 
 
+def parse_config(file: Path) -> ast.Module:
+    """Parse a config file.
+
+    Args:
+        file: Path of a Python file.
+
+    Raises:
+        ConfigError: If it is not valid Python. The message names the file and the line.
+    """
+    try:
+        return ast.parse(file.read_text(encoding='utf-8'))
+    except SyntaxError as error:
+        line = f': {error.text.strip()}' if error.text else ''
+        raise ConfigError(f'{file}, line {error.lineno}: {error.msg}{line}') from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f'{file}: not text in UTF-8 ({error})') from error
+
+
 def inherited_files(file: Path) -> Iterator[Path]:
     """Yield a config file and all of its base files, recursively.
 
@@ -24,7 +42,7 @@ def inherited_files(file: Path) -> Iterator[Path]:
     yield file
     if file.suffix != '.py':
         return
-    for statement in _parse(file).body:
+    for statement in parse_config(file).body:
         if not (isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == '_base_'):
             continue
         try:
@@ -62,20 +80,10 @@ def near_files(file: Path) -> str:
     return f'; did you mean {" or ".join(near)}?' if near else ''
 
 
-def _parse(file: Path) -> ast.Module:
-    try:
-        return ast.parse(file.read_text(encoding='utf-8'))
-    except SyntaxError as error:
-        line = f': {error.text.strip()}' if error.text else ''
-        raise ConfigError(f'{file}, line {error.lineno}: {error.msg}{line}') from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f'{file}: not text in UTF-8 ({error})') from error
-
-
 def _lines_of(file: Path, name: str) -> Iterator[int]:
     if file.suffix != '.py':
         return
-    for node in ast.walk(_parse(file)):
+    for node in ast.walk(parse_config(file)):
         match node:
             case ast.keyword(arg=text) | ast.Constant(value=text) | ast.Name(id=text, ctx=ast.Store()):
                 if text == name:

@@ -13,17 +13,17 @@ from mmengine.config import Config
 from mmengine.hooks import EMAHook
 from mmengine.registry import Registry
 from mmengine.runner import Runner
-from mmengine.runner._flexible_runner import FlexibleRunner
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.utils.data import DataLoader
 
 from aurora_mm.apis.config_check.arguments import arguments_of
+from aurora_mm.apis.config_check.known_keys import known_keys
 from aurora_mm.apis.config_check.lookup import look_up, near_names, near_types, registries_within
 from aurora_mm.apis.config_check.numbers import check_numbers
 from aurora_mm.apis.config_check.pipelines import check_pipelines
 from aurora_mm.apis.config_check.unread_variables import check_variables
 from aurora_mm.apis.config_source import place_of
-from aurora_mm.config_variables import LOADERS, SETTERS
+from aurora_mm.config_variables import LOADERS
 from aurora_mm.errors import ConfigError
 
 _EVALUATORS = ('val_evaluator', 'test_evaluator')
@@ -64,20 +64,6 @@ _TAKEN_OUT: dict[Registry, tuple[str, ...]] = {
 _BUILT_ALONE = (mm.HOOKS, mm.TRANSFORMS, mm.METRICS)
 # Arguments that are never in a config, because the builder adds them.
 _ADDED = ('params', 'optimizer', 'runner', 'type')
-# Keys that MMEngine or aurora_mm read, in addition to the arguments of the runners.
-_OTHER_KEYS = (
-    'tasks',
-    'tta_model',
-    'tta_pipeline',
-    'model_wrapper_cfg',
-    'runner_type',
-    'custom_imports',
-    'compile',
-    'activation_checkpointing',
-    'efficient_conv_bn_eval',
-    'sync_bn',
-    'find_unused_parameters',
-)
 # Keys whose dicts may have a `type` that is not the name of a class, such as a task type.
 _NO_COMPONENTS = ('tasks', 'task', 'metainfo', 'clip_grad')
 _PLAIN: dict[str, tuple[str, ...]] = {
@@ -99,12 +85,6 @@ _PARAMWISE = (
 )
 
 
-def known_keys() -> set[str]:
-    """Return the top-level keys that a runner or aurora_mm reads. Any other key is a variable of the config file."""
-    runners = (*inspect.signature(Runner.__init__).parameters, *inspect.signature(FlexibleRunner.__init__).parameters)
-    return {*runners, *_OTHER_KEYS} - {'self', 'cfg'}
-
-
 def check_config(cfg: Config) -> None:
     """Check a config for mistakes that can be found without building it.
 
@@ -119,7 +99,7 @@ def check_config(cfg: Config) -> None:
         ConfigError: If there is a mistake. The message names the file, the key path and similar known names.
     """
     _Checker(cfg).run()
-    check_variables(cfg, known_keys() | SETTERS.keys())
+    check_variables(cfg)
     check_numbers(cfg)
     check_pipelines(cfg)
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
-from aurora_mm.apis.config_source import inherited_files
+from aurora_mm.apis.config_check.known_keys import effective_keys
+from aurora_mm.apis.config_source import inherited_files, parse_config
 from aurora_mm.errors import ConfigError
 
 _PACKAGES = ('aurora_mm', 'mmdet', 'mmseg', 'mmpretrain', 'mmcv', 'mmengine')  # they read no keys of their own
 
 
-def check_variables(cfg: Config, read: Collection[str]) -> None:
+def check_variables(cfg: Config) -> None:
     """Check that the file of a config sets no variable in vain, such as ``lr``, or the ``train_pipeline`` of its base.
 
     A name that the file itself uses is in order. Its base files are not checked: their variables are for others to use.
@@ -23,7 +24,6 @@ def check_variables(cfg: Config, read: Collection[str]) -> None:
 
     Args:
         cfg: A config. Nothing is checked unless it was read from a Python file.
-        read: Top-level keys that a runner or aurora_mm read.
 
     Raises:
         ConfigError: If nothing reads a variable. The message names the file, the line and keys of the same name.
@@ -31,20 +31,18 @@ def check_variables(cfg: Config, read: Collection[str]) -> None:
     if not cfg.filename or Path(cfg.filename).suffix != '.py' or not Path(cfg.filename).is_file():
         return
     file, *bases = inherited_files(Path(cfg.filename))
-    module = _parse(file)
+    module, read = parse_config(file), effective_keys()
     used = {node.id for node in ast.walk(module) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-    inherited = {name for base in bases for name, _ in _assigned(_parse(base))}
+    inherited = {name for base in bases if base.suffix == '.py' for name, _ in _assigned(parse_config(base))}
     for name, line in _assigned(module):
-        if name in cfg and name not in used and name not in read and (name in inherited or not _has_own_code(cfg)):
+        if name not in cfg or name in used or name in read:
+            continue
+        if name in inherited or not _has_own_code(cfg):
             why = 'its value was copied from the base file to where it is used' if name in inherited else ''
             keys = [path for key in cfg if key in read for path in _paths(name, cfg[key], key)]
             hint = f'set {" or ".join(keys[:3])}' if keys else ''
             reasons = '; '.join(['nothing reads this variable', *filter(None, (why, hint))])
             raise ConfigError(f'{file}, line {line}: {name}: {reasons}')
-
-
-def _parse(file: Path) -> ast.Module:
-    return ast.parse(file.read_text(encoding='utf-8'))
 
 
 def _assigned(module: ast.Module) -> Iterator[tuple[str, int]]:

@@ -57,3 +57,9 @@ def test_variables_that_have_an_effect(read, text):
 
 def test_base_files_may_have_variables_for_others(read):
     assert read('train_cfg = dict(max_epochs=_base_.most)', middle='most = 3\n').train_cfg.max_epochs == 3
+
+
+def test_base_files_that_are_no_python(tmp_path):
+    (tmp_path / 'base.yml').write_text('auto_scale_lr:\n  base_batch_size: 5\nmost: 3\n')
+    (tmp_path / 'mine.py').write_text(f"_base_ = ['{DEMO}', './base.yml']\ntrain_cfg = dict(max_epochs=2)\n")
+    assert read_config(tmp_path / 'mine.py').auto_scale_lr.base_batch_size == 5
