@@ -1,28 +1,15 @@
 """A pipeline without a step that it needs is refused where it is read, and its file and key are named."""
 
-from pathlib import Path
-
 import pytest
 
-from aurora_mm.apis import MultiTaskInferencer, read_config, write_checkpoint
+from aurora_mm.apis import MultiTaskInferencer, write_checkpoint
 from aurora_mm.apis.checkpoint import read_checkpoint
 from aurora_mm.apis.config_check import pipelines as module
 from aurora_mm.checkpoints import read_config_text
 from aurora_mm.errors import ConfigError
 
-DEMO = Path(__file__).parents[3] / 'configs' / 'aurora_fmc_demo.py'
 LOAD, FIT, WARP = dict(type='LoadUltrasoundImage'), dict(type='FitToSize', size=64), dict(type='ApplyGeometry')
 LABELS, PACK = dict(type='LoadTaskAnnotations'), dict(type='PackMultiTaskInputs')
-
-
-@pytest.fixture
-def config(tmp_path):
-    def config(text):
-        file = tmp_path / 'config.py'
-        file.write_text(f"_base_ = '{DEMO}'\n\n{text}\n")
-        return read_config(file)
-
-    return config
 
 
 @pytest.mark.parametrize(
@@ -36,23 +23,23 @@ def config(tmp_path):
         ('test', [FIT, WARP, LABELS, PACK], 'it has no LoadUltrasoundImage'),
     ],
 )
-def test_a_config(config, loader, steps, fault):
+def test_a_config(on_demo, loader, steps, fault):
     with pytest.raises(ConfigError, match=rf'config\.py: {loader}_dataloader\.dataset\.pipeline: {fault}'):
-        config(f'{loader}_dataloader = dict(dataset=dict(pipeline={steps}))')
+        on_demo(f'{loader}_dataloader = dict(dataset=dict(pipeline={steps}))')
 
 
-def test_data_sets_within_data_sets(config):
+def test_data_sets_within_data_sets(on_demo):
     within = "dict(_delete_=True, type='ConcatTaskDataset', datasets=[dict(type='FMCUIADataset', data_root='a'{})]{})"
     with pytest.raises(ConfigError, match=r'train_dataloader\.dataset\.datasets\.0\.pipeline: it has no step'):
-        config(f'train_dataloader = dict(dataset={within.format("", "")})')
+        on_demo(f'train_dataloader = dict(dataset={within.format("", "")})')
     right = f', pipeline={[LOAD, LABELS, FIT, WARP, PACK]}'
-    config(f'train_dataloader = dict(dataset={within.format("", right)})')
-    config(f'train_dataloader = dict(dataset={within.format(right, "")})')
+    on_demo(f'train_dataloader = dict(dataset={within.format("", right)})')
+    on_demo(f'train_dataloader = dict(dataset={within.format(right, "")})')
     foreign = "dict(_delete_=True, type='mmdet.CocoDataset', pipeline=[])"
-    config(f'train_dataloader = dict(dataset={foreign})')
+    on_demo(f'train_dataloader = dict(dataset={foreign})')
 
 
-def test_views_of_test_time_augmentation(config):
+def test_views_of_test_time_augmentation(on_demo):
     def check(*views):
         module.check_pipeline([LOAD, dict(type='TestTimeAug', transforms=views)], 'a.py: tta', 'aurora_mm', None)
 
@@ -61,7 +48,7 @@ def test_views_of_test_time_augmentation(config):
         check([WARP], [FIT], [PACK])
     views = dict(type='TestTimeAug', transforms=[[FIT], [PACK]])
     with pytest.raises(ConfigError, match=r'config\.py: tta_pipeline: FitToSize needs ApplyGeometry'):
-        config(f'tta_pipeline = {[LOAD, views]}')
+        on_demo(f'tta_pipeline = {[LOAD, views]}')
 
 
 @pytest.mark.parametrize(

@@ -11,20 +11,9 @@ from aurora_mm.apis.config_check import check_config
 from aurora_mm.errors import ConfigError
 
 REPO = Path(__file__).parents[3]
-DEMO = REPO / 'configs' / 'aurora_fmc_demo.py'
 FCOS = (
     "model = dict(heads=dict(detection=dict(_delete_=True, type='mmdet.FCOSHead', num_classes=1, in_channels=8, {})))"
 )
-
-
-@pytest.fixture
-def check(tmp_path):
-    def check(text):
-        file = tmp_path / 'config.py'
-        file.write_text(f"_base_ = '{DEMO}'\n\n{text}\n")
-        return read_config(file)
-
-    return check
 
 
 @pytest.mark.parametrize(
@@ -115,16 +104,16 @@ def check(tmp_path):
         ('train_datalaoder = dict(batch_size=8)', 'train_datalaoder', 'train_dataloader'),
     ],
 )
-def test_a_mistake_is_told_with_file_line_key_and_the_nearest_names(check, text, key, hint):
+def test_a_mistake_is_told_with_file_line_key_and_the_nearest_names(on_demo, text, key, hint):
     with pytest.raises(ConfigError) as caught:
-        check(text)
+        on_demo(text)
     place, _, problem = str(caught.value).partition(f': {key}: ')
     assert place.endswith('config.py, line 3')
     assert hint in problem
 
 
 def test_a_mistake_in_a_base_is_told_with_the_bases_line(tmp_path):
-    (tmp_path / 'base.py').write_text(f"_base_ = '{DEMO}'\nrandomness = dict(sed=3)")
+    (tmp_path / 'base.py').write_text(f"_base_ = '{REPO}/configs/aurora_fmc_demo.py'\nrandomness = dict(sed=3)")
     (tmp_path / 'leaf.py').write_text("_base_ = 'base.py'")
     with pytest.raises(ConfigError, match=r'base.py, line 2: randomness.sed'):
         read_config(tmp_path / 'leaf.py')
@@ -148,8 +137,8 @@ def test_a_mistake_in_a_base_is_told_with_the_bases_line(tmp_path):
         "load_from = 'a.pth'\nresume = True\ncompile = False\nlog_level = 'INFO'",
     ],
 )
-def test_what_is_no_mistake(check, text):
-    check(text)
+def test_what_is_no_mistake(on_demo, text):
+    on_demo(text)
 
 
 @pytest.mark.parametrize(
