@@ -16,6 +16,7 @@ from aurora_mm.apis import resolve_config, starts_from_weights, write_checkpoint
 from aurora_mm.config_variables import set_image_size
 from aurora_mm.engine.schedule_length import drop_late_schedulers
 from aurora_mm.registry import MODELS
+from tests.accelerator.conftest import CONFIGS
 
 SIZE = 64
 ENCODER = dict(depth=4, hidden_size=48, intermediate_size=96, num_heads=3, num_position_embeddings=64)
@@ -49,6 +50,16 @@ def small_config(file: Path, data_root: Path, work_dir: Path, tasks: list[dict] 
         cfg.pop(key, None)
     if starts_from_weights(cfg):
         cfg.load_from = str(_trained(cfg, work_dir / 'trained.pth'))
+    return cfg
+
+
+def narrow_config(data_root: Path, work_dir: Path) -> Config:
+    """aurora_us_real.py, small and narrow; its step is the one that tests of parts change."""
+    cfg = small_config(CONFIGS / 'aurora_us_real.py', data_root, work_dir)
+    cfg.model.neck.out_channels = 16
+    cfg.model.detail.channels = (8, 8, 16, 16)
+    for head in cfg.model.heads.values():
+        head['hidden_channels' if head.type == 'ClassificationHead' else 'channels'] = 16
     return cfg
 
 

@@ -15,8 +15,7 @@ from mmengine.registry import DefaultScope
 
 from aurora_mm.models.heads import base_detection_head
 from aurora_mm.registry import HOOKS, MODELS
-from tests.accelerator.conftest import CONFIGS
-from tests.accelerator.small_run import build_model, small_config
+from tests.accelerator.small_run import build_model, narrow_config, small_config
 from tests.accelerator.test_configs_on_an_accelerator import FILES
 from tests.accelerator.test_parts_on_an_accelerator import (
     ADAPTERS,
@@ -49,12 +48,7 @@ FAST = ('aurora_fmc_plus-bfloat16', 'aurora_us_real-float32')
 
 @pytest.fixture
 def cfg(us_real, tmp_path):
-    """aurora_us_real.py, small and narrow; its step is the one that the tests change."""
-    cfg = small_config(CONFIGS / 'aurora_us_real.py', us_real, tmp_path)
-    cfg.model.neck.out_channels = 16
-    cfg.model.detail.channels = (8, 8, 16, 16)
-    for head in cfg.model.heads.values():
-        head['hidden_channels' if head.type == 'ClassificationHead' else 'channels'] = 16
+    cfg = narrow_config(us_real, tmp_path)
     cfg.optim_wrapper.type = 'AutocastOptimWrapper'
     return cfg
 

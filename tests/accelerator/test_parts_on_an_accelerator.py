@@ -14,8 +14,7 @@ from aurora_mm.apis import MultiTaskInferencer, use_tta
 from aurora_mm.models import EnsembleModel, MultiTaskTTAModel
 from aurora_mm.registry import DATASETS
 from aurora_mm.structures import task_samples_of
-from tests.accelerator.conftest import CONFIGS
-from tests.accelerator.small_run import build_model, small_config, train
+from tests.accelerator.small_run import build_model, narrow_config, train
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'models' / 'interop'))
 from foreign_heads import DETECTION, SEGMENTATION
@@ -83,13 +82,7 @@ BACKBONES = {
 
 @pytest.fixture
 def cfg(us_real, tmp_path):
-    """aurora_us_real.py, small and narrow; its step is the one that the tests change."""
-    cfg = small_config(CONFIGS / 'aurora_us_real.py', us_real, tmp_path)
-    cfg.model.neck.out_channels = 16
-    cfg.model.detail.channels = (8, 8, 16, 16)
-    for head in cfg.model.heads.values():
-        head['hidden_channels' if head.type == 'ClassificationHead' else 'channels'] = 16
-    return cfg
+    return narrow_config(us_real, tmp_path)
 
 
 @pytest.fixture
