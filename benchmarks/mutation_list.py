@@ -237,8 +237,8 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
         _HEADS,
         [
             (
-                'adaptive_avg_pool2d(feats[-1], self.pool_size)',
-                'adaptive_avg_pool2d(feats[-1], 1).expand(-1, -1, self.pool_size, self.pool_size)',
+                'average_cells(feats[-1], (self.pool_size, self.pool_size))',
+                'average_cells(feats[-1], (1, 1)).expand(-1, -1, self.pool_size, self.pool_size)',
             ),
             ('lambda task: 2 * task.num_outputs, share_outputs', 'lambda task: 2 * task.num_outputs, False'),
             ('        require_network_coordinates(data_samples)\n', ''),

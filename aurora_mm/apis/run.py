@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -23,12 +24,14 @@ def build_runner(cfg: Config) -> Runner:
 
     Args:
         cfg: A config. ``default_hooks.console`` is added if it is missing, and schedulers are left out that would begin
-            when the training has ended.
+            when the training has ended. ``randomness.deterministic`` sets the environment variable that cuBLAS needs
+            for it, unless you have set it.
 
     Raises:
         ConfigError: If a component of the config cannot be built. The message names it. The methods ``train`` and
             ``test`` of the runner raise it too.
     """
+    set_cublas_workspace(cfg)
     cfg.setdefault('default_hooks', {})
     cfg.default_hooks.setdefault('console', dict(type='aurora_mm.ConsoleHook'))
     base = RUNNERS.get(cfg.get('runner_type', 'Runner'))
@@ -36,6 +39,18 @@ def build_runner(cfg: Config) -> Runner:
     drop_late_schedulers(cfg)
     with build_errors_as_config_errors(cfg):
         return kind.from_cfg(unformatted(cfg))
+
+
+def set_cublas_workspace(cfg: Config) -> None:
+    """Set the environment variable without which torch refuses products of matrices on CUDA in a deterministic run.
+
+    cuBLAS reads it at the first product of the process. A value that is set already stays.
+
+    Args:
+        cfg: A config; only ``randomness.deterministic`` is read.
+    """
+    if cfg.get('randomness', {}).get('deterministic'):
+        os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
 
 
 class _CheckedRunner(ConsoleRunner):

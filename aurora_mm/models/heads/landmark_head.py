@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aurora_mm.models.heads.base_task_head import BaseTaskHead, input_sizes, require_network_coordinates
 from aurora_mm.models.losses import CoordinateLoss
+from aurora_mm.models.utils.average_cells import average_cells
 from aurora_mm.models.utils.layers import TaskOutputs
 from aurora_mm.models.utils.original_coordinates import points_to_original
 from aurora_mm.registry import MODELS
@@ -69,7 +69,7 @@ class LandmarkHead(BaseTaskHead):
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
         """Compute the shared features ``(B, hidden_channels)``, see :class:`BaseTaskHead`."""
-        return self.mlp(F.adaptive_avg_pool2d(feats[-1], self.pool_size).flatten(1))
+        return self.mlp(average_cells(feats[-1], (self.pool_size, self.pool_size)).flatten(1))
 
     def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
         """Compute the loss, see :class:`BaseTaskHead`; ``output`` is ``(n, 2 K)``."""

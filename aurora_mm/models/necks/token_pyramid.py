@@ -12,6 +12,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
+from aurora_mm.models.utils.average_cells import average_cells
 from aurora_mm.models.utils.layers import conv_gn_act
 from aurora_mm.models.utils.resample_cells import resample_cells
 from aurora_mm.registry import MODELS
@@ -138,7 +139,7 @@ class TokenPyramid(BaseModule):
             return self._to_cells(x, 1, times, size)
         if not self.fit_maps_to_image:
             x = F.pad(x, (0, size[1] * times - w, 0, size[0] * times - h), mode='replicate')
-        return F.adaptive_avg_pool2d(x, size)
+        return average_cells(x, size)
 
     def _to_cells(self, x: Tensor, stride: int, new_stride: int, size: Sequence[int]) -> Tensor:
         """Resize a map to another stride and to ``size``, (rows, columns)."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+
+from aurora_mm.models.utils.map_sides import change_sides
 
 
 def resample_cells(
@@ -24,12 +25,15 @@ def resample_cells(
     Returns:
         The new map, ``(B, C, *grid)``, with the dtype of ``level``.
     """
-    # How much of the old map, in y and x, the new one covers. The first edge of both is at -1 for `grid_sample`.
-    covered_y, covered_x = (
-        count * new / (int(old_count) * old)
-        for count, new, old_count, old in zip(grid, new_cell, level.shape[-2:], cell, strict=True)
+    rows, columns = (
+        _weights(int(cells), new_cells, new / old, level.device)  # a side is a tensor while torch traces
+        for cells, new_cells, old, new in zip(level.shape[-2:], grid, cell, new_cell, strict=True)
     )
-    theta = torch.tensor([[covered_x, 0, covered_x - 1], [0, covered_y, covered_y - 1]])
-    theta = theta.to(level.device, non_blocking=True)
-    places = F.affine_grid(theta.expand(len(level), 2, 3), [len(level), level.shape[1], *grid], align_corners=False)
-    return F.grid_sample(level.float(), places, padding_mode='border', align_corners=False).to(level.dtype)
+    return change_sides(level, rows, columns)
+
+
+def _weights(cells: int, new_cells: int, ratio: float, device: torch.device) -> Tensor:
+    """Return the weight of each cell in each new one, ``(new_cells, cells)``, which is ``ratio`` times as long."""
+    places = (torch.arange(new_cells, device=device) + 0.5) * ratio - 0.5  # of centres, in old cells
+    distances = places.clamp(0, cells - 1)[:, None] - torch.arange(cells, device=device)
+    return (1 - distances.abs()).clamp(min=0)
