@@ -1,6 +1,7 @@
 from aurora_mm.engine.device_history import DeviceHistory, log_tensor
 from aurora_mm.engine.epoch_based_train_loop import EpochBasedTrainLoop
 from aurora_mm.engine.hooks import (
+    AutocastValidationHook,
     BestOfTaskHook,
     CheckpointHook,
     ConsoleHook,
@@ -38,6 +39,7 @@ from aurora_mm.engine.sharding import ShardedStrategy, shard_blocks
 __all__ = [
     'AccumulatingOptimWrapper',
     'AutocastOptimWrapper',
+    'AutocastValidationHook',
     'BestOfTaskHook',
     'CheckpointHook',
     'CAGradCombiner',

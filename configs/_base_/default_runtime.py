@@ -13,6 +13,7 @@ default_hooks = dict(
     reproducible_epoch=dict(type='ReproducibleEpochHook'),
     preemption=dict(type='PreemptionHook'),
     resume_validation=dict(type='ResumeValidationHook'),
+    autocast_validation=dict(type='AutocastValidationHook'),
     multi_task=dict(type='MultiTaskHook', interval=50),
     validation_pictures=dict(type='ValidationPicturesHook'),
 )

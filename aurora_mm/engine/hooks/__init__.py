@@ -1,3 +1,4 @@
+from aurora_mm.engine.hooks.autocast_validation_hook import AutocastValidationHook
 from aurora_mm.engine.hooks.best_of_task_hook import BestOfTaskHook
 from aurora_mm.engine.hooks.checkpoint_hook import CheckpointHook
 from aurora_mm.engine.hooks.console_hook import ConsoleHook
@@ -18,6 +19,7 @@ from aurora_mm.engine.hooks.submission_hook import SubmissionHook
 from aurora_mm.engine.hooks.validation_pictures_hook import ValidationPicturesHook
 
 __all__ = [
+    'AutocastValidationHook',
     'BestOfTaskHook',
     'CheckpointHook',
     'ConsoleHook',

@@ -31,7 +31,12 @@ class AutocastOptimWrapper(AccumulatingOptimWrapper):
         kwargs: See ``OptimWrapper``.
         on_cpu: Whether to use autocast on a CPU too. Many CPUs have no bfloat16 arithmetic and emulate it many times
             slower than fp32, so by default a run on a CPU uses fp32, and the log says so.
+
+    Attributes:
+        enabled (bool): Whether autocast is on.
     """
+
+    dtype = torch.bfloat16
 
     def __init__(self, *args: Any, on_cpu: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -40,7 +45,7 @@ class AutocastOptimWrapper(AccumulatingOptimWrapper):
             MMLogger.get_current_instance().warning(
                 'no accelerator: this run stays in fp32; --amp (AutocastOptimWrapper(on_cpu=True)) gives bfloat16'
             )
-        self._copies = WeightCopies(torch.bfloat16)
+        self._copies = WeightCopies(self.dtype)
         self._model: nn.Module | None = None
         self._layers: list[nn.Linear] = []  # layers of the model that compute with copies
 
@@ -51,7 +56,7 @@ class AutocastOptimWrapper(AccumulatingOptimWrapper):
             self._model, self._layers = model, layers_to_copy(model)
         with (
             super().optim_context(model),
-            autocast(dtype=torch.bfloat16, enabled=self.enabled),
+            autocast(dtype=self.dtype, enabled=self.enabled),
             self._copies.in_use(self._layers),
         ):
             yield

@@ -39,7 +39,7 @@ class Wished(Evaluator):
         return {f'{task.name}/primary': score for task, score in zip(TASKS, next(self.scores), strict=True)}
 
 
-def tiny_run(name, work_dir, model, scores=(), epochs=3, hooks=(), **kwargs):
+def tiny_run(name, work_dir, model, scores=(), epochs=3, hooks=(), wrapper='OptimWrapper', **kwargs):
     """The runner, not yet started."""
     loader = dict(
         batch_size=3,
@@ -53,7 +53,7 @@ def tiny_run(name, work_dir, model, scores=(), epochs=3, hooks=(), **kwargs):
         work_dir=str(work_dir),
         train_dataloader=loader,
         train_cfg=dict(by_epoch=True, max_epochs=epochs, val_interval=1),
-        optim_wrapper=dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1, momentum=0.9)),
+        optim_wrapper=dict(type=wrapper, optimizer=dict(type='SGD', lr=0.1, momentum=0.9)),
         val_dataloader=loader,
         val_cfg=dict(),
         val_evaluator=Wished(model, scores),
