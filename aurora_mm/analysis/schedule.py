@@ -34,7 +34,7 @@ def schedule_curve(cfg: Config, steps_per_epoch: int) -> list[float]:
             train_dataloader=torch.utils.data.DataLoader(_Steps(steps_per_epoch)),
             train_cfg=cfg.train_cfg,
             optim_wrapper=dict(type='OptimWrapper', optimizer=cfg.optim_wrapper.optimizer),
-            param_scheduler=drop_late_schedulers(cfg).get('param_scheduler'),
+            param_scheduler=drop_late_schedulers(cfg.copy()).get('param_scheduler'),
             default_hooks=dict(logger=None, checkpoint=None, timer=None, sampler_seed=None),
             custom_hooks=[recorder],
             visualizer=dict(type='Visualizer', vis_backends=None),
