@@ -18,9 +18,10 @@ from aurora_mm.registry import HOOKS
 class AutocastValidationHook(Hook):
     """Computes the encoder's maps in bfloat16 in a validation between epochs, where the training does so too.
 
-    A GPU has many times fewer operations a second in fp32, so that a validation would take as long as an epoch. Heads
-    and codecs stay in fp32, where rounding would move boxes and points. A run without :class:`AutocastOptimWrapper`, or
-    whose wrapper is off on a CPU, validates in fp32; so does a test, which has ``--amp`` for it.
+    A GPU does many times fewer operations a second in fp32: an H100 67 to 989 in bfloat16, in 10^12, by its data sheet.
+    Heads and codecs stay in fp32, where rounding would move boxes and points. A run without
+    :class:`AutocastOptimWrapper`, or whose wrapper is off on a CPU, validates in fp32; so does a test, which has
+    ``--amp`` for it.
     """
 
     def before_train(self, runner: Runner) -> None:
