@@ -1,4 +1,4 @@
-"""Processor time of the training of a joint model, beside that of specialists of one task each at equal compute.
+"""Processor time of the training of a joint model, beside that of specialists of one task each on as many images.
 
     OMP_NUM_THREADS=1 python benchmarks/specialists_training.py configs/aurora_laptop.py --data-root DATA [--rounds 3]
 
