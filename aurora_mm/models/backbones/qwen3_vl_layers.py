@@ -10,7 +10,6 @@ inside their kernels and round once.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any
 
@@ -22,6 +21,7 @@ from transformers.activations import ACT2FN
 from transformers.models.qwen3_vl.configuration_qwen3_vl import Qwen3VLVisionConfig
 
 from aurora_mm.errors import ConfigError
+from aurora_mm.models.utils.without_autocast import without_autocast
 
 # Cosines (N, 1, 1, D / 2) and signed sines (N, 1, 2, D / 2) of the rotary angles, see `axial_rope`.
 Rope = tuple[Tensor, Tensor]
@@ -77,8 +77,7 @@ class LayerNorm(nn.LayerNorm):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        # Autocast does not support the device 'meta', on which shapes are computed.
-        with nullcontext() if x.is_meta else torch.autocast(x.device.type, enabled=False):
+        with without_autocast(x):
             return F.layer_norm(x, self.normalized_shape, self.weight.to(x.dtype), self.bias.to(x.dtype), self.eps)
 
 

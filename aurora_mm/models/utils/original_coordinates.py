@@ -17,8 +17,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from aurora_mm.models.utils.map_axes import change_axes, sampling_weights
 from aurora_mm.structures import LABEL_THRESHOLD, MaskView
 
+_sampling_weights = lru_cache(maxsize=8)(sampling_weights)  # images of one size follow each other
 _MOST_COMPARED = 8  # classes; for more, one call of `max` is as fast
 
 
@@ -71,17 +73,15 @@ def map_to_original(
         Scores ``(C, H, W)`` at the original size.
     """
     if homography_matrix[0, 1] == homography_matrix[1, 0] == 0:
-        # Without rotation or shear, each axis can be sampled by itself, in a fifth of the time. Autocast would round
-        # the probabilities.
+        # Without rotation or shear, each axis can be sampled by itself, in a fifth of the time.
         height, width = img_shape
-        rows = _axis_weights(
+        rows = _sampling_weights(
             ori_shape[0], homography_matrix[1, 1] / height, homography_matrix[1, 2] / height, scores.shape[1]
         )
-        columns = _axis_weights(
+        columns = _sampling_weights(
             ori_shape[1], homography_matrix[0, 0] / width, homography_matrix[0, 2] / width, scores.shape[2]
         )
-        with torch.autocast(scores.device.type, enabled=False):
-            return rows.to(scores) @ scores @ columns.to(scores).T
+        return change_axes(scores, rows, columns)
     to_unit = _unit_square(img_shape) @ homography_matrix @ np.linalg.inv(_unit_square(ori_shape))
     theta = torch.as_tensor(to_unit[None, :2], dtype=scores.dtype, device=scores.device)
     grid = F.affine_grid(theta, [1, scores.shape[0], *ori_shape], align_corners=False)
@@ -176,24 +176,6 @@ def _best_class(scores: Tensor) -> Tensor:
         label = torch.maximum(label, (score > best).view(torch.uint8) * number)
         best = torch.maximum(best, score)
     return label[None].long()
-
-
-@lru_cache(maxsize=8)
-def _axis_weights(size: int, scale: float, shift: float, count: int) -> Tensor:
-    """Return the weight of each of ``count`` scores along an axis in each original pixel, ``(size, count)``.
-
-    Args:
-        size: Number of original pixels along the axis.
-        scale: Fraction of the network input that an original pixel covers; negative in a mirrored image.
-        shift: Position of original coordinate 0, as a fraction of the network input.
-        count: Number of scores along the axis.
-    """
-    centres = torch.arange(size, dtype=torch.float64) + 0.5
-    places = ((centres * scale + shift) * count - 0.5).clamp(0, count - 1)[:, None]
-    lower = places.long()
-    upper = (lower + 1).clamp(max=count - 1)
-    weights = torch.zeros(size, count, dtype=torch.float64).scatter_(1, lower, 1 - (places - lower))
-    return weights.scatter_add_(1, upper, places - lower)
 
 
 def _unit_square(shape: tuple[int, int]) -> NDArray[np.float64]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
-from aurora_mm.models.utils.map_sides import change_sides
+from aurora_mm.models.utils.map_axes import change_axes, sampling_weights
 
 
 def resample_cells(
@@ -26,14 +25,7 @@ def resample_cells(
         The new map, ``(B, C, *grid)``, with the dtype of ``level``.
     """
     rows, columns = (
-        _weights(int(cells), new_cells, new / old, level.device)  # a side is a tensor while torch traces
+        sampling_weights(new_cells, new / (old * int(cells)), 0.0, int(cells))  # a side is a tensor while torch traces
         for cells, new_cells, old, new in zip(level.shape[-2:], grid, cell, new_cell, strict=True)
     )
-    return change_sides(level, rows, columns)
-
-
-def _weights(cells: int, new_cells: int, ratio: float, device: torch.device) -> Tensor:
-    """Return the weight of each cell in each new one, ``(new_cells, cells)``, which is ``ratio`` times as long."""
-    places = (torch.arange(new_cells, device=device) + 0.5) * ratio - 0.5  # of centres, in old cells
-    distances = places.clamp(0, cells - 1)[:, None] - torch.arange(cells, device=device)
-    return (1 - distances.abs()).clamp(min=0)
+    return change_axes(level, rows, columns)
