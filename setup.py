@@ -100,6 +100,7 @@ setup(
         'fsspec>=2024.6',
         'huggingface_hub',
         'jinja2',
+        'joblib>=1.3',
         'matplotlib',
         'numpy',
         'packaging',

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import functools
-import os
 import sys
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
 
 from aurora_mm.cli.faults import fault_message
+from aurora_mm.cli.threads import set_threads
 from aurora_mm.errors import AuroraError, PreemptedError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
@@ -27,10 +27,6 @@ def command(
     The name of the module is the name of the verb, and its docstring is the description of the verb. For an AuroraError
     or an error of the machine, such as a full disk, the process prints one sentence to stderr and exits. For Ctrl-C it
     exits with status 130. ``--traceback`` adds the traceback. Other exceptions are bugs and are not caught.
-
-    OpenMP's threads sleep while they wait, unless the environment variable OMP_WAIT_POLICY or GOMP_SPINCOUNT says
-    otherwise. By default they compute in a loop until there is work, so that two runs on the same cores hold up each
-    other; see ``benchmarks/busy_cores.py``.
 
     Args:
         add_arguments: Function that adds the arguments of the verb to a parser.
@@ -53,8 +49,7 @@ def command(
             add_arguments(parser)
             parser.add_argument('--traceback', action='store_true', help='show where in the code an error was raised')
             args = parser.parse_args(argv)
-            if 'GOMP_SPINCOUNT' not in os.environ:
-                os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # read by OpenMP when torch is imported
+            set_threads()
             # mmdet warns when it is imported, but none of its metrics that are used here needs the package.
             warnings.filterwarnings('ignore', message='faster_coco_eval is not installed')
             try:

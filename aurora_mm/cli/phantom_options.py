@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ def add_phantom_options(parser: argparse.ArgumentParser, whose: str = '') -> Non
     parser.add_argument('--val-images-per-task', type=int, default=0, help=f'images{whose} in OUT/val')
     parser.add_argument('--seed', type=int, default=0)
     add_tasks_option(parser)
-    parser.add_argument('--workers', type=int, default=min(os.cpu_count() or 1, 8), help='processes that draw')
+    parser.add_argument('--workers', type=int, help='processes that draw (default: one for each core, at most 8)')
 
 
 def draw_phantoms(args: argparse.Namespace, **kwargs: Any) -> None:
@@ -32,6 +31,8 @@ def draw_phantoms(args: argparse.Namespace, **kwargs: Any) -> None:
         args: Parsed arguments of a parser with :func:`add_phantom_options`.
         kwargs: Further arguments of ``make_dataset``.
     """
+    from joblib import cpu_count
+
     from aurora_mm.apis import read_tasks
     from aurora_mm.phantoms import make_dataset
 
@@ -41,7 +42,7 @@ def draw_phantoms(args: argparse.Namespace, **kwargs: Any) -> None:
         args.images_per_task,
         args.seed,
         val_images_per_task=args.val_images_per_task,
-        workers=args.workers,
+        workers=min(cpu_count(), 8) if args.workers is None else args.workers,
         progress=True,
         **kwargs,
     )

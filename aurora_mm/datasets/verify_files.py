@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from joblib import cpu_count
 from mmcv.transforms import BaseTransform
 from mmengine.dist import is_main_process
 from rich.progress import track
@@ -41,7 +41,7 @@ def verify_items(items: Sequence[dict[str, Any]], with_labels: bool) -> list[str
         return None
 
     # Decoding releases Python's global lock, so threads are enough.
-    with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(_MOST_THREADS, cpu_count())) as pool:
         found = pool.map(problem, items)
         return list(track(found, 'Checking files', total=len(items), disable=not is_main_process()))
 

@@ -1,8 +1,4 @@
-"""How a verb begins and ends."""
-
-import os
-import subprocess
-import sys
+"""How a verb ends."""
 
 import pytest
 from torch.utils.data import DataLoader, Dataset
@@ -72,37 +68,6 @@ def test_a_wrong_argument_ends_as_argparse_has_it(capsys):
         verb()(['--nummber', '3'])
     assert end.value.code == 2
     assert 'usage: aurora-mm test-command' in capsys.readouterr().err
-
-
-_IMPORTS_TORCH = """
-from aurora_mm.cli.command import command
-
-@command(lambda parser: None)
-def main(args):
-    import torch
-
-main([])
-"""
-
-
-@pytest.mark.parametrize(
-    ('variables', 'spins'),
-    [({}, 0), (dict(OMP_WAIT_POLICY='ACTIVE'), None), (dict(GOMP_SPINCOUNT='77'), 77)],
-)
-def test_threads_sleep_while_they_wait_unless_the_user_says_otherwise(variables, spins):
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(('OMP_', 'GOMP_'))}
-    process = subprocess.run(
-        [sys.executable, '-c', _IMPORTS_TORCH],
-        env=inherited | dict(OMP_DISPLAY_ENV='VERBOSE') | variables,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    shown = {line.split("'")[1] for line in process.stderr.splitlines() if 'GOMP_SPINCOUNT' in line}
-    if not shown:
-        pytest.skip("torch uses another OpenMP than GNU's, which shows no GOMP_SPINCOUNT")
-    (count,) = {int(text) for text in shown}
-    assert count == spins if spins is not None else count > 77
 
 
 class BadRows(Dataset):

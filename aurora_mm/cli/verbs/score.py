@@ -11,7 +11,6 @@ scored or DATA is bad. With --out-dir, writes OUT/metrics.json, OUT/per_image.cs
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 
 from aurora_mm.cli.command import command
@@ -28,11 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--group-column', help='CSV column of patients, say: confidence intervals resample its values')
     add_tasks_option(parser)
     add_imports_option(parser)
-    parser.add_argument('--workers', type=int, default=os.cpu_count() or 1, help='processes')
+    parser.add_argument('--workers', type=int, help='processes (default: one for each core)')
 
 
 @command(add_arguments, error_status=2)  # 1 says that there are problems, as `diff` and `grep` have it
 def main(args: argparse.Namespace) -> None:
+    from joblib import cpu_count
+
     from aurora_mm.analysis.results_folder import RESULT_FILES, write_results
     from aurora_mm.apis import read_tasks
     from aurora_mm.challenge.submission import problem_table, score_submission
@@ -44,7 +45,7 @@ def main(args: argparse.Namespace) -> None:
         read_tasks(args.tasks),
         args.split,
         args.group_column,
-        args.workers,
+        cpu_count() if args.workers is None else args.workers,
         progress=True,
     )
     if scored.problems:
