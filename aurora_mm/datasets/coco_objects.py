@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from pycocotools import mask as run_lengths
 
 from aurora_mm.datasets.coco_file import CocoFile, CocoObject
-from aurora_mm.run_lengths import decode_counts, mask_of_runs
+from aurora_mm.run_lengths import decode_counts, mask_of_polygons, mask_of_runs
 
 
 def box_of(file: CocoFile, item: CocoObject) -> tuple[list[float], bool]:
@@ -121,7 +120,7 @@ def _fill_polygons(file: CocoFile, item: CocoObject, polygons: list[Any], shape:
             raise file.error(
                 item.entry, f'segmentation lies far outside of {item.image.file_name!r}, {width} x {height} pixels'
             )
-    return run_lengths.decode(run_lengths.merge(run_lengths.frPyObjects(polygons, height, width))).astype(bool)
+    return mask_of_polygons(polygons, shape)
 
 
 def _decode_run_lengths(file: CocoFile, item: CocoObject, stored: dict[str, Any], shape: tuple[int, int]) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -173,6 +174,25 @@ class TestRefusals:
         (src / '1.json').write_text(json.dumps(content))
         refused(src, r'1\.json: is no file of LabelMe')
 
+    @pytest.mark.parametrize('layout', ['labelme', 'pascal_voc'])
+    def test_images_that_were_resized_after_they_were_labelled(self, src, layout):
+        getattr(trees, layout)(src)
+        image = next(src.rglob('1.[jp][pn]g'))
+        if layout == 'pascal_voc':
+            file = src / 'Annotations' / '1.xml'
+            size = f'<size><width>{trees.WIDTH}</width><height>{trees.HEIGHT}</height></size>'
+            file.write_text(file.read_text().replace('<object>', f'{size}<object>'))
+            find_tasks(src)[1][0].rows[1].answer()
+        trees.save(image, cv2.resize(trees.picture(1), (2 * trees.WIDTH, 2 * trees.HEIGHT)))
+        refused(
+            src, rf'1\.(json|xml): lists \(height, width\) \(40, 60\), but the image .*{image.name} has \(80, 120\)'
+        )
+
+    def test_a_file_of_voc_that_may_be_of_two_images(self, src):
+        trees.pascal_voc(src)
+        trees.save(src / 'JPEGImages' / '1.png', trees.picture(7))
+        refused(src, r'Annotations/1\.xml: may be of JPEGImages/1\.jpg or of JPEGImages/1\.png')
+
     def test_broken_voc(self, src):
         trees.pascal_voc(src)
         trees.text(src / 'Annotations' / '1.xml', '<annotation><object>')
@@ -187,6 +207,38 @@ class TestRefusals:
         trees.fh_ps_aop(src)
         (src / 'image_mha' / '00001.mha').write_bytes(b'nothing')
         refused(src, r'00001\.mha: this image cannot be read')
+
+
+def test_a_polygon_of_labelme_covers_the_pixels_within_it(src, tmp_path):
+    """Nothing of the pixels beyond its edge, which would make a small structure a fifth larger."""
+    trees.labelme(src, 1)
+    content = json.loads((src / '0.json').read_text())
+    triangle = [[40.0, 5.0], [55.0, 5.0], [40.0, 35.0]]
+    content['shapes'].append(dict(label='plane', shape_type='polygon', points=triangle))
+    (src / '0.json').write_text(json.dumps(content))
+    (item,) = [item for item in find_tasks(src)[1] if item.task.type == 'segmentation']
+    mask = item.rows[0].answer()['mask']
+    np.testing.assert_array_equal(mask == 1, trees.mask() == 1)
+    y, x = np.mgrid[: trees.HEIGHT, : trees.WIDTH] + 0.5
+    within = (x >= 40) & (y >= 5) & (2 * (x - 40) + (y - 5) <= 30)
+    assert abs((mask == 2).sum() - within.sum()) <= 10
+    assert ((mask == 2) == within)[np.abs(2 * (x - 40) + (y - 5) - 30) > 2].all()
+
+
+def test_files_of_voc_belong_to_the_images_beside_them(src, tmp_path):
+    """Frames have the same names in all splits, and one of them is not labelled."""
+    trees.pascal_voc(src / 'train')
+    trees.pascal_voc(src / 'val')
+    for folder in (src / 'train' / 'ImageSets', src / 'val' / 'ImageSets'):
+        shutil.rmtree(folder)
+    (src / 'val' / 'Annotations' / '1.xml').unlink()
+    write_tasks(find_tasks(src)[1], tmp_path / 'out')
+    names = {
+        split: sorted(row['image_path'] for row in FMCUIADataset(str(tmp_path / 'out'), split).load_data_list())
+        for split in ('train', 'val')
+    }
+    assert names['train'] == [f'../train/JPEGImages/{i}.jpg' for i in range(6)]
+    assert names['val'] == [f'../val/JPEGImages/{i}.jpg' for i in (0, 2, 3, 4, 5)]
 
 
 def test_voc_counts_from_1_unless_a_box_begins_at_0(src, tmp_path):

@@ -1,20 +1,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import cv2
 import numpy as np
 
 from aurora_mm.errors import DataError
 from aurora_mm.importing.boxes import Boxes, BoxTask
 from aurora_mm.importing.found import FoundRow, FoundTask
 from aurora_mm.importing.layout import Layout
+from aurora_mm.importing.listed_size import check_listed_size
 from aurora_mm.importing.options import ImportOptions
 from aurora_mm.importing.task_names import task_name
 from aurora_mm.importing.tree import Tree, split_of_path
+from aurora_mm.run_lengths import mask_of_polygons
 from aurora_mm.tasks import Task
 
 
@@ -22,7 +24,8 @@ class LabelMe(Layout):
     """Polygons, rectangles and points as LabelMe saves them: ``a.json`` beside ``a.png``.
 
     Polygons make a segmentation task, painted in the order of the file; rectangles a detection task; points a landmark
-    task, whose points are those that every image names once. A folder with several kinds makes several tasks.
+    task, whose points are those that every image names once. A folder with several kinds makes several tasks. An image
+    has the size that its file lists.
     """
 
     name = 'LabelMe'
@@ -59,7 +62,8 @@ class LabelMe(Layout):
                     if boxes
                     else partial(_answer, content, file, task, kind)
                 )
-                rows.append(FoundRow(str(tree.path(image)), image.as_posix(), answer, split_of_path(image)))
+                checked = partial(_of_same_size, tree.path(image), content, file, answer)
+                rows.append(FoundRow(str(tree.path(image)), image.as_posix(), checked, split_of_path(image)))
             found.append(FoundTask(task, rows))
         return found
 
@@ -80,6 +84,13 @@ def _boxes(content: dict[str, Any]) -> Boxes:
     return [(s['label'], [*np.min(s['points'], 0).tolist(), *np.max(s['points'], 0).tolist()]) for s in shapes]
 
 
+def _of_same_size(
+    image: Path, content: dict[str, Any], file: Path, answer: Callable[[], dict[str, Any] | None]
+) -> dict[str, Any] | None:
+    check_listed_size(image, (content['imageHeight'], content['imageWidth']), file)
+    return answer()
+
+
 def _answer(content: dict[str, Any], file: Path, task: Task, kind: str) -> dict[str, Any]:
     shapes = [shape for shape in content['shapes'] if shape['shape_type'] == kind]
     if kind == 'point':
@@ -91,9 +102,8 @@ def _answer(content: dict[str, Any], file: Path, task: Task, kind: str) -> dict[
     for shape in shapes:
         if len(shape['points']) < 3:
             raise DataError(f'has a polygon of {len(shape["points"])} points', file=file)
-        # Sub-pixel corners: OpenCV takes them in 1/16 of a pixel, counted from pixel centres.
-        corners = np.rint((np.array(shape['points'], float) - 0.5) * 16).astype(np.int32)
-        cv2.fillPoly(mask, [corners], _index(shape['label'], task, file), shift=4)
+        corners = np.array(shape['points'], float).ravel().tolist()
+        mask[mask_of_polygons([corners], mask.shape)] = _index(shape['label'], task, file)
     return dict(mask=mask)
 
 

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from aurora_mm.errors import DataError
-from aurora_mm.importing.boxes import BoxTask
+from aurora_mm.importing.boxes import Boxes, BoxTask
 from aurora_mm.importing.found import FoundRow, FoundTask
 from aurora_mm.importing.layout import Layout
+from aurora_mm.importing.listed_size import check_listed_size
 from aurora_mm.importing.options import ImportOptions
 from aurora_mm.importing.task_names import task_name
 from aurora_mm.importing.tree import Tree, split_of_path
@@ -21,6 +24,9 @@ class PascalVoc(Layout):
     ``ImageSets/Main/train.txt`` and its like name the splits. VOC counts pixels from 1, with both ends inside: a box
     ``xmin..xmax`` covers ``xmin - 1`` to ``xmax`` here. Tools that export the format often count from 0; a box that
     begins at 0 says so, and then all of the folder are taken so.
+
+    An image has the size that ``size`` lists, where it lists one. Of several images with the name of a file of labels,
+    the one in its folder is meant, or else the one in a folder beside it.
     """
 
     name = 'Pascal VOC'
@@ -32,14 +38,15 @@ class PascalVoc(Layout):
     def find(self, tree: Tree, options: ImportOptions) -> list[FoundTask]:
         """See :meth:`Layout.find`."""
         pairs = self._pairs(tree)
-        objects_of = {file: _read(tree.path(file)) for _, file in pairs}
+        read = {file: _read(tree.path(file)) for _, file in pairs}
+        objects_of = {file: objects for file, (objects, _) in read.items()}
         from_1 = not any(min(box[:2]) < 1 for objects in objects_of.values() for _, box in objects)
         task = BoxTask(task_name(options.name or tree.root.name), list(objects_of.values()), tree.root, options)
         found = FoundTask(task.task)
         splits = self._splits(tree)
         for image, file in pairs:
             boxes = [(kind, [x1 - from_1, y1 - from_1, x2, y2]) for kind, (x1, y1, x2, y2) in objects_of[file]]
-            answer = partial(task.answer, boxes, tree.path(file))
+            answer = partial(_answer, tree.path(image), read[file][1], boxes, tree.path(file), task)
             split = splits.get(image.stem, '' if splits else split_of_path(image))
             found.rows.append(FoundRow(str(tree.path(image)), image.as_posix(), answer, split))
         if splits:
@@ -47,8 +54,11 @@ class PascalVoc(Layout):
         return [found]
 
     def _pairs(self, tree: Tree) -> list[tuple[PurePosixPath, PurePosixPath]]:
-        images = {image.stem: image for image in tree.images}
-        return [(images[file.stem], file) for file in tree.ending('.xml') if file.stem in images]
+        images: dict[str, list[PurePosixPath]] = {}
+        for image in tree.images:
+            images.setdefault(image.stem, []).append(image)
+        files = [file for file in tree.ending('.xml') if file.stem in images]
+        return [(_image_of(file, images[file.stem], tree), file) for file in files]
 
     def _splits(self, tree: Tree) -> dict[str, str]:
         found = {}
@@ -60,16 +70,43 @@ class PascalVoc(Layout):
         return found
 
 
-def _read(file: Path) -> list[tuple[str, list[float]]]:
-    """Class and xyxy, as written, of each object."""
+def _image_of(file: PurePosixPath, images: Sequence[PurePosixPath], tree: Tree) -> PurePosixPath:
+    """Return the image of a file of labels, of several of its name: the one in its folder, or else beside its folder.
+
+    Raises:
+        DataError: If none of these is the only one.
+    """
+    places: tuple[Callable[[PurePosixPath], bool], ...] = (
+        lambda image: image.parent == file.parent,
+        lambda image: image.parent.parent == file.parent.parent,
+        lambda image: True,
+    )
+    near = next(found for place in places if (found := [image for image in images if place(image)]))
+    if len(near) > 1:
+        raise DataError(f'may be of {near[0]} or of {near[1]}, which have its name', file=tree.path(file))
+    return near[0]
+
+
+def _answer(
+    image: Path, size: tuple[int, int] | None, boxes: Boxes, file: Path, task: BoxTask
+) -> dict[str, Any] | None:
+    if size is not None:
+        check_listed_size(image, size, file)
+    return task.answer(boxes, file)
+
+
+def _read(file: Path) -> tuple[list[tuple[str, list[float]]], tuple[int, int] | None]:
+    """Class and xyxy, as written, of each object; and the (height, width) that is listed, None if none is."""
     try:
         root = ElementTree.parse(file).getroot()
-        return [
+        objects = [
             (
                 item.findtext('name', 'object').strip(),
                 [float(item.findtext(f'bndbox/{side}', '')) for side in ('xmin', 'ymin', 'xmax', 'ymax')],
             )
             for item in root.iter('object')
         ]
+        height, width = (int(root.findtext(f'size/{side}', '') or 0) for side in ('height', 'width'))
     except (ElementTree.ParseError, ValueError) as error:
         raise DataError(f'is no annotation of Pascal VOC ({error})', file=file) from error
+    return objects, (height, width) if height and width else None  # tools that do not know the size write 0
