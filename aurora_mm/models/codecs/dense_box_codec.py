@@ -168,7 +168,8 @@ class DenseBoxCodec(BaseBoxCodec):
             found = place < count
             place = place.clamp(max=count - 1)
             kept.append(place)
-            valid.append(found & ((best.gather(1, place) >= self.score_thr) | (number == 0)))
+            always = self.keep_best and number == 0
+            valid.append(found & ((best.gather(1, place) >= self.score_thr) | always))
             row = suppresses.gather(1, place[..., None].expand(-1, -1, count))[:, 0]
             alive = alive & ~row & (places != place)
         keep = torch.cat(kept, dim=1)  # (B, M)

@@ -7,7 +7,15 @@ from aurora_mm.models.codecs import DenseBoxCodec, GridBoxCodec
 
 
 @pytest.mark.parametrize(
-    'options', [{}, dict(iou_threshold=0.2), dict(score_thr=0.6), dict(max_per_img=3), dict(nms_pre=5)]
+    'options',
+    [
+        {},
+        dict(iou_threshold=0.2),
+        dict(score_thr=0.6),
+        dict(max_per_img=3),
+        dict(nms_pre=5),
+        dict(score_thr=0.995, keep_best=False),
+    ],
 )
 @pytest.mark.parametrize('classes', [1, 3])
 def test_dense_boxes(options, classes):
