@@ -10,6 +10,7 @@ from torch import Tensor
 
 from aurora_mm.apis.checkpoint import read_checkpoint, require_same_tasks, trained_tasks
 from aurora_mm.calibration.calibration import CALIBRATION
+from aurora_mm.datasets.image_fingerprints import with_images_of
 from aurora_mm.errors import WeightsError
 from aurora_mm.models.utils.model_weights import joined, require_finite
 from aurora_mm.routing.task_router import ROUTER
@@ -28,7 +29,8 @@ def average_checkpoints(checkpoints: Sequence[str | Path]) -> dict[str, Any]:
 
     Returns:
         A checkpoint with ``state_dict`` and with ``meta`` of the first one, to which ``averaged_from``, the list of
-        files, is added. It has no optimizer state, so training cannot be resumed from it, and no calibration.
+        files, and the fingerprints of the training images of the others are added. It has no optimizer state, so
+        training cannot be resumed from it, and no calibration.
 
     Raises:
         WeightsError: If there are fewer than two files, a file is not a checkpoint of aurora_mm, its tasks or the
@@ -39,8 +41,10 @@ def average_checkpoints(checkpoints: Sequence[str | Path]) -> dict[str, Any]:
     first = read_checkpoint(checkpoints[0])
     require_finite(checkpoints[0], _state(first))
     mean = {name: tensor.double() if tensor.is_floating_point() else tensor for name, tensor in _state(first).items()}
+    dataset_metas = [first['meta']['dataset_meta']]
     for file in checkpoints[1:]:
         other = read_checkpoint(file)
+        dataset_metas.append(other['meta']['dataset_meta'])
         require_same_tasks(file, trained_tasks(other), checkpoints[0], trained_tasks(first))
         state = _state(other)
         require_finite(file, state)
@@ -55,7 +59,11 @@ def average_checkpoints(checkpoints: Sequence[str | Path]) -> dict[str, Any]:
     }
     # A calibration belongs to the weights that it was fitted with.
     meta = {key: value for key, value in first['meta'].items() if key not in (CALIBRATION, ROUTER)}
-    return dict(meta=meta | dict(averaged_from=[str(file) for file in checkpoints]), state_dict=averaged)
+    meta |= dict(
+        averaged_from=[str(file) for file in checkpoints],
+        dataset_meta=with_images_of(dataset_metas[0], dataset_metas[1:]),
+    )
+    return dict(meta=meta, state_dict=averaged)
 
 
 def batch_norm_statistics(checkpoint: Mapping[str, Any]) -> list[str]:

@@ -66,9 +66,9 @@ class ConcatTaskDataset(ConcatDataset):
     def metainfo(self) -> dict[str, Any]:
         """``tasks``; ``image_fingerprints`` of training data; and ``images_per_task`` after the data is loaded."""
         metainfo: dict[str, Any] = dict(tasks=self.tasks.to_config())
-        packed = [dataset.metainfo.get(FINGERPRINTS) for dataset in self.datasets]
-        if None not in packed:
-            metainfo[FINGERPRINTS] = merge_fingerprints(packed)
+        packed = merge_fingerprints(dataset.metainfo.get(FINGERPRINTS) for dataset in self.datasets)
+        if packed is not None:
+            metainfo[FINGERPRINTS] = packed
         if self._fully_initialized:
             metainfo['images_per_task'] = {name: len(indices) for name, indices in self.indices_by_task().items()}
         return metainfo

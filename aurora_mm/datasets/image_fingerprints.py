@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
@@ -32,9 +33,29 @@ def pack_fingerprints(files: Sequence[str]) -> str:
     return _pack(_fingerprints(files))
 
 
-def merge_fingerprints(packed: Iterable[str]) -> str:
-    """Merge the fingerprints of several data sets."""
-    return _pack(_unpack(packed))
+def merge_fingerprints(packed: Iterable[str | None]) -> str | None:
+    """Merge the fingerprints of several data sets; None if those of one of them are not known."""
+    known = []
+    for fingerprints in packed:
+        if fingerprints is None:
+            return None
+        known.append(fingerprints)
+    return _pack(_unpack(known))
+
+
+def with_images_of(dataset_meta: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the metadata of the training data of a model that has learnt from other models, too.
+
+    Args:
+        dataset_meta: Metadata of the training data.
+        others: Metadata of the training data of the other models.
+
+    Returns:
+        The metadata, with the fingerprints of all training images; without any if those of one model are not known.
+    """
+    merged = merge_fingerprints(meta.get(FINGERPRINTS) for meta in (dataset_meta, *others))
+    found = {key: value for key, value in dataset_meta.items() if key != FINGERPRINTS}
+    return found if merged is None else found | {FINGERPRINTS: merged}
 
 
 def known_images(files: Sequence[str], packed: Iterable[str]) -> np.ndarray:

@@ -2,14 +2,18 @@ import pytest
 import torch
 
 from aurora_mm.apis import average_checkpoints, batch_norm_statistics, write_checkpoint
+from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, known_images, pack_fingerprints
 from aurora_mm.errors import WeightsError
 from tests.models.conftest import CLS, DET
 
 
 @pytest.fixture
 def save(tmp_path):
-    def run(name, tasks=(CLS,), **tensors):
-        meta = dict(dataset_meta=dict(tasks=[task.to_config() for task in tasks]), cfg='model = dict()', epoch=3)
+    def run(name, images=(), tasks=(CLS,), **tensors):
+        dataset = dict(tasks=[task.to_config() for task in tasks])
+        if images:
+            dataset[FINGERPRINTS] = pack_fingerprints(images)
+        meta = dict(dataset_meta=dataset, cfg='model = dict()', epoch=3)
         write_checkpoint(tmp_path / name, dict(meta=meta, state_dict=tensors, optimizer=dict(step=1)))
         return tmp_path / name
 
@@ -29,6 +33,19 @@ def test_weights_are_averaged_and_counters_kept(save):
     assert averaged['meta']['averaged_from'] == [str(file) for file in files]
     assert averaged['meta']['cfg'] == 'model = dict()'
     assert averaged.keys() == {'meta', 'state_dict'}
+
+
+def test_it_was_trained_on_the_images_of_all(tmp_path, save):
+    """Otherwise models of several folds would be tested on images that they were trained on, as unknown ones."""
+    images = []
+    for name in 'abc':
+        images.append(str(tmp_path / f'{name}.png'))
+        (tmp_path / f'{name}.png').write_bytes(name.encode())
+    files = [save('1.pth', images[:1], weight=torch.ones(1)), save('2.pth', images[1:2], weight=torch.ones(1))]
+    averaged = average_checkpoints(files)
+    assert known_images(images, [averaged['meta']['dataset_meta'][FINGERPRINTS]]).tolist() == [True, True, False]
+    unknown = average_checkpoints([*files, save('3.pth', weight=torch.ones(1))])
+    assert FINGERPRINTS not in unknown['meta']['dataset_meta']
 
 
 def test_small_differences_survive_the_sum(save):

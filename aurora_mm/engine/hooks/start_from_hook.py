@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from aurora_mm.datasets.image_fingerprints import with_images_of
 from aurora_mm.engine.console import show
 from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.models import starting_state
@@ -25,7 +26,10 @@ class StartFromHook(Hook):
     MMEngine loads the weights that fit by name and warns about the rest. Here all of them must fit, and one head of a
     task type becomes a head for each of its tasks if the model has those, see :func:`aurora_mm.models.starting_state`.
     Averaged weights (``EMAHook``) are used as they were validated. The optimiser and the counters of the other run are
-    not used. The hook does nothing for a resumed run.
+    not used. A resumed run goes on with its own weights.
+
+    Checkpoints of the run have the fingerprints of the images that ``load_from`` was trained on, beside those of the
+    run, so that a test tells of them as well.
 
     Args:
         other_tasks: Whether the model may have other tasks than the checkpoint. What serves tasks that are new starts
@@ -41,6 +45,7 @@ class StartFromHook(Hook):
             raise ConfigError(f'new_parts is a list of names of modules, not {new_parts!r}')
         self.other_tasks = other_tasks
         self.new_parts = list(new_parts)
+        self._trained_on: Mapping[str, Any] | None = None  # metadata of the data that the weights were trained on
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Replace the weights in the checkpoint by the converted ones.
@@ -49,6 +54,7 @@ class StartFromHook(Hook):
             WeightsError: If a tensor is missing, not used or has another shape, or a weight is not finite.
             ConfigError: If ``new_parts`` has a name that is not one of a module with weights.
         """
+        self._trained_on = checkpoint['meta'].get('dataset_meta', {})
         if runner._resume:
             return
         require_finite(runner._load_from, checkpoint['state_dict'])
@@ -65,6 +71,12 @@ class StartFromHook(Hook):
         ):
             if names:
                 show(runner.logger, f'{runner._load_from}: {what}: {", ".join(_parts_of(names, everything))}')
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Add the fingerprints of the images that the weights were trained on before."""
+        meta = checkpoint['meta']
+        if self._trained_on is not None and 'dataset_meta' in meta:
+            meta['dataset_meta'] = with_images_of(meta['dataset_meta'], [self._trained_on])
 
     def before_train(self, runner: Runner) -> None:
         """Check that weights were loaded.

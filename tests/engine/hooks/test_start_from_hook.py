@@ -1,6 +1,10 @@
+from pathlib import Path
+
 import pytest
 import torch
 
+from aurora_mm.apis import write_checkpoint
+from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, known_images, pack_fingerprints
 from aurora_mm.engine import StartFromHook
 from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.models import MultiTaskModel
@@ -33,6 +37,28 @@ def test_the_averaged_weights_are_started_from(joint, tmp_path):
             name = f'outputs.layers.{task}.weight'
             assert torch.equal(state[f'heads.{task}.{name}'], averaged[f'heads.{kind}.{name}'])
             assert not torch.equal(state[f'heads.{task}.{name}'], last[f'module.heads.{kind}.{name}'])
+
+
+def test_the_images_of_the_other_training_are_known(joint, tmp_path):
+    """A test of the new model on them must tell of it; a resumed run keeps knowing them."""
+    images = [str(tmp_path / name) for name in ('old.png', 'new.png', 'other.png')]
+    for image in images:
+        Path(image).write_bytes(image.encode())
+    content = torch.load(joint)
+    content['meta']['dataset_meta'][FINGERPRINTS] = pack_fingerprints(images[:1])
+    write_checkpoint(tmp_path / 'joint.pth', dict(meta=content['meta'], state_dict=content['state_dict']))
+
+    def train(name, epochs, **kwargs):
+        model = MultiTaskModel(**tiny_config())
+        runner = tiny_run(name, tmp_path / name, model, SCORES * 2, epochs, hooks=[StartFromHook()], **kwargs)
+        dataset = runner._train_dataloader['dataset']
+        dataset.metainfo = dataset.metainfo | {FINGERPRINTS: pack_fingerprints(images[1:2])}
+        runner.train()
+        packed = torch.load(tmp_path / name / f'epoch_{epochs}.pth')['meta']['dataset_meta'][FINGERPRINTS]
+        assert known_images(images, [packed]).tolist() == [True, True, False]
+
+    train('start', 1, load_from=str(tmp_path / 'joint.pth'))
+    train('again', 2, load_from=str(tmp_path / 'start' / 'epoch_1.pth'), resume=True)
 
 
 def test_weights_that_do_not_fit_stop_the_run_with_the_file(joint, tmp_path):
