@@ -64,7 +64,7 @@ class DicomFile(ImageFile):
         from pydicom.pixels.utils import pixel_array
 
         try:
-            pixels = _to_bgr(pixel_array(self._header, index=frame), self._header, depth)
+            pixels = _to_bgr(pixel_array(self._header, index=frame), self._header)
             spacing, region = spacing_of(self._header), _tissue_region(self._header)
         except READING_ERRORS as error:
             raise BadImage(f'has pixels that cannot be decoded ({first_line(error)})') from error
@@ -100,7 +100,7 @@ class DicomFile(ImageFile):
         self._header.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
 
 
-def _to_bgr(values: np.ndarray, header: Dataset, depth: int | None) -> np.ndarray:
+def _to_bgr(values: np.ndarray, header: Dataset) -> np.ndarray:
     """Decoded values, (H, W) or (H, W, 3) RGB, as (H, W, 3) uint8 BGR."""
     from pydicom.pixels.processing import apply_color_lut
 
@@ -109,19 +109,19 @@ def _to_bgr(values: np.ndarray, header: Dataset, depth: int | None) -> np.ndarra
         colours = apply_color_lut(values, header)
         return _shifted(colours, 8 * colours.dtype.itemsize)[..., :3][..., ::-1]
     if values.ndim == 3:
-        return _shifted(values, depth or int(header.BitsStored))[..., ::-1]
-    grey = _grey(values, header, depth)
+        return _shifted(values, int(header.BitsStored))[..., ::-1]
+    grey = _grey(values, header)
     return share_channels(255 - grey if meaning == 'MONOCHROME1' else grey)
 
 
-def _grey(values: np.ndarray, header: Dataset, depth: int | None) -> np.ndarray:
+def _grey(values: np.ndarray, header: Dataset) -> np.ndarray:
     """(H, W) uint8 by the rules of the class's documentation."""
     from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 
     if 'WindowCenter' not in header and 'VOILUTSequence' not in header:
         if int(header.get('PixelRepresentation', 0)):
             raise BadImage('stores signed values without a window that says which of them are shown')
-        return _shifted(values, depth or int(header.BitsStored))
+        return _shifted(values, int(header.BitsStored))
     shown = apply_voi_lut(apply_modality_lut(values, header), header).astype(np.float64)
     least, most = _shown_range(header)
     return np.clip(np.rint((shown - least) * (255 / (most - least))), 0, 255).astype(np.uint8)
@@ -131,6 +131,9 @@ def _shown_range(header: Dataset) -> tuple[float, float]:
     """The least and the largest value that pydicom's VOI transform gives."""
     if header.get('VOILUTSequence'):
         bits = int(header.VOILUTSequence[0].LUTDescriptor[2])
+        return 0.0, 2.0**bits - 1
+    if header.get('ModalityLUTSequence'):
+        bits = int(header.ModalityLUTSequence[0].LUTDescriptor[2])
         return 0.0, 2.0**bits - 1
     bits = int(header.BitsStored)
     signed = int(header.get('PixelRepresentation', 0))

@@ -86,7 +86,7 @@ class ImageFile(ABC):
 
         Args:
             frame: Counted from 0, one that is there.
-            depth: Bits that the values of more than 8 bits fill; None goes by the file.
+            depth: Bits that values of more than 8 bits fill, where the file does not declare it; None goes by the file.
 
         Raises:
             BadImage: If it cannot be read.
@@ -97,7 +97,7 @@ class ImageFile(ABC):
 
         Args:
             frame: Counted from 0; may be left out where there is one only.
-            depth: Bits that the values of more than 8 bits fill; None goes by the file.
+            depth: See :meth:`read_frame`.
 
         Raises:
             BadImage: If it cannot be read, there is no such frame, or it is not said which of several is meant.

@@ -38,7 +38,7 @@ def read_bgr(path: str | Path, depth: int | None = None) -> tuple[np.ndarray, in
 
     Args:
         path: Of the file.
-        depth: Bits that the values of 16-bit files fill; None goes by each file.
+        depth: Bits that the values of 16-bit files fill that do not declare it; None goes by each file.
 
     Returns:
         (H, W, 3) uint8 BGR; and the orientation from which it was turned: 1 to 8 as EXIF counts, 1 being upright. The
@@ -79,7 +79,7 @@ def bgr_of(data: bytes, header: ImageHeader, depth: int | None, name: str, reduc
     Args:
         data: The whole file.
         header: Of the file.
-        depth: Bits that the values of 16-bit files fill, or None.
+        depth: Bits that the values of 16-bit files fill that do not declare it, or None.
         name: Of the file, for messages.
         reduction: See :func:`jpeg_reduction`.
 
@@ -102,7 +102,7 @@ def bgr_of(data: bytes, header: ImageHeader, depth: int | None, name: str, reduc
     if pixels.dtype != np.uint8:
         if header.white_is_zero:
             raise BadImage('stores white as 0 in 16 bits; save it with black as 0')
-        pixels = scaled_to_8_bits(pixels, depth or _declared_depth(header, pixels), name)
+        pixels = scaled_to_8_bits(pixels, _declared_depth(header, pixels) or depth, name)
     pixels = turned_upright(pixels, header.orientation)
     return share_channels(pixels) if pixels.ndim == 2 else pixels
 

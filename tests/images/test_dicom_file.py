@@ -36,6 +36,24 @@ class TestPixels:
         values = RAMP.astype(np.uint16) << (bits - 8)
         np.testing.assert_array_equal(grey(write(tmp_path / 'a.dcm', values, bits=bits)), RAMP)
 
+    @pytest.mark.parametrize('bits', [8, 12])
+    def test_the_depth_of_other_files_has_no_effect(self, tmp_path, bits):
+        """These bits are declared; with a depth of 12, pictures of 8 bits would be nearly black."""
+        values = RAMP if bits == 8 else RAMP.astype(np.uint16) << 4
+        np.testing.assert_array_equal(grey(write(tmp_path / 'a.dcm', values, bits=bits), depth=16), RAMP)
+        colours = np.stack([RAMP, RAMP // 2, RAMP // 3], axis=-1)
+        path = write(tmp_path / 'b.dcm', colours, 'RGB')
+        np.testing.assert_array_equal(read_image(path, depth=12).pixels, colours[..., ::-1])
+
+    def test_a_table_of_the_modality_says_how_many_bits_its_values_have(self, tmp_path):
+        """A table to 16 bits, then a window over all of them: the picture itself, not white."""
+        table = pydicom.Dataset()
+        table.LUTDescriptor, table.ModalityLUTType = [256, 0, 16], 'US'
+        table.LUTData = (np.arange(256) * 257).astype('<u2').tobytes()
+        window = dict(WindowCenter=2**15, WindowWidth=2**16)
+        path = write(tmp_path / 'a.dcm', RAMP, ModalityLUTSequence=[table], **window)
+        assert np.abs(grey(path).astype(int) - RAMP).max() <= 1
+
     def test_a_window_says_what_is_shown(self, tmp_path):
         """Width 100 around 150: the standard's formula by hand (PS3.3 C.11.2.1.2)."""
         path = write(tmp_path / 'a.dcm', RAMP, WindowCenter=150, WindowWidth=100)

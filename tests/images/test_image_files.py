@@ -92,6 +92,12 @@ class TestDepth:
         with pytest.raises(BadImage, match='has values up to 496, more than 8 bits hold'):
             read_bgr(path, depth=8)
 
+    def test_what_the_file_declares_goes_first(self, tmp_path, logged):
+        """One depth for files that declare none must not darken the others."""
+        dark = RAMP.astype(np.uint16) // 8 << 4
+        np.testing.assert_array_equal(grey(stored(tmp_path, png(dark, 16, 12)), depth=16), RAMP // 8)
+        assert logged == []
+
     def test_colours_of_16_bits_are_scaled_alike(self, tmp_path, logged):
         colours = np.stack([RAMP, RAMP // 2, RAMP // 3], axis=-1)
         cv2.imwrite(str(tmp_path / 'c.png'), colours.astype(np.uint16) << 4)
