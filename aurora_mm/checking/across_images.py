@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from itertools import combinations, islice
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import minimum_spanning_tree
 
 from aurora_mm.checking.image_facts import ImageFacts
 from aurora_mm.checking.problem import Problem
@@ -16,7 +19,9 @@ from aurora_mm.tasks import TaskTable
 _MOST_BITS = 3  # in which hashes of near duplicates differ; of 4 parts of 16 bits, one is equal then
 _LIKE = 0.99  # correlation of thumbnails
 _FAR = 8.0  # robust standard deviations
-_MOST_PAIRS = 2000  # that share a part of their hashes, of one part
+_CHUNK = 256  # hashes that are compared with all others of a part at once
+_PAIRS = 4096  # thumbnails that are compared at once
+_BITS = np.array([number.bit_count() for number in range(256)], np.uint8)  # in each byte
 _FEW = 10  # rows of a class
 
 
@@ -49,22 +54,52 @@ def duplicates(facts: Sequence[ImageFacts], split_of: dict[str, str]) -> Iterato
 
 
 def near_duplicates(facts: Sequence[ImageFacts], split_of: dict[str, str]) -> Iterator[Problem]:
-    """Image files that look alike, as neighbouring frames or new encodings do, by a perceptual hash and a thumbnail."""
+    """Image files that look alike, as neighbouring frames or new encodings do, by a perceptual hash and a thumbnail.
+
+    Of the pairs of a clip, in which all images may be alike, only as many are told as connect its images. An image that
+    is alike to one of another split is in such a pair.
+    """
     usable = [fact for fact in facts if fact.thumbnail is not None and fact.thumbnail.any()]
-    told: set[tuple[int, int]] = set()
-    for part in range(4):
-        buckets: dict[int, list[int]] = defaultdict(list)
-        for number, fact in enumerate(usable):
-            buckets[fact.hash >> (16 * part) & 0xFFFF].append(number)
-        for bucket in buckets.values():
-            for first, second in islice(combinations(bucket, 2), _MOST_PAIRS):
-                if (first, second) in told or not _are_alike(usable[first], usable[second]):
-                    continue
-                told.add((first, second))
-                paths = (usable[first].path, usable[second].path)
-                splits = sorted({split_of[path] for path in paths})
-                kind = 'alike images in several splits' if len(splits) > 1 else 'alike images'
-                yield Problem(kind, f'{paths[0]} and {paths[1]} look alike, in {" and ".join(splits)}', images=paths)
+    if not usable:
+        return
+    splits = np.array([split_of[fact.path] for fact in usable])
+    first, second = _alike_pairs(usable)
+    # Pairs of several splits weigh less, so that the spanning forest takes as many of them as it can.
+    weights = np.where(splits[first] == splits[second], 2, 1)
+    forest = minimum_spanning_tree(csr_array((weights, (first, second)), shape=(len(usable), len(usable)))).tocoo()
+    for one, other in sorted(zip(forest.row.tolist(), forest.col.tolist(), strict=True)):
+        paths = (usable[one].path, usable[other].path)
+        found = sorted({split_of[path] for path in paths})
+        kind = 'alike images in several splits' if len(found) > 1 else 'alike images'
+        yield Problem(kind, f'{paths[0]} and {paths[1]} look alike, in {" and ".join(found)}', images=paths)
+
+
+def groups_of_splits(images_of: Mapping[str, Mapping[str, Sequence[str]]]) -> Iterator[Problem]:
+    """Groups, such as patients, that are in several splits, and those whose names are so alike that they may be one.
+
+    Args:
+        images_of: Paths of the images of each group, by split and by name of the group.
+    """
+    splits_of: dict[str, list[str]] = defaultdict(list)
+    for split, groups in images_of.items():
+        for group in groups:
+            splits_of[group].append(split)
+    for group, splits in splits_of.items():
+        if len(splits) > 1:
+            paths = tuple(path for split in splits for path in images_of[split][group])
+            text = f'group {group!r} has {len(paths)} images, in {", ".join(sorted(splits))}'
+            yield Problem('same group in several splits', text, images=paths)
+    alike: dict[str, list[str]] = defaultdict(list)
+    for group in splits_of:
+        alike[_plain_group(group)].append(group)
+    for names in alike.values():
+        if len(names) > 1:
+            paths = tuple(path for name in names for split in splits_of[name] for path in images_of[split][name])
+            text = (
+                f'groups {" and ".join(map(ascii, sorted(names)))} differ in case, spaces, zeros or the form of their '
+                'letters alone, and count as several'
+            )
+            yield Problem('groups written alike', text, images=paths)
 
 
 def outliers(facts: Sequence[ImageFacts], tasks: TaskTable) -> Iterator[Problem]:
@@ -130,8 +165,36 @@ def _classes(row: dict[str, Any]) -> tuple[int, ...] | None:
     return tuple(row['gt_labels']) if 'gt_labels' in row else None
 
 
-def _are_alike(first: ImageFacts, second: ImageFacts) -> bool:
-    if first.digest == second.digest or (first.hash ^ second.hash).bit_count() > _MOST_BITS:
-        return False
-    assert first.thumbnail is not None and second.thumbnail is not None
-    return float((first.thumbnail * second.thumbnail).sum()) > _LIKE
+def _alike_pairs(facts: Sequence[ImageFacts]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indices of both images of all pairs that look alike without having the same pixels, (P,) and (P,)."""
+    hashes = np.array([fact.hash for fact in facts], np.uint64)
+    digests = np.unique([fact.digest for fact in facts], return_inverse=True)[1]
+    pairs = [np.zeros((0, 2), np.int64)]
+    for part in range(4):
+        keys = hashes >> np.uint64(16 * part) & np.uint64(0xFFFF)
+        order = np.argsort(keys, kind='stable')
+        for bucket in np.split(order, np.flatnonzero(np.diff(keys[order])) + 1):
+            for start in range(0, len(bucket) - 1, _CHUNK):
+                ones = bucket[start : start + _CHUNK, None]
+                near = _different_bits(hashes[ones] ^ hashes[bucket]) <= _MOST_BITS
+                near &= (digests[ones] != digests[bucket]) & (ones < bucket)
+                row, column = np.nonzero(near)
+                pairs.append(np.stack([ones[row, 0], bucket[column]], axis=1))
+    first, second = np.unique(np.concatenate(pairs), axis=0).T
+    thumbnails = np.array([fact.thumbnail for fact in facts], np.float32).reshape(len(facts), -1)
+    alike = np.zeros(len(first), bool)
+    for start in range(0, len(first), _PAIRS):
+        part = slice(start, start + _PAIRS)
+        alike[part] = (thumbnails[first[part]] * thumbnails[second[part]]).sum(axis=1) > _LIKE
+    return first[alike], second[alike]
+
+
+def _different_bits(numbers: np.ndarray) -> np.ndarray:
+    """Return how many bits of each number are set."""
+    return _BITS[numbers[..., None].view(np.uint8)].sum(-1, dtype=np.uint8)
+
+
+def _plain_group(name: str) -> str:
+    """Return the name of a group without what people and spreadsheets change: case, spaces, zeros, forms of letters."""
+    name = ''.join(unicodedata.normalize('NFKC', name).casefold().split())
+    return re.sub(r'(?<!\d)0+(?=\d)', '', re.sub(r'\.0+$', '', name))

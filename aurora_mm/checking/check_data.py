@@ -13,7 +13,14 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from aurora_mm.challenge.csv_files import read_root
-from aurora_mm.checking.across_images import class_balance, duplicates, near_duplicates, outliers, unusual_values
+from aurora_mm.checking.across_images import (
+    class_balance,
+    duplicates,
+    groups_of_splits,
+    near_duplicates,
+    outliers,
+    unusual_values,
+)
 from aurora_mm.checking.image_facts import ImageFacts, facts_of
 from aurora_mm.checking.problem import Problem
 from aurora_mm.data_root import DataRoot
@@ -84,6 +91,7 @@ def check_data(
     problems: list[Problem] = []
     rows: Counter[tuple[str, str]] = Counter()
     entries: dict[str, list[list[dict[str, Any]]]] = {}
+    groups: dict[str, dict[str, list[str]]] = {}
     for split, folder in data_root.folders().items():
         try:
             index = read_root(folder, table, on_error='skip')
@@ -97,6 +105,8 @@ def check_data(
         for record in index.records:
             rows[split, record.task] += 1
             by_image[record.img_path].append(_entry(record, table))
+            if record.group != record.image and len(by_image[record.img_path]) == 1:
+                groups.setdefault(split, {}).setdefault(record.group, []).append(record.img_path)
         entries[split] = list(by_image.values())
     facts = _look_at(entries, workers)
     split_of = {fact.path: split for split, found in facts.items() for fact in found}
@@ -104,6 +114,7 @@ def check_data(
     problems += [problem for fact in everything for problem in fact.problems]
     problems += duplicates(everything, split_of)
     problems += near_duplicates(everything, split_of)
+    problems += groups_of_splits(groups)
     problems += outliers(everything, table)
     problems += unusual_values(everything, table)
     for split, found in facts.items():

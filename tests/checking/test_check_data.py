@@ -114,6 +114,11 @@ def marked(root):
     root.save('images/kind_03.png', pixels)
 
 
+def grouped(root, split, name_of, count):
+    rows = root.rows('kind', split)
+    root.write('kind', [row | {'group': name_of(i) if i < count else ''} for i, row in enumerate(rows)], split)
+
+
 def contradicting_spacing(root):
     sitk = pytest.importorskip('SimpleITK', reason='it writes the MetaImage file')
     image = sitk.GetImageFromArray(picture(103))
@@ -270,6 +275,18 @@ FAULTS = {
         contradicting_spacing,
         'another pixel spacing than the file',
         'kind.csv, row 5: pixel_spacing is [0.1, 0.2], but [0.2, 0.1] in the header of ',
+        False,
+    ),
+    'a patient of two splits': (
+        lambda r: [grouped(r, split, name, 11) for split, name in (('train', 'p{}'.format), ('val', 'p1{}'.format))],
+        'same group in several splits',
+        "group 'p10' has 2 images, in train, val",
+        False,
+    ),
+    'a patient who is written in two ways': (
+        lambda r: [grouped(r, split, name, 1) for split, name in (('train', 'P 7'.format), ('val', 'p007'.format))],
+        'groups written alike',
+        "groups 'P 7' and 'p007' differ in case, spaces, zeros",
         False,
     ),
     'drawn marks': (marked, 'drawn marks', 'kind_03.png', False),
