@@ -131,8 +131,8 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
         'tests/evaluation/metrics/test_millimetre_metric.py',
         [
             ('HD_mm=hausdorff_distance(pred, truth, spacing)', 'HD_mm=hausdorff_distance(pred, truth)'),
-            ('HD95_mm=hd95(pred, truth, spacing)', 'HD95_mm=hd95(pred, truth, (1.0, 1.0))'),
-            ('self.nsd_tolerance_mm, spacing)', 'self.nsd_tolerance_mm, (1.0, 1.0))'),
+            ('*in_mm, spacing=spacing)', '*in_mm)'),
+            ('[tolerance / side for', '[tolerance for'),
         ],
     ),
     (

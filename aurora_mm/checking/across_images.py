@@ -184,14 +184,14 @@ def _alike_pairs(facts: Sequence[ImageFacts]) -> tuple[np.ndarray, np.ndarray]:
     thumbnails = np.array([fact.thumbnail for fact in facts], np.float32).reshape(len(facts), -1)
     alike = np.zeros(len(first), bool)
     for start in range(0, len(first), _PAIRS):
-        part = slice(start, start + _PAIRS)
-        alike[part] = (thumbnails[first[part]] * thumbnails[second[part]]).sum(axis=1) > _LIKE
+        some = slice(start, start + _PAIRS)
+        alike[some] = (thumbnails[first[some]] * thumbnails[second[some]]).sum(axis=1) > _LIKE
     return first[alike], second[alike]
 
 
 def _different_bits(numbers: np.ndarray) -> np.ndarray:
     """Return how many bits of each number are set."""
-    return _BITS[numbers[..., None].view(np.uint8)].sum(-1, dtype=np.uint8)
+    return np.asarray(_BITS[numbers[..., None].view(np.uint8)].sum(-1, dtype=np.uint8))
 
 
 def _plain_group(name: str) -> str:

@@ -15,7 +15,7 @@ from aurora_mm.evaluation.functional.landmarks import radial_errors
 from aurora_mm.evaluation.functional.masks import dice, resize_mask
 from aurora_mm.evaluation.functional.mean_of_defined import mean_of_defined
 from aurora_mm.evaluation.functional.multi_label import average_precision_of_label, f1_of_label
-from aurora_mm.evaluation.functional.surface import hd95, hd95_and_nsd, nsd, surface_distances
+from aurora_mm.evaluation.functional.surface import hd95_and_nsd, surface_distances
 from aurora_mm.evaluation.functional.weighted_mean import weighted_mean, weighted_mean_of_known
 
 __all__ = [
@@ -32,12 +32,10 @@ __all__ = [
     'f1_of_label',
     'f1_weighted',
     'hausdorff_distance',
-    'hd95',
     'hd95_and_nsd',
     'match_boxes',
     'mcc',
     'mean_of_defined',
-    'nsd',
     'pairwise_iou',
     'radial_errors',
     'resize_mask',

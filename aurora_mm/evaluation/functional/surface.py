@@ -40,57 +40,29 @@ def surface_distances(
     return np.asarray(to_truth, np.float64), np.asarray(to_pred, np.float64)
 
 
-def hd95(pred: NDArray[np.bool_], truth: NDArray[np.bool_], spacing: tuple[float, float]) -> float:
-    """Compute the 95th percentile of the Hausdorff distance, as :func:`hd95_and_nsd` does, in mm.
-
-    Args:
-        pred: (H, W) predicted mask.
-        truth: (H, W) true mask.
-        spacing: (height, width) of a pixel in mm.
-
-    Returns:
-        HD95 in mm: 0 if both masks are empty, the image diagonal in mm if only one is.
-    """
-    if not pred.any() or not truth.any():
-        return 0.0 if pred.any() == truth.any() else diagonal(pred.shape, spacing)
-    return _percentile_95(surface_distances(pred, truth, spacing))
-
-
-def nsd(pred: NDArray[np.bool_], truth: NDArray[np.bool_], tolerance: float, spacing: tuple[float, float]) -> float:
-    """Compute the normalised surface distance, as :func:`hd95_and_nsd` does, with a tolerance in mm.
-
-    Args:
-        pred: (H, W) predicted mask.
-        truth: (H, W) true mask.
-        tolerance: Distance in mm.
-        spacing: (height, width) of a pixel in mm.
-
-    Returns:
-        NSD in [0, 1]: 1 if both masks are empty, 0 if only one is.
-    """
-    if not pred.any() or not truth.any():
-        return float(pred.any() == truth.any())
-    return _share_within(surface_distances(pred, truth, spacing), tolerance)
-
-
-def hd95_and_nsd(pred: NDArray[np.bool_], truth: NDArray[np.bool_], tolerance: float) -> tuple[float, float]:
+def hd95_and_nsd(
+    pred: NDArray[np.bool_], truth: NDArray[np.bool_], *tolerances: float, spacing: tuple[float, float] = (1.0, 1.0)
+) -> tuple[float, ...]:
     """Compute the 95th percentile of the Hausdorff distance and the normalised surface distance.
 
     Both are computed from boundary pixels. HD95 is the larger of the two directed 95th percentiles. NSD (Nikolov et al.
-    2021) is the fraction of both boundaries within ``tolerance`` of the other. Neither is part of the official score.
+    2021) is the fraction of both boundaries within a tolerance of the other. Neither is part of the official score.
 
     Args:
         pred: (H, W) predicted mask.
         truth: (H, W) true mask.
-        tolerance: Distance in pixels.
+        tolerances: Distances in the unit of ``spacing``, any number of them.
+        spacing: (height, width) of a pixel in mm.
 
     Returns:
-        HD95 in pixels (0 if both masks are empty, the image diagonal if only one is) and NSD in [0, 1] (1 and 0).
+        HD95 in the unit of ``spacing``, in pixels without it (0 if both masks are empty, the image diagonal if only one
+        is); and for each tolerance NSD in [0, 1] (1 and 0).
     """
     if not pred.any() or not truth.any():
-        return (0.0, 1.0) if pred.any() == truth.any() else (diagonal(pred.shape), 0.0)
-    both = surface_distances(pred, truth)
-    return _percentile_95(both), _share_within(both, tolerance)
+        agree = pred.any() == truth.any()
+        return 0.0 if agree else diagonal(pred.shape, spacing), *(float(agree) for _ in tolerances)
+    both = surface_distances(pred, truth, spacing)
+    return _percentile_95(both), *(_share_within(both, tolerance) for tolerance in tolerances)
 
 
 def _percentile_95(both: tuple[NDArray[np.float64], NDArray[np.float64]]) -> float:

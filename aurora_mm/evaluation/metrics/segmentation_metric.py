@@ -12,9 +12,7 @@ from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.evaluation.functional import (
     dice,
     hausdorff_distance,
-    hd95,
     hd95_and_nsd,
-    nsd,
     resize_mask,
     weighted_mean,
     weighted_mean_of_known,
@@ -130,7 +128,11 @@ class SegmentationMetric(MillimetreMetric):
             A number for each of :attr:`row_columns`, of those in mm only with ``spacing``; and ``size``, the true
             fraction of the image.
         """
-        hd95_px, nsd_px = hd95_and_nsd(pred, truth, self.nsd_tolerance)
+        in_mm = () if self.nsd_tolerance_mm is None or spacing is None else (self.nsd_tolerance_mm,)
+        side = spacing[0] if spacing is not None and spacing[0] == spacing[1] else None
+        # Distances in mm between square pixels are those in pixels, which are computed once.
+        in_px = () if side is None else [tolerance / side for tolerance in in_mm]
+        hd95_px, nsd_px, *nsd_mm = hd95_and_nsd(pred, truth, self.nsd_tolerance, *in_px)
         found = dict(
             size=float(truth.mean()),
             DSC=dice(pred, truth),
@@ -140,13 +142,12 @@ class SegmentationMetric(MillimetreMetric):
         )
         if spacing is None:
             return found
-        if spacing[0] == spacing[1]:
-            found |= dict(HD_mm=found['HD'] * spacing[0], HD95_mm=found['HD95'] * spacing[0])
+        if side is not None:
+            found |= dict(HD_mm=found['HD'] * side, HD95_mm=found['HD95'] * side)
         else:
-            found |= dict(HD_mm=hausdorff_distance(pred, truth, spacing), HD95_mm=hd95(pred, truth, spacing))
-        if self.nsd_tolerance_mm is not None:
-            found['NSD_mm'] = nsd(pred, truth, self.nsd_tolerance_mm, spacing)
-        return found
+            hd95_mm, *nsd_mm = hd95_and_nsd(pred, truth, *in_mm, spacing=spacing)
+            found |= dict(HD_mm=hausdorff_distance(pred, truth, spacing), HD95_mm=hd95_mm)
+        return found | dict(zip(('NSD_mm',), nsd_mm, strict=False))
 
     @classmethod
     def _scored_columns(cls, images: Sequence[Sequence[ResultRow]]) -> list[Column]:

@@ -3,7 +3,11 @@ import pytest
 from scipy import ndimage
 from scipy.spatial.distance import cdist
 
-from aurora_mm.evaluation.functional import hd95, hd95_and_nsd, nsd, surface_distances
+from aurora_mm.evaluation.functional import hd95_and_nsd, surface_distances
+
+
+def nsd(pred, truth, tolerance, spacing):
+    return hd95_and_nsd(pred, truth, tolerance, spacing=spacing)[1]
 
 
 def square(top, left, side, shape=(40, 50)):
@@ -16,19 +20,19 @@ def test_hand_worked():
     # A pixel 3 right and 4 down of another; then a 2 x 2 square, all boundary, around which a 4 x 4 one lies.
     both = surface_distances(square(1, 1, 1), square(5, 4, 1))
     assert [distances.tolist() for distances in both] == [[5], [5]]
-    assert hd95_and_nsd(square(1, 1, 1), square(5, 4, 1), tolerance=2) == (5, 0)
+    assert hd95_and_nsd(square(1, 1, 1), square(5, 4, 1), 2) == (5, 0)
     inner, outer = square(11, 11, 2), square(10, 10, 4)
     to_outer, to_inner = surface_distances(inner, outer)
     assert sorted(to_outer) == [1, 1, 1, 1]
     assert sorted(to_inner) == pytest.approx([1] * 8 + [2**0.5] * 4)
     # Within 1: all 4 of the inner and 8 of the 12 outer pixels.
-    assert hd95_and_nsd(inner, outer, tolerance=1)[1] == 12 / 16
+    assert hd95_and_nsd(inner, outer, 1)[1] == 12 / 16
 
 
 def test_a_shift_is_its_own_distance():
     # The boundary of a shifted square is at most the shift away, most of its far side exactly so.
-    assert hd95_and_nsd(square(5, 5, 20), square(5, 8, 20), tolerance=3) == (3, 1)
-    assert hd95_and_nsd(square(5, 5, 20), square(5, 8, 20), tolerance=2.9)[1] < 1
+    assert hd95_and_nsd(square(5, 5, 20), square(5, 8, 20), 3) == (3, 1)
+    assert hd95_and_nsd(square(5, 5, 20), square(5, 8, 20), 2.9)[1] < 1
 
 
 def test_empty_masks():
@@ -52,17 +56,19 @@ def test_agrees_with_eroded_masks_and_all_pairs(seed):
     expected = distances.min(axis=1), distances.min(axis=0)
     for found, wanted in zip(surface_distances(pred, truth), expected, strict=True):
         np.testing.assert_allclose(np.sort(found), np.sort(wanted), atol=1e-12)
-    in_pixels = hd95_and_nsd(pred, truth, tolerance=1.5)
+    in_pixels = hd95_and_nsd(pred, truth, 1.5, 0)
     assert in_pixels[0] == pytest.approx(max(np.percentile(values, 95) for values in expected))
-    assert in_pixels[1] == pytest.approx((np.concatenate(expected) <= 1.5).mean())
+    assert in_pixels[1:] == pytest.approx([(np.concatenate(expected) <= tolerance).mean() for tolerance in (1.5, 0)])
 
 
 def test_in_mm_hand_worked():
     # A pixel 4 rows of 0.2 mm down and 3 columns of 0.5 mm right of another
-    assert hd95(square(1, 1, 1), square(5, 4, 1), (0.2, 0.5)) == pytest.approx((0.8**2 + 1.5**2) ** 0.5)
+    assert hd95_and_nsd(square(1, 1, 1), square(5, 4, 1), spacing=(0.2, 0.5))[0] == pytest.approx(
+        (0.8**2 + 1.5**2) ** 0.5
+    )
     empty = np.zeros((30, 40), bool)
-    assert hd95(empty, empty, (0.2, 0.5)) == 0
-    assert hd95(empty, ~empty, (0.2, 0.5)) == pytest.approx((6**2 + 20**2) ** 0.5)
+    assert hd95_and_nsd(empty, empty, spacing=(0.2, 0.5))[0] == 0
+    assert hd95_and_nsd(empty, ~empty, spacing=(0.2, 0.5))[0] == pytest.approx((6**2 + 20**2) ** 0.5)
 
 
 @pytest.mark.parametrize('spacing', [(0.3, 0.1), (0.064, 0.25), (0.2, 0.2)])
@@ -74,7 +80,9 @@ def test_in_mm_agrees_with_all_pairs_and_distance_maps(spacing):
     expected = [distances.min(axis=1), distances.min(axis=0)]
     maps = [ndimage.distance_transform_edt(~edge, sampling=spacing) for edge in edges]
     assert expected[0] == pytest.approx(maps[1][edges[0]])
-    assert hd95(pred, truth, spacing) == pytest.approx(max(np.percentile(values, 95) for values in expected))
+    assert hd95_and_nsd(pred, truth, spacing=spacing)[0] == pytest.approx(
+        max(np.percentile(values, 95) for values in expected)
+    )
     for found, wanted in zip(surface_distances(pred, truth, spacing), expected, strict=True):
         np.testing.assert_allclose(np.sort(found), np.sort(wanted), atol=1e-12)
     for tolerance in (0.05, 0.2, 0.6):

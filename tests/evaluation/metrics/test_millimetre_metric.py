@@ -199,11 +199,12 @@ def metric_of(kind, names, **options):
     return metric
 
 
-def test_nsd_with_a_tolerance_in_mm():
+@pytest.mark.parametrize('spacing', [(0.2, 0.5), (0.5, 0.5)])
+def test_nsd_with_a_tolerance_in_mm(spacing):
     """Boundaries 1.5 mm apart by columns of 0.5 mm, of an image with a spacing and of one without."""
     truth, pred = torch.zeros(30, 40, dtype=torch.int64), torch.zeros(30, 40, dtype=torch.int64)
     truth[5:15, 5:15], pred[5:15, 8:18] = 1, 1
-    known = segmentation_sample(truth, pred, img_id=0, pixel_spacing=(0.2, 0.5)).to_dict()
+    known = segmentation_sample(truth, pred, img_id=0, pixel_spacing=spacing).to_dict()
     unknown = segmentation_sample(truth, pred, img_id=1).to_dict()
     names = ['background', 'liver']
     of_image = {}
