@@ -8,6 +8,10 @@ from contourpy import contour_generator
 
 from aurora_mm.structures import TaskDataSample
 
+# Between the 0 of the background and the 1 of a structure, and a little below the mean of pixels that touch at a corner,
+# so that the outline surrounds both of them.
+_LEVEL = 0.5 - 1e-9
+
 
 @dataclass(frozen=True, eq=False)
 class Structure:
@@ -65,7 +69,7 @@ class Structure:
             return np.zeros((0, 2))
         # Pixel centres lie at half coordinates; the padding of one pixel closes outlines at the picture's border.
         padded = np.pad(region.astype(np.float64), 1)
-        lines = map(np.asarray, contour_generator(z=padded).lines(0.5))
+        lines = map(np.asarray, contour_generator(z=padded).lines(_LEVEL))
         longest = max(lines, key=lambda line: abs(polygon_area(line)))
         return self.to_mm(longest - 0.5)
 

@@ -10,6 +10,7 @@ import pytest
 from aurora_mm.errors import ConfigError
 from aurora_mm.measurements import Structure, measurements_of
 from aurora_mm.measurements.ellipse import Ellipse, fit_ellipse
+from aurora_mm.measurements.structure import polygon_area
 from aurora_mm.tasks import Task
 
 HEIGHT, WIDTH = 190, 200
@@ -109,6 +110,20 @@ def test_a_head_that_the_picture_cuts_off_keeps_its_size():
     mask = ellipse_mask((100, 10), 60, 40)
     assert mask[0].any()
     assert one(mask, 'Circumference').value == pytest.approx(Ellipse((0, 0), 60, 40, 0).circumference, rel=0.01)
+
+
+@pytest.mark.parametrize('mirrored', [False, True])
+def test_pixels_that_touch_at_corners_are_one_part(mirrored):
+    """A line of one pixel's width, such as a canal, and two squares, by the extent of their pixels' edges."""
+    line = np.eye(50, dtype=np.uint8)
+    squares = np.zeros((60, 60), np.uint8)
+    squares[5:15, 5:15] = squares[15:35, 15:35] = 1
+    for mask, extent in ((line, 50), (squares, 30)):
+        mask = mask[:, ::-1] if mirrored else mask
+        diameter = one(mask, 'LargestDiameter').value
+        assert extent * math.sqrt(2) - 1 <= diameter <= extent * math.sqrt(2)
+        outline = Structure(None, mask).outline(1)
+        assert abs(polygon_area(outline)) == pytest.approx(mask.sum(), rel=0.02, abs=5)
 
 
 def test_the_largest_part_counts():
