@@ -8,8 +8,8 @@ from contourpy import contour_generator
 
 from aurora_mm.structures import TaskDataSample
 
-# Between the 0 of the background and the 1 of a structure, and a little below the mean of pixels that touch at a corner,
-# so that the outline surrounds both of them.
+# Between the 0 of the background and the 1 of a structure. It is a little below the mean of pixels that touch at a
+# corner, so that an outline surrounds both.
 _LEVEL = 0.5 - 1e-9
 
 

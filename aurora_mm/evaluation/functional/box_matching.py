@@ -92,5 +92,5 @@ def average_precision(
 
 def _at_recalls(recall: Floats, envelope: Floats) -> float:
     """Return the mean precision at 101 recalls; the precision of a recall that is not reached is 0."""
-    places = np.searchsorted(recall, _RECALLS - 1e-12)
+    places = np.searchsorted(recall, _RECALLS)  # the recall 0.7 is just below the 71st, as in pycocotools
     return float(np.append(envelope, 0.0)[places].mean())

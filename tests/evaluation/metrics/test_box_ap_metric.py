@@ -101,6 +101,16 @@ def test_equals_mmdet(seed):
         assert scores[ours] == pytest.approx(scores[f'coco/bbox_{theirs}'], abs=6e-4)  # theirs has three digits
 
 
+def test_a_recall_that_is_one_of_the_101_equals_mmdet():
+    """7 of 10 boxes are found; in floating point this is less than the 71st of 101 recalls."""
+    box = [10.0, 10.0, 30.0, 30.0]
+    samples = [sample_of([(0, box)], [(0, 0.9, box)] if i < 7 else [], i) for i in range(10)]
+    scores = evaluate(samples, [dict(type='BoxAPMetric'), dict(type='mmdet.CocoMetric', metric='bbox')]).of_task(
+        'finds'
+    )
+    assert scores['AP50'] == pytest.approx(scores['coco/bbox_mAP_50'], abs=6e-4)
+
+
 def test_recall_equals_pycocotools():
     items = ['mAP', 'AR@100']
     metric = dict(type='mmdet.CocoMetric', metric='bbox', metric_items=items)
