@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch._dynamo.config as dynamo_config
+import torch._functorch.config as functorch_config
 from torch import nn
 
 # Blocks share the compiled code. It is compiled again for each combination of: with and without gradients of the block
@@ -25,5 +26,8 @@ def compile_each(blocks: Iterable[nn.Module], options: Mapping[str, Any]) -> Non
         options: Arguments of ``torch.compile``.
     """
     dynamo_config.cache_size_limit = max(dynamo_config.cache_size_limit, _MAX_VARIANTS)
+    # By default torch lets a compiled backward pass overwrite what the forward pass kept, and refuses to run it twice.
+    # GradientSurgeryOptimWrapper runs it once for each loss of a batch.
+    functorch_config.donated_buffer = False
     for block in blocks:
         block.compile(**options)

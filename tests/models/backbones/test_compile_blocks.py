@@ -107,6 +107,24 @@ def test_training_and_evaluation_in_turns_stay_compiled(forward_counter):
     assert forward_counter.frame_count == graphs
 
 
+def test_gradients_of_several_losses_follow_a_batch_of_one(counter):
+    """A backward pass that was compiled for one loss also runs once for each of several."""
+
+    def gradients(backbone):
+        torch.manual_seed(1)
+        found = []
+        for powers in ((2,), (2, 4)):
+            maps = backbone(torch.randn(2, 3, 64, 64))
+            losses = [maps[-1].pow(power).mean() for power in powers]
+            for loss in losses:
+                found += torch.autograd.grad(
+                    loss, backbone.blocks[0].attn.qkv.weight, retain_graph=loss is not losses[-1]
+                )
+        return found
+
+    torch.testing.assert_close(gradients(make(counter)), gradients(make(None)))
+
+
 def test_checkpoints_fit_both_ways(counter):
     plain, compiled = make(None), make(counter)
     x = torch.randn(1, 3, 64, 64)
