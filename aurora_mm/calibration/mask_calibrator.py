@@ -8,6 +8,7 @@ import torch
 from aurora_mm.calibration.calibrator import Observation, State, diagonal, pixels
 from aurora_mm.calibration.temperature import temper
 from aurora_mm.calibration.temperature_calibrator import TemperatureCalibrator
+from aurora_mm.datasets.masks import IGNORED
 from aurora_mm.errors import ConfigError
 from aurora_mm.evaluation.functional import surface_distances
 from aurora_mm.models.utils.original_coordinates import map_to_original
@@ -22,7 +23,8 @@ class MaskCalibrator(TemperatureCalibrator):
     """Calibrates masks: a temperature for the probabilities of pixels, and a margin around the outline of each class.
 
     Confidences are those of pixels on a regular grid over the image. An image without a class has no margin for it to
-    contain; a class that was not predicted where it is has none that would.
+    contain; a class that was not predicted where it is has none that would. Pixels to ignore do not count: they are
+    background in both masks.
     """
 
     unit = 'px'
@@ -30,12 +32,15 @@ class MaskCalibrator(TemperatureCalibrator):
 
     def observe(self, sample: TaskDataSample, task: Task) -> Observation:
         pred, truth = (field.data[0].cpu().numpy() for field in (sample.pred_sem_seg, sample.gt_sem_seg))
+        counted = truth != IGNORED
+        pred, truth = np.where(counted, pred, 0), np.where(counted, truth, 0)
         rows, columns = (np.unique(np.linspace(0, side - 1, _GRID).round().astype(int)) for side in truth.shape)
         probs = _probabilities(sample)[:, rows[:, None], columns].flatten(1).T
+        observed = counted[rows[:, None], columns].ravel()
         errors = [_outline_distance(pred == label, truth == label) for label in range(1, task.num_outputs)]
         return dict(
-            probs=probs.cpu().numpy().astype(np.float32),
-            truth=truth[rows[:, None], columns].ravel().astype(np.uint8),
+            probs=probs.cpu().numpy().astype(np.float32)[observed],
+            truth=truth[rows[:, None], columns].ravel().astype(np.uint8)[observed],
             errors=np.array(errors) / diagonal(sample),
             diagonal=diagonal(sample),
         )

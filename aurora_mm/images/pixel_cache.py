@@ -26,8 +26,9 @@ class PixelCache:
     that use the folder share its size limit. When it is reached, no more images are added, and those that are there
     stay: an epoch reads every image once, so that replacing some by others would gain nothing.
 
-    An image is decoded again if its file changes, which its size and its modification time show, or its checksum in a
-    shard. Delete the folder to empty the cache, while no process uses it.
+    An image is decoded again if its file changes, which its size and its times show, or its checksum in a shard. Images
+    of MetaImage headers (``.mhd``) are not kept, because their pixels are in another file. Delete the folder to empty
+    the cache, while no process uses it.
 
     Args:
         folder: The folder. It is created if it does not exist.
@@ -58,7 +59,7 @@ class PixelCache:
         """
         version = _version(split_source(source)[0])
         if version is None:
-            return decode()  # which says what is wrong
+            return decode()  # which says what is wrong, if something is
         key = repr((str(Path(source).absolute()), *version, *options)).encode()
         file = self.folder / f'{hashlib.blake2b(key, digest_size=16).hexdigest()}.pixels'
         image = _unpacked(file, source)
@@ -86,8 +87,17 @@ class PixelCache:
         return f"{type(self).__name__}(folder='{self.folder}', max_gb={self.max_gb})"
 
 
-def _version(path: Path) -> tuple[int, int] | None:
-    """Return what changes if a file changes: its size, and its time or, in a shard, its checksum. None without one."""
+def _version(path: Path) -> tuple[int, ...] | None:
+    """Return what changes if a file changes: its size, and its times or, in a shard, its checksum.
+
+    The time of any change (ctime) shows that another file of the same size and modification time took its place, as
+    archives that are unpacked again make them.
+
+    Returns:
+        None if nothing shows it.
+    """
+    if path.suffix.lower() == '.mhd':
+        return None
     root = sharded_root_of(path)
     if root is not None:
         member = root.find(path)
@@ -96,7 +106,7 @@ def _version(path: Path) -> tuple[int, int] | None:
         stat = path.stat()
     except (OSError, ValueError):  # ValueError: a null character in the path
         return None
-    return stat.st_size, stat.st_mtime_ns
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 def _packed(image: UltrasoundImage) -> bytes:

@@ -171,6 +171,22 @@ class TestMasks:
         assert torch.equal(samples[0].pred_sem_seg.data, before)
         assert described['margins'].keys() == {'x', 'y'}
 
+    def test_pixels_to_ignore_do_not_count(self):
+        """What is predicted there is neither right nor wrong, and does not move an outline."""
+        truth, pred = square(1), square(1)
+        ignored = np.zeros(SHAPE, bool)
+        ignored[:, 25:] = True
+        truth[ignored], pred[ignored] = 255, 1
+        found, plain = (
+            CALIBRATORS['segmentation'].observe(one, ORGANS) for one in (mask(pred, truth), mask(square(1), square(1)))
+        )
+        assert found['errors'].tolist()[0] == plain['errors'].tolist()[0] == 0
+        assert set(found['truth'].tolist()) == {0, 1}
+        assert len(found['truth']) == len(found['probs']) < len(plain['truth'])
+        assert fit(ORGANS, [mask(pred, truth)])['parameters'] == pytest.approx(
+            fit(ORGANS, [mask(square(1), truth)])['parameters']
+        )
+
     def test_only_classes_that_were_found_are_described(self):
         state = dict(parameters=dict(temperature=1.0), limits=dict(x=0.1, y=None))
         assert CALIBRATORS['segmentation'].apply(mask(square(1), square(1)), ORGANS, state) == dict(

@@ -71,6 +71,29 @@ def test_a_changed_file_is_decoded_again(tmp_path, image):
     np.testing.assert_array_equal(found.pixels, 255 - PIXELS)
 
 
+def test_a_file_that_was_replaced_by_one_of_the_same_size_and_time_is_decoded_again(tmp_path):
+    image, other = tmp_path / 'a.bmp', tmp_path / 'b.bmp'
+    for path, pixels in ((image, PIXELS), (other, 255 - PIXELS)):
+        cv2.imwrite(str(path), pixels)
+        os.utime(path, ns=(10**18, 10**18))
+    cached(tmp_path / 'cache', str(image))
+    other.replace(image)
+    found, decoded = cached(tmp_path / 'cache', str(image))
+    assert decoded
+    np.testing.assert_array_equal(found.pixels, 255 - PIXELS)
+
+
+def test_pixels_in_another_file_than_their_header_are_not_kept(tmp_path):
+    sitk = pytest.importorskip('SimpleITK')
+    image = tmp_path / 'a.mhd'
+    sitk.WriteImage(sitk.GetImageFromArray(PIXELS[..., 0]), str(image))
+    cached(tmp_path / 'cache', str(image))
+    raw = tmp_path / 'a.raw'
+    raw.write_bytes((255 - PIXELS[..., 0]).tobytes())
+    found, _ = cached(tmp_path / 'cache', str(image))
+    np.testing.assert_array_equal(found.pixels[..., 0], 255 - PIXELS[..., 0])
+
+
 @pytest.mark.parametrize('kept', [0, 10, -1])
 def test_an_incomplete_file_of_the_cache_is_replaced(tmp_path, image, kept):
     cached(tmp_path / 'cache', image)
