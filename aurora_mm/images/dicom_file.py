@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aurora_mm.images.dicom_start import begins_as_dicom
 from aurora_mm.images.image_file import ImageFile
 from aurora_mm.images.image_files import turned_upright
 from aurora_mm.images.image_header import MOST_PIXELS, BadImage
@@ -51,7 +52,7 @@ class DicomFile(ImageFile):
 
     @classmethod
     def accepts(cls, path: Path, head: bytes) -> bool:
-        return head[128:132] == b'DICM' or path.suffix.lower() in cls.suffixes
+        return begins_as_dicom(head) or path.suffix.lower() in cls.suffixes
 
     @property
     def frames(self) -> int:
