@@ -66,8 +66,7 @@ class Files:
         path = f'{self._root}/{folder}/{name}'
         file = split_source(name)[0].name if '#' in name else name
         if must_exist and file not in names:
-            hint = "; folders are separated by '/'" if '\\' in text else _alike(name, names)
-            raise BadRow(f'{column} {text!r}: there is no file {path}{hint}')
+            raise BadRow(f'{column} {text!r}: there is no file {path}{self._hint(text, name, names)}')
         return path, f'{folder}/{name}'
 
     def listing(self, parent: str) -> tuple[str, frozenset[str]] | None:
@@ -97,8 +96,18 @@ class Files:
             for _ in pool.map(self.listing, parents):
                 pass
 
+    def _hint(self, text: str, name: str, names: Iterable[str]) -> str:
+        if '\\' in text:
+            return "; folders are separated by '/'"
+        if (self._root / text).is_file():
+            return f'; paths are relative to the folder csv_files: {"../" + text!r} is there'
+        return _alike(name, names)
+
     def _listing(self, column: str, text: str, parent: str) -> tuple[str, frozenset[str]]:
         folder = posixpath.normpath(posixpath.join('csv_files', parent))
+        if folder.startswith('/') and Path(text).is_relative_to(self._root.absolute()):
+            relative = posixpath.relpath(text, self._root.absolute() / 'csv_files')
+            raise BadRow(f'{column} {text!r} is absolute; paths are relative to the folder csv_files, as {relative!r}')
         if folder.startswith('/') or folder.split('/')[0] == '..':
             raise BadRow(f'{column} {text!r} leads out of the data root {self._root}')
         shards = sharded_root_of(self._root / folder / '_')

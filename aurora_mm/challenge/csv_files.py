@@ -17,7 +17,7 @@ from aurora_mm.challenge.arrow_columns import read_columns
 from aurora_mm.challenge.csv_cells import Files
 from aurora_mm.challenge.csv_tables import csv_files_of, read_rows
 from aurora_mm.challenge.csv_tasks import Description, agree_on_tasks, described_task
-from aurora_mm.challenge.fmc_index import FmcIndex, SkippedRow
+from aurora_mm.challenge.fmc_index import FmcIndex, NoUsableRowError, SkippedRow
 from aurora_mm.challenge.index_parts import rows_with_several_labels
 from aurora_mm.challenge.index_reader import IndexReader
 from aurora_mm.challenge.row_columns import Record, Records
@@ -54,6 +54,7 @@ def read_root(
 
     Raises:
         DataError: If the data is not valid. The message names the file, the line and the value.
+        NoUsableRowError: If there is no valid row.
         ConfigError: If ``on_error`` is unknown, or no file has the ``group_column``.
     """
     if on_error not in ('raise', 'skip'):
@@ -85,7 +86,7 @@ def read_root(
         skipped += contradicting
         rows = np.delete(rows, left_out)
     if not len(rows):
-        raise DataError(f'no usable row in {len(files)} CSV file(s); {len(skipped)} skipped', file=files[0].parent)
+        raise NoUsableRowError(len(files), files[0].parent, skipped)
     if group_column is not None and not reader.met_group_column:
         raise ConfigError(f'no CSV file has the group column {group_column!r}')
     return FmcIndex(Records(columns, rows), agreed.table, skipped, repeated, agreed.places, reader.files.changed)

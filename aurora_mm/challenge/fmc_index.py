@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from aurora_mm.challenge.row_columns import Records
+from aurora_mm.errors import DataError
 from aurora_mm.tasks import TaskTable
 
 
@@ -20,6 +22,21 @@ class SkippedRow(NamedTuple):
 
     task: str
     message: str
+
+
+class NoUsableRowError(DataError):
+    """No row of a data root can be used.
+
+    Args:
+        files: Number of its CSV files.
+        folder: The folder that holds them.
+        skipped: The bad rows, if ``on_error='skip'``; without any, the files have no row.
+    """
+
+    def __init__(self, files: int, folder: Path, skipped: Sequence[SkippedRow]) -> None:
+        message = f'no usable row in {files} CSV file(s); {len(skipped)} skipped'
+        super().__init__(message + (f', the first: {skipped[0].message}' if skipped else ''), file=folder)
+        self.skipped = tuple(skipped)
 
 
 class FmcIndex(NamedTuple):

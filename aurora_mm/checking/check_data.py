@@ -13,6 +13,7 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from aurora_mm.challenge.csv_files import read_root
+from aurora_mm.challenge.fmc_index import NoUsableRowError, SkippedRow
 from aurora_mm.checking.across_images import (
     class_balance,
     duplicates,
@@ -95,11 +96,14 @@ def check_data(
     for split, folder in data_root.folders().items():
         try:
             index = read_root(folder, table, on_error='skip')
+        except NoUsableRowError as error:
+            problems += _wrong_rows(error.skipped) or [Problem('unusable CSV file', str(error), True)]
+            continue
         except DataError as error:
             problems.append(Problem('unusable CSV file', str(error), True))
             continue
         table = table.with_tasks(index.tasks.values())
-        problems += [Problem('wrong row', skipped.message, True, skipped.task) for skipped in index.skipped]
+        problems += _wrong_rows(index.skipped)
         problems += [Problem('repeated row', skipped.message, False, skipped.task) for skipped in index.repeated]
         by_image: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for record in index.records:
@@ -139,6 +143,10 @@ def facts_of_images(images: Sequence[str], workers: int | None = None) -> list[I
         if fact.shape is None:
             raise DataError(fact.problems[0].message)
     return facts
+
+
+def _wrong_rows(skipped: Iterable[SkippedRow]) -> list[Problem]:
+    return [Problem('wrong row', row.message, True, row.task) for row in skipped]
 
 
 def _entry(record: Any, table: TaskTable) -> dict[str, Any]:

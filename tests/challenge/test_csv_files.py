@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from aurora_mm.challenge.csv_files import is_labelled, read_root
-from aurora_mm.challenge.fmc_index import describe_skipped
+from aurora_mm.challenge.fmc_index import NoUsableRowError, describe_skipped
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.tasks import Task, TaskTable
 
@@ -105,6 +105,22 @@ def test_a_name_that_only_looks_the_same_is_told(fmc_root, form):
     fmc_root.csv('b', [row | dict(image_path=other)])
     with pytest.raises(DataError, match=r"there is no file .*; 'caf\u00e9\.png' is there, .*'caf\\xe9\.png'"):
         read_root(fmc_root.path, EMPTY)
+
+
+def test_a_path_that_is_not_relative_to_csv_files_is_told_as_it_should_be(fmc_root):
+    row = fmc_root.cls_row(0)
+    absolute = str(fmc_root.path / row['image_path'].removeprefix('../'))
+    for path in (row['image_path'].removeprefix('../'), absolute):
+        fmc_root.csv('b', [row | dict(image_path=path)])
+        with pytest.raises(DataError, match=f'relative to the folder csv_files.*{row["image_path"]}'):
+            read_root(fmc_root.path, EMPTY)
+
+
+def test_if_no_row_can_be_used_the_reason_of_each_is_known(fmc_root):
+    file = fmc_root.csv('b', [fmc_root.cls_row(i) | dict(mask='x') for i in range(2)])
+    with pytest.raises(NoUsableRowError, match=r"2 skipped, the first: .*b\.csv, row 2: mask 'x'") as raised:
+        read_root(fmc_root.path, EMPTY, on_error='skip')
+    assert [row.message.split(': ')[0] for row in raised.value.skipped] == [f'{file}, row 2', f'{file}, row 3']
 
 
 def test_a_link_that_leads_to_itself_hides_no_other_file(fmc_root):

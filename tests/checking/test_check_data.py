@@ -395,6 +395,14 @@ def test_the_command(root, tmp_path, capsys):
     assert (tmp_path / 'check.html').is_file()
 
 
+def test_a_split_without_a_usable_row_says_why_of_each_row(root):
+    for task in TASKS:
+        root.write(task, [row | dict(image_path='../gone.png') for row in root.rows(task)])
+    problems = found(root)
+    assert len(problems.pop('wrong row')) == COUNT * len(TASKS)
+    assert not problems
+
+
 def test_no_data(tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(['check-data', str(tmp_path)])
