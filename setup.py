@@ -106,6 +106,7 @@ setup(
         'packaging',
         'pillow',
         'pyarrow>=15',
+        'pyyaml',
         'rich',
         'safetensors',
         'scikit-learn',

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from aurora_mm.converters.files import FilePlacer
 from aurora_mm.converters.fmc_writer import FmcWriter, tasks_config
-from aurora_mm.errors import DataError
+from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.folders import whole_folder
 from aurora_mm.importing.found import FoundTask
 from aurora_mm.importing.layout import Layout
@@ -44,6 +44,7 @@ def find_tasks(
 
     Raises:
         DataError: If it is no known layout; the message says what was seen and how to describe it.
+        ConfigError: If an option is given that the layout does not read.
     """
     tree = Tree(Path(source))
     layouts = LAYOUTS if mapping is None else (_mapped(mapping),)
@@ -55,7 +56,13 @@ def find_tasks(
             f'Describe it in a file and give it by --map:\n{MAP_TEMPLATE}',
             file=source,
         )
-    found = [task for task in layout.find(tree, options or ImportOptions()) if task.rows]
+    options = options or ImportOptions()
+    if unread := [name for name in options.given if name not in layout.options]:
+        raise ConfigError(
+            f'{source}: --{unread[0].replace("_", "-")} has no effect on this folder, whose layout is {layout.name}; '
+            'leave it out'
+        )
+    found = [task for task in layout.find(tree, options) if task.rows]
     if not found:
         raise DataError(f'looks like {layout.name}, but no image has a label', file=source)
     check_splits(found)

@@ -13,9 +13,12 @@ class Layout(ABC):
 
     Attributes:
         name: As tables and messages call it.
+        options: The fields of :class:`aurora_mm.importing.options.ImportOptions` that it reads. Others are refused,
+            since they would have no effect.
     """
 
     name: ClassVar[str]
+    options: ClassVar[tuple[str, ...]] = ('name', 'classes', 'mask_values', 'objects')
 
     @abstractmethod
     def matches(self, tree: Tree) -> bool:

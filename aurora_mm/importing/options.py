@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from aurora_mm.converters.box_counts import BOX_COUNTS, check_box_count
 from aurora_mm.errors import ConfigError
@@ -34,6 +34,11 @@ class ImportOptions:
                 raise ConfigError(f'{what} {list(values)} must be different, and at least one')
         if self.mask_values is not None and self.classes is not None and len(self.mask_values) != len(self.classes):
             raise ConfigError(f'{len(self.mask_values)} mask values for {len(self.classes)} classes')
+
+    @property
+    def given(self) -> list[str]:
+        """Names of the fields that say something else than by default."""
+        return [item.name for item in fields(self) if getattr(self, item.name) != item.default]
 
     def class_names(self, count: int) -> tuple[str, ...]:
         """Names for so many classes of masks, the background first.

@@ -75,6 +75,7 @@ class TestRefusals:
 
     def test_yolo_lines(self, src):
         trees.yolo(src)
+        (src / 'data.yaml').unlink()
         trees.text(src / 'labels' / 'train' / '1.txt', '0 30 20 24 20\n')
         refused(src, r'1\.txt, row 1: .* is not normalised')
         trees.text(src / 'labels' / 'train' / '1.txt', '0 .5\n')
@@ -97,6 +98,7 @@ class TestRefusals:
 
     def test_all_boxes(self, src, tmp_path):
         trees.yolo(src)
+        (src / 'data.yaml').unlink()
         label = src / 'labels' / 'train' / '1.txt'
         label.write_text(label.read_text() + '2 .8 .8 .05 .05\n')
         (src / 'labels' / 'train' / '2.txt').write_text('')
@@ -174,39 +176,46 @@ class TestRefusals:
         (src / '1.json').write_text(json.dumps(content))
         refused(src, r'1\.json: is no file of LabelMe')
 
-    @pytest.mark.parametrize('layout', ['labelme', 'pascal_voc'])
-    def test_images_that_were_resized_after_they_were_labelled(self, src, layout):
-        getattr(trees, layout)(src)
-        image = next(src.rglob('1.[jp][pn]g'))
-        if layout == 'pascal_voc':
-            file = src / 'Annotations' / '1.xml'
-            size = f'<size><width>{trees.WIDTH}</width><height>{trees.HEIGHT}</height></size>'
-            file.write_text(file.read_text().replace('<object>', f'{size}<object>'))
-            find_tasks(src)[1][0].rows[1].answer()
-        trees.save(image, cv2.resize(trees.picture(1), (2 * trees.WIDTH, 2 * trees.HEIGHT)))
-        refused(
-            src, rf'1\.(json|xml): lists \(height, width\) \(40, 60\), but the image .*{image.name} has \(80, 120\)'
-        )
+    def test_a_labelme_file_beside_two_images(self, src):
+        trees.labelme(src)
+        trees.save(src / '1.jpg', trees.picture(8))
+        refused(src, r'1\.json: may be of 1\.jpg or of 1\.png; remove one')
 
-    def test_a_file_of_voc_that_may_be_of_two_images(self, src):
-        trees.pascal_voc(src)
-        trees.save(src / 'JPEGImages' / '1.png', trees.picture(7))
-        refused(src, r'Annotations/1\.xml: may be of JPEGImages/1\.jpg or of JPEGImages/1\.png')
+    def test_a_class_that_the_list_of_names_lacks(self, src):
+        trees.yolo(src)
+        trees.text(src / 'labels' / 'val' / '1.txt', '3 .5 .5 .1 .1\n')
+        refused(src, r'1\.txt: has the class 3, but data\.yaml names 1: nodule')
 
-    def test_broken_voc(self, src):
-        trees.pascal_voc(src)
-        trees.text(src / 'Annotations' / '1.xml', '<annotation><object>')
-        refused(src, r'1\.xml: is no annotation of Pascal VOC')
+    @pytest.mark.parametrize('names', ['names: nodule\n', 'names: {1: nodule}\n', 'names: [\n', '- nodule\n'])
+    def test_a_list_of_names_that_is_none(self, src, names):
+        trees.yolo(src)
+        trees.text(src / 'data.yaml', names)
+        refused(src, r'data\.yaml: (names must list a name for each class|is no YAML file)')
 
-    def test_nnunet_labels(self, src):
-        trees.nnunet(src)
-        trees.text(src / 'Dataset042_Nerve' / 'dataset.json', '{"labels": {"background": 0, "nerve": 2}}')
-        refused(src, r'has labels \[0, 2\], which are not 0, 1, 2')
 
-    def test_an_unreadable_image_leaves_nothing_behind(self, src):
-        trees.fh_ps_aop(src)
-        (src / 'image_mha' / '00001.mha').write_bytes(b'nothing')
-        refused(src, r'00001\.mha: this image cannot be read')
+@pytest.mark.parametrize(
+    ('file', 'content'),
+    [
+        ('data.yaml', 'names: [cyst, nodule]\n'),
+        ('data.yaml', 'nc: 2\nnames:\n  1: nodule\n  0: cyst\n'),
+        ('labels/classes.txt', 'cyst\r\nnodule\r\n'),
+        ('obj.names', 'cyst\nnodule\n'),
+    ],
+)
+def test_yolo_classes_have_the_names_of_their_list(src, tmp_path, file, content):
+    trees.yolo(src)
+    (src / 'data.yaml').unlink()
+    trees.text(src / file, content)
+    trees.text(src / 'labels' / 'val' / '1.txt', '1 .5 .5 .1 .1\n')
+    (found,) = find_tasks(src)[1]
+    assert (found.task.type, found.task.classes) == ('multi_object_detection', ('cyst', 'nodule'))
+    write_tasks([found], tmp_path / 'out')
+    labels = [row['bboxes_labels'] for row in FMCUIADataset(str(tmp_path / 'out'), 'val').load_data_list()]
+    assert labels == [[0], [1], [0]]
+    assert find_tasks(src, ImportOptions(classes=('any',)))[1][0].task.classes == ('any',)
+    trees.text(src / 'labels' / 'val' / '1.txt', '0 .5 .5 .1 .1\n')
+    (found,) = find_tasks(src)[1]
+    assert (found.task.type, found.task.classes) == ('detection', ('cyst',))
 
 
 def test_a_polygon_of_labelme_covers_the_pixels_within_it(src, tmp_path):

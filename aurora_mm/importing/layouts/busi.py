@@ -32,6 +32,7 @@ class Busi(Layout):
     """
 
     name = 'BUSI'
+    options = ('objects',)
 
     def matches(self, tree: Tree) -> bool:
         """See :meth:`Layout.matches`."""

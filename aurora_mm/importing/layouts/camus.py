@@ -25,6 +25,7 @@ class Camus(Layout):
     """
 
     name = 'CAMUS'
+    options = ()
 
     def matches(self, tree: Tree) -> bool:
         """See :meth:`Layout.matches`."""

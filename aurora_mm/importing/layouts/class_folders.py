@@ -24,6 +24,7 @@ class ClassFolders(Layout):
     """
 
     name = 'a folder for each class'
+    options = ('name', 'classes')
 
     def matches(self, tree: Tree) -> bool:
         """See :meth:`Layout.matches`."""

@@ -26,6 +26,7 @@ class Coco(Layout):
     """
 
     name = 'COCO'
+    options = ('name', 'objects')
 
     def matches(self, tree: Tree) -> bool:
         """See :meth:`Layout.matches`."""

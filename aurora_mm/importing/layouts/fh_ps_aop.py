@@ -30,6 +30,7 @@ class FhPsAop(Layout):
     """
 
     name = 'FH-PS-AOP'
+    options = ()
 
     def matches(self, tree: Tree) -> bool:
         """See :meth:`Layout.matches`."""

@@ -36,6 +36,7 @@ class Hc18(Layout):
     """
 
     name = 'HC18'
+    options = ()
 
     def matches(self, tree: Tree) -> bool:
         """See :meth:`Layout.matches`."""

@@ -43,6 +43,7 @@ class ImageMaskFolders(Layout):
     """
 
     name = 'images and masks'
+    options = ('name', 'classes', 'mask_values')
 
     def matches(self, tree: Tree) -> bool:
         """See :meth:`Layout.matches`."""

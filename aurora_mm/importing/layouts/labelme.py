@@ -29,6 +29,7 @@ class LabelMe(Layout):
     """
 
     name = 'LabelMe'
+    options = ('name', 'classes', 'objects')
 
     def matches(self, tree: Tree) -> bool:
         """See :meth:`Layout.matches`."""
@@ -37,7 +38,12 @@ class LabelMe(Layout):
     def find(self, tree: Tree, options: ImportOptions) -> list[FoundTask]:
         """See :meth:`Layout.find`."""
         name = task_name(options.name or tree.root.name)
-        files = [(image, tree.path(file), _read(tree.path(file))) for image, file in self._pairs(tree)]
+        pairs = self._pairs(tree)
+        image_of: dict[PurePosixPath, PurePosixPath] = {}
+        for image, text in pairs:
+            if (other := image_of.setdefault(text, image)) != image:
+                raise DataError(f'may be of {other.name} or of {image.name}; remove one', file=tree.path(text))
+        files = [(image, tree.path(text), _read(tree.path(text))) for image, text in pairs]
         shapes = [shape for _, _, content in files for shape in content['shapes']]
         kinds = {shape['shape_type'] for shape in shapes}
         if unknown := kinds - {'polygon', 'rectangle', 'point'}:
@@ -68,8 +74,8 @@ class LabelMe(Layout):
         return found
 
     def _pairs(self, tree: Tree) -> list[tuple[PurePosixPath, PurePosixPath]]:
-        images = {image.with_suffix(''): image for image in tree.images}
-        return [(images[f.with_suffix('')], f) for f in tree.ending('.json') if f.with_suffix('') in images]
+        files = {file.with_suffix(''): file for file in tree.ending('.json')}
+        return [(image, files[name]) for image in tree.images if (name := image.with_suffix('')) in files]
 
 
 def _task(name: str, kind: str, labels: list[str]) -> Task:

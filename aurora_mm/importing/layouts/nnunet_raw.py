@@ -28,6 +28,7 @@ class NnUNetRaw(Layout):
     """
 
     name = 'nnU-Net raw'
+    options = ('name', 'classes')
 
     def matches(self, tree: Tree) -> bool:
         """See :meth:`Layout.matches`."""

@@ -30,6 +30,7 @@ class PascalVoc(Layout):
     """
 
     name = 'Pascal VOC'
+    options = ('name', 'classes', 'objects')
 
     def matches(self, tree: Tree) -> bool:
         """See :meth:`Layout.matches`."""

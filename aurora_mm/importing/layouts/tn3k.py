@@ -22,6 +22,7 @@ class Tn3k(Layout):
     """
 
     name = 'TN3K'
+    options = ()
 
     def matches(self, tree: Tree) -> bool:
         """See :meth:`Layout.matches`."""

@@ -23,6 +23,7 @@ class UsgraSeg(Layout):
     """
 
     name = 'usgra-seg'
+    options = ('mask_values',)
 
     def matches(self, tree: Tree) -> bool:
         """See :meth:`Layout.matches`."""
