@@ -93,9 +93,11 @@ class Batcher(Generic[Item, Answer]):
                 if not future.done():
                     future.set_exception(error)
                 return
-            for one in batch:
-                await self._answer([one], thread)
+        else:
+            for (_, future), answer in zip(batch, answers, strict=True):
+                if not future.done():
+                    future.set_result(answer)
             return
-        for (_, future), answer in zip(batch, answers, strict=True):
-            if not future.done():
-                future.set_result(answer)
+        # Not while the error is handled: it keeps the tensors of the batch, and a GPU may have run out of memory.
+        for one in batch:
+            await self._answer([one], thread)

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import weakref
 
 import pytest
 
@@ -74,6 +75,31 @@ def test_an_item_that_fails_fails_alone():
     first, failed, last = run(batcher, use)
     assert (first, last) == ('A', 'C')
     assert isinstance(failed, ValueError)
+
+
+def test_what_a_failed_batch_held_is_free_when_its_items_are_answered_alone():
+    """As the memory of a GPU must be, which ran out of it."""
+
+    class Memory:
+        pass
+
+    held, alive = [], []
+
+    def function(items):
+        if len(items) > 1:
+            memory = Memory()
+            held.append(weakref.ref(memory))
+            raise RuntimeError('out of memory')
+        alive.append(held[0]() is not None)
+        return list(items)
+
+    batcher = Batcher(function, most=2, wait=5)
+
+    async def use():
+        return await asyncio.gather(*map(batcher.answer, 'ab'))
+
+    assert run(batcher, use) == ['a', 'b']
+    assert alive == [False, False]
 
 
 def test_a_missing_answer_is_a_defect():
