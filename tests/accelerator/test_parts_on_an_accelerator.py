@@ -4,7 +4,9 @@ import copy
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
@@ -12,8 +14,9 @@ from mmengine.runner import Runner
 
 from aurora_mm.apis import MultiTaskInferencer, use_tta
 from aurora_mm.models import EnsembleModel, MultiTaskTTAModel
+from aurora_mm.models.utils.original_coordinates import boxes_to_original, mask_from_views
 from aurora_mm.registry import DATASETS
-from aurora_mm.structures import task_samples_of
+from aurora_mm.structures import MaskView, task_samples_of
 from tests.accelerator.small_run import build_model, narrow_config, train
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'models' / 'interop'))
@@ -185,6 +188,18 @@ def test_views_of_an_image_and_models_of_an_ensemble(cfg, accelerator):
     check_predictions(EnsembleModel(models).to(accelerator.device).eval().test_step(single))
     use_tta(cfg, [1.0, 1.5])
     check_predictions(MultiTaskTTAModel(models[0]).to(accelerator.device).eval().test_step(batch(cfg.test_dataloader)))
+
+
+def test_predictions_come_to_original_coordinates_without_a_wait(accelerator):
+    turned = np.array([[0.8, -0.6, 5.0], [0.6, 0.8, -2.0], [0.0, 0.0, 1.0]])
+    scaled = np.diag([2.0, 2.0, 1.0])  # whose network input shows a quarter of the image
+    points = torch.rand(3, 2, device=accelerator.device)
+    probs = torch.rand(2, 8, 8, device=accelerator.device)
+    with accelerator.watch() as waits:
+        boxes_to_original(points[:1].repeat(1, 2), turned, (20, 30))
+        mask_from_views([MaskView(probs, turned, (16, 16))], (20, 30))
+        mask_from_views([MaskView(probs, scaled, (16, 16))], (20, 30))
+    assert waits == []
 
 
 def test_the_inferencer(checkpoints, generated, accelerator):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from aurora_mm.models.utils.map_axes import change_axes, sampling_weights
+from aurora_mm.models.utils.tensor_like import tensor_like
 from aurora_mm.structures import LABEL_THRESHOLD, MaskView
 
 _sampling_weights = lru_cache(maxsize=8)(sampling_weights)  # images of one size follow each other
@@ -34,7 +35,7 @@ def points_to_original(points: Tensor, homography_matrix: NDArray[np.float64]) -
     Returns:
         ``(K, 2)``, x and y in original pixels.
     """
-    inverse = torch.as_tensor(np.linalg.inv(homography_matrix), dtype=points.dtype, device=points.device)
+    inverse = tensor_like(np.linalg.inv(homography_matrix).tolist(), points)
     return points @ inverse[:2, :2].T + inverse[:2, 2]
 
 
@@ -53,7 +54,7 @@ def boxes_to_original(boxes: Tensor, homography_matrix: NDArray[np.float64], ori
     corners = torch.stack([x1, y1, x2, y1, x2, y2, x1, y2], dim=-1).reshape(-1, 2)
     corners = points_to_original(corners, homography_matrix).reshape(-1, 4, 2)
     height, width = ori_shape
-    limit = boxes.new_tensor([width, height])
+    limit = tensor_like([width, height], boxes)
     low, high = corners.amin(1).clamp(min=0), corners.amax(1).clamp(min=0)
     return torch.cat([torch.minimum(low, limit), torch.minimum(high, limit)], dim=-1)
 
@@ -83,7 +84,7 @@ def map_to_original(
         )
         return change_axes(scores, rows, columns)
     to_unit = _unit_square(img_shape) @ homography_matrix @ np.linalg.inv(_unit_square(ori_shape))
-    theta = torch.as_tensor(to_unit[None, :2], dtype=scores.dtype, device=scores.device)
+    theta = tensor_like([to_unit[:2].tolist()], scores)
     grid = F.affine_grid(theta, [1, scores.shape[0], *ori_shape], align_corners=False)
     return F.grid_sample(scores[None], grid, mode='bilinear', padding_mode='border', align_corners=False)[0]
 
@@ -160,7 +161,7 @@ def class_masks_from_views(views: Iterable[MaskView], ori_shape: tuple[int, int]
 def _without_uncovered(masks: Tensor, views: Iterable[MaskView], ori_shape: tuple[int, int]) -> Tensor:
     """Set the pixels of masks, (N, H, W), that lie in no network input to 0."""
     covered = covered_pixels(views, ori_shape)
-    return masks if covered.numel() == 1 else masks * covered.to(masks)
+    return masks if covered.numel() == 1 else masks * covered.to(masks.device, masks.dtype, non_blocking=True)
 
 
 def _best_class(scores: Tensor) -> Tensor:
