@@ -138,7 +138,10 @@ def _one_channel(pixels: np.ndarray) -> np.ndarray:
             raise BadImage('has transparent pixels, so that its label may be in the alpha channel; save one channel')
         pixels = pixels[..., :-1]
     if (pixels != pixels[..., :1]).any():
-        raise BadImage('is a colour image; its value must be the class index')
+        raise BadImage(
+            'is a colour image; its value must be the class index. If each colour is a class, `aurora-mm import-data` '
+            "writes indices: --mask-values '#000000' '#ff0000'"
+        )
     return pixels[..., 0]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from aurora_mm.errors import ConfigError
+from aurora_mm.importing.mask_colours import MaskValue
 from aurora_mm.importing.masks import class_indices, union_of
 
 
@@ -17,7 +18,7 @@ def of_label(label: int) -> dict[str, Any]:
     return dict(gt_label=label)
 
 
-def of_mask(file: Path, values: Sequence[int] | None, count: int, frame: int = 0) -> dict[str, Any]:
+def of_mask(file: Path, values: Sequence[MaskValue] | None, count: int, frame: int = 0) -> dict[str, Any]:
     """A mask file, see :func:`aurora_mm.importing.masks.class_indices`."""
     return dict(mask=class_indices(file, values, count, frame))
 

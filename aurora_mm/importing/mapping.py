@@ -20,6 +20,7 @@ from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.importing.answers import of_label, of_mask
 from aurora_mm.importing.found import FoundRow, FoundTask
 from aurora_mm.importing.layout import Layout
+from aurora_mm.importing.mask_colours import is_mask_value
 from aurora_mm.importing.options import ImportOptions
 from aurora_mm.importing.tree import Tree
 from aurora_mm.tasks import Task
@@ -92,7 +93,8 @@ class MappedLayout(Layout):
         values = fields.get('mask_values')
         if values is not None and not _are_mask_values(values, task.num_outputs):
             raise ConfigError(
-                f'{self._origin}: mask_values of task {task.name!r} must be different numbers, one for each class'
+                f'{self._origin}: mask_values of task {task.name!r} must be different numbers, one for each class, or '
+                'as many colours'
             )
         return task, fields
 
@@ -125,9 +127,9 @@ _Key = tuple[str | None, ...]
 
 
 def _are_mask_values(values: Any, count: int) -> bool:
-    if not isinstance(values, list) or not all(type(value) is int for value in values):
+    if not isinstance(values, list) or not all(map(is_mask_value, values)):
         return False
-    return len(values) == len(set(values)) == count
+    return len(values) == len(set(values)) == count and len(set(map(type, values))) == 1
 
 
 def _images(tree: Tree, pattern: str) -> list[tuple[tuple[PurePosixPath, dict[str, str]], _Key]]:

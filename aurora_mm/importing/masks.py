@@ -10,9 +10,11 @@ import numpy as np
 from aurora_mm.converters.mask_values import to_class_indices
 from aurora_mm.datasets.masks import read_mask_values
 from aurora_mm.errors import DataError
+from aurora_mm.images.image_faults import naming
 from aurora_mm.images.image_header import BadImage
 from aurora_mm.images.reading import open_image_file, read_image
 from aurora_mm.images.volume_file import VolumeFile
+from aurora_mm.importing.mask_colours import MaskValue, colour_code, colour_codes, colour_name
 
 _LOSSY = ('.jpg', '.jpeg', '.jpe')
 _GREY_BY = 16  # difference of channels that JPEG makes of a grey picture
@@ -26,6 +28,18 @@ def mask_values_of(file: Path, frame: int = 0) -> np.ndarray:
     Raises:
         DataError: If it cannot be read, or holds values that are no integers from 0 to 255.
     """
+    values = _stored_values(file, frame)
+    wrong = values[(values < 0) | (values > 255) | (values != np.floor(values))]
+    if wrong.size:
+        raise DataError(
+            f'this mask has values such as {wrong.flat[0]}, which are no whole numbers from 0 to 255; say which value '
+            'each class has, the background first: --mask-values 0 ...',
+            file=file,
+        )
+    return values.astype(np.uint8)
+
+
+def _stored_values(file: Path, frame: int) -> np.ndarray:
     try:
         if file.name.lower().endswith(VolumeFile.suffixes):
             volume = open_image_file(file)
@@ -39,28 +53,28 @@ def mask_values_of(file: Path, frame: int = 0) -> np.ndarray:
                 raise BadImage('is stored turned by its EXIF data; save it upright')
     except BadImage as bad:
         raise DataError(f'this mask {bad}', file=file) from bad
-    if values.size and (values.min() < 0 or values.max() > 255 or (values != np.floor(values)).any()):
-        raise DataError('this mask has values that are no whole numbers from 0 to 255', file=file)
-    return values.astype(np.uint8)
+    return values
 
 
-def class_indices(file: Path, values: Sequence[int] | None, count: int, frame: int = 0) -> np.ndarray:
+def class_indices(file: Path, values: Sequence[MaskValue] | None, count: int, frame: int = 0) -> np.ndarray:
     """A mask as (H, W) uint8 class indices.
 
     Args:
         file: Of the mask.
-        values: The value of each class; None means that values are indices already. A JPEG file, which changes values
-            a little, is read by the nearest of them.
+        values: The value of each class, all numbers or all colours; None means that values are indices already. A JPEG
+            file, which changes values a little, is read by the nearest of them.
         count: Of the classes, the background counted.
         frame: Of a volume.
 
     Raises:
         DataError: If it cannot be read or has a value that is none of a class.
     """
+    if values is not None and any(isinstance(value, str) for value in values):
+        return _by_colour(file, [colour_code(value) for value in values])
     if values is not None and file.suffix.lower() in _LOSSY:
-        return _nearest(file, values)
-    mask = mask_values_of(file, frame)
+        return _nearest(file, [int(value) for value in values])
     if values is None:
+        mask = mask_values_of(file, frame)
         if mask.max(initial=0) >= count:
             found = ' '.join(map(str, np.unique(mask)[:10]))
             raise DataError(
@@ -70,9 +84,24 @@ def class_indices(file: Path, values: Sequence[int] | None, count: int, frame: i
             )
         return mask
     try:
-        return to_class_indices(mask, values)
+        return to_class_indices(_stored_values(file, frame), [int(value) for value in values])
     except BadImage as bad:
         raise DataError(f'this mask {bad}', file=file) from bad
+
+
+def _by_colour(file: Path, codes: Sequence[int]) -> np.ndarray:
+    """(H, W) uint8, the class whose colour each pixel has; transparency does not count.
+
+    Raises:
+        DataError: If the file cannot be read or has another colour.
+    """
+    with naming(file, 'mask'):
+        found = colour_codes(read_image(file).pixels)
+    others = np.setdiff1d(found, codes)
+    if others.size:
+        names, known = (' '.join(map(colour_name, some)) for some in (others[:10].tolist(), codes))
+        raise DataError(f'this mask has the colours {names} besides {known}', file=file)
+    return to_class_indices(found, codes)
 
 
 def union_of(files: Sequence[Path]) -> np.ndarray:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 
 from aurora_mm.converters.box_counts import BOX_COUNTS, check_box_count
 from aurora_mm.errors import ConfigError
+from aurora_mm.importing.mask_colours import MaskValue, is_mask_value
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,8 @@ class ImportOptions:
     Args:
         name: Of the task; None takes the folder's name.
         classes: Names of the classes, the background first for masks; None takes the data's own.
-        mask_values: The value of class 0, of class 1 ... in mask files; None means that values are class indices.
+        mask_values: The value of class 0, of class 1 ... in mask files, numbers or colours as ``#rrggbb``; None means
+            that values are class indices.
         objects: What to do with images that do not have exactly one box, see
             :data:`aurora_mm.converters.box_counts.BOX_COUNTS`; ``'all'`` takes all boxes, which makes a task of type
             ``multi_object_detection``.
@@ -24,7 +26,7 @@ class ImportOptions:
 
     name: str | None = None
     classes: tuple[str, ...] | None = None
-    mask_values: tuple[int, ...] | None = None
+    mask_values: tuple[MaskValue, ...] | None = None
     objects: str = 'all'
 
     def __post_init__(self) -> None:
@@ -32,6 +34,11 @@ class ImportOptions:
         for what, values in (('classes', self.classes), ('mask values', self.mask_values)):
             if values is not None and not 0 < len(values) == len(set(values)):
                 raise ConfigError(f'{what} {list(values)} must be different, and at least one')
+        for value in self.mask_values or ():
+            if not is_mask_value(value):
+                raise ConfigError(f'the mask value {value!r} is no number from 0 on and no colour as #ff0000')
+        if len({type(value) for value in self.mask_values or ()}) > 1:
+            raise ConfigError(f'mask values {list(self.mask_values or ())} must all be numbers or all be colours')
         if self.mask_values is not None and self.classes is not None and len(self.mask_values) != len(self.classes):
             raise ConfigError(f'{len(self.mask_values)} mask values for {len(self.classes)} classes')
 

@@ -30,6 +30,7 @@ from typing import Any
 from aurora_mm.datasets.json_files import read_json
 from aurora_mm.errors import ConfigError
 from aurora_mm.importing.layouts import LAYOUTS
+from aurora_mm.importing.mask_colours import is_mask_value
 from aurora_mm.importing.options import ImportOptions
 
 _FOLDER = Path(__file__).parent / 'recipes'
@@ -163,8 +164,8 @@ def _checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
     if 'classes' in values and not _is_list_of_text(values['classes']):
         raise ConfigError('classes must be a list of names')
     numbers = values.get('mask_values', [])
-    if not isinstance(numbers, list) or not all(type(number) is int for number in numbers):
-        raise ConfigError('mask_values must be a list of numbers')
+    if not isinstance(numbers, list) or not all(map(is_mask_value, numbers)):
+        raise ConfigError('mask_values must be a list of numbers or colours')
     if not isinstance(values.get('name', ''), str):
         raise ConfigError('name must be text')
     return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}

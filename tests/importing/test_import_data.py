@@ -8,6 +8,7 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from aurora_mm.cli.main import main
 from aurora_mm.datasets import FMCUIADataset
@@ -257,6 +258,70 @@ def test_voc_counts_from_1_unless_a_box_begins_at_0(src, tmp_path):
     write_tasks(find_tasks(src)[1], tmp_path / 'out')
     boxes = [row['bbox'] for row in FMCUIADataset(str(tmp_path / 'out'), 'val').load_data_list()]
     np.testing.assert_allclose(boxes[0], np.add(trees.BOX, (1, 1, 0, 0)))
+
+
+class TestMaskValues:
+    """Classes that stand in masks as colours, or as values of 16 bits."""
+
+    COLOURS = ('#000000', '#ff0000', '#0000fF')  # background, red, blue
+
+    def write(self, src, dtype=np.uint8):
+        """Pairs of an image and a mask of two classes, and the class indices of the mask."""
+        indices = trees.mask(1)
+        indices[-4:, -6:] = 2
+        colours = np.array([(0, 0, 0), (0, 0, 255), (255, 0, 0)], dtype)  # BGR
+        for i in range(2):
+            trees.save(src / 'images' / f'{i}.png', trees.picture(i))
+            trees.save(src / 'masks' / f'{i}.png', colours[indices])
+        return indices
+
+    def masks(self, src, out, **options):
+        write_tasks(find_tasks(src, ImportOptions(**options))[1], out)
+        rows = FMCUIADataset(str(out), 'all', test_mode=True).load_data_list()
+        return [cv2.imread(row['seg_map_path'], cv2.IMREAD_UNCHANGED) for row in rows]
+
+    def test_colours(self, src, tmp_path):
+        indices = self.write(src)
+        for mask in self.masks(src, tmp_path / 'out', mask_values=self.COLOURS):
+            np.testing.assert_array_equal(mask, indices)
+
+    def test_colours_of_a_palette_and_on_a_transparent_background(self, src, tmp_path):
+        indices = self.write(src)
+        palette = Image.fromarray(indices)
+        palette.putpalette([0, 0, 0, 255, 0, 0, 0, 0, 255])
+        palette.save(src / 'masks' / '0.png')
+        alpha = np.zeros((*indices.shape, 4), np.uint8)
+        alpha[indices == 1], alpha[indices == 2] = (255, 0, 0, 120), (0, 0, 255, 120)
+        Image.fromarray(alpha).save(src / 'masks' / '1.png')
+        for mask in self.masks(src, tmp_path / 'out', mask_values=self.COLOURS):
+            np.testing.assert_array_equal(mask, indices)
+
+    def test_16_bits(self, src, tmp_path):
+        for i in range(2):
+            trees.save(src / 'images' / f'{i}.png', trees.picture(i))
+            trees.save(src / 'masks' / f'{i}.png', trees.mask(1).astype(np.uint16) * 65535)
+        with pytest.raises(DataError, match=r'0\.png: this mask has values such as 65535, .*--mask-values 0 \.\.\.'):
+            find_tasks(src)
+        for mask in self.masks(src, tmp_path / 'out', mask_values=(0, 65535)):
+            np.testing.assert_array_equal(mask, trees.mask(1))
+
+    def test_by_the_command_and_by_a_map(self, src, tmp_path):
+        indices = self.write(src)
+        main(['import-data', str(src), str(tmp_path / 'a'), '--mask-values', *self.COLOURS])
+        item = dict(name='a', type='segmentation', classes=['background', 'x', 'y'], mask_values=list(self.COLOURS))
+        trees.text(tmp_path / 'map.json', json.dumps([item | dict(images='images/{id}.png', masks='masks/{id}.png')]))
+        main(['import-data', str(src), str(tmp_path / 'b'), '--map', str(tmp_path / 'map.json')])
+        for out in ('a', 'b'):
+            (file, *_) = sorted((tmp_path / out).rglob('mask/**/0.png'))
+            np.testing.assert_array_equal(cv2.imread(str(file), cv2.IMREAD_UNCHANGED), indices)
+
+    def test_what_is_refused(self, src):
+        self.write(src)
+        refused(src, r"0\.png: this mask is a colour image; .*--mask-values '#000000' '#ff0000'")
+        refused(src, '0.png: this mask has the colours #0000ff besides #000000 #ff0000', mask_values=self.COLOURS[:2])
+        refused(src, "the mask value 'red' is no number from 0 on and no colour", mask_values=('#000000', 'red'))
+        refused(src, 'must all be numbers or all be colours', mask_values=(0, '#ff0000'))
+        refused(src, 'the mask value -1 is no number from 0 on', mask_values=(0, -1))
 
 
 def test_jpeg_masks_go_by_the_nearest_value(src, tmp_path):

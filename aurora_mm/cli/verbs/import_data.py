@@ -26,7 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--name', help="name of the task (default: the folder's)")
     parser.add_argument('--classes', nargs='+', metavar='NAME', help='names of the classes, background first for masks')
     parser.add_argument(
-        '--mask-values', nargs='+', type=int, metavar='V', help='values of class 0, 1, ... in the masks, as 0 255'
+        '--mask-values',
+        nargs='+',
+        metavar='V',
+        help="values of class 0, 1, ... in the masks, as 0 255, or their colours, as '#000000' '#ff0000'",
     )
     parser.add_argument(
         '--objects',
@@ -35,6 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='images with none or several boxes: take all boxes (all), refuse such images (one), leave them out '
         '(single), or take the largest box',
     )
+
+
+def _mask_value(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text
 
 
 @command(add_arguments)
@@ -46,7 +53,7 @@ def main(args: argparse.Namespace) -> None:
     options = ImportOptions(
         args.name,
         tuple(args.classes) if args.classes else None,
-        tuple(args.mask_values) if args.mask_values else None,
+        tuple(map(_mask_value, args.mask_values)) if args.mask_values else None,
         args.objects,
     )
     layout, found = find_tasks(args.source, options, args.map)
