@@ -251,6 +251,28 @@ def test_files_of_voc_belong_to_the_images_beside_them(src, tmp_path):
     assert names['val'] == [f'../val/JPEGImages/{i}.jpg' for i in (0, 2, 3, 4, 5)]
 
 
+@pytest.mark.parametrize('layout', ['cvat_coco', 'label_studio_coco'])
+def test_crowds_and_ignored_objects_that_are_left_out_are_told(src, layout, monkeypatch):
+    """A mask holds a crowd, a task of boxes does not."""
+    messages = []
+    monkeypatch.setattr(
+        'aurora_mm.importing.layouts.coco.print_log', lambda message, logger, level: messages.append(message)
+    )
+    getattr(trees, layout)(src)
+    find_tasks(src)
+    assert messages == []
+    file = next(src.rglob('*.json'))
+    content = json.loads(file.read_text())
+    content['annotations'] += [
+        content['annotations'][0] | dict(id=90 + i, **{flag: 1})
+        for i, flag in enumerate(('iscrowd', 'iscrowd', 'ignore'))
+    ]
+    file.write_text(json.dumps(content))
+    find_tasks(src)
+    expected = [f'{file}: 2 crowds left out, 1 ignored objects left out'] if layout == 'cvat_coco' else []
+    assert messages == expected
+
+
 def test_voc_counts_from_1_unless_a_box_begins_at_0(src, tmp_path):
     trees.pascal_voc(src)
     file = src / 'Annotations' / '1.xml'

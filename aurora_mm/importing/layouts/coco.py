@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mmengine.logging import print_log
+
 from aurora_mm.converters.coco_answers import CocoAnswers
 from aurora_mm.converters.coco_exports import find_exports, image_folder
+from aurora_mm.converters.coco_kinds import COCO_KINDS
 from aurora_mm.converters.coco_task import TASK_KEY, check_categories, task_of
 from aurora_mm.datasets.coco_file import CocoFile, CocoImage
 from aurora_mm.datasets.json_files import read_json
@@ -22,7 +27,7 @@ class Coco(Layout):
     """COCO files under the names that COCO, CVAT, Roboflow, Label Studio and FiftyOne give them.
 
     Keypoints make a landmark task, polygons and run-length masks a segmentation task, other boxes a detection task, or
-    one of several boxes an image.
+    one of several boxes an image. Crowds and ignored objects are no boxes; the log says how many there are.
     """
 
     name = 'COCO'
@@ -51,11 +56,22 @@ class Coco(Layout):
             check_categories(coco, known.task, first)
             folder = image_folder(coco, export, tree.root, None)
             answers = CocoAnswers(coco, known.task, options.objects)
+            if not COCO_KINDS[known.task.type].one_mask:  # a mask holds crowds, and cannot hold ignored objects
+                _tell_left_out(coco)
             for image in coco.images:
                 file = folder / image.file_name
                 answer = partial(_answer, answers, image, file)
                 known.rows.append(FoundRow(str(file), image.file_name, answer, export.split))
         return list(found.values())
+
+
+def _tell_left_out(coco: CocoFile) -> None:
+    counts = Counter(
+        'crowds' if item.crowd else 'ignored objects' for item in coco.objects if item.crowd or item.ignored
+    )
+    if counts:
+        text = ', '.join(f'{count} {what} left out' for what, count in counts.items())
+        print_log(f'{coco.file}: {text}', logger='current', level=logging.WARNING)
 
 
 def _answer(answers: CocoAnswers, image: CocoImage, file: Path) -> dict[str, Any] | None:
