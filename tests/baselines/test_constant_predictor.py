@@ -105,6 +105,17 @@ def test_mask_threshold_maximises_the_training_dice():
     assert max(tried) > min(tried)
 
 
+def test_pixels_to_ignore_do_not_count():
+    """One half of a structure is ignored in two of three images; the third one shows it."""
+    structure = torch.zeros(128, 128, dtype=torch.int64)
+    structure[40:80, 32:96] = 1
+    half = structure.clone()
+    half[:, 64:] = 255
+    samples = [segmentation_sample(truth, truth, task='lesion') for truth in (half, half, structure)]
+    answer = fitted(*samples).predict(make_sample('lesion', ori_shape=(128, 128))).pred_sem_seg.data[0]
+    assert torch.equal(answer, structure)
+
+
 def test_empty_masks_make_an_empty_answer():
     empty = torch.zeros(20, 30, dtype=torch.int64)
     answer = fitted(segmentation_sample(empty, empty)).predict(make_sample('organs'))

@@ -11,6 +11,7 @@ from mmengine.structures import PixelData
 from numpy.typing import NDArray
 
 from aurora_mm.baselines.constant_answers.constant_answer import CONSTANT_ANSWERS, ConstantAnswer
+from aurora_mm.datasets.masks import IGNORED
 from aurora_mm.evaluation.functional import resize_mask
 from aurora_mm.evaluation.sample_fields import annotation_in_original_coordinates
 from aurora_mm.structures import TaskDataSample
@@ -26,7 +27,7 @@ class ConstantMask(ConstantAnswer):
     """Predicts a mask from how often each pixel belongs to each foreground class.
 
     A pixel gets its most frequent foreground class if that frequency, divided by the largest frequency of the class,
-    exceeds a threshold: the one with the highest mean Dice on the training masks.
+    exceeds a threshold: the one with the highest mean Dice on the training masks. Pixels to ignore do not count.
     """
 
     def __init__(self, task: Task) -> None:
@@ -59,13 +60,14 @@ def best_mask(masks: NDArray[np.uint8], num_classes: int) -> NDArray[np.uint8]:
     """Return the mask that :class:`ConstantMask` predicts.
 
     Args:
-        masks: Training masks of class indices, (N, 128, 128).
+        masks: Training masks of class indices, (N, 128, 128); 255 marks pixels to ignore.
         num_classes: Number of classes, the background counted.
 
     Returns:
         (128, 128) class indices.
     """
-    frequency = np.array([(masks == index).mean(axis=0) for index in range(1, num_classes)])
+    counted = np.maximum((masks != IGNORED).sum(axis=0), 1)  # a pixel that is always ignored has no class
+    frequency = np.array([(masks == index).sum(axis=0) / counted for index in range(1, num_classes)])
     highest = frequency.max(axis=(1, 2), keepdims=True)
     relative = np.divide(frequency, highest, out=np.zeros_like(frequency), where=highest > 0)
     likeliest = frequency.argmax(axis=0)  # (128, 128), 0 is the first foreground class
@@ -81,8 +83,9 @@ def _mean_dice(candidates: NDArray[np.uint8], masks: NDArray[np.uint8], num_clas
     for index in range(1, num_classes):
         pred = (candidates == index).reshape(len(candidates), -1).astype(np.float32)
         for start in range(0, len(masks), _CHUNK):
-            truth = (masks[start : start + _CHUNK] == index).reshape(-1, pred.shape[1]).astype(np.float32)
+            some = masks[start : start + _CHUNK].reshape(-1, pred.shape[1])
+            truth, counted = (some == index).astype(np.float32), (some != IGNORED).astype(np.float32)
             overlap = truth @ pred.T  # (chunk, T)
-            area = truth.sum(axis=1)[:, None] + pred.sum(axis=1)
+            area = truth.sum(axis=1)[:, None] + counted @ pred.T
             total += np.divide(2 * overlap, area, out=np.ones_like(area), where=area > 0).sum(axis=0)
     return total / (len(masks) * (num_classes - 1))
