@@ -15,7 +15,6 @@ LABEL_CHECKS: ByTaskType[Callable[[dict[str, Any]], Iterator[Finding]]] = ByTask
 """For each type, what is found in ``results`` of LoadTaskAnnotations, in original coordinates; a type may have none."""
 
 _SMALLEST = 3  # pixels
-_NORMALISED = 1.5  # coordinates up to which all of an image may be parts of its size
 
 
 def look_at_label(task_type: str, results: dict[str, Any]) -> list[Finding]:
@@ -52,18 +51,13 @@ def _box(results: dict[str, Any]) -> Iterator[Finding]:
     if len(np.unique(boxes, axis=0)) < len(boxes):
         yield 'boxes that coincide', f'two of the {len(boxes)} boxes are one'
     for box in boxes:
-        text = ', '.join(f'{side:g}' for side in box)
-        if box.max() <= _NORMALISED:
-            yield 'normalised coordinates', f'the box {text} looks normalised; boxes are in pixels'
-        elif min(box[2:] - box[:2]) < _SMALLEST:
+        if min(box[2:] - box[:2]) < _SMALLEST:
+            text = ', '.join(f'{side:g}' for side in box)
             yield 'tiny box', f'the box {text} is less than {_SMALLEST} pixels wide or high'
 
 
 @LABEL_CHECKS.register('landmark')
 def _points(results: dict[str, Any]) -> Iterator[Finding]:
     points = np.asarray(results['gt_landmarks'], float).reshape(-1, 2)
-    if np.abs(points).max() <= _NORMALISED:
-        yield 'normalised coordinates', f'the points {points.tolist()} look normalised; points are in pixels'
-        return
     if len(np.unique(points, axis=0)) < len(points):
         yield 'points that coincide', f'two of the points are one: {points.tolist()}'

@@ -185,16 +185,16 @@ FAULTS = {
     'a box outside of the image': (lambda r: r.change('nodule', x_max=500), 'wrong label', 'nodule.csv, row 5', True),
     'a box that is normalised': (
         lambda r: r.change('nodule', x_min=0.1, y_min=0.2, x_max=0.6, y_max=0.7),
-        'normalised coordinates',
+        'wrong label',
         'nodule.csv, row 5',
-        False,
+        True,
     ),
     'a box of two pixels': (lambda r: r.change('nodule', x_max=15), 'tiny box', 'nodule.csv, row 5', False),
     'points that are normalised': (
         lambda r: r.change('axis', point_1_xy='[0.2, 0.3]', point_2_xy='[0.5, 0.6]'),
-        'normalised coordinates',
+        'wrong label',
         'axis.csv, row 5',
-        False,
+        True,
     ),
     'a point outside of the image': (
         lambda r: r.change('axis', point_1_xy='[10, 900]'),

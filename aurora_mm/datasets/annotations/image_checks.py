@@ -46,8 +46,8 @@ def check_inside(what: str, points: np.ndarray, row: Mapping[str, Any]) -> None:
             and ``listed_shape``, the (height, width) of the image according to the annotation file.
 
     Raises:
-        DataError: If a point lies outside the image, the EXIF orientation is not 1, or the image does not have its
-            listed size.
+        DataError: If a point lies outside the image, all points lie within its first pixel, the EXIF orientation is not
+            1, or the image does not have its listed size.
     """
     height, width = row['ori_shape']
     if row.get('orientation', 1) != 1:
@@ -68,4 +68,10 @@ def check_inside(what: str, points: np.ndarray, row: Mapping[str, Any]) -> None:
             row,
             f'{what} {points.ravel().tolist()} of {row["task"]!r} not within the image {row["img_path"]}, '
             f'{width} x {height} pixels',
+        )
+    if points.size and points.max() <= 1:
+        raise row_error(
+            row,
+            f'{what} {points.ravel().tolist()} of {row["task"]!r} within the first pixel of the image '
+            f'{row["img_path"]}: coordinates are in pixels, not parts of its size',
         )
