@@ -24,6 +24,8 @@ LORA = ['peft>=0.17']
 # pynetdicom is the node that sends them.
 DICOM = ['pydicom>=3.0', 'python-gdcm>=3.0.24', 'pyjpegls>=1.4', 'highdicom>=0.28', 'pynetdicom>=3.0']
 VOLUMES = ['SimpleITK>=2.3']
+# Tables of labels as Excel workbooks.
+EXCEL = ['openpyxl>=3.1']
 # Decodes PNG files in half the time.
 FAST = ['kornia-rs>=0.2,<0.3']
 # The exporter to ONNX, and what runs its models.
@@ -62,6 +64,7 @@ TEST = [
         *LORA,
         *DICOM,
         *VOLUMES,
+        *EXCEL,
         *FAST,
         *EXPORT,
         *DEMO,
@@ -120,6 +123,7 @@ setup(
         'lora': LORA,
         'dicom': DICOM,
         'volumes': VOLUMES,
+        'excel': EXCEL,
         'fast': FAST,
         'export': EXPORT,
         'pretrained': PRETRAINED,

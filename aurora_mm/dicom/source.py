@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aurora_mm.errors import DataError
-from aurora_mm.images.dicom_file import READING_ERRORS, DicomFile, first_line
+from aurora_mm.images.dicom_errors import first_line, reading_errors
+from aurora_mm.images.dicom_file import DicomFile
 from aurora_mm.images.image_header import BadImage
 from aurora_mm.images.optional_packages import import_package
 
@@ -42,7 +43,7 @@ class DicomSource:
             self.header: Dataset = pydicom.dcmread(path, stop_before_pixels=True, force=True)
             self.frames = int(self.header.get('NumberOfFrames') or 1)
             missing = [name for name in _NEEDED if not self.header.get(name)]
-        except READING_ERRORS as error:
+        except reading_errors() as error:
             raise BadImage(f'cannot be read as DICOM ({first_line(error)})') from error
         if missing:
             raise BadImage(f'has no {" and no ".join(missing)}, so that DICOM results cannot refer to it')

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aurora_mm.images.dicom_errors import first_line, reading_errors
 from aurora_mm.images.dicom_start import begins_as_dicom
 from aurora_mm.images.image_file import ImageFile
 from aurora_mm.images.image_files import turned_upright
@@ -18,11 +18,6 @@ from aurora_mm.images.ultrasound_image import UltrasoundImage
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-READING_ERRORS = (
-    *(OSError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RuntimeError),
-    *(AssertionError, MemoryError, struct.error),
-)
-"""All that pydicom and its decoders raise on broken files; they have no common base class."""
 _CENTIMETRES = 3  # of Physical Units X Direction (0018,6024)
 _TWO_DIMENSIONAL = 1  # of Region Spatial Format (0018,6012)
 _TISSUE = 1  # of Region Data Type (0018,6014)
@@ -47,7 +42,7 @@ class DicomFile(ImageFile):
             # `force` reads files without the preamble too, which old machines write.
             self._header: Dataset = pydicom.dcmread(self.local_path, force=True)
             self._check()
-        except READING_ERRORS as error:
+        except reading_errors() as error:
             raise BadImage(f'cannot be read as DICOM ({first_line(error)})') from error
 
     @classmethod
@@ -67,7 +62,7 @@ class DicomFile(ImageFile):
         try:
             pixels = _to_bgr(pixel_array(self._header, index=frame), self._header)
             spacing, region = spacing_of(self._header), _tissue_region(self._header)
-        except READING_ERRORS as error:
+        except reading_errors() as error:
             raise BadImage(f'has pixels that cannot be decoded ({first_line(error)})') from error
         return UltrasoundImage(turned_upright(pixels, 1), str(self.path), 1, spacing, region)
 
@@ -198,9 +193,3 @@ def is_dicom(path: str | Path) -> bool:
     except OSError:
         return False
     return DicomFile.accepts(Path(path), head)
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of an error, without line ends that would break a log's rows."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -27,6 +27,8 @@ class FoundRow:
         pixels: Gives the image when it is called, (H, W) or (H, W, 3) BGR uint8, where the file cannot be taken as it
             is; ``path`` ends with ``.png`` then.
         columns: Text of further columns of the CSV file, by their names.
+        is_patient: Whether ``group`` is the patient by the user's own words. It is then taken, hashed, in place of the
+            patient in the header of a DICOM image.
         is_anonymous: Whether ``path`` and ``group`` say nothing about a patient although the image is a DICOM file,
             see :func:`aurora_mm.importing.patients.hide_patients`.
     """
@@ -38,6 +40,7 @@ class FoundRow:
     group: str = ''
     pixels: Callable[[], np.ndarray] | None = None
     columns: dict[str, str] = field(default_factory=dict)
+    is_patient: bool = False
     is_anonymous: bool = False
 
 

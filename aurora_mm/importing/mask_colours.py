@@ -20,6 +20,26 @@ def is_mask_value(value: Any) -> bool:
     return (type(value) is int and value >= 0) or (isinstance(value, str) and _COLOUR.fullmatch(value) is not None)
 
 
+def check_mask_values(values: Any, count: int, place: str) -> None:
+    """Check the values of the classes of a task in its masks.
+
+    Args:
+        values: The value of each class; None for masks of class indices.
+        count: Of the classes, the background counted.
+        place: What names them, for the error message.
+
+    Raises:
+        ConfigError: If they are not a list of different numbers or of different colours, one for each class.
+    """
+    is_list = isinstance(values, list) and all(map(is_mask_value, values))
+    if values is not None and not (
+        is_list and len(values) == len(set(values)) == count and len(set(map(type, values))) == 1
+    ):
+        raise ConfigError(
+            f'{place}: mask_values must be different numbers, one for each class, or as many colours, not {values!r}'
+        )
+
+
 def colour_codes(pixels: np.ndarray) -> np.ndarray:
     """Return colours as numbers, red * 65536 + green * 256 + blue.
 

@@ -14,9 +14,10 @@ from typing import NamedTuple
 import numpy as np
 
 from aurora_mm.errors import ConfigError, DataError, OutputError
-from aurora_mm.images.dicom_file import READING_ERRORS, first_line, is_dicom, spacing_of
+from aurora_mm.extras import require_extra
+from aurora_mm.images.dicom_errors import first_line, reading_errors
+from aurora_mm.images.dicom_file import is_dicom, spacing_of
 from aurora_mm.images.image_faults import naming
-from aurora_mm.images.optional_packages import import_package
 from aurora_mm.images.reading import read_image
 from aurora_mm.images.shared_channels import without_equal_channels
 from aurora_mm.images.sources import split_source
@@ -85,7 +86,8 @@ def hide_patients(found: Sequence[FoundTask], key: bytes) -> list[FoundTask]:
     Images become PNG files with the 8-bit pixels that training reads, because a copy of a DICOM file would contain its
     header. They are named by keyed hashes of their paths, because names of files and folders often are those of
     patients. The group of an image is a keyed hash of Patient ID (0010,0020), or of Study Instance UID (0020,000D) if
-    that is empty, so that images of one patient stay on one side of a split. Without the key, ids cannot be tried until
+    that is empty, so that images of one patient stay on one side of a split; or of the patient that a table of labels
+    names, see :class:`aurora_mm.importing.found.FoundRow`. Without the key, ids cannot be tried until
     one gives the hash. The pixel spacing becomes the column ``pixel_spacing``.
 
     Text that is burnt into the pixels stays; :mod:`aurora_mm.importing.cropping` cuts what surrounds the ultrasound.
@@ -119,7 +121,7 @@ def _hidden(row: FoundRow, frame: int | None, header: _Header, key: bytes) -> Fo
     return replace(
         row,
         path=path,
-        group=_hash(key, 'patient', header.patient),
+        group=_hash(key, 'patient', row.group.casefold() if row.is_patient else header.patient),
         pixels=row.pixels or partial(_read_pixels, row.image),
         columns=row.columns | spacing_columns(header.spacing),
         is_anonymous=True,
@@ -132,13 +134,15 @@ def _read_pixels(source: str) -> np.ndarray:
 
 
 def _read_header(file: Path) -> _Header:
-    pydicom = import_package('pydicom', 'dicom', 'DICOM files')
+    require_extra('dicom', f'the DICOM file {file}', 'pydicom')
+    import pydicom
+
     try:
         header = pydicom.dcmread(file, stop_before_pixels=True, force=True)
         patient = str(header.get('PatientID') or '').strip().casefold()
         study = str(header.get('StudyInstanceUID') or '').strip()
         spacing = spacing_of(header)
-    except READING_ERRORS as error:
+    except reading_errors() as error:
         raise DataError(f'cannot be read as DICOM ({first_line(error)})', file=file) from error
     if not patient and not study:
         raise DataError('names neither a patient nor a study, so that it belongs to no group', file=file)

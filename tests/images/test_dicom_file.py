@@ -149,6 +149,12 @@ class TestRefusals:
         with pytest.raises(BadImage, match='holds no picture: its modality is'):
             read_image(FILES / 'test-SR.dcm')
 
+    def test_a_number_that_is_too_short(self, tmp_path):
+        """pydicom's own exception for it is not one of Python's."""
+        (tmp_path / 'a.dcm').write_bytes(b'\0' * 128 + b'DICM' + b'\x02\0\0\0UL\x04\0\1')
+        with pytest.raises(BadImage, match='cannot be read as DICOM'):
+            read_image(tmp_path / 'a.dcm')
+
     def test_a_cut_off_file(self, tmp_path):
         data = write(tmp_path / 'a.dcm', RAMP).read_bytes()
         (tmp_path / 'a.dcm').write_bytes(data[:-100])

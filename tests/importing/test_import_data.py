@@ -399,8 +399,9 @@ class TestMap:
         ('change', 'message'),
         [
             (dict(images=None), "needs a pattern 'images'"),
-            (dict(masks='outlines/a.png'), r'must hold \{id\}'),
-            (dict(type='landmark', classes=(), points=['a']), 'of type landmark; masks and classes can be mapped'),
+            (dict(masks='outlines/a.png'), r"needs a pattern 'masks' that holds \{id\}, not 'outlines/a\.png'"),
+            (dict(type='landmark', classes=(), points=['a']), 'a task of type landmark has no masks'),
+            (dict(group='patient'), "'group' has no effect here"),
             (dict(mask_values=[0]), 'must be different numbers, one for each class'),
             (dict(mask_values=[0, 0]), 'must be different numbers'),
             (dict(mask_values=['0', '255']), 'must be different numbers'),

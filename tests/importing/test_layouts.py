@@ -56,6 +56,7 @@ CASES = {
     'mmseg': ('images and masks', {'src': 'segmentation'}, {'train': 3, 'val': 3}, {}),
     'nnunet': ('nnU-Net raw', {'Nerve': 'segmentation'}, {'': 3}, {}),
     'nnunet_volumes': ('nnU-Net raw', {'Prostate': 'segmentation'}, {'': 6}, {}),
+    'table': ('images and a table of labels', {'src': 'classification'}, {'': 6}, {}),
     'masks_beside': ('images and masks', {'src': 'segmentation'}, {'': 3}, {}),
 }
 

@@ -243,3 +243,12 @@ def masks_beside(root: Path, count: int = 3) -> None:
     for i in range(count):
         save(root / f'scan{i}.png', picture(i))
         save(root / f'scan{i}_mask.png', mask(1))
+
+
+def table(root: Path, count: int = 3) -> None:
+    lines = ['file,Diagnosis,patient_id,age']
+    for seed, kind in enumerate(('benign', 'malignant')):
+        for i in range(count):
+            save(root / 'scans' / f'{kind[0]}{i}.png', picture(10 * seed + i))
+            lines.append(f'{kind[0]}{i}.png,{kind},P{i // 2},{40 + i}')
+    text(root / 'labels.csv', '\n'.join(lines) + '\n')

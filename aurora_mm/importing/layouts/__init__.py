@@ -8,6 +8,7 @@ from aurora_mm.importing.layouts.coco import Coco
 from aurora_mm.importing.layouts.fh_ps_aop import FhPsAop
 from aurora_mm.importing.layouts.hc18 import Hc18
 from aurora_mm.importing.layouts.image_mask_folders import ImageMaskFolders
+from aurora_mm.importing.layouts.label_table import LabelTable
 from aurora_mm.importing.layouts.labelme import LabelMe
 from aurora_mm.importing.layouts.nnunet_raw import NnUNetRaw
 from aurora_mm.importing.layouts.pascal_voc import PascalVoc
@@ -28,6 +29,7 @@ LAYOUTS: tuple[Layout, ...] = (
     PascalVoc(),
     Yolo(),
     ImageMaskFolders(),
+    LabelTable(),
     ClassFolders(),
 )
 """In the order in which they are asked: published data sets first, the most general last."""

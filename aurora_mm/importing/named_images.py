@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.extras import require_extra
+from aurora_mm.images.dicom_errors import first_line, reading_errors
+from aurora_mm.images.dicom_file import is_dicom
+from aurora_mm.importing.tree import Tree, stem_of
+
+
+class NamedImages:
+    """The images of a folder by what a table may call them.
+
+    A name is the path of an image below the folder or the end of it, with or without the suffix; or that of a folder,
+    which stands for all images below it. ``\\`` counts as ``/``. Where no name is written so, upper and lower case are
+    equal.
+
+    Args:
+        tree: The folder.
+        images: The images that may be named.
+        attribute: Keyword of a DICOM attribute, such as ``AccessionNumber``, whose value names images in place of
+            their paths. '' for paths.
+
+    Raises:
+        ConfigError: If DICOM knows no such attribute, or pydicom is not installed.
+        DataError: If a DICOM file cannot be read.
+    """
+
+    def __init__(self, tree: Tree, images: Iterable[PurePosixPath], attribute: str = '') -> None:
+        if attribute:
+            _check_attribute(attribute)
+        self._of: dict[str, list[PurePosixPath]] = {}
+        self._folded: dict[str, list[PurePosixPath]] = {}
+        for image in images:
+            for name in _attribute_of(tree, image, attribute) if attribute else _names_of(image):
+                self._of.setdefault(name, []).append(image)
+        for name, named in self._of.items():
+            self._folded.setdefault(name.casefold(), []).extend(named)
+
+    def find(self, name: str) -> list[PurePosixPath]:
+        """Return the images of a name in the order of the folder; none if nothing is called so."""
+        name = name.replace('\\', '/').removeprefix('./').strip('/')
+        return self._of.get(name) or list(dict.fromkeys(self._folded.get(name.casefold(), ())))
+
+
+def _check_attribute(attribute: str) -> None:
+    require_extra('dicom', f'the DICOM attribute {attribute}', 'pydicom')
+    from pydicom.datadict import tag_for_keyword
+
+    if tag_for_keyword(attribute) is None:
+        raise ConfigError(f'{attribute!r} is no keyword of a DICOM attribute, such as AccessionNumber')
+
+
+def _names_of(image: PurePosixPath) -> set[str]:
+    names = set()
+    for start in range(len(image.parts)):
+        folder, file = image.parts[start:-1], image.name
+        names |= {'/'.join((*folder, file)), '/'.join((*folder, stem_of(image)))}
+        names |= {'/'.join(image.parts[start:end]) for end in range(start + 1, len(image.parts))}
+    return names
+
+
+def _attribute_of(tree: Tree, image: PurePosixPath, attribute: str) -> set[str]:
+    file = tree.path(image)
+    if not is_dicom(file):
+        return set()
+    from pydicom import dcmread
+
+    try:
+        header = dcmread(file, stop_before_pixels=True, specific_tags=[attribute], force=True)
+        text = str(header.get(attribute) or '').strip()
+    except reading_errors() as error:
+        raise DataError(f'cannot be read as DICOM ({first_line(error)})', file=file) from error
+    return {text} if text else set()

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from aurora_mm.converters.splits import SPLIT_NAMES, split_of
+from aurora_mm.errors import ConfigError
+from aurora_mm.images.image_faults import naming
+from aurora_mm.images.reading import open_image_file
+from aurora_mm.importing.named_images import NamedImages
+from aurora_mm.importing.table_file import TableFile, TableRow
+from aurora_mm.importing.tree import Tree
+
+_HEADERS = ('image', 'imagepath', 'imagename', 'imageid', 'imagefile', 'file', 'filename', 'filepath', 'path', 'img')
+
+
+class TableOfImages:
+    """The rows of a table by the images that they name.
+
+    Args:
+        tree: The folder of the images and of the table.
+        fields: ``table``, the path of the table below the folder; ``image``, the column of what names an image, which
+            is found out otherwise; ``match``, the DICOM attribute that this column contains in place of names;
+            ``frame``, the column of the frame, counted from 0, where rows are about single frames; ``group`` and
+            ``split``, the columns of the patient and of the split.
+        images: The images that rows may be about. Rows about others of the folder are left out.
+        place: What the fields come from, for error messages.
+
+    Attributes:
+        rows: The rows of each image and frame, None for the whole file, in the order of the table.
+
+    Raises:
+        ConfigError: If a field names no file or no column.
+        DataError: If a row names no image of the folder, or no frame of its image.
+    """
+
+    keys = ('table', 'image', 'match', 'frame', 'group', 'split')
+
+    def __init__(
+        self, tree: Tree, fields: Mapping[str, Any], images: Iterable[PurePosixPath], place: str | Path
+    ) -> None:
+        for key in self.keys:
+            if not isinstance(fields.get(key, ''), str):
+                raise ConfigError(f'{place}: {key} must be text, not {fields[key]!r}')
+        if PurePosixPath(fields['table']) not in tree.files:
+            raise ConfigError(f'{place}: there is no table {fields["table"]!r} in {tree.root}')
+        self._tree = tree
+        self._fields = {key: fields[key] for key in self.keys if fields.get(key)}
+        self.table = TableFile(tree.path(PurePosixPath(fields['table'])))
+        named = NamedImages(tree, tree.images, fields.get('match', ''))
+        self._column = fields.get('image') or image_column(self.table, named) or ''
+        if not self._column:
+            columns = ', '.join(self.table.columns)
+            raise ConfigError(f"{place}: none of the columns {columns} names images; name the one that does as 'image'")
+        of_rows = [self._fields[key] for key in ('frame', 'group', 'split') if key in self._fields]
+        self.table.require([self._column, *of_rows], place)
+        self.rows = self._by_image(named, set(images))
+
+    def group(self, rows: list[TableRow]) -> str:
+        """Return the group of an image by its rows; '' if the table says none.
+
+        Raises:
+            DataError: If a cell is blank, or rows differ.
+        """
+        return self._common(rows, 'group')
+
+    def split(self, rows: list[TableRow]) -> str:
+        """Return 'train', 'val' or 'test' by the rows of an image; '' if the table says no split.
+
+        Raises:
+            DataError: If a cell is blank or names no split, or rows differ.
+        """
+        name = self._common(rows, 'split')
+        if not name:
+            return ''
+        found = split_of(name)
+        if found is None:
+            raise rows[0].fault(f'{name!r} in column {self._fields["split"]!r} names no split: {SPLIT_NAMES}')
+        return found[0]
+
+    def _common(self, rows: list[TableRow], key: str) -> str:
+        column = self._fields.get(key)
+        if column is None:
+            return ''
+        text = rows[0].cells[column]
+        for row in rows:
+            if not row.cells[column]:
+                raise row.fault(f'column {column!r} is blank')
+            if row.cells[column] != text:
+                raise row.fault(f'{row.cells[column]!r} in column {column!r} contradicts row {rows[0].line}, {text!r}')
+        return text
+
+    def _by_image(
+        self, named: NamedImages, wanted: set[PurePosixPath]
+    ) -> dict[tuple[PurePosixPath, int | None], list[TableRow]]:
+        found: dict[tuple[PurePosixPath, int | None], list[TableRow]] = {}
+        for row in self.table.rows:
+            name = row.cells[self._column]
+            images = named.find(name) if name else []
+            if not images:
+                what = self._fields.get('match', 'name')
+                raise row.fault(f'no image in {self._tree.root} has the {what} {name!r} of column {self._column!r}')
+            for image in images:
+                if image in wanted:
+                    found.setdefault((image, self._frame(row, image)), []).append(row)
+        return found
+
+    def _frame(self, row: TableRow, image: PurePosixPath) -> int | None:
+        column = self._fields.get('frame')
+        if column is None:
+            return None
+        number = row.number(column)
+        with naming(self._tree.path(image)):
+            count = open_image_file(self._tree.path(image)).frames
+        if not (number.is_integer() and 0 <= number < count):
+            raise row.fault(f'{image} has {count} frames, counted from 0, but column {column!r} says {number:g}')
+        return int(number)
+
+
+def image_column(table: TableFile, named: NamedImages) -> str | None:
+    """Return the column of a table in which most cells name an image; None if in none half of them do.
+
+    Of several such columns, one that is called as names of images are comes first.
+    """
+    counts = {
+        column: sum(bool(named.find(row.cells[column])) for row in table.rows if row.cells[column])
+        for column in table.columns
+    }
+    best = max(counts.values())
+    columns = [column for column in table.columns if counts[column] == best]
+    columns.sort(key=lambda column: folded_header(column) not in _HEADERS)
+    return columns[0] if 2 * best >= len(table.rows) else None
+
+
+def folded_header(column: str) -> str:
+    """Return the small letters and digits of the name of a column."""
+    return ''.join(filter(str.isalnum, column.lower()))
