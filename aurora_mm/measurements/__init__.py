@@ -49,14 +49,23 @@ __all__ = [
 def measurements_of(task: Task) -> list[Measurement]:
     """The measurements that a task's config names, built.
 
+    Tasks also come from checkpoints and model folders, and MMEngine would import and call anything that a dotted
+    ``type`` names. Therefore only what is registered is built.
+
     Raises:
         ConfigError: If one is not known, or its arguments are wrong; the message names the task.
     """
-    built = []
+    MEASUREMENTS.import_from_location()
+    built: list[Measurement] = []
     for config in task.measurements:
+        arguments = dict(config, task=task)
+        name = arguments.pop('type')
+        kind = MEASUREMENTS.module_dict.get(name.removeprefix(f'{MEASUREMENTS.scope}.'))
         try:
-            built.append(MEASUREMENTS.build(dict(config, task=task)))
-        except (KeyError, TypeError) as error:
+            if kind is None:
+                raise TypeError(f'{name!r} is not registered')
+            built.append(kind(**arguments))
+        except TypeError as error:
             known = ', '.join(sorted(MEASUREMENTS.module_dict))
             raise ConfigError(f'measurement {config} of task {task.name!r}: {error} (known are {known})') from error
     names = [measurement.name for measurement in built]

@@ -191,6 +191,38 @@ class TestConfigs:
             with pytest.raises(ConfigError, match=message):
                 measure(mask, config)
 
+    @pytest.mark.parametrize(
+        'config',
+        [
+            dict(type='torch.hub.load', repo_or_dir='hub', model='outline', source='local', trust_repo=True),
+            dict(type='outlines.Outline'),
+            dict(type='Area', name='a', label='head', _scope_='outlines'),
+        ],
+        ids=['a function', 'a module', 'a scope'],
+    )
+    def test_nothing_is_imported_or_called_for_a_task_of_a_file(self, config, tmp_path, monkeypatch):
+        code = f"open(r'{tmp_path / 'ran'}', 'w')\n"
+        (tmp_path / 'hub').mkdir()
+        (tmp_path / 'outlines').mkdir()
+        for name in ('hub/hubconf.py', 'outlines/__init__.py', 'outlines/registry.py'):
+            (tmp_path / name).write_text(code)
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.syspath_prepend(tmp_path)
+        with pytest.raises(ConfigError, match=r'is not registered|unexpected keyword argument'):
+            measurements_of(Task('t', 'segmentation', classes=('background', 'head'), measurements=[config]))
+        assert not (tmp_path / 'ran').exists()
+
+    def test_the_scope_may_stand_in_the_type(self):
+        (area,) = measurements_of(
+            Task(
+                't',
+                'segmentation',
+                classes=('background', 'head'),
+                measurements=[dict(type='aurora_mm.Area', name='a', label='head')],
+            )
+        )
+        assert area.name == 'a'
+
     def test_two_of_one_name(self):
         with pytest.raises(ConfigError, match='two measurements of one name'):
             measure(np.zeros((9, 9)), *[dict(type='Area', name='a', label='head')] * 2)

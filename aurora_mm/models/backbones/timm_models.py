@@ -19,6 +19,8 @@ from aurora_mm.extras import require_extra
 RELEASE = 'timm'
 # The file of weights in a folder.
 WEIGHTS = 'model.safetensors'
+# Arguments of `timm.create_model` that read files and addresses; timm may read a file as a Python pickle.
+_SOURCES = ('pretrained', 'pretrained_cfg', 'pretrained_cfg_overlay', 'checkpoint_path', 'cache_dir')
 # Keys under which a training of timm keeps its weights; the running mean comes first, as in timm.
 _CONTAINERS = ('state_dict_ema', 'model_ema', 'state_dict', 'model')
 
@@ -50,8 +52,10 @@ def create_timm_model(name: str, model_args: Mapping[str, Any]) -> nn.Module:
         model_args: Arguments of the model's class.
 
     Raises:
-        ConfigError: If timm is missing, or has no such model or weights.
+        ConfigError: If timm is missing, or has no such model or weights, or an argument names a source of weights.
     """
+    if found := [key for key in _SOURCES if key in model_args]:
+        raise ConfigError(f'model_args of TimmBackbone have {found}: weights come from its argument pretrained alone')
     timm = import_timm()
     if not timm.is_model(name):
         near = ', '.join(get_close_matches(name.split('.')[0], timm.list_models(), 3))

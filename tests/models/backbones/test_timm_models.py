@@ -31,3 +31,10 @@ def test_a_torchvision_for_another_torch_is_named(folder, monkeypatch):
     with pytest.raises(ConfigError, match=r'operator torchvision::nms does not exist.*made for torch .*\[timm\]'):
         TimmBackbone('resnet18')
     assert 'timm' not in sys.modules
+
+
+@pytest.mark.parametrize('key', ['checkpoint_path', 'pretrained', 'pretrained_cfg', 'pretrained_cfg_overlay'])
+def test_weights_of_another_source_are_refused_before_timm_reads_them(key, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'timm', None)
+    with pytest.raises(ConfigError, match=f"model_args of TimmBackbone have \\['{key}'\\]"):
+        TimmBackbone('resnet18', model_args={key: 'weights.pth'})
