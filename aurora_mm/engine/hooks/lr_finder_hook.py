@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import csv
 import math
+import sys
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from mmengine.dist import is_main_process
+import torch
+from mmengine.dist import all_reduce, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from aurora_mm.engine.console import show
-from aurora_mm.errors import ConfigError
+from aurora_mm.errors import AuroraError, ConfigError
 from aurora_mm.files import write_figure, write_text
+from aurora_mm.models.utils.nonfinite_guard import NonFiniteGuard
+from aurora_mm.models.utils.unwrap_model import unwrap_model
 from aurora_mm.registry import HOOKS
 
 
@@ -23,9 +27,10 @@ class LRFinderHook(Hook):
     """Raises the learning rate geometrically at each step and records the loss (https://arxiv.org/abs/1506.01186).
 
     It runs in a training of ``max_iters`` steps without a schedule. The ratios between the learning rates of parameter
-    groups do not change. The run stops when the smoothed loss exceeds ``stop_factor`` times its minimum. The hook
-    writes ``lr_finder.csv`` (lr, loss, smoothed loss) and ``lr_finder.png`` to the work dir and logs a suggestion: the
-    learning rate at which the smoothed loss falls fastest.
+    groups do not change. The loss is the mean over all processes. The run stops when the smoothed loss exceeds
+    ``stop_factor`` times its minimum, or when a loss is not finite. The hook writes ``lr_finder.csv`` (lr, loss,
+    smoothed loss) and ``lr_finder.png`` to the work dir and logs a suggestion: the learning rate at which the smoothed
+    loss falls fastest.
 
     Args:
         low: First learning rate, of the group with the largest one.
@@ -48,9 +53,18 @@ class LRFinderHook(Hook):
         self.stop_factor = stop_factor
         self.rows: list[tuple[float, float, float]] = []
         self._mean = 0.0
+        self._guard: NonFiniteGuard | None = None
 
     def before_train(self, runner: Runner) -> None:
-        """Store the ratios between the groups' learning rates."""
+        """Store the ratios between the groups' learning rates.
+
+        The model's guard counts a loss that is not finite as 0 and stops a run with many of them. Here the first one
+        ends the sweep.
+        """
+        guard = getattr(unwrap_model(runner.model), 'guard', None)
+        if isinstance(guard, NonFiniteGuard):
+            guard.limit = sys.maxsize
+            self._guard = guard
         rates = [group['lr'] for group in runner.optim_wrapper.param_groups]
         self._ratios = [rate / max(rates) for rate in rates]
 
@@ -61,8 +75,15 @@ class LRFinderHook(Hook):
             group['lr'] = self._rate * ratio
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
-        """Record the loss of the step, and stop the run if the loss diverges."""
-        loss = outputs['loss'].item()
+        """Record the loss of the step, and stop the run if the loss diverges.
+
+        It is the mean over all processes, which therefore stop at the same step.
+        """
+        mean: torch.Tensor = outputs['loss'].detach().float().clone()
+        if self._guard is not None and not self._guard.latest_is_finite():
+            mean.fill_(math.nan)
+        all_reduce(mean, op='mean')
+        loss = mean.item()
         self._mean = self.smoothing * self._mean + (1 - self.smoothing) * loss
         smoothed = self._mean / (1 - self.smoothing ** (len(self.rows) + 1))
         diverged = not math.isfinite(loss) or smoothed > self.stop_factor * min(
@@ -75,7 +96,13 @@ class LRFinderHook(Hook):
             runner.train_loop.stop_training = True
 
     def after_train(self, runner: Runner) -> None:
-        """Write the files and log the suggestion."""
+        """Write the files and log the suggestion.
+
+        Raises:
+            AuroraError: If the loss was not finite at the first learning rate.
+        """
+        if not self.rows:
+            raise AuroraError(f'the loss is not finite at the first learning rate, {self.low:g}; start the sweep lower')
         if not is_main_process():
             return
         text = StringIO()

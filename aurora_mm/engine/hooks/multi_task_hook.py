@@ -125,6 +125,7 @@ class MultiTaskHook(Hook):
         """Store the numbers of drawn images for the checkpoint, and log the table."""
         sampler = _sampler(runner)
         model = unwrap_model(runner.model)
+        model.guard.report()  # a training by steps need not end at an interval
         for part in (model.tracker, model.balancer):
             part.share()
         if sampler is not None:

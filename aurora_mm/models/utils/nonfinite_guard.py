@@ -14,6 +14,10 @@ from aurora_mm.models.utils.sharded_tensors import local_part
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 
+# Of steps and tasks whose flags wait for a report. More are read at once, so that memory stays bounded in a training
+# without MultiTaskHook, whose interval they never reach.
+_MOST_PENDING = 10_000
+
 
 class NonFiniteGuard(nn.Module):
     """Counts the labels whose loss is not finite, and stops a run that has too many of them.
@@ -36,7 +40,9 @@ class NonFiniteGuard(nn.Module):
         self.index = {task.name: i for i, task in enumerate(tasks)}
         self.limit = limit
         self.register_buffer('skipped', torch.zeros(len(tasks), dtype=torch.long))
+        self._latest: list[Tensor] = []
         self._pending: list[tuple[str, Tensor, list[str]]] = []
+        self._found: dict[str, list[str]] = {}
 
     def note(self, labels: Mapping[str, tuple[Tensor, Sequence[TaskDataSample]]]) -> None:
         """Keep the flags of a step.
@@ -44,8 +50,15 @@ class NonFiniteGuard(nn.Module):
         Args:
             labels: By task: whether the loss of each label is finite, ``(n,)`` bool on the device, and the n samples.
         """
+        self._latest = [finite for finite, _ in labels.values()]
         for name, (finite, samples) in labels.items():
             self._pending.append((name, finite, [str(sample.get('img_path')) for sample in samples]))
+        if len(self._pending) >= _MOST_PENDING:
+            self._read()
+
+    def latest_is_finite(self) -> bool:
+        """Whether all losses of the last step are finite on this rank; it waits for the device."""
+        return all(bool(finite.all()) for finite in self._latest)
 
     def report(self) -> None:
         """Count and log the labels noted on all ranks since the last report; every rank must call it.
@@ -53,14 +66,8 @@ class NonFiniteGuard(nn.Module):
         Raises:
             AuroraError: On all ranks, if there are more than ``limit``. The message names the tasks and their images.
         """
-        pending, self._pending = self._pending, []
-        found: dict[str, list[str]] = {}
-        if pending:
-            flags = torch.cat([finite for _, finite, _ in pending]).tolist()
-            labels = [(name, path) for name, _, paths in pending for path in paths]
-            for (name, path), finite in zip(labels, flags, strict=True):
-                if not finite:
-                    found.setdefault(name, []).append(path)
+        self._read()
+        found, self._found = self._found, {}
         merged: dict[str, list[str]] = {}
         for of_rank in all_gather_object(found):
             for name, paths in of_rank.items():
@@ -78,6 +85,17 @@ class NonFiniteGuard(nn.Module):
         MMLogger.get_current_instance().warning(
             f'{message}. Their updates were made without a gradient ({total} so far, a run bears {self.limit})'
         )
+
+    def _read(self) -> None:
+        """Move the images of the losses that are not finite from the flags to the names."""
+        pending, self._pending = self._pending, []
+        if not pending:
+            return
+        flags = torch.cat([finite for _, finite, _ in pending]).tolist()
+        labels = [(name, path) for name, _, paths in pending for path in paths]
+        for (name, path), finite in zip(labels, flags, strict=True):
+            if not finite:
+                self._found.setdefault(name, []).append(path)
 
 
 @torch.no_grad()
