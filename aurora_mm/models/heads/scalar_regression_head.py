@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -15,6 +15,9 @@ from aurora_mm.models.losses import CoordinateLoss
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 @MODELS.register_module()
@@ -107,6 +110,17 @@ class ScalarRegressionHead(BasePooledHead):
         """Return ``value`` (B,) in the unit of the task, see :class:`BaseTaskHead`."""
         mean, deviation = self._statistics_of(task)
         return dict(value=(output.float() * deviation + mean)[:, 0])
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Move the head, or cast its weights, as torch does; the statistics stay float32.
+
+        They are numbers of annotations: float16 ends at 65504, and has 3 digits.
+        """
+        statistics = self.statistics
+        super()._apply(fn, recurse)
+        if self.statistics.dtype != statistics.dtype:
+            self.statistics = statistics.to(self.statistics.device)
+        return self
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         super()._load_from_state_dict(*args, **kwargs)

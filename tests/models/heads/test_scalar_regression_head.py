@@ -81,3 +81,14 @@ def test_annotations_that_cannot_be_standardised(head, items, message):
     with pytest.raises(DataError, match=message):
         head.fit_annotations(items)
     assert head.needs_annotations
+
+
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+def test_statistics_keep_their_digits_and_size_in_half_precision(head, dtype):
+    head.fit_annotations(dict(age=[dict(value=v) for v in (100_000.0, 100_400.0)], size=ITEMS['size']))
+    head = head.to(dtype)
+    assert {p.dtype for p in head.parameters()} == {dtype}
+    assert head.statistics[0].tolist() == [100_200, 200]
+    sample = batch(TASKS[0], 1).samples
+    head.predict_by_feat(torch.tensor([[0.5]], dtype=dtype), sample, TASKS[0])
+    assert float(sample[0].pred_value) == 100_300
