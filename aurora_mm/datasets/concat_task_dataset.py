@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,19 @@ from aurora_mm.datasets.seeded_index import seeded_by
 from aurora_mm.datasets.task_dataset_wrapper import require_tasks
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import DATASETS
+from aurora_mm.structures import MultiTaskDataSample
 from aurora_mm.tasks import Task, TaskTable
+
+# What is added to the ``img_id`` of a part for each part before it; larger than those of COCO files.
+_IDS_OF_A_PART = 10**12
 
 
 @DATASETS.register_module()
 class ConcatTaskDataset(ConcatDataset):
     """Concatenation of data sets of tasks, such as FMC-UIA data, COCO files and mmseg folders.
+
+    Each data set numbers its images from 0 or as its file does. Where two have a task in common, those of the later one
+    get other values of ``img_id``, so that evaluation and submissions tell them apart.
 
     Args:
         datasets: Configs of data sets with a property ``tasks`` and a method ``indices_by_task``, such as
@@ -75,7 +83,38 @@ class ConcatTaskDataset(ConcatDataset):
 
     def __getitem__(self, idx: int) -> dict[str, Any]:
         with seeded_by(idx):
-            return super().__getitem__(int(idx))
+            data: dict[str, Any] = super().__getitem__(int(idx))
+        return self._numbered(data, int(idx))
+
+    def get_data_info(self, idx: int) -> dict[str, Any]:
+        """Return the annotation of an item, as its data set has it but for ``img_id``."""
+        return self._numbered(super().get_data_info(idx), idx)
+
+    def _numbered(self, data: dict[str, Any], idx: int) -> dict[str, Any]:
+        """Return an item, before or after its pipeline, with an ``img_id`` that no other image of a task has."""
+        first = self._first_ids[self._get_ori_dataset_idx(idx)[0]]
+        if not first:
+            return data
+        if 'img_id' in data:
+            data = data | dict(img_id=data['img_id'] + first)
+        if 'other_rows' in data:
+            data = data | dict(other_rows=[row | dict(img_id=row['img_id'] + first) for row in data['other_rows']])
+        packed = data.get('data_samples')
+        for view in packed if isinstance(packed, list) else [packed]:  # several with test-time augmentation
+            if isinstance(view, MultiTaskDataSample):
+                for sample in (view, *view):
+                    sample.set_field(sample.img_id + first, 'img_id', field_type='metainfo')
+        return data
+
+    @cached_property
+    def _first_ids(self) -> list[int]:
+        met: set[str] = set()
+        found = []
+        for place, dataset in enumerate(self.datasets):
+            names = set(dataset.tasks)
+            found.append(place * _IDS_OF_A_PART if names & met else 0)
+            met |= names
+        return found
 
     def indices_by_kind(self) -> dict[tuple[str, ...], np.ndarray]:
         """Group the images by the tasks that they have labels of, see :func:`indices_by_kind`.

@@ -195,6 +195,32 @@ def test_side_by_side_with_fmc_uia(fmc_root, coco):
         assert all(dataset[int(i)]['data_samples'].task_names == [name] for i in rows)
 
 
+def test_images_of_a_task_in_two_parts_have_numbers_of_their_own(fmc_root, coco):
+    fmc_root.csv('a', [fmc_root.cls_row(i, task_id='left') for i in range(3)])
+    fmc_root.csv('b', [fmc_root.cls_row(0, task_id='right')])
+    part = dict(type='FMCUIADataset', data_root=str(fmc_root.path), split='all', all_labels=True)
+    nodules = dict(type='TaskDataset', task=NODULES, dataset=coco)
+    dataset = ConcatTaskDataset([part, nodules, part], pipeline=LOAD)
+    ids = {}
+    for i in range(len(dataset)):
+        samples = dataset[i]['data_samples']
+        info = dataset.get_data_info(i)
+        rows = [info, *info.get('other_rows', ())]
+        assert [sample.img_id for sample in samples] == [row['img_id'] for row in rows]
+        assert samples.img_id == info['img_id']
+        for sample in samples:
+            ids.setdefault(sample.task, []).append(sample.img_id)
+    assert {name: len(set(found)) for name, found in ids.items()} == dict(left=6, right=2, nodules=3)
+    sizes = [dict(type='aurora_mm.FitToSize', size=size) for size in (32, 64)]
+    rest = [[dict(type=f'aurora_mm.{name}')] for name in ('ApplyGeometry', 'PackMultiTaskInputs')]
+    views = [*LOAD[:2], dict(type='TestTimeAug', transforms=[sizes, *rest])]
+    twice = ConcatTaskDataset([part, part], pipeline=views)
+    assert [len({sample.img_id for sample in twice[i]['data_samples']}) for i in (0, 4)] == [1, 1]
+    assert twice[0]['data_samples'][1].img_id != twice[4]['data_samples'][1].img_id
+    alone = TaskDataset(NODULES, coco)
+    assert ids['nodules'] == [alone.get_data_info(i)['img_id'] for i in range(3)]  # those of the COCO file
+
+
 def test_parts_that_contradict_each_other_are_refused(fmc_root, coco):
     fmc_root.fill(10)
     other = NODULES | dict(name='nodule')  # of one class in the CSV files
