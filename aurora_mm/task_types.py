@@ -146,8 +146,8 @@ class ByTaskType(dict[str, T]):
         raise ConfigError(f'there is no {self.what} for tasks of type {task_type!r}, only for {", ".join(self)}')
 
 
-# Masks are 8-bit, so they tell 256 classes apart.
-register_task_type(TaskType('segmentation', 'SegmentationMetric', min_outputs=2, max_outputs=256, has_background=True))
+# Masks are 8-bit, and 255 is the value of pixels that do not count (aurora_mm.structures.IGNORED).
+register_task_type(TaskType('segmentation', 'SegmentationMetric', min_outputs=2, max_outputs=255, has_background=True))
 register_task_type(TaskType('classification', 'ClassificationMetric', min_outputs=2))
 register_task_type(TaskType('detection', 'BoxIoUMetric'))
 register_task_type(TaskType('landmark', 'LandmarkMetric', outputs='points', csv_name='Regression'))

@@ -368,9 +368,9 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
         'models/losses/class_loss.py',
         _LOSSES,
         [
-            ('counted = target != IGNORE_INDEX', 'counted = target != -1'),
+            ('counted = target != IGNORED', 'counted = target != -1'),
             ("        if hasattr(loss, 'image_losses'):\n", '        if False:\n'),
-            ("dict(ignore_index=IGNORE_INDEX) if 'ignore_index' in takes", "dict() if 'ignore_index' in takes"),
+            ("dict(ignore_index=IGNORED) if 'ignore_index' in takes", "dict() if 'ignore_index' in takes"),
         ],
     ),
     (

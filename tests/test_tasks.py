@@ -64,7 +64,7 @@ def test_a_task_with_two_counts_is_refused():
         (dict(name='a', type='regression', points=['x']), "type 'regression'"),
         (dict(name='a', type=['detection'], classes=['x']), 'has type .*known are'),
         (dict(name='a', type='landmark', classes=['x']), 'takes points, not classes'),
-        (dict(name='a', type='segmentation', classes=['background']), 'needs 2 to 256 classes, not 1'),
+        (dict(name='a', type='segmentation', classes=['background']), 'needs 2 to 255 classes, not 1'),
         (dict(name='a', type='classification', classes=['x', 'x']), 'twice'),
         (dict(name='a', type='landmark', points=['x'], swaps=[('x', 'y')]), "swaps 'y'"),
         (dict(name='a', type='landmark', points=['x', 'y', 'z'], swaps=[('x', 'y'), ('y', 'z')]), 'more than once'),
@@ -87,7 +87,7 @@ def test_a_task_with_two_counts_is_refused():
         (dict(name='a', type='detection', classes=[' ']), 'is no name'),
         (dict(name='a', type='detection', classes=['x' * 101]), 'over 100 characters'),
         (dict(name='a', type='detection', classes=['x'], flip='no'), 'flip must be True or False'),
-        (dict(name='a', type='segmentation', classes=[str(i) for i in range(257)]), '2 to 256 classes, not 257'),
+        (dict(name='a', type='segmentation', classes=[str(i) for i in range(256)]), '2 to 255 classes, not 256'),
         (
             dict(name='a', type='landmark', points=['x'], class_weight=[1]),
             'has no classes, so it takes no class_weight',

@@ -8,11 +8,10 @@ import torch
 from aurora_mm.calibration.calibrator import Observation, State, diagonal, pixels
 from aurora_mm.calibration.temperature import temper
 from aurora_mm.calibration.temperature_calibrator import TemperatureCalibrator
-from aurora_mm.datasets.masks import IGNORED
 from aurora_mm.errors import ConfigError
 from aurora_mm.evaluation.functional import surface_distances
 from aurora_mm.models.utils.original_coordinates import map_to_original
-from aurora_mm.structures import TaskDataSample
+from aurora_mm.structures import IGNORED, TaskDataSample
 from aurora_mm.tasks import Task
 
 _GRID = 32  # pixels of an image that are observed along each axis

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from aurora_mm.datasets.masks import IGNORED
+from aurora_mm.structures import IGNORED
 from aurora_mm.task_types import ByTaskType
 
 Finding = tuple[str, str]

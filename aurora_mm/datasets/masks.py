@@ -10,12 +10,10 @@ import numpy as np
 
 from aurora_mm.images.image_files import check_header, decode, read_data, turned_upright
 from aurora_mm.images.image_header import BadImage, ImageHeader, palette_indices, read_header
+from aurora_mm.structures import IGNORED
 
 # Lossless formats; 'PPM' is Pillow's name for PGM too.
 LOSSLESS = ('PNG', 'TIFF', 'BMP', 'DIB', 'GIF', 'PPM')
-
-
-IGNORED = 255  # the class of pixels to ignore
 
 
 def read_class_indices(
@@ -31,7 +29,7 @@ def read_class_indices(
         num_classes: Number of classes, the background counted.
         task: Name of the task, for the error message.
         class_of_value: Class of each of the values 0 to 255, if values are not class indices. Pixels to ignore have
-            the class :data:`IGNORED`.
+            the class :data:`~aurora_mm.structures.IGNORED`.
 
     Returns:
         (H, W) uint8 class indices; and the EXIF orientation of the file, 1 to 8, where 1 is upright.

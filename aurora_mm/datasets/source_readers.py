@@ -11,6 +11,7 @@ from mmengine.dataset import BaseDataset
 
 from aurora_mm.datasets.coco_source import CocoSource
 from aurora_mm.errors import ConfigError
+from aurora_mm.structures import IGNORED
 from aurora_mm.task_types import ByTaskType
 from aurora_mm.tasks import Task
 
@@ -74,7 +75,7 @@ def class_of_value(label_map: Mapping[int, int] | None, reduce_zero_label: bool)
     """
     classes = list(range(256))
     if reduce_zero_label:
-        classes = [255, *range(254), 255]
+        classes = [IGNORED, *range(254), IGNORED]
     renamed = label_map or {}
     return [int(renamed.get(value, value)) % 256 for value in classes]
 

@@ -11,6 +11,8 @@ from aurora_mm.structures.mask_view import MaskViews
 
 LABEL_THRESHOLD = 0.5
 """Probability from which a class is predicted where an image may have several."""
+IGNORED = 255
+"""Value of pixels in a true mask that do not count, as in mmseg; a mask of one class is full of it if not labelled."""
 
 
 def _field(name: str, kind: type, doc: str) -> property:

@@ -272,7 +272,7 @@ def test_a_known_task_keeps_its_names(fmc_root):
         ('cls_row', dict(num_classes='9' * 400), 'is not a number'),
         ('cls_row', dict(num_classes='-2'), 'not -2'),
         ('cls_row', dict(num_classes='3'), '3 outputs here, but classification with 2 in .*x.csv, row 2'),
-        ('seg_row', dict(num_classes='300'), 'needs 2 to 256 classes'),
+        ('seg_row', dict(num_classes='300'), 'needs 2 to 255 classes'),
         ('cls_row', dict(mask='True'), "'True' is not a number"),
         ('cls_row', dict(mask='0_1'), "'0_1' is not a number"),
         ('cls_row', dict(mask='\u0661'), 'is not a number'),

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from aurora_mm.baselines.constant_answers.constant_answer import CONSTANT_ANSWERS, ConstantAnswer
 from aurora_mm.baselines.constant_answers.constant_mask import GRID, best_mask
-from aurora_mm.datasets.masks import IGNORED
 from aurora_mm.evaluation.functional import resize_mask
 from aurora_mm.evaluation.sample_fields import annotation_in_original_coordinates
-from aurora_mm.structures import TaskDataSample
+from aurora_mm.structures import IGNORED, TaskDataSample
 from aurora_mm.tasks import Task
 
 

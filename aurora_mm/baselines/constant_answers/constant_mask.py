@@ -11,10 +11,9 @@ from mmengine.structures import PixelData
 from numpy.typing import NDArray
 
 from aurora_mm.baselines.constant_answers.constant_answer import CONSTANT_ANSWERS, ConstantAnswer
-from aurora_mm.datasets.masks import IGNORED
 from aurora_mm.evaluation.functional import resize_mask
 from aurora_mm.evaluation.sample_fields import annotation_in_original_coordinates
-from aurora_mm.structures import TaskDataSample
+from aurora_mm.structures import IGNORED, TaskDataSample
 from aurora_mm.tasks import Task
 
 GRID = (128, 128)  # size at which masks are learned

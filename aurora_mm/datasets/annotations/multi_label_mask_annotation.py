@@ -13,11 +13,10 @@ from aurora_mm.challenge.csv_cells import BadRow, Files, texts
 from aurora_mm.datasets.annotations.flipped_classes import applied_flip_indices
 from aurora_mm.datasets.annotations.image_checks import check_lies_on_image
 from aurora_mm.datasets.class_masks import read_class_mask, read_class_masks
-from aurora_mm.datasets.masks import IGNORED
 from aurora_mm.datasets.pixel_warping import warp_mask
 from aurora_mm.images.image_header import BadImage
 from aurora_mm.images.retries import read_with_retries
-from aurora_mm.structures import TaskDataSample
+from aurora_mm.structures import IGNORED, TaskDataSample
 from aurora_mm.tasks import Task
 
 

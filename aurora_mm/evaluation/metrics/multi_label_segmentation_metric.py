@@ -13,11 +13,12 @@ from aurora_mm.errors import ConfigError
 from aurora_mm.evaluation.functional import mean_of_defined, resize_mask, weighted_mean_of_known
 from aurora_mm.evaluation.metrics.millimetre_metric import spacing_of
 from aurora_mm.evaluation.metrics.result_row import ResultRow
-from aurora_mm.evaluation.metrics.segmentation_metric import IGNORED, SegmentationMetric
+from aurora_mm.evaluation.metrics.segmentation_metric import SegmentationMetric
 from aurora_mm.evaluation.metrics.task_metric import Floats
 from aurora_mm.evaluation.sample_fields import annotation_in_original_coordinates, prediction
 from aurora_mm.registry import METRICS
 from aurora_mm.run_lengths import decode_mask, encode_mask
+from aurora_mm.structures import IGNORED
 
 
 @METRICS.register_module()

@@ -23,8 +23,7 @@ from aurora_mm.evaluation.metrics.result_row import ResultRow, cell_matrix, is_n
 from aurora_mm.evaluation.metrics.task_metric import Floats
 from aurora_mm.evaluation.sample_fields import annotation_in_original_coordinates, prediction
 from aurora_mm.registry import METRICS
-
-IGNORED = 255  # value of pixels in a true mask that do not count
+from aurora_mm.structures import IGNORED
 
 
 @METRICS.register_module()

@@ -12,9 +12,8 @@ from torch import Tensor, nn
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.losses.head_loss import Call, HeadLoss, values_by_row
 from aurora_mm.models.utils.build import foreign_class, parameters_of
+from aurora_mm.structures import IGNORED
 from aurora_mm.tasks import Task
-
-IGNORE_INDEX = 255  # the value of padding in masks of mmseg
 
 
 class ClassLoss(HeadLoss):
@@ -110,7 +109,7 @@ class ClassLoss(HeadLoss):
             target = torch.stack([stripes, stripes.flip(1)])
         is_class = F.one_hot(target, task.num_outputs).movedim(-1, 1) * 2.0 - 1
         if self.pixels:
-            target[0, 0, 0] = IGNORE_INDEX
+            target[0, 0, 0] = IGNORED
         # Right predictions have larger logits than wrong ones, so a loss that draws the logits to 0 and 1 does not
         # pass. The logits differ between pixels, because a loss may select pixels by them.
         sure = torch.linspace(2.5, 3, target.numel()).reshape(target.shape)[:, None]
@@ -145,7 +144,7 @@ def _one_by_one(call: Call, loss: nn.Module, pred: Tensor, target: Tensor) -> Te
 def _with_indices(loss: nn.Module, pred: Tensor, target: Tensor) -> Tensor:
     # Losses of mmseg take the ignored value as an argument or use 255. For images no value is ignored.
     takes = inspect.signature(loss.forward).parameters
-    more = dict(ignore_index=IGNORE_INDEX) if 'ignore_index' in takes and target.dim() > 1 else {}
+    more = dict(ignore_index=IGNORED) if 'ignore_index' in takes and target.dim() > 1 else {}
     return loss(pred, target, **more)
 
 
@@ -160,7 +159,7 @@ def _with_one_hot_rows(loss: nn.Module, pred: Tensor, target: Tensor) -> Tensor:
 
 def _rows(pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     pred, target = pred.movedim(1, -1).flatten(0, -2), target.flatten()
-    counted = target != IGNORE_INDEX
+    counted = target != IGNORED
     return pred[counted], target[counted]
 
 

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from aurora_mm.registry import MODELS
+from aurora_mm.structures import IGNORED
 
 
 @MODELS.register_module()
@@ -27,12 +28,14 @@ class ForegroundDiceLoss(nn.Module):
         self.loss_weight = loss_weight
         self.loss_name = loss_name
 
-    def forward(self, pred: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = 255) -> Tensor:
+    def forward(
+        self, pred: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = IGNORED
+    ) -> Tensor:
         """Compute the mean loss of the images: a scalar. Arguments as in :meth:`image_losses`."""
         return self.image_losses(pred, target, weight, ignore_index).mean()
 
     def image_losses(
-        self, pred: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = 255
+        self, pred: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = IGNORED
     ) -> Tensor:
         """Compute the loss of each image.
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from aurora_mm.models.losses.class_loss import IGNORE_INDEX
 from aurora_mm.models.losses.element_loss import ElementLoss
 from aurora_mm.models.utils.tensor_like import tensor_like
+from aurora_mm.structures import IGNORED
 from aurora_mm.tasks import Task
 
 
@@ -41,7 +41,7 @@ class MaskLoss(ElementLoss):
             for each; 0 for an image without any.
         """
         pred, target = pred.flatten(2), target.flatten(2)  # (B, C, H W)
-        labelled = (target[..., 0] != IGNORE_INDEX).to(pred.dtype)  # (B, C)
+        labelled = (target[..., 0] != IGNORED).to(pred.dtype)  # (B, C)
         wanted = (target == 1).to(pred.dtype)
         values = self.call(pred.flatten(0, 1), wanted.flatten(0, 1), task)
         values = values.reshape(*labelled.shape, -1).mean(2)
