@@ -11,14 +11,11 @@ from aurora_mm.dicom.results import save
 from aurora_mm.dicom_node.disk_queue import DiskQueue
 from aurora_mm.dicom_node.peer import Peer
 from aurora_mm.dicom_node.receiver import SUCCESS, WORDS, receive
-from aurora_mm.errors import AuroraError, ConfigError
-from aurora_mm.images.image_header import BadImage
+from aurora_mm.errors import ConfigError
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-# What an image or its prediction may raise; torch's errors are RuntimeErrors. The image is set aside then.
-_ERRORS = (AuroraError, BadImage, RuntimeError, ValueError, MemoryError, OSError)
 _RETRY_SECONDS = 30.0
 
 
@@ -26,8 +23,8 @@ class DicomNode:
     """Takes images by C-STORE, and answers each with SEGs and an SR, which are kept in a folder, sent on, or both.
 
     Images wait in ``queue/incoming`` until they are answered, and results that are to be sent in ``queue/outgoing``
-    until the peer has taken them, also over a restart. What cannot be predicted, or is refused by the peer, is moved
-    to ``queue/failed``. Messages name images by their running numbers and hold nothing of a header.
+    until the peer has taken them, also over a restart. What cannot be predicted or sent, or is refused by the peer, is
+    moved to ``queue/failed``. Messages name images by their running numbers and hold nothing of a header.
 
     Args:
         predict: From a DICOM file to the objects of its results by kind; ``''`` is the report.
@@ -86,11 +83,14 @@ class DicomNode:
             port: Port; 0 takes a free one.
 
         Raises:
-            ConfigError: If the address cannot be listened on.
+            ConfigError: If the address cannot be listened on, or the own AE title is none.
         """
         from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, VerificationPresentationContexts, evt
 
-        entity = AE(ae_title=self.title)
+        try:
+            entity = AE(ae_title=self.title)
+        except ValueError as error:
+            raise ConfigError(f'{self.title!r} is no AE title: {error}') from error
         entity.supported_contexts = VerificationPresentationContexts
         for name in _image_classes():
             entity.add_supported_context(name, ALL_TRANSFER_SYNTAXES)
@@ -133,10 +133,10 @@ class DicomNode:
                 made = self.predict(file)
                 for kind, result in made.items():
                     self._keep(f'{file.stem}_{kind + "_seg" if kind else "sr"}.dcm', result)
-            except _ERRORS as error:
+            except Exception as error:  # whatever an image raises, the images behind it are to be answered
                 # The words of an error may hold values of a header.
                 self.say(f'answer {number}: failed ({type(error).__name__}), moved to {self.failed}')
-                self._set_aside(file)
+                self._set_aside(file, self.incoming)
             else:
                 self.say(f'answer {number}: {len(made) - 1} SEG and 1 SR, {len(self.incoming) - 1} images wait')
                 file.unlink(missing_ok=True)
@@ -157,7 +157,12 @@ class DicomNode:
                 if not self._stopping.is_set():
                     self.outgoing.retry()
                 continue
-            taken = self.peer.send(file, self.title)
+            try:
+                taken = self.peer.send(file, self.title)
+            except Exception as error:  # of a damaged file, which must not hold up the others
+                self.say(f'a result cannot be sent ({type(error).__name__}), moved to {self.failed}')
+                self._set_aside(file, self.outgoing)
+                continue
             if taken:
                 file.unlink(missing_ok=True)
             elif taken is None:
@@ -167,10 +172,14 @@ class DicomNode:
                 self.outgoing.retry()
             else:
                 self.say(f'{self.peer.title} refuses a result, moved to {self.failed}')
-                self._set_aside(file)
+                self._set_aside(file, self.outgoing)
 
-    def _set_aside(self, file: Path) -> None:
-        file.replace(self.failed / file.name)  # within one file system, so that a full disk does not stop it
+    def _set_aside(self, file: Path, queue: DiskQueue) -> None:
+        try:
+            file.replace(self.failed / file.name)  # within one file system, so that a full disk does not stop it
+        except OSError as error:
+            self.say(f'a file cannot be moved to {self.failed} ({error.strerror}); it is passed over')
+            queue.try_later(file)
 
 
 def _image_classes() -> list[str]:

@@ -44,6 +44,9 @@ class Peer(NamedTuple):
 
         Returns:
             Whether the peer took it; None if it could not be reached or the connection broke.
+
+        Raises:
+            Exception: Of any class, by pydicom on a damaged file.
         """
         from pydicom import dcmread
         from pynetdicom import AE
@@ -51,7 +54,10 @@ class Peer(NamedTuple):
         dataset = dcmread(file)
         entity = AE(ae_title=own_title)
         entity.add_requested_context(dataset.SOPClassUID, dataset.file_meta.TransferSyntaxUID)
-        association = entity.associate(self.host, self.port, ae_title=self.title)
+        try:
+            association = entity.associate(self.host, self.port, ae_title=self.title)
+        except OSError:  # the name of the host is not known at the moment
+            return None
         if not association.is_established:
             return False if association.is_rejected or association.rejected_contexts else None
         try:

@@ -23,7 +23,7 @@ WORDS = {
     CANNOT_UNDERSTAND: 'refused: no image that can be read',
 }
 
-_UID = re.compile(r'[0-9.]{1,64}')
+_UID = re.compile(r'[0-9][0-9.]{0,63}')  # a file whose name begins with a dot is hidden, and would wait for ever
 
 
 class _WrongClass(Exception):

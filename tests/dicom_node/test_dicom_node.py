@@ -144,8 +144,10 @@ def test_an_object_that_is_not_what_its_request_says(start, tmp_path):
     request = SimpleNamespace(AffectedSOPInstanceUID='1.2.3', AffectedSOPClassUID=pydicom.dcmread(path).SOPClassUID)
     event = SimpleNamespace(request=request, encoded_dataset=path.read_bytes)
     assert receive(event, node.incoming) == WRONG_CLASS
-    request.AffectedSOPInstanceUID = '../../evil'
-    assert receive(event, node.incoming) == 0xC000
+    for name in ('../../evil', '.1.2.3'):
+        request.AffectedSOPInstanceUID = name
+        assert receive(event, node.incoming) == 0xC000
+    assert not list((tmp_path / 'queue' / 'incoming').iterdir())
     assert len(node.incoming) == 0
 
 
@@ -159,6 +161,58 @@ def test_what_cannot_be_predicted_is_set_aside_and_the_rest_goes_on(start, assoc
     assert [file.stem for file in (tmp_path / 'queue' / 'failed').iterdir()] == [bad.SOPInstanceUID]
     assert any('failed (DataError)' in line for line in node.said)
     assert not any('Secret' in line or 'PatientSex' in line for line in node.said)
+
+
+@pytest.mark.parametrize('error', [KeyError('Secret'), TypeError('Secret'), AttributeError('Secret')])
+def test_no_error_of_an_image_ends_the_answers(error, start, tmp_path):
+    done = []
+
+    def predict(file):
+        done.append(file.stem)
+        if file.stem == '1':
+            raise error
+        return {}
+
+    for name in ('1', '2'):
+        (tmp_path / 'queue' / 'incoming').mkdir(parents=True, exist_ok=True)
+        (tmp_path / 'queue' / 'incoming' / f'{name}.dcm').write_bytes(b'')
+    node = start(predict)
+    wait_until(lambda: not len(node.incoming))
+    assert sorted(done) == ['1', '2']
+    assert [file.name for file in node.failed.iterdir()] == ['1.dcm']
+    assert not any('Secret' in line for line in node.said)
+
+
+def test_a_damaged_result_does_not_hold_up_the_others(start, tmp_path):
+    outgoing = tmp_path / 'queue' / 'outgoing'
+    outgoing.mkdir(parents=True)
+    (outgoing / 'damaged.dcm').write_bytes(b'no DICOM file' * 20)
+    node = start(nothing, peer=Peer('PACS', '127.0.0.1', 1))
+    wait_until(lambda: [file.name for file in node.failed.iterdir()] == ['damaged.dcm'])
+    assert any('cannot be sent (InvalidDicomError)' in line for line in node.said)
+    assert all(thread.is_alive() for thread in node._threads)
+
+
+def test_what_cannot_be_set_aside_is_passed_over(start, tmp_path):
+    def predict(file):
+        node.failed.rmdir()
+        raise KeyError
+
+    (tmp_path / 'queue' / 'incoming').mkdir(parents=True)
+    node = DicomNode(predict, tmp_path / 'queue', tmp_path / 'out', say=(said := []).append)
+    (tmp_path / 'queue' / 'incoming' / '1.dcm').write_bytes(b'')
+    node.start(port=0)
+    try:
+        wait_until(lambda: any('is passed over' in line for line in said))
+        assert len(node.incoming) == 1
+        assert all(thread.is_alive() for thread in node._threads)
+    finally:
+        node.stop()
+
+
+def test_a_title_that_is_none(start):
+    with pytest.raises(ConfigError, match='is no AE title'):
+        start(nothing, title='A' * 17)
 
 
 def test_what_waits_is_answered_after_a_restart(start, associate, predict, tmp_path):
