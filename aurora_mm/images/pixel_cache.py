@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from aurora_mm.errors import ConfigError
+from aurora_mm.errors import ConfigError, OutputError
 from aurora_mm.files import write_bytes
 from aurora_mm.images.shards.sharded_root import sharded_root_of
 from aurora_mm.images.shared_channels import share_channels, shared_plane
@@ -72,15 +72,18 @@ class PixelCache:
 
     def _reserve(self, count: int) -> bool:
         """Count bytes as used if the limit allows it, in one step for all processes."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / _COUNTER).open('a+b') as counter:
-            fcntl.flock(counter, fcntl.LOCK_EX)  # which threads exclude each other by, too
-            counter.seek(0)
-            used = int(counter.read() or b'0') + count
-            if used > self.max_gb * 1e9:
-                return False
-            counter.truncate(0)
-            counter.write(b'%d' % used)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with (self.folder / _COUNTER).open('a+b') as counter:
+                fcntl.flock(counter, fcntl.LOCK_EX)  # which threads exclude each other by, too
+                counter.seek(0)
+                used = int(counter.read() or b'0') + count
+                if used > self.max_gb * 1e9:
+                    return False
+                counter.truncate(0)
+                counter.write(b'%d' % used)
+        except OSError as error:
+            raise OutputError(f'cannot write the cache of pixels {self.folder}: {error.strerror}') from error
         return True
 
     def __repr__(self) -> str:
@@ -118,10 +121,10 @@ def _packed(image: UltrasoundImage) -> bytes:
 
 
 def _unpacked(file: Path, source: str) -> UltrasoundImage | None:
-    """Return the image of a cache file, or None if the file is absent or incomplete."""
+    """Return the image of a cache file, or None if the file is absent, incomplete or cannot be read."""
     try:
         data = file.read_bytes()
-    except FileNotFoundError:
+    except OSError:
         return None
     end = data.find(b'\n')
     try:

@@ -111,5 +111,7 @@ def _check_data_file(path: Path) -> None:
     if len(found) != 1 or data.count(_FIELD) != 1:
         raise BadImage(f'cannot be read as MetaImage: its header must say {_FIELD.decode()} once')
     name = found[0].decode('latin-1').strip()
-    if name != 'LOCAL' and (Path(name).name != name or not (path.parent / name).is_file()):
+    # ITK takes LIST for a list of files, and % for a pattern of their names.
+    several = name.startswith('LIST') or '%' in name
+    if name != 'LOCAL' and (several or Path(name).name != name or not (path.parent / name).is_file()):
         raise BadImage(f'names {name!r} as the file of its pixels; it must be a file of the same folder')

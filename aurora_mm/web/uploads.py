@@ -53,11 +53,13 @@ class UploadFolder:
         """Delete files that nobody has written to for some time, and the folders that they leave empty."""
         latest = time.time() - 3600 * self.hours
         for path in sorted(self.folder.iterdir()):
-            if (
-                path.name not in self.kept
-                and path.is_dir()
-                and all(one.stat().st_mtime < latest for one in (path, *_files(path)))
-            ):
+            if path.name in self.kept:
+                continue
+            try:
+                is_old = path.is_dir() and all(one.stat().st_mtime < latest for one in (path, *_files(path)))
+            except FileNotFoundError:  # another request deletes it
+                continue
+            if is_old:
                 shutil.rmtree(path, ignore_errors=True)
 
 

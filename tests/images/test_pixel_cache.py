@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from aurora_mm.datasets.transforms import LoadUltrasoundImage
-from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.errors import ConfigError, DataError, OutputError
 from aurora_mm.images import pixel_cache
 from aurora_mm.images.pixel_cache import PixelCache
 from aurora_mm.images.reading import read_image
@@ -134,3 +134,9 @@ def test_a_file_that_is_gone_is_an_error_as_without_a_cache(tmp_path, image, mon
 def test_arguments_that_make_no_cache(cache):
     with pytest.raises(ConfigError, match='max_gb'):
         LoadUltrasoundImage(cache=cache)
+
+
+def test_a_folder_that_cannot_be_written(tmp_path, image):
+    (tmp_path / 'file').touch()
+    with pytest.raises(OutputError, match=r'cannot write the cache of pixels .*cache: Not a directory'):
+        cached(tmp_path / 'file' / 'cache', image)

@@ -108,3 +108,12 @@ def test_a_file_is_read_as_the_format_of_its_name(tmp_path):
     write(tmp_path / 'a.nrrd', RAMP).rename(tmp_path / 'a.nii')
     with pytest.raises(BadImage, match='cannot be read as NIfTI'):
         read_image(tmp_path / 'a.nii')
+
+
+@pytest.mark.parametrize('name', ['LIST', 'LIST 2', '%d.raw'])
+def test_a_header_cannot_name_several_files(tmp_path, name):
+    (tmp_path / name).write_bytes(bytes(240))
+    path = write(tmp_path / 'a.mhd', RAMP)
+    path.write_text(path.read_text().replace('a.raw', name))
+    with pytest.raises(BadImage, match='it must be a file of the same folder'):
+        read_image(path)

@@ -1,6 +1,7 @@
 """Which files of this machine a client can have read."""
 
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -62,6 +63,17 @@ def test_old_files_are_deleted_and_new_ones_stay(uploads):
     assert (uploads.folder / 'examples' / 'x.png').is_file()
     assert not (uploads.folder / 'old').exists()
     assert (uploads.folder / 'new' / 'x.png').is_file()
+
+
+def test_a_folder_that_another_request_deletes_meanwhile_is_passed_over(uploads, monkeypatch):
+    def gone(folder):
+        shutil.rmtree(folder)
+        yield folder / 'x.png'
+
+    (uploads.folder / 'old').mkdir()
+    os.utime(uploads.folder / 'old', (0, 0))
+    monkeypatch.setattr('aurora_mm.web.uploads._files', gone)
+    uploads.forget_old()
 
 
 @pytest.mark.parametrize(

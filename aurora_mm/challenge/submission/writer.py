@@ -34,7 +34,7 @@ class SubmissionWriter:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self._entries: dict[tuple[str, int], tuple[str, Entry]] = {}  # (task type, entry) by task and img_id
-        self._masks: dict[Path, str] = {}  # task by path
+        self._masks: dict[Path, tuple[str, str]] = {}  # task and image by path
         if is_main_process():
             self.folder.mkdir(parents=True, exist_ok=True)
             for file in list_files().values():
@@ -50,14 +50,19 @@ class SubmissionWriter:
 
         Raises:
             ConfigError: If the prediction is missing or not finite, or there is no format for the task type.
-            DataError: If ``mask_path`` is not valid, or is the same as that of another task.
+            DataError: If ``mask_path`` is not valid, or is the same as that of another task or image.
         """
         form = SUBMISSION_FORMATS[sample.task_type]
         entry, path = form.entry(sample), form.write_file(self.folder, sample)
         if entry is not None:
             self._entries[sample.task, sample.img_id] = (sample.task_type, entry)
-        if path is not None and self._masks.setdefault(path, sample.task) != sample.task:
-            raise DataError(f'tasks {self._masks[path]!r} and {sample.task!r} have the same mask_path', file=path)
+        if path is None:
+            return
+        task, image = self._masks.setdefault(path, (sample.task, sample.image_path))
+        if task != sample.task:
+            raise DataError(f'tasks {task!r} and {sample.task!r} have the same mask_path', file=path)
+        if image != sample.image_path:
+            raise DataError(f'images {image!r} and {sample.image_path!r} have the same mask_path', file=path)
 
     def finish(self) -> None:
         """Write the lists with the predictions of all processes. Every process must call it."""

@@ -143,3 +143,14 @@ def test_two_processes_write_what_one_writes(tmp_path, submission, samples, two_
         for folder in (submission, tmp_path / 'two/submission')
     )
     assert ours == theirs
+
+
+def test_two_images_cannot_have_one_mask(tmp_path):
+    writer = SubmissionWriter(tmp_path)
+    samples = [sample('segmentation', i, mask_path='../m.png') for i in (0, 0, 1)]
+    for one in samples:
+        one.pred_sem_seg = PixelData(data=torch.zeros(1, 30, 40, dtype=torch.long))
+    writer.add(samples[0])
+    writer.add(samples[1])  # the same image again, as a sampler of several processes gives it
+    with pytest.raises(DataError, match=r"m.png: images '../A b/ä_0.png' and '../A b/ä_1.png' have the same mask_path"):
+        writer.add(samples[2])
