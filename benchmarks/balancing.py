@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +22,7 @@ from mmengine.structures import InstanceData, PixelData
 
 from aurora_mm.registry import MODELS, OPTIM_WRAPPERS
 from aurora_mm.structures import MultiTaskDataSample, TaskDataSample
-from aurora_mm.tasks import TASK_TYPES, Task, TaskTable
+from aurora_mm.tasks import Task, TaskTable
 
 REPO = Path(__file__).resolve().parents[1]
 SIZE = 128
@@ -48,6 +50,12 @@ def sample(task: Task, size: int = SIZE) -> MultiTaskDataSample:
     return MultiTaskDataSample([made])
 
 
+def batch_of(tasks: TaskTable, types: Sequence[str]) -> dict[str, Any]:
+    """A batch of 8 images whose tasks are of some types in turn."""
+    met = [tasks.of_type(types[i % len(types)])[0] for i in range(8)]
+    return dict(inputs=[torch.zeros(3, SIZE, SIZE, dtype=torch.uint8)] * 8, data_samples=[sample(t) for t in met])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--rounds', type=int, default=15)
@@ -61,9 +69,8 @@ def main() -> None:
             model = MODELS.build(cfg.model).train()
             optimizer = torch.optim.AdamW(model.parameters(), 1e-5)
             steps[name] = (model, OPTIM_WRAPPERS.build(dict(wrapper_cfg), default_args=dict(optimizer=optimizer)))
-    for types in (list(TASK_TYPES)[:1], list(TASK_TYPES)):
-        met = [tasks.of_type(types[i % len(types)])[0] for i in range(8)]
-        batch = dict(inputs=[torch.zeros(3, SIZE, SIZE, dtype=torch.uint8)] * 8, data_samples=[sample(t) for t in met])
+    for types in (tasks.types()[:1], tasks.types()):
+        batch = batch_of(tasks, types)
         times: dict[str, list[float]] = {name: [] for name in steps}
         order = list(steps)
         for _ in range(args.rounds):

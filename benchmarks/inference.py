@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from aurora_mm.apis import MultiTaskInferencer
+from aurora_mm.apis.row_loader import RowLoader
 from aurora_mm.images.reading import images_in, read_image
 from aurora_mm.tables import markdown_table
 
@@ -46,8 +47,8 @@ def main() -> None:
 
 def prepared_forward(inferencer: MultiTaskInferencer, image: str, asked: str) -> Callable[[], object]:
     """The bare forward pass of one image for the tasks that are asked."""
-    (row,) = inferencer.preprocess([image], task=asked)
-    ((_, item),) = inferencer._rows.load([row])
+    rows = inferencer.preprocess([image], task=asked)
+    ((_, item),) = RowLoader(inferencer.pipeline, inferencer.tasks).load(rows)
     data = inferencer.model.data_preprocessor(inferencer.collate_fn([item]))
     return lambda: inferencer.model(data['inputs'], data['data_samples'], mode='tensor')
 

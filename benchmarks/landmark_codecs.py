@@ -20,7 +20,7 @@ from aurora_mm.models import BaseLandmarkCodec, HeatmapCodec, HeatmapLandmarkHea
 from aurora_mm.models.utils.cells import cell_centres
 from aurora_mm.models.utils.layers import conv_gn_act
 from aurora_mm.registry import TASK_UTILS
-from aurora_mm.structures import MultiTaskDataSample
+from aurora_mm.structures import TaskBatch, TaskDataSample
 from aurora_mm.tasks import Task
 
 SIGMA = 1.5
@@ -129,8 +129,8 @@ class Network(nn.Module):
         return [fine, self.down(fine)]
 
 
-def discs(number: int, rng: torch.Generator) -> tuple[Tensor, list[MultiTaskDataSample], Tensor]:
-    """Images, samples and (N, 2) positions in cells, up to one cell outside the image."""
+def discs(number: int, rng: torch.Generator) -> tuple[Tensor, TaskBatch, Tensor]:
+    """Images, their batch and (N, 2) positions in cells, up to one cell outside the image."""
     positions = torch.rand(number, 2, generator=rng) * (GRID + 2) - 1
     radius = torch.rand(number, 1, 1, generator=rng) * 1.5 + 1.5
     axis = (torch.arange(SIZE) + 0.5) * GRID / SIZE
@@ -138,11 +138,17 @@ def discs(number: int, rng: torch.Generator) -> tuple[Tensor, list[MultiTaskData
     images = torch.sigmoid((radius - distance) * 6) + 0.3 * torch.randn(number, SIZE, SIZE, generator=rng)
     samples = []
     for position in positions:
-        meta = dict(img_shape=(SIZE, SIZE), ori_shape=(GRID, GRID), gt_coordinates='network')
-        sample = MultiTaskDataSample(metainfo=meta | dict(homography_matrix=np.diag([SIZE / GRID] * 2 + [1.0])))
+        meta = dict(
+            task=TASK.name,
+            task_type=TASK.type,
+            img_shape=(SIZE, SIZE),
+            ori_shape=(GRID, GRID),
+            gt_coordinates='network',
+        )
+        sample = TaskDataSample(metainfo=meta | dict(homography_matrix=np.diag([SIZE / GRID] * 2 + [1.0])))
         sample.gt_landmarks = position[None] * SIZE / GRID
         samples.append(sample)
-    return images[:, None], samples, positions
+    return images[:, None], TaskBatch(TASK, None, samples), positions
 
 
 def learn(codec: dict, seed: int, steps: int) -> tuple[Tensor, Tensor]:
@@ -153,8 +159,9 @@ def learn(codec: dict, seed: int, steps: int) -> tuple[Tensor, Tensor]:
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, steps)
     rng = torch.Generator().manual_seed(seed + 1)
     for _ in range(steps):
-        images, samples, _ = discs(32, rng)
-        loss = sum(net.head.loss(net.feats(images), samples, TASK).values())
+        images, batch, _ = discs(32, rng)
+        (losses,) = net.head.loss(net.feats(images), [batch])
+        loss = sum(of_images.mean() for of_images in losses.values())
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
@@ -164,9 +171,9 @@ def learn(codec: dict, seed: int, steps: int) -> tuple[Tensor, Tensor]:
     rng = torch.Generator().manual_seed(999)
     with torch.no_grad():
         for _ in range(8):
-            images, samples, positions = discs(500, rng)
-            found = net.head.predict(net.feats(images), samples, TASK)
-            errors.append(torch.cat([sample.pred_landmarks for sample in found]) - positions)
+            images, batch, positions = discs(500, rng)
+            net.head.predict(net.feats(images), [batch])
+            errors.append(torch.cat([sample.pred_landmarks for sample in batch.samples]) - positions)
             distances.append(torch.minimum(positions, GRID - positions))
     return torch.cat(errors).abs().flatten(), torch.cat(distances).flatten()
 
