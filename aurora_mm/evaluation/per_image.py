@@ -6,11 +6,12 @@ first columns are the same for every row; those of the metrics follow:
 =============  =======================================================================================================
 column         what
 =============  =======================================================================================================
-task name of the task metric registered name of the metric that measured, after its prefix and ``/`` if it has one
-target name of the foreground class or the point; in classification the true class, in detection the box's img_id
-position in the scored data set: with ``task`` and ``metric`` it marks the rows of one image image_path the CSV's own
-text; with ``task`` the key of the submission's JSON lists mask_path the CSV's own text (segmentation): the true mask is
-``csv_files/<mask_path>`` under the data root, the
+task           name of the task
+metric         registered name of the metric that measured, after its prefix and ``/`` if it has one
+target         name of the foreground class or the point; in classification the true class, in detection the box's
+img_id         position in the scored data set: with ``task`` and ``metric`` it marks the rows of one image
+image_path     the CSV's own text; with ``task`` the key of the submission's JSON lists
+mask_path      the CSV's own text (segmentation): the true mask is ``csv_files/<mask_path>`` under the data root, the
                predicted one ``<mask_path without ../>`` under the submission folder
 img_path       file of the image
 group          patient or other group, where the data set has a group column

@@ -181,7 +181,9 @@ class BaseEncoder(BaseModule, metaclass=ABCMeta):
         """Set the training mode; BatchNorm stays in eval mode with ``norm_eval``, and so does a frozen one."""
         super().train(mode)
         for module in self.modules():
-            if isinstance(module, _BatchNorm) and (self.norm_eval or not module.weight.requires_grad):
+            if isinstance(module, _BatchNorm) and (
+                self.norm_eval or (module.affine and not module.weight.requires_grad)
+            ):
                 module.eval()
         return self
 

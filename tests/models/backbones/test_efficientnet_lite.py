@@ -168,3 +168,11 @@ def test_wrong_arguments_are_named():
         EfficientNetLite('lite0', out_indices=(1, 7))
     with pytest.raises(ConfigError, match='lora'):
         EfficientNetLite('lite0', lora=dict(r=4))
+
+
+def test_batch_norm_without_weights_trains_unless_norm_eval():
+    model = EfficientNetLite('lite0', norm_eval=False)
+    model.plain = nn.BatchNorm2d(3, affine=False)
+    assert model.train().plain.training
+    model.norm_eval = True
+    assert not model.train().plain.training
