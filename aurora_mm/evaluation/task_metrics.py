@@ -17,6 +17,7 @@ from aurora_mm.evaluation.evaluation_result import TaskColumns
 from aurora_mm.evaluation.measurement_workers import MeasurementWorkers
 from aurora_mm.evaluation.metrics import ResultRow, TaskMetric
 from aurora_mm.evaluation.metrics.build_task_metrics import build_task_metrics, judges, key_prefix
+from aurora_mm.evaluation.metrics.coco_scores import without_undefined
 from aurora_mm.evaluation.metrics.foreign_trial import openmmlab_fields, try_metric
 from aurora_mm.evaluation.suppress_output import suppress_output
 from aurora_mm.tasks import Task
@@ -111,7 +112,7 @@ class TaskMetrics:
             of_images = [of_image[index] for of_image in results]
             with suppress_output():
                 answer = metric.compute_metrics(of_images)
-            answer = {key: _to_number(value) for key, value in answer.items()}
+            answer = without_undefined(metric, {key: _to_number(value) for key, value in answer.items()})
             if metric is self.judge:
                 primary = self.judge.primary(answer)
             if isinstance(metric, TaskMetric) and isinstance(self.judge, TaskMetric):

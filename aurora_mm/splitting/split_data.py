@@ -162,16 +162,29 @@ def _sides(
 
 
 def _values(records: Sequence[Record], column: str) -> list[str]:
-    """A column's cell for each row; it names a folder, so other characters become ``_``."""
+    """A column's cell for each row; it names a folder, so other characters become ``_``.
+
+    Raises:
+        DataError: If a cell is empty, or two different cells would name one folder.
+        ConfigError: If all cells are equal.
+    """
     cells = {
         (str(row.file), row.line): row.cells for file in {r.csv_file for r in records} for row in read_rows(Path(file))
     }
     values = []
+    text_of: dict[str, str] = {}
     for record in records:
         value = cells[record.csv_file, record.csv_row].get(column, '')
         if not value:
             raise DataError(f'column {column!r} is empty or missing', file=record.csv_file, row=record.csv_row)
-        values.append(''.join(c if c.isalnum() or c in '-_' else '_' for c in value))
+        name = ''.join(c if c.isalnum() or c in '-_' else '_' for c in value)
+        if (other := text_of.setdefault(name.casefold(), value)) != value:
+            raise DataError(
+                f'{value!r} and {other!r} in column {column!r} are too alike to name two folders',
+                file=record.csv_file,
+                row=record.csv_row,
+            )
+        values.append(name)
     if len(set(values)) < 2:
         raise ConfigError(f'column {column!r} has one value, so that nothing can be left out')
     return values

@@ -1,13 +1,16 @@
 """mmseg's and mmdet's metrics, unchanged, inside the evaluator."""
 
+import math
 import subprocess
 import sys
 
 import pytest
 import torch
+from mmengine.evaluator import BaseMetric
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.evaluation import MultiTaskEvaluator
+from aurora_mm.evaluation.metrics.coco_scores import without_undefined
 from tests.fixtures.evaluation_samples import OWN_METRICS, TASKS, detection_sample, segmentation_sample
 
 IOU_METRIC = [{'type': 'mmseg.IoUMetric', 'iou_metrics': ['mIoU', 'mDice']}]
@@ -84,6 +87,30 @@ def test_mmdet_coco_metric(coco_evaluator, capsys):
     # Other images at the next evaluation: the metric must not remember the true boxes of the first.
     coco_evaluator.process([detection_sample([0, 0, 9, 9], [[0, 0, 9, 9]], [0.9], img_id=5)])
     assert coco_evaluator.evaluate(1)['nodule/coco/bbox_mAP'] == 1
+
+
+def test_what_coco_does_not_define_is_no_score(coco_evaluator):
+    """There are no true boxes of over 96 x 96 pixels; the -1 of pycocotools would lower means over folds."""
+    samples = [detection_sample([10, 10, 30, 30], [[10, 10, 30, 30]], [0.9], img_id=1)]
+    coco_evaluator.process(samples)
+    results = coco_evaluator.evaluate(1)
+    assert math.isnan(results['nodule/coco/bbox_mAP_l'])
+    assert results['nodule/coco/bbox_mAP_s'] == 1
+
+    judge = dict(type='ForeignMetric', metric=dict(type='mmdet.CocoMetric'), primary='bbox_mAP_l')
+    evaluator = MultiTaskEvaluator(dict(detection=[judge]))
+    evaluator.dataset_meta = coco_evaluator.dataset_meta
+    evaluator.process(samples)
+    assert evaluator.evaluate(1)['nodule/primary'] == 0  # as any primary score that is not defined
+
+
+def test_minus_one_of_another_metric_stays():
+    class Correlation(BaseMetric):
+        def process(self, data_batch, data_samples): ...
+
+        def compute_metrics(self, results): ...
+
+    assert without_undefined(Correlation(), dict(MCC=-1.0)) == dict(MCC=-1.0)
 
 
 def test_mmdet_coco_metric_without_any_box(coco_evaluator):

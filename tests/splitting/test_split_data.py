@@ -99,6 +99,17 @@ def test_one_centre_left_out(root, tmp_path):
     assert not held_out.keys() & patients(tmp_path / 'out' / 'without_centre_1' / 'train').keys()
 
 
+def test_centres_whose_folders_would_be_one_are_refused(root, tmp_path):
+    """They became one centre."""
+    file = root / 'csv_files' / 'kind.csv'
+    file.write_text(file.read_text().replace('centre 1', 'centre+0'))
+    with pytest.raises(
+        DataError, match=r"kind\.csv, row \d+: 'centre.0' and 'centre.0' in column 'centre' are too alike"
+    ):
+        split_data(root, tmp_path / 'out', leave_out='centre')
+    assert not (tmp_path / 'out').exists()
+
+
 def test_images_that_look_alike_stay_together(root, tmp_path):
     for number in range(10):  # images of ten patients are those of ten others, encoded anew
         copy = picture(number * EACH) // 4 * 4
