@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mmengine.logging import print_log
 from rich.progress import track
 from rich.table import Table
 
@@ -20,6 +22,7 @@ from aurora_mm.importing.layouts import LAYOUTS
 from aurora_mm.importing.mapping import MAP_TEMPLATE, MappedLayout
 from aurora_mm.importing.options import ImportOptions
 from aurora_mm.importing.patients import hide_patients, new_group_key
+from aurora_mm.importing.table_file import TABLE_SUFFIXES
 from aurora_mm.importing.tree import Tree
 from aurora_mm.tasks import TaskTable
 
@@ -66,6 +69,10 @@ def find_tasks(
     if not found:
         raise DataError(f'looks like {layout.name}, but no image has a label', file=source)
     check_splits(found)
+    if tables := [] if layout.reads_tables else tree.ending(*TABLE_SUFFIXES):
+        text = f'{tables[0]}{f" and {len(tables) - 1} more tables" if len(tables) > 1 else ""}: not read'
+        hint = 'if it holds labels, patients or splits, --map reads them (docs/data.md)'
+        print_log(f'{source}: {text}; {hint}', logger='current', level=logging.WARNING)
     return layout, found
 
 

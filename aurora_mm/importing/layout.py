@@ -15,10 +15,13 @@ class Layout(ABC):
         name: As tables and messages call it.
         options: The fields of :class:`aurora_mm.importing.options.ImportOptions` that it reads. Others are refused,
             since they would have no effect.
+        reads_tables: Whether it reads CSV files and workbooks. Those of other layouts are told, since they may hold
+            labels and patients.
     """
 
     name: ClassVar[str]
     options: ClassVar[tuple[str, ...]] = ('name', 'classes', 'mask_values', 'objects')
+    reads_tables: ClassVar[bool] = False
 
     @abstractmethod
     def matches(self, tree: Tree) -> bool:

@@ -50,6 +50,7 @@ class MappedLayout(Layout):
 
     name = 'described by a file'
     options = ()
+    reads_tables = True
 
     def __init__(self, items: Any, origin: str | Path) -> None:
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items) or not items:

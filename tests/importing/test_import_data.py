@@ -282,6 +282,19 @@ def test_voc_counts_from_1_unless_a_box_begins_at_0(src, tmp_path):
     np.testing.assert_allclose(boxes[0], np.add(trees.BOX, (1, 1, 0, 0)))
 
 
+def test_a_table_beside_masks_is_told(src, monkeypatch):
+    messages = []
+    monkeypatch.setattr('aurora_mm.importing.import_data.print_log', lambda text, **_: messages.append(text))
+    trees.masks_beside(src)
+    find_tasks(src)
+    assert messages == []
+    trees.text(src / 'patients.csv', 'image,patient\n')
+    find_tasks(src)
+    assert messages == [
+        f'{src}: patients.csv: not read; if it holds labels, patients or splits, --map reads them (docs/data.md)'
+    ]
+
+
 class TestMaskValues:
     """Classes that stand in masks as colours, or as values of 16 bits."""
 

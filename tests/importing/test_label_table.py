@@ -55,7 +55,7 @@ class TestColumnsByTheirNames:
             monkeypatch.setattr(f'aurora_mm.importing.{module}.print_log', lambda text, **_: told.append(text))
         found_in(src, 'file,label,age,operator\n1,a,40,X\n2,b,41,Y\n3,,1,Y\n')
         assert [text.partition('labels.csv: ')[2] for text in told] == [
-            'columns that are not read: age, operator; --map says more',
+            'columns that are not read: age, operator; a map names further ones',
             "task 'src': 1 images without a label are left out",
         ]
 

@@ -37,6 +37,7 @@ class Hc18(Layout):
 
     name = 'HC18'
     options = ()
+    reads_tables = True
 
     def matches(self, tree: Tree) -> bool:
         """See :meth:`Layout.matches`."""

@@ -41,6 +41,7 @@ class LabelTable(Layout):
 
     name = 'images and a table of labels'
     options = ('name', 'classes', 'objects')
+    reads_tables = True
 
     def matches(self, tree: Tree) -> bool:
         """See :meth:`Layout.matches`."""
@@ -142,5 +143,5 @@ def _tell_unread(table: TableFile, items: Iterable[dict[str, Any]]) -> None:
     }
     unread = [column for column in table.columns if column not in read]
     if unread:
-        text = f'columns that are not read: {", ".join(unread)}; --map says more'
+        text = f'columns that are not read: {", ".join(unread)}; a map names further ones'
         print_log(f'{table.file}: {text}', logger='current', level=logging.WARNING)
