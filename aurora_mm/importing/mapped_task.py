@@ -54,8 +54,9 @@ class MappedTask:
         """
         label = self._label(tree)
         images = self._images(tree, label)
-        table = TableOfImages(tree, self._fields, images, self._place) if 'table' in self._fields else None
-        if table is not None:
+        table = None
+        if 'table' in self._fields:
+            table = TableOfImages(tree, self._fields, images, self._place, is_single=label.has_place)
             table.table.require(label.columns, self._place)
         found, unlabelled = FoundTask(self.task), 0
         for image, frame, rows in self._pictures(tree, images, table):
@@ -71,9 +72,10 @@ class MappedTask:
                 found.rows.append(
                     FoundRow(source, path, partial(answer, source), split, group or clip, is_patient=bool(patient))
                 )
-        if unlabelled:
-            text = f'{unlabelled} images without a label are left out'
-            print_log(f'{self._place}: {text}', logger='current', level=logging.WARNING)
+        unnamed = 0 if table is None or 'mask' in self._fields else len({*images} - {image for image, _ in table.rows})
+        for count, what in ((unlabelled, 'images without a label'), (unnamed, 'images that no row names')):
+            if count:
+                print_log(f'{self._place}: left out: {count} {what}', logger='current', level=logging.WARNING)
         if not found.rows:
             raise DataError(f'no image has a label of task {self.task.name!r}', file=tree.root)
         return found

@@ -33,16 +33,27 @@ class NamedImages:
             _check_attribute(attribute)
         self._of: dict[str, list[PurePosixPath]] = {}
         self._folded: dict[str, list[PurePosixPath]] = {}
+        self._files: set[str] = set()
         for image in images:
-            for name in _attribute_of(tree, image, attribute) if attribute else _names_of(image):
+            files = set() if attribute else _file_names(image)
+            self._files |= {name.casefold() for name in files}
+            for name in files | (_attribute_of(tree, image, attribute) if attribute else _folder_names(image)):
                 self._of.setdefault(name, []).append(image)
         for name, named in self._of.items():
             self._folded.setdefault(name.casefold(), []).extend(named)
 
     def find(self, name: str) -> list[PurePosixPath]:
         """Return the images of a name in the order of the folder; none if nothing is called so."""
-        name = name.replace('\\', '/').removeprefix('./').strip('/')
+        name = _plain(name)
         return self._of.get(name) or list(dict.fromkeys(self._folded.get(name.casefold(), ())))
+
+    def is_file(self, name: str) -> bool:
+        """Return whether a name is that of an image file, so that it is meant to name a single one."""
+        return _plain(name).casefold() in self._files
+
+
+def _plain(name: str) -> str:
+    return name.replace('\\', '/').removeprefix('./').strip('/')
 
 
 def _check_attribute(attribute: str) -> None:
@@ -53,13 +64,14 @@ def _check_attribute(attribute: str) -> None:
         raise ConfigError(f'{attribute!r} is no keyword of a DICOM attribute, such as AccessionNumber')
 
 
-def _names_of(image: PurePosixPath) -> set[str]:
-    names = set()
-    for start in range(len(image.parts)):
-        folder, file = image.parts[start:-1], image.name
-        names |= {'/'.join((*folder, file)), '/'.join((*folder, stem_of(image)))}
-        names |= {'/'.join(image.parts[start:end]) for end in range(start + 1, len(image.parts))}
-    return names
+def _file_names(image: PurePosixPath) -> set[str]:
+    folders = [image.parts[start:-1] for start in range(len(image.parts))]
+    return {'/'.join((*folder, name)) for folder in folders for name in (image.name, stem_of(image))}
+
+
+def _folder_names(image: PurePosixPath) -> set[str]:
+    parts = image.parts[:-1]
+    return {'/'.join(parts[start:end]) for start in range(len(parts)) for end in range(start + 1, len(parts) + 1)}
 
 
 def _attribute_of(tree: Tree, image: PurePosixPath, attribute: str) -> set[str]:

@@ -26,19 +26,25 @@ class TableOfImages:
             ``split``, the columns of the patient and of the split.
         images: The images that rows may be about. Rows about others of the folder are left out.
         place: What the fields come from, for error messages.
+        is_single: Whether a row is about one image, and not about all of a folder or of a DICOM study.
 
     Attributes:
         rows: The rows of each image and frame, None for the whole file, in the order of the table.
 
     Raises:
         ConfigError: If a field names no file or no column.
-        DataError: If a row names no image of the folder, or no frame of its image.
+        DataError: If a row names no image of the folder, several where it may name one, or no frame of its image.
     """
 
     keys = ('table', 'image', 'match', 'frame', 'group', 'split')
 
     def __init__(
-        self, tree: Tree, fields: Mapping[str, Any], images: Iterable[PurePosixPath], place: str | Path
+        self,
+        tree: Tree,
+        fields: Mapping[str, Any],
+        images: Iterable[PurePosixPath],
+        place: str | Path,
+        is_single: bool,
     ) -> None:
         for key in self.keys:
             if not isinstance(fields.get(key, ''), str):
@@ -55,6 +61,7 @@ class TableOfImages:
             raise ConfigError(f"{place}: none of the columns {columns} names images; name the one that does as 'image'")
         of_rows = [self._fields[key] for key in ('frame', 'group', 'split') if key in self._fields]
         self.table.require([self._column, *of_rows], place)
+        self._is_single = is_single
         self.rows = self._by_image(named, set(images))
 
     def group(self, rows: list[TableRow]) -> str:
@@ -101,9 +108,14 @@ class TableOfImages:
             if not images:
                 what = self._fields.get('match', 'name')
                 raise row.fault(f'no image in {self._tree.root} has the {what} {name!r} of column {self._column!r}')
+            images = [image for image in images if image in wanted]
+            if len(images) > 1 and (self._is_single or named.is_file(name)):
+                raise row.fault(
+                    f'{name!r} in column {self._column!r} names {len(images)} images, {images[0]} and {images[1]} '
+                    'among them, and this row can be about one'
+                )
             for image in images:
-                if image in wanted:
-                    found.setdefault((image, self._frame(row, image)), []).append(row)
+                found.setdefault((image, self._frame(row, image)), []).append(row)
         return found
 
     def _frame(self, row: TableRow, image: PurePosixPath) -> int | None:

@@ -56,7 +56,8 @@ class TestColumnsByTheirNames:
         found_in(src, 'file,label,age,operator\n1,a,40,X\n2,b,41,Y\n3,,1,Y\n')
         assert [text.partition('labels.csv: ')[2] for text in told] == [
             'columns that are not read: age, operator; a map names further ones',
-            "task 'src': 1 images without a label are left out",
+            "task 'src': left out: 1 images without a label",
+            "task 'src': left out: 3 images that no row names",
         ]
 
     def test_several_labels_become_several_tasks(self, src):
@@ -136,6 +137,18 @@ class TestColumnsByTheirNames:
     )
     def test_bad_rows(self, src, table, message):
         with pytest.raises(DataError, match=message):
+            found_in(src, table)
+
+    @pytest.mark.parametrize(
+        ('table', 'name'),
+        [('file,label\n1,a\n2,b\n', '1'), ('patient,x1,y1,x2,y2\nP0,1,1,5,5\nP1,1,1,5,5\n', 'P0')],
+    )
+    def test_a_name_of_several_images(self, src, table, name):
+        """The second file called 1 would get the label of the first, and all images of a patient one box."""
+        trees.save(src / 'P1' / '1.png', trees.picture(9))
+        with pytest.raises(
+            DataError, match=rf"row 2: '{name}' in column .* names [23] images, P0/.\.png and P./.\.png"
+        ):
             found_in(src, table)
 
     def test_texts_that_are_no_classes(self, src):
