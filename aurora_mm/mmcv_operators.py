@@ -3,7 +3,7 @@
 mmdet and mmseg import ``mmcv.ops`` as a whole, and ``mmcv.ops`` needs the compiled module ``mmcv._ext``. aurora_mm uses
 none of these operators, and most heads of mmdet and mmseg use only non-maximum suppression. The replacement takes the
 place of the missing module: non-maximum suppression runs in plain torch, and any other operator raises an error that
-says how to compile it.
+says how to compile it. Operators that are installed and cannot be loaded raise such an error, too.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from __future__ import annotations
 import importlib.machinery
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -47,6 +49,39 @@ class MMCVOperatorStandIn(ModuleType):
         return missing
 
 
+class OperatorFinder(MetaPathFinder):
+    """Finds mmcv's compiled operators, and raises :class:`OperatorError` if they cannot be loaded.
+
+    They cannot where they were compiled for another torch or another system. MMEngine's registries ignore the
+    ImportError, so that a class of mmdet or mmseg would be reported as not registered.
+    """
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return the spec of the operators; None for any other module."""
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path) if fullname == _MODULE else None
+        if spec is not None and spec.loader is not None:
+            spec.loader = _OperatorLoader(spec.loader)
+        return spec
+
+
+class _OperatorLoader(Loader):
+    """Loads a module by another loader, and turns its ImportError into an :class:`OperatorError`."""
+
+    def __init__(self, loader: Loader) -> None:
+        self._loader = loader
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        try:
+            return self._loader.create_module(spec)
+        except ImportError as error:
+            raise OperatorError(f"mmcv's compiled operators cannot be loaded ({error}); {_COMPILE}") from error
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._loader.exec_module(module)
+
+
 def has_operators() -> bool:
     """Return whether mmcv's compiled operators are installed, without importing mmcv."""
     module = sys.modules.get(_MODULE)
@@ -68,6 +103,8 @@ def stand_in_for_operators() -> bool:
         Whether the replacement is installed.
     """
     if has_operators():
+        if not any(isinstance(finder, OperatorFinder) for finder in sys.meta_path):
+            sys.meta_path.insert(0, OperatorFinder())
         return False
     sys.modules.setdefault(_MODULE, MMCVOperatorStandIn())
     return True

@@ -1,6 +1,6 @@
 """mmdet and mmseg without mmcv's compiled operators."""
 
-import importlib.util
+import importlib.machinery
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +47,29 @@ try:
 except Exception as error:
     print(type(error).__name__, error)
 """
+
+
+BROKEN = """
+import importlib.machinery, importlib.util, sys
+find = importlib.machinery.PathFinder.find_spec.__func__
+def find_spec(cls, name, path=None, target=None):
+    if name == 'mmcv._ext':
+        return importlib.util.spec_from_file_location(name, sys.argv[1])
+    return find(cls, name, path, target)
+importlib.machinery.PathFinder.find_spec = classmethod(find_spec)
+from aurora_mm.registry import MODELS
+MODELS.build(dict(type='mmdet.FCOSHead', num_classes=1, in_channels=8))
+"""
+
+
+def test_operators_of_another_system_are_told_and_not_a_class_that_is_not_registered(tmp_path):
+    library = tmp_path / f'_ext{importlib.machinery.EXTENSION_SUFFIXES[0]}'
+    library.write_bytes(b'of another system')
+    done = subprocess.run(
+        [sys.executable, '-c', BROKEN, library], capture_output=True, text=True, cwd=REPO, timeout=LONG, check=False
+    )
+    assert f"OperatorError: mmcv's compiled operators cannot be loaded ({library}: " in done.stderr
+    assert 'make setup-ops' in done.stderr
 
 
 def test_the_hosts_train_and_predict_without_compiled_operators():
