@@ -26,7 +26,7 @@ _MODULES = {
     'run': ('build_runner',),
     'starting': ('start_from', 'starts_from_weights', 'transfer_from'),
     'tta': ('use_tta',),
-    'work_dir': ('hold_work_dir', 'last_checkpoint', 'require_resumable'),
+    'work_dir': ('hold_work_dir', 'last_checkpoint', 'require_resumable', 'require_unused', 'require_whole'),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

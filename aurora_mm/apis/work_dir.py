@@ -25,6 +25,7 @@ from aurora_mm.models.utils.unwrap_model import unwrap_model
 _LOCK = '.in_use'
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
 _RANKS = ('RANK', 'SLURM_PROCID', 'OMPI_COMM_WORLD_RANK')  # ranks as torchrun, Slurm and MPI set them
+_RESUMABLE = ('epoch_*.pth', 'iter_*.pth')
 _STATE = ('optimizer', 'message_hub')  # keys that are needed to resume, in addition to the weights
 
 
@@ -98,6 +99,48 @@ def last_checkpoint(work_dir: str | Path) -> Path | None:
             'give the checkpoint itself: --resume CKPT'
         )
     return found
+
+
+def require_unused(work_dir: str | Path) -> None:
+    """Check that a new training would not overwrite the checkpoints of another one.
+
+    MMEngine begins anew in the same folder. The names of checkpoints are the same in each training, so those of the old
+    one would be replaced one after the other, and the rest would stay between the new ones.
+
+    Args:
+        work_dir: The work dir of a training that does not resume.
+
+    Raises:
+        OutputError: If a training has written checkpoints there.
+    """
+    file = Path(work_dir) / LAST
+    if file.exists():
+        raise OutputError(
+            f'{work_dir} holds the checkpoints of a training, which a new one would overwrite ({file} is there): add '
+            '--resume to go on with it, give another --work-dir, or remove the folder'
+        )
+
+
+def require_whole(checkpoint: str | Path) -> None:
+    """Check that the checkpoint to resume from can be read.
+
+    Args:
+        checkpoint: Path of the checkpoint. One of DeepSpeed, which is a folder, is not checked.
+
+    Raises:
+        WeightsError: If it cannot be read; the newest other checkpoint of the run is named, if there is one.
+    """
+    file = Path(checkpoint)
+    if file.is_dir():
+        return
+    try:
+        read_checkpoint(file, keys=())
+    except WeightsError as error:
+        others = [each for pattern in _RESUMABLE for each in file.parent.glob(pattern) if each.name != file.name]
+        if not others:
+            raise
+        newest = max(others, key=lambda each: each.stat().st_mtime)
+        raise WeightsError(f'{error}; the newest other checkpoint beside it is {newest}: --resume {newest}') from error
 
 
 def require_resumable(model: nn.Module, checkpoint: str | Path) -> None:

@@ -49,21 +49,6 @@ def checkpoint_to_resume(args: argparse.Namespace, cfg: Config) -> str | Path | 
     return last_checkpoint(cfg.work_dir) if resume == 'auto' else resume
 
 
-def require_usable(resumed: str | Path | None) -> None:
-    """Check that a checkpoint can be read, before anything is written.
-
-    Args:
-        resumed: Checkpoint to go on from, or None.
-
-    Raises:
-        WeightsError: If it cannot be used.
-    """
-    from aurora_mm.apis import read_checkpoint
-
-    if resumed is not None and not Path(resumed).is_dir():
-        read_checkpoint(resumed, keys=())
-
-
 def run_training(args: argparse.Namespace, cfg: Config, resumed: str | Path | None) -> None:
     """Build the runner and train, in a work dir that no other run uses meanwhile.
 
@@ -74,16 +59,19 @@ def run_training(args: argparse.Namespace, cfg: Config, resumed: str | Path | No
 
     Raises:
         ConfigError: If a component of the config cannot be built.
+        OutputError: If the work dir is in use, cannot be written, or holds the checkpoints of another training.
         WeightsError: If the run cannot go on from the checkpoint.
         KeyboardInterrupt: At Ctrl-C, with the way to go on.
     """
-    from aurora_mm.apis import build_runner, hold_work_dir, last_checkpoint, require_resumable
+    from aurora_mm.apis import build_runner, hold_work_dir, last_checkpoint, require_resumable, require_unused
 
     if args.amp:
         _mix_precision(cfg)
     if resumed is not None:
         cfg.resume, cfg.load_from = True, str(resumed)
     with hold_work_dir(cfg.work_dir):
+        if resumed is None:
+            require_unused(cfg.work_dir)
         try:
             runner = build_runner(cfg)
             if resumed is not None:

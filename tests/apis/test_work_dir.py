@@ -10,7 +10,14 @@ from contextlib import suppress
 import pytest
 import torch
 
-from aurora_mm.apis import hold_work_dir, last_checkpoint, require_resumable, write_checkpoint
+from aurora_mm.apis import (
+    hold_work_dir,
+    last_checkpoint,
+    require_resumable,
+    require_unused,
+    require_whole,
+    write_checkpoint,
+)
 from aurora_mm.errors import OutputError, WeightsError
 from aurora_mm.models import MultiTaskModel
 from tests.engine.hooks.tiny_run import TASKS, tiny_config
@@ -97,6 +104,15 @@ def test_a_file_system_without_locks_is_told_and_used(tmp_path, monkeypatch):
     assert 'a second run in this folder would not be noticed' in told[0]
 
 
+def test_a_new_training_does_not_overwrite_another(tmp_path):
+    require_unused(tmp_path / 'absent')
+    (tmp_path / 'log.txt').touch()
+    require_unused(tmp_path)
+    (tmp_path / 'last_checkpoint').write_text('epoch_2.pth')
+    with pytest.raises(OutputError, match=r'holds the checkpoints of a training, .*add --resume .*--work-dir'):
+        require_unused(tmp_path)
+
+
 def test_the_last_checkpoint_is_the_one_in_the_given_folder(tmp_path):
     old = tmp_path / 'old'
     old.mkdir()
@@ -156,6 +172,21 @@ def test_weights_alone_are_nothing_to_go_on_from(model, save):
     with pytest.raises(WeightsError, match=r'holds no optimizer and no message_hub and no epoch and no iter'):
         meta = dict(dataset_meta=dict(tasks=[TASKS[0].to_config()]))
         require_resumable(model, save(meta=meta, optimizer=None, message_hub=None))
+
+
+def test_a_checkpoint_that_is_cut_off_is_told_with_the_one_before(save, tmp_path):
+    whole = save().rename(tmp_path / 'epoch_1.pth')
+    require_whole(whole)
+    (tmp_path / 'shards').mkdir()
+    require_whole(tmp_path / 'shards')
+    cut = tmp_path / 'iter_10.pth'
+    cut.write_bytes(whole.read_bytes()[:1000])
+    with pytest.raises(WeightsError, match=rf'{cut} is no checkpoint.*--resume {whole}$'):
+        require_whole(cut)
+    whole.unlink()
+    with pytest.raises(WeightsError, match=rf'{cut} is no checkpoint') as alone:
+        require_whole(cut)
+    assert '--resume' not in str(alone.value)
 
 
 def test_weights_of_another_model_are_refused(model, save):

@@ -18,7 +18,6 @@ from aurora_mm.cli.run_options import add_config_options, config_of
 from aurora_mm.cli.training import (
     add_training_options,
     checkpoint_to_resume,
-    require_usable,
     run_training,
     work_dir_of,
 )
@@ -40,11 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @command(add_arguments)
 def main(args: argparse.Namespace) -> None:
-    from aurora_mm.apis import resolve_pretraining
+    from aurora_mm.apis import require_whole, resolve_pretraining
 
     cfg = config_of(args)
     cfg.work_dir = work_dir_of(args, cfg)
     resumed = checkpoint_to_resume(args, cfg)
-    require_usable(resumed)
+    if resumed is not None:
+        require_whole(resumed)
     resolve_pretraining(cfg, args.images, args.pretrained)
     run_training(args, cfg, resumed)

@@ -7,7 +7,7 @@ aurora-mm train configs/aurora_us_real.py --data-root DATA --tasks my_tasks.py  
 aurora-mm train configs/aurora_us_real.py --data-root DATA --tasks lesion nerve    # these two tasks alone
 aurora-mm train configs/aurora_us_real.py --data-root FOLDS --fold 0               # of `aurora-mm split-data --folds`
 aurora-mm train configs/aurora_fmc_specialise.py --data-root DATA --load-from work_dirs/aurora_fmc/epoch_20.pth
-aurora-mm train configs/aurora_fmc.py --data-root MINE --tasks my_tasks.py --load-from work_dirs/aurora_fmc/epoch_20.pth
+aurora-mm train configs/aurora_fmc.py --data-root MINE --tasks my_tasks.py --load-from epoch_20.pth --work-dir NEW
 torchrun --nproc_per_node 4 -m aurora_mm train configs/aurora_fmc.py --data-root DATA --launcher pytorch
 """
 
@@ -21,7 +21,6 @@ from aurora_mm.cli.run_options import add_run_options, config_of
 from aurora_mm.cli.training import (
     add_training_options,
     checkpoint_to_resume,
-    require_usable,
     run_training,
     work_dir_of,
 )
@@ -64,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @command(add_arguments)
 def main(args: argparse.Namespace) -> None:
-    from aurora_mm.apis import read_tasks, resolve_config, start_from, starts_from_weights, transfer_from
+    from aurora_mm.apis import read_tasks, require_whole, resolve_config, start_from, starts_from_weights, transfer_from
 
     cfg = config_of(args)
     cfg.work_dir = work_dir_of(args, cfg)
@@ -75,7 +74,8 @@ def main(args: argparse.Namespace) -> None:
         raise ConfigError("--load-from brings the encoder's weights: leave --pretrained out")
     resumed = checkpoint_to_resume(args, cfg)
     from_weights = args.load_from is not None or (resumed is not None and starts_from_weights(cfg))
-    require_usable(resumed)
+    if resumed is not None:
+        require_whole(resumed)
     files = [text for text in args.tasks if text.endswith('.py')]
     if len(files) > 1:
         raise ConfigError(f'--tasks takes one file, not {", ".join(files)}')

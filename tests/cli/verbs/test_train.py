@@ -25,6 +25,7 @@ def configured(tmp_path, monkeypatch):
             """Ends at once."""
 
     monkeypatch.setattr(apis, 'build_runner', lambda cfg: met.append(cfg) or NoTraining())
+    monkeypatch.chdir(tmp_path)  # for the default work dir
 
     def run(*args, with_root=True):
         root = ['--data-root', str(tmp_path / 'data')] if with_root else []
@@ -82,7 +83,7 @@ def test_a_trained_model_is_started_from_with_its_tasks_or_others(
     """A resumed run that started from a trained model takes the encoder's config of its own checkpoint."""
     (tmp_path / 'tasks.py').write_text("tasks = [dict(name='find', type='detection', classes=['lump'])]")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(apis, 'read_checkpoint', lambda file, keys: {})
+    monkeypatch.setattr(apis, 'require_whole', lambda file: None)
     monkeypatch.setattr(apis, 'require_resumable', lambda model, file: None)
     called = []
 
@@ -119,7 +120,7 @@ def test_ctrl_c_says_how_to_go_on(configured, tmp_path, monkeypatch, capsys, che
 
 
 def test_resume_in_a_new_folder_is_a_new_run(configured, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(apis, 'read_checkpoint', lambda file, keys: {})
+    monkeypatch.setattr(apis, 'require_whole', lambda file: None)
     monkeypatch.setattr(apis, 'require_resumable', lambda model, file: None)
     assert not configured('--work-dir', str(tmp_path / 'new'), '--resume').resume
     assert 'last_checkpoint' not in capsys.readouterr().out
@@ -127,6 +128,15 @@ def test_resume_in_a_new_folder_is_a_new_run(configured, tmp_path, capsys, monke
     (tmp_path / 'last_checkpoint').write_text('epoch_3.pth')
     cfg = configured('--work-dir', str(tmp_path), '--resume')
     assert (cfg.resume, cfg.load_from) == (True, str(tmp_path / 'epoch_3.pth'))
+
+
+def test_a_new_run_in_the_folder_of_another_is_refused(configured, tmp_path, capsys):
+    """As when `--load-from work_dirs/NAME/epoch_12.pth` starts a run whose default work dir is that folder."""
+    (tmp_path / 'last_checkpoint').write_text('epoch_3.pth')
+    with pytest.raises(SystemExit) as end:
+        configured('--work-dir', str(tmp_path))
+    assert end.value.code == 1
+    assert 'holds the checkpoints of a training' in capsys.readouterr().err
 
 
 def test_variables_given_as_options_reach_what_depends_on_them(configured, tmp_path):
