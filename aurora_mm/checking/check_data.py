@@ -27,6 +27,7 @@ from aurora_mm.checking.problem import Problem
 from aurora_mm.data_root import DataRoot
 from aurora_mm.errors import DataError
 from aurora_mm.images.shards.remote_root import local_data_root
+from aurora_mm.sided_names import questions_about_sides
 from aurora_mm.tasks import Task, TaskTable
 
 _CHUNK = 8
@@ -121,6 +122,7 @@ def check_data(
     problems += groups_of_splits(groups)
     problems += outliers(everything, table)
     problems += unusual_values(everything, table)
+    problems += [Problem('left and right', text, task=name) for name, text in questions_about_sides(table.values())]
     for split, found in facts.items():
         problems += class_balance(found, table, split)
     problems.sort(key=lambda problem: (not problem.stops_training, problem.kind))

@@ -39,12 +39,15 @@ def show_and_write(found: Sequence[FoundTask], args: argparse.Namespace) -> None
     from aurora_mm.importing import table_of, write_tasks
     from aurora_mm.importing.cropping import crop_tasks
     from aurora_mm.importing.patients import has_patients, hide_patients
+    from aurora_mm.sided_names import questions_about_sides
     from aurora_mm.tables import console_text
 
     key = _key(args) if has_patients(found) else None
     if key is not None:
         found = hide_patients(found, key)
     print(console_text(table_of(found)))
+    for _, question in questions_about_sides(item.task for item in found):
+        print(f'left and right: {question}')
     if args.crop:
         found, report = crop_tasks(found)
         print(report)

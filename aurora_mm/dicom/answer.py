@@ -24,7 +24,6 @@ class Answer:
         shape: (H, W) of the frame.
         plain: The values of :meth:`aurora_mm.models.predictions.Prediction.plain`, without masks.
         measured: What was measured, with the measurements.
-        spacing: (height, width) of a pixel in mm, or None.
         packed_masks: The masks as :attr:`masks` unpacks them.
         shown: Numbers of the task's ``target_names``, from 1, of which the masks have a pixel.
         has_overlap: Whether a pixel belongs to several of them.
@@ -35,7 +34,6 @@ class Answer:
     shape: tuple[int, int]
     plain: dict[str, Any]
     measured: Sequence[tuple[Measurement, Measured]] = field(default=())
-    spacing: tuple[float, float] | None = None
     packed_masks: bytes | None = None
     shown: frozenset[int] = frozenset()
     has_overlap: bool = False
@@ -55,7 +53,7 @@ class Answer:
                 shown=frozenset(label for label, mask in enumerate(masks, 1) if mask.any()),
                 has_overlap=bool((masks.sum(0) > 1).any()),
             )
-        return cls(task, frame, tuple(sample.ori_shape), values, measured, sample.get('pixel_spacing'), **found)
+        return cls(task, frame, tuple(sample.ori_shape), values, measured, **found)
 
     @property
     def masks(self) -> np.ndarray | None:

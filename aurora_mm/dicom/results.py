@@ -18,6 +18,7 @@ from aurora_mm.files import whole_file
 from aurora_mm.measurements import Measured, Measurement
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
+from aurora_mm.visualization.drawers import SHOWN_SCORE, drawer_of
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -55,10 +56,11 @@ class DicomResults:
             path: Of the file.
             frame: Counted from 0; None where the file holds one picture.
             task: The task.
-            sample: Its prediction.
+            sample: Its prediction. Of its boxes those are kept that pictures show.
             measured: What was measured.
         """
-        self._answers.setdefault(str(path), []).append(Answer.of(task, frame or 0, sample, measured))
+        shown = drawer_of(task).select(sample, SHOWN_SCORE)
+        self._answers.setdefault(str(path), []).append(Answer.of(task, frame or 0, shown, measured))
 
     @property
     def files(self) -> list[str]:

@@ -31,6 +31,9 @@ def make_segmentation(source: DicomSource, answers: Sequence[Answer], equipment:
     Segment n is the n-th of the task's classes, the background not counted. Segments overlap where classes do. A frame
     of the file and a class without a pixel in it get no frame in the SEG, unless there is no pixel at all.
 
+    A SEG has pixel measures only where the source has a position in space, and takes them from there: readers, such as
+    highdicom, refuse pixel measures without a thickness of slices, which an image of ultrasound does not have.
+
     Args:
         source: The file.
         answers: Of the task, each for another frame, in their order; at least one.
@@ -40,12 +43,11 @@ def make_segmentation(source: DicomSource, answers: Sequence[Answer], equipment:
     Returns:
         The object, of SOP class Segmentation Storage, type BINARY.
     """
-    from highdicom import UID, PixelMeasuresSequence
+    from highdicom import UID
     from highdicom.seg import Segmentation
 
     task = answers[0].task
     first = next((answer for answer in answers if answer.shown), answers[0])
-    spacing = first.spacing
     result = Segmentation(
         source_images=[source.stand_in()],
         pixel_array=np.moveaxis(_masks(first), 0, -1)[None].astype(np.uint8),
@@ -55,10 +57,6 @@ def make_segmentation(source: DicomSource, answers: Sequence[Answer], equipment:
         series_number=SERIES_NUMBER,
         sop_instance_uid=UID(),
         instance_number=number,
-        # A slice has no known thickness in ultrasound.
-        pixel_measures=None
-        if spacing is None or 'ImagePositionPatient' in source.header
-        else PixelMeasuresSequence(pixel_spacing=spacing, slice_thickness=None),
         content_label='SEGMENTATION',
         content_description=task.name[:_MOST_LETTERS],
         series_description=task.name[:_MOST_LETTERS],

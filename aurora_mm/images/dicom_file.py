@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +30,8 @@ class DicomFile(ImageFile):
     Grey values go through the modality transform and the first VOI window or table of the file, where it has them,
     and fill 8 bits then; otherwise a value v of ``bits`` stored bits becomes ``v >> (bits - 8)``. MONOCHROME1 is
     inverted, YBR becomes RGB, a palette its colours. The pixel spacing is that of the ultrasound regions (0018,6011)
-    that show tissue in two dimensions, if all agree, else Pixel Spacing (0028,0030). Nothing else leaves the header:
-    no name, no date, no number of a patient.
+    that show tissue in two dimensions, if all agree, else Pixel Spacing (0028,0030), which may also stand in functional
+    groups. Nothing else leaves the header: no name, no date, no number of a patient.
     """
 
     suffixes = ('.dcm', '.dicom', '.dic', '.ima')
@@ -153,13 +154,22 @@ def spacing_of(header: Dataset) -> tuple[float, float] | None:
         == int(region.get('PhysicalUnitsYDirection', 0))
         == _CENTIMETRES
     }
-    if not found and header.get('PixelSpacing'):
-        rows, columns = header.PixelSpacing
-        found = {(float(rows), float(columns))}
+    if not found:
+        found = {(float(rows), float(columns)) for rows, columns in _pixel_spacings(header)}
     if len(found) != 1:
         return None
     (spacing,) = found
     return spacing if is_spacing(spacing) else None
+
+
+def _pixel_spacings(header: Dataset) -> Iterator[Sequence[float]]:
+    """Yield each Pixel Spacing of a header: enhanced multi-frame classes have it in their functional groups."""
+    groups = [
+        *(header.get('SharedFunctionalGroupsSequence') or ()),
+        *(header.get('PerFrameFunctionalGroupsSequence') or ()),
+    ]
+    places = [header, *(item for group in groups for item in group.get('PixelMeasuresSequence') or ())]
+    yield from (place.PixelSpacing for place in places if place.get('PixelSpacing'))
 
 
 def _tissue_region(header: Dataset) -> tuple[int, int, int, int] | None:

@@ -32,7 +32,7 @@ from aurora_mm.prediction_files.records import record_of
 from aurora_mm.prediction_files.view_spread import measure
 from aurora_mm.structures import MultiTaskDataSample, TaskDataSample
 from aurora_mm.tasks import TaskTable
-from aurora_mm.visualization import MultiTaskVisualizer
+from aurora_mm.visualization import SHOWN_SCORE, MultiTaskVisualizer, drawer_of
 
 _MEASURED = ('source', 'task', 'measurement', 'value', 'unit', 'low', 'high', 'views')
 _LONGEST_NAME = 100
@@ -150,7 +150,8 @@ class PredictionWriter:
             write_image(self.folder / content['overlay'], drawn[..., ::-1])
         rows = (measurement_content(one).values() for one in measured)
         self._measured[position] += [(sample.img_path, task.name, *row) for row in rows]
-        self._coco[task.name][position] = record.coco_annotations(sample, task)
+        shown = drawer_of(task).select(sample, SHOWN_SCORE)
+        self._coco[task.name][position] = record.coco_annotations(shown, task)
         return content
 
     def _write_measurements(self) -> None:

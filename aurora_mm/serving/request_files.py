@@ -121,6 +121,11 @@ async def _asked(form: FormData, folder: Path, limits: ApiLimits) -> Asked:
             if name != FILES:
                 raise ApiError(400, 'bad_request', f'files go in the field {FILES!r}')
             uploads.append(value)
+        elif name == FILES:
+            # Such as `curl -F files=scan.png`, which posts the name of the file.
+            raise ApiError(
+                400, 'bad_request', f'the field {FILES!r} holds text in place of a file (curl: {FILES}=@NAME)'
+            )
         elif name not in FIELDS:
             raise ApiError(400, 'bad_request', f'there is no such field; there are {", ".join((FILES, *FIELDS))}')
         elif name in fields:

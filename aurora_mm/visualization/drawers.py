@@ -13,6 +13,9 @@ from aurora_mm.visualization.canvas import Canvas
 # has the first.
 PALETTE = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167), (0, 114, 178))
 
+SHOWN_SCORE = 0.3
+"""Predicted boxes of a lower score are not shown, except the best one where an image has exactly one box."""
+
 
 class TaskDrawer:
     """Draws annotations or predictions on an image. The base draws nothing; it is used for types without a drawer.

@@ -20,7 +20,7 @@ from aurora_mm.structures import MultiTaskDataSample, TaskDataSample
 from aurora_mm.tasks import Task, TaskTable
 from aurora_mm.visualization.canvas import Canvas
 from aurora_mm.visualization.caption import stack_under_captions
-from aurora_mm.visualization.drawers import class_colour, drawer_of
+from aurora_mm.visualization.drawers import SHOWN_SCORE, class_colour, drawer_of
 from aurora_mm.visualization.text import WHITE
 
 
@@ -64,7 +64,7 @@ class MultiTaskVisualizer(Visualizer):
         wait_time: float = 0,
         out_file: str | None = None,
         step: int = 0,
-        pred_score_thr: float = 0.3,
+        pred_score_thr: float = SHOWN_SCORE,
     ) -> None:
         """Draw a sample; the visualisation hooks of mmdet and mmseg can call it too. See ``Visualizer.add_datasample``.
 
@@ -100,7 +100,7 @@ class MultiTaskVisualizer(Visualizer):
         data_sample: TaskDataSample | MultiTaskDataSample,
         draw_gt: bool = True,
         draw_pred: bool = True,
-        pred_score_thr: float = 0.3,
+        pred_score_thr: float = SHOWN_SCORE,
     ) -> np.ndarray:
         """Return the panels side by side, ``(H, W, 3)`` RGB uint8; arguments as in :meth:`add_datasample`.
 
@@ -128,7 +128,11 @@ class MultiTaskVisualizer(Visualizer):
         )
 
     def draw_answer(
-        self, image: np.ndarray, sample: TaskDataSample, measured: Sequence[Measured] = (), pred_score_thr: float = 0.3
+        self,
+        image: np.ndarray,
+        sample: TaskDataSample,
+        measured: Sequence[Measured] = (),
+        pred_score_thr: float = SHOWN_SCORE,
     ) -> np.ndarray:
         """Draw one prediction.
 

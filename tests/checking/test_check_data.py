@@ -309,6 +309,13 @@ def test_clean_data_has_no_problem(root):
     assert found(root) == {}
 
 
+def test_names_of_left_and_right_that_no_one_swaps(root):
+    axis = dict(name='axis', type='landmark', points=['left', 'right'])
+    (problem,) = check_data(root.path, [axis], workers=0).problems
+    assert (problem.kind, problem.task, problem.stops_training) == ('left and right', 'axis', False)
+    assert check_data(root.path, [axis | dict(swaps=[('left', 'right')])], workers=0).problems == []
+
+
 @pytest.mark.slow
 def test_real_data_can_be_trained_on_and_its_leaks_are_found():
     path = os.environ.get('AURORA_REAL_DATA')

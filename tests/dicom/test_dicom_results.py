@@ -202,14 +202,9 @@ class TestSegmentation:
         found = sample(ORGANS, image.shape, image.pixel_spacing, pred_sem_seg=answer)
         made = results(path, tmp_path, (29, ORGANS, found))
         np.testing.assert_array_equal(segments_of(made['organs'])[29], answer.data[0])
-        spacing = made['organs'].SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing
-        assert spacing == pytest.approx([0.5104970559477806] * 2)
+        assert image.pixel_spacing == pytest.approx([0.5104970559477806] * 2)
+        hd.seg.Segmentation.from_dataset(made['organs'])  # highdicom refuses pixel measures without a slice thickness
         assert not [element for element in made['organs'].iterall() if element.tag.is_private]
-
-    def test_without_spacing_there_are_no_pixel_measures(self, tmp_path):
-        path = write(tmp_path / 'a.dcm', GREY)
-        seg = results(path, tmp_path, (None, ORGANS, sample(ORGANS, (12, 20), pred_sem_seg=random_mask(0, (12, 20)))))
-        assert 'PixelMeasuresSequence' not in seg['organs'].SharedFunctionalGroupsSequence[0]
 
     @pytest.mark.parametrize('values', [GREY, CLIP], ids=['image', 'clip'])
     def test_nothing_found(self, tmp_path, values):
@@ -304,6 +299,23 @@ class TestReport:
         assert length.value == pytest.approx(np.hypot(16.5, 9.5))
         (line,) = length.referenced_coordinates
         np.testing.assert_array_equal(line.value, [(3.5, 2.5), (20, 12)])
+
+    def test_boxes_are_those_that_pictures_show(self, tmp_path):
+        """A head of scores .02 and .01, of which one is there by definition, and no lesion of a score below .3."""
+        path = write(tmp_path / 'a.dcm', GREY)
+        head = Task('one', 'detection', classes=('head',))
+        unsure = boxes_of(([0, 0, 9, 9], 0, 0.02), ([1, 1, 9, 9], 0, 0.01))
+        lesions = boxes_of(([3, 2, 4, 3], 0, 0.31), ([5, 2, 6, 3], 0, 0.29))
+        found = groups(
+            results(
+                path,
+                tmp_path,
+                (None, head, sample(head, (12, 20), pred_instances=unsure)),
+                (None, FIND, sample(FIND, (12, 20), pred_instances=lesions)),
+            )['']
+        )
+        certainties = [group.get_measurements()[0].value for group in found]
+        assert certainties == pytest.approx([2, 31])
 
     def test_regions_of_a_clip_name_their_frames(self, tmp_path):
         path = write(tmp_path / 'a.dcm', CLIP)

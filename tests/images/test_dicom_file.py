@@ -140,6 +140,14 @@ class TestSpacing:
         assert image.pixel_spacing == (0.4, 0.5)
         assert image.region is None
 
+    @pytest.mark.parametrize('group', ['SharedFunctionalGroupsSequence', 'PerFrameFunctionalGroupsSequence'])
+    def test_of_functional_groups(self, tmp_path, group):
+        """Where enhanced multi-frame classes, such as Enhanced US Volume, have it."""
+        measures, item = pydicom.Dataset(), pydicom.Dataset()
+        measures.PixelSpacing, item.PixelMeasuresSequence = [0.4, 0.5], [measures]
+        file = write(tmp_path / 'a.dcm', np.stack([RAMP, RAMP]), **{group: [item, item]})
+        assert read_image(f'{file}#frame=1').pixel_spacing == (0.4, 0.5)
+
     def test_none(self, tmp_path):
         assert read_image(write(tmp_path / 'a.dcm', RAMP)).pixel_spacing is None
 

@@ -450,6 +450,11 @@ class TestCommand:
         exec((tmp_path / 'out' / 'tasks.py').read_text(), tasks)
         assert Task.from_config(tasks['tasks'][0]) == Task('thyroid', 'segmentation', classes=('background', 'nodule'))
 
+    def test_it_asks_about_left_and_right(self, src, tmp_path, capsys):
+        trees.coco_landmarks(src)
+        main(['import-data', str(src), str(tmp_path / 'out'), '--dry-run'])
+        assert "add swaps=[('left', 'right')] to the task if" in capsys.readouterr().out
+
     def test_it_overwrites_nothing(self, src, tmp_path, capsys):
         trees.pocus(src)
         trees.text(tmp_path / 'out' / 'mine.txt', 'x')

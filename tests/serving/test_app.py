@@ -223,6 +223,8 @@ def test_what_is_no_form(client):
     refused(client.post('/predict', content=b'--y\r\n', headers=headers), 400, 'bad_request')
     data = b'--x\r\ncontent-disposition: form-data; name="tasks"\r\n\r\nall\r\n--x--\r\n'
     assert 'no file' in refused(client.post('/predict', content=data, headers=headers), 400, 'bad_request')
+    data = data.replace(b'"tasks"', b'"files"')  # as `curl -F files=a.png` without @ posts it
+    assert 'files=@NAME' in refused(client.post('/predict', content=data, headers=headers), 400, 'bad_request')
     answer = client.post('/predict', files=[('image', ('a.png', b''))])
     assert "field 'files'" in refused(answer, 400, 'bad_request')
 
