@@ -8,6 +8,8 @@ from typing import Any
 
 import jinja2
 
+from aurora_mm.visualization.drawers import SHOWN_SCORE
+
 _MOST_SCORES = 6
 _UNITS = {'mm2': 'mm²', 'px2': 'px²', 'deg': '°', 'px': 'px', 'mm': 'mm'}
 
@@ -19,7 +21,8 @@ def result_html(image: dict[str, Any], overlays: Mapping[str, str]) -> str:
         image: An entry of ``images`` in ``predictions.json``.
         overlays: Addresses of the pictures, by task.
     """
-    return _template('result.html.jinja').render(image=image, overlays=overlays, most=_MOST_SCORES, units=_UNITS)
+    values = dict(most=_MOST_SCORES, units=_UNITS, shown_boxes=_shown_boxes)
+    return _template('result.html.jinja').render(image=image, overlays=overlays, **values)
 
 
 def message_html(message: str, is_error: bool = False) -> str:
@@ -30,6 +33,13 @@ def message_html(message: str, is_error: bool = False) -> str:
         is_error: Whether it says what went wrong.
     """
     return _template('message.html.jinja').render(message=message, is_error=is_error)
+
+
+def _shown_boxes(prediction: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the boxes that the picture of a prediction shows; without a score, all."""
+    boxes: list[dict[str, Any]] = prediction['boxes']
+    shown = [box for box in boxes if box['score'] is None or box['score'] >= SHOWN_SCORE]
+    return shown or (boxes[:1] if prediction['type'] == 'detection' else [])
 
 
 def _template(name: str) -> jinja2.Template:

@@ -127,6 +127,23 @@ class TestHtml:
         assert '50.0 %' in text  # 6 of 12 pixels
         assert '<script' not in message_html(bad, is_error=True)
 
+    @pytest.mark.parametrize(
+        ('kind', 'scores', 'shown'),
+        [
+            ('detection', [0.9, 0.31, 0.29], ['90.0', '31.0']),
+            ('detection', [0.2, 0.1], ['20.0']),
+            ('multi_object_detection', [0.3, 0.2], ['30.0']),
+            ('multi_object_detection', [0.2, 0.1], []),
+        ],
+    )
+    def test_boxes_are_those_of_the_picture(self, kind, scores, shown):
+        boxes = [dict(box=[0, 0, 1, 1], label='head', score=score) for score in scores]
+        one = dict(task='t', type=kind, boxes=boxes, measurements=[])
+        image = dict(source='a', width=10, height=20, pixel_spacing=None, predictions=[one])
+        text = result_html(image, {'t': 'x'})
+        assert re.findall(r'([\d.]+) %</td>', text) == shown
+        assert ('nothing found' in text) == (not shown)
+
     def test_values_are_in_mm_where_the_spacing_is_known(self):
         size = dict(name='HC', value=180.25, unit='mm', low=179.0, high=182.0, views=4)
         one = dict(task='t', type='segmentation', segments=[dict(label='head', area=100)], measurements=[size])
