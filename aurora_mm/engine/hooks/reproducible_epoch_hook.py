@@ -124,11 +124,13 @@ class ReproducibleEpochHook(Hook):
         if not runner._resume:
             return
         meta = checkpoint['meta']
-        same_batches = _keep_batches(runner, meta)
+        difference = _keep_batches(runner, meta)
         if not meta.get('within_epoch'):
+            if difference:
+                runner.logger.warning(difference)
             return
         loop, position = runner.train_loop, meta.get(_POSITION)
-        can = isinstance(loop, EpochBasedTrainLoop) and loop.can_begin_within_epoch and same_batches
+        can = isinstance(loop, EpochBasedTrainLoop) and loop.can_begin_within_epoch and not difference
         if position is None or not can:
             change = '' if position is None else ' with another batch size, loop or batch sampler'
             raise ConfigError(
@@ -146,11 +148,11 @@ class ReproducibleEpochHook(Hook):
             wrapper.average_pending()
 
 
-def _keep_batches(runner: Runner, meta: dict[str, Any]) -> bool:
+def _keep_batches(runner: Runner, meta: dict[str, Any]) -> str:
     """Let the sampler draw the batches that the run before drew, if the config still asks for as many images a step.
 
     Returns:
-        Whether the batches stay the same.
+        What differs if the batches do not stay the same, else ''.
     """
     ranks, before = get_world_size(), meta.get(_RANKS, get_world_size())
     sampler, drawn_for = runner.train_dataloader.batch_sampler, meta.get(_DRAWN_FOR)
@@ -166,27 +168,25 @@ def _keep_batches(runner: Runner, meta: dict[str, Any]) -> bool:
                     f'the run was on {before} ranks and goes on with {ranks}: each takes {images // ranks} of the '
                     f'{images} images of a step, which stay the same'
                 )
-            return True
-        runner.logger.warning(
+            return ''
+        return (
             f'the checkpoint is of a run with {drawn_for[0]} x {drawn_for[1]} images a step and goes on with {ranks} x '
             f'{sampler.batch_size}: an epoch has {len(sampler)} steps of other batches from here on, and the run will '
             'not end as an unbroken one would'
         )
-        return False
     if before != ranks:
-        runner.logger.warning(
+        return (
             f'the checkpoint is of a run on {before} ranks and goes on with {ranks}: an epoch has '
             f'{len(runner.train_dataloader)} steps of other batches from here on, an update sees {ranks / before:g} '
             'times as many images, and the run will not end as an unbroken one would'
         )
-    elif meta.get(_STEPS, len(runner.train_dataloader)) != len(runner.train_dataloader):
-        runner.logger.warning(
+    if meta.get(_STEPS, len(runner.train_dataloader)) != len(runner.train_dataloader):
+        return (
             f'the checkpoint is of a run with {meta[_STEPS]} steps an epoch and goes on with '
             f'{len(runner.train_dataloader)}: the images or the batch size are others. The learning rates stay those '
             'of that run, and the run will not end as an unbroken one would'
         )
-        return False
-    return before == ranks
+    return ''
 
 
 def _check_accumulation(runner: Runner) -> None:

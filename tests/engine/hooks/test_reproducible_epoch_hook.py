@@ -92,6 +92,14 @@ def test_another_number_of_ranks_warns_where_the_sampler_is_not_ours(runner, mon
     assert 'sees 0.5 times as many images' in warning
 
 
+def test_a_checkpoint_that_is_refused_is_not_said_to_go_on(runner, monkeypatch):
+    on_ranks(monkeypatch, 2)
+    runner.train_loop = SimpleNamespace()
+    with pytest.raises(ConfigError, match='from within an epoch'):
+        load(runner, ranks=4, within_epoch=True)
+    assert runner.warnings == []
+
+
 def test_a_checkpoint_from_within_an_epoch_that_does_not_say_where_is_refused(runner):
     hook, runner.epoch, runner.iter, runner.seed = ReproducibleEpochHook(), 1, 12, 0
     runner.optim_wrapper._accumulative_counts = 1
