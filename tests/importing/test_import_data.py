@@ -173,6 +173,9 @@ class TestRefusals:
         content['shapes'][2]['label'] = 'middle'
         (src / '1.json').write_text(json.dumps(content))
         refused(src, r'\.json: has the points \[.*\], not \[')
+        content['shapes'][2]['shape_type'] = 'circle'
+        (src / '1.json').write_text(json.dumps(content))
+        refused(src, r"1\.json: has shapes of type \['circle'\]")
         content['imageHeight'] = None
         (src / '1.json').write_text(json.dumps(content))
         refused(src, r'1\.json: is no file of LabelMe')
@@ -271,6 +274,24 @@ def test_crowds_and_ignored_objects_that_are_left_out_are_told(src, layout, monk
     find_tasks(src)
     expected = [f'{file}: 2 crowds left out, 1 ignored objects left out'] if layout == 'cvat_coco' else []
     assert messages == expected
+
+
+def test_images_without_points_have_no_row_in_a_landmark_task(src, tmp_path, monkeypatch):
+    """As where polygons were drawn in all images, and points in some."""
+    messages = []
+    monkeypatch.setattr(
+        'aurora_mm.importing.layouts.labelme.print_log', lambda message, logger, level: messages.append(message)
+    )
+    trees.labelme(src)
+    find_tasks(src)
+    assert messages == []
+    file = src / '1.json'
+    content = json.loads(file.read_text())
+    content['shapes'] = [shape for shape in content['shapes'] if shape['shape_type'] != 'point']
+    file.write_text(json.dumps(content))
+    written = write_tasks(find_tasks(src)[1], tmp_path / 'out')
+    assert {name.rpartition('_')[2]: count for name, count in written.items()} == dict(point=2, polygon=3, rectangle=3)
+    assert messages == [f'{src}: 1 images without any point are left out of the landmark task']
 
 
 def test_voc_counts_from_1_unless_a_box_begins_at_0(src, tmp_path):

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
+from mmengine.logging import print_log
 
 from aurora_mm.errors import DataError
 from aurora_mm.importing.boxes import Boxes, BoxTask
@@ -24,8 +26,8 @@ class LabelMe(Layout):
     """Polygons, rectangles and points as LabelMe saves them: ``a.json`` beside ``a.png``.
 
     Polygons make a segmentation task, painted in the order of the file; rectangles a detection task; points a landmark
-    task, whose points are those that every image names once. A folder with several kinds makes several tasks. An image
-    has the size that its file lists.
+    task, of the images that have points: each of them names all points once. A folder with several kinds makes several
+    tasks. An image has the size that its file lists.
     """
 
     name = 'LabelMe'
@@ -44,14 +46,15 @@ class LabelMe(Layout):
             if (other := image_of.setdefault(text, image)) != image:
                 raise DataError(f'may be of {other.name} or of {image.name}; remove one', file=tree.path(text))
         files = [(image, tree.path(text), _read(tree.path(text))) for image, text in pairs]
+        for _, file, content in files:
+            if unknown := {shape['shape_type'] for shape in content['shapes']} - {'polygon', 'rectangle', 'point'}:
+                raise DataError(
+                    f'has shapes of type {sorted(unknown)}; polygon, rectangle and point are known', file=file
+                )
         shapes = [shape for _, _, content in files for shape in content['shapes']]
         kinds = {shape['shape_type'] for shape in shapes}
-        if unknown := kinds - {'polygon', 'rectangle', 'point'}:
-            raise DataError(
-                f'has shapes of type {sorted(unknown)}; polygon, rectangle and point are known', file=tree.root
-            )
         labels = {kind: sorted({s['label'] for s in shapes if s['shape_type'] == kind}) for kind in kinds}
-        found = []
+        found, without_points = [], 0
         for kind in sorted(kinds):
             names = list(options.classes) if options.classes and len(kinds) == 1 else labels[kind]
             full_name = name if len(kinds) == 1 else f'{name}_{kind}'
@@ -63,6 +66,9 @@ class LabelMe(Layout):
             task = boxes.task if boxes else _task(full_name, kind, names)
             rows = []
             for image, file, content in files:
+                if kind == 'point' and not _of_kind(content, kind):
+                    without_points += 1
+                    continue
                 answer = (
                     partial(boxes.answer, _boxes(content), file)
                     if boxes
@@ -71,6 +77,9 @@ class LabelMe(Layout):
                 checked = partial(_of_same_size, tree.path(image), content, file, answer)
                 rows.append(FoundRow(str(tree.path(image)), image.as_posix(), checked, split_of_path(image)))
             found.append(FoundTask(task, rows))
+        if without_points:
+            text = f'{tree.root}: {without_points} images without any point are left out of the landmark task'
+            print_log(text, logger='current', level=logging.WARNING)
         return found
 
     def _pairs(self, tree: Tree) -> list[tuple[PurePosixPath, PurePosixPath]]:
@@ -86,8 +95,12 @@ def _task(name: str, kind: str, labels: list[str]) -> Task:
 
 
 def _boxes(content: dict[str, Any]) -> Boxes:
-    shapes = [shape for shape in content['shapes'] if shape['shape_type'] == 'rectangle']
+    shapes = _of_kind(content, 'rectangle')
     return [(s['label'], [*np.min(s['points'], 0).tolist(), *np.max(s['points'], 0).tolist()]) for s in shapes]
+
+
+def _of_kind(content: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [shape for shape in content['shapes'] if shape['shape_type'] == kind]
 
 
 def _of_same_size(
@@ -98,7 +111,7 @@ def _of_same_size(
 
 
 def _answer(content: dict[str, Any], file: Path, task: Task, kind: str) -> dict[str, Any]:
-    shapes = [shape for shape in content['shapes'] if shape['shape_type'] == kind]
+    shapes = _of_kind(content, kind)
     if kind == 'point':
         at = {shape['label']: shape['points'][0] for shape in shapes}
         if len(at) != len(shapes) or set(at) != set(task.points):
