@@ -85,7 +85,8 @@ class Predictor:
 
 
 def _bgr(image: np.ndarray, position: int) -> np.ndarray:
-    if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
+    is_picture = image.ndim in (2, 3) and image.shape[2:] in ((), (3,)) and image.size > 0
+    if image.dtype != np.uint8 or not is_picture:
         raise ValueError(f'image {position} is {image.dtype} of shape {image.shape}, not uint8 (H, W) or (H, W, 3)')
     return np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image
 

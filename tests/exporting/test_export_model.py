@@ -126,7 +126,7 @@ def test_grey_images_are_those_of_three_equal_channels(exported, images):
     grey = images[0][..., 0]
     one, other = predictor([grey, np.stack([grey] * 3, axis=2)])
     assert one['kind'] == other['kind']
-    for wrong in (grey.astype(float), grey[0], images[0][..., :2]):
+    for wrong in (grey.astype(float), grey[0], images[0][..., :2], images[0][:0]):
         with pytest.raises(ValueError, match='image 0 is'):
             predictor([wrong])
 
