@@ -78,8 +78,8 @@ class LabelMe(Layout):
                 rows.append(FoundRow(str(tree.path(image)), image.as_posix(), checked, split_of_path(image)))
             found.append(FoundTask(task, rows))
         if without_points:
-            text = f'{tree.root}: {without_points} images without any point are left out of the landmark task'
-            print_log(text, logger='current', level=logging.WARNING)
+            told = f'{tree.root}: {without_points} images without any point are left out of the landmark task'
+            print_log(told, logger='current', level=logging.WARNING)
         return found
 
     def _pairs(self, tree: Tree) -> list[tuple[PurePosixPath, PurePosixPath]]:
