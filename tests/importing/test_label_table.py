@@ -18,6 +18,8 @@ from aurora_mm.tasks import Task
 from tests.fixtures import dicom_files
 from tests.importing import trees
 
+DOCUMENT = Path(__file__).parents[2] / 'docs' / 'data.md'
+
 
 @pytest.fixture
 def src(tmp_path):
@@ -37,6 +39,14 @@ def answers(found):
 
 
 class TestColumnsByTheirNames:
+    def test_the_example_of_the_documents(self, tmp_path):
+        (table,) = re.findall(r'```csv\n(file,diagnosis.*?)```', DOCUMENT.read_text(), re.DOTALL)
+        for name in ('0001', '0002'):
+            trees.save(tmp_path / f'{name}.png', trees.picture(1))
+        (found,) = found_in(tmp_path, table)
+        assert found.task.classes == ('benign', 'malignant')
+        assert [(row.group, row.split) for row in found.rows] == [('P01', 'train'), ('P02', 'val')]
+
     def test_classes_patients_and_splits(self, src):
         (found,) = found_in(
             src,
@@ -293,8 +303,7 @@ class TestMap:
 
     def test_the_example_of_the_documents(self, tmp_path):
         """The keys of the document are those that are read: each task is found in a folder that fits it."""
-        document = Path(__file__).parents[2].joinpath('docs', 'data.md').read_text()
-        (text,) = re.findall(r'```json\n(\[\n  {"name": "gestation".*?)```', document, re.DOTALL)
+        (text,) = re.findall(r'```json\n(\[\n  {"name": "gestation".*?)```', DOCUMENT.read_text(), re.DOTALL)
         age, heart, lesion = json.loads(text)
         src = tmp_path / 'src'
         trees.save(src / 'Images' / 'bus_1.png', trees.picture(1))
