@@ -25,8 +25,8 @@ _IDS_OF_A_PART = 10**12
 class ConcatTaskDataset(ConcatDataset):
     """Concatenation of data sets of tasks, such as FMC-UIA data, COCO files and mmseg folders.
 
-    Each data set numbers its images from 0 or as its file does. Where two have a task in common, those of the later one
-    get other values of ``img_id``, so that evaluation and submissions tell them apart.
+    Each data set numbers its images from 0 or as its file does. Where two have images of the same task, those of the
+    later one get other values of ``img_id``, so that evaluation and submissions tell them apart.
 
     Args:
         datasets: Configs of data sets with a property ``tasks`` and a method ``indices_by_task``, such as
@@ -111,7 +111,7 @@ class ConcatTaskDataset(ConcatDataset):
         met: set[str] = set()
         found = []
         for place, dataset in enumerate(self.datasets):
-            names = set(dataset.tasks)
+            names = set(dataset.indices_by_task())  # `tasks` may also name tasks without an image here
             found.append(place * _IDS_OF_A_PART if names & met else 0)
             met |= names
         return found

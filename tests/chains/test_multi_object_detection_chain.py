@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from aurora_mm.visualization import SHOWN_SCORE
 from tests.fixtures.type_chain import TypeChain, write_csv
 
 TASKS = [dict(name='nodules', type='multi_object_detection', classes=['nodule', 'cyst'])]
@@ -56,7 +57,8 @@ def test_from_csv_to_report_and_predictions(chain, tmp_path, capsys):
     assert prediction['type'] == 'multi_object_detection'
     assert all(box['label'] in ('nodule', 'cyst') for box in prediction['boxes'])
     coco = json.loads((tmp_path / 'predicted' / 'coco' / 'nodules.json').read_text())
-    assert len(coco['annotations']) == sum(len(image['predictions'][0]['boxes']) for image in content['images'])
+    boxes = [box for image in content['images'] for box in image['predictions'][0]['boxes']]
+    assert len(coco['annotations']) == sum(box['score'] >= SHOWN_SCORE for box in boxes)  # those of the pictures
     assert [category['name'] for category in coco['categories']] == ['nodule', 'cyst']
     assert (tmp_path / 'predicted' / 'overlays' / 'nodules').is_dir()
     chain.predict(*images, tta=True)

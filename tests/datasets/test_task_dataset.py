@@ -198,7 +198,7 @@ def test_side_by_side_with_fmc_uia(fmc_root, coco):
 def test_images_of_a_task_in_two_parts_have_numbers_of_their_own(fmc_root, coco):
     fmc_root.csv('a', [fmc_root.cls_row(i, task_id='left') for i in range(3)])
     fmc_root.csv('b', [fmc_root.cls_row(0, task_id='right')])
-    part = dict(type='FMCUIADataset', data_root=str(fmc_root.path), split='all', all_labels=True)
+    part = dict(type='FMCUIADataset', data_root=str(fmc_root.path), split='all', all_labels=True, tasks=[NODULES])
     nodules = dict(type='TaskDataset', task=NODULES, dataset=coco)
     dataset = ConcatTaskDataset([part, nodules, part], pipeline=LOAD)
     ids = {}
