@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from aurora_mm.errors import ConfigError, DataError
@@ -19,7 +19,6 @@ class NamedImages:
 
     Args:
         tree: The folder.
-        images: The images that may be named.
         attribute: Keyword of a DICOM attribute, such as ``AccessionNumber``, whose value names images in place of
             their paths. '' for paths.
 
@@ -28,13 +27,13 @@ class NamedImages:
         DataError: If a DICOM file cannot be read.
     """
 
-    def __init__(self, tree: Tree, images: Iterable[PurePosixPath], attribute: str = '') -> None:
+    def __init__(self, tree: Tree, attribute: str = '') -> None:
         if attribute:
             _check_attribute(attribute)
         self._of: dict[str, list[PurePosixPath]] = {}
         self._folded: dict[str, list[PurePosixPath]] = {}
         self._files: set[str] = set()
-        for image in images:
+        for image in tree.images:
             files = set() if attribute else _file_names(image)
             self._files |= {name.casefold() for name in files}
             for name in files | (_attribute_of(tree, image, attribute) if attribute else _folder_names(image)):
@@ -50,6 +49,12 @@ class NamedImages:
     def is_file(self, name: str) -> bool:
         """Return whether a name is that of an image file, so that it is meant to name a single one."""
         return _plain(name).casefold() in self._files
+
+
+@lru_cache(maxsize=8)
+def images_named(tree: Tree, attribute: str = '') -> NamedImages:
+    """Return :class:`NamedImages` of a folder, made once: attributes are read from the header of every DICOM file."""
+    return NamedImages(tree, attribute)
 
 
 def _plain(name: str) -> str:

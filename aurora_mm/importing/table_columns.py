@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aurora_mm.converters.splits import split_of
 from aurora_mm.errors import DataError
-from aurora_mm.importing.table_answers import class_name
+from aurora_mm.importing.table_answers.class_cells import class_name
 from aurora_mm.importing.table_file import TableFile
 from aurora_mm.importing.table_of_images import folded_header
 

@@ -80,9 +80,9 @@ class TableFile:
     def __init__(self, file: Path) -> None:
         self.file = file
         lines, separator = _excel_lines(file) if file.suffix.lower() == '.xlsx' else _csv_lines(file)
-        _, header = next(iter(lines[:1]), (1, []))
+        header = lines[0][1] if lines else []
         named = [name for name in header if name]
-        if len(named) < 1:
+        if not named:
             raise DataError('has no header: the first row must name the columns', file=file, row=1)
         if twice := [name for name in named if named.count(name) > 1]:
             raise DataError(f'column {twice[0]!r} stands twice', file=file, row=1)

@@ -8,7 +8,7 @@ from aurora_mm.converters.splits import SPLIT_NAMES, split_of
 from aurora_mm.errors import ConfigError
 from aurora_mm.images.image_faults import naming
 from aurora_mm.images.reading import open_image_file
-from aurora_mm.importing.named_images import NamedImages
+from aurora_mm.importing.named_images import NamedImages, images_named
 from aurora_mm.importing.table_file import TableFile, TableRow
 from aurora_mm.importing.tree import Tree
 
@@ -53,8 +53,8 @@ class TableOfImages:
             raise ConfigError(f'{place}: there is no table {fields["table"]!r} in {tree.root}')
         self._tree = tree
         self._fields = {key: fields[key] for key in self.keys if fields.get(key)}
-        self.table = TableFile(tree.path(PurePosixPath(fields['table'])))
-        named = NamedImages(tree, tree.images, fields.get('match', ''))
+        self.table = tree.table(PurePosixPath(fields['table']))
+        named = images_named(tree, fields.get('match', ''))
         self._column = fields.get('image') or image_column(self.table, named) or ''
         if not self._column:
             columns = ', '.join(self.table.columns)

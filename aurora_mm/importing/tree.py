@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from aurora_mm.converters.splits import split_of
 from aurora_mm.errors import DataError
 from aurora_mm.images.reading import is_image_file
+from aurora_mm.importing.table_file import TableFile
 
 _NOT_DATA = ('__macosx', 'thumbs.db', 'desktop.ini', 'dicomdir')
 
@@ -29,6 +30,7 @@ class Tree:
         self.files = sorted(self._walk())
         if not self.files:
             raise DataError('there is no file in this folder', file=root)
+        self._tables: dict[PurePosixPath, TableFile] = {}
 
     def _walk(self) -> Iterator[PurePosixPath]:
         for folder, folders, names in os.walk(self.root):
@@ -48,6 +50,17 @@ class Tree:
         for image in self.images:
             found.setdefault(image.parent, []).append(image)
         return found
+
+    def table(self, file: PurePosixPath) -> TableFile:
+        """The table of a file, read once.
+
+        Raises:
+            DataError: If it cannot be read.
+            ConfigError: If what reads it is not installed.
+        """
+        if file not in self._tables:
+            self._tables[file] = TableFile(self.path(file))
+        return self._tables[file]
 
     def path(self, file: PurePosixPath) -> Path:
         """The absolute path of a file."""

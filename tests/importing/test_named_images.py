@@ -38,13 +38,13 @@ def tree(tmp_path):
     ],
 )
 def test_names(tree, name, found):
-    assert NamedImages(tree, tree.images).find(name) == list(map(PurePosixPath, found))
+    assert NamedImages(tree).find(name) == list(map(PurePosixPath, found))
 
 
 def test_two_files_that_differ_in_case_alone(tmp_path):
     for name in ('a.png', 'A.png'):
         trees.save(tmp_path / name, trees.picture(1))
-    named = NamedImages(tree := Tree(tmp_path), tree.images)
+    named = NamedImages(Tree(tmp_path))
     assert [named.find(name) for name in ('a', 'A.png')] == [[PurePosixPath('a.png')], [PurePosixPath('A.png')]]
 
 
@@ -57,14 +57,14 @@ class TestAttribute:
         return Tree(tree.root)
 
     def test_all_images_of_a_study(self, tree):
-        named = NamedImages(tree, tree.images, 'AccessionNumber')
+        named = NamedImages(tree, 'AccessionNumber')
         assert named.find('A7') == [PurePosixPath('1.dcm'), PurePosixPath('2.dcm')]
         assert named.find('1.dcm') == named.find('') == []
 
     def test_what_is_refused(self, tree):
         with pytest.raises(ConfigError, match="'Accession' is no keyword of a DICOM attribute"):
-            NamedImages(tree, tree.images, 'Accession')
+            NamedImages(tree, 'Accession')
         (tree.root / '4.dcm').write_bytes(b'\0' * 128 + b'DICM' + b'\x02\0\0\0UL\x04\0\1')
         tree = Tree(tree.root)
         with pytest.raises(DataError, match=r'4\.dcm: cannot be read as DICOM'):
-            NamedImages(tree, tree.images, 'AccessionNumber')
+            NamedImages(tree, 'AccessionNumber')

@@ -16,7 +16,7 @@ from aurora_mm.importing.boxes import BoxTask
 from aurora_mm.importing.found import FoundTask
 from aurora_mm.importing.layout import Layout
 from aurora_mm.importing.mapped_task import MappedTask
-from aurora_mm.importing.named_images import NamedImages
+from aurora_mm.importing.named_images import images_named
 from aurora_mm.importing.options import ImportOptions
 from aurora_mm.importing.table_columns import box_columns, class_columns, classes_of, group_column, split_column
 from aurora_mm.importing.table_file import TABLE_SUFFIXES, TableFile
@@ -67,10 +67,9 @@ class LabelTable(Layout):
     def _tables(self, tree: Tree) -> Iterator[tuple[TableFile, dict[str, str]]]:
         """Yield the tables that name images, with the fields of a description that say how."""
         files = tree.ending(*TABLE_SUFFIXES)
-        named = NamedImages(tree, tree.images)
         for file in files if len(files) <= _MOST_TABLES else ():
-            table = TableFile(tree.path(file))
-            if (column := image_column(table, named)) is not None:
+            table = tree.table(file)
+            if (column := image_column(table, images_named(tree))) is not None:
                 yield table, dict(table=file.as_posix(), image=column)
             elif (match := _attribute_column(tree, table)) is not None:
                 yield table, dict(table=file.as_posix(), image=match[0], match=match[1])
@@ -80,10 +79,8 @@ def _attribute_column(tree: Tree, table: TableFile) -> tuple[str, str] | None:
     """Return the column that names images by a DICOM attribute, and the attribute."""
     of_columns = {folded_header(column): column for column in table.columns}
     for header, attribute in _ATTRIBUTES.items():
-        if header in of_columns:
-            named = NamedImages(tree, tree.images, attribute)
-            if image_column(table, named) == of_columns[header]:
-                return of_columns[header], attribute
+        if header in of_columns and image_column(table, images_named(tree, attribute)) == of_columns[header]:
+            return of_columns[header], attribute
     return None
 
 
