@@ -48,6 +48,7 @@ class Annotation(ABC):
         mixable: Whether images with this annotation may be mixed by CutMix and mixup. This needs an annotation without
             pixel coordinates that can be a mixture, such as a class.
         repeated_hint: Hint for the error about an image with two different annotations for one task.
+        empty_hint: Hint for the error about an empty cell.
 
     Example:
         >>> class AgeAnnotation(Annotation): ...
@@ -58,6 +59,7 @@ class Annotation(ABC):
     csv_columns: tuple[str, ...] = ()
     mixable = False
     repeated_hint = ''
+    empty_hint = ''
 
     def columns(self, task: Task) -> tuple[str, ...]:
         """Return the CSV columns that a labelled row of the task needs."""

@@ -243,6 +243,8 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
             ('lambda task: 2 * task.num_outputs, share_outputs', 'lambda task: 2 * task.num_outputs, False'),
             ('        require_network_coordinates(data_samples)\n', ''),
             ('[len(in_channels) - 1]', '[0]'),
+            ('points.isnan().any(-1).logical_not()', 'points.isfinite().any(-1).logical_or(points.isnan().any(-1))'),
+            ('.sum(1, keepdim=True).clamp(min=1)', '.shape[1]'),
         ],
     ),
     (
@@ -384,7 +386,7 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
     (
         'models/losses/heatmap_loss.py',
         _LOSSES,
-        [('.reshape(pred.shape[:2]).mean(1)', '.reshape(pred.shape[:2]).sum(1)')],
+        [('.reshape(pred.shape[:2]) * weight).sum(1)', '.reshape(pred.shape[:2])).mean(1)')],
     ),
     (
         'models/balancers/ema_loss_balancer.py',
@@ -548,8 +550,13 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
     ),
     (
         'datasets/annotations/landmark_annotation.py',
-        _TRANSFORMS,
-        [('[applied_flip_indices(row)]', ''), ('return bool((points >= 0).all()', 'return bool(True')],
+        f'{_TRANSFORMS} tests/datasets/test_landmark_annotation.py',
+        [
+            ('[applied_flip_indices(row)]', ''),
+            ('return not ((points < 0).any()', 'return not (False'),
+            ('if points.count(None) == len(points)', 'if False'),
+            ('None if np.isnan(xy).any() else xy.tolist()', 'xy.tolist()'),
+        ],
     ),
     (
         'datasets/annotations/label_annotation.py',
@@ -634,7 +641,13 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
     (
         'evaluation/metrics/landmark_metric.py',
         _METRICS,
-        [("1.0 - scores['MRE_diagonal'])", "1.0 - scores['MRE'])"), (' / rows[0].diagonal,)', ',)')],
+        [
+            ("1.0 - scores['MRE_diagonal'])", "1.0 - scores['MRE'])"),
+            (' / rows[0].diagonal,)', ',)'),
+            ('np.nanmean(errors, axis=1)', 'np.nan_to_num(errors).mean(axis=1)'),
+            ('weighted_mean_of_known(errors, weights)', 'weighted_mean(np.nan_to_num(errors), weights)'),
+            ('(of_point[name][key] if name in of_point else None for name in names)', '(row[key] for row in rows)'),
+        ],
     ),
     (
         'analysis/report/results.py',

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from aurora_mm.calibration.calibrator import Calibrator, Observation, State, diagonal, pixels
 from aurora_mm.evaluation.functional import radial_errors
 from aurora_mm.structures import TaskDataSample
@@ -20,7 +22,8 @@ class LandmarkCalibrator(Calibrator):
 
     def scores(self, observation: Observation, task: Task, parameters: State) -> dict[str, float]:
         relative = observation['errors'] / observation['diagonal']
-        return dict(zip(task.points, relative.tolist(), strict=True))
+        scores = dict(zip(task.points, relative.tolist(), strict=True))
+        return {point: score for point, score in scores.items() if not np.isnan(score)}  # nan without a label
 
     def size(self, observation: Observation, target: str, limit: float, parameters: State) -> float:
         return limit * float(observation['diagonal'])

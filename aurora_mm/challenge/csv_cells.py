@@ -173,26 +173,28 @@ def integer(column: str, text: str) -> int:
     return int(value)
 
 
-def point(column: str, text: str) -> list[float]:
-    """Parse a point from text such as ``"[12.5, 80]"``.
+def point_or_none(column: str, text: str) -> list[float] | None:
+    """Parse a point from text such as ``"[12.5, 80]"``, or ``"null"`` of a point that is not labelled.
 
     Args:
         column: Column of the cell, for the error message.
         text: Text of the cell.
 
     Returns:
-        x and y in pixels.
+        x and y in pixels; None for ``"null"``.
 
     Raises:
-        BadRow: If the text is not a list of two finite numbers.
+        BadRow: If the text is neither a list of two finite numbers nor null.
     """
+    if text.strip() == 'null':
+        return None
     numbers = _POINT.fullmatch(text.strip())
     if numbers is not None:
         try:
             return [number(column, text) for text in numbers.groups()]
         except BadRow:
             pass
-    raise BadRow(f'{column} {_shortened(text)} is not a point; it should read "[x, y]"')
+    raise BadRow(f'{column} {_shortened(text)} is not a point; it should read "[x, y]", or "null" of one without label')
 
 
 def numbers(column: str, text: str, length: int | None = None) -> list[Any]:

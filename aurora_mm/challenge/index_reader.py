@@ -145,7 +145,8 @@ class IndexReader:
             if cells.get('mask_path', '').strip():
                 self.files.locate('mask_path', cells['mask_path'], must_exist=False)
             return task, {}
-        for column in ANNOTATIONS[task.type].columns(task):
+        annotation = ANNOTATIONS[task.type]
+        for column in annotation.columns(task):
             if column not in cells:
                 raise DataError(
                     f'column {column!r} is missing; {task.type} task {task.name!r} needs it '
@@ -154,5 +155,6 @@ class IndexReader:
                     row=1,
                 )
             if not cells[column].strip():
-                raise BadRow(f'{column} of {task.name!r} is empty (with_labels=False does without)')
-        return task, ANNOTATIONS[task.type].parse(cells, task, self.files)
+                hint = annotation.empty_hint
+                raise BadRow(f'{column} of {task.name!r} is empty (with_labels=False does without){hint}')
+        return task, annotation.parse(cells, task, self.files)

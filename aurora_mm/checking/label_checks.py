@@ -59,5 +59,6 @@ def _box(results: dict[str, Any]) -> Iterator[Finding]:
 @LABEL_CHECKS.register('landmark')
 def _points(results: dict[str, Any]) -> Iterator[Finding]:
     points = np.asarray(results['gt_landmarks'], float).reshape(-1, 2)
+    points = points[~np.isnan(points).any(axis=1)]
     if len(np.unique(points, axis=0)) < len(points):
         yield 'points that coincide', f'two of the points are one: {points.tolist()}'

@@ -11,10 +11,11 @@ import numpy as np
 from mmengine.logging import print_log
 
 from aurora_mm.converters.coco_kinds import COCO_KINDS
-from aurora_mm.datasets.coco_file import CocoFile, CocoImage, CocoObject
+from aurora_mm.datasets.coco_file import CocoFile, CocoImage, CocoObject, Identity
 from aurora_mm.datasets.coco_objects import region_of
 from aurora_mm.images.image_files import read_shape
 from aurora_mm.images.image_header import BadImage
+from aurora_mm.structures import points_array
 from aurora_mm.tasks import Task
 
 
@@ -32,11 +33,12 @@ class CocoAnswers:
         self._coco = coco
         self._task = task
         self._objects = objects
-        self._told: Counter[str] = Counter()
+        self._told: dict[Identity, Counter[str]] = {}  # by image, since an image may be read twice
 
     def counts(self) -> str:
         """Return a text about what was left out or changed so far, '' if nothing was."""
-        return ', '.join(f'{count} {what}' for what, count in self._told.items() if count)
+        told = sum(self._told.values(), Counter())
+        return ', '.join(f'{count} {what}' for what, count in told.items())
 
     def log_counts(self) -> None:
         """Log :meth:`counts`."""
@@ -83,13 +85,14 @@ class CocoAnswers:
         """
         if COCO_KINDS[self._task.type].one_mask:
             return dict(mask=self._paint(image))
+        told = self._told[image.id] = Counter()
         found = []
         for item in self._coco.objects_of(image):
             if item.crowd or item.ignored:
-                self._told[f'{"crowds" if item.crowd else "ignored objects"} left out'] += 1
+                told[f'{"crowds" if item.crowd else "ignored objects"} left out'] += 1
             else:
                 found.append(item)
-        answers = [self._one(item) for item in found]
+        answers = [answer for item in found if (answer := self._one(item, told)) is not None]
         kind = COCO_KINDS[self._task.type]
         if kind.joins:
             return kind.join(answers, image, self._task)
@@ -103,14 +106,19 @@ class CocoAnswers:
                 'multi_object_detection has any number of boxes',
             )
         if not answers or self._objects == 'single':
-            self._told[f'images with {"several annotations" if answers else "no annotation"} left out'] += 1
+            told[f'images with {"several annotations" if answers else "no annotation"} left out'] += 1
             return None
-        self._told['images of which the largest of several annotations was taken'] += 1
+        told['images of which the largest of several annotations was taken'] += 1
         return max(answers, key=_extent)
 
-    def _one(self, item: CocoObject) -> dict[str, Any]:
+    def _one(self, item: CocoObject, told: Counter[str]) -> dict[str, Any] | None:
         answer, was_cut = COCO_KINDS[self._task.type].answer(self._coco, item, self._task)
-        self._told['boxes cut at the edge of their image'] += was_cut
+        told['boxes cut at the edge of their image'] += was_cut
+        missing = answer.get('points', ()).count(None)
+        if missing and missing == self._task.num_outputs:
+            told['objects without a labelled keypoint left out'] += 1
+            return None
+        told['keypoints of visibility 0, which are not labelled'] += missing
         return answer
 
     def _paint(self, image: CocoImage) -> np.ndarray:
@@ -130,5 +138,5 @@ class CocoAnswers:
 
 def _extent(answer: dict[str, Any]) -> float:
     """Return the area of a box, or of the box around points, in pixels."""
-    corners = np.reshape(answer['bbox'] if 'bbox' in answer else answer['points'], (-1, 2))
-    return float(np.ptp(corners, axis=0).prod())
+    corners = np.reshape(answer['bbox'], (-1, 2)) if 'bbox' in answer else points_array(answer['points'])
+    return float((np.nanmax(corners, axis=0) - np.nanmin(corners, axis=0)).prod())

@@ -180,9 +180,10 @@ class CocoKeypoints(CocoKind):
         return [dict(id=1, name=task.name, keypoints=list(task.points), skeleton=[])]
 
     def annotations(self, row: Mapping[str, Any]) -> list[dict[str, Any]]:
-        points = np.array(row['points'])
+        # Visibility 2: labelled and visible; 0, with x = y = 0: not labelled.
+        keypoints = [value for point in row['points'] for value in ((0, 0, 0) if point is None else (*point, 2))]
+        points = np.array([point for point in row['points'] if point is not None])
         low, extent = points.min(0), np.ptp(points, axis=0)
-        keypoints = [value for x, y in row['points'] for value in (x, y, 2)]  # 2: labelled and visible
         box, area = [*low.tolist(), *extent.tolist()], float(extent.prod())
         return [dict(category_id=1, keypoints=keypoints, num_keypoints=len(points), bbox=box, area=area)]
 

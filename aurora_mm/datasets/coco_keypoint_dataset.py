@@ -16,7 +16,8 @@ class CocoKeypointDataset(BaseDataset):
     """Source of images with the keypoints of one object each, from a COCO file.
 
     :class:`TaskDataset` reads it as a landmark task. Keypoints are matched with the points of the task by name, so
-    their order in the file does not matter. Images without an object are skipped.
+    their order in the file does not matter. Keypoints of visibility 0 are not labelled, and objects without a labelled
+    keypoint do not count. Images without an object are skipped.
 
     Args:
         ann_file: Path of the JSON file, absolute or relative to ``data_root``.
@@ -25,8 +26,8 @@ class CocoKeypointDataset(BaseDataset):
         kwargs: Further arguments of BaseDataset. :class:`TaskDataset` sets ``metainfo['points']``.
 
     Raises:
-        DataError: If the file is not valid (see :class:`~aurora_mm.datasets.coco_file.CocoFile`), an image has several
-            objects, or a keypoint is not labelled. The message names the file and the entry.
+        DataError: If the file is not valid (see :class:`~aurora_mm.datasets.coco_file.CocoFile`), or an image has
+            several objects. The message names the file and the entry.
         ConfigError: If no category of the file has exactly the points of the task.
     """
 
@@ -45,19 +46,21 @@ class CocoKeypointDataset(BaseDataset):
         items = []
         for image in file.images:
             objects = [item for item in file.objects_of(image) if item.category in categories and not item.ignored]
-            if not objects:
+            answers = [points_of(file, item, names) for item in objects]
+            labelled = [points for points in answers if points.count(None) < len(names)]
+            if not labelled:
                 continue
-            if len(objects) > 1:
+            if len(labelled) > 1:
                 raise DataError(
-                    f'image {image.file_name!r} has {len(objects)} objects with keypoints, and a landmark task has one '
-                    'set of points in an image',
+                    f'image {image.file_name!r} has {len(labelled)} objects with keypoints, and a landmark task has '
+                    'one set of points in an image',
                     file=self.ann_file,
                 )
             items.append(
                 dict(
                     img_path=str(Path(self.data_prefix['img']) / image.file_name),
                     img_id=image.id,
-                    points=points_of(file, objects[0], names),
+                    points=labelled[0],
                     listed_shape=(image.height, image.width),
                 )
             )

@@ -77,7 +77,7 @@ def region_of(file: CocoFile, item: CocoObject) -> np.ndarray:
     return region
 
 
-def points_of(file: CocoFile, item: CocoObject, names: Sequence[str]) -> list[list[float]]:
+def points_of(file: CocoFile, item: CocoObject, names: Sequence[str]) -> list[list[float] | None]:
     """Read the keypoints of an annotation.
 
     Args:
@@ -86,10 +86,10 @@ def points_of(file: CocoFile, item: CocoObject, names: Sequence[str]) -> list[li
         names: Names of the keypoints, in the order in which they are returned.
 
     Returns:
-        K points [x, y] in pixels.
+        K points [x, y] in pixels; None for a keypoint of visibility 0, which is not labelled.
 
     Raises:
-        DataError: If a keypoint is not labelled, or the number of values does not fit the category.
+        DataError: If the number of values does not fit the category, or a visibility is none of 0, 1 and 2.
     """
     listed = file.categories[item.category].keypoints
     numbers = file.numbers(item.entry, 'keypoints', item.fields.get('keypoints'))
@@ -101,9 +101,7 @@ def points_of(file: CocoFile, item: CocoObject, names: Sequence[str]) -> list[li
     for name, (_, _, visibility) in points.items():
         if visibility not in (0, 1, 2):
             raise file.error(item.entry, f'keypoint {name!r} has visibility {visibility:g}, none of 0, 1, 2')
-        if visibility == 0:
-            raise file.error(item.entry, f'image {item.image.file_name!r} lacks keypoint {name!r}: it is not labelled')
-    return [points[name][:2] for name in names]
+    return [points[name][:2] if points[name][2] else None for name in names]
 
 
 def _fill_polygons(file: CocoFile, item: CocoObject, polygons: list[Any], shape: tuple[int, int]) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 from aurora_mm.errors import ConfigError
 from aurora_mm.importing.mask_colours import MaskValue
 from aurora_mm.importing.masks import class_indices, union_of
+from aurora_mm.structures import points_array
 
 
 def of_label(label: int) -> dict[str, Any]:
@@ -48,9 +49,12 @@ def extent_of(answer: dict[str, Any]) -> tuple[float, float, float, float] | Non
     if 'mask' in answer:
         columns, rows = (np.flatnonzero(answer['mask'].any(axis=axis)) for axis in (0, 1))
         return (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1) if columns.size else None
-    corners = [answer['bbox']] if 'bbox' in answer else answer.get('bboxes', answer.get('points', ()))
-    points = np.asarray(corners, np.float64).reshape(-1, 2)
-    return (*points.min(axis=0), *points.max(axis=0)) if len(points) else None
+    if 'points' in answer:
+        points = points_array(answer['points'])
+    else:
+        boxes = [answer['bbox']] if 'bbox' in answer else answer.get('bboxes', ())
+        points = np.asarray(boxes, np.float64).reshape(-1, 2)
+    return (*np.nanmin(points, axis=0), *np.nanmax(points, axis=0)) if len(points) else None
 
 
 def shifted(answer: dict[str, Any], crop: tuple[int, int, int, int]) -> dict[str, Any]:
@@ -68,10 +72,12 @@ def shifted(answer: dict[str, Any], crop: tuple[int, int, int, int]) -> dict[str
     moved = dict(answer)
     if 'mask' in answer:
         moved['mask'] = np.ascontiguousarray(answer['mask'][y1:y2, x1:x2])
-    for key in ('bbox', 'bboxes', 'points'):
+    for key in ('bbox', 'bboxes'):
         if key in answer:
             places = np.asarray(answer[key], np.float64)
             moved[key] = (places.reshape(-1, 2) - (x1, y1)).reshape(places.shape).tolist()
+    if 'points' in answer:
+        moved['points'] = [None if point is None else [point[0] - x1, point[1] - y1] for point in answer['points']]
     return moved
 
 

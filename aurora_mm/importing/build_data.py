@@ -57,6 +57,7 @@ def find_recipe_tasks(recipe: Recipe, folders: Mapping[str, Path]) -> list[Found
                     f'before it as {known.task.to_config()}'
                 )
             known.rows.extend(item.rows)
+            known.when_read.extend(item.when_read)
     found = list(joined.values())
     check_splits(found)
     _check_rows(found, recipe.rows)
@@ -85,7 +86,7 @@ def _find_source(source: RecipeSource, folder: Path) -> list[FoundTask]:
         found = [item for item in found if item.task.name in source.tasks]
     if source.images is not None:
         found = select_images(found, source.images, folder, source.name)
-    return [FoundTask(item.task, [_of_source(row, source) for row in item.rows]) for item in found]
+    return [replace(item, rows=[_of_source(row, source) for row in item.rows]) for item in found]
 
 
 def _of_source(row: FoundRow, source: RecipeSource) -> FoundRow:

@@ -75,7 +75,8 @@ def crop_tasks(found: Sequence[FoundTask]) -> tuple[list[FoundTask], CropReport]
     tasks = []
     for item in found:
         rows = [(row, crops[split_source(row.image)[0]]) for row in item.rows]
-        tasks.append(FoundTask(item.task, [row if crop is None else _cropped(row, crop, paths) for row, crop in rows]))
+        kept = [row if crop is None else _cropped(row, crop, paths) for row, crop in rows]
+        tasks.append(replace(item, rows=kept))
     made = [crop for crop in crops.values() if crop is not None]
     report = CropReport(
         len(crops), len(made), sum(crop.is_tagged for crop in made), sum(crop.is_enlarged for crop in made)

@@ -20,8 +20,8 @@ class FoundRow:
         image: What is read: a path, with ``#frame=N`` where it is one picture of several.
         path: Where the image goes below the new data root, with ``/`` between folders.
         answer: Gives the label when it is called: a dict of ``mask`` ((H, W) uint8 class indices), ``gt_label`` (int),
-            ``bbox`` (xyxy in pixels), ``bboxes`` (N of them) with ``bboxes_labels``, or ``points`` ((K, 2) in pixels);
-            None leaves the image out.
+            ``bbox`` (xyxy in pixels), ``bboxes`` (N of them) with ``bboxes_labels``, or ``points`` (K
+            times x and y in pixels, None for a point that is not labelled); None leaves the image out.
         split: 'train', 'val', 'test', or '' for data that was not split.
         group: What must not be torn apart by a split, such as a patient; '' if it is not known.
         pixels: Gives the image when it is called, (H, W) or (H, W, 3) BGR uint8, where the file cannot be taken as it
@@ -56,7 +56,9 @@ class FoundTask:
     Args:
         task: The task.
         rows: Of its images.
+        when_read: Called when the labels of all rows were read, to log what was left out of them.
     """
 
     task: Task
     rows: list[FoundRow] = field(default_factory=list)
+    when_read: list[Callable[[], None]] = field(default_factory=list)

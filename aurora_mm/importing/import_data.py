@@ -124,6 +124,8 @@ def write_tasks(
                 pixels = None if row.pixels is None else row.pixels()
                 writer.add(item.task, row.image, row.path, answer, None, row.group, pixels, row.columns)
                 written[item.task.name] += 1
+            for tell in item.when_read:
+                tell()
             if not written[item.task.name]:
                 raise DataError(f'task {item.task.name!r}: no image is left')
         TaskTable(item.task for item in found)

@@ -19,6 +19,7 @@ class ImportOptions:
         objects: What to do with images that do not have exactly one box, see
             :data:`aurora_mm.converters.box_counts.BOX_COUNTS`; ``'all'`` takes all boxes, which makes a task of type
             ``multi_object_detection``.
+        missing_points: Take images without some of the points; these points are not labelled.
 
     Raises:
         ConfigError: If a value makes no sense.
@@ -28,6 +29,7 @@ class ImportOptions:
     classes: tuple[str, ...] | None = None
     mask_values: tuple[MaskValue, ...] | None = None
     objects: str = 'all'
+    missing_points: bool = False
 
     def __post_init__(self) -> None:
         check_box_count(self.objects, ('all', *BOX_COUNTS))

@@ -110,7 +110,7 @@ def hide_patients(found: Sequence[FoundTask], key: bytes) -> list[FoundTask]:
                 headers[file] = _read_header(file) if is_dicom(file) else None
             header = None if row.is_anonymous else headers[file]
             rows.append(row if header is None else _hidden(row, frame, header, key))
-        hidden.append(FoundTask(item.task, rows))
+        hidden.append(replace(item, rows=rows))
     _check_names(hidden, {header.patient for header in headers.values() if header is not None})
     return hidden
 

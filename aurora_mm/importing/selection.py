@@ -59,7 +59,7 @@ def select_images(
         rows = [replace(row, split=split_of[row.image]) for row in item.rows if row.image in split_of]
         rows.sort(key=lambda row: position[row.image])
         if rows:
-            chosen_tasks.append(FoundTask(item.task, rows))
+            chosen_tasks.append(replace(item, rows=rows))
     return chosen_tasks
 
 

@@ -37,8 +37,11 @@ class PointMeasurement(Measurement):
         self.points = [self.label_of(point) for point in points]
 
     def chosen(self, structure: Structure) -> np.ndarray | None:
-        """(count, 2) the points in mm, or None where there are none."""
-        return structure.to_mm(structure.points[self.points].astype(float)) if len(structure.points) else None
+        """(count, 2) the points in mm, or None where one of them is missing."""
+        if not len(structure.points):
+            return None
+        points = structure.to_mm(structure.points[self.points].astype(float))
+        return None if np.isnan(points).any() else points
 
 
 @MEASUREMENTS.register_module()

@@ -23,7 +23,7 @@ class Structure:
         class_masks: (C, H, W), 1 in the pixels of each class, of a task whose classes may overlap; else None.
         boxes: (N, 4) xyxy in original pixels, the surest first.
         box_labels: (N,) class index of each box.
-        points: (K, 2) x, y in original pixels.
+        points: (K, 2) x, y in original pixels; nan for a point that is not labelled.
     """
 
     spacing: tuple[float, float] | None

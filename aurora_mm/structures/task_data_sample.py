@@ -99,7 +99,9 @@ class TaskDataSample(BaseDataElement):
     )
     gt_value = _field('gt_value', torch.Tensor, '(1,) float64: annotated number.')
     pred_value = _field('pred_value', torch.Tensor, '(1,) float: predicted number.')
-    gt_landmarks = _field('gt_landmarks', torch.Tensor, '(K, 2) float: x, y of each point in pixels.')
+    gt_landmarks = _field(
+        'gt_landmarks', torch.Tensor, '(K, 2) float: x, y of each point in pixels; nan if it is not labelled.'
+    )
     pred_landmarks = _field('pred_landmarks', torch.Tensor, '(K, 2) float: x, y of each point in pixels.')
     landmark_views = _field(
         'landmark_views', torch.Tensor, '(V, K, 2) float: x, y of each point in pixels, for each view.'

@@ -1,4 +1,5 @@
 import json
+import math
 
 import numpy as np
 import pytest
@@ -72,6 +73,17 @@ def test_points_are_the_relative_median():
     )
     answer = predictor.predict(make_sample('femur', ori_shape=(50, 400)))
     torch.testing.assert_close(answer.pred_landmarks, torch.tensor([[80.0, 15.0], [120.0, 20.0]]))
+
+
+def test_points_without_label_do_not_enter_the_median():
+    missing, guess = [math.nan, math.nan], [[0, 0], [0, 0]]
+    predictor = fitted(
+        landmark_sample([[10, 10], missing], guess, ori_shape=(100, 100)),
+        landmark_sample([missing, missing], guess, ori_shape=(100, 100)),
+        landmark_sample([[30, 50], missing], guess, ori_shape=(100, 100)),
+    )
+    answer = predictor.predict(make_sample('femur', ori_shape=(100, 100)))
+    torch.testing.assert_close(answer.pred_landmarks, torch.tensor([[20.0, 30.0], [50.0, 50.0]]))
 
 
 def test_masks_that_agree_are_given_back_at_any_size():

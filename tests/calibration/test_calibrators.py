@@ -133,6 +133,16 @@ class TestBoxes:
 
 
 class TestPoints:
+    def test_points_without_label_do_not_count(self):
+        rng = np.random.default_rng(0)
+        truth = rng.normal(0, 5, (200, 2, 2))
+        truth[::2, 0] = math.nan
+        pred = torch.zeros(2, 2)
+        partly = [sample_of(ENDS, pred_landmarks=pred, gt_landmarks=torch.tensor(points)) for points in truth]
+        labelled = fit(ENDS, partly[1::2])['limits']['left']
+        assert fit(ENDS, partly)['limits']['left'] == labelled
+        assert labelled is not None
+
     def test_radii_scale_with_the_image(self):
         rng = np.random.default_rng(0)
         samples = [

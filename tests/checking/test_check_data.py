@@ -208,6 +208,12 @@ FAULTS = {
         'axis.csv, row 5',
         False,
     ),
+    'an image without a labelled point': (
+        lambda r: r.change('axis', point_1_xy='null', point_2_xy='null'),
+        'wrong row',
+        'axis.csv, row 5',
+        True,
+    ),
     'a point that is no point': (lambda r: r.change('axis', point_1_xy='[10]'), 'wrong row', 'axis.csv, row 5', True),
     'a row twice': (repeat_row, 'repeated row', 'kind.csv, row 26', False),
     'a row with another label': (lambda r: repeat_row(r, mask=0), 'wrong row', 'kind.csv, row 26', True),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aurora_mm.converters import coco_to_fmc
+from aurora_mm.converters import coco_to_fmc, fmc_to_coco
 from aurora_mm.converters.coco_exports import find_exports
 from aurora_mm.converters.splits import split_of
 from aurora_mm.datasets import FMCUIADataset
@@ -179,6 +179,27 @@ class TestJoinedByName:
         assert task.points == ('left', 'right')
         for split in ('train', 'val'):
             assert items(out, split)[0]['points'] == [[1, 2], [30, 40]]
+
+    def test_keypoints_that_are_not_labelled(self, source, out, monkeypatch):
+        """Visibility 0: of one of the two, of both, and there and back again."""
+        messages = []
+        monkeypatch.setattr(
+            'aurora_mm.converters.coco_answers.print_log', lambda message, logger, level: messages.append(message)
+        )
+        kinds = [dict(id=7, name='femur', keypoints=['left', 'right'])]
+        half, none = [0, 0, 0, 30, 40, 1], [0, 0, 0, 0, 0, 0]
+        objects = [box(id=1, keypoints=half), box(id=2, keypoints=none)]
+        put(source, 'train', content(annotations=objects, categories=kinds))
+        coco_to_fmc(source, out, name='ends', task_type='landmark')
+        assert items(out, 'train')[0]['points'] == [None, [30, 40]]
+        (message,) = messages
+        assert '1 keypoints of visibility 0, which are not labelled' in message
+        assert '1 objects without a labelled keypoint left out' in message
+        fmc_to_coco(out, out.parent / 'back')
+        (file,) = (out.parent / 'back').rglob('*.json')
+        (found,) = json.loads(file.read_text())['annotations']
+        assert found['keypoints'] == [0, 0, 0, 30, 40, 2]
+        assert (found['num_keypoints'], found['bbox'], found['area']) == (1, [30, 40, 0, 0], 0)
 
     @pytest.mark.parametrize('names', [['left', 'top'], ['left'], ['left', 'right', 'top']])
     def test_other_keypoints(self, source, out, names):

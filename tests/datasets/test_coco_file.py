@@ -272,12 +272,15 @@ class TestPoints:
         coco, item = only_object(tmp_path, keypoints=[1, 2, 2, 3.5, 4, 1], names=['right', 'left'])
         assert points_of(coco, item, ('left', 'right')) == [[3.5, 4], [1, 2]]
 
+    def test_visibility_0_is_not_labelled(self, tmp_path):
+        coco, item = only_object(tmp_path, keypoints=[1, 2, 2, 3, 4, 0], names=['right', 'left'])
+        assert points_of(coco, item, ('left', 'right')) == [None, [1, 2]]
+
     @pytest.mark.parametrize(
         ('keypoints', 'said'),
         [
             (None, 'keypoints is no list of numbers'),
             ([1, 2, 2], 'keypoints are 3 numbers, not 3 x 2'),
-            ([1, 2, 2, 3, 4, 0], "image 'a.png' lacks keypoint 'right': it is not labelled"),
             ([1, 2, 2, 3, 4, 3], "keypoint 'right' has visibility 3, none of 0, 1, 2"),
             ([1, 2, 2, 3, '4', 2], "keypoints holds '4'"),
             ([1, 2, 2, 3, True, 2], 'keypoints holds True'),

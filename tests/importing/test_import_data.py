@@ -255,23 +255,21 @@ def test_files_of_voc_belong_to_the_images_beside_them(src, tmp_path):
 
 
 @pytest.mark.parametrize('layout', ['cvat_coco', 'label_studio_coco'])
-def test_crowds_and_ignored_objects_that_are_left_out_are_told(src, layout, monkeypatch):
+def test_crowds_and_ignored_objects_that_are_left_out_are_told(src, layout, tmp_path, monkeypatch):
     """A mask holds a crowd, a task of boxes does not."""
     messages = []
     monkeypatch.setattr(
-        'aurora_mm.importing.layouts.coco.print_log', lambda message, logger, level: messages.append(message)
+        'aurora_mm.converters.coco_answers.print_log', lambda message, logger, level: messages.append(message)
     )
     getattr(trees, layout)(src)
-    find_tasks(src)
+    write_tasks(find_tasks(src)[1], tmp_path / 'out')
     assert messages == []
     file = next(src.rglob('*.json'))
     content = json.loads(file.read_text())
-    content['annotations'] += [
-        content['annotations'][0] | dict(id=90 + i, **{flag: 1})
-        for i, flag in enumerate(('iscrowd', 'iscrowd', 'ignore'))
-    ]
+    flags = ('iscrowd', 'iscrowd', 'ignore') if layout == 'cvat_coco' else ('iscrowd', 'iscrowd')
+    content['annotations'] += [content['annotations'][0] | dict(id=90 + i, **{flag: 1}) for i, flag in enumerate(flags)]
     file.write_text(json.dumps(content))
-    find_tasks(src)
+    write_tasks(find_tasks(src)[1], tmp_path / 'out2')
     expected = [f'{file}: 2 crowds left out, 1 ignored objects left out'] if layout == 'cvat_coco' else []
     assert messages == expected
 
@@ -292,6 +290,25 @@ def test_images_without_points_have_no_row_in_a_landmark_task(src, tmp_path, mon
     written = write_tasks(find_tasks(src)[1], tmp_path / 'out')
     assert {name.rpartition('_')[2]: count for name, count in written.items()} == dict(point=2, polygon=3, rectangle=3)
     assert messages == [f'{src}: 1 images without any point are left out of the landmark task']
+
+
+def test_points_that_some_labelme_files_do_not_have(src, tmp_path, monkeypatch):
+    """They may be misspelt, so that they are read only where the user says so, and told."""
+    messages = []
+    monkeypatch.setattr(
+        'aurora_mm.importing.layouts.labelme.print_log', lambda message, logger, level: messages.append(message)
+    )
+    trees.labelme(src)
+    file = src / '1.json'
+    content = json.loads(file.read_text())
+    content['shapes'] = [shape for shape in content['shapes'] if shape['label'] != 'left']
+    file.write_text(json.dumps(content))
+    refused(src, r"1\.json: has the points \['right'\], not \['left', 'right'\]; --missing-points takes images without")
+    write_tasks(find_tasks(src, ImportOptions(missing_points=True))[1], tmp_path / 'out')
+    rows = [row for row in FMCUIADataset(str(tmp_path / 'out'), 'all').load_data_list() if row['task'] == 'src_point']
+    x1, y1, x2, y2 = trees.BOX
+    assert [row['points'] for row in rows] == [[[x1, y1], [x2, y2]], [None, [x2, y2]], [[x1, y1], [x2, y2]]]
+    assert messages == [f"{src}: points are missing in some of 3 images: 'left' in 1"]
 
 
 def test_voc_counts_from_1_unless_a_box_begins_at_0(src, tmp_path):

@@ -222,6 +222,21 @@ class TestMap:
         (row, _) = self.rows(src, tmp_path / '2', type='landmark', points=['left'])
         assert row['points'] == [[1, 2]]
 
+    def test_landmark_without_some_of_the_points(self, src, tmp_path, monkeypatch):
+        monkeypatch.setattr(type(self), 'TABLE', self.TABLE.replace(';3;4;', ';;;'))
+        item = dict(
+            type='landmark', points=['left', 'right'], columns=dict(right=['rx', 'ry'], left=['left_x', 'left_y'])
+        )
+        with pytest.raises(DataError, match=r"row 3: columns 'left_x' and 'left_y' are blank; 'missing_points': true"):
+            self.rows(src, tmp_path, **item)
+        rows = self.rows(src, tmp_path, missing_points=True, **item)
+        assert [row['points'] for row in rows] == [[[1, 2], [30, 31]], [None, [32.5, 33]]]
+        with pytest.raises(ConfigError, match="missing_points is 'yes', neither true nor false"):
+            self.rows(src, tmp_path, missing_points='yes', **item)
+        monkeypatch.setattr(type(self), 'TABLE', self.TABLE.replace(';;;', ';3;;'))
+        with pytest.raises(DataError, match=r"row 3: '' in column 'left_y' is no number"):
+            self.rows(src, tmp_path / '2', missing_points=True, **item)
+
     def test_detection(self, src, tmp_path):
         rows = self.rows(src, tmp_path, type='detection', classes=['cyst'], box=['x', 'y', 'w', 'h'], box_format='xywh')
         assert [row['bbox'] for row in rows] == [[5, 5, 15, 25], [6, 6, 16, 26]]

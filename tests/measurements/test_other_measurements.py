@@ -67,6 +67,20 @@ def test_the_surest_box_of_a_class():
     )
 
 
+def test_a_point_without_label_makes_its_measurements_nan():
+    points = CROSS.copy()
+    points[0] = math.nan
+    configs = [
+        dict(type='Distance', name='OFD', points=['left', 'right']),
+        dict(type='Distance', name='BPD', points=['top', 'bottom']),
+        dict(type='Angle', name='angle', points=['left', 'top', 'bottom']),
+        dict(type='AxesCircumference', name='HC', points=['left', 'right', 'top', 'bottom']),
+    ]
+    ofd, bpd, angle, circumference = measure(Structure(None, points=points), *configs)
+    assert bpd.value == 80
+    assert all(math.isnan(found.value) and not found.lines for found in (ofd, angle, circumference))
+
+
 def test_samples_become_structures():
     sample = TaskDataSample(metainfo=dict(task='t', pixel_spacing=(0.5, 0.2)))
     sample.pred_landmarks = torch.from_numpy(CROSS)

@@ -17,7 +17,10 @@ from aurora_mm.tasks import Task
 
 @CONSTANT_ANSWERS.register('landmark')
 class ConstantPoints(ConstantAnswer):
-    """Predicts the median of each coordinate, relative to the image size."""
+    """Predicts the median of each coordinate, relative to the image size.
+
+    A point that is labelled in no image is predicted in the centre.
+    """
 
     def __init__(self, task: Task) -> None:
         super().__init__(task)
@@ -28,7 +31,9 @@ class ConstantPoints(ConstantAnswer):
         self._points.append(truth / width_height(sample))
 
     def finish(self) -> None:
-        self._median = np.median(self._points, axis=0)
+        points = np.stack(self._points)
+        never = np.isnan(points).all(axis=0, keepdims=True)
+        self._median = np.nanmedian(np.where(never, 0.5, points), axis=0)
 
     def state(self) -> dict[str, Any]:
         return {'points': self._median.tolist()}

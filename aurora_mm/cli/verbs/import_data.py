@@ -39,6 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='images with none or several boxes: take all boxes (all), refuse such images (one), leave them out '
         '(single), or take the largest box',
     )
+    parser.add_argument(
+        '--missing-points',
+        action='store_true',
+        help='LabelMe: take images without some of the points; these are not labelled there',
+    )
 
 
 def _mask_value(text: str) -> int | str:
@@ -56,6 +61,7 @@ def main(args: argparse.Namespace) -> None:
         tuple(args.classes) if args.classes else None,
         tuple(map(_mask_value, args.mask_values)) if args.mask_values else None,
         args.objects,
+        args.missing_points,
     )
     layout, found = find_tasks(args.source, options, args.map)
     print(f'{args.source}: {layout.name}')

@@ -41,7 +41,7 @@ def check_inside(what: str, points: np.ndarray, row: Mapping[str, Any]) -> None:
 
     Args:
         what: What the points are, for the error message.
-        points: (N, 2) x, y in original coordinates.
+        points: (N, 2) x, y in original coordinates; nan for a point that is not labelled.
         row: Contains ``ori_shape``, (height, width). It may contain ``orientation``, the EXIF orientation from 1 to 8,
             and ``listed_shape``, the (height, width) of the image according to the annotation file.
 
@@ -69,7 +69,7 @@ def check_inside(what: str, points: np.ndarray, row: Mapping[str, Any]) -> None:
             f'{what} {points.ravel().tolist()} of {row["task"]!r} not within the image {row["img_path"]}, '
             f'{width} x {height} pixels',
         )
-    if points.size and points.max() <= 1:
+    if points.size and np.nanmax(points) <= 1:
         raise row_error(
             row,
             f'{what} {points.ravel().tolist()} of {row["task"]!r} within the first pixel of the image '

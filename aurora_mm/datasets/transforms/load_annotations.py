@@ -25,7 +25,7 @@ class LoadTaskAnnotations(BaseTransform):
         gt_label (int): The class.
         gt_bboxes (np.ndarray): (N, 4) float64, xyxy in pixels. N is 1 for FMC-UIA data.
         gt_bboxes_labels (np.ndarray): (N,) int64 classes from 0, without background.
-        gt_landmarks (np.ndarray): (K, 2) float64 x, y in pixels.
+        gt_landmarks (np.ndarray): (K, 2) float64 x, y in pixels; nan for a point that is not labelled.
 
     Raises:
         DataError: If an item has no annotation; if a mask cannot be read (see

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from aurora_mm.errors import ConfigError
+from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.evaluation.functional import radial_errors, weighted_mean, weighted_mean_of_known
 from aurora_mm.evaluation.metrics.column import Column
 from aurora_mm.evaluation.metrics.millimetre_metric import MillimetreMetric, spacing_of
-from aurora_mm.evaluation.metrics.result_row import ResultRow, are_numbers, cell_matrix, known_cells
+from aurora_mm.evaluation.metrics.result_row import ResultRow, are_numbers
 from aurora_mm.evaluation.metrics.task_metric import Floats
 from aurora_mm.evaluation.sample_fields import annotation_in_original_coordinates, prediction
 from aurora_mm.registry import METRICS
+from aurora_mm.structures import points_array
 
 
 @METRICS.register_module()
@@ -24,11 +25,12 @@ class LandmarkMetric(MillimetreMetric):
 
     Metrics: ``MRE`` in pixels of the original image; ``MRE_diagonal``, the error of each image divided by its diagonal,
     which makes images of different sizes comparable; and ``MRE_<point>`` for each point. ``MRE`` is averaged over the
-    points of an image, then over images. Where the pixel spacing of images is known, also ``MRE_mm``, the same in mm
-    over these images, and ``n_mm``, their number.
+    labelled points of an image, then over images; ``MRE_<point>`` over the images in which the point is labelled. Where
+    the pixel spacing of images is known, also ``MRE_mm``, the same in mm over these images, and ``n_mm``, their number.
+    Points that are not labelled have no row.
 
     Raises:
-        DataError: If a sample has no true points.
+        DataError: If a sample has no true points, or none of them is labelled.
         ConfigError: If the points are not in original coordinates, the prediction is missing or has another
             number of points than the task.
     """
@@ -47,7 +49,7 @@ class LandmarkMetric(MillimetreMetric):
         Column('error_mm', 'mm', higher_is_better=False, title='Distance of each point', digits=2, optional=True),
     )
     row_data = ('truth', 'pred')
-    rows_per_image = 'each'
+    rows_per_image = 'labelled'
 
     def measure(self, sample: Mapping[str, Any]) -> list[ResultRow]:
         """Compute the error of each point; see :meth:`TaskMetric.measure`."""
@@ -62,25 +64,30 @@ class LandmarkMetric(MillimetreMetric):
         spacing = spacing_of(sample)
         if spacing is not None:
             columns['error_mm'] = radial_errors(pred, truth, spacing)
-        points = zip(*(values.tolist() for values in columns.values()), strict=True)
+        is_labelled = ~np.isnan(truth).any(axis=1)
+        if not is_labelled.any():
+            raise DataError(f'no point of task {sample.get("task")!r} is labelled', file=sample.get('img_path'))
         return [
-            self.row(sample, name, **dict(zip(columns, values, strict=True)))
-            for name, values in zip(self.names, points, strict=True)
+            self.row(sample, self.names[i], **{key: values[i].tolist() for key, values in columns.items()})
+            for i in np.flatnonzero(is_labelled).tolist()
         ]
 
     @classmethod
     def aggregate(cls, images: Sequence[Sequence[ResultRow]], weights: Floats) -> dict[str, Floats]:
         """Average over points, then over images; see :meth:`TaskMetric.aggregate`."""
-        errors = cell_matrix(images, 'error')  # (N, K)
+        names = [row.target for row in max(images, key=len)]
+        names += sorted({row.target for rows in images for row in rows} - {*names})
+        errors = _by_point(images, 'error', names)  # (N, K)
+        of_image = np.nanmean(errors, axis=1)  # (N,)
         diagonals = np.array([rows[0].diagonal for rows in images])
-        of_points = weighted_mean(errors, weights)  # (R, K)
-        in_mm = known_cells(images, 'error_mm').mean(axis=1)  # (N,)
+        of_points = weighted_mean_of_known(errors, weights)  # (R, K)
+        in_mm = np.array([np.mean([row.values.get('error_mm', np.nan) for row in rows]) for rows in images])  # (N,)
         scores_in_mm = {} if np.isnan(in_mm).all() else {'MRE_mm': weighted_mean_of_known(in_mm, weights)}
         return {
-            'MRE': weighted_mean(errors.mean(axis=1), weights),
-            'MRE_diagonal': weighted_mean(errors.mean(axis=1) / diagonals, weights),
+            'MRE': weighted_mean(of_image, weights),
+            'MRE_diagonal': weighted_mean(of_image / diagonals, weights),
             **scores_in_mm,
-            **{f'MRE_{row.target}': of_points[:, index] for index, row in enumerate(images[0])},
+            **{f'MRE_{name}': of_points[:, index] for index, name in enumerate(names)},
         }
 
     @classmethod
@@ -95,7 +102,7 @@ class LandmarkMetric(MillimetreMetric):
 
     @classmethod
     def check(cls, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
-        """Check that every point has a row; see :meth:`TaskMetric.check`."""
+        """Check the points; see :meth:`TaskMetric.check`."""
         super().check(rows, names)
         for row in rows:
             for name in cls.row_data:
@@ -104,7 +111,14 @@ class LandmarkMetric(MillimetreMetric):
 
     @classmethod
     def restore(cls, sample: Any, rows: Sequence[ResultRow], names: Sequence[str]) -> None:
-        """Set the true and the predicted points; see :meth:`TaskMetric.restore`."""
+        """Set the true and the predicted points, nan where a point has no row; see :meth:`TaskMetric.restore`."""
         of_point = {row.target: row for row in rows}
-        sample.gt_landmarks = torch.tensor([of_point[name]['truth'] for name in names], dtype=torch.float32)
-        sample.pred_landmarks = torch.tensor([of_point[name]['pred'] for name in names], dtype=torch.float32)
+        for field, key in (('gt_landmarks', 'truth'), ('pred_landmarks', 'pred')):
+            points = points_array(of_point[name][key] if name in of_point else None for name in names)
+            setattr(sample, field, torch.from_numpy(points).float())
+
+
+def _by_point(images: Sequence[Sequence[ResultRow]], column: str, names: Sequence[str]) -> Floats:
+    """Return a number of each of N images and K points, (N, K); nan where the point has no row."""
+    of_images = [{row.target: row[column] for row in rows} for rows in images]
+    return np.array([[of_image.get(name, np.nan) for name in names] for of_image in of_images], np.float64)

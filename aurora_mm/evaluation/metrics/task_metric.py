@@ -41,7 +41,8 @@ class TaskMetric(BaseMetric):
         row_data (tuple[str, ...]): Names of other values of a row. Reports use ``size`` (the target's fraction of the
             image area), ``truth``, ``pred`` and ``probs``.
         may_be_empty (tuple[str, ...]): Names in ``row_data`` whose value may be None.
-        rows_per_image (str): 'one' if an image has one row, 'each' if one for each name, in their order, or 'any'.
+        rows_per_image (str): 'one' if an image has one row; 'each' if one for each name, in their order; 'labelled' if
+            one for each name that is labelled, at least one and in their order; or 'any'.
         has_masks (bool): Whether truth and prediction are masks, which are in files and not in rows.
         has_agreement (bool): Whether ``truth`` and ``pred`` of a row are numbers, which reports draw against each
             other.
@@ -56,7 +57,7 @@ class TaskMetric(BaseMetric):
     row_columns: ClassVar[tuple[Column, ...]]
     row_data: ClassVar[tuple[str, ...]] = ()
     may_be_empty: ClassVar[tuple[str, ...]] = ()
-    rows_per_image: ClassVar[Literal['one', 'each', 'any']] = 'any'
+    rows_per_image: ClassVar[Literal['one', 'each', 'labelled', 'any']] = 'any'
     has_masks: ClassVar[bool] = False
     has_agreement: ClassVar[bool] = False
 
@@ -226,6 +227,8 @@ class TaskMetric(BaseMetric):
             raise ValueError(f'an image has {len(rows)} rows, not one')
         if cls.rows_per_image == 'each' and targets != list(names):
             raise ValueError(f'an image has rows of {targets}, not of {list(names)}')
+        if cls.rows_per_image == 'labelled' and targets != [name for name in names if name in targets]:
+            raise ValueError(f'an image has rows of {targets}, which is not the order of {list(names)}')
 
     @staticmethod
     def _has(row: ResultRow, column: Column) -> bool:

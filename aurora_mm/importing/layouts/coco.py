@@ -1,17 +1,12 @@
 from __future__ import annotations
 
-import logging
-from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mmengine.logging import print_log
-
 from aurora_mm.converters.coco_answers import CocoAnswers
 from aurora_mm.converters.coco_exports import find_exports, image_folder
-from aurora_mm.converters.coco_kinds import COCO_KINDS
 from aurora_mm.converters.coco_task import TASK_KEY, check_categories, task_of
 from aurora_mm.datasets.coco_file import CocoFile, CocoImage
 from aurora_mm.datasets.json_files import read_json
@@ -56,22 +51,12 @@ class Coco(Layout):
             check_categories(coco, known.task, first)
             folder = image_folder(coco, export, tree.root, None)
             answers = CocoAnswers(coco, known.task, options.objects)
-            if not COCO_KINDS[known.task.type].one_mask:  # a mask holds crowds, and cannot hold ignored objects
-                _tell_left_out(coco)
+            known.when_read.append(answers.log_counts)
             for image in coco.images:
                 file = folder / image.file_name
                 answer = partial(_answer, answers, image, file)
                 known.rows.append(FoundRow(str(file), image.file_name, answer, export.split))
         return list(found.values())
-
-
-def _tell_left_out(coco: CocoFile) -> None:
-    counts = Counter(
-        'crowds' if item.crowd else 'ignored objects' for item in coco.objects if item.crowd or item.ignored
-    )
-    if counts:
-        text = ', '.join(f'{count} {what} left out' for what, count in counts.items())
-        print_log(f'{coco.file}: {text}', logger='current', level=logging.WARNING)
 
 
 def _answer(answers: CocoAnswers, image: CocoImage, file: Path) -> dict[str, Any] | None:

@@ -62,7 +62,7 @@ class LabelTable(Layout):
         if 'box' in items[0]:
             found = [_boxes_of(found[0], tree, options)]
         # Guessed columns do not outweigh the patients of DICOM headers.
-        return [FoundTask(item.task, [replace(row, is_patient=False) for row in item.rows]) for item in found]
+        return [replace(item, rows=[replace(row, is_patient=False) for row in item.rows]) for item in found]
 
     def _tables(self, tree: Tree) -> Iterator[tuple[TableFile, dict[str, str]]]:
         """Yield the tables that name images, with the fields of a description that say how."""
@@ -128,7 +128,7 @@ def _boxes_of(found: FoundTask, tree: Tree, options: ImportOptions) -> FoundTask
         replace(row, answer=partial(task.answer, of_image, Path(split_source(row.image)[0])))
         for row, of_image in zip(found.rows, boxes, strict=True)
     ]
-    return FoundTask(task.task, rows)
+    return replace(found, task=task.task, rows=rows)
 
 
 def _tell_unread(table: TableFile, items: Iterable[dict[str, Any]]) -> None:

@@ -26,12 +26,12 @@ class LabelMe(Layout):
     """Polygons, rectangles and points as LabelMe saves them: ``a.json`` beside ``a.png``.
 
     Polygons make a segmentation task, painted in the order of the file; rectangles a detection task; points a landmark
-    task, of the images that have points: each of them names all points once. A folder with several kinds makes several
-    tasks. An image has the size that its file lists.
+    task, of the images that have points: each of them names all points once, or some with ``missing_points``. A folder
+    with several kinds makes several tasks. An image has the size that its file lists.
     """
 
     name = 'LabelMe'
-    options = ('name', 'classes', 'objects')
+    options = ('name', 'classes', 'objects', 'missing_points')
 
     def matches(self, tree: Tree) -> bool:
         """See :meth:`Layout.matches`."""
@@ -72,7 +72,7 @@ class LabelMe(Layout):
                 answer = (
                     partial(boxes.answer, _boxes(content), file)
                     if boxes
-                    else partial(_answer, content, file, task, kind)
+                    else partial(_answer, content, file, task, kind, options.missing_points)
                 )
                 checked = partial(_of_same_size, tree.path(image), content, file, answer)
                 rows.append(FoundRow(str(tree.path(image)), image.as_posix(), checked, split_of_path(image)))
@@ -80,11 +80,23 @@ class LabelMe(Layout):
         if without_points:
             told = f'{tree.root}: {without_points} images without any point are left out of the landmark task'
             print_log(told, logger='current', level=logging.WARNING)
+        if options.missing_points:
+            _tell_missing_points(tree.root, [content for *_, content in files])
         return found
 
     def _pairs(self, tree: Tree) -> list[tuple[PurePosixPath, PurePosixPath]]:
         files = {file.with_suffix(''): file for file in tree.ending('.json')}
         return [(image, files[name]) for image in tree.images if (name := image.with_suffix('')) in files]
+
+
+def _tell_missing_points(root: Path, contents: list[dict[str, Any]]) -> None:
+    """Log in how many images each point is missing, so that a misspelt name is seen."""
+    images = [{shape['label'] for shape in _of_kind(content, 'point')} for content in contents]
+    images = [names for names in images if names]
+    counts = {name: sum(name not in names for names in images) for name in sorted(set().union(*images))}
+    if missing := ', '.join(f'{name!r} in {count}' for name, count in counts.items() if count):
+        told = f'{root}: points are missing in some of {len(images)} images: {missing}'
+        print_log(told, logger='current', level=logging.WARNING)
 
 
 def _task(name: str, kind: str, labels: list[str]) -> Task:
@@ -110,13 +122,17 @@ def _of_same_size(
     return answer()
 
 
-def _answer(content: dict[str, Any], file: Path, task: Task, kind: str) -> dict[str, Any]:
+def _answer(content: dict[str, Any], file: Path, task: Task, kind: str, may_miss: bool) -> dict[str, Any]:
     shapes = _of_kind(content, kind)
     if kind == 'point':
         at = {shape['label']: shape['points'][0] for shape in shapes}
-        if len(at) != len(shapes) or set(at) != set(task.points):
-            raise DataError(f'has the points {sorted(s["label"] for s in shapes)}, not {list(task.points)}', file=file)
-        return dict(points=np.array([at[point] for point in task.points], float))
+        names = set(task.points)
+        if len(at) != len(shapes) or not set(at) <= names or (set(at) != names and not may_miss):
+            hint = '; --missing-points takes images without some of the points' if set(at) < names else ''
+            raise DataError(
+                f'has the points {sorted(s["label"] for s in shapes)}, not {list(task.points)}{hint}', file=file
+            )
+        return dict(points=[at.get(point) for point in task.points])
     mask = np.zeros((content['imageHeight'], content['imageWidth']), np.uint8)
     for shape in shapes:
         if len(shape['points']) < 3:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from aurora_mm.models.codecs import BaseLandmarkCodec, build_codec
 from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_coordinates
-from aurora_mm.models.heads.landmark_head import normalised_landmarks, set_predicted_landmarks
+from aurora_mm.models.heads.landmark_head import labelled_landmarks, set_predicted_landmarks
 from aurora_mm.models.losses import CoordinateLoss, HeatmapLoss
 from aurora_mm.models.utils.layers import TaskOutputs, TopDownFusion, coordinate_channels
 from aurora_mm.registry import MODELS
@@ -75,13 +75,13 @@ class HeatmapLandmarkHead(BaseTaskHead):
         """Compute the losses, see :class:`BaseTaskHead`; ``output`` holds logits ``(n, K, h + 2 m, w + 2 m)``."""
         require_network_coordinates(data_samples)
         logits = output.float()
-        target = normalised_landmarks(data_samples, logits)
+        target, weight = labelled_landmarks(data_samples, logits)
         losses = {}
         if self.loss_landmark is not None:
-            losses['loss_landmark'] = self.loss_landmark(self._decode(logits), target, task)
+            losses['loss_landmark'] = self.loss_landmark(self._decode(logits), target, task, weight)
         if self.loss_heatmap is not None:
             h, w = (side - 2 * self.codec.margin for side in logits.shape[-2:])
-            losses['loss_heatmap'] = self.loss_heatmap(logits, self.codec.encode(target, (h, w)), task)
+            losses['loss_heatmap'] = self.loss_heatmap(logits, self.codec.encode(target, (h, w)), task, weight)
         return losses
 
     def predict_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> None:

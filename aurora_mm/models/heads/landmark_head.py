@@ -75,8 +75,8 @@ class LandmarkHead(BaseTaskHead):
         """Compute the loss, see :class:`BaseTaskHead`; ``output`` is ``(n, 2 K)``."""
         require_network_coordinates(data_samples)
         points = _to_points(output)
-        target = normalised_landmarks(data_samples, points)
-        return dict(loss_landmark=self.loss_landmark(points, target, task))
+        target, weight = labelled_landmarks(data_samples, points)
+        return dict(loss_landmark=self.loss_landmark(points, target, task, weight))
 
     def predict_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> None:
         """Set ``pred_landmarks``, ``(K, 2)`` x and y in original pixels."""
@@ -94,10 +94,22 @@ def _to_points(output: Tensor) -> Tensor:
     return output.float().sigmoid().unflatten(1, (-1, 2))
 
 
-def normalised_landmarks(data_samples: Sequence[TaskDataSample], like: Tensor) -> Tensor:
-    """Return the annotated points, ``(n, K, 2)`` normalised by the network input, with the dtype of ``like``."""
+def labelled_landmarks(data_samples: Sequence[TaskDataSample], like: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the annotated points and their weights in a loss.
+
+    Args:
+        data_samples: Samples of n images in network coordinates. Points that are not labelled are nan.
+        like: Tensor of the dtype and on the device of the results.
+
+    Returns:
+        Points ``(n, K, 2)``, normalised by the network input; the centre for a point that is not labelled. And weights
+        ``(n, K)``: 1 / number of labelled points of the image, 0 for a point that is not labelled.
+    """
     points = torch.stack([sample.gt_landmarks for sample in data_samples]).to(like)
-    return points / input_sizes(data_samples, like)[:, None]
+    is_labelled = points.isnan().any(-1).logical_not()
+    weight = is_labelled.to(like) / is_labelled.sum(1, keepdim=True).clamp(min=1)
+    points = points / input_sizes(data_samples, like)[:, None]
+    return points.where(is_labelled[..., None], 0.5), weight
 
 
 def set_predicted_landmarks(points: Tensor, data_samples: Sequence[TaskDataSample]) -> None:

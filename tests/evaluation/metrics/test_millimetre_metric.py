@@ -14,23 +14,14 @@ from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.evaluation import (
     LandmarkMetric,
     MultiLabelSegmentationMetric,
-    MultiTaskEvaluator,
     SegmentationMetric,
     read_per_image,
     score_rows,
     write_per_image,
 )
-from tests.fixtures.evaluation_samples import TASKS, landmark_sample, random_samples, segmentation_sample
+from tests.fixtures.evaluation_samples import TASKS, evaluated, landmark_sample, random_samples, segmentation_sample
 
 IN_MM = {'MRE_mm', 'HD_mm', 'HD95_mm', 'n_mm'}
-
-
-def evaluated(samples):
-    evaluator = MultiTaskEvaluator()
-    evaluator.dataset_meta = dict(tasks=TASKS.to_config(), images_per_task={sample.task: 1 for sample in samples})
-    evaluator.process(samples)
-    evaluator.evaluate(len(samples))
-    return evaluator.result
 
 
 def dots(*places):

@@ -275,12 +275,13 @@ def test_scores_are_summed_over_each_image():
     torch.testing.assert_close(loss(logits, target, DET2), entropy.sum((1, 2, 3)))
 
 
-def test_heatmaps_have_the_mean_over_points():
+def test_heatmaps_have_the_weighted_sum_over_points():
     loss = SLOTS['heatmaps'](dict(type='mmdet.CrossEntropyLoss', loss_weight=0.5))
     torch.manual_seed(0)
     logits, target = torch.randn(2, 3, 4, 5), torch.rand(2, 3, 20).softmax(2).unflatten(2, (4, 5))
     entropy = -(target * logits.flatten(2).log_softmax(2).unflatten(2, (4, 5))).sum((2, 3))
-    torch.testing.assert_close(loss(logits, target, POINTS), 0.5 * entropy.mean(1))
+    weight = torch.tensor([[0.5, 0.5, 0.0], [0.0, 0.25, 0.75]])
+    torch.testing.assert_close(loss(logits, target, POINTS, weight), 0.5 * (weight * entropy).sum(1))
 
 
 @pytest.mark.parametrize(
