@@ -117,10 +117,9 @@ def _sources() -> str:
     ANNOTATIONS['classification']  # registers those of this package
     names = {type(annotation).__module__ for annotation in ANNOTATIONS.values()}
     files = {getattr(sys.modules.get(name), '__file__', None) for name in names}
-    package = Path(__file__).parent
-    files |= {
-        str(path) for path in [*package.glob('*.py'), package.parent / 'tasks.py', package.parent / 'annotations.py']
-    }
+    room = Path(__file__).parent
+    # Tasks, task types and their fields lie in the package's own folder.
+    files |= {str(path) for folder in (room, room.parent, room.parent / 'images') for path in folder.glob('*.py')}
     digest = hashlib.blake2b(digest_size=16)
     for file in sorted(filter(None, files)):
         digest.update(Path(file).read_bytes())

@@ -11,6 +11,7 @@ import numpy as np
 
 from aurora_mm.errors import ConfigError, OutputError
 from aurora_mm.files import write_bytes
+from aurora_mm.images.meta_image import META_SUFFIXES, data_file_of
 from aurora_mm.images.shards.sharded_root import sharded_root_of
 from aurora_mm.images.shared_channels import share_channels, shared_plane
 from aurora_mm.images.sources import split_source
@@ -27,8 +28,8 @@ class PixelCache:
     stay: an epoch reads every image once, so that replacing some by others would gain nothing.
 
     An image is decoded again if its file changes, which its size and its times show, or its checksum in a shard. Images
-    of MetaImage headers (``.mhd``) are not kept, because their pixels are in another file. Delete the folder to empty
-    the cache, while no process uses it.
+    of MetaImage headers whose pixels are in another file are not kept. Delete the folder to empty the cache, while no
+    process uses it.
 
     Args:
         folder: The folder. It is created if it does not exist.
@@ -57,7 +58,8 @@ class PixelCache:
             BadImage: By ``decode``.
             OutputError: If the cache cannot be written.
         """
-        version = _version(split_source(source)[0])
+        path = split_source(source)[0]
+        version = _version(path)
         if version is None:
             return decode()  # which says what is wrong, if something is
         key = repr((str(Path(source).absolute()), *version, *options)).encode()
@@ -66,7 +68,7 @@ class PixelCache:
         if image is None:
             image = decode()
             data = _packed(image)
-            if self._reserve(len(data)):
+            if not _has_pixels_elsewhere(path) and self._reserve(len(data)):
                 write_bytes(file, data, flush=False)
         return image
 
@@ -99,8 +101,6 @@ def _version(path: Path) -> tuple[int, ...] | None:
     Returns:
         None if nothing shows it.
     """
-    if path.suffix.lower() == '.mhd':
-        return None
     root = sharded_root_of(path)
     if root is not None:
         member = root.find(path)
@@ -110,6 +110,13 @@ def _version(path: Path) -> tuple[int, ...] | None:
     except (OSError, ValueError):  # ValueError: a null character in the path
         return None
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+
+
+def _has_pixels_elsewhere(path: Path) -> bool:
+    """Return whether an image that was read is a header and another file, whose changes :func:`_version` misses."""
+    if path.suffix.lower() not in META_SUFFIXES or sharded_root_of(path) is not None:
+        return False
+    return data_file_of(path) is not None
 
 
 def _packed(image: UltrasoundImage) -> bytes:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 
 from aurora_mm.images.image_file import ImageFile
 from aurora_mm.images.image_header import MOST_PIXELS, BadImage
+from aurora_mm.images.meta_image import META_SUFFIXES, data_file_of
 from aurora_mm.images.optional_packages import import_package
 from aurora_mm.images.pixel_spacing import is_spacing
 from aurora_mm.images.scaling import scaled_to_8_bits
@@ -16,8 +16,6 @@ from aurora_mm.images.shared_channels import share_channels
 from aurora_mm.images.ultrasound_image import UltrasoundImage
 
 _MOST_VALUES = 4 * MOST_PIXELS
-_FIELD = b'ElementDataFile'
-_DATA_FILE = re.compile(rb'^[ \t]*' + _FIELD + rb'[ \t]*[=:]([^\n]*)', re.MULTILINE)  # a line ends with \n alone
 
 
 class VolumeFile(ImageFile):
@@ -27,14 +25,14 @@ class VolumeFile(ImageFile):
     exactly 1 for both sides is what these formats hold where nobody has set one, so it counts as unknown.
     """
 
-    suffixes = ('.nii', '.nii.gz', '.mha', '.mhd')
+    suffixes = ('.nii', '.nii.gz', *META_SUFFIXES)
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._sitk: Any = import_package('SimpleITK', 'volumes', 'NIfTI and MetaImage files')
-        is_meta = path.suffix.lower() in ('.mha', '.mhd')
+        is_meta = path.suffix.lower() in META_SUFFIXES
         if is_meta:
-            _check_data_file(self.local_path)
+            data_file_of(self.local_path)  # raises where it is not beside its header
         # Otherwise ITK would ask its readers of all formats, some of which follow names in a file to other files.
         self._format = 'MetaImageIO' if is_meta else 'NiftiImageIO'
         reader = self._sitk.ImageFileReader()
@@ -93,25 +91,3 @@ class VolumeFile(ImageFile):
     @cached_property
     def _scaled_by_depth(self) -> dict[int | None, np.ndarray]:
         return {}
-
-
-def _check_data_file(path: Path) -> None:
-    """A MetaImage header names the file of its pixels, whatever the suffix; only one beside it is opened.
-
-    The whole file is searched, since a field that is hidden from this function could still reach the reader.
-
-    Raises:
-        BadImage: If the file says the field's name more than once, or names a file elsewhere.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BadImage(f'cannot be read ({error.strerror})') from error
-    found = _DATA_FILE.findall(data)
-    if len(found) != 1 or data.count(_FIELD) != 1:
-        raise BadImage(f'cannot be read as MetaImage: its header must say {_FIELD.decode()} once')
-    name = found[0].decode('latin-1').strip()
-    # ITK takes LIST for a list of files, and % for a pattern of their names.
-    several = name.startswith('LIST') or '%' in name
-    if name != 'LOCAL' and (several or Path(name).name != name or not (path.parent / name).is_file()):
-        raise BadImage(f'names {name!r} as the file of its pixels; it must be a file of the same folder')

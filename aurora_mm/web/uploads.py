@@ -9,9 +9,9 @@ from pathlib import Path
 
 from aurora_mm.images.image_file import ImageFile
 from aurora_mm.images.image_header import BadImage
+from aurora_mm.images.meta_image import META_SUFFIXES
 from aurora_mm.images.reading import open_image_file
 
-_REFUSED = ('.mha', '.mhd')  # headers of MetaImage may name other files
 _NAME_LENGTH = 80
 
 
@@ -45,7 +45,7 @@ class UploadFolder:
         """
         if not self.holds(path):
             raise BadImage('was not uploaded')
-        if str(path).lower().endswith(_REFUSED):
+        if str(path).lower().endswith(META_SUFFIXES):  # their headers may name other files
             raise BadImage('is a MetaImage file, which may name further files: convert it to NIfTI or PNG')
         return open_image_file(Path(path))
 

@@ -121,11 +121,13 @@ class PathThatFails:
         return path
 
 
-def test_the_pixels_of_a_bare_header_would_be_left_behind(fmc_root, tmp_path):
+@pytest.mark.parametrize('suffix', ['mhd', 'mha'])
+def test_the_pixels_of_a_bare_header_would_be_left_behind(fmc_root, tmp_path, suffix):
     (fmc_root.path / 'Classification').mkdir()
-    (fmc_root.path / 'Classification/a.mhd').write_text('ElementDataFile = a.raw')
-    fmc_root.csv('a', [fmc_root.cls_row(0, image_path='../Classification/a.mhd')])
-    with pytest.raises(DataError, match=r'a.csv, row 2: .*a.mhd is a header whose pixels are in another file'):
+    (fmc_root.path / 'Classification/a.raw').write_bytes(bytes(4))
+    (fmc_root.path / f'Classification/a.{suffix}').write_text('ElementDataFile = a.raw')
+    fmc_root.csv('a', [fmc_root.cls_row(0, image_path=f'../Classification/a.{suffix}')])
+    with pytest.raises(DataError, match=rf'a.csv, row 2: .*a.{suffix} is a header whose pixels are in another file'):
         make_shards(fmc_root.path, tmp_path / 'out')
 
 

@@ -83,15 +83,23 @@ def test_a_file_that_was_replaced_by_one_of_the_same_size_and_time_is_decoded_ag
     np.testing.assert_array_equal(found.pixels, 255 - PIXELS)
 
 
-def test_pixels_in_another_file_than_their_header_are_not_kept(tmp_path):
+@pytest.mark.parametrize('suffix', ['.mhd', '.mha'])
+def test_pixels_in_another_file_than_their_header_are_not_kept(tmp_path, suffix):
     sitk = pytest.importorskip('SimpleITK')
-    image = tmp_path / 'a.mhd'
-    sitk.WriteImage(sitk.GetImageFromArray(PIXELS[..., 0]), str(image))
+    sitk.WriteImage(sitk.GetImageFromArray(PIXELS[..., 0]), str(tmp_path / 'a.mhd'))
+    image = (tmp_path / 'a.mhd').rename(tmp_path / f'a{suffix}')
     cached(tmp_path / 'cache', str(image))
     raw = tmp_path / 'a.raw'
     raw.write_bytes((255 - PIXELS[..., 0]).tobytes())
     found, _ = cached(tmp_path / 'cache', str(image))
     np.testing.assert_array_equal(found.pixels[..., 0], 255 - PIXELS[..., 0])
+
+
+def test_pixels_behind_their_header_are_kept(tmp_path):
+    sitk = pytest.importorskip('SimpleITK')
+    image = tmp_path / 'a.mha'
+    sitk.WriteImage(sitk.GetImageFromArray(PIXELS[..., 0]), str(image))
+    assert [cached(tmp_path / 'cache', str(image))[1] for _ in range(2)] == [True, False]
 
 
 @pytest.mark.parametrize('kept', [0, 10, -1])
