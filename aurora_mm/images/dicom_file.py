@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aurora_mm.images.dicom_errors import first_line, reading_errors
+from aurora_mm.images.dicom_groups import header_of_frame, items_of_groups
 from aurora_mm.images.dicom_start import begins_as_dicom
 from aurora_mm.images.image_file import ImageFile
 from aurora_mm.images.image_files import turned_upright
@@ -30,8 +31,9 @@ class DicomFile(ImageFile):
     Grey values go through the modality transform and the first VOI window or table of the file, where it has them,
     and fill 8 bits then; otherwise a value v of ``bits`` stored bits becomes ``v >> (bits - 8)``. MONOCHROME1 is
     inverted, YBR becomes RGB, a palette its colours. The pixel spacing is that of the ultrasound regions (0018,6011)
-    that show tissue in two dimensions, if all agree, else Pixel Spacing (0028,0030), which may also stand in functional
-    groups. Nothing else leaves the header: no name, no date, no number of a patient.
+    that show tissue in two dimensions, if all agree, else Pixel Spacing (0028,0030). Rescaling, window and Pixel
+    Spacing may also stand in functional groups. Nothing else leaves the header: no name, no date, no number of a
+    patient.
     """
 
     suffixes = ('.dcm', '.dicom', '.dic', '.ima')
@@ -61,7 +63,7 @@ class DicomFile(ImageFile):
         from pydicom.pixels.utils import pixel_array
 
         try:
-            pixels = _to_bgr(pixel_array(self._header, index=frame), self._header)
+            pixels = _to_bgr(pixel_array(self._header, index=frame), header_of_frame(self._header, frame))
             spacing, region = spacing_of(self._header), _tissue_region(self._header)
         except reading_errors() as error:
             raise BadImage(f'has pixels that cannot be decoded ({first_line(error)})') from error
@@ -163,12 +165,8 @@ def spacing_of(header: Dataset) -> tuple[float, float] | None:
 
 
 def _pixel_spacings(header: Dataset) -> Iterator[Sequence[float]]:
-    """Yield each Pixel Spacing of a header: enhanced multi-frame classes have it in their functional groups."""
-    groups = [
-        *(header.get('SharedFunctionalGroupsSequence') or ()),
-        *(header.get('PerFrameFunctionalGroupsSequence') or ()),
-    ]
-    places = [header, *(item for group in groups for item in group.get('PixelMeasuresSequence') or ())]
+    """Yield each Pixel Spacing of a header and its functional groups."""
+    places = [header, *items_of_groups(header, 'PixelMeasuresSequence')]
     yield from (place.PixelSpacing for place in places if place.get('PixelSpacing'))
 
 

@@ -60,6 +60,29 @@ class TestPixels:
         expected = np.clip(((RAMP.astype(float) - 149.5) / 99 + 0.5) * 255, 0, 255)
         np.testing.assert_array_equal(grey(path), np.rint(expected))
 
+    def test_functional_groups_say_what_is_shown_of_a_frame(self, tmp_path):
+        """As in enhanced multi-frame classes: a rescaling that frames share, and a window of each frame."""
+
+        def group(name, **fields):
+            item, whole = pydicom.Dataset(), pydicom.Dataset()
+            item.update(fields)
+            setattr(whole, name, [item])
+            return whole
+
+        values = (RAMP.astype(np.uint16) << 2) + 3
+        windows = [dict(WindowCenter=100, WindowWidth=300), dict(WindowCenter=300, WindowWidth=100)]
+        groups = dict(
+            SharedFunctionalGroupsSequence=[
+                group('PixelValueTransformationSequence', RescaleSlope=2, RescaleIntercept=-500)
+            ],
+            PerFrameFunctionalGroupsSequence=[group('FrameVOILUTSequence', **window) for window in windows],
+        )
+        file = write(tmp_path / 'a.dcm', np.stack([values, values]), bits=10, **groups)
+        for frame, window in enumerate(windows):
+            plain = write(tmp_path / 'b.dcm', values, bits=10, RescaleSlope=2, RescaleIntercept=-500, **window)
+            np.testing.assert_array_equal(grey(f'{file}#frame={frame}'), grey(plain))
+            assert len(np.unique(grey(plain))) > 10
+
     def test_signed_values_need_a_window(self, tmp_path):
         values = RAMP.astype(np.int16) - 100
         with pytest.raises(BadImage, match='signed values without a window'):
