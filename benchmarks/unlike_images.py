@@ -21,8 +21,8 @@ from sklearn.datasets import load_sample_images
 from sklearn.metrics import roc_auc_score
 
 from aurora_mm.apis import MultiTaskInferencer, adopt_checkpoint, read_config
-from aurora_mm.calibration.calibrate_checkpoint import FLAGGED
 from aurora_mm.calibration.feature_distance import FeatureDistance, pool
+from aurora_mm.fitting.calibrate_checkpoint import FLAGGED
 from aurora_mm.phantoms import make_dataset
 from aurora_mm.registry import DATASETS
 from aurora_mm.tables import markdown_table

@@ -7,9 +7,9 @@ import pytest
 
 from aurora_mm.datasets import ImageFolderDataset
 from aurora_mm.datasets.class_folder_dataset import ClassFolderDataset
+from aurora_mm.images.image_finder import find_files
 from aurora_mm.images.reading import images_in, is_image_file
 from aurora_mm.importing.tree import Tree
-from aurora_mm.prediction_files.image_finder import find_files
 from tests.fixtures.dicom_files import write
 
 pytest.importorskip('pydicom')

@@ -10,7 +10,17 @@ PACKAGE = Path(__file__).resolve().parents[1] / 'aurora_mm'
 GROUND = {'annotations', 'compat', 'errors', 'registry', 'structures', 'tables', 'task_types', 'tasks'}
 _ROOMS_OF_TRAINING = {'models', 'engine', 'evaluation', 'baselines', 'challenge', 'analysis', 'apis', 'visualization'}
 ABOVE = {
-    'datasets': {'models', 'engine', 'evaluation', 'baselines', 'analysis', 'apis', 'visualization', 'calibration'},
+    'datasets': {
+        'models',
+        'engine',
+        'evaluation',
+        'baselines',
+        'analysis',
+        'apis',
+        'visualization',
+        'calibration',
+        'prediction_files',
+    },
     'models': {
         'calibration',
         'datasets',
@@ -26,7 +36,8 @@ ABOVE = {
     'publishing': {'challenge', 'engine', 'visualization', 'prediction_files', 'web', 'cli'},
     'checkpoints': _ROOMS_OF_TRAINING | {'datasets', 'calibration', 'publishing'},
     'weight_formats': {*_ROOMS_OF_TRAINING, 'datasets', 'calibration', 'publishing'},
-    'calibration': {'challenge', 'analysis', 'engine', 'visualization', 'prediction_files'},
+    'calibration': {'challenge', 'analysis', 'apis', 'datasets', 'engine', 'visualization', 'prediction_files'},
+    'routing': {'challenge', 'analysis', 'apis', 'datasets', 'engine', 'visualization', 'prediction_files'},
     'visualization': {'models', 'datasets', 'engine', 'evaluation', 'baselines', 'challenge', 'analysis', 'apis'},
     'evaluation': {
         'calibration',
@@ -43,6 +54,7 @@ ABOVE = {
     'challenge': {'engine', 'analysis'},
     'analysis': {'models', 'challenge'},
     'engine': {'analysis', 'apis', 'calibration'},
+    'web': {'cli'},
     'images': {*_ROOMS_OF_TRAINING, 'datasets', 'converters', 'measurements'},
     'measurements': {*_ROOMS_OF_TRAINING, 'datasets', 'converters', 'images'},
     'importing': _ROOMS_OF_TRAINING,

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from aurora_mm.datasets.json_files import read_json
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.evaluation.metrics.result_row import are_numbers, is_number
+from aurora_mm.json_files import read_json
 from aurora_mm.tasks import TaskTable
 
 _MEANS = ('task_mean', 'score')

@@ -15,11 +15,11 @@ from mmengine.config import Config, ConfigDict
 from mmengine.dist import is_main_process
 
 from aurora_mm.apis import build_runner, last_checkpoint
-from aurora_mm.datasets.json_files import read_json_value
 from aurora_mm.engine.hooks.resume_validation_hook import VALIDATED_EPOCH
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.evaluation.metrics.result_row import is_number
 from aurora_mm.files import write_text
+from aurora_mm.json_files import read_json_value
 from aurora_mm.tables import markdown_table
 
 

@@ -11,14 +11,11 @@ from pathlib import Path
 from mmengine.config import Config, DictAction
 from mmengine.utils import import_modules_from_strings
 
-import aurora_mm
 from aurora_mm.apis.config_source import inherited_files, near_files
 from aurora_mm.config_variables import SETTERS
 from aurora_mm.errors import ConfigError
+from aurora_mm.packaged_configs import PACKAGED_CONFIGS
 from aurora_mm.tasks import TaskTable
-
-PACKAGED_CONFIGS = Path(aurora_mm.__file__).parent / '.mim' / 'configs'
-"""Folder of the configs that are installed with the package."""
 
 
 def read_config(file: str | Path, options: Sequence[str] = ()) -> Config:

@@ -9,9 +9,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from aurora_mm.datasets.json_files import read_json
 from aurora_mm.errors import DataError
 from aurora_mm.files import write_figure, write_together
+from aurora_mm.json_files import read_json
 from aurora_mm.tables import markdown_table
 
 CALIBRATION_FILE = 'calibration.json'

@@ -5,10 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import aurora_mm
-
-CHALLENGE_TASKS = Path(aurora_mm.__file__).parent / '.mim' / 'configs' / '_base_' / 'tasks' / 'fmc_uia.py'
-"""Config file of the package with the tasks of the challenge."""
+from aurora_mm.packaged_configs import CHALLENGE_TASKS
 
 
 def add_tasks_option(parser: argparse.ArgumentParser) -> None:

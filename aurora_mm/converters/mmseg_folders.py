@@ -22,12 +22,12 @@ from aurora_mm.converters.fmc_source import labelled_rows, read_splits
 from aurora_mm.converters.fmc_writer import FmcWriter, tasks_config
 from aurora_mm.converters.mask_values import check_mask_values, to_class_indices
 from aurora_mm.converters.splits import SPLIT_NAMES, split_of
-from aurora_mm.datasets.json_files import read_json
 from aurora_mm.datasets.masks import read_class_indices, read_mask_values
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.folders import whole_folder
 from aurora_mm.images.image_faults import naming
 from aurora_mm.images.image_files import read_shape
+from aurora_mm.json_files import read_json
 from aurora_mm.tasks import Task, TaskTable
 
 

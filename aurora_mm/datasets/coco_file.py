@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from aurora_mm.datasets.json_files import read_json
 from aurora_mm.errors import DataError
 from aurora_mm.images.image_header import MOST_PIXELS
+from aurora_mm.json_files import read_json
 
 Identity = int | str
 

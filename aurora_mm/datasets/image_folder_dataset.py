@@ -16,8 +16,8 @@ from aurora_mm.datasets.seeded_dataset import SeededDataset
 from aurora_mm.datasets.transforms.option_checks import check_count
 from aurora_mm.datasets.verify_files import leave_out_bad
 from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.images.image_finder import FoundFile, find_files
 from aurora_mm.images.sources import frame_source
-from aurora_mm.prediction_files.image_finder import FoundFile, find_files
 from aurora_mm.registry import DATASETS
 
 _NAMED = 5  # how many problems a message names

@@ -18,13 +18,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from aurora_mm.datasets.json_files import read_json_value
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.importing.found import FoundTask
 from aurora_mm.importing.layout import Layout
 from aurora_mm.importing.mapped_task import MappedTask
 from aurora_mm.importing.options import ImportOptions
 from aurora_mm.importing.tree import Tree
+from aurora_mm.json_files import read_json_value
 
 MAP_TEMPLATE = """\
 [

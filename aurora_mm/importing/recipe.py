@@ -27,11 +27,11 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from aurora_mm.datasets.json_files import read_json
 from aurora_mm.errors import ConfigError
 from aurora_mm.importing.layouts import LAYOUTS
 from aurora_mm.importing.mask_colours import is_mask_value
 from aurora_mm.importing.options import ImportOptions
+from aurora_mm.json_files import read_json
 
 _FOLDER = Path(__file__).parent / 'recipes'
 _NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9._-]*')

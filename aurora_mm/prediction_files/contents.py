@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from aurora_mm.images.image_finder import Problem
 from aurora_mm.images.sources import split_source
 from aurora_mm.measurements import Measured
-from aurora_mm.prediction_files.image_finder import Problem
 from aurora_mm.prediction_files.json_values import json_value
 from aurora_mm.prediction_files.records import record_of
 from aurora_mm.routing.task_router import ROUTING

@@ -16,11 +16,11 @@ from aurora_mm.dicom.source import DicomSource, require_dicom
 from aurora_mm.engine.console import LineProgress, TerminalProgress, console
 from aurora_mm.errors import DataError, OutputError
 from aurora_mm.folders import whole_folder
+from aurora_mm.images.image_finder import FoundFile, Problem, find_files
 from aurora_mm.images.image_header import BadImage
 from aurora_mm.images.reading import open_image_file
 from aurora_mm.images.retries import read_with_retries
 from aurora_mm.images.sources import frame_source
-from aurora_mm.prediction_files.image_finder import FoundFile, Problem, find_files
 from aurora_mm.prediction_files.writer import PredictionWriter
 from aurora_mm.structures import MultiTaskDataSample
 from aurora_mm.tasks import TaskTable
@@ -44,7 +44,7 @@ def predict_files(
 
     Args:
         inferencer: The model.
-        inputs: See :func:`aurora_mm.prediction_files.image_finder.find_files`.
+        inputs: See :func:`aurora_mm.images.image_finder.find_files`.
         out: The folder; it must not be there, or be empty.
         tasks: Those that are asked, as the inferencer knows them but for their measurements.
         models: Names of the model's files.

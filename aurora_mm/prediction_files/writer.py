@@ -16,6 +16,7 @@ from aurora_mm.converters.coco_task import TASK_KEY
 from aurora_mm.dicom.results import DicomResults, save
 from aurora_mm.errors import DataError
 from aurora_mm.files import write_image, write_text
+from aurora_mm.images.image_finder import Problem
 from aurora_mm.images.image_header import BadImage
 from aurora_mm.images.sources import split_source
 from aurora_mm.measurements import Measurement, measurements_of
@@ -26,7 +27,6 @@ from aurora_mm.prediction_files.contents import (
     measurement_content,
     prediction_content,
 )
-from aurora_mm.prediction_files.image_finder import Problem
 from aurora_mm.prediction_files.json_values import json_value
 from aurora_mm.prediction_files.records import record_of
 from aurora_mm.prediction_files.view_spread import measure

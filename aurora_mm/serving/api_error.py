@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from aurora_mm.errors import AuroraError
-from aurora_mm.prediction_files.image_finder import Problem
+from aurora_mm.images.image_finder import Problem
 
 
 class ApiError(AuroraError):

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from aurora_mm.apis import MultiTaskInferencer
 from aurora_mm.apis.task_groups import AUTO_TASKS
 from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.images.image_finder import Problem
 from aurora_mm.measurements import measurements_of
 from aurora_mm.prediction_files.contents import head_content, image_content, prediction_content
-from aurora_mm.prediction_files.image_finder import Problem
 from aurora_mm.prediction_files.records import record_of
 from aurora_mm.prediction_files.view_spread import measure
 from aurora_mm.structures import MultiTaskDataSample, TaskDataSample

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from aurora_mm.images.image_file import ImageFile
+from aurora_mm.images.image_finder import Problem
 from aurora_mm.images.image_header import BadImage
 from aurora_mm.images.sources import frame_source
 from aurora_mm.images.ultrasound_image import UltrasoundImage
-from aurora_mm.prediction_files.image_finder import Problem
 from aurora_mm.serving.request_files import Asked, PostedFile
 from aurora_mm.web.uploads import UploadFolder
 

@@ -13,8 +13,8 @@ import anyio.to_thread
 from starlette.requests import Request
 
 from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.images.image_finder import Problem
 from aurora_mm.images.ultrasound_image import UltrasoundImage
-from aurora_mm.prediction_files.image_finder import Problem
 from aurora_mm.serving.api_error import ApiError
 from aurora_mm.serving.api_limits import ApiLimits
 from aurora_mm.serving.api_metrics import ApiMetrics

@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 
 from aurora_mm.apis import read_checkpoint, read_tasks, write_checkpoint
-from aurora_mm.cli.tasks_option import CHALLENGE_TASKS
 from aurora_mm.errors import AuroraError
+from aurora_mm.packaged_configs import CHALLENGE_TASKS
 from aurora_mm.phantoms import make_dataset
 from aurora_mm.tasks import TaskTable
 from aurora_mm.version import __version__

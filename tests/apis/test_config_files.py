@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from aurora_mm.apis import read_config, read_tasks
-from aurora_mm.apis.config_files import PACKAGED_CONFIGS, find_config
+from aurora_mm.apis.config_files import find_config
 from aurora_mm.errors import ConfigError
+from aurora_mm.packaged_configs import PACKAGED_CONFIGS
 
 REPO = Path(__file__).parents[2]
 DEMO = REPO / 'configs' / 'aurora_fmc_demo.py'

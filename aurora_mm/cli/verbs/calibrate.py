@@ -30,9 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @command(add_arguments)
 def main(args: argparse.Namespace) -> None:
-    from aurora_mm.calibration.calibrate_checkpoint import calibrate_checkpoint
     from aurora_mm.calibration.report import write_calibration
     from aurora_mm.checkpoints import local_model, path_for_results
+    from aurora_mm.fitting.calibrate_checkpoint import calibrate_checkpoint
 
     place = path_for_results(args.checkpoint)
     checkpoint = local_model(args.checkpoint)

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 @command(add_arguments)
 def main(args: argparse.Namespace) -> None:
     from aurora_mm.checkpoints import local_model, path_for_results
-    from aurora_mm.routing.fit_router import fit_router
+    from aurora_mm.fitting.fit_router import fit_router
 
     place = path_for_results(args.checkpoint)
     checkpoint = local_model(args.checkpoint)

@@ -9,13 +9,13 @@ from aurora_mm.converters.coco_answers import CocoAnswers
 from aurora_mm.converters.coco_exports import find_exports, image_folder
 from aurora_mm.converters.coco_task import TASK_KEY, check_categories, task_of
 from aurora_mm.datasets.coco_file import CocoFile, CocoImage
-from aurora_mm.datasets.json_files import read_json
 from aurora_mm.errors import DataError
 from aurora_mm.importing.found import FoundRow, FoundTask
 from aurora_mm.importing.layout import Layout
 from aurora_mm.importing.options import ImportOptions
 from aurora_mm.importing.task_names import task_name
 from aurora_mm.importing.tree import Tree
+from aurora_mm.json_files import read_json
 
 
 class Coco(Layout):

@@ -2,8 +2,9 @@
 
 import pytest
 
-from aurora_mm.apis.config_files import PACKAGED_CONFIGS, read_config
+from aurora_mm.apis.config_files import read_config
 from aurora_mm.errors import ConfigError
+from aurora_mm.packaged_configs import PACKAGED_CONFIGS
 
 DEMO = PACKAGED_CONFIGS / 'aurora_fmc_demo.py'
 

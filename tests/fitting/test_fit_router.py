@@ -11,9 +11,9 @@ from aurora_mm.apis import MultiTaskInferencer, average_checkpoints, read_checkp
 from aurora_mm.cli.verbs.fit_router import main as fit_router
 from aurora_mm.cli.verbs.predict import main as predict
 from aurora_mm.errors import ConfigError
+from aurora_mm.fitting.fit_router import RoutingAccuracy
 from aurora_mm.phantoms import make_dataset
 from aurora_mm.prediction_files.contents import SCHEMA_FILE
-from aurora_mm.routing.fit_router import RoutingAccuracy
 from aurora_mm.routing.task_router import ROUTER, TaskRouter
 from aurora_mm.structures import MultiTaskDataSample
 from aurora_mm.web.page_predictor import PagePredictor

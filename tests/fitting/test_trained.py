@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from aurora_mm.apis import read_config, resolve_config
-from aurora_mm.calibration.fitting import image_features
+from aurora_mm.fitting.trained import image_features
 from aurora_mm.phantoms import make_dataset
 from aurora_mm.tasks import Task, TaskTable
 from tests.fixtures.checkpoints import REPO

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from aurora_mm.calibration.conformal import conformal_limit
 from aurora_mm.calibration.feature_distance import FeatureDistance
-from aurora_mm.calibration.fitting import image_features, trained_model, write_with_metadata
+from aurora_mm.fitting.trained import image_features, trained_model, write_with_metadata
 from aurora_mm.routing.task_router import ROUTER, TaskRouter
 from aurora_mm.tasks import TaskTable
 

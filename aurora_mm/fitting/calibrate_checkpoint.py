@@ -16,9 +16,9 @@ from aurora_mm.calibration.calibrator import calibrator_of
 from aurora_mm.calibration.conformal import check_coverage
 from aurora_mm.calibration.evaluation import cross_fit
 from aurora_mm.calibration.feature_distance import FeatureDistance
-from aurora_mm.calibration.fitting import image_features, trained_model, write_with_metadata
 from aurora_mm.calibration.observations import Observations
 from aurora_mm.errors import DataError
+from aurora_mm.fitting.trained import image_features, trained_model, write_with_metadata
 from aurora_mm.tasks import TaskTable
 
 FLAGGED = 0.05  # fraction of images like the validation data that are flagged
