@@ -17,6 +17,7 @@ from aurora_mm.converters.files import FilePlacer, path_under_root
 from aurora_mm.datasets.class_masks import bit_coded
 from aurora_mm.errors import DataError
 from aurora_mm.images.sources import split_source
+from aurora_mm.structures import IGNORED
 from aurora_mm.tasks import Task
 
 _COUNTS = {2: 'Two', 3: 'Three', 4: 'Four', 5: 'Five'}
@@ -51,7 +52,8 @@ class FmcWriter:
             task: Task of the row.
             image: Path of the image file, with ``#frame=N`` if it contains several images.
             path: Target path of the image relative to the root, with the same ``#frame=N``.
-            answer: The annotation: ``mask``, (H, W) uint8 class indices; ``class_masks``, (C, H, W), 0 and 1;
+            answer: The annotation: ``mask``, (H, W) uint8 class indices; ``class_masks``, (C, H, W), 0 and 1, or
+                255 everywhere for a class that is not labelled;
                 ``gt_label``, int; ``bbox``, xyxy; ``bboxes``, N boxes, with ``bboxes_labels``, N classes; or
                 ``points``, (K, 2). Coordinates are original ones, in pixels.
             mask_path: Text for the column ``mask_path``. By default it is derived from ``path``.
@@ -81,10 +83,7 @@ class FmcWriter:
             place = _outside_of_csv_files(path_under_root(row['mask_path']), image)
             self._files.write_png(place, answer['mask'], f'the mask of {image} for {task.name!r}')
         elif 'class_masks' in answer:
-            mask_path = self._free_mask_path(task, path)
-            place = path_under_root(mask_path)
-            self._files.write_png(place, bit_coded(answer['class_masks']), f'the masks of {image} for {task.name!r}')
-            row['mask_paths'] = json.dumps([mask_path])
+            row['mask_paths'] = json.dumps(self._write_class_masks(task, path, answer['class_masks'], str(image)))
         else:
             cells = ANNOTATIONS[task.type].format(answer)
             row.update({column: cells[column] for column in ANNOTATIONS[task.type].columns(task)})
@@ -102,6 +101,26 @@ class FmcWriter:
             writer.writeheader()
             writer.writerows(rows.values())
             self._files.write_text(f'csv_files/{task.name}.csv', stream.getvalue())
+
+    def _write_class_masks(self, task: Task, path: str, masks: np.ndarray, image: str) -> list[str | None]:
+        """Write (C, H, W) masks to one file, or to one for each class where some are not labelled.
+
+        Returns:
+            What stands in ``mask_paths``.
+        """
+        is_labelled = masks[:, 0, 0] != IGNORED
+        if is_labelled.all():
+            mask_path = self._free_mask_path(task, path)
+            self._files.write_png(
+                path_under_root(mask_path), bit_coded(masks), f'the masks of {image} for {task.name!r}'
+            )
+            return [mask_path]
+        paths: list[str | None] = [None] * len(masks)
+        for label in np.flatnonzero(is_labelled).tolist():
+            mask_path = paths[label] = self._free_mask_path(task, f'{label}/{path}')
+            what = f'the mask of {task.classes[label]!r} in {image} for {task.name!r}'
+            self._files.write_png(path_under_root(mask_path), masks[label], what)
+        return paths
 
     def _free_mask_path(self, task: Task, path: str) -> str:
         """Return a free path for a mask, with the name of its image."""

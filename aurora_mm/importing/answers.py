@@ -30,7 +30,7 @@ def of_union(files: Sequence[Path]) -> dict[str, Any]:
 
 
 _WITHOUT_PLACE = ('gt_label', 'gt_labels', 'value', 'bboxes_labels')
-_WITH_PLACE = ('mask', 'bbox', 'bboxes', 'points')
+_WITH_PLACE = ('mask', 'class_masks', 'bbox', 'bboxes', 'points')
 
 
 def extent_of(answer: dict[str, Any]) -> tuple[float, float, float, float] | None:
@@ -46,8 +46,9 @@ def extent_of(answer: dict[str, Any]) -> tuple[float, float, float, float] | Non
         ConfigError: If the label is of a kind whose place is not known.
     """
     _check_kinds(answer)
-    if 'mask' in answer:
-        columns, rows = (np.flatnonzero(answer['mask'].any(axis=axis)) for axis in (0, 1))
+    if 'mask' in answer or 'class_masks' in answer:
+        pixels = answer['mask'] if 'mask' in answer else (answer['class_masks'] == 1).any(axis=0)
+        columns, rows = (np.flatnonzero(pixels.any(axis=axis)) for axis in (0, 1))
         return (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1) if columns.size else None
     if 'points' in answer:
         points = points_array(answer['points'])
@@ -70,8 +71,9 @@ def shifted(answer: dict[str, Any], crop: tuple[int, int, int, int]) -> dict[str
     _check_kinds(answer)
     x1, y1, x2, y2 = crop
     moved = dict(answer)
-    if 'mask' in answer:
-        moved['mask'] = np.ascontiguousarray(answer['mask'][y1:y2, x1:x2])
+    for key in ('mask', 'class_masks'):
+        if key in answer:
+            moved[key] = np.ascontiguousarray(answer[key][..., y1:y2, x1:x2])
     for key in ('bbox', 'bboxes'):
         if key in answer:
             places = np.asarray(answer[key], np.float64)

@@ -19,9 +19,10 @@ class FoundRow:
     Args:
         image: What is read: a path, with ``#frame=N`` where it is one picture of several.
         path: Where the image goes below the new data root, with ``/`` between folders.
-        answer: Gives the label when it is called: a dict of ``mask`` ((H, W) uint8 class indices), ``gt_label`` (int),
-            ``bbox`` (xyxy in pixels), ``bboxes`` (N of them) with ``bboxes_labels``, or ``points`` (K
-            times x and y in pixels, None for a point that is not labelled); None leaves the image out.
+        answer: Gives the label when it is called: a dict of ``mask`` ((H, W) uint8 class indices), ``class_masks``
+            ((C, H, W) uint8: 1 inside of each class, 0 outside, 255 everywhere for a class that is not labelled),
+            ``gt_label`` (int), ``bbox`` (xyxy in pixels), ``bboxes`` (N of them) with ``bboxes_labels``, or ``points``
+            (K times x and y in pixels, None for a point that is not labelled); None leaves the image out.
         split: 'train', 'val', 'test', or '' for data that was not split.
         group: What must not be torn apart by a split, such as a patient; '' if it is not known.
         pixels: Gives the image when it is called, (H, W) or (H, W, 3) BGR uint8, where the file cannot be taken as it

@@ -27,11 +27,13 @@ class MappedLabel(ABC):
         keys: The fields of a description that it reads.
         columns: The columns of a table that it reads.
         has_place: Whether labels lie at some place in the image, so that they are those of single pictures.
+        names_masks: Whether a table names mask files, which look like images and need no row.
     """
 
     keys: tuple[str, ...]
     columns: tuple[str, ...] = ()
     has_place: bool = False
+    names_masks: bool = False
 
     @abstractmethod
     def answer(self, image: PurePosixPath, places: Mapping[str, str], rows: Sequence[TableRow]) -> Answer | None:
@@ -137,6 +139,7 @@ class TableLabel(MappedLabel):
         self.keys = reader.keys
         self.columns = reader.columns
         self.has_place = reader.has_place
+        self.names_masks = reader.names_masks
 
     def answer(self, image: PurePosixPath, places: Mapping[str, str], rows: Sequence[TableRow]) -> Answer | None:
         """See :meth:`MappedLabel.answer`."""

@@ -72,7 +72,7 @@ class MappedTask:
                 found.rows.append(
                     FoundRow(source, path, partial(answer, source), split, group or clip, is_patient=bool(patient))
                 )
-        unnamed = 0 if table is None or 'mask' in self._fields else len({*images} - {image for image, _ in table.rows})
+        unnamed = 0 if table is None or label.names_masks else len({*images} - {image for image, _ in table.rows})
         for count, what in ((unlabelled, 'images without a label'), (unnamed, 'images that no row names')):
             if count:
                 print_log(f'{self._place}: left out: {count} {what}', logger='current', level=logging.WARNING)

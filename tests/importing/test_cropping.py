@@ -170,10 +170,18 @@ def test_labels_by_hand():
         bboxes=[[20, 20, 40, 40]], bboxes_labels=[2]
     )
     assert shifted(dict(points=[[10, 20], [11.5, 25]]), crop) == dict(points=[[0, 0], [1.5, 5]])
-    for kind in ('curves', 'class_masks'):
-        for move in (extent_of, partial(shifted, crop=crop)):
-            with pytest.raises(ConfigError, match=f"labels of the kind '{kind}' cannot be cropped"):
-                move({kind: mask[None]})
+    assert shifted(dict(points=[None, [11.5, 25]]), crop) == dict(points=[None, [1.5, 5]])
+    assert extent_of(dict(points=[None, [11.5, 25], [9, 30]])) == (9, 25, 11.5, 30)
+    unlabelled = np.full_like(mask, 255)
+    assert extent_of(dict(class_masks=np.stack([unlabelled, mask]))) == OBJECT
+    x1, y1, x2, y2 = crop
+    np.testing.assert_array_equal(
+        shifted(dict(class_masks=np.stack([unlabelled, mask])), crop)['class_masks'],
+        np.stack([unlabelled, mask])[:, y1:y2, x1:x2],
+    )
+    for move in (extent_of, partial(shifted, crop=crop)):
+        with pytest.raises(ConfigError, match="labels of the kind 'curves' cannot be cropped"):
+            move(dict(curves=mask[None]))
 
 
 def test_the_command_says_what_it_cropped(src, tmp_path, capsys):

@@ -12,6 +12,7 @@ import pytest
 
 from aurora_mm.cli.main import main
 from aurora_mm.datasets import FMCUIADataset
+from aurora_mm.datasets.class_masks import read_class_mask, read_class_masks
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.importing import ImportOptions, find_tasks, write_tasks
 from aurora_mm.tasks import Task
@@ -258,6 +259,41 @@ class TestMap:
         for row in rows:
             np.testing.assert_array_equal(cv2.imread(row['seg_map_path'], -1), trees.mask(1))
 
+    def test_multi_label_segmentation(self, src, tmp_path):
+        """Of the second image one class is not labelled; of the first, the masks overlap."""
+        other = trees.mask(1)
+        other[:, :20] = 1
+        trees.save(src / 'masks' / 'other.png', other)
+        table = 'file,whole,part,patient,fold\n0,m0.png,other.png,A,train\n1,,m1.png,B,val\n'
+        item = dict(type='multi_label_segmentation', classes=['whole', 'part'])
+        common = dict(name='t', table='labels.csv', image='file', group='patient', split='fold')
+        write_tasks(found_in(src, table, [common | item]), tmp_path / 'out')
+        (train,), (val,) = (
+            FMCUIADataset(str(tmp_path / 'out'), side, test_mode=True).load_data_list() for side in ('train', 'val')
+        )
+        masks, _ = read_class_masks(*train['class_mask_paths'], 2)
+        np.testing.assert_array_equal(masks, [trees.mask(1), other])
+        assert val['class_mask_paths'][0] is None
+        np.testing.assert_array_equal(read_class_mask(val['class_mask_paths'][1])[0], trees.mask(1))
+
+    @pytest.mark.parametrize(
+        ('cells', 'said'),
+        [
+            ('none.png,m1.png', r"row 2: 'none.png' in column 'whole' names no image file of this folder"),
+            ('0.png,m1.png', 'row 2: a column of masks names the image itself'),
+            ('m0.png,small.png', r'row 2: names masks of different sizes \(height, width\): \[\(5, 6\), '),
+            ('m0.png,grey.png', r'grey\.png.*has values \[7\]; the mask of one class holds 0 outside'),
+        ],
+    )
+    def test_what_are_no_masks_of_classes(self, src, tmp_path, cells, said):
+        trees.save(src / 'masks' / 'small.png', np.ones((5, 6), np.uint8))
+        trees.save(src / 'masks' / 'grey.png', np.full(trees.mask(1).shape, 7, np.uint8))
+        item = dict(
+            name='t', type='multi_label_segmentation', classes=['whole', 'part'], table='labels.csv', image='file'
+        )
+        with pytest.raises(DataError, match=said):
+            write_tasks(found_in(src, f'file,whole,part\n0,{cells}\n', [item]), tmp_path / 'out')
+
     def test_a_table_of_patients_beside_masks(self, src, tmp_path):
         """Masks are found by their names, and the table says groups and splits."""
         rows = self.rows(
@@ -305,7 +341,6 @@ class TestMap:
             (dict(type='segmentation', classes=['background', 'x'], mask='file'), 'names the image itself'),
             (dict(type='segmentation', classes=['background', 'x'], mask='kind'), "'benign' .* names no image file"),
             (dict(type='multi_label_classification', classes=['kind']), "'benign' in column 'kind' is none of 1, true"),
-            (dict(type='multi_label_segmentation', classes=['a']), 'no reader of tables'),
         ],
     )
     def test_mistakes_of_other_types(self, src, item, message):

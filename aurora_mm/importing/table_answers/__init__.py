@@ -2,6 +2,7 @@
 
 from aurora_mm.importing.table_answers.box_answer import BoxAnswer
 from aurora_mm.importing.table_answers.class_answer import ClassAnswer
+from aurora_mm.importing.table_answers.class_masks_answer import ClassMasksAnswer
 from aurora_mm.importing.table_answers.classes_answer import ClassesAnswer
 from aurora_mm.importing.table_answers.mask_answer import MaskAnswer
 from aurora_mm.importing.table_answers.points_answer import PointsAnswer
@@ -20,5 +21,6 @@ TABLE_ANSWERS.update(
     multi_object_detection=BoxAnswer,
     scalar_regression=ValueAnswer,
     multi_label_classification=ClassesAnswer,
+    multi_label_segmentation=ClassMasksAnswer,
 )
 """The classes of this folder by type of task."""

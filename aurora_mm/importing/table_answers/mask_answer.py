@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from aurora_mm.images.sources import split_source
 from aurora_mm.importing.answers import of_mask
 from aurora_mm.importing.mask_colours import check_mask_values
-from aurora_mm.importing.named_images import images_named
+from aurora_mm.importing.table_answers.mask_cells import mask_named
 from aurora_mm.importing.table_answers.one_row_answer import OneRowAnswer
 from aurora_mm.importing.table_file import TableRow
 
@@ -17,17 +16,14 @@ class MaskAnswer(OneRowAnswer):
 
     keys = ('mask', 'mask_values')
     has_place = True
+    names_masks = True
 
     def _columns(self) -> tuple[str, ...]:
         check_mask_values(self.fields.get('mask_values'), self.task.num_outputs, self.place)
         return (self._column('mask'),)
 
     def _read_row(self, row: TableRow) -> dict[str, Any]:
-        name = row.cells[self.columns[0]]
-        masks = images_named(self.tree).find(name)
-        if len(masks) != 1:
-            raise row.fault(f'{name!r} in column {self.columns[0]!r} names {_listed(masks)}')
-        return dict(mask=self.tree.path(masks[0]))
+        return dict(mask=mask_named(self.tree, row, self.columns[0]))
 
     def complete(self, said: dict[str, Any], image: str, row: TableRow) -> dict[str, Any]:
         """See :meth:`TableAnswer.complete`."""
@@ -35,7 +31,3 @@ class MaskAnswer(OneRowAnswer):
         if mask == Path(split_source(image)[0]):
             raise row.fault(f'column {self.columns[0]!r} names the image itself, {mask}')
         return of_mask(mask, self.fields.get('mask_values'), self.task.num_outputs)
-
-
-def _listed(files: Sequence[PurePosixPath]) -> str:
-    return f'{files[0]} and {files[1]}; write more of the path' if len(files) > 1 else 'no image file of this folder'

@@ -27,6 +27,7 @@ class TableAnswer(ABC):
     Attributes:
         keys: The fields that it reads.
         has_place: Whether the label lies at some place in the image, so that it is that of a single picture.
+        names_masks: Whether cells name mask files, which look like images and need no row.
         columns: Names of the columns that it reads.
 
     Raises:
@@ -35,6 +36,7 @@ class TableAnswer(ABC):
 
     keys: ClassVar[tuple[str, ...]]
     has_place: ClassVar[bool] = False
+    names_masks: ClassVar[bool] = False
 
     def __init__(self, task: Task, fields: Mapping[str, Any], tree: Tree, place: str) -> None:
         self.task = task
