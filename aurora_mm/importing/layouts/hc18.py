@@ -30,9 +30,11 @@ class Hc18(Layout):
 
     ``training_set`` holds ``000_HC.png`` and ``000_HC_Annotation.png``, the ellipse around the head drawn with a line
     of 3 pixels. It makes three tasks: the head's mask, the line and all within it; the box around the mask; and the
-    ends of the axes of the ellipse through the mask's outermost pixels. Where the image cuts a head off, the mask ends
-    at the border of the image. Images of one head share their number, which becomes the group. The size of an image's
-    pixels comes from ``training_set_pixel_size_and_HC.csv`` if it is there.
+    ends of the axes of the ellipse through the mask's outermost pixels. These points count pixels, from the centre of
+    the first one, as those of the data do that published figures were measured on; elsewhere in this package
+    coordinates begin at the edge of the first pixel, half a pixel further to the left and up. Where the image cuts a
+    head off, the mask ends at the border of the image. Images of one head share their number, which becomes the group.
+    The size of an image's pixels comes from ``training_set_pixel_size_and_HC.csv`` if it is there.
     """
 
     name = 'HC18'
