@@ -56,16 +56,19 @@ class SubmissionWriter:
         entry, path = form.entry(sample), form.write_file(self.folder, sample)
         if entry is not None:
             self._entries[sample.task, sample.img_id] = (sample.task_type, entry)
-        if path is None:
-            return
-        task, image = self._masks.setdefault(path, (sample.task, sample.image_path))
-        if task != sample.task:
-            raise DataError(f'tasks {task!r} and {sample.task!r} have the same mask_path', file=path)
-        if image != sample.image_path:
-            raise DataError(f'images {image!r} and {sample.image_path!r} have the same mask_path', file=path)
+        if path is not None:
+            _take(self._masks, path, sample.task, sample.image_path)
 
     def finish(self) -> None:
-        """Write the lists with the predictions of all processes. Every process must call it."""
+        """Write the lists with the predictions of all processes. Every process must call it.
+
+        Raises:
+            DataError: If two processes wrote masks of different tasks or images to one file. No list is written then.
+        """
+        masks: dict[Path, tuple[str, str]] = {}
+        for of_process in all_gather_object(self._masks):
+            for path, (task, image) in of_process.items():
+                _take(masks, path, task, image)
         # By key, because a sampler may give the same image to two processes.
         entries = {key: entry for gathered in all_gather_object(self._entries) for key, entry in gathered.items()}
         if is_main_process():
@@ -73,3 +76,16 @@ class SubmissionWriter:
                 of_type = [entry for _, (kind, entry) in sorted(entries.items()) if kind == task_type]
                 write_text(self.folder / file, json.dumps(of_type, indent=1, ensure_ascii=False) + '\n')
         barrier()
+
+
+def _take(masks: dict[Path, tuple[str, str]], path: Path, task: str, image: str) -> None:
+    """Note whose mask a file holds.
+
+    Raises:
+        DataError: If it holds that of another task or image.
+    """
+    other_task, other_image = masks.setdefault(path, (task, image))
+    if other_task != task:
+        raise DataError(f'tasks {other_task!r} and {task!r} have the same mask_path', file=path)
+    if other_image != image:
+        raise DataError(f'images {other_image!r} and {image!r} have the same mask_path', file=path)

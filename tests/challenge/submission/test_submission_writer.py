@@ -154,3 +154,17 @@ def test_two_images_cannot_have_one_mask(tmp_path):
     writer.add(samples[1])  # the same image again, as a sampler of several processes gives it
     with pytest.raises(DataError, match=r"m.png: images '../A b/ä_0.png' and '../A b/ä_1.png' have the same mask_path"):
         writer.add(samples[2])
+
+
+def test_two_processes_cannot_write_one_mask(tmp_path, monkeypatch):
+    writers = [SubmissionWriter(tmp_path) for _ in range(2)]
+    for i, writer in enumerate(writers):
+        item = sample('segmentation', i, mask_path='../m.png')
+        item.pred_sem_seg = PixelData(data=torch.zeros(1, 30, 40, dtype=torch.long))
+        writer.add(item)
+    monkeypatch.setattr(
+        'aurora_mm.challenge.submission.writer.all_gather_object', lambda _: [writer._masks for writer in writers]
+    )
+    with pytest.raises(DataError, match=r"m.png: images '../A b/ä_0.png' and '../A b/ä_1.png' have the same mask_path"):
+        writers[0].finish()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ['m.png']
