@@ -58,7 +58,7 @@ def coco_to_fmc(
 
     Raises:
         DataError: If a file is not a valid COCO file, contradicts another split or the size of an image, or has
-            annotations that CSV files cannot represent: overlapping classes, missing points, several classes of boxes.
+            annotations that CSV files cannot represent: overlapping classes, several classes of boxes.
         ConfigError: If the name or the type of a task is unknown, or ``objects`` is not valid.
         OutputError: If ``out`` is not empty or cannot be written.
     """
