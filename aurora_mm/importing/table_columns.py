@@ -21,9 +21,14 @@ _BOXES = {
 _MOST_CLASSES = 10  # from which on most rows must share their class with another
 
 
+def is_class_name(name: str) -> bool:
+    """Return whether a column or an attribute is called as classes are, such as ``label`` or ``Diagnosis``."""
+    return folded_header(name) in _CLASS
+
+
 def class_columns(table: TableFile) -> list[str]:
     """Return the columns that are called as classes are, such as ``label`` or ``Diagnosis``."""
-    return [column for column in table.columns if folded_header(column) in _CLASS]
+    return [column for column in table.columns if is_class_name(column)]
 
 
 def group_column(table: TableFile) -> str | None:

@@ -173,9 +173,9 @@ class TestRefusals:
         content['shapes'][2]['label'] = 'middle'
         (src / '1.json').write_text(json.dumps(content))
         refused(src, r'\.json: has the points \[.*\], not \[')
-        content['shapes'][2]['shape_type'] = 'circle'
+        content['shapes'][2]['shape_type'] = 'line'
         (src / '1.json').write_text(json.dumps(content))
-        refused(src, r"1\.json: has shapes of type \['circle'\]")
+        refused(src, r"1\.json: has shapes of type \['line'\]")
         content['imageHeight'] = None
         (src / '1.json').write_text(json.dumps(content))
         refused(src, r'1\.json: is no file of LabelMe')
@@ -278,7 +278,7 @@ def test_images_without_points_have_no_row_in_a_landmark_task(src, tmp_path, mon
     """As where polygons were drawn in all images, and points in some."""
     messages = []
     monkeypatch.setattr(
-        'aurora_mm.importing.layouts.labelme.print_log', lambda message, logger, level: messages.append(message)
+        'aurora_mm.importing.shapes.shape_tasks.print_log', lambda message, logger, level: messages.append(message)
     )
     trees.labelme(src)
     find_tasks(src)

@@ -17,6 +17,7 @@ from aurora_mm.tables import console_text
 from tests.importing import trees
 
 HEAD = ('fetal_head', 'fetal_head_det', 'fetal_head_axes')
+SHAPES = {'src_point': 'landmark', 'src_polygon': 'segmentation', 'src_rectangle': 'detection'}
 # Layout, how it is called, its tasks with their types, rows by split, options.
 CASES = {
     'busi': (
@@ -46,12 +47,15 @@ CASES = {
     'cvat_coco': ('COCO', {'src': 'detection'}, {'': 3}, {}),
     'yolo': ('YOLO', {'src': 'detection'}, {'train': 3, 'val': 3}, {}),
     'roboflow_yolo': ('YOLO', {'src': 'detection'}, {'train': 3, 'val': 3}, {}),
-    'labelme': (
-        'LabelMe',
-        {'src_point': 'landmark', 'src_polygon': 'segmentation', 'src_rectangle': 'detection'},
-        {'': 9},
-        {},
-    ),
+    'labelme': ('LabelMe', SHAPES, {'': 9}, {}),
+    'via': ('VIA', SHAPES, {'': 9}, {}),
+    'via_json': ('VIA', SHAPES, {'train': 9, 'val': 9}, {}),
+    'via_csv': ('VIA', SHAPES, {'': 9}, {}),
+    'cvat': ('CVAT', SHAPES | {'src_class': 'classification'}, {'': 12}, {}),
+    'cvat_masks': ('images and masks', {'src': 'segmentation'}, {'': 3}, {}),
+    'label_studio': ('Label Studio', SHAPES | {'src_diagnosis': 'classification'}, {'': 12}, {}),
+    'yolo_polygons': ('YOLO', {'src': 'segmentation'}, {'train': 3, 'val': 3}, {}),
+    'yolo_points': ('YOLO', {'src': 'landmark'}, {'train': 3, 'val': 3}, {}),
     'pascal_voc': ('Pascal VOC', {'src': 'detection'}, {'train': 3, 'val': 3}, {}),
     'mmseg': ('images and masks', {'src': 'segmentation'}, {'train': 3, 'val': 3}, {}),
     'nnunet': ('nnU-Net raw', {'Nerve': 'segmentation'}, {'': 3}, {}),

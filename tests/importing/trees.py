@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -212,6 +213,147 @@ def pascal_voc(root: Path, count: int = 3) -> None:
         text(root / 'Annotations' / f'{i}.xml', content)
     text(root / 'ImageSets' / 'Main' / 'train.txt', ''.join(f'{i}\n' for i in range(count)))
     text(root / 'ImageSets' / 'Main' / 'val.txt', ''.join(f'{i}\n' for i in range(count, 2 * count)))
+
+
+def via_regions() -> list[dict]:
+    x1, y1, x2, y2 = BOX
+    polygon = dict(name='polygon', all_points_x=[x1, x2, x2, x1], all_points_y=[y1, y1, y2, y2])
+    rectangle = dict(name='rect', x=x1, y=y1, width=x2 - x1, height=y2 - y1)
+    points = [(dict(name='point', cx=x, cy=y), name) for x, y, name in ((x1, y1, 'left'), (x2, y2, 'right'))]
+    shapes = [(polygon, 'lesion'), (rectangle, 'lesion'), *points]
+    return [dict(shape_attributes=shape, region_attributes=dict(finding=label)) for shape, label in shapes]
+
+
+def via(root: Path, count: int = 3) -> None:
+    images = {}
+    for i in range(count):
+        save(root / f'{i}.png', picture(i))
+        size = (root / f'{i}.png').stat().st_size
+        images[f'{i}.png{size}'] = dict(filename=f'{i}.png', size=size, regions=via_regions(), file_attributes={})
+    options = dict(lesion='', left='', right='')
+    attributes = dict(region=dict(finding=dict(type='dropdown', options=options)), file={})
+    content = dict(_via_settings={}, _via_img_metadata=images, _via_attributes=attributes)
+    text(root / 'via_project.json', json.dumps(content))
+
+
+def via_json(root: Path, count: int = 3) -> None:
+    """The annotations of a project, exported as JSON, in each folder of a split."""
+    for split in ('train', 'val'):
+        via(root / split, count)
+        content = json.loads((root / split / 'via_project.json').read_text())['_via_img_metadata']
+        (root / split / 'via_project.json').unlink()
+        text(root / split / 'via_region_data.json', json.dumps(content))
+
+
+def via_csv(root: Path, count: int = 3) -> None:
+    via(root, count)
+    images = json.loads((root / 'via_project.json').read_text())['_via_img_metadata'].values()
+    (root / 'via_project.json').unlink()
+    names = 'filename file_size file_attributes region_count region_id region_shape_attributes region_attributes'
+    with (root / 'via_export_csv.csv').open('w', newline='') as stream:
+        writer = csv.writer(stream)
+        writer.writerow(names.split())
+        for image in images:
+            for number, region in enumerate(image['regions']):
+                shape, attributes = (json.dumps(region[key]) for key in ('shape_attributes', 'region_attributes'))
+                row = [image['filename'], image['size'], '{}', len(image['regions']), number, shape, attributes]
+                writer.writerow(row)
+
+
+def cvat_runs(pixels: np.ndarray) -> list[int]:
+    """Run lengths along the rows, zeros first."""
+    flat = np.concatenate([[0], pixels.ravel() > 0, [-1]]).astype(int)
+    starts = np.flatnonzero(np.diff(flat)) + 1
+    return np.diff(np.concatenate([[1], starts])).tolist()
+
+
+def cvat(root: Path, count: int = 3) -> None:
+    x1, y1, x2, y2 = BOX
+    painted = np.ones((y2 - y1, x2 - x1))
+    sides = f'left="{x1}" top="{y1}" width="{x2 - x1}" height="{y2 - y1}"'
+    shapes = (
+        f'<box label="lesion" occluded="0" xtl="{x1:.2f}" ytl="{y1:.2f}" xbr="{x2:.2f}" ybr="{y2:.2f}" z_order="0"/>'
+        f'<mask label="lesion" rle="{", ".join(map(str, cvat_runs(painted)))}" {sides} z_order="0"/>'
+        f'<skeleton label="axis"><points label="left" outside="0" points="{x1:.2f},{y1:.2f}"/>'
+        f'<points label="right" outside="0" points="{x2:.2f},{y2:.2f}"/></skeleton>'
+    )
+    names = ''.join(f'<label><name>{name}</name></label>' for name in ('benign', 'malignant', 'lesion'))
+    images = []
+    for i in range(count):
+        save(root / 'images' / f'{i}.png', picture(i))
+        tag = f'<tag label="{("benign", "malignant")[i % 2]}" source="manual"/>'
+        head = f'<image id="{i}" name="{i}.png" width="{WIDTH}" height="{HEIGHT}">'
+        images.append(f'{head}{shapes}{tag}</image>')
+    meta = f'<version>1.1</version><meta><task><labels>{names}</labels></task></meta>'
+    xml = '<?xml version="1.0" encoding="utf-8"?>\n'
+    text(root / 'annotations.xml', f'{xml}<annotations>{meta}{"".join(images)}</annotations>\n')
+
+
+def cvat_masks(root: Path, count: int = 3) -> None:
+    for i in range(count):
+        save(root / 'JPEGImages' / f'{i}.png', picture(i))
+        colours = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+        colours[mask() == 1] = (61, 61, 245)  # BGR
+        for folder in ('SegmentationClass', 'SegmentationObject'):
+            save(root / folder / f'{i}.png', colours)
+    lines = ['# label:color_rgb:parts:actions', 'lesion:245,61,61::', 'background:0,0,0::']
+    text(root / 'labelmap.txt', '\n'.join(lines) + '\n')
+
+
+def brush_bytes(pixels: np.ndarray) -> list[int]:
+    """Run lengths of Label Studio: runs of equal values, and one run whose values all differ."""
+    values = np.repeat((pixels.ravel() > 0) * 255, 4).tolist()
+    bits = f'{len(values):032b}{7:05b}' + ''.join(f'{size - 1:04b}' for size in (3, 4, 8, 16))
+    bits += '0' + '00' + f'{3:03b}' + ''.join(f'{value:08b}' for value in values[:4])
+    at = 4
+    while at < len(values):
+        end = next((i for i in range(at, len(values)) if values[i] != values[at]), len(values))
+        choice, size = next((c, s) for c, s in enumerate((3, 4, 8, 16)) if end - at <= 1 << s)
+        bits += f'1{choice:02b}{end - at - 1:0{size}b}{values[at]:08b}'
+        at = end
+    bits += '0' * (-len(bits) % 8)
+    return [int(bits[i : i + 8], 2) for i in range(0, len(bits), 8)]
+
+
+def label_studio(root: Path, count: int = 3) -> None:
+    left, top, right, bottom = (100 * a / b for a, b in zip(BOX, (WIDTH, HEIGHT) * 2, strict=True))
+    values = [
+        ('rectanglelabels', 'lesion', dict(x=left, y=top, width=right - left, height=bottom - top, rotation=0)),
+        ('brushlabels', 'lesion', dict(format='rle', rle=brush_bytes(mask()))),
+        ('keypointlabels', 'left', dict(x=left, y=top, width=0.5)),
+        ('keypointlabels', 'right', dict(x=right, y=bottom, width=0.5)),
+    ]
+    shared = dict(from_name='label', to_name='image', original_width=WIDTH, original_height=HEIGHT, image_rotation=0)
+    tasks = []
+    for i in range(count):
+        save(root / 'images' / f'{i}.png', picture(i))
+        results = [
+            shared | dict(id=f'r{number}', type=kind, value=value | {kind: [label]})
+            for number, (kind, label, value) in enumerate(values)
+        ]
+        choice = dict(choices=[('benign', 'malignant')[i % 2]])
+        results.append(dict(id='c', from_name='diagnosis', to_name='image', type='choices', value=choice))
+        annotation = dict(id=10 + i, result=results, was_cancelled=False, ground_truth=False)
+        data = dict(image=f'/data/upload/3/1a2b3c4d-{i}.png')
+        tasks.append(dict(id=1 + i, annotations=[annotation], predictions=[], data=data))
+    text(root / 'project-3-at-2026-11-28-10-00-1a2b3c4d.json', json.dumps(tasks))
+
+
+def yolo_polygons(root: Path, count: int = 3) -> None:
+    x1, y1, x2, y2 = BOX
+    corners = [(x1, y1), (x2, y1), (x2, y2), (x1, y2)]
+    yolo(root, count)
+    for file in root.glob('labels/*/*.txt'):
+        text(file, '0 ' + ' '.join(f'{x / WIDTH} {y / HEIGHT}' for x, y in corners) + '\n')
+
+
+def yolo_points(root: Path, count: int = 3) -> None:
+    x1, y1, x2, y2 = BOX
+    yolo(root, count)
+    for file in root.glob('labels/*/*.txt'):
+        points = f' {x1 / WIDTH} {y1 / HEIGHT} 2 {x2 / WIDTH} {y2 / HEIGHT} 1\n'
+        text(file, file.read_text().strip() + points)
+    text(root / 'data.yaml', 'names: [head]\nkpt_shape: [2, 3]\nkpt_names: {0: [left, right]}\n')
 
 
 def mmseg(root: Path, count: int = 3) -> None:

@@ -6,8 +6,8 @@
     aurora-mm train configs/aurora_us_real.py --data-root OUT --tasks OUT/tasks.py
 
 BUSI, HC18, CAMUS, TN3K, DDTI, FH-PS-AOP and usgra-seg are known as they are published, and the formats of COCO, CVAT,
-Roboflow, Label Studio, FiftyOne, YOLO, LabelMe, Pascal VOC, mmseg, nnU-Net, a folder a class, folders of images and
-masks, and images with a table of labels; docs/data.md lists them. SRC is not changed. OUT must be new or empty and
+Roboflow, Label Studio, FiftyOne, VIA, YOLO, LabelMe, Pascal VOC, mmseg, nnU-Net, a folder a class, folders of images
+and masks, and images with a table of labels; docs/data.md lists them. SRC is not changed. OUT must be new or empty and
 appears when all is written.
 """
 

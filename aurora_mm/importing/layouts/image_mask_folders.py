@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -29,7 +30,13 @@ _MASK_WORDS = (
     'annotations',
 )
 _IMAGE_WORDS = ('image', 'images', 'img', 'imgs', 'p_image', 'p_img', 'scans')
-_MASKS_OF = {'p_mask': 'p_image', 'ann_dir': 'img_dir', 'annotations': 'images'}
+_MASKS_OF = {
+    'p_mask': 'p_image',
+    'ann_dir': 'img_dir',
+    'annotations': 'images',
+    'segmentationclass': 'jpegimages',
+}
+_LABEL_MAP = 'labelmap.txt'
 _MOST_LOOKED_AT = 50
 
 
@@ -59,6 +66,8 @@ class ImageMaskFolders(Layout):
                     'joined first',
                     file=tree.path(image),
                 )
+        if options.mask_values is None and (maps := tree.ending(_LABEL_MAP)):
+            options = _with_colours(options, tree.path(maps[0]))
         values = options.mask_values
         count = len(values) if values is not None else self._count(tree, [masks[0] for _, masks in pairs], options)
         task = Task(task_name(options.name or tree.root.name), 'segmentation', classes=options.class_names(count))
@@ -105,6 +114,31 @@ class ImageMaskFolders(Layout):
                 if found is not None and found != folder:
                     return found
         return None
+
+
+def _with_colours(options: ImportOptions, file: Path) -> ImportOptions:
+    """Return options with the classes and colours of a file whose lines are ``name:red,green,blue:parts:actions``.
+
+    Raises:
+        DataError: If a line is of another kind, or no class is the background.
+        ConfigError: If classes were given, but not as many, or two classes have one colour.
+    """
+    names, colours = [], []
+    for row, line in enumerate(file.read_text(encoding='utf-8', errors='replace').splitlines(), 1):
+        if not line.strip() or line.startswith('#'):
+            continue
+        name, _, rest = line.partition(':')
+        channels = rest.split(':')[0].split(',')
+        if len(channels) != 3 or not all(c.strip().isdecimal() and int(c) < 256 for c in channels):
+            raise DataError(f'{line[:60]!r} is no line of name:red,green,blue:parts:actions', file=file, row=row)
+        names.append(name.strip())
+        colours.append('#' + ''.join(f'{int(channel):02x}' for channel in channels))
+    place = next((place for place, name in enumerate(names) if name.lower() == 'background'), None)
+    if place is None:
+        raise DataError('must name the background', file=file)
+    for some in (names, colours):
+        some.insert(0, some.pop(place))
+    return replace(options, classes=options.classes or tuple(names), mask_values=tuple(colours))
 
 
 def _image_names(part: str) -> list[str]:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import logging
+import re
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+from mmengine.logging import print_log
 
 from aurora_mm.errors import DataError
 from aurora_mm.importing.boxes import Boxes, BoxTask
@@ -15,6 +19,7 @@ from aurora_mm.importing.options import ImportOptions
 from aurora_mm.importing.task_names import task_name
 from aurora_mm.importing.tree import Tree, split_of_path
 
+_Object = tuple[str, list[float], bool]  # class, xyxy as written, whether it is written with decimals
 _SPLITS = ('train', 'val', 'test')
 
 
@@ -23,7 +28,8 @@ class PascalVoc(Layout):
 
     ``ImageSets/Main/train.txt`` and its like name the splits. VOC counts pixels from 1, with both ends inside: a box
     ``xmin..xmax`` covers ``xmin - 1`` to ``xmax`` here. Tools that export the format often count from 0; a box that
-    begins at 0 says so, and then all of the folder are taken so.
+    begins at 0 says so, or decimals in most of the boxes, as CVAT writes them, and then all of the folder are taken so.
+    The log says how they were taken.
 
     An image has the size that ``size`` lists, where it lists one. Of several images with the name of a file of labels,
     the one in its folder is meant, or else the one in a folder beside it.
@@ -41,17 +47,28 @@ class PascalVoc(Layout):
         pairs = self._pairs(tree)
         read = {file: _read(tree.path(file)) for _, file in pairs}
         objects_of = {file: objects for file, (objects, _) in read.items()}
-        from_1 = not any(min(box[:2]) < 1 for objects in objects_of.values() for _, box in objects)
-        task = BoxTask(task_name(options.name or tree.root.name), list(objects_of.values()), tree.root, options)
+        from_1 = _count_from_1(objects_of.values())
+        task = BoxTask(
+            task_name(options.name or tree.root.name),
+            [[item[:2] for item in objects] for objects in objects_of.values()],
+            tree.root,
+            options,
+        )
         found = FoundTask(task.task)
         splits = self._splits(tree)
         for image, file in pairs:
-            boxes = [(kind, [x1 - from_1, y1 - from_1, x2, y2]) for kind, (x1, y1, x2, y2) in objects_of[file]]
+            boxes = [(kind, [x1 - from_1, y1 - from_1, x2, y2]) for kind, (x1, y1, x2, y2), _ in objects_of[file]]
             answer = partial(_answer, tree.path(image), read[file][1], boxes, tree.path(file), task)
             split = splits.get(image.stem, '' if splits else split_of_path(image))
             found.rows.append(FoundRow(str(tree.path(image)), image.as_posix(), answer, split))
+        texts = [f'boxes were taken as counted from {int(from_1)}']
         if splits:
-            found.rows = [row for row in found.rows if row.split]
+            chosen = [row for row in found.rows if row.split]
+            if count := len(found.rows) - len(chosen):
+                texts.append(f'{count} images that no file of ImageSets/Main names are left out')
+            found.rows = chosen
+        for text in texts:
+            print_log(f'{tree.root}: {text}', logger='current', level=logging.WARNING)
         return [found]
 
     def _pairs(self, tree: Tree) -> list[tuple[PurePosixPath, PurePosixPath]]:
@@ -62,13 +79,27 @@ class PascalVoc(Layout):
         return [(_image_of(file, images[file.stem], tree), file) for file in files]
 
     def _splits(self, tree: Tree) -> dict[str, str]:
+        stems = {image.stem for image in tree.images}
         found = {}
         for file in tree.ending('.txt'):
             if file.parent.as_posix().endswith('ImageSets/Main') and file.stem in _SPLITS:
-                for line in tree.path(file).read_text(encoding='utf-8').split('\n'):
+                for line in tree.path(file).read_text(encoding='utf-8', errors='replace').split('\n'):
                     if line.strip():
-                        found[line.split()[0]] = file.stem
+                        found[_stem(line.strip(), stems)] = file.stem
         return found
+
+
+def _stem(line: str, stems: Collection[str]) -> str:
+    """Return the name of an image in a line, which may have quotation marks and be followed by 1, 0 or -1."""
+    bare = re.sub(r'\s+(-1|0|1)$', '', line)
+    names = [PurePosixPath(name.strip('"')).name for name in (line, bare)]
+    return next((name for name in names if name in stems), names[-1])
+
+
+def _count_from_1(objects: Iterable[Sequence[_Object]]) -> bool:
+    """Return whether boxes are counted from 1, as VOC does: none begins at 0, and most have no decimals."""
+    found = [item for items in objects for item in items]
+    return not any(min(box[:2]) < 1 for _, box, _ in found) and 2 * sum(item[2] for item in found) <= len(found)
 
 
 def _image_of(file: PurePosixPath, images: Sequence[PurePosixPath], tree: Tree) -> PurePosixPath:
@@ -96,16 +127,18 @@ def _answer(
     return task.answer(boxes, file)
 
 
-def _read(file: Path) -> tuple[list[tuple[str, list[float]]], tuple[int, int] | None]:
-    """Class and xyxy, as written, of each object; and the (height, width) that is listed, None if none is."""
+def _read(file: Path) -> tuple[list[_Object], tuple[int, int] | None]:
+    """The objects of a file, and the (height, width) that is listed, None if none is."""
     try:
         root = ElementTree.parse(file).getroot()
         objects = [
             (
                 item.findtext('name', 'object').strip(),
-                [float(item.findtext(f'bndbox/{side}', '')) for side in ('xmin', 'ymin', 'xmax', 'ymax')],
+                [float(text) for text in texts],
+                any('.' in text for text in texts),
             )
             for item in root.iter('object')
+            for texts in [[item.findtext(f'bndbox/{side}', '') for side in ('xmin', 'ymin', 'xmax', 'ymax')]]
         ]
         height, width = (int(root.findtext(f'size/{side}', '') or 0) for side in ('height', 'width'))
     except (ElementTree.ParseError, ValueError) as error:

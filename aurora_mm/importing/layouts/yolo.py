@@ -1,33 +1,37 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
-
-from aurora_mm.errors import DataError
+from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.images.image_faults import naming
 from aurora_mm.images.reading import read_shape
 from aurora_mm.importing.boxes import Boxes, BoxTask
 from aurora_mm.importing.found import FoundRow, FoundTask
 from aurora_mm.importing.layout import Layout
 from aurora_mm.importing.options import ImportOptions
+from aurora_mm.importing.shapes import DrawnImage, Shape, point, polygon, tasks_of_shapes
 from aurora_mm.importing.task_names import task_name
 from aurora_mm.importing.tree import Tree, split_of_path
+from aurora_mm.importing.yolo_texts import YoloLine, read_lines, read_names, read_points
 
 _NAME_FILES = ('data.yaml', 'data.yml', 'dataset.yaml', 'classes.txt', 'obj.names')
+_Pairs = Sequence[tuple[PurePosixPath, PurePosixPath]]
+_Lines = Mapping[PurePosixPath, Sequence[YoloLine]]
 
 
 class Yolo(Layout):
-    """Boxes as YOLO has them: ``images/train/a.png`` with ``labels/train/a.txt``, or ``train/images`` and
-    ``train/labels`` as Roboflow exports them.
+    """Boxes, polygons or key points as YOLO has them: ``images/train/a.png`` with ``labels/train/a.txt``, or
+    ``train/images`` and ``train/labels`` as Roboflow exports them.
 
-    A line of a text file is ``class cx cy width height``, normalised by the image's size. An empty text file is that of
-    an image without boxes; an image without a text file is left out. ``data.yaml``, ``classes.txt`` or ``obj.names``
-    lists the names of the classes in the order of their numbers.
+    A line of a text file is ``class cx cy width height``, or ``class x1 y1 x2 y2 x3 y3 ...`` for a polygon, normalised
+    by the image's size. Where ``data.yaml`` has ``kpt_shape``, key points follow the box, and their names are those of
+    ``kpt_names``, else ``point_1``, ``point_2`` ...; one of visibility 0 is not labelled. An empty text file is that of an image without objects; an image
+    without a text file is left out. ``data.yaml``, ``classes.txt`` or ``obj.names`` lists the names of the classes in
+    the order of their numbers.
     """
 
     name = 'YOLO'
@@ -41,63 +45,123 @@ class Yolo(Layout):
         """See :meth:`Layout.find`."""
         texts = self._label_files(tree)
         pairs = [(image, text) for image in tree.images if (text := texts.get(_label_path(image))) is not None]
-        boxes_of = {text: _boxes(tree.path(text)) for _, text in pairs}
-        if options.classes is None:
-            options = replace(options, classes=self._classes(tree, boxes_of))
-        boxes = BoxTask(task_name(options.name or tree.root.name), list(boxes_of.values()), tree.root, options)
-        found = FoundTask(boxes.task)
-        for image, text in pairs:
-            answer = partial(_answer, tree.path(image), tree.path(text), boxes_of[text], boxes)
-            found.rows.append(FoundRow(str(tree.path(image)), image.as_posix(), answer, split_of_path(image)))
-        return [found]
-
-    def _classes(self, tree: Tree, boxes_of: Mapping[PurePosixPath, Boxes]) -> tuple[str, ...] | None:
-        """Names of the classes: all that a file of the folder lists, or only the one that is used; None without one.
-
-        Raises:
-            DataError: If a label file has a class that is not listed, or the list cannot be read.
-        """
         file = next((file for name in _NAME_FILES for file in tree.ending(name) if file.name.lower() == name), None)
-        if file is None:
-            return None
-        names = _listed_names(tree.path(file))
-        for text, boxes in boxes_of.items():
-            if unknown := [kind for kind, _ in boxes if int(kind) >= len(names)]:
-                raise DataError(
-                    f'has the class {unknown[0]}, but {file} names {len(names)}: {", ".join(names[:10])}',
-                    file=tree.path(text),
-                )
-        used = {int(kind) for boxes in boxes_of.values() for kind, _ in boxes}
-        return names if len(used) != 1 else (names[used.pop()],)
+        is_yaml = file is not None and file.suffix.lower() in ('.yaml', '.yml')
+        key_points = read_points(tree.path(file)) if file is not None and is_yaml else None
+        lines = {text: read_lines(tree.path(text), key_points and key_points[0]) for _, text in pairs}
+        names = None if file is None else _checked_names(file, lines, tree)
+        if key_points is not None:
+            return _key_points(pairs, lines, key_points[1], tree, options)
+        kinds = {len(line.corners) > 0: text for text, of_text in lines.items() for line in of_text}
+        if len(kinds) == 2:
+            raise DataError(f'holds polygons, but {kinds[False]} holds boxes', file=tree.path(kinds[True]))
+        if True in kinds:
+            return _polygons(pairs, lines, names, tree, options)
+        if options.classes is None and names is not None:
+            used = {int(line.kind) for of_text in lines.values() for line in of_text}
+            options = replace(options, classes=names if len(used) != 1 else (names[used.pop()],))
+        return [_boxes(pairs, lines, tree, options)]
 
     def _label_files(self, tree: Tree) -> dict[PurePosixPath, PurePosixPath]:
         wanted = {_label_path(image) for image in tree.images}
         return {file: file for file in tree.ending('.txt') if file in wanted}
 
 
+def _checked_names(file: PurePosixPath, lines: _Lines, tree: Tree) -> tuple[str, ...]:
+    """Return the names of classes that a file lists.
+
+    Raises:
+        DataError: If a label file has a class that is not listed, or the list cannot be read.
+    """
+    names = read_names(tree.path(file))
+    for text, of_text in lines.items():
+        if unknown := [line for line in of_text if int(line.kind) >= len(names)]:
+            raise DataError(
+                f'has the class {unknown[0].kind}, but {file} names {len(names)}: {", ".join(names[:10])}',
+                file=tree.path(text),
+            )
+    return names
+
+
+def _boxes(pairs: _Pairs, lines: _Lines, tree: Tree, options: ImportOptions) -> FoundTask:
+    boxes_of = {text: [(line.kind, line.box) for line in of_text] for text, of_text in lines.items()}
+    boxes = BoxTask(task_name(options.name or tree.root.name), list(boxes_of.values()), tree.root, options)
+    found = FoundTask(boxes.task)
+    for image, text in pairs:
+        answer = partial(_answer, tree.path(image), tree.path(text), boxes_of[text], boxes)
+        found.rows.append(FoundRow(str(tree.path(image)), image.as_posix(), answer, split_of_path(image)))
+    return found
+
+
 def _answer(image: Path, text: Path, boxes: Boxes, task: BoxTask) -> dict[str, Any] | None:
-    with naming(image):
-        height, width = read_shape(image)
+    width, height = _size(image)
     size = (width, height, width, height)
     return task.answer(
         [(kind, [part * side for part, side in zip(box, size, strict=True)]) for kind, box in boxes], text
     )
 
 
-def _listed_names(file: Path) -> tuple[str, ...]:
-    """The names of classes in the order of their numbers: ``names`` of a YAML file, else the lines of a text file."""
-    if file.suffix.lower() not in ('.yaml', '.yml'):
-        return tuple(line.strip() for line in _lines(file) if line.strip())
-    try:
-        content = yaml.safe_load(file.read_bytes())
-    except yaml.YAMLError as error:
-        raise DataError('is no YAML file', file=file) from error
-    names = content.get('names') if isinstance(content, dict) else None
-    if isinstance(names, dict) and sorted(names) == list(range(len(names))):
-        names = [names[number] for number in range(len(names))]
-    if not isinstance(names, list) or not names:
-        raise DataError(f'names must list a name for each class, not {str(names)[:60]}', file=file)
-    return tuple(map(str, names))
+def _polygons(
+    pairs: _Pairs, lines: _Lines, names: tuple[str, ...] | None, tree: Tree, options: ImportOptions
+) -> list[FoundTask]:
+    if options.classes is not None:
+        names = options.classes[1:]
+    labels = {line.kind for of_text in lines.values() for line in of_text}
+    names = tuple(f'class_{number}' for number in range(max(map(int, labels)) + 1)) if names is None else names
+    if too_high := [kind for kind in labels if int(kind) >= len(names)]:
+        raise ConfigError(
+            f'there is the class {too_high[0]}, but --classes gives {len(names)} names and the background'
+        )
+    images = []
+    for image, text in pairs:
+        size = _size(tree.path(image))
+        shapes = [polygon(names[int(line.kind)], (line.corners * size).tolist()) for line in lines[text]]
+        images.append(_drawn(image, text, shapes, tree))
+    return tasks_of_shapes(images, tree, options, names)
+
+
+def _key_points(
+    pairs: _Pairs, lines: _Lines, names: tuple[str, ...], tree: Tree, options: ImportOptions
+) -> list[FoundTask]:
+    images = []
+    for image, text in pairs:
+        chosen = list(lines[text])
+        if len(chosen) > 1 and options.objects == 'largest':
+            chosen = [max(chosen, key=_area)]
+        elif len(chosen) > 1 and options.objects == 'single':
+            chosen = []
+        if len(chosen) > 1:
+            raise DataError(
+                f'has {len(chosen)} objects; a landmark task has one an image. --objects largest or single goes on all '
+                'the same',
+                file=tree.path(text),
+            )
+        size = _size(tree.path(image)) if chosen else (0, 0)
+        shapes = [
+            point(name, place[:2] * size if place[2] else None)
+            for line in chosen
+            for name, place in zip(names, line.points, strict=True)
+        ]
+        images.append(_drawn(image, text, shapes, tree))
+    if not any(image.shapes for image in images):
+        return []
+    return tasks_of_shapes(images, tree, options, names)
+
+
+def _area(line: YoloLine) -> float:
+    x1, y1, x2, y2 = line.box
+    return (x2 - x1) * (y2 - y1)
+
+
+def _drawn(image: PurePosixPath, text: PurePosixPath, shapes: list[Shape], tree: Tree) -> DrawnImage:
+    return DrawnImage(image, tree.path(text), shapes, split=split_of_path(image), is_alone=True)
+
+
+def _size(image: Path) -> tuple[int, int]:
+    """Return (width, height) of an image."""
+    with naming(image):
+        height, width = read_shape(image)
+    return width, height
 
 
 def _label_path(image: PurePosixPath) -> PurePosixPath:
@@ -107,26 +171,3 @@ def _label_path(image: PurePosixPath) -> PurePosixPath:
             parts[position] = 'labels'
             break
     return PurePosixPath(*parts)
-
-
-def _boxes(text: Path) -> list[tuple[str, list[float]]]:
-    """Read class and box of each line, xyxy normalised by the image's size and clipped to it."""
-    boxes = []
-    for row, line in enumerate(_lines(text), 1):
-        if not line.strip():
-            continue
-        try:
-            kind, *numbers = line.split()
-            if not kind.isdecimal():
-                raise ValueError
-            x, y, w, h = map(float, numbers)
-        except ValueError as error:
-            raise DataError(f'{line[:60]!r} is no line of class, x, y, width and height', file=text, row=row) from error
-        if not (0 < w <= 1 and 0 < h <= 1 and 0 <= x <= 1 and 0 <= y <= 1):
-            raise DataError(f'{line[:60]!r} is not normalised to 0..1', file=text, row=row)
-        boxes.append((kind, [max(x - w / 2, 0), max(y - h / 2, 0), min(x + w / 2, 1), min(y + h / 2, 1)]))
-    return boxes
-
-
-def _lines(text: Path) -> list[str]:
-    return text.read_text(encoding='utf-8', errors='replace').splitlines()

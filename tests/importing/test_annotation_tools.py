@@ -1,0 +1,622 @@
+"""Exports of VIA, CVAT, Label Studio, LabelMe and YOLO: what they say beyond what every layout is tested for."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+
+from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.importing import ImportOptions, find_tasks, write_tasks
+from aurora_mm.importing.brush_runs import decode_brush
+from tests.importing import trees
+
+LOGS = [
+    f'aurora_mm.importing.{module}.print_log'
+    for module in (
+        'listed_images',
+        'shapes.shape_tasks',
+        'layouts.via',
+        'layouts.cvat',
+        'layouts.label_studio',
+        'layouts.labelme',
+        'layouts.pascal_voc',
+    )
+]
+
+
+@pytest.fixture
+def src(tmp_path):
+    return tmp_path / 'src'
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What the log says, without the folder at the beginning."""
+    messages = []
+    for log in LOGS:
+        monkeypatch.setattr(log, lambda text, **_: messages.append(text.partition(': ')[2]))
+    return messages
+
+
+def task_of(source, task_type, **options):
+    return next(item for item in find_tasks(source, ImportOptions(**options))[1] if item.task.type == task_type)
+
+
+def answers(item):
+    return [row.answer() for row in item.rows]
+
+
+def refused(source, message, error=DataError, **options):
+    with pytest.raises(error, match=message):
+        answers_of_all = [answers(item) for item in find_tasks(source, ImportOptions(**options))[1]]
+        assert not answers_of_all
+
+
+def edit(file, change):
+    content = json.loads(file.read_text())
+    change(content)
+    file.write_text(json.dumps(content))
+
+
+def edit_text(file, old, new, count=-1):
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, count))
+
+
+def inside_ellipse(cx, cy, rx, ry, degrees):
+    """By the equation of an ellipse, at the centres of pixels."""
+    y, x = np.mgrid[: trees.HEIGHT, : trees.WIDTH] + 0.5
+    turn = np.deg2rad(degrees)
+    along = (x - cx) * np.cos(turn) + (y - cy) * np.sin(turn)
+    across = -(x - cx) * np.sin(turn) + (y - cy) * np.cos(turn)
+    return (along / rx) ** 2 + (across / ry) ** 2 <= 1
+
+
+def alike(mask, wanted):
+    return np.mean(mask != wanted) < 0.01
+
+
+class TestVia:
+    def file(self, src):
+        trees.via(src)
+        return src / 'via_project.json'
+
+    def region(self, src, number, change):
+        def apply(content):
+            change(next(iter(content['_via_img_metadata'].values()))['regions'][number])
+
+        edit(src / 'via_project.json', apply)
+
+    def test_ellipses_and_circles_are_areas(self, src):
+        self.file(src)
+        self.region(src, 0, lambda r: r.update(shape_attributes=dict(name='circle', cx=20, cy=15, r=9)))
+        assert alike(answers(task_of(src, 'segmentation'))[0]['mask'], inside_ellipse(20, 15, 9, 9, 0))
+        turned = dict(name='ellipse', cx=30, cy=20, rx=18, ry=7, theta=np.pi / 6)
+        self.region(src, 0, lambda r: r.update(shape_attributes=turned))
+        assert alike(answers(task_of(src, 'segmentation'))[0]['mask'], inside_ellipse(30, 20, 18, 7, 30))
+
+    def test_points_have_the_order_of_the_project(self, src):
+        file = self.file(src)
+        options = dict(right='', left='', lesion='')
+        edit(file, lambda c: c['_via_attributes']['region']['finding'].update(options=options))
+        item = task_of(src, 'landmark')
+        assert item.task.points == ('right', 'left')
+        np.testing.assert_array_equal(answers(item)[0]['points'], [trees.BOX[2:], trees.BOX[:2]])
+
+    def test_the_class_is_the_attribute_that_is_called_so(self, src, told):
+        self.file(src)
+        for number in range(4):
+            self.region(src, number, lambda r: r['region_attributes'].update(quality='good'))
+        assert task_of(src, 'segmentation').task.classes == ('background', 'lesion')
+        assert told == ['attributes that are not read: quality']
+        self.region(src, 0, lambda r: r['region_attributes'].update(category='b'))
+        refused(src, 'regions have the attributes finding, quality, category; which of them is the class')
+
+    def test_ticked_boxes(self, src):
+        self.file(src)
+        self.region(src, 0, lambda r: r['region_attributes'].update(finding=dict(cyst=True, lesion=False)))
+        assert task_of(src, 'segmentation').task.classes == ('background', 'lesion', 'cyst')
+        self.region(src, 0, lambda r: r['region_attributes'].update(finding=dict(cyst=True, lesion=True)))
+        refused(src, "image '0.png' has a region whose attribute 'finding' is .*not one class")
+
+    def test_regions_without_attributes_are_of_one_class(self, src):
+        file = self.file(src)
+
+        def bare(content):
+            for image in content['_via_img_metadata'].values():
+                image['regions'] = [dict(image['regions'][0], region_attributes={})]
+
+        edit(file, bare)
+        assert find_tasks(src)[1][0].task.classes == ('background', 'object')
+
+    def test_what_does_not_fit_is_told(self, src, told):
+        file = self.file(src)
+
+        def change(content):
+            first, second, _ = content['_via_img_metadata'].values()
+            first['size'] += 1
+            second['regions'] = []
+
+        edit(file, change)
+        trees.save(src / 'more.png', trees.picture(9))
+        find_tasks(src)
+        assert told == [
+            '1 images are named by no file of labels and left out, such as more.png',
+            '1 images have no region, and are taken as images in which there is nothing',
+            '1 image files have another size in bytes than when they were drawn in: if they were scaled, regions lie '
+            'elsewhere',
+            '1 images without any point are left out of the landmark task',
+        ]
+
+    def test_one_image_in_two_files(self, src):
+        self.file(src)
+        shutil.copy(src / 'via_project.json', src / 'copy.json')
+        refused(src, r"via_project\.json: image '0.png' is listed by .*copy\.json too; remove one of the files")
+
+    @pytest.mark.parametrize(
+        ('change', 'message'),
+        [
+            (dict(name='polyline', all_points_x=[1, 2], all_points_y=[1, 2]), "of the shape 'polyline'"),
+            (dict(name='polygon', all_points_x=[1, 2, 3], all_points_y=[1, 2]), 'that VIA does not write'),
+            (dict(name='polygon', all_points_x=[1, 2], all_points_y=[1, 2]), 'a polygon of 2 points'),
+            (
+                dict(name='polygon', all_points_x=[1, 900, 3], all_points_y=[1, 2, 5]),
+                "'lesion' far outside of its 60 x",
+            ),
+            (dict(name='circle', cx=20, cy=15, r=0), 'an ellipse of radii 0 and 0'),
+        ],
+    )
+    def test_regions_that_cannot_be_read(self, src, change, message):
+        self.file(src)
+        self.region(src, 0, lambda r: r.update(shape_attributes=change))
+        refused(src, f"via_project.json: image '0.png' has a .*{message}")
+
+    def test_an_image_that_is_not_there(self, src):
+        self.file(src)
+        (src / '1.png').unlink()
+        refused(src, r"via_project\.json: lists the image '1.png', which is not in ")
+
+    def test_a_table_row_that_is_not_of_via(self, src):
+        trees.via_csv(src)
+        edit_text(src / 'via_export_csv.csv', '{""name"": ""rect""', '{""name"": rect', 1)
+        refused(src, r'via_export_csv\.csv, row 3: is no row of VIA')
+
+
+class TestCvat:
+    def file(self, src):
+        trees.cvat(src)
+        return src / 'annotations.xml'
+
+    def test_a_turned_box_is_the_one_around_it(self, src):
+        """By a quarter about its centre: sides change places."""
+        edit_text(self.file(src), 'z_order="0"/><mask', 'rotation="90.00" z_order="0"/><mask')
+        np.testing.assert_allclose(answers(task_of(src, 'detection'))[0]['bbox'], (12, 6, 32, 30), atol=1e-9)
+
+    def test_a_turned_ellipse(self, src):
+        text = '<ellipse label="lesion" cx="30.00" cy="20.00" rx="18.00" ry="7.00" rotation="30" z_order="0"/></image>'
+        edit_text(self.file(src), '</image>', text, 1)
+        mask = answers(task_of(src, 'segmentation'))[0]['mask']
+        assert alike(mask, inside_ellipse(30, 20, 18, 7, 30) | (trees.mask() == 1))
+
+    def test_what_lies_above_is_painted_last(self, src):
+        cyst = '<polygon label="cyst" points="0,0;60,0;60,40;0,40" z_order="{}"/></image>'
+        edit_text(self.file(src), '</image>', cyst.format(-1))
+        item = task_of(src, 'segmentation')
+        assert item.task.classes == ('background', 'lesion', 'cyst')
+        np.testing.assert_array_equal(answers(item)[0]['mask'], 2 - trees.mask())
+        edit_text(src / 'annotations.xml', 'z_order="-1"', 'z_order="1"')
+        assert (answers(task_of(src, 'segmentation'))[0]['mask'] == 2).all()
+
+    def test_several_points_of_one_element(self, src):
+        file = self.file(src)
+        edit_text(file, '</image>', '<points label="axis" points="1,2;3,4.5"/></image>')
+        item = task_of(src, 'landmark')
+        assert item.task.points == ('axis_1', 'axis_2', 'left', 'right')
+        np.testing.assert_array_equal(answers(item)[0]['points'][:2], [[1, 2], [3, 4.5]])
+
+    def test_a_joint_that_is_outside_is_not_labelled(self, src, told):
+        file = self.file(src)
+        edit_text(file, 'label="left" outside="0"', 'label="left" outside="1"', 1)
+        assert [answer['points'][0] is None for answer in answers(task_of(src, 'landmark'))] == [True, False, False]
+        assert "points are missing in some of 3 images: 'left' in 1" in told
+        edit_text(file, 'label="right" outside="0"', 'label="right" outside="1"', 1)
+        assert len(task_of(src, 'landmark').rows) == 2
+
+    def test_a_point_that_was_not_drawn(self, src, told):
+        edit_text(self.file(src), '<points label="left" outside="0" points="10.00,8.00"/>', '', 1)
+        message = (
+            r"annotations\.xml: image 'images/0.png' has the points \['right'\], not \['left', 'right'\]; --missing"
+        )
+        refused(src, message)
+        found = answers(task_of(src, 'landmark', missing_points=True))
+        assert found[0]['points'] == [None, list(trees.BOX[2:])]
+        assert told == ["points are missing in some of 3 images: 'left' in 1"]
+        edit_text(src / 'annotations.xml', 'label="left"', 'label="right"', 1)
+        refused(src, r"has the points \['right', 'right'\], not \['left', 'right'\]$", missing_points=True)
+
+    def test_several_tags_an_image(self, src):
+        edit_text(self.file(src), '<tag label="benign"', '<tag label="malignant"/><tag label="benign"', 1)
+        item = task_of(src, 'multi_label_classification')
+        assert item.task.classes == ('benign', 'malignant')
+        assert [answer['gt_labels'] for answer in answers(item)] == [[0, 1], [1], [0]]
+
+    def test_subsets_are_splits(self, src):
+        file = self.file(src)
+        for number, subset in enumerate(('Train', 'Validation', 'Validation')):
+            edit_text(file, f'name="{number}.png"', f'name="{number}.png" subset="{subset}"')
+            (src / 'images' / subset).mkdir(exist_ok=True)
+            (src / 'images' / f'{number}.png').rename(src / 'images' / subset / f'{number}.png')
+        assert [row.split for row in task_of(src, 'segmentation').rows] == ['train', 'val', 'val']
+
+    def test_one_name_in_two_subsets(self, src):
+        file = self.file(src)
+        edit_text(file, 'name="0.png"', 'name="1.png" subset="Train"')
+        edit_text(file, 'name="1.png" width', 'name="1.png" subset="Test" width')
+        edit_text(file, 'name="2.png" width', 'name="2.png" subset="Test" width')
+        for name, subset in (('0.png', 'Train/1.png'), ('1.png', 'Test/1.png'), ('2.png', 'Test/2.png')):
+            (src / 'images' / subset).parent.mkdir(exist_ok=True)
+            (src / 'images' / name).rename(src / 'images' / subset)
+        rows = task_of(src, 'segmentation').rows
+        assert [row.path for row in rows] == ['images/Train/1.png', 'images/Test/1.png', 'images/Test/2.png']
+
+    def test_what_is_not_read_is_told(self, src, told):
+        file = self.file(src)
+        edit_text(file, '</skeleton>', '</skeleton><tag label="benign"><attribute name="view">long</attribute></tag>')
+        start = file.read_text().index('<image id="2"')
+        end = file.read_text().index('</image>', start)
+        file.write_text(
+            file.read_text()[:start] + '<image name="2.png" width="60" height="40">' + file.read_text()[end:]
+        )
+        find_tasks(src)
+        assert told == [
+            'attributes that are not read: view',
+            '1 images have no shape, and are taken as images in which there is nothing',
+            '1 images without a class are left out of the multi_label_classification task',
+            '1 images without any point are left out of the landmark task',
+        ]
+
+    @pytest.mark.parametrize(
+        ('old', 'new', 'message'),
+        [
+            ('height="40"', 'height="41"', r'lists \(height, width\) \(41, 60\), but the image'),
+            ('height="40"', '', 'has an image without a name or a size'),
+            ('<tag label', '<cuboid label', "image 'images/0.png' has a shape of type 'cuboid'"),
+            (
+                'rle="0, ',
+                'rle="7, ',
+                "image 'images/0.png' has a mask that CVAT does not write .runs of 487 pixels in 24 x 20",
+            ),
+            ('left="10"', 'left="50"', 'has a mask that CVAT does not write .it ends at 74, 28'),
+            ('xtl="10.00"', 'xtl="ten"', 'has a box that CVAT does not write'),
+            ('xtl="10.00"', 'xtl="-2.00"', "image 'images/0.png' has a box at -2, 8, 34, 28, outside of its 60 x 40"),
+            ('<meta>', '<track id="0" label="x"></track><meta>', 'a file of "CVAT for video"; export the task as'),
+            ('</annotations>', '', 'is no XML file'),
+        ],
+    )
+    def test_what_cannot_be_read(self, src, old, new, message):
+        edit_text(self.file(src), old, new, 1)
+        refused(src, f'annotations.xml: .*{message}')
+
+
+class TestLabelStudio:
+    def file(self, src):
+        trees.label_studio(src)
+        return next(src.glob('*.json'))
+
+    def result(self, file, number, **change):
+        edit(file, lambda tasks: tasks[0]['annotations'][0]['result'][number].update(change))
+
+    def value(self, file, number, **change):
+        edit(file, lambda tasks: tasks[0]['annotations'][0]['result'][number]['value'].update(change))
+
+    def test_brush_bytes_of_all_kinds_of_runs(self):
+        """Four sizes of runs, one of different values, and alpha of half and less."""
+        mask = np.random.default_rng(0).random((9, 500)) < 0.1
+        mask[3] = True
+        np.testing.assert_array_equal(decode_brush(trees.brush_bytes(mask), mask.shape), mask)
+        bits = f'{8:032b}{7:05b}' + '0010' * 4 + '000111' + ''.join(f'{v:08b}' for v in (9, 9, 9, 127, 9, 9, 9, 128))
+        numbers = [int(bits[i : i + 8].ljust(8, '0'), 2) for i in range(0, len(bits), 8)]
+        assert decode_brush(numbers, (1, 2)).tolist() == [[False, True]]
+
+    @pytest.mark.parametrize(
+        ('change', 'message'),
+        [
+            (lambda rle: rle[:-2], 'the bytes end within a run'),
+            (lambda rle: [0, 0, 0, 4, *rle[4:]], '4 values are not those of 60 x 40 pixels'),
+            (lambda rle: [*rle[:9], 400], 'these are no bytes'),
+            (lambda rle: 'abc', 'these are no bytes'),
+            (lambda rle: [], 'these are no bytes'),
+        ],
+    )
+    def test_brush_bytes_that_are_none(self, src, change, message):
+        file = self.file(src)
+        rle = json.loads(file.read_text())[0]['annotations'][0]['result'][1]['value']['rle']
+        self.value(file, 1, rle=change(rle))
+        refused(src, f"json: image 'images/0.png' has a brush mask that Label Studio does not write .*{message}")
+
+    def test_polygons_and_ellipses(self, src):
+        file = self.file(src)
+        corners = [[50, 25], [100, 25], [100, 75], [50, 75]]
+        self.result(file, 1, type='polygonlabels', value=dict(points=corners, closed=True, polygonlabels=['lesion']))
+        mask = answers(task_of(src, 'segmentation'))[0]['mask']
+        assert mask[10:30, 30:].all() and mask.sum() == 600
+        oval = dict(x=50, y=50, radiusX=30, radiusY=17.5, rotation=30, ellipselabels=['lesion'])
+        self.result(file, 1, type='ellipselabels', value=oval)
+        assert alike(answers(task_of(src, 'segmentation'))[0]['mask'], inside_ellipse(30, 20, 18, 7, 30))
+
+    def test_a_turned_rectangle_is_the_box_around_it(self, src):
+        """By a quarter about its top left corner, clockwise: its height then points to the left."""
+        file = self.file(src)
+        self.value(file, 0, x=50, y=25, width=20, height=25, rotation=90)  # 30, 10 and 12 x 10 pixels
+        np.testing.assert_allclose(answers(task_of(src, 'detection'))[0]['bbox'], (20, 10, 30, 22), atol=1e-9)
+
+    def test_a_box_at_the_edge_of_the_image(self, src):
+        """Percentages that add up to a little more than 100."""
+        file = self.file(src)
+        self.value(file, 0, x=40, y=70, width=60.0000001, height=30.5)
+        assert answers(task_of(src, 'detection'))[0]['bbox'] == [24, 28, 60, 40]
+        self.value(file, 0, height=40)
+        refused(src, "image 'images/0.png' has a box at 24, 28, 60, 44, outside of its 60 x 40 pixels")
+
+    @pytest.mark.parametrize(
+        ('name', 'listed'),
+        [
+            ('0.png', '/data/local-files/?d=scans/0.png'),
+            ('0.png', 's3://bucket/scans/images/0.png'),
+            ('0.png', 'https://host/scans/0.png?signature=ab%2Fc'),
+            ('Läsion 1 (re).png', '/data/upload/3/1a2b3c4d-L%C3%A4sion_1_re.png'),
+            ('1a2b3c4d-0.png', '/data/upload/3/1a2b3c4d-0.png'),
+            ('a b.png', '/data/local-files/?d=scans/a%20b.png'),
+        ],
+    )
+    def test_images_are_found_by_their_address(self, src, name, listed):
+        file = self.file(src)
+        (src / 'images' / '0.png').rename(src / 'images' / name)
+        edit(file, lambda tasks: tasks[0]['data'].update(image=listed))
+        assert task_of(src, 'segmentation').rows[0].path == f'images/{name}'
+
+    def test_images_that_cannot_be_told_apart(self, src):
+        file = self.file(src)
+        for name in ('a b.png', 'a (b).png'):
+            shutil.copy(src / 'images' / '0.png', src / 'images' / name)
+        edit(file, lambda tasks: tasks[0]['data'].update(image='/data/upload/3/1a2b3c4d-a_b.png'))
+        refused(src, r'task 1 is about /data/upload/3/1a2b3c4d-a_b.png, which is images/a \(b\).png or images/a b.png')
+        edit(file, lambda tasks: tasks[0]['data'].update(image='/data/upload/3/1a2b3c4d-none.png'))
+        refused(src, 'task 1 is about /data/upload/3/1a2b3c4d-none.png, which is no image in')
+
+    def test_which_annotation_counts(self, src, told):
+        file = self.file(src)
+        edit(file, lambda tasks: tasks[0]['annotations'].append(dict(result=[], was_cancelled=True)))
+        edit(file, lambda tasks: tasks[1]['annotations'][0].update(was_cancelled=True))
+        assert len(task_of(src, 'segmentation').rows) == 2
+        assert '1 tasks without an annotation are left out' in told
+        edit(file, lambda tasks: tasks[0]['annotations'].append(dict(result=[], ground_truth=False)))
+        refused(src, 'task 1 has 2 annotations, of which 0 are marked as ground truth; one must be')
+        edit(file, lambda tasks: tasks[0]['annotations'][-1].update(ground_truth=True))
+        assert not answers(task_of(src, 'segmentation'))[0]['mask'].any()
+        assert '1 images have no result, and are taken as images in which there is nothing' in told
+
+    def test_a_class_that_all_images_have_is_no_task(self, src, told):
+        file = self.file(src)
+        edit(file, lambda tasks: [t['annotations'][0]['result'][4]['value'].update(choices=['done']) for t in tasks])
+        assert {item.task.name for item in find_tasks(src)[1]} == {'src_point', 'src_polygon', 'src_rectangle'}
+        assert told == ["all images with a class have 'done', of which no task is made"]
+
+    def test_results_that_are_not_read_are_told(self, src, told):
+        file = self.file(src)
+        note = dict(id='n', from_name='note', to_name='image', type='textarea', value=dict(text=['good']))
+        edit(file, lambda tasks: [task['annotations'][0]['result'].append(note) for task in tasks])
+        find_tasks(src)
+        assert told == ["3 results of type 'textarea' are not read"]
+
+    def test_a_region_and_its_label_as_two_results(self, src):
+        """As a tag Rectangle with a tag Labels has it."""
+        file = self.file(src)
+
+        def change(tasks):
+            for task in tasks:
+                results = task['annotations'][0]['result']
+                value = {key: results[0]['value'][key] for key in ('x', 'y', 'width', 'height')}
+                results[0] |= dict(type='labels', value=value | dict(labels=['lesion']))
+                results.append(results[0] | dict(type='rectangle', value=value))
+
+        edit(file, change)
+        assert answers(task_of(src, 'detection'))[0]['bbox'] == pytest.approx(trees.BOX)
+
+    @pytest.mark.parametrize(
+        ('number', 'change', 'message'),
+        [
+            (0, dict(image_rotation=90), 'was rotated in Label Studio'),
+            (0, dict(original_width=61), 'has results that list .height, width'),
+            (0, dict(value=dict(x=1, y=1, width=5, height=5, rectanglelabels=['a', 'b'])), 'it has 2 labels: a, b'),
+            (1, dict(value=dict(points=[[1, 1], [2]])), 'that Label Studio does not write'),
+        ],
+    )
+    def test_results_that_cannot_be_read(self, src, number, change, message):
+        file = self.file(src)
+        self.result(file, number, **change)
+        refused(src, f"image 'images/0.png' .*{message}")
+
+    def test_an_image_of_another_size(self, src):
+        file = self.file(src)
+        edit(file, lambda tasks: [r.update(original_width=120) for r in tasks[0]['annotations'][0]['result'][:4]])
+        refused(src, r'lists \(height, width\) \(40, 120\), but the image')
+
+    def test_the_short_form_is_refused(self, src):
+        file = self.file(src)
+        file.write_text(json.dumps([dict(image='/data/upload/3/0.png', annotator=1, annotation_id=2, label=[])]))
+        refused(src, 'task 1 has no list of annotations; export the project as "JSON", not as "JSON-MIN"')
+
+
+class TestLabelMe:
+    def shape(self, src, number, **change):
+        edit(src / '0.json', lambda content: content['shapes'][number].update(change))
+
+    def test_circles_and_masks_are_areas(self, src):
+        trees.labelme(src)
+        self.shape(src, 0, shape_type='circle', points=[[20, 15], [20, 24]])
+        assert alike(answers(task_of(src, 'segmentation'))[0]['mask'], inside_ellipse(20, 15, 9, 9, 0))
+        x1, y1, x2, y2 = trees.BOX
+        picture = base64.b64encode(cv2.imencode('.png', np.ones((y2 - y1, x2 - x1), np.uint8))[1]).decode()
+        self.shape(src, 0, shape_type='mask', points=[[x1, y1], [x2 - 1, y2 - 1]], mask=picture)
+        np.testing.assert_array_equal(answers(task_of(src, 'segmentation'))[0]['mask'], trees.mask())
+        self.shape(src, 0, mask='no picture')
+        refused(src, r'0\.json: has a mask that is no picture within its 60 x 40 pixels')
+
+    def test_a_box_outside_of_its_image(self, src):
+        trees.labelme(src)
+        self.shape(src, 1, points=[[10, 8], [62, 28]])
+        refused(src, r'0\.json: has a box at 10, 8, 62, 28, outside of its 60 x 40 pixels')
+        self.shape(src, 1, points=[[10, 8], [10, 28]])
+        refused(src, r"0\.json: has a box of 'lesion' without an area within its 60 x 40 pixels")
+
+    def test_flags_are_told(self, src, told):
+        trees.labelme(src)
+        edit(src / '0.json', lambda content: content.update(flags=dict(benign=True, malignant=False)))
+        edit(src / '1.json', lambda content: content.update(flags=dict(benign=False)))
+        find_tasks(src)
+        assert told == ['the flags of 1 images are not read']
+
+    def test_points_with_numbers_have_their_order(self, src):
+        trees.labelme(src)
+        for i in range(3):
+            edit(src / f'{i}.json', lambda c: (c['shapes'][2].update(label='p10'), c['shapes'][3].update(label='p2')))
+        assert task_of(src, 'landmark').task.points == ('p2', 'p10')
+
+    def test_classes_of_several_tasks(self, src):
+        """One name takes all boxes as one class; several would name the classes of one task."""
+        trees.labelme(src)
+        found = {item.task.type: item.task for item in find_tasks(src, ImportOptions(classes=('mass',)))[1]}
+        assert found['detection'].classes == ('mass',)
+        assert found['segmentation'].classes == ('background', 'lesion')
+        refused(
+            src,
+            '--classes names the classes of one task, but .*point, polygon, rectangle',
+            ConfigError,
+            classes=('a', 'b'),
+        )
+
+
+class TestYolo:
+    def test_polygons_have_the_names_of_their_list(self, src):
+        trees.yolo_polygons(src)
+        trees.text(src / 'data.yaml', 'names: [cyst, nodule]\n')
+        edit_text(src / 'labels' / 'train' / '0.txt', '0 ', '1 ', 1)
+        (item,) = find_tasks(src)[1]
+        assert item.task.classes == ('background', 'cyst', 'nodule')
+        np.testing.assert_array_equal(answers(item)[0]['mask'], 2 * trees.mask())
+        (item,) = find_tasks(src, ImportOptions(classes=('background', 'a', 'b')))[1]
+        assert item.task.classes == ('background', 'a', 'b')
+        refused(src, 'there is the class 1, but --classes gives 1 names', ConfigError, classes=('background', 'a'))
+        (src / 'data.yaml').unlink()
+        assert find_tasks(src)[1][0].task.classes == ('background', 'class_0', 'class_1')
+
+    def test_an_empty_file_is_an_empty_mask(self, src):
+        trees.yolo_polygons(src)
+        (src / 'labels' / 'train' / '1.txt').write_text('')
+        assert [answer['mask'].any() for answer in answers(find_tasks(src)[1][0])][:3] == [True, False, True]
+
+    def test_boxes_and_polygons_in_one_folder(self, src):
+        trees.yolo_polygons(src)
+        trees.text(src / 'labels' / 'val' / '1.txt', '0 .5 .5 .1 .1\n')
+        refused(src, r'\.txt: holds polygons, but labels/val/1\.txt holds boxes')
+
+    @pytest.mark.parametrize(
+        'line', ['0 .1 .1 .2 .2 .3', '0 .1 .1 .2 .2 .3 x', 'a .1 .1 .2 .2 .3 .3', '0 .1 .1 .2 .2 .3 nan']
+    )
+    def test_lines_that_are_no_polygons(self, src, line):
+        trees.yolo_polygons(src)
+        trees.text(src / 'labels' / 'val' / '1.txt', line)
+        refused(src, r'1\.txt, row 1: .* is no line of class, x, y, width and height or of class and three')
+
+    def test_corners_in_pixels(self, src):
+        trees.yolo_polygons(src)
+        trees.text(src / 'labels' / 'val' / '1.txt', '0 1 1 20 1 20 30')
+        refused(src, r"1\.txt, row 1: '0 1 1 20 1 20 30' is not normalised")
+
+    def test_points_without_names_or_visibility(self, src):
+        trees.yolo_points(src)
+        trees.text(src / 'data.yaml', 'names: [head]\nkpt_shape: [2, 2]\n')
+        for file in src.glob('labels/*/*.txt'):
+            numbers = file.read_text().split()
+            file.write_text(' '.join(numbers[:7] + numbers[8:10]))
+        item = task_of(src, 'landmark')
+        assert item.task.points == ('point_1', 'point_2')
+        np.testing.assert_allclose(answers(item)[0]['points'], [trees.BOX[:2], trees.BOX[2:]])
+        file = src / 'labels' / 'val' / '1.txt'
+        file.write_text(' '.join([*file.read_text().split()[:5], '0', '0', '.5', '.5']))
+        assert answers(task_of(src, 'landmark'))[4]['points'] == [None, [30, 20]]
+
+    def test_one_object_with_points_an_image(self, src, told):
+        trees.yolo_points(src)
+        file = src / 'labels' / 'val' / '1.txt'
+        file.write_text(file.read_text() + '0 .5 .5 .02 .02 .5 .5 2 .5 .5 2\n')
+        refused(src, r'1\.txt: has 2 objects; a landmark task has one an image')
+        places = answers(task_of(src, 'landmark', objects='largest'))[4]['points']
+        np.testing.assert_allclose(places, [trees.BOX[:2], trees.BOX[2:]])
+        assert len(task_of(src, 'landmark', objects='single').rows) == 5
+        assert told == ['1 images without any point are left out of the landmark task']
+
+    @pytest.mark.parametrize('text', ['kpt_shape: [2, 4]', 'kpt_shape: 2', 'kpt_shape: [2, 3]\nkpt_names: [a]'])
+    def test_points_that_are_described_wrongly(self, src, text):
+        trees.yolo_points(src)
+        trees.text(src / 'data.yaml', f'names: [head]\n{text}\n')
+        refused(src, r'data\.yaml: kpt_(shape|names) must')
+
+
+class TestCvatMasks:
+    def test_classes_may_be_renamed(self, src):
+        trees.cvat_masks(src)
+        assert find_tasks(src)[1][0].task.classes == ('background', 'lesion')
+        (item,) = find_tasks(src, ImportOptions(classes=('nothing', 'mass')))[1]
+        assert item.task.classes == ('nothing', 'mass')
+        np.testing.assert_array_equal(answers(item)[0]['mask'], trees.mask())
+
+    @pytest.mark.parametrize(
+        ('line', 'message'),
+        [('lesion:245,61::', "row 2: 'lesion:245,61::' is no line of name:red,green,blue"), ('a:1,2,3::', 'must name')],
+    )
+    def test_a_bad_list_of_colours(self, src, line, message):
+        trees.cvat_masks(src)
+        trees.text(src / 'labelmap.txt', f'# label\n{line}\n')
+        refused(src, rf'labelmap\.txt.*{message}')
+
+
+class TestVoc:
+    def test_boxes_of_cvat_are_counted_from_0(self, src, told):
+        """CVAT writes decimals, also where a box begins at a whole pixel."""
+        trees.pascal_voc(src)
+        for file in src.glob('Annotations/*.xml'):
+            for side in ('xmin', 'ymin', 'xmax', 'ymax'):
+                edit_text(file, f'</{side}>', f'.0</{side}>')
+        x1, y1, x2, y2 = trees.BOX
+        assert answers(task_of(src, 'detection'))[0]['bbox'] == [x1 + 1, y1 + 1, x2, y2]
+        assert told == ['boxes were taken as counted from 0']
+
+    def test_names_with_spaces_in_a_list_of_a_split(self, src, told):
+        trees.pascal_voc(src)
+        for file in (src / 'JPEGImages' / '1.jpg', src / 'Annotations' / '1.xml'):
+            file.rename(file.with_name(f'a b 1{file.suffix}'))
+        names = src / 'ImageSets' / 'Main' / 'train.txt'
+        for line in ('"a b 1"', 'a b 1', '"a b 1" 1', 'a b 1  1', 'sub/a b 1'):
+            names.write_text(f'0 -1\n{line}\n2\n')
+            rows = {row.path: row.split for row in task_of(src, 'detection').rows}
+            assert rows['JPEGImages/a b 1.jpg'] == rows['JPEGImages/0.jpg'] == 'train'
+        names.write_text('0\n')
+        told.clear()
+        find_tasks(src)
+        assert told[1:] == ['2 images that no file of ImageSets/Main names are left out']
+
+
+def test_names_with_other_letters_and_spaces(src, tmp_path):
+    trees.via(src)
+    (src / '1.png').rename(src / 'Läsion links (1).png')
+    edit_text(src / 'via_project.json', '"filename": "1.png"', '"filename": "L\\u00e4sion links (1).png"')
+    write_tasks(find_tasks(src)[1], tmp_path / 'out')
+    assert (tmp_path / 'out' / 'Läsion links (1).png').is_file()
