@@ -75,6 +75,23 @@ def check_image_size(cfg: Config) -> None:
         )
 
 
+def image_size_of(cfg: Config) -> tuple[int, int] | None:
+    """Return the (height, width) of the network input that the pipelines of a config make, that of the tests first.
+
+    Args:
+        cfg: A config.
+
+    Returns:
+        The size in pixels; None if there is no ``FitToSize`` with a size.
+    """
+    for loader in reversed(LOADERS):
+        for dataset in datasets_of_loader(cfg, loader):
+            for step in _of(dataset.get('pipeline') or ()):
+                if 'size' in step:
+                    return _pair(step['size'])
+    return None
+
+
 def datasets_of(cfg: Config, types: Sequence[str]) -> Iterator[ConfigDict]:
     """Yield the configs of all data sets of the given types.
 
