@@ -7,9 +7,9 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
-from aurora_mm.datasets.json_files import read_json_value
 from aurora_mm.errors import DataError
 from aurora_mm.importing.tree import Tree
+from aurora_mm.json_files import read_json_value
 
 _MOST_FILES = 20  # a folder with more has one beside each image
 

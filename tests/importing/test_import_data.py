@@ -296,7 +296,7 @@ def test_points_that_some_labelme_files_do_not_have(src, tmp_path, monkeypatch):
     """They may be misspelt, so that they are read only where the user says so, and told."""
     messages = []
     monkeypatch.setattr(
-        'aurora_mm.importing.layouts.labelme.print_log', lambda message, logger, level: messages.append(message)
+        'aurora_mm.importing.shapes.shape_tasks.print_log', lambda message, logger, level: messages.append(message)
     )
     trees.labelme(src)
     file = src / '1.json'

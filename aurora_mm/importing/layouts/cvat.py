@@ -37,9 +37,9 @@ class Cvat(Layout):
 
     Polygons, masks and ellipses are areas, painted in their ``z_order``; of a rotated box the box around it is taken.
     Points are named by their label, and several points of one element by their number too; those of a skeleton by
-    their own labels, and those that are outside of the image are not labelled. Tags are classes of images. See :func:`aurora_mm.importing.shapes.tasks_of_shapes` for the tasks
-    that shapes make. An image has the size that the file lists. The subset of a project, or else the folder of an
-    image, says its split.
+    their own labels, and those that are outside of the image are not labelled. Tags are classes of images. See
+    :func:`aurora_mm.importing.shapes.tasks_of_shapes` for the tasks that shapes make. An image has the size that the
+    file lists. The subset of a project, or else the folder of an image, says its split.
     """
 
     name = 'CVAT'

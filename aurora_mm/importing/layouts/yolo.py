@@ -29,9 +29,9 @@ class Yolo(Layout):
 
     A line of a text file is ``class cx cy width height``, or ``class x1 y1 x2 y2 x3 y3 ...`` for a polygon, normalised
     by the image's size. Where ``data.yaml`` has ``kpt_shape``, key points follow the box, and their names are those of
-    ``kpt_names``, else ``point_1``, ``point_2`` ...; one of visibility 0 is not labelled. An empty text file is that of an image without objects; an image
-    without a text file is left out. ``data.yaml``, ``classes.txt`` or ``obj.names`` lists the names of the classes in
-    the order of their numbers.
+    ``kpt_names``, else ``point_1``, ``point_2`` ...; one of visibility 0 is not labelled. An empty text file is that of
+    an image without objects; an image without a text file is left out. ``data.yaml``, ``classes.txt`` or ``obj.names``
+    lists the names of the classes in the order of their numbers.
     """
 
     name = 'YOLO'

@@ -39,16 +39,15 @@ def tasks_of_shapes(
 
     Areas make a segmentation task, painted in the order of the file; boxes a task as :class:`BoxTask` makes it; points
     a landmark task of the images that have points, of which each names all points once, or some with
-    ``missing_points``; classes of images a
-    classification task, or one of type ``multi_label_classification`` if an image has several, but none if all have the
-    same. Images without areas
-    have an empty mask. Images without points, or without a class, are left out and told.
+    ``missing_points``; classes of images a classification task, or one of type ``multi_label_classification`` if an
+    image has several, but none if all have the same. Images without areas have an empty mask. Images without points, or
+    without a class, are left out and told.
 
     Args:
         images: All images that were labelled.
         tree: The folder.
-        options: ``name``, ``classes``, ``objects`` and ``missing_points``. Where there are several tasks, their names end with what they
-            are about, and a single name in ``classes`` takes all boxes as one class.
+        options: ``name``, ``classes``, ``objects`` and ``missing_points``. Where there are several tasks, their names
+            end with what they are about, and a single name in ``classes`` takes all boxes as one class.
         order: Labels in the order that the tool has them in. Others follow in the order of the alphabet.
 
     Raises:
@@ -126,12 +125,9 @@ def _points(
     missing: Counter[str] = Counter()
     for image in chosen:
         given = [shape.label for shape in image.of_kind('point')]
-        if (
-            len(set(given)) != len(given)
-            or not set(given) <= names
-            or (set(given) != names and not options.missing_points)
-        ):
-            hint = '; --missing-points takes images without some of the points' if set(given) < names else ''
+        lacks_some = len(set(given)) == len(given) and set(given) < names
+        if sorted(given) != sorted(names) and not (lacks_some and options.missing_points):
+            hint = '; --missing-points takes images without some of the points' if lacks_some else ''
             raise image.fault(f'has the points {sorted(given)}, not {list(task.points)}{hint}')
         missing.update(names - {shape.label for shape in image.of_kind('point') if shape.is_labelled})
     if missing:
