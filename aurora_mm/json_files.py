@@ -21,7 +21,9 @@ def read_json_value(file: str | Path) -> Any:
     try:
         text = Path(file).read_text(encoding='utf-8-sig')
         return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise DataError(f'cannot be read ({error.strerror or error})', file=file) from error
+    except ValueError as error:
         raise DataError(f'not a JSON file ({error})', file=file) from error
     except RecursionError as error:
         raise DataError('not a JSON file (nested too deeply)', file=file) from error

@@ -51,14 +51,40 @@ def read_checkpoint(file: str | Path, keys: Collection[str] = ('meta', 'state_di
     data = meta.get('dataset_meta') if isinstance(meta, Mapping) else None
     if not isinstance(data, Mapping) or 'tasks' not in data:
         raise WeightsError(f'{file} names no tasks: {_NO_RUN}')
-    try:
-        TaskTable(data['tasks'])
-    except (ConfigError, TypeError, ValueError) as error:
-        raise WeightsError(f'{file} describes no tasks that aurora_mm knows ({error}): {_NO_RUN}') from error
+    _check_tasks(file, data['tasks'], content['meta'].get('cfg'))
     checkpoint = {name: content[name] for name in ('meta', *keys) if name in content}
     if 'state_dict' in keys:
         _check_state(file, checkpoint.get('state_dict'))
     return checkpoint
+
+
+def _check_tasks(file: str | Path, tasks: Any, text: Any) -> None:
+    """Check the tasks of a checkpoint. Where their types are not known, the modules of ``custom_imports`` are imported
+    first, which may register them.
+
+    Args:
+        file: Path of the checkpoint, for the error message.
+        tasks: What should be the list of tasks.
+        text: What should be the text of the config.
+
+    Raises:
+        WeightsError: If they are no tasks, or such a module may not or cannot be imported.
+    """
+    try:
+        TaskTable(tasks)
+        return
+    except (ConfigError, TypeError, ValueError) as error:
+        fault = WeightsError(f'{file} describes no tasks that aurora_mm knows ({error}): {_NO_RUN}')
+        if not isinstance(text, str):
+            raise fault from error
+    try:
+        import_custom_modules(read_config_text(text).get('custom_imports'))
+    except ConfigError as error:
+        raise WeightsError(f'the config in {file} cannot be used: {error}') from error
+    try:
+        TaskTable(tasks)
+    except (ConfigError, TypeError, ValueError) as error:
+        raise fault from error
 
 
 def trained_tasks(checkpoint: Mapping[str, Any]) -> TaskTable:

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from aurora_mm.errors import ConfigError
+from aurora_mm.packaged_configs import PACKAGED_CONFIGS
+
+_OWN = 'aurora_mm'
 
 
 def parse_config(file: Path) -> ast.Module:
@@ -50,13 +53,15 @@ def inherited_files(file: Path) -> Iterator[Path]:
         except ValueError:
             continue
         for name in [bases] if isinstance(bases, str) else bases:
-            if '::' in name:
+            package, _, path = name.rpartition('::')
+            if package not in ('', _OWN):
                 continue
-            base = file.parent / name
-            if not base.is_file():
+            base = file.parent / name if not package else PACKAGED_CONFIGS / path
+            if not base.is_file() or (package and '/' not in path):
                 missing = f'`_base_` names {name}, and there is no such file'
-                raise ConfigError(f'{file}, line {statement.lineno}: {missing}{near_files(base)}')
-            yield from inherited_files(base)
+                raise ConfigError(f'{file}, line {statement.lineno}: {missing}{_packaged(path) or near_files(base)}')
+            if not package:
+                yield from inherited_files(base)
 
 
 def place_of(file: Path, name: str) -> str:
@@ -78,6 +83,18 @@ def near_files(file: Path) -> str:
     names = [path.name for path in file.parent.glob('*') if path.is_file()]
     near = [str(file.with_name(name)) for name in difflib.get_close_matches(file.name, names, n=2)]
     return f'; did you mean {" or ".join(near)}?' if near else ''
+
+
+def _packaged(path: str) -> str:
+    """Return a hint at how a config of this package is named in `_base_`; '' if a path does not end with one."""
+    parts = [part for part in Path(path).parts if part not in ('..', '/')]
+    for start in range(len(parts)):
+        name = '/'.join(parts[start:])
+        if (PACKAGED_CONFIGS / name).is_file():
+            # MMEngine wants a folder in what follows the colons, so aurora_X.py is aurora/X.py as well.
+            name = name if '/' in name else name.replace('aurora_', 'aurora/', 1)
+            return f'; that of this package is called {_OWN}::{name}'
+    return ''
 
 
 def _lines_of(file: Path, name: str) -> Iterator[int]:

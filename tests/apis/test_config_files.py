@@ -25,6 +25,13 @@ DEMO = REPO / 'configs' / 'aurora_fmc_demo.py'
         (f"_base_ = '{DEMO}'\na = _base_.nothing", r"config.py, line 2: AttributeError: .* 'nothing'"),
         (f"_base_ = '{DEMO}'\nmodel = 3\na = {{{{_base_.nothing}}}}", 'config.py: KeyError: nothing'),
         ("_base_ = ['other.py']", r'config.py, line 1: `_base_` names other.py, and there is no such file$'),
+        ("_base_ = 'aurora_us_real.py'", r'no such file; that of this package is called aurora_mm::aurora/us_real.py$'),
+        ("_base_ = '../configs/_base_/tasks/us_real.py'", r'is called aurora_mm::_base_/tasks/us_real.py$'),
+        (
+            "_base_ = 'aurora_mm::aurora_fmc.py'",
+            r'no such file; that of this package is called aurora_mm::aurora/fmc.py$',
+        ),
+        ("_base_ = 'aurora_mm::aurora/us_rael.py'", r'there is no such file; did you mean .*/aurora/us_real.py'),
         (
             f"\n_base_ = ['{DEMO.with_name('aurora_fmc_dmo.py')}']",
             r'config.py, line 2: `_base_` names .*/aurora_fmc_dmo.py, .*; did you mean .*/configs/aurora_fmc_demo.py',

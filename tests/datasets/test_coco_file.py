@@ -123,7 +123,7 @@ def test_what_is_wrong_is_told_by_file_entry_and_value(tmp_path, data, said):
 
 
 def test_no_file(tmp_path):
-    with pytest.raises(DataError, match=r'x\.json: not a JSON file'):
+    with pytest.raises(DataError, match=r'x\.json: cannot be read .No such file or directory.'):
         CocoFile(tmp_path / 'x.json')
 
 

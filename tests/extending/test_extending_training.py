@@ -2,6 +2,11 @@
 
 import csv
 import json
+import os
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -85,6 +90,33 @@ def test_from_csv_to_the_report(add_module, root, tmp_path, capsys):
     assert answer['age'] == pytest.approx(
         inferencer.forward([dict(img_path=answer['img_path'], task='gestation')])[0].pred_age
     )
+
+    _predict_in_another_process(work, root, tmp_path)
+    _test_with_what_does_not_know_the_type(config, work, root, tmp_path, capsys)
+
+
+def _predict_in_another_process(work, root, tmp_path):
+    """As a user does, whose program has imported nothing."""
+    image, out = root / 'img' / 'gestation0.png', tmp_path / 'out'
+    command = ['predict', str(work / 'epoch_2.pth'), str(image), '--out', str(out)]
+    env = os.environ | dict(PYTHONPATH=os.pathsep.join([str(REPO), str(Path(__file__).parent)]))
+    run = partial(subprocess.run, env=env, capture_output=True, text=True, check=False, timeout=600)
+    refused = run([sys.executable, '-m', 'aurora_mm', *command])
+    assert refused.returncode == 1
+    assert "it imports the module 'age_type', which runs that code; if you trust" in refused.stderr
+    trusted = run([sys.executable, '-m', 'aurora_mm', *command, '--trust'])
+    assert trusted.returncode == 0, trusted.stderr
+    assert 'gestation' in (out / 'predictions.json').read_text()
+
+
+def _test_with_what_does_not_know_the_type(config, work, root, tmp_path, capsys):
+    """The error comes before the test, which may take hours, and not after it."""
+    for option, message in (('--constant', 'no constant answer'), ('--submission', 'no place in a submission')):
+        out = tmp_path / option
+        with pytest.raises(SystemExit):
+            test.main([str(config), str(work / 'epoch_2.pth'), '--data-root', str(root), '--out-dir', str(out), option])
+        assert f"{message} for tasks of type 'age'" in capsys.readouterr().err
+        assert not (out / 'overlays').exists()
 
 
 def test_its_column_is_checked_as_those_of_the_package(add_module, root):

@@ -23,9 +23,10 @@ from aurora_mm.cli.trust_option import add_trust_option
 from aurora_mm.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from mmengine.config import Config
+    from mmengine.runner import Runner
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -126,6 +127,7 @@ def _test(cfg: Config, args: argparse.Namespace, out_dir: Path, unlabelled: bool
 
     values = _columns(cfg, args.by)
     runner = build_runner(cfg)
+    _check_types(runner, args)
     calibration = load_weights(runner.model, args.checkpoint)
     speed_up(runner.model, args.compile, args.amp)
     if calibration is not None:
@@ -167,6 +169,26 @@ def _test(cfg: Config, args: argparse.Namespace, out_dir: Path, unlabelled: bool
     written += ['robustness/'] if robustness is not None else []
     written += ['calibration.json', 'calibration.md'] if calibrated is not None else []
     print(f'written to {out_dir}: {", ".join(written)}')
+
+
+def _check_types(runner: Runner, args: argparse.Namespace) -> None:
+    """Check before the test, which may take hours, that what was asked for beside scores knows the types of the tasks.
+
+    Raises:
+        ConfigError: If there is no constant answer or no place in a submission for a type.
+    """
+    from aurora_mm.baselines import CONSTANT_ANSWERS
+    from aurora_mm.challenge.submission import SUBMISSION_FORMATS
+    from aurora_mm.tasks import TaskTable
+
+    tasks = TaskTable(runner.cfg.tasks)
+    images: Mapping[str, int] = runner.test_loop.dataloader.dataset.metainfo.get('images_per_task', {})
+    types = dict.fromkeys(tasks[name].type for name, count in images.items() if count)
+    for task_type in types:
+        if args.constant:
+            CONSTANT_ANSWERS[task_type]
+        if args.submission:
+            SUBMISSION_FORMATS[task_type]
 
 
 def _write_examples(out_dir: Path, source: str) -> None:
