@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from mmengine import registry as mm
+from mmengine.logging import MMLogger
 from mmengine.registry import Registry
 
 import aurora_mm.registry  # noqa: F401  adds the registries of aurora_mm to those of MMEngine
@@ -81,6 +82,7 @@ def look_up(kind: Any, registries: Sequence[Registry], scopes: Iterable[str]) ->
     """
     if not isinstance(kind, str):
         return Found(kind, registries[0]) if callable(kind) else None
+    MMLogger.get_current_instance()  # made now: one that is made below would write to what is thrown away, for ever
     for scope in scopes:
         for registry in registries:
             try:
