@@ -10,6 +10,7 @@ from torch import nn
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models import EnsembleModel, MultiTaskModel
+from aurora_mm.models.utils.cuda_graphs import refuse_cuda_graphs
 from aurora_mm.models.utils.unwrap_model import unwrap_model
 
 
@@ -28,7 +29,8 @@ def speed_up(model: nn.Module, compile: bool | Mapping[str, Any] = False, amp: b
             converted to fp32.
 
     Raises:
-        ConfigError: If this machine cannot compile, or its device has no bfloat16.
+        ConfigError: If this machine cannot compile, ``compile`` would record CUDA graphs, or the device has no
+            bfloat16.
     """
     whole = unwrap_model(model)
     members: Sequence[MultiTaskModel] = list(whole.members) if isinstance(whole, EnsembleModel) else [whole]
@@ -38,6 +40,7 @@ def speed_up(model: nn.Module, compile: bool | Mapping[str, Any] = False, amp: b
             member.encoder_dtype = torch.bfloat16
     if compile is not False:
         options = {} if compile is True else dict(compile)
+        refuse_cuda_graphs(options, 'compile')
         require_compiler(next(model.parameters()).device, options)
         for member in members:
             parts: list[nn.Module | None] = [member.backbone, member.detail, *member.necks.values()]

@@ -103,5 +103,7 @@ def test_members_of_an_ensemble_with_views(checkpoints):
 def test_what_cannot_work_is_refused(checkpoints):
     with pytest.raises(ConfigError, match=r'--compile \(compile=True\) does not work on this machine \(.*no_such_one'):
         MultiTaskInferencer(checkpoints[0], device='cpu', compile=dict(backend='no_such_one'))
+    with pytest.raises(ConfigError, match="compile: mode='reduce-overhead' records CUDA graphs"):
+        MultiTaskInferencer(checkpoints[0], device='cpu', compile=dict(mode='reduce-overhead'))
     with pytest.raises(ConfigError, match='needs bfloat16, which the device meta does not have'):
         require_bfloat16(torch.device('meta'))

@@ -70,7 +70,7 @@ class Qwen3VLBackbone(BaseEncoder):
         init_cfg: Config of the initialisation, see MMEngine's ``BaseModule``.
 
     Raises:
-        ConfigError: If an argument does not fit the encoder's size.
+        ConfigError: If an argument does not fit the encoder's size, or ``compile_blocks`` would record CUDA graphs.
         WeightsError: If ``pretrained`` has no config, or one of another model.
 
     Attributes: See :class:`BaseEncoder`; C is the same for each map, the stride 16.

@@ -10,6 +10,7 @@ import torch.distributed as dist
 from torch._dynamo.testing import CompileCounterWithBackend
 from torch.nn.parallel import DistributedDataParallel
 
+from aurora_mm.errors import ConfigError
 from aurora_mm.models.backbones import Qwen3VLBackbone, merge_lora
 from tests.models.backbones.reference import SIZES
 
@@ -160,6 +161,11 @@ def test_it_is_exported_as_plain_blocks_are(counter):
     x = torch.randn(1, 3, 96, 64)
     program = torch.export.export(backbone, (x,)).module()
     torch.testing.assert_close(program(x), make(None).eval()(x))
+
+
+def test_cuda_graphs_are_refused():
+    with pytest.raises(ConfigError, match="compile_blocks: mode='reduce-overhead' records CUDA graphs"):
+        Qwen3VLBackbone(SIZES, compile_blocks=dict(mode='reduce-overhead'))
 
 
 @pytest.mark.slow
