@@ -64,7 +64,7 @@ class MultiTaskModel(BaseModel):
         balancer: Config of the loss balancer; None leaves the losses as they are.
         ema_momentum: Momentum of the running mean of each task's loss, in [0, 1).
         max_nonfinite: How many labels may have a loss that is not finite before the run is stopped, counted over all
-            tasks and ranks; see :class:`NonFiniteGuard`.
+            tasks and ranks, and how many updates a gradient that is not; see :class:`NonFiniteGuard`.
         data_preprocessor: Config of the data preprocessor; see :class:`ImgDataPreprocessor`.
         channels_last: Whether maps and weights of convolutions use torch's ``channels_last`` memory format, which makes
             convolutions on GPUs faster. Shapes and results do not change. Heads of mmdet that call ``view`` on their
@@ -270,12 +270,12 @@ class MultiTaskModel(BaseModel):
         return super().train_step(data, optim_wrapper)
 
     def connect(self, optimizer: Optimizer) -> None:
-        """Have the optimiser report to tracker and balancer, see :func:`connect_optimizer`.
+        """Have the optimiser report to tracker, balancer and guard, see :func:`connect_optimizer`.
 
         Wrappers such as DistributedDataParallel do not call :meth:`train_step`, so
         :class:`aurora_mm.engine.MultiTaskHook` connects the optimiser before training.
         """
-        connect_optimizer(optimizer, self.tracker, self.balancer)
+        connect_optimizer(optimizer, self.tracker, self.balancer, self.guard)
 
     def _nothing(self, maps: Sequence[Tensor]) -> Tensor:
         """Return a loss of 0 that can be backpropagated, for a batch without any loss."""

@@ -80,6 +80,17 @@ def test_a_process_of_the_data_loader_that_ends(fail, told):
         (OSError(errno.EIO, None, 3), 'file 3: Input/output error'),
         (MemoryError(), 'memory ran out in this process'),
         (
+            RuntimeError(
+                'NCCL error in: NCCLUtils.cpp:94, remote process exited or there was a network error, NCCL version '
+                '2.28.9\nncclRemoteError: A call failed possibly due to a network error'
+            ),
+            'another process of this run',
+        ),
+        (
+            torch.distributed.DistNetworkError('failed to recv, got 0 bytes. Connection was likely closed.'),
+            'another process of this run',
+        ),
+        (
             RuntimeError('[transport/tcp/pair.cc] Connection closed by peer [127.0.0.1]:1'),
             'another process of this run',
         ),
@@ -87,6 +98,41 @@ def test_a_process_of_the_data_loader_that_ends(fail, told):
 )
 def test_faults_of_this_process(error, told):
     assert told in fault_message(error)
+
+
+OUT_OF_MEMORY = (
+    'CUDA out of memory. Tried to allocate 2.25 GiB. GPU 0 has a total capacity of 23.64 GiB of which 1.10 GiB is '
+    'free. Including non-PyTorch memory, this process has 22.53 GiB memory in use. Of the allocated memory 21.90 GiB '
+    'is allocated by PyTorch, and 180.11 MiB is reserved by PyTorch but unallocated.'
+)
+
+
+@pytest.mark.parametrize(
+    ('error', 'told'),
+    [
+        (
+            torch.OutOfMemoryError(OUT_OF_MEMORY),
+            'the memory of the GPU ran out (Tried to allocate 2.25 GiB. GPU 0 has a total capacity of 23.64 GiB of '
+            'which 1.10 GiB is free): ',
+        ),
+        (torch.OutOfMemoryError('CUDA out of memory. Tried to allocate more than 1EB memory.'), 'GPU ran out: '),
+        (RuntimeError('CUDA error: out of memory\nCUDA kernel errors might be'), 'GPU ran out: '),
+        (RuntimeError('CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`'), 'GPU ran out: '),
+        (
+            RuntimeError(f'Caught OutOfMemoryError in replica 0 on device 0.\nTraceback:\n{OUT_OF_MEMORY}'),
+            'of which 1.10 GiB is free): ',
+        ),
+    ],
+    ids=str,
+)
+def test_a_gpu_whose_memory_ran_out(error, told):
+    message = fault_message(error)
+    assert message.startswith('the memory of the GPU ran out')
+    assert told in message
+    assert '\n' not in message
+    for option in ('train_dataloader.batch_size', 'optim_wrapper.accumulative_counts', 'model.backbone.with_cp=True'):
+        assert option in message
+    assert '--resume' in message
 
 
 def test_defects_of_the_program_are_no_faults_of_the_machine():

@@ -253,6 +253,26 @@ def test_a_loss_that_is_not_finite_is_named_and_too_many_stop_the_run(caplog):
         resumed.guard.report()
 
 
+def test_gradients_that_are_not_finite_are_told_and_too_many_stop_the_run(caplog):
+    """Such as those of a root of 0, whose loss is finite."""
+    model = MultiTaskModel(**config(max_nonfinite=1))
+    weight = next(model.heads['classification'].parameters())
+    weight.register_hook(lambda grad: grad * torch.nan)
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    update(model, *batch(SEG))
+    model.guard.report()
+    assert caplog.text == ''  # this head was not used
+    update(model, *batch(CLS, SEG))
+    model.guard.report()
+    logger.removeHandler(caplog.handler)
+    assert 'the losses were finite, but the gradients of 1 updates were not. They were made without' in caplog.text
+    model.guard.report()
+    update(model, *batch(CLS, SEG))
+    with pytest.raises(AuroraError, match=r'That makes 2 updates; a run bears 1 \(model\.max_nonfinite\)'):
+        model.guard.report()
+
+
 def test_a_head_may_have_nothing_to_learn(model, monkeypatch):
     monkeypatch.setattr(model.heads['classification'], 'loss', lambda feats, batches: [{} for _ in batches])
     inputs, samples = batch(CLS, SEG)

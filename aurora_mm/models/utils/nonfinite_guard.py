@@ -19,15 +19,19 @@ from aurora_mm.tasks import Task
 _MOST_PENDING = 10_000
 
 
-class NonFiniteGuard(nn.Module):
-    """Counts the labels whose loss is not finite, and stops a run that has too many of them.
+_ADVICE = 'The learning rate (optim_wrapper.optimizer.lr) may be too large; --resume goes on from the last checkpoint'
 
-    In training, :meth:`note` keeps flags on the device without a copy to the host. The hook
+
+class NonFiniteGuard(nn.Module):
+    """Counts the labels whose loss is not finite and the updates whose gradient is not, and stops a run with too many.
+
+    In training, :meth:`note` and :meth:`note_update` keep flags on the device without a copy to the host. The hook
     :class:`aurora_mm.engine.MultiTaskHook` calls :meth:`report` at its interval, which reads all flags at once.
 
     Args:
         tasks: The T tasks.
-        limit: How many such labels a run may have, over all tasks and ranks.
+        limit: How many such labels a run may have, over all tasks and ranks; and how many such updates more than that,
+            since it was started or resumed.
 
     Attributes:
         skipped (Tensor): Number of such labels so far on all ranks, ``(T,)`` int64; saved in checkpoints.
@@ -43,6 +47,9 @@ class NonFiniteGuard(nn.Module):
         self._latest: list[Tensor] = []
         self._pending: list[tuple[str, Tensor, list[str]]] = []
         self._found: dict[str, list[str]] = {}
+        self._dropped: Tensor | None = None  # number of updates without a gradient, the same on all ranks
+        self._labels = 0  # of these, how many losses that were not finite can explain
+        self._told = 0  # how many others were told
 
     def note(self, labels: Mapping[str, tuple[Tensor, Sequence[TaskDataSample]]]) -> None:
         """Keep the flags of a step.
@@ -56,15 +63,25 @@ class NonFiniteGuard(nn.Module):
         if len(self._pending) >= _MOST_PENDING:
             self._read()
 
+    def note_update(self, finite: Tensor) -> None:
+        """Keep whether the gradients of an update were finite.
+
+        Args:
+            finite: The result of :func:`drop_nonfinite_gradients`.
+        """
+        dropped = 1 - finite
+        self._dropped = dropped if self._dropped is None else self._dropped + dropped
+
     def latest_is_finite(self) -> bool:
         """Whether all losses of the last step are finite on this rank; it waits for the device."""
         return all(bool(finite.all()) for finite in self._latest)
 
     def report(self) -> None:
-        """Count and log the labels noted on all ranks since the last report; every rank must call it.
+        """Count and log what was noted on all ranks since the last report; every rank must call it.
 
         Raises:
-            AuroraError: On all ranks, if there are more than ``limit``. The message names the tasks and their images.
+            AuroraError: On all ranks, if there are more labels or more updates than ``limit``. The message names the
+                tasks and their images.
         """
         self._read()
         found, self._found = self._found, {}
@@ -72,18 +89,40 @@ class NonFiniteGuard(nn.Module):
         for of_rank in all_gather_object(found):
             for name, paths in of_rank.items():
                 merged.setdefault(name, []).extend(paths)
-        if not merged:
-            return
         for name, paths in merged.items():
             self.skipped[self.index[name]] += len(paths)
+            self._labels += len(paths)
+        if merged:
+            self._report_labels(merged)
+        self._report_updates()
+
+    def _report_labels(self, paths_of: Mapping[str, Sequence[str]]) -> None:
         message = '; '.join(
-            f'the loss of task {name!r} is not finite on {", ".join(paths)}' for name, paths in merged.items()
+            f'the loss of task {name!r} is not finite on {", ".join(paths)}' for name, paths in paths_of.items()
         )
         total = int(self.skipped.sum())
         if total > self.limit:
-            raise AuroraError(f'{message}. That makes {total} losses that are not finite; a run bears {self.limit}')
+            raise AuroraError(
+                f'{message}. That makes {total} losses that are not finite; a run bears {self.limit} '
+                f'(model.max_nonfinite). {_ADVICE}'
+            )
         MMLogger.get_current_instance().warning(
             f'{message}. Their updates were made without a gradient ({total} so far, a run bears {self.limit})'
+        )
+
+    def _report_updates(self) -> None:
+        """Report updates without a gradient beyond those that the losses explain."""
+        total = 0 if self._dropped is None else int(self._dropped) - self._labels
+        if total <= self._told:
+            return
+        message = f'the losses were finite, but the gradients of {total - self._told} updates were not'
+        self._told = total
+        if total > self.limit:
+            raise AuroraError(
+                f'{message}. That makes {total} updates; a run bears {self.limit} (model.max_nonfinite). {_ADVICE}'
+            )
+        MMLogger.get_current_instance().warning(
+            f'{message}. They were made without a gradient ({total} so far, a run bears {self.limit})'
         )
 
     def _read(self) -> None:
@@ -99,7 +138,7 @@ class NonFiniteGuard(nn.Module):
 
 
 @torch.no_grad()
-def drop_nonfinite_gradients(parameters: Iterable[nn.Parameter]) -> None:
+def drop_nonfinite_gradients(parameters: Iterable[nn.Parameter]) -> Tensor | None:
     """Set all gradients to 0 if any of them is not finite, on any rank.
 
     The decision is made on the device, so the host does not wait for it. A value that is not finite in a batch affects
@@ -107,11 +146,15 @@ def drop_nonfinite_gradients(parameters: Iterable[nn.Parameter]) -> None:
 
     Args:
         parameters: The parameters whose gradients are set, in place.
+
+    Returns:
+        1 if all gradients are finite, else 0, on the device; None if there is no gradient.
     """
     gradients = [local_part(p.grad) for p in parameters if p.grad is not None]
     if not gradients:
-        return
+        return None
     finite = torch.stack(torch._foreach_norm(gradients)).sum().isfinite().float()
     all_reduce(finite, op='min')
     for gradient in gradients:
         gradient.copy_(gradient.where(finite > 0, 0))
+    return finite

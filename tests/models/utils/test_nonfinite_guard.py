@@ -41,3 +41,21 @@ def test_the_last_step_alone_is_asked_for():
     assert not one.latest_is_finite()
     note(one, True)
     assert one.latest_is_finite()
+
+
+def test_updates_that_the_losses_explain_are_not_told_again(caplog):
+    """The update of a label may come after the report of it, where gradients are accumulated."""
+    one = guard(limit=1)
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    note(one, False)
+    one.report()
+    one.note_update(torch.tensor(0.0))
+    one.note_update(torch.tensor(1.0))
+    one.report()
+    assert 'gradients' not in caplog.text.replace('without a gradient', '')
+    one.note_update(torch.tensor(0.0))
+    one.report()
+    one.report()
+    logger.removeHandler(caplog.handler)
+    assert caplog.text.count('the gradients of 1 updates were not') == 1
