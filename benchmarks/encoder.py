@@ -9,7 +9,8 @@ Both run side by side in one process, in turns, on random weights and images; a 
 a warm-up, on one CPU thread in processor time, which other work on the machine hardly touches, else in wall time, on a
 GPU from an idle device to an idle device. transformers gets flat patches that were made before the clock starts, and
 hands out the same four blocks by hooks, as its users have to; a training step is the mean square of these maps and its
-gradients. Memory is what a process adds at its peak while it does its second training step, or loads in a fresh one.
+gradients. Memory is what a process of its own adds at its peak while it does its second training step, or loads; on a
+GPU, what the step adds to torch's allocations in this process.
 With --compile the encoder here is measured a second time with compiled blocks, transformers' stays plain; compiling is
 part of the warm-up. --dtype autocast has weights in fp32 and computes in bfloat16, as training does. In bfloat16 on a
 GPU, the share of its dense peak that the encoder reaches is printed too (CUDA_VISIBLE_DEVICES picks the GPU).
@@ -28,6 +29,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -37,7 +39,6 @@ from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLVisionModel
 from aurora_mm.models.backbones import Qwen3VLBackbone
 from aurora_mm.models.backbones.qwen3_vl_backbone import PRESETS
 
-Side = tuple[nn.Module, Callable[[], list[Tensor]]]
 LOADERS = ('aurora_mm', 'transformers, whole model in fp32', 'transformers, whole model as stored, encoder to fp32')
 # Dense bfloat16 TFLOP/s by NVIDIA's data sheets (half of what they give for sparse matrices), special models first.
 PEAKS = {
@@ -71,6 +72,20 @@ TEXT = dict(
 )
 
 
+class Side(NamedTuple):
+    """One of those that are compared.
+
+    Args:
+        model: The encoder.
+        prepare: Makes its input of images ``(B, 3, h, w)``, before the clock starts.
+        maps: Computes its maps of that input.
+    """
+
+    model: nn.Module
+    prepare: Callable[[Tensor], Any]
+    maps: Callable[[Any], list[Tensor]]
+
+
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--only', choices=['steps', 'loading'], help='one half of the benchmark')
@@ -95,26 +110,30 @@ def make_images(args: argparse.Namespace, batch: int) -> Tensor:
     return torch.rand(batch, 3, args.size, args.size, device=args.device, dtype=dtype) * 2 - 1
 
 
-def make_side(side: str, preset: str, x: Tensor) -> Side:
-    """A model, 'plain' or 'compiled' of aurora_mm or 'transformers', in x's type and place, and its maps of x."""
-    if side != 'transformers':
-        ours = Qwen3VLBackbone(preset, compile_blocks=side == 'compiled').to(x)
-        return ours, lambda: list(ours(x))
-    taps = [round(i * (PRESETS[preset]['depth'] - 1) / 3) for i in range(4)]
-    merged = [round(PRESETS[preset]['depth'] * share) for share in (0.22, 0.47, 0.71)]  # as published, by depth
-    config = Qwen3VLVisionConfig(**PRESETS[preset], out_hidden_size=2048, deepstack_visual_indexes=merged)
-    model = Qwen3VLVisionModel(config).to(x)
-    patches, grid = flat_patches(x), torch.tensor([[1, x.shape[2] // 16, x.shape[3] // 16]] * len(x), device=x.device)
+def make_side(side: str, preset: str, like: Tensor) -> Side:
+    """'plain' or 'compiled' of aurora_mm or 'transformers', in the type and place of a tensor."""
+    with like.device:
+        if side != 'transformers':
+            ours = Qwen3VLBackbone(preset, compile_blocks=side == 'compiled').to(like)
+            return Side(ours, lambda x: x, lambda x: list(ours(x)))
+        merged = [round(PRESETS[preset]['depth'] * share) for share in (0.22, 0.47, 0.71)]  # as published, by depth
+        config = Qwen3VLVisionConfig(**PRESETS[preset], out_hidden_size=2048, deepstack_visual_indexes=merged)
+        model = Qwen3VLVisionModel(config).to(like)
     outputs: list[Tensor] = []
-    for i in taps:
+    for i in [round(i * (PRESETS[preset]['depth'] - 1) / 3) for i in range(4)]:
         model.blocks[i].register_forward_hook(lambda _m, _i, out: outputs.append(out))
 
-    def maps() -> list[Tensor]:
+    def prepare(x: Tensor) -> tuple[Tensor, Tensor]:
+        grid = [[1, x.shape[2] // 16, x.shape[3] // 16]] * len(x)
+        return flat_patches(x), torch.tensor(grid, device=x.device)
+
+    def maps(inputs: tuple[Tensor, Tensor]) -> list[Tensor]:
         outputs.clear()
+        patches, grid = inputs
         model(patches, grid_thw=grid)
         return list(outputs)
 
-    return model, maps
+    return Side(model, prepare, maps)
 
 
 def flat_patches(x: Tensor) -> Tensor:
@@ -124,14 +143,13 @@ def flat_patches(x: Tensor) -> Tensor:
     return x.unsqueeze(6).expand(*[-1] * 6, 2, -1, -1).reshape(b * h * w // 256, -1)
 
 
-def step(side: Side, train: bool, args: argparse.Namespace) -> None:
-    model, maps = side
+def step(side: Side, inputs: Any, train: bool, args: argparse.Namespace) -> None:
     with torch.set_grad_enabled(train):
         with autocast(args):
-            outputs = maps()
+            outputs = side.maps(inputs)
         if train:
             sum(m.float().square().mean() for m in outputs).backward()
-            model.zero_grad(set_to_none=True)
+            side.model.zero_grad(set_to_none=True)
 
 
 def autocast(args: argparse.Namespace) -> AbstractContextManager:
@@ -161,13 +179,18 @@ def measure_steps(args: argparse.Namespace) -> None:
     print(f'| {" | ".join(columns)} |\n|{"---|" * len(columns)}')
     names = ['plain', 'compiled', 'transformers'] if args.compile else ['plain', 'transformers']
     for preset in args.presets:
+        sides = [make_side(name, preset, make_images(args, 1)) for name in names]
         for batch in args.batch:
             torch._dynamo.reset()  # else a second batch size is compiled as one of many
             x = make_images(args, batch)
-            sides = [make_side(name, preset, x) for name in names]
+            pairs = [(side, side.prepare(x)) for side in sides]
             for train in (False, True):
-                fastest = fastest_steps(sides, train, args)
-                memory = step_memory(names, preset, batch, args) if train else None
+                fastest = fastest_steps(pairs, train, args)
+                memory = None
+                if train and args.device == 'cuda':
+                    memory = [added(*pair, args) for pair in pairs]
+                elif train:
+                    memory = [measured_alone(name, preset, batch, args) for name in names]
                 for i, blocks in enumerate(names[:-1]):
                     row = [preset, str(batch), 'forward + backward' if train else 'forward', blocks]
                     row += compared(fastest[i], fastest[-1], '.4f')
@@ -175,27 +198,32 @@ def measure_steps(args: argparse.Namespace) -> None:
                     if peak:
                         row.append(f'{flops(preset, args.size, train) * batch / fastest[i] / peak / 1e12:.1%}')
                     print(f'| {" | ".join(row)} |', flush=True)
-            del sides
+        del sides, pairs
 
 
 def compared(ours: float, theirs: float, spec: str) -> list[str]:
     return [format(ours, spec), format(theirs, spec), format(ours / theirs, '.2f')]
 
 
-def step_memory(names: Sequence[str], preset: str, batch: int, args: argparse.Namespace) -> list[int]:
-    """Bytes that a training step of each side adds, in a process of its own."""
-    if args.device == 'cuda':
-        torch.cuda.empty_cache()  # the measuring processes need room
-    return [run_child(args, dict(do='step', side=name, preset=preset, batch=batch))['bytes'] for name in names]
+def measured_alone(name: str, preset: str, batch: int, args: argparse.Namespace) -> int:
+    """Bytes that a training step of a side adds, in a process of its own."""
+    return run_child(args, dict(do='step', side=name, preset=preset, batch=batch))['bytes']
 
 
-def fastest_steps(sides: Sequence[Side], train: bool, args: argparse.Namespace) -> list[float]:
+def added(side: Side, inputs: Any, args: argparse.Namespace) -> int:
+    """Bytes that a training step adds at its peak, which is not the first one."""
+    peak = Peak(args.device)
+    step(side, inputs, True, args)
+    return peak.bytes()
+
+
+def fastest_steps(pairs: Sequence[tuple[Side, Any]], train: bool, args: argparse.Namespace) -> list[float]:
     """Seconds of each side's fastest step, taken in turns; on a GPU, libraries pick their kernels in the first ones."""
     warm_ups = 1 if args.device == 'cpu' else 3
-    times: list[list[float]] = [[] for _ in sides]
+    times: list[list[float]] = [[] for _ in pairs]
     for _ in range(warm_ups + args.repeats):
-        for of_side, side in zip(times, sides, strict=True):
-            of_side.append(seconds(lambda side=side: step(side, train, args), args))
+        for of_side, pair in zip(times, pairs, strict=True):
+            of_side.append(seconds(lambda pair=pair: step(*pair, train, args), args))
     return [min(of_side[warm_ups:]) for of_side in times]
 
 
@@ -257,11 +285,11 @@ class Peak:
 def child(args: argparse.Namespace) -> dict:
     job = json.loads(args.child)
     if job['do'] == 'step':
-        side = make_side(job['side'], job['preset'], make_images(args, job['batch']))
-        step(side, True, args)  # what libraries allocate once, and what is compiled
-        peak = Peak(args.device)
-        step(side, True, args)
-        return dict(bytes=peak.bytes())
+        images = make_images(args, job['batch'])
+        side = make_side(job['side'], job['preset'], images)
+        inputs = side.prepare(images)
+        step(side, inputs, True, args)  # what libraries allocate once, and what is compiled
+        return dict(bytes=added(side, inputs, args))
     if job['do'] == 'write':
         return write_whole_model(job['folder'], getattr(torch, job['dtype']))
     return load(job['folder'], job['who'])

@@ -4,10 +4,12 @@
     python benchmarks/gpu.py --out work_dirs/gpu --device cpu --preset tiny --size 64      # the same, to try it out
 
 Runs, each in a process of its own and within its share of --minutes: training steps of aurora_fmc_plus.py, plain,
-compiled and with channels last; the encoder against transformers, plain and compiled; the tests that need an
-accelerator, on the real one. What does not end in time is interrupted, so that it can say how far it came, and killed
-if it does not end then. What fails is noted and the rest goes on. --out gets, after each part, ``figures.json`` and
-``figures.md`` with the machine's name, and the output of each part. The status is 1 if a part did not end well.
+compiled and with channels last, and their memory; the encoder against transformers, plain and compiled; the tests that
+need an accelerator, on the real one; and a small chain of commands: a training that torchrun starts, one that is
+sharded, a test and predictions. What does not end in time is interrupted, so that it can say how far it came, and is
+killed if it does not end then. What fails is noted and the rest goes on. --out gets, after each part,
+``figures.json`` and ``figures.md`` with the machine's name, and the output of each part. The status is 1 if a part did
+not end well.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -42,24 +45,58 @@ class Part(NamedTuple):
 def parts(args: argparse.Namespace, out: Path) -> list[Part]:
     """What is run, the most important first."""
     python, on_gpu = sys.executable, args.device == 'cuda'
-    encoder = [python, 'benchmarks/encoder.py', '--only', 'steps', '--presets', args.preset, '--device', args.device]
-    encoder += ['--size', str(args.size), '--batch', *map(str, reversed(args.batch))]  # as trained, then smaller ones
-    encoder += ['--compile', '--repeats', str(args.repeats)]
-    encoder += ['--dtype', 'bfloat16' if on_gpu else 'float32']
-    steps = [python, 'benchmarks/training.py', '--device', args.device, '--preset', args.preset]
-    steps += ['--size', str(args.size), '--batch', str(args.batch[-1]), '--steps', str(args.steps)]
+    model = ['--device', args.device, '--preset', args.preset, '--size', str(args.size)]
+    batches = list(map(str, args.batch))
+    steps = [python, 'benchmarks/training.py', *model, '--batch', batches[-1], '--steps', str(args.steps)]
     steps += [] if on_gpu else ['--workers', '0']
     steps += ['--data-root', args.data_root] if args.data_root else []
+    memory = [python, 'benchmarks/memory.py', *model, '--recompute', 'none', 'all', '--batch']
+    memory += ['2', '4', '8', '16', '32'] if on_gpu else batches
+    encoder = [python, 'benchmarks/encoder.py', '--only', 'steps', '--presets', args.preset, '--device', args.device]
+    encoder += ['--size', str(args.size), '--batch', *reversed(batches)]  # as trained, then smaller ones
+    encoder += ['--compile', '--repeats', str(args.repeats)]
+    encoder += ['--dtype', 'bfloat16' if on_gpu else 'float32']
     tests = [python, '-m', 'pytest', '-q', '--tb=short', '-p', 'no:cacheprovider', *args.tests]
     if args.processes > 1 and importlib.util.find_spec('xdist'):
         tests += ['-n', str(args.processes)]
     return [
-        training(steps, out, 'training', 0.2),
+        training(steps, out, 'training', 0.18),
         training([*steps, '--compile'], out, 'training_compiled', 0.2),
-        Part('encoder', encoder, 0.25),
-        Part('tests', tests, 0.25),
-        training([*steps, '--channels-last'], out, 'training_channels_last', 0.1),
+        Part('memory', memory, 0.1),
+        Part('encoder', encoder, 0.2),
+        Part('tests', tests, 0.15),
+        Part('commands', ['sh', '-c', commands(args, out / 'commands')], 0.1),
+        training([*steps, '--channels-last'], out, 'training_channels_last', 0.07),
     ]
+
+
+def commands(args: argparse.Namespace, folder: Path) -> str:
+    """A chain of commands, each on a small model, as a script of a shell; the first that fails ends it."""
+    aurora = [sys.executable, '-m', 'aurora_mm']
+    root = args.data_root or str(folder / 'data')
+    first, sharded = folder / 'first', folder / 'sharded'
+    ranks = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', '1', '-m', 'aurora_mm']
+    options = [
+        'train_cfg.max_epochs=1',
+        'train_dataloader.batch_sampler.num_batches=3',
+        'train_dataloader.batch_size=4',
+    ]
+    options += ['train_dataloader.num_workers=2', 'val_dataloader.num_workers=2']
+    small = ['model.backbone.preset=tiny', 'img_size=128', 'strategy.sharded_checkpoints=True']
+    lines = [['rm', '-rf', str(folder)]]
+    if not args.data_root:
+        made = ['make-demo-data', root, '--images-per-task', '2', '--val-images-per-task', '1']
+        lines.append([*aurora, *made])
+    for config, work_dir, more in (('aurora_fmc_demo', first, []), ('aurora_fmc_32b', sharded, small)):
+        train = [*ranks, 'train', f'configs/{config}.py', '--launcher', 'pytorch', '--pretrained', 'none']
+        lines.append([*train, '--data-root', root, '--work-dir', str(work_dir), '--cfg-options', *options, *more])
+    model = str(first / 'epoch_1.pth')
+    lines.append([*aurora, 'test', 'configs/aurora_fmc_demo.py', model, '--data-root', root, '--amp'])
+    images = shlex.quote(str(folder / 'images'))
+    found = f'find {shlex.quote(root)} -type f -path "*image*" \\( -name "*.png" -o -name "*.jpg" \\) | head -n 2'
+    copied = f'mkdir {images}; {found} | while read -r file; do cp "$file" {images}; done'
+    predict = [*aurora, 'predict', model, str(folder / 'images'), '--out', str(folder / 'predictions')]
+    return '\n'.join(['set -e', *map(shlex.join, lines), copied, shlex.join([*predict, '--amp', '--compile'])])
 
 
 def training(command: list[str], out: Path, name: str, share: float) -> Part:
@@ -129,6 +166,8 @@ def main() -> None:
     parser.add_argument('--processes', type=int, default=8, help='of the tests, with pytest-xdist (default: 8)')
     parser.add_argument('--minutes', type=float, default=9.0, help='for all of it')
     args = parser.parse_args()
+    if args.device == 'cuda' and not torch.cuda.is_available():
+        parser.error('torch finds no CUDA device')
     out = Path(args.out).resolve()
     out.mkdir(parents=True, exist_ok=True)
     end = time.monotonic() + 60 * args.minutes

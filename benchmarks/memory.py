@@ -3,6 +3,7 @@
     python benchmarks/memory.py                                     # aurora_fmc_plus.py: batches and recomputation
     python benchmarks/memory.py --batch 16 --recompute none
     python benchmarks/memory.py --check                             # against real steps of a small model, on this CPU
+    python benchmarks/memory.py --device cuda                       # real steps on a GPU, at full size
 
 A whole step (forward, backward, clipping, optimiser) runs on fake tensors, which have shapes and no values, while
 torch's MemTracker adds up what is allocated. Counted are weights, gradients, the optimiser's states, copies of weights
@@ -15,6 +16,9 @@ holds 1.1 times its peak and 1 GB.
 
 --check trains the same model with a tiny encoder at 224 px for real, on one thread in fp32, and prints by how much the
 peak of the process's memory rises in its second step, beside what is worked out for that step.
+
+--device makes real steps there and works out nothing but the running mean, which is added. On a GPU the peak is that of
+torch's allocations in the second step, and "reserved" what its allocator took from the device for it.
 """
 
 from __future__ import annotations
@@ -24,19 +28,21 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config
 from mmengine.logging import MMLogger
-from mmengine.optim import build_optim_wrapper
+from mmengine.optim import OptimWrapper, build_optim_wrapper
 from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.distributed._tools.mem_tracker import MemTracker
 
 from aurora_mm.config_variables import set_image_size
+from aurora_mm.models.backbones.qwen3_vl_backbone import PRESETS
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import MultiTaskDataSample, example_sample
 from aurora_mm.tasks import TaskTable
@@ -64,23 +70,37 @@ def load(args: argparse.Namespace, recompute: str, small: bool) -> Config:
     set_image_size(cfg, 224 if small else args.size)
     backbone = cfg.model.backbone
     backbone.pretrained = None
-    if small:
-        backbone.preset = 'tiny'
+    if small or args.preset:
+        backbone.preset = 'tiny' if small else args.preset
     backbone.with_cp = False
     with torch.device('meta'):
         blocks = MODELS.build(backbone).num_blocks
-    backbone.with_cp = dict(none=0, half=blocks // 2, all=blocks)[recompute]
+    backbone.with_cp = recomputed_blocks(recompute, blocks)
     cfg.optim_wrapper.update(on_cpu=not small, accumulative_counts=1)
     return cfg
 
 
-def make_step(cfg: Config, model: nn.Module, batch: int, size: int) -> tuple:
-    """A training step to be called, and its optimiser."""
+def recomputed_blocks(recompute: str, blocks: int) -> int:
+    return dict(none=0, half=blocks // 2, all=blocks)[recompute]
+
+
+def held(cfg: Config, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, int]:
+    """Bytes that are there between steps: weights, states of the optimiser and the running mean of the weights."""
+    weights = sum(p.nbytes for p in model.parameters())
+    states = sum(v.nbytes for s in optimizer.state.values() for v in s.values() if isinstance(v, Tensor))
+    has_mean = any('EMAHook' in hook['type'] for hook in cfg.get('custom_hooks', []))
+    return dict(weights=weights, states=states, mean=weights if has_mean else 0)
+
+
+def make_step(
+    cfg: Config, model: nn.Module, batch: int, size: int, wrapper: OptimWrapper | None = None
+) -> tuple[Callable[[], object], torch.optim.Optimizer]:
+    """A training step to be called, and its optimiser; by default a new one."""
     tasks = list(TaskTable(cfg.tasks).values())
     chosen = [tasks[i * 7 % len(tasks)] for i in range(batch)]  # neighbours in the table are of one type
     samples = [MultiTaskDataSample([example_sample(task, size, 'network')]) for task in chosen]
     inputs = [torch.zeros(3, size, size, dtype=torch.uint8) for _ in chosen]
-    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    wrapper = wrapper or build_optim_wrapper(model, cfg.optim_wrapper)
     return lambda: model.train_step(dict(inputs=inputs, data_samples=samples), wrapper), wrapper.optimizer
 
 
@@ -95,17 +115,16 @@ def worked_out(args: argparse.Namespace, batch: int, recompute: str, small: bool
         model.to_empty(device='cpu')
         step, optimizer = make_step(cfg, model, batch, 224 if small else args.size)
         step()  # makes the optimiser's states
-        weights = sum(p.nbytes for p in model.parameters())
-        states = sum(v.nbytes for s in optimizer.state.values() for v in s.values() if isinstance(v, Tensor))
+        parts = held(cfg, model, optimizer)
         tracker = MemTracker()
         tracker.track_external(model, optimizer)
         with tracker:
             step()
         peak = tracker.get_tracker_snapshot('peak')[torch.device('cpu')]
-    has_mean = any('EMAHook' in hook['type'] for hook in cfg.get('custom_hooks', []))
-    mean = weights if has_mean and not small else 0
+    if small:
+        parts['mean'] = 0
     total = next(value for key, value in peak.items() if str(key) == 'Total')
-    return dict(weights=weights, states=states, mean=mean, peak=total + mean, held=weights + states + mean)
+    return dict(peak=total + parts['mean'], held=sum(parts.values()))
 
 
 def measured(args: argparse.Namespace, batch: int, recompute: str) -> dict[str, float]:
@@ -120,9 +139,37 @@ def measured(args: argparse.Namespace, batch: int, recompute: str) -> dict[str, 
     return dict(rise=peak.bytes())
 
 
+def measure_on(args: argparse.Namespace) -> None:
+    """Prints what real steps of the whole model take on a device; a row for each number of images."""
+    gpu = args.device == 'cuda'
+    cfg = load(args, 'none', small=False)
+    model = MODELS.build(cfg.model).train().to(args.device)
+    print('| batch | blocks recomputed | held, GB | peak, GB | reserved, GB |\n|---|---|---|---|---|')
+    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    make_step(cfg, model, max(args.batch), args.size, wrapper)[
+        0
+    ]()  # makes the states of as many heads as there will be
+    for recompute in args.recompute:
+        model.backbone.num_recomputed = recomputed_blocks(recompute, model.backbone.num_blocks)
+        for batch in args.batch:
+            step = make_step(cfg, model, batch, args.size, wrapper)[0]
+            step()
+            if gpu:
+                torch.cuda.empty_cache()
+            peak = Peak(args.device)
+            step()
+            parts = held(cfg, model, wrapper.optimizer)
+            before = peak.before if gpu else parts['weights'] + parts['states']
+            found = [sum(parts.values()), before + peak.bytes() + parts['mean']]
+            found += [torch.cuda.max_memory_reserved() + parts['mean']] if gpu else []
+            cells = [batch, recompute, *(f'{value / GB:.1f}' for value in found), *([] if gpu else ['-'])]
+            print(f'| {" | ".join(map(str, cells))} |', flush=True)
+
+
 def child(args: argparse.Namespace, *job: str) -> dict[str, float]:
     """A job in a process of its own: fake tensors stay in caches, and memory is measured by process."""
     command = [sys.executable, __file__, '--config', args.config, '--size', str(args.size), '--child', *job]
+    command += ['--preset', args.preset] if args.preset else []
     # Every larger block goes back to the system when it is freed: else the allocator's habits are measured.
     env = dict(MALLOC_MMAP_THRESHOLD_='65536', MALLOC_TRIM_THRESHOLD_='65536', OMP_NUM_THREADS='1')
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | env)
@@ -137,17 +184,23 @@ def main() -> None:
     parser.add_argument('--batch', type=int, nargs='+', default=[1, 2, 4, 8, 16, 32])
     parser.add_argument('--recompute', nargs='+', choices=RECOMPUTE, default=list(RECOMPUTE))
     parser.add_argument('--size', type=int, default=448, help='height and width of the images (default: 448)')
+    parser.add_argument('--preset', choices=PRESETS, help="the encoder's size (default: the config's)")
+    parser.add_argument('--device', choices=['cpu', 'cuda'], help='measure real steps there')
     parser.add_argument('--check', action='store_true', help='compare with real steps of a small model')
     parser.add_argument('--child', nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.child:
+    if args.child or args.device:
         init_default_scope('aurora_mm')
         MMLogger.get_instance('memory', log_level='ERROR')
+    if args.child:
         what, batch, recompute = args.child
         if what == 'measured':
             print(json.dumps(measured(args, int(batch), recompute)))
         else:
             print(json.dumps(worked_out(args, int(batch), recompute, what == 'small')))
+        return
+    if args.device:
+        measure_on(args)
         return
     if args.check:
         print('| batch | recomputed | worked out, MB above what is held | measured, MB | worked out / measured |')

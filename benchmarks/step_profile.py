@@ -33,6 +33,8 @@ from encoder import dense_peak, flops, wait
 
 # Parts of the names of torch's operations; the first group that fits counts.
 CATEGORIES = {
+    # Before the others: Inductor's names of kernels list what was fused.
+    'compiled kernels': ('triton', 'inductor', 'compiled', 'cpp_fused'),
     'optimiser': ('adam', 'sgd', 'adafactor', 'lerp', 'foreach_norm'),
     'attention': ('scaled_dot_product', 'attention'),
     'resizing': ('upsample', 'interpolate', 'pool', 'grid_sampl'),
@@ -40,7 +42,6 @@ CATEGORIES = {
     'convolutions': ('conv',),
     'norms': ('norm',),
     'copies, casts and concatenations': ('copy', 'clone', 'cat', 'stack', 'fill', 'zero', 'contiguous'),
-    'compiled kernels': ('triton', 'inductor', 'compiled', 'cpp_fused'),
 }
 # Whole words in such a name.
 ELEMENT_WISE = {

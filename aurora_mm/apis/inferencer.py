@@ -186,8 +186,8 @@ class MultiTaskInferencer(BaseInferencer):
             batch_size: Largest number of images in a batch.
 
         Yields:
-            Index of a row, and its :class:`TaskDataSample` for ``task`` or :class:`MultiTaskDataSample` for ``tasks``;
-            or the error if the image cannot be read.
+            Index of a row, and its :class:`TaskDataSample` for ``task`` or :class:`MultiTaskDataSample` for ``tasks``,
+            on the CPU; or the error if the image cannot be read.
 
         Raises:
             ConfigError: If the model does not have a task.

@@ -10,7 +10,7 @@ import torch
 from aurora_mm.apis.row_loader import Row, RowLoader
 from aurora_mm.apis.task_groups import AUTO_TASKS, SampleJoiner, TaskGroup
 from aurora_mm.errors import ConfigError, DataError
-from aurora_mm.structures import MultiTaskDataSample, TaskDataSample
+from aurora_mm.structures import MultiTaskDataSample, TaskDataSample, to_host
 
 Sample = TaskDataSample | MultiTaskDataSample
 
@@ -19,7 +19,8 @@ class RowPredictor:
     """Predicts any number of images with little memory.
 
     Images are grouped into batches by the size of their network input, so the order of the predictions differs from the
-    order of the rows.
+    order of the rows. Predictions of a batch come to the CPU together, so that those that a caller keeps take no memory
+    of a GPU.
 
     Args:
         model: The model, in eval mode; a single one, an ensemble or one that averages over views.
@@ -73,7 +74,7 @@ class RowPredictor:
 
     @torch.no_grad()
     def _answers(self, batch: list[tuple[TaskGroup, Row]]) -> Iterator[tuple[TaskGroup, MultiTaskDataSample]]:
-        samples = self._model.test_step(self._collate([row for _, row in batch]))
+        samples = to_host(self._model.test_step(self._collate([row for _, row in batch])))
         for (group, _), sample in zip(batch, samples, strict=True):
             yield group, sample
 

@@ -11,12 +11,13 @@ from mmengine.dataset import pseudo_collate
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
+from mmengine.structures import BaseDataElement
 
 from aurora_mm.apis import MultiTaskInferencer, use_tta
 from aurora_mm.models import EnsembleModel, MultiTaskTTAModel
 from aurora_mm.models.utils.original_coordinates import boxes_to_original, mask_from_views
 from aurora_mm.registry import DATASETS
-from aurora_mm.structures import MaskView, task_samples_of
+from aurora_mm.structures import MaskView, MaskViews, task_samples_of
 from tests.accelerator.small_run import build_model, narrow_config, train
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'models' / 'interop'))
@@ -208,6 +209,29 @@ def test_the_inferencer(checkpoints, generated, accelerator):
         inferencer = MultiTaskInferencer(weights, device=str(accelerator.device), tta=tta, show_progress=False)
         for task in inferencer.tasks:
             assert inferencer([image, image], task=task, batch_size=2)['predictions'][1]['task'] == task
+
+
+def test_predictions_of_a_batch_come_to_the_host_together(checkpoints, generated, accelerator):
+    """By one copy a dtype, whatever is then written of them; what a caller keeps is not on the device."""
+    inferencer = MultiTaskInferencer(checkpoints[0], device=str(accelerator.device), tta=[1.0], show_progress=False)
+    images = [str(file) for file in sorted((generated / 'Segmentation').rglob('images/*.png'))[:2]]
+    rows = [dict(img_path=image, tasks=list(inferencer.tasks)) for image in images]
+    found = dict(inferencer.predict_rows(rows, batch_size=2))
+    with accelerator.watch() as waits:
+        for sample in found.values():
+            inferencer.postprocess([sample], [])
+    assert waits == []
+    kept = [value for sample in found.values() for one in sample for value in one.values()]
+    assert any(isinstance(value, MaskViews) for value in kept)
+    assert all(t.device.type == 'cpu' and t.device.index is None for t in tensors_of(kept))
+
+
+def tensors_of(values):
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            yield value
+        elif isinstance(value, BaseDataElement):
+            yield from tensors_of(value.values())
 
 
 def test_a_resumed_run(cfg, accelerator):

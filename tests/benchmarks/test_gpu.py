@@ -1,9 +1,13 @@
 """Everything that is measured on a GPU, in one go: no part takes the figures of the others with it."""
 
+import argparse
 import json
+import shlex
 import sys
 
 import pytest
+
+from aurora_mm.cli.main import load_verbs
 
 FIGURES = 'import json, sys; json.dump(dict(images_per_s=7), open(sys.argv[1], "w")); print("| a | 7 |")'
 FAILS = 'print("| b | 8 |", flush=True); raise ValueError("no such kernel")'
@@ -69,7 +73,28 @@ def test_each_part_is_a_program_of_this_repository(gpu, tmp_path):
     )
     listed = gpu.parts(args, tmp_path)
     assert sum(part.share for part in listed) == pytest.approx(1)
-    assert all(part.command[1] == '-m' or (gpu.REPO / part.command[1]).is_file() for part in listed)
+    assert all(part.command[1] in ('-m', '-c') or (gpu.REPO / part.command[1]).is_file() for part in listed)
     training = [part for part in listed if part.name.startswith('training')]
     assert all(part.command[part.command.index('--batch') + 1] == '16' for part in training)
     assert len({part.command[-1] for part in training}) == len(training) == 3
+
+
+@pytest.mark.parametrize('data_root', [None, 'my data'])
+def test_the_commands_are_ones_that_our_parser_takes(gpu, tmp_path, data_root):
+    args = gpu.argparse.Namespace(data_root=data_root)
+    known, taken = load_verbs(), []
+    script = gpu.commands(args, tmp_path / 'a folder')
+    for line in script.splitlines():
+        words = shlex.split(line)
+        if 'aurora_mm' not in words:
+            continue
+        verb, *rest = words[words.index('aurora_mm') + 1 :]
+        parser = argparse.ArgumentParser()
+        known[verb].add_arguments(parser)
+        parser.parse_args(rest)
+        taken.append(verb)
+        assert ('my data' in words) == (data_root is not None and verb != 'predict')
+        for config in (word for word in words if word.startswith('configs/')):
+            assert (gpu.REPO / config).is_file()
+    made = [] if data_root else ['make-demo-data']
+    assert taken == [*made, 'train', 'train', 'test', 'predict']

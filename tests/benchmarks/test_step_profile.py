@@ -26,6 +26,8 @@ def step_profile(load_benchmark):
         ('aten::_fused_adamw_', 'optimiser'),
         ('aten::upsample_bilinear2d', 'resizing'),
         ('triton_poi_fused_add_0', 'compiled kernels'),
+        ('triton_red_fused__to_copy_native_layer_norm_backward_addmm_3', 'compiled kernels'),
+        ('cpp_fused__scaled_dot_product_convolution_1', 'compiled kernels'),
         ('cudaLaunchKernel', 'everything else'),
     ],
 )
