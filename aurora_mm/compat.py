@@ -63,7 +63,7 @@ def apply_guards() -> None:
 
 def _load_from_file(filename: str, map_location: Any = None) -> Any:
     content = load_checkpoint_file(filename)
-    if isinstance(map_location, str | torch.device) and torch.device(map_location).type != 'cpu':
+    if isinstance(map_location, str | torch.device) and torch.device(map_location) != torch.device('cpu'):
         content = _moved(content, map_location)
     return content
 

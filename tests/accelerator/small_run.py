@@ -73,13 +73,19 @@ def build_model(cfg: Config) -> torch.nn.Module:
 def train(cfg: Config, watch: Callable) -> list[str]:
     """Trains and validates; returns what the host waited for in the second of the three steps, which logs nothing."""
     runner = Runner.from_cfg(cfg)
-    watcher = _Watch(watch)
-    runner.register_hook(watcher, priority='HIGHEST')
-    runner.register_hook(_End(watcher), priority='LOWEST')
+    watcher = watch_second_step(runner, watch)
     runner.train()
     assert runner.iter == 3
     assert 0 <= runner.message_hub.get_scalar('val/score').current() <= 1
     return watcher.waits
+
+
+def watch_second_step(runner: Runner, watch: Callable) -> _Watch:
+    """Has a run watch the second step of an epoch; the result's ``waits`` are what the host waited for in it."""
+    watcher = _Watch(watch)
+    runner.register_hook(watcher, priority='HIGHEST')
+    runner.register_hook(_End(watcher), priority='LOWEST')
+    return watcher
 
 
 class _Watch(Hook):

@@ -18,7 +18,7 @@ from aurora_mm.models import EnsembleModel, MultiTaskTTAModel
 from aurora_mm.models.utils.original_coordinates import boxes_to_original, mask_from_views
 from aurora_mm.registry import DATASETS
 from aurora_mm.structures import MaskView, MaskViews, task_samples_of
-from tests.accelerator.small_run import build_model, narrow_config, train
+from tests.accelerator.small_run import build_model, narrow_config, train, watch_second_step
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'models' / 'interop'))
 from foreign_heads import DETECTION, SEGMENTATION
@@ -234,17 +234,21 @@ def tensors_of(values):
             yield from tensors_of(value.values())
 
 
-def test_a_resumed_run(cfg, accelerator):
+@pytest.mark.parametrize('options', [dict(fused=True), dict(fused=False, foreach=True)], ids=str)
+def test_a_resumed_run(options, cfg, accelerator):
     """Model, optimiser, running means, balancing and the mean of the weights go on from a checkpoint."""
     cfg.default_hooks.checkpoint = dict(type='CheckpointHook', interval=1)
     cfg.model.balancer = dict(type='FAMOLossBalancer')
+    cfg.optim_wrapper.optimizer.update(options)
     cfg.train_cfg.max_epochs = 2
     stopped = copy.deepcopy(cfg)
     stopped.custom_hooks.append(dict(type='StopAfterEpochHook', epoch=1))
-    train(stopped, accelerator.watch)
+    assert train(stopped, accelerator.watch) == []
     cfg.resume, cfg.load_from = True, str(Path(cfg.work_dir) / 'epoch_1.pth')
     cfg.experiment_name += '_resumed'
     runner = Runner.from_cfg(cfg)
+    watcher = watch_second_step(runner, accelerator.watch)
     runner.train()
     assert runner.iter == 6
+    assert watcher.waits == []
     assert {str(p.device) for p in runner.model.parameters()} == {str(accelerator.device)}

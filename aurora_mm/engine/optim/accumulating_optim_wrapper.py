@@ -8,6 +8,7 @@ from typing import Any
 
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from aurora_mm.engine.device_history import log_tensor
 from aurora_mm.engine.optim.average_gradients import average_gradients
@@ -77,6 +78,7 @@ class AccumulatingOptimWrapper(OptimWrapper):
         """See ``OptimWrapper.load_state_dict``."""
         pending = state_dict.get('pending', {})
         super().load_state_dict({key: value for key, value in state_dict.items() if key != 'pending'})
+        _count_steps_on_the_host(self.optimizer)
         self._restored = bool(pending)
         self.restore(pending)
 
@@ -103,3 +105,17 @@ class AccumulatingOptimWrapper(OptimWrapper):
     def _all_parameters(self) -> list[nn.Parameter]:
         """Return all parameters, also those that a hook freezes for a while, in the same order at any time."""
         return [p for group in self.optimizer.param_groups for p in group['params']]
+
+
+def _count_steps_on_the_host(optimizer: Optimizer) -> None:
+    """Move the numbers of steps of a loaded state to the CPU, where optimisers such as AdamW count them by themselves.
+
+    MMEngine moves a checkpoint to the device before it resumes from it, and torch leaves these numbers where they are.
+    The host would then wait for the device once for each parameter in each update.
+    """
+    for group in optimizer.param_groups:
+        if not group.get('fused') and not group.get('capturable'):
+            for parameter in group['params']:
+                state = optimizer.state.get(parameter, {})
+                if isinstance(step := state.get('step'), Tensor):
+                    state['step'] = step.cpu()

@@ -308,15 +308,13 @@ def test_two_processes_see_halves_of_an_epoch(config, images, tmp_path):
 
 def test_nothing_waits_for_the_accelerator(config, images, accelerator, tmp_path):
     """The second step, with all hooks: nothing is read back from the device."""
-    from tests.accelerator.small_run import _End, _Watch
+    from tests.accelerator.small_run import watch_second_step
 
     cfg = Config.fromfile(config)
     cfg.work_dir, cfg.experiment_name = str(tmp_path), 'pretrain_on_an_accelerator'
     cfg.train_cfg.max_epochs = 1
     runner = Runner.from_cfg(resolve_pretraining(cfg, [str(images)]))
-    watcher = _Watch(accelerator.watch)
-    runner.register_hook(watcher, priority='HIGHEST')
-    runner.register_hook(_End(watcher), priority='LOWEST')
+    watcher = watch_second_step(runner, accelerator.watch)
     runner.train()
     assert runner.iter == 3
     assert watcher.waits == []
