@@ -24,6 +24,8 @@ from tests.accelerator.small_run import narrow_config
 from tests.fixtures.pretend_accelerator import DEVICE, PretendAccelerator
 from tests.fixtures.pretend_nccl import COLLECTIVES, PretendNccl
 
+pytestmark = pytest.mark.skipif(os.environ.get('AURORA_DEVICE') == 'cuda', reason='its devices are pretended')
+
 SURGERY = dict(type='GradientSurgeryOptimWrapper', combiner=dict(type='PCGradCombiner'))
 # DistributedDataParallel averages none of these: its collectives are called in C++, where nothing is pretended.
 WAYS = dict(

@@ -7,6 +7,10 @@ from aurora_mm.errors import ConfigError
 from aurora_mm.models.utils.cuda_graphs import refuse_cuda_graphs
 
 
+def run_as_traced(graph, inputs):
+    return graph.forward
+
+
 @pytest.mark.parametrize(
     ('options', 'told'),
     [
@@ -39,10 +43,10 @@ def test_those_of_the_environment_are_refused_unless_the_options_turn_them_off()
         dict(mode='max-autotune-no-cudagraphs'),
         dict(options=dict(max_autotune=True)),
         dict(backend='aot_eager'),
-        dict(backend=lambda graph, inputs: graph.forward),
+        dict(backend=run_as_traced),
         dict(mode=None, options=None),
     ],
-    ids=str,
+    ids=lambda options: ', '.join(options) or 'none',
 )
 def test_others_are_not(options):
     refuse_cuda_graphs(options, 'compile_blocks')
