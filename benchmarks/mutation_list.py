@@ -680,4 +680,27 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
             ('sorted(pairs, key=lambda pair: pair[0] is not self.judge)', 'pairs'),
         ],
     ),
+    (
+        'models/utils/nonfinite_guard.py',
+        'tests/models/utils/test_nonfinite_guard.py tests/models/test_multi_task_model.py',
+        [
+            ('int(self._dropped) - self._labels', 'int(self._dropped)'),
+            ('        self._report_updates()\n\n', '\n'),
+        ],
+    ),
+    (
+        'models/backbones/compile_blocks.py',
+        'tests/models/backbones/test_compile_blocks.py',
+        [("    refuse_cuda_graphs(options, 'compile_blocks')\n", '')],
+    ),
+    (
+        'engine/optim/accumulating_optim_wrapper.py',
+        'tests/accelerator/test_parts_on_an_accelerator.py',
+        [('        _count_steps_on_the_host(self.optimizer)\n', '')],
+    ),
+    (
+        'apis/row_predictor.py',
+        'tests/accelerator/test_parts_on_an_accelerator.py',
+        [('to_host(self._model.test_step(', '(self._model.test_step(')],
+    ),
 ]
