@@ -48,7 +48,7 @@ def command(
             )
             add_arguments(parser)
             parser.add_argument('--traceback', action='store_true', help='show where in the code an error was raised')
-            args = parser.parse_args(argv)
+            args = _parse(parser, sys.argv[1:] if argv is None else argv)
             set_threads()
             # mmdet warns when it is imported, but none of its metrics that are used here needs the package.
             warnings.filterwarnings('ignore', message='faster_coco_eval is not installed')
@@ -69,6 +69,12 @@ def command(
         return main
 
     return decorate
+
+
+def _parse(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Namespace:
+    """Parse arguments whose options may stand between those without a name, as ``predict MODEL --out DIR IMAGE``."""
+    # What follows `--` is passed on to another verb, options and all.
+    return parser.parse_args(argv) if '--' in argv else parser.parse_intermixed_args(argv)
 
 
 def verb_name(module: str) -> str:

@@ -22,6 +22,23 @@ def test_arguments_are_parsed_and_the_verb_is_run(capsys):
     assert capsys.readouterr().out == 'number 3\n'
 
 
+def test_options_may_stand_anywhere(capsys):
+    def add_arguments(parser):
+        parser.add_argument('model', nargs='?')
+        parser.add_argument('images', nargs='*')
+        parser.add_argument('--out')
+
+    @command(add_arguments)
+    def main(args):
+        print(args.model, args.images, args.out)
+
+    for argv in (['m', '--out', 'x', 'a', 'b'], ['--out', 'x', 'm', 'a', 'b'], ['m', 'a', '--out', 'x', 'b']):
+        main(argv)
+        assert capsys.readouterr().out == "m ['a', 'b'] x\n"
+    main(['m', '--', '--out', 'b'])
+    assert capsys.readouterr().out == "m ['--out', 'b'] None\n"
+
+
 @pytest.mark.parametrize(
     ('error', 'options', 'status'),
     [
