@@ -10,13 +10,14 @@ import numpy as np
 import onnx
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
+from rich.progress import track
 
 _QUANTIZED = ('Conv', 'MatMul', 'Gemm')
 
 
 class _Images(CalibrationDataReader):
     def __init__(self, images: Sequence[np.ndarray]) -> None:
-        self._rows: Iterator[np.ndarray] = iter(images)
+        self._rows: Iterator[np.ndarray] = iter(track(images, 'ranges of activations'))
 
     def get_next(self) -> dict[str, np.ndarray] | None:
         image = next(self._rows, None)
