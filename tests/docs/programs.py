@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from aurora_mm.apis import read_config
 from aurora_mm.cli.main import load_verbs
 from tests.docs.document_blocks import REPO
@@ -28,6 +30,13 @@ class _ParsedError(Exception):
         self.parsed = args
 
 
+def _stopping(parse: Callable[..., argparse.Namespace]) -> Callable[..., argparse.Namespace]:
+    def stop(*args: object, **kwargs: object) -> argparse.Namespace:
+        raise _ParsedError(parse(*args, **kwargs))
+
+    return stop
+
+
 def parsed(run: Callable[[], object], argv: Sequence[str]) -> argparse.Namespace:
     """The arguments that a program's own parser makes of ``argv``, of a program that is stopped there.
 
@@ -35,23 +44,17 @@ def parsed(run: Callable[[], object], argv: Sequence[str]) -> argparse.Namespace
         run: Calls the program, which parses ``sys.argv``.
         argv: Arguments without the program.
     """
-    parse, old_argv = argparse.ArgumentParser.parse_args, sys.argv
-
-    def stop(self: argparse.ArgumentParser, *args: object, **kwargs: object) -> None:
-        raise _ParsedError(parse(self, *args, **kwargs))  # type: ignore[call-overload]
-
-    argparse.ArgumentParser.parse_args = stop  # type: ignore[method-assign, assignment]
-    sys.argv = ['program', *argv]
     errors = io.StringIO()
     try:
-        with contextlib.redirect_stderr(errors):
+        with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(errors):
+            for name in ('parse_args', 'parse_intermixed_args'):
+                patch.setattr(argparse.ArgumentParser, name, _stopping(getattr(argparse.ArgumentParser, name)))
+            patch.setattr(sys, 'argv', ['program', *argv])
             run()
     except _ParsedError as done:
         return done.parsed
     except SystemExit as end:
         raise CommandError(errors.getvalue().strip().splitlines()[-1]) from end
-    finally:
-        argparse.ArgumentParser.parse_args, sys.argv = parse, old_argv  # type: ignore[method-assign]
     raise CommandError('the program parses no arguments')
 
 

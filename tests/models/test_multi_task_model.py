@@ -196,7 +196,7 @@ def test_losses_of_the_tasks_are_tracked(model):
 def spoilt():
     """A batch whose second image has a bad annotation, and whose third is bad itself."""
     inputs, samples = batch(CLS, POINTS, DET, SEG)
-    samples[1]['points'].gt_landmarks[:] = torch.nan
+    samples[1]['points'].gt_landmarks[:] = torch.inf  # nan would be points that are not labelled
     inputs[2] = torch.nan
     return inputs, samples
 

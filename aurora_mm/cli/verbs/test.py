@@ -178,17 +178,17 @@ def _check_types(runner: Runner, args: argparse.Namespace) -> None:
         ConfigError: If there is no constant answer or no place in a submission for a type.
     """
     from aurora_mm.baselines import CONSTANT_ANSWERS
-    from aurora_mm.challenge.submission import SUBMISSION_FORMATS
+    from aurora_mm.challenge.submission import require_submission_formats
     from aurora_mm.tasks import TaskTable
 
     tasks = TaskTable(runner.cfg.tasks)
     images: Mapping[str, int] = runner.test_loop.dataloader.dataset.metainfo.get('images_per_task', {})
-    types = dict.fromkeys(tasks[name].type for name, count in images.items() if count)
-    for task_type in types:
-        if args.constant:
-            CONSTANT_ANSWERS[task_type]
-        if args.submission:
-            SUBMISSION_FORMATS[task_type]
+    tested = TaskTable(tasks[name] for name, count in images.items() if count)
+    if args.submission:
+        require_submission_formats(tested)
+    if args.constant:
+        for task in tested.values():
+            CONSTANT_ANSWERS[task.type]
 
 
 def _write_examples(out_dir: Path, source: str) -> None:
