@@ -146,13 +146,12 @@ def measure_on(args: argparse.Namespace) -> None:
     model = MODELS.build(cfg.model).train().to(args.device)
     print('| batch | blocks recomputed | held, GB | peak, GB | reserved, GB |\n|---|---|---|---|---|')
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
-    make_step(cfg, model, max(args.batch), args.size, wrapper)[
-        0
-    ]()  # makes the states of as many heads as there will be
+    largest_step, _ = make_step(cfg, model, max(args.batch), args.size, wrapper)
+    largest_step()  # makes the states of as many heads as there will be
     for recompute in args.recompute:
         model.backbone.num_recomputed = recomputed_blocks(recompute, model.backbone.num_blocks)
         for batch in args.batch:
-            step = make_step(cfg, model, batch, args.size, wrapper)[0]
+            step, _ = make_step(cfg, model, batch, args.size, wrapper)
             step()
             if gpu:
                 torch.cuda.empty_cache()

@@ -22,7 +22,7 @@ from aurora_mm.errors import ConfigError, DataError, OutputError
 from aurora_mm.folders import require_new_folder, whole_folder
 from aurora_mm.images.image_files import read_data
 from aurora_mm.images.image_header import BadImage
-from aurora_mm.images.meta_image import META_SUFFIXES, data_file_of
+from aurora_mm.images.meta_image import has_pixels_elsewhere
 from aurora_mm.images.retries import read_with_retries
 from aurora_mm.images.shards.remote_files import RemoteFolder
 from aurora_mm.images.shards.shard_index import INDEX
@@ -152,7 +152,7 @@ def _read(source: Path, named: Sequence[_Named]) -> Iterator[tuple[str, bytes]]:
     def read(file: _Named) -> bytes:
         path = source / file.path
         try:
-            if path.suffix.lower() in META_SUFFIXES and data_file_of(path) is not None:
+            if has_pixels_elsewhere(path):
                 raise BadImage('is a header whose pixels are in another file; save both as one .mha')
             return read_with_retries(read_data, path)
         except BadImage as bad:

@@ -13,6 +13,15 @@ _FIELD = b'ElementDataFile'
 _DATA_FILE = re.compile(rb'^[ \t]*' + _FIELD + rb'[ \t]*[=:]([^\n]*)', re.MULTILINE)  # a line ends with \n alone
 
 
+def has_pixels_elsewhere(path: Path) -> bool:
+    """Return whether an image file is the header of a MetaImage whose pixels are in another file.
+
+    Raises:
+        BadImage: See :func:`data_file_of`.
+    """
+    return path.suffix.lower() in META_SUFFIXES and data_file_of(path) is not None
+
+
 def data_file_of(path: Path) -> str | None:
     """Return the name of the file of the pixels of a MetaImage file, whatever its suffix.
 

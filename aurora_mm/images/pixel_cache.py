@@ -11,7 +11,7 @@ import numpy as np
 
 from aurora_mm.errors import ConfigError, OutputError
 from aurora_mm.files import write_bytes
-from aurora_mm.images.meta_image import META_SUFFIXES, data_file_of
+from aurora_mm.images.meta_image import has_pixels_elsewhere
 from aurora_mm.images.shards.sharded_root import sharded_root_of
 from aurora_mm.images.shared_channels import share_channels, shared_plane
 from aurora_mm.images.sources import split_source
@@ -68,7 +68,9 @@ class PixelCache:
         if image is None:
             image = decode()
             data = _packed(image)
-            if not _has_pixels_elsewhere(path) and self._reserve(len(data)):
+            # A version is that of the header alone. Shards hold no headers without their pixels.
+            is_whole = sharded_root_of(path) is not None or not has_pixels_elsewhere(path)
+            if is_whole and self._reserve(len(data)):
                 write_bytes(file, data, flush=False)
         return image
 
@@ -110,13 +112,6 @@ def _version(path: Path) -> tuple[int, ...] | None:
     except (OSError, ValueError):  # ValueError: a null character in the path
         return None
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
-
-
-def _has_pixels_elsewhere(path: Path) -> bool:
-    """Return whether an image that was read is a header and another file, whose changes :func:`_version` misses."""
-    if path.suffix.lower() not in META_SUFFIXES or sharded_root_of(path) is not None:
-        return False
-    return data_file_of(path) is not None
 
 
 def _packed(image: UltrasoundImage) -> bytes:

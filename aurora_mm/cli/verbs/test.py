@@ -127,7 +127,8 @@ def _test(cfg: Config, args: argparse.Namespace, out_dir: Path, unlabelled: bool
 
     values = _columns(cfg, args.by)
     runner = build_runner(cfg)
-    _check_types(runner, args)
+    if args.constant:
+        _check_constant_answers(runner)
     calibration = load_weights(runner.model, args.checkpoint)
     speed_up(runner.model, args.compile, args.amp)
     if calibration is not None:
@@ -171,24 +172,20 @@ def _test(cfg: Config, args: argparse.Namespace, out_dir: Path, unlabelled: bool
     print(f'written to {out_dir}: {", ".join(written)}')
 
 
-def _check_types(runner: Runner, args: argparse.Namespace) -> None:
-    """Check before the test, which may take hours, that what was asked for beside scores knows the types of the tasks.
+def _check_constant_answers(runner: Runner) -> None:
+    """Check before the test, which may take hours, that there is a constant answer for the types of the tasks.
 
     Raises:
-        ConfigError: If there is no constant answer or no place in a submission for a type.
+        ConfigError: If there is none for a type.
     """
     from aurora_mm.baselines import CONSTANT_ANSWERS
-    from aurora_mm.challenge.submission import require_submission_formats
     from aurora_mm.tasks import TaskTable
 
     tasks = TaskTable(runner.cfg.tasks)
     images: Mapping[str, int] = runner.test_loop.dataloader.dataset.metainfo.get('images_per_task', {})
-    tested = TaskTable(tasks[name] for name, count in images.items() if count)
-    if args.submission:
-        require_submission_formats(tested)
-    if args.constant:
-        for task in tested.values():
-            CONSTANT_ANSWERS[task.type]
+    for name, count in images.items():
+        if count:
+            CONSTANT_ANSWERS[tasks[name].type]
 
 
 def _write_examples(out_dir: Path, source: str) -> None:

@@ -12,7 +12,7 @@ from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.evaluation.functional import radial_errors, weighted_mean, weighted_mean_of_known
 from aurora_mm.evaluation.metrics.column import Column
 from aurora_mm.evaluation.metrics.millimetre_metric import MillimetreMetric, spacing_of
-from aurora_mm.evaluation.metrics.result_row import ResultRow, are_numbers
+from aurora_mm.evaluation.metrics.result_row import ResultRow, are_numbers, cells_by_target
 from aurora_mm.evaluation.metrics.task_metric import Floats
 from aurora_mm.evaluation.sample_fields import annotation_in_original_coordinates, prediction
 from aurora_mm.registry import METRICS
@@ -77,7 +77,7 @@ class LandmarkMetric(MillimetreMetric):
         """Average over points, then over images; see :meth:`TaskMetric.aggregate`."""
         names = [row.target for row in max(images, key=len)]
         names += sorted({row.target for rows in images for row in rows} - {*names})
-        errors = _by_point(images, 'error', names)  # (N, K)
+        errors = cells_by_target(images, 'error', names)  # (N, K)
         of_image = np.nanmean(errors, axis=1)  # (N,)
         diagonals = np.array([rows[0].diagonal for rows in images])
         of_points = weighted_mean_of_known(errors, weights)  # (R, K)
@@ -116,9 +116,3 @@ class LandmarkMetric(MillimetreMetric):
         for field, key in (('gt_landmarks', 'truth'), ('pred_landmarks', 'pred')):
             points = points_array(of_point[name][key] if name in of_point else None for name in names)
             setattr(sample, field, torch.from_numpy(points).float())
-
-
-def _by_point(images: Sequence[Sequence[ResultRow]], column: str, names: Sequence[str]) -> Floats:
-    """Return a number of each of N images and K points, (N, K); nan where the point has no row."""
-    of_images = [{row.target: row[column] for row in rows} for rows in images]
-    return np.array([[of_image.get(name, np.nan) for name in names] for of_image in of_images], np.float64)

@@ -12,7 +12,7 @@ from mmengine.structures import PixelData
 from aurora_mm.errors import ConfigError
 from aurora_mm.evaluation.functional import mean_of_defined, resize_mask, weighted_mean_of_known
 from aurora_mm.evaluation.metrics.millimetre_metric import spacing_of
-from aurora_mm.evaluation.metrics.result_row import ResultRow
+from aurora_mm.evaluation.metrics.result_row import ResultRow, cells_by_target
 from aurora_mm.evaluation.metrics.segmentation_metric import SegmentationMetric
 from aurora_mm.evaluation.metrics.task_metric import Floats
 from aurora_mm.evaluation.sample_fields import annotation_in_original_coordinates, prediction
@@ -68,10 +68,7 @@ class MultiLabelSegmentationMetric(SegmentationMetric):
         names = list(dict.fromkeys(row.target for rows in images for row in rows))
         scores, of_classes = {}, {}
         for column in cls._scored_columns(images):
-            cells = np.full((len(images), len(names)), np.nan)
-            for index, rows in enumerate(images):
-                for row in rows:
-                    cells[index, names.index(row.target)] = row[column.name] if cls._has(row, column) else np.nan
+            cells = cells_by_target(images, column.name, names, column.optional)
             of_classes[column.name] = weighted_mean_of_known(cells, weights)  # (R, C)
             scores[column.name] = mean_of_defined(of_classes[column.name].T)
         for index, target in enumerate(names):

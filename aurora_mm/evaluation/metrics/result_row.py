@@ -65,6 +65,23 @@ def known_cells(images: Sequence[Sequence[ResultRow]], name: str) -> NDArray[Any
     return np.array([[row.values.get(name, np.nan) for row in rows] for rows in images], np.float64)
 
 
+def cells_by_target(
+    images: Sequence[Sequence[ResultRow]], name: str, targets: Sequence[str], optional: bool = False
+) -> NDArray[np.float64]:
+    """Return the numbers of a column for N images and T targets, (N, T); nan where an image has no row of a target.
+
+    Args:
+        images: The rows of each image.
+        name: Name of the column.
+        targets: Names of the targets.
+        optional: Whether a row may lack the number, for which nan stands too.
+    """
+    of_images = [
+        {row.target: row.values.get(name, np.nan) if optional else row[name] for row in rows} for rows in images
+    ]
+    return np.array([[of_image.get(target, np.nan) for target in targets] for of_image in of_images], np.float64)
+
+
 def rows_by_image(rows: Iterable[ResultRow]) -> dict[tuple[str, str], list[list[ResultRow]]]:
     """Group rows by task and metric, then by image: ``{(task, metric): [rows of an image, ...]}``.
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
 from xml.etree.ElementTree import Element
@@ -115,7 +116,7 @@ def _image(element: Element, file: PurePosixPath, tree: Tree, listed: ListedImag
         except (KeyError, ValueError) as error:
             raise drawn.fault(f'has a {item.tag} that CVAT does not write ({str(error)[:80]})') from error
     layers.sort(key=lambda layer: layer[0])
-    return DrawnImage(image, drawn.file, [shape for _, shapes in layers for shape in shapes], size, drawn.split)
+    return replace(drawn, shapes=[shape for _, shapes in layers for shape in shapes])
 
 
 def _shapes(item: Element, size: tuple[int, int]) -> list[Shape]:

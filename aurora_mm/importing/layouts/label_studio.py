@@ -4,6 +4,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
@@ -142,7 +143,7 @@ def _image(
             raise drawn.fault(f'has a {kind} that Label Studio does not write ({str(error)[:100]})') from error
     if not results:
         told['images have no result, and are taken as images in which there is nothing'] += 1
-    return DrawnImage(image, drawn.file, shapes, size, drawn.split)
+    return replace(drawn, shapes=shapes, size=size)
 
 
 def _named(data: Mapping[str, Any], where: str, file: PurePosixPath, tree: Tree, listed: ListedImages) -> PurePosixPath:

@@ -4,7 +4,7 @@ import json
 import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -63,8 +63,7 @@ class Via(Layout):
             image = listed.require(item.name, item.file)
             changed += item.size >= 0 and item.size != tree.path(image).stat().st_size
             drawn = DrawnImage(image, tree.path(item.file), (), split=split_of_path(image))
-            shapes = [_shape(region, attribute, drawn) for region in item.regions]
-            images.append(DrawnImage(image, drawn.file, shapes, split=drawn.split))
+            images.append(replace(drawn, shapes=[_shape(region, attribute, drawn) for region in item.regions]))
         listed.tell_unlisted()
         _tell(items, attribute, changed, tree)
         order = [label for content in files.values() for label in _options(content, attribute)]

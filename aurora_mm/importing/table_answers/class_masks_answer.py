@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 
 from aurora_mm.datasets.class_masks import read_class_mask
-from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.errors import DataError
 from aurora_mm.images.image_faults import naming
 from aurora_mm.images.sources import split_source
 from aurora_mm.importing.table_answers.mask_cells import mask_named
 from aurora_mm.importing.table_answers.one_row_answer import OneRowAnswer
-from aurora_mm.importing.table_answers.table_answer import are_names
 from aurora_mm.importing.table_file import TableRow
 from aurora_mm.structures import IGNORED
 
@@ -27,10 +26,7 @@ class ClassMasksAnswer(OneRowAnswer):
     names_masks = True
 
     def _columns(self) -> tuple[str, ...]:
-        columns = self._by_output(lambda name: name)
-        if not are_names(list(columns), len(columns)):
-            raise ConfigError(f'{self.place}: columns must name one column of each class')
-        return columns
+        return self._column_of_each_class()
 
     def _read_row(self, row: TableRow) -> dict[str, Any]:
         return dict(masks=[None if row.is_blank([name]) else mask_named(self.tree, row, name) for name in self.columns])

@@ -2,10 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from aurora_mm.errors import ConfigError
 from aurora_mm.importing.table_answers.class_cells import class_name
 from aurora_mm.importing.table_answers.one_row_answer import OneRowAnswer
-from aurora_mm.importing.table_answers.table_answer import are_names
 from aurora_mm.importing.table_file import TableRow
 
 _TRUE, _FALSE = ('1', 'true', 'yes'), ('0', 'false', 'no')
@@ -20,10 +18,7 @@ class ClassesAnswer(OneRowAnswer):
     keys = ('columns',)
 
     def _columns(self) -> tuple[str, ...]:
-        columns = self._by_output(lambda name: name)
-        if not are_names(list(columns), len(columns)):
-            raise ConfigError(f'{self.place}: columns must name one column of each class')
-        return columns
+        return self._column_of_each_class()
 
     def _read_row(self, row: TableRow) -> dict[str, Any]:
         return dict(gt_labels=[index for index, column in enumerate(self.columns) if _is_true(row, column)])

@@ -96,6 +96,13 @@ class TableAnswer(ABC):
             raise ConfigError(f'{self.place}: columns must name the columns of each of {", ".join(names)}')
         return tuple(given[name] for name in names)
 
+    def _column_of_each_class(self) -> tuple[str, ...]:
+        """Return the column of each class that the field ``columns`` says, by default the one with its name."""
+        columns = self._by_output(lambda name: name)
+        if not are_names(list(columns), len(columns)):
+            raise ConfigError(f'{self.place}: columns must name one column of each class')
+        return columns
+
     def _check_inside(self, what: str, points: Any, image: str, row: TableRow) -> None:
         with naming(image):
             shape = read_shape(image)
