@@ -8,6 +8,7 @@ from typing import Any
 
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.importing.options import ImportOptions
+from aurora_mm.importing.task_names import UNNAMED_CLASS
 from aurora_mm.tasks import Task
 
 Boxes = Sequence[tuple[str, Sequence[float]]]
@@ -80,7 +81,7 @@ def _classes(kinds: Sequence[str], options: ImportOptions) -> tuple[dict[str, in
     if names is not None and len(names) == 1:
         return dict.fromkeys(kinds, 0), names
     if names is None and len(kinds) < 2:
-        return dict.fromkeys(kinds, 0), (kinds[0] if kinds and not numbered else 'object',)
+        return dict.fromkeys(kinds, 0), (kinds[0] if kinds and not numbered else UNNAMED_CLASS,)
     if numbered:
         count = int(kinds[-1]) + 1 if kinds else 0
         names = tuple(f'class_{i}' for i in range(count)) if names is None else names

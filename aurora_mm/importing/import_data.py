@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmengine.logging import print_log
 from rich.progress import track
 from rich.table import Table
 
@@ -72,7 +70,7 @@ def find_tasks(
     if tables := [] if layout.reads_tables else tree.ending(*TABLE_SUFFIXES):
         text = f'{tables[0]}{f" and {len(tables) - 1} more tables" if len(tables) > 1 else ""}: not read'
         hint = 'if it holds labels, patients or splits, --map reads them (docs/data.md)'
-        print_log(f'{source}: {text}; {hint}', logger='current', level=logging.WARNING)
+        tree.warn(f'{text}; {hint}')
     return layout, found
 
 

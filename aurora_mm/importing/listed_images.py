@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import logging
 from pathlib import Path, PurePosixPath
-
-from mmengine.logging import print_log
 
 from aurora_mm.errors import DataError
 from aurora_mm.importing.named_images import images_named
@@ -66,4 +63,4 @@ class ListedImages:
         unlisted = [image for image in self._tree.images if image not in self._file_of]
         if unlisted:
             text = f'{len(unlisted)} images are named by no file of labels and left out, such as {unlisted[0]}'
-            print_log(f'{self._tree.root}: {text}', logger='current', level=logging.WARNING)
+            self._tree.warn(text)

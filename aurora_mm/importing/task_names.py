@@ -1,8 +1,11 @@
-"""Names of tasks from names of folders."""
+"""Names of tasks from names of folders, and of classes that have no name."""
 
 from __future__ import annotations
 
 import re
+
+UNNAMED_CLASS = 'object'
+"""The class of what was labelled without one."""
 
 
 def task_name(text: str) -> str:

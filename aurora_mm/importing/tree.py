@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+
+from mmengine.logging import print_log
 
 from aurora_mm.converters.splits import split_of
 from aurora_mm.errors import DataError
@@ -69,6 +72,10 @@ class Tree:
     def ending(self, *suffixes: str) -> list[PurePosixPath]:
         """The files whose names end so, in any case of letters."""
         return [file for file in self.files if file.name.lower().endswith(suffixes)]
+
+    def warn(self, text: str) -> None:
+        """Log a warning about the folder, which its path begins."""
+        print_log(f'{self.root}: {text}', logger='current', level=logging.WARNING)
 
     def summary(self) -> str:
         """How many files of which kind there are in which folders, for messages: a line for each folder, 20 at most."""

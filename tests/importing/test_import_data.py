@@ -277,9 +277,7 @@ def test_crowds_and_ignored_objects_that_are_left_out_are_told(src, layout, tmp_
 def test_images_without_points_have_no_row_in_a_landmark_task(src, tmp_path, monkeypatch):
     """As where polygons were drawn in all images, and points in some."""
     messages = []
-    monkeypatch.setattr(
-        'aurora_mm.importing.shapes.shape_tasks.print_log', lambda message, logger, level: messages.append(message)
-    )
+    monkeypatch.setattr('aurora_mm.importing.tree.print_log', lambda text, **_: messages.append(text))
     trees.labelme(src)
     find_tasks(src)
     assert messages == []
@@ -295,9 +293,7 @@ def test_images_without_points_have_no_row_in_a_landmark_task(src, tmp_path, mon
 def test_points_that_some_labelme_files_do_not_have(src, tmp_path, monkeypatch):
     """They may be misspelt, so that they are read only where the user says so, and told."""
     messages = []
-    monkeypatch.setattr(
-        'aurora_mm.importing.shapes.shape_tasks.print_log', lambda message, logger, level: messages.append(message)
-    )
+    monkeypatch.setattr('aurora_mm.importing.tree.print_log', lambda text, **_: messages.append(text))
     trees.labelme(src)
     file = src / '1.json'
     content = json.loads(file.read_text())
@@ -322,7 +318,7 @@ def test_voc_counts_from_1_unless_a_box_begins_at_0(src, tmp_path):
 
 def test_a_table_beside_masks_is_told(src, monkeypatch):
     messages = []
-    monkeypatch.setattr('aurora_mm.importing.import_data.print_log', lambda text, **_: messages.append(text))
+    monkeypatch.setattr('aurora_mm.importing.tree.print_log', lambda text, **_: messages.append(text))
     trees.masks_beside(src)
     find_tasks(src)
     assert messages == []

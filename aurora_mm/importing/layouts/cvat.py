@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from functools import partial
@@ -8,7 +7,6 @@ from pathlib import PurePosixPath
 from xml.etree.ElementTree import Element
 
 import numpy as np
-from mmengine.logging import print_log
 
 from aurora_mm.converters.splits import split_of
 from aurora_mm.errors import DataError
@@ -74,7 +72,7 @@ class Cvat(Layout):
         if empty:
             texts.append(f'{empty} images have no shape, and are taken as images in which there is nothing')
         for text in texts:
-            print_log(f'{tree.root}: {text}', logger='current', level=logging.WARNING)
+            tree.warn(text)
         return tasks_of_shapes(images, tree, options, order)
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +10,6 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import numpy as np
-from mmengine.logging import print_log
 
 from aurora_mm.errors import DataError
 from aurora_mm.importing.brush_runs import decode_brush
@@ -31,10 +29,10 @@ from aurora_mm.importing.shapes import (
     rectangle,
     tasks_of_shapes,
 )
+from aurora_mm.importing.task_names import UNNAMED_CLASS
 from aurora_mm.importing.tree import Tree, split_of_path
 
 _UPLOAD = re.compile(r'^[0-9a-f]{8}-(?=.)')  # what an upload puts before the name of a file
-_NO_CLASS = 'object'
 _GEOMETRY = {'rle', 'points', 'radiusX', 'width', 'x'}
 
 
@@ -78,7 +76,7 @@ class LabelStudio(Layout):
                 images.append(_image(task, where, results, file, tree, listed, told))
         listed.tell_unlisted()
         for text, count in told.items():
-            print_log(f'{tree.root}: {count} {text}', logger='current', level=logging.WARNING)
+            tree.warn(f'{count} {text}')
         return tasks_of_shapes(images, tree, options)
 
 
@@ -222,7 +220,7 @@ def _shapes(
         raise ValueError(f'it has {len(labels)} labels: {", ".join(labels)}')
     if size is None:
         raise ValueError('it lists no size of the image')
-    label, (height, width) = labels[0] if labels else _NO_CLASS, size
+    label, (height, width) = labels[0] if labels else UNNAMED_CLASS, size
     x, y, turned = (float(value.get(key) or 0) for key in ('x', 'y', 'rotation'))
     x, y = x / 100 * width, y / 100 * height
     if 'rle' in value:

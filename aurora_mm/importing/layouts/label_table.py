@@ -21,7 +21,7 @@ from aurora_mm.importing.options import ImportOptions
 from aurora_mm.importing.table_columns import box_columns, class_columns, classes_of, group_column, split_column
 from aurora_mm.importing.table_file import TABLE_SUFFIXES, TableFile
 from aurora_mm.importing.table_of_images import folded_header, image_column
-from aurora_mm.importing.task_names import task_name
+from aurora_mm.importing.task_names import UNNAMED_CLASS, task_name
 from aurora_mm.importing.tree import Tree
 
 _ATTRIBUTES = {
@@ -92,7 +92,7 @@ def _items(table: TableFile, fields: dict[str, str], name: str, options: ImportO
         kinds = classes_of(table, classes[0]) if classes else []
         of_class = {'class': classes[0]} if kinds else {}
         item = dict(
-            name=name, type='multi_object_detection', classes=kinds or ['object'], box=box[0], box_format=box[1]
+            name=name, type='multi_object_detection', classes=kinds or [UNNAMED_CLASS], box=box[0], box_format=box[1]
         )
         return [fields | item | of_class]
     if not classes:

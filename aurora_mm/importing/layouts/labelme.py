@@ -2,14 +2,12 @@ from __future__ import annotations
 
 import base64
 import json
-import logging
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import cv2
 import numpy as np
-from mmengine.logging import print_log
 
 from aurora_mm.errors import DataError
 from aurora_mm.importing.found import FoundTask
@@ -59,8 +57,7 @@ class LabelMe(Layout):
                 DrawnImage(image, tree.path(text), content['shapes'], size, split_of_path(image), is_alone=True)
             )
         if flagged:
-            message = f'{tree.root}: the flags of {flagged} images are not read'
-            print_log(message, logger='current', level=logging.WARNING)
+            tree.warn(f'the flags of {flagged} images are not read')
         return tasks_of_shapes(images, tree, options)
 
     def _pairs(self, tree: Tree) -> list[tuple[PurePosixPath, PurePosixPath]]:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -8,15 +7,13 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mmengine.logging import print_log
-
 from aurora_mm.errors import DataError
 from aurora_mm.importing.boxes import Boxes, BoxTask
 from aurora_mm.importing.found import FoundRow, FoundTask
 from aurora_mm.importing.layout import Layout
 from aurora_mm.importing.listed_size import check_listed_size
 from aurora_mm.importing.options import ImportOptions
-from aurora_mm.importing.task_names import task_name
+from aurora_mm.importing.task_names import UNNAMED_CLASS, task_name
 from aurora_mm.importing.tree import Tree, split_of_path
 
 _Object = tuple[str, list[float], bool]  # class, xyxy as written, whether it is written with decimals
@@ -68,7 +65,7 @@ class PascalVoc(Layout):
                 texts.append(f'{count} images that no file of ImageSets/Main names are left out')
             found.rows = chosen
         for text in texts:
-            print_log(f'{tree.root}: {text}', logger='current', level=logging.WARNING)
+            tree.warn(text)
         return [found]
 
     def _pairs(self, tree: Tree) -> list[tuple[PurePosixPath, PurePosixPath]]:
@@ -133,7 +130,7 @@ def _read(file: Path) -> tuple[list[_Object], tuple[int, int] | None]:
         root = ElementTree.parse(file).getroot()
         objects = [
             (
-                item.findtext('name', 'object').strip(),
+                item.findtext('name', UNNAMED_CLASS).strip(),
                 [float(text) for text in texts],
                 any('.' in text for text in texts),
             )

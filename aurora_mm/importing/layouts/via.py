@@ -1,14 +1,11 @@
 from __future__ import annotations
 
 import json
-import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
-
-from mmengine.logging import print_log
 
 from aurora_mm.errors import DataError
 from aurora_mm.importing.found import FoundTask
@@ -18,11 +15,11 @@ from aurora_mm.importing.listed_images import ListedImages
 from aurora_mm.importing.options import ImportOptions
 from aurora_mm.importing.shapes import DrawnImage, Shape, ellipse, point, polygon, rectangle, tasks_of_shapes
 from aurora_mm.importing.table_columns import is_class_name
+from aurora_mm.importing.task_names import UNNAMED_CLASS
 from aurora_mm.importing.tree import Tree, split_of_path
 
 _PROJECT = '_via_img_metadata'
 _COLUMNS = ('filename', 'region_shape_attributes', 'region_attributes')
-_NO_CLASS = 'object'
 
 
 @dataclass(frozen=True)
@@ -152,7 +149,7 @@ def _options(content: dict[str, Any], attribute: str | None) -> list[str]:
 def _shape(region: Any, attribute: str | None, image: DrawnImage) -> Shape:
     try:
         shape, values = region['shape_attributes'], region.get('region_attributes') or {}
-        label = _NO_CLASS if attribute is None else _label(values.get(attribute), attribute, image)
+        label = UNNAMED_CLASS if attribute is None else _label(values.get(attribute), attribute, image)
         kind = shape['name']
         if kind == 'polygon':
             return polygon(label, list(zip(shape['all_points_x'], shape['all_points_y'], strict=True)))
@@ -192,4 +189,4 @@ def _tell(items: Sequence[_Image], attribute: str | None, changed: int, tree: Tr
             'scaled, regions lie elsewhere'
         )
     for text in texts:
-        print_log(f'{tree.root}: {text}', logger='current', level=logging.WARNING)
+        tree.warn(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.logging import print_log
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.images.image_faults import naming
@@ -59,8 +57,7 @@ def tasks_of_shapes(
         labels_of.setdefault((shape.kind, shape.question), set()).add(shape.label)
     for part, known in list(labels_of.items()):
         if part[0] == 'class' and len(known) == 1 and not options.classes:
-            text = f'{tree.root}: all images with a class have {next(iter(known))!r}, of which no task is made'
-            print_log(text, logger='current', level=logging.WARNING)
+            tree.warn(f'all images with a class have {next(iter(known))!r}, of which no task is made')
             del labels_of[part]
     parts = sorted(labels_of)
     if options.classes and len(parts) > 1 and not (len(options.classes) == 1 and ('rectangle', '') in parts):
@@ -132,8 +129,7 @@ def _points(
         missing.update(names - {shape.label for shape in image.of_kind('point') if shape.is_labelled})
     if missing:
         counts = ', '.join(f'{name!r} in {missing[name]}' for name in task.points if missing[name])
-        text = f'{tree.root}: points are missing in some of {len(chosen)} images: {counts}'
-        print_log(text, logger='current', level=logging.WARNING)
+        tree.warn(f'points are missing in some of {len(chosen)} images: {counts}')
 
     def answer(image: DrawnImage, size: tuple[int, int]) -> dict[str, Any]:
         at = {
@@ -220,5 +216,4 @@ def _by_numbers(label: str) -> list[tuple[int, str]]:
 
 def _tell_left_out(count: int, what: str, task: Task, tree: Tree) -> None:
     if count:
-        text = f'{tree.root}: {count} images without {what} are left out of the {task.type} task'
-        print_log(text, logger='current', level=logging.WARNING)
+        tree.warn(f'{count} images without {what} are left out of the {task.type} task')
