@@ -41,7 +41,7 @@ test-slow: setup
 
 # Lines and branches that the fast tests run, in the processes that they start too; it fails where they are too few.
 # Measuring takes 1.7 times the time of the tests, on Python 3.11.
-COVERED := datasets challenge evaluation
+COVERED := datasets challenge evaluation submission
 coverage: setup
 	$(PYTEST) -m "not slow" --cov --cov-report=json:build/coverage.json --cov-report=
 	$(BIN)/python .ci/check_coverage.py build/coverage.json --lines aurora_mm=92 \
@@ -73,6 +73,7 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
 
 # The documentation as a site, in build/site. A broken link or anchor, or a page that is not read, is an error.
 docs: setup

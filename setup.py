@@ -58,7 +58,7 @@ REMOTE = ['s3fs>=2024.6']
 # The documentation as a site.
 DOCS = ['mkdocs>=1.6,<2', 'mkdocs-material>=9.5', 'mkdocstrings[python]>=0.26']
 TEST = [
-    *('pytest>=8', 'pytest-xdist>=3.6', 'hypothesis>=6.100', 'ruff>=0.6', 'mypy>=1.11'),
+    *('pytest>=8', 'pytest-xdist>=3.6', 'hypothesis>=6.100', 'ruff>=0.6', 'mypy>=1.11', 'import-linter>=2.15'),
     *('coverage>=7.10', 'pytest-cov>=7.0'),
     *(
         *LORA,

@@ -23,9 +23,9 @@ import numpy as np
 import SimpleITK
 from mmengine.logging import MMLogger
 
-from aurora_mm.challenge.submission import score_submission
-from aurora_mm.challenge.submission.read_lists import list_files
 from aurora_mm.evaluation.functional import dice, hausdorff_distance, hd95_and_nsd
+from aurora_mm.submission import score_submission
+from aurora_mm.submission.read_lists import list_files
 from aurora_mm.tasks import TaskTable
 
 # Radii in image heights of truth and roughness of outlines: what a fair prediction of each looks like.

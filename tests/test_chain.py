@@ -11,7 +11,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from aurora_mm.challenge.submission import score_submission
+from aurora_mm.submission import score_submission
 from aurora_mm.tasks import TaskTable
 from tests.fixtures.verbs import refused, run, run_apart, start
 from tests.fixtures.waiting import wait_until

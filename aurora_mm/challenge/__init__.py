@@ -1,1 +1,1 @@
-"""Code that is specific to the FMC-UIA challenge: CSV layout, submissions, scorer and container."""
+"""The CSV files of FMC-UIA's layout: columns, cells and an index that is read once."""

@@ -35,7 +35,7 @@ PACKAGES = {
     ],
     'Training and scores': [
         *('aurora_mm.engine.hooks', 'aurora_mm.engine.optim', 'aurora_mm.evaluation', 'aurora_mm.evaluation.metrics'),
-        *('aurora_mm.baselines', 'aurora_mm.visualization', 'aurora_mm.challenge.submission'),
+        *('aurora_mm.baselines', 'aurora_mm.visualization', 'aurora_mm.submission'),
     ],
 }
 _LINK = re.compile(r'(\]\()([^)\s#:]+)((?:#[^)\s]*)?\))')

@@ -16,9 +16,9 @@ from mmengine.runner import Runner
 
 import aurora_mm
 from aurora_mm.calibration.observations import Observations
-from aurora_mm.challenge.submission import SubmissionWriter
 from aurora_mm.engine import LRFinderHook, MaskedImageHook, ReproducibleEpochHook
 from aurora_mm.structures import MultiTaskDataSample, TaskDataSample
+from aurora_mm.submission import SubmissionWriter
 from aurora_mm.tasks import Task, TaskTable
 from tests.accelerator.small_run import narrow_config
 from tests.fixtures.pretend_accelerator import DEVICE, PretendAccelerator

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from aurora_mm.apis import MultiTaskInferencer
-from aurora_mm.challenge.challenge_model import Model
 from aurora_mm.checking import check_data
 from aurora_mm.checkpoints import load_checkpoint_file
 from aurora_mm.cli.main import main
+from aurora_mm.prediction_files.challenge_model import Model
 from aurora_mm.web.result_html import result_html
 from tests.fixtures.type_chain import TypeChain, write_csv
 

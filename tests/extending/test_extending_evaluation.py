@@ -12,10 +12,10 @@ from aurora_mm.analysis.bootstrap import bootstrap_intervals
 from aurora_mm.analysis.report import write_html_report
 from aurora_mm.analysis.results_folder import write_results
 from aurora_mm.baselines import ConstantPredictor
-from aurora_mm.challenge.submission import SubmissionWriter
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.evaluation import MultiTaskEvaluator, read_per_image, score_rows, score_table
 from aurora_mm.structures import TaskDataSample
+from aurora_mm.submission import SubmissionWriter
 from aurora_mm.tables import console_text
 from aurora_mm.task_types import TASK_TYPES
 from aurora_mm.tasks import Task, TaskTable

@@ -14,12 +14,12 @@ import torch
 from aurora_mm.analysis.report import write_html_report
 from aurora_mm.analysis.results_folder import write_results
 from aurora_mm.apis import hold_work_dir, last_checkpoint
-from aurora_mm.challenge.submission import SubmissionWriter
 from aurora_mm.checkpoints import write_checkpoint
 from aurora_mm.cli.main import main
 from aurora_mm.converters import coco_to_fmc
 from aurora_mm.evaluation import score_rows
 from aurora_mm.models import MultiTaskModel
+from aurora_mm.submission import SubmissionWriter
 from aurora_mm.visualization import MultiTaskVisualizer  # noqa: F401  the report's, imported once
 from tests.engine.hooks.tiny_run import tiny_config, tiny_run
 from tests.fixtures.config_text import skip_formatting

@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 
 from aurora_mm.apis import MultiTaskInferencer
-from aurora_mm.challenge.challenge_model import Model
 from aurora_mm.challenge.csv_files import read_root
 from aurora_mm.converters import coco_to_fmc, fmc_to_mmseg
 from aurora_mm.datasets import FMCUIADataset, TaskDataset
 from aurora_mm.errors import AuroraError
+from aurora_mm.prediction_files.challenge_model import Model
 from aurora_mm.publishing import publish
 from aurora_mm.tasks import TaskTable
 from tests.fixtures.fmc_root import FmcRoot

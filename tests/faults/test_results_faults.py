@@ -22,17 +22,17 @@ from aurora_mm.analysis.report.training_log import TrainingLog
 from aurora_mm.analysis.run_comparison import comparison_table, draw_comparison
 from aurora_mm.analysis.run_history import read_run
 from aurora_mm.analysis.weight_search import WeightSearch
-from aurora_mm.challenge.submission import problem_table, score_submission
 from aurora_mm.errors import AuroraError
 from aurora_mm.evaluation import read_per_image
 from aurora_mm.phantoms import make_dataset
+from aurora_mm.submission import problem_table, score_submission
 from aurora_mm.tasks import TaskTable
-from tests.challenge.submission import predictions
 from tests.faults.bad_values import TEXTS
 from tests.faults.conftest import many
 from tests.faults.json_changes import changed, changes
 from tests.faults.mutations import OF_BYTES
 from tests.fixtures.run_folder import write_run_folder
+from tests.submission import predictions
 
 number = st.integers(0, 200)
 cells = st.lists(
@@ -328,7 +328,7 @@ def test_results_of_a_search(tmp_path, try_cases, cases):
 @pytest.fixture(scope='module')
 def labelled(tmp_path_factory):
     """A data root, its tasks, and a submission that answers it."""
-    from aurora_mm.challenge.submission import SubmissionWriter
+    from aurora_mm.submission import SubmissionWriter
 
     folder = tmp_path_factory.mktemp('submission')
     tasks = TaskTable(

@@ -120,8 +120,8 @@ def _predict(args: argparse.Namespace) -> None:
 
 
 def _answer_challenge(args: argparse.Namespace) -> None:
-    from aurora_mm.challenge.challenge_model import Model
     from aurora_mm.files import write_text
+    from aurora_mm.prediction_files.challenge_model import Model
 
     for option in ('dicom', 'crop'):
         if getattr(args, option):

@@ -36,7 +36,7 @@ def main(args: argparse.Namespace) -> None:
 
     from aurora_mm.analysis.results_folder import RESULT_FILES, write_results
     from aurora_mm.apis import read_tasks
-    from aurora_mm.challenge.submission import problem_table, score_submission
+    from aurora_mm.submission import problem_table, score_submission
 
     import_modules(args.imports)
     scored = score_submission(

@@ -8,9 +8,9 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from aurora_mm.challenge.submission import SubmissionWriter, require_submission_formats
 from aurora_mm.registry import HOOKS
 from aurora_mm.structures import MultiTaskDataSample, task_samples_of
+from aurora_mm.submission import SubmissionWriter, require_submission_formats
 from aurora_mm.tasks import TaskTable
 
 
@@ -19,7 +19,7 @@ class SubmissionHook(Hook):
     """Writes all predictions of a test, with or without annotations, in the format of the challenge.
 
     Args:
-        out_dir: Folder of the submission, see :class:`aurora_mm.challenge.submission.SubmissionWriter`.
+        out_dir: Folder of the submission, see :class:`aurora_mm.submission.SubmissionWriter`.
     """
 
     def __init__(self, out_dir: str) -> None:

@@ -5,11 +5,11 @@ import pytest
 import torch
 from mmengine.structures import InstanceData, PixelData
 
-from aurora_mm.challenge.submission import SubmissionWriter
 from aurora_mm.cli.verbs.score import main
 from aurora_mm.datasets import FMCUIADataset
 from aurora_mm.datasets.transforms import LoadUltrasoundImage, PackMultiTaskInputs
 from aurora_mm.phantoms import make_dataset
+from aurora_mm.submission import SubmissionWriter
 from aurora_mm.tasks import TaskTable
 
 TASKS = [

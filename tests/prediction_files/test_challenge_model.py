@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from aurora_mm.apis import read_checkpoint
-from aurora_mm.challenge.challenge_model import Model
-from aurora_mm.challenge.submission import score_submission
 from aurora_mm.errors import DataError, WeightsError
+from aurora_mm.prediction_files.challenge_model import Model
 from aurora_mm.publishing import publish
+from aurora_mm.submission import score_submission
 from tests.fixtures.checkpoints import REPO, TASKS
 from tests.fixtures.waiting import LONG
 

@@ -11,13 +11,13 @@ import torch
 from mmengine.structures import PixelData
 from numpy.typing import NDArray
 
-from aurora_mm.challenge.submission.problems import Problem
-from aurora_mm.challenge.submission.submission_format import SUBMISSION_FORMATS, Entry, SubmissionFormat
 from aurora_mm.errors import DataError
 from aurora_mm.evaluation.functional import resize_mask
 from aurora_mm.evaluation.sample_fields import prediction
 from aurora_mm.files import write_bytes
 from aurora_mm.structures import TaskDataSample
+from aurora_mm.submission.problems import Problem
+from aurora_mm.submission.submission_format import SUBMISSION_FORMATS, Entry, SubmissionFormat
 from aurora_mm.tasks import Task
 from aurora_mm.utils import decode_file
 

@@ -15,12 +15,12 @@ from aurora_mm.apis.inferencer import MultiTaskInferencer
 from aurora_mm.baselines.stored_answers import stored_answers
 from aurora_mm.challenge.csv_files import read_root
 from aurora_mm.challenge.row_columns import Record
-from aurora_mm.challenge.submission import SUBMISSION_FORMATS, SubmissionWriter
 from aurora_mm.checkpoints import find_models
 from aurora_mm.errors import AuroraError, ConfigError, DataError
 from aurora_mm.images.image_files import read_data
 from aurora_mm.images.image_header import BadImage, read_header
 from aurora_mm.structures import MultiTaskDataSample, TaskDataSample
+from aurora_mm.submission import SUBMISSION_FORMATS, SubmissionWriter
 
 MODEL = 'AURORA_MODEL'
 _DEFAULT_MODEL = '/opt/aurora/model'

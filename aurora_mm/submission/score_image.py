@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aurora_mm.challenge.submission.problems import Problem
-from aurora_mm.challenge.submission.submission_format import SUBMISSION_FORMATS, Entry
 from aurora_mm.datasets.transforms import LoadTaskAnnotations, LoadUltrasoundImage, PackMultiTaskInputs
 from aurora_mm.evaluation import ResultRow
 from aurora_mm.evaluation.metrics import metric_of_row
 from aurora_mm.structures import TaskDataSample
+from aurora_mm.submission.problems import Problem
+from aurora_mm.submission.submission_format import SUBMISSION_FORMATS, Entry
 from aurora_mm.tasks import Task
 
 

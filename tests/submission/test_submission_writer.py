@@ -8,10 +8,10 @@ import torch
 import torch.distributed as dist
 from mmengine.structures import InstanceData, PixelData
 
-from aurora_mm.challenge.submission import SubmissionWriter
-from aurora_mm.challenge.submission.mask_files import mask_file
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.structures import TaskDataSample
+from aurora_mm.submission import SubmissionWriter
+from aurora_mm.submission.mask_files import mask_file
 
 FILES = ('classification_predictions.json', 'detection_predictions.json', 'regression_predictions.json')
 
@@ -163,7 +163,7 @@ def test_two_processes_cannot_write_one_mask(tmp_path, monkeypatch):
         item.pred_sem_seg = PixelData(data=torch.zeros(1, 30, 40, dtype=torch.long))
         writer.add(item)
     monkeypatch.setattr(
-        'aurora_mm.challenge.submission.writer.all_gather_object', lambda _: [writer._masks for writer in writers]
+        'aurora_mm.submission.writer.all_gather_object', lambda _: [writer._masks for writer in writers]
     )
     with pytest.raises(DataError, match=r"m.png: images '../A b/ä_0.png' and '../A b/ä_1.png' have the same mask_path"):
         writers[0].finish()

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from aurora_mm.challenge.submission.problems import Problem
 from aurora_mm.errors import ConfigError
 from aurora_mm.structures import TaskDataSample
+from aurora_mm.submission.problems import Problem
 from aurora_mm.task_types import ByTaskType
 from aurora_mm.tasks import Task
 

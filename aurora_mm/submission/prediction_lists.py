@@ -17,11 +17,11 @@ import numpy as np
 import torch
 from mmengine.structures import InstanceData
 
-from aurora_mm.challenge.submission.problems import Problem
-from aurora_mm.challenge.submission.submission_format import SUBMISSION_FORMATS, Entry, SubmissionFormat
 from aurora_mm.errors import ConfigError
 from aurora_mm.evaluation.sample_fields import best_box, prediction
 from aurora_mm.structures import TaskDataSample
+from aurora_mm.submission.problems import Problem
+from aurora_mm.submission.submission_format import SUBMISSION_FORMATS, Entry, SubmissionFormat
 from aurora_mm.tasks import Task
 
 _SLACK = 1.0  # tolerance in pixels for coordinates outside of the image, and between normalised and pixel values

@@ -15,13 +15,13 @@ import cv2
 import torch
 from rich.progress import track
 
-from aurora_mm.challenge.submission.problems import Problem
-from aurora_mm.challenge.submission.read_lists import read_lists
-from aurora_mm.challenge.submission.score_image import ImageJob, score_image
 from aurora_mm.data_root import DataRoot
 from aurora_mm.datasets import FMCUIADataset
 from aurora_mm.errors import DataError
 from aurora_mm.evaluation import EvaluationResult, ResultRow, score_rows, score_table
+from aurora_mm.submission.problems import Problem
+from aurora_mm.submission.read_lists import read_lists
+from aurora_mm.submission.score_image import ImageJob, score_image
 from aurora_mm.tables import console_text
 from aurora_mm.tasks import TaskTable
 

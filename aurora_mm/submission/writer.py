@@ -7,11 +7,11 @@ from pathlib import Path
 
 from mmengine.dist import all_gather_object, barrier, is_main_process
 
-from aurora_mm.challenge.submission.read_lists import list_files
-from aurora_mm.challenge.submission.submission_format import SUBMISSION_FORMATS, Entry
 from aurora_mm.errors import DataError
 from aurora_mm.files import write_text
 from aurora_mm.structures import TaskDataSample
+from aurora_mm.submission.read_lists import list_files
+from aurora_mm.submission.submission_format import SUBMISSION_FORMATS, Entry
 
 
 class SubmissionWriter:

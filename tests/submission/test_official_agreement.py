@@ -11,9 +11,9 @@ import pytest
 from mmengine.config import Config
 
 from aurora_mm.analysis.results_folder import write_results
-from aurora_mm.challenge.submission import SubmissionWriter, score_submission
 from aurora_mm.evaluation import MultiTaskEvaluator, read_per_image, score_rows
 from aurora_mm.phantoms import make_dataset
+from aurora_mm.submission import SubmissionWriter, score_submission
 from aurora_mm.tasks import TaskTable
 
 pytest.importorskip('SimpleITK', reason='the official scorer takes the Hausdorff distance from SimpleITK')

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from aurora_mm.challenge.submission.problems import Problem
-from aurora_mm.challenge.submission.submission_format import SUBMISSION_FORMATS, Entry
+from aurora_mm.submission.problems import Problem
+from aurora_mm.submission.submission_format import SUBMISSION_FORMATS, Entry
 
 Entries = dict[tuple[str, str], Entry]
 """By ``(task_id, image_path)``."""

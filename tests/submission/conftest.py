@@ -6,8 +6,8 @@ import numpy as np
 import predictions
 import pytest
 
-from aurora_mm.challenge.submission import SubmissionWriter
 from aurora_mm.phantoms import make_dataset
+from aurora_mm.submission import SubmissionWriter
 from aurora_mm.tasks import TaskTable
 
 FOUR_TASKS = TaskTable(

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from aurora_mm.challenge.submission import problem_table, score_submission
 from aurora_mm.errors import DataError
+from aurora_mm.submission import problem_table, score_submission
 
 CLASSES, BOXES, POINTS = (f'{name}_predictions.json' for name in ('classification', 'detection', 'regression'))
 
