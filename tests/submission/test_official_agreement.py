@@ -20,7 +20,7 @@ pytest.importorskip('SimpleITK', reason='the official scorer takes the Hausdorff
 import official_scorer
 import predictions
 
-CONFIGS = Path(__file__).resolve().parents[3] / 'configs'
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 TASKS = TaskTable(Config.fromfile(CONFIGS / '_base_/tasks/fmc_uia.py').tasks)
 
 
