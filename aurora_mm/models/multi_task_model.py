@@ -83,7 +83,6 @@ class MultiTaskModel(BaseModel):
             from images whose tasks are to be chosen; see :class:`aurora_mm.routing.task_router.TaskRouter`.
         calibration: Called with the maps of the encoder and the data samples after each prediction, to calibrate it in
             place; see :class:`aurora_mm.calibration.calibration.Calibration`. None leaves predictions as they are.
-
         encoder_dtype: ``torch.bfloat16`` computes the maps of the encoder in mixed precision in :meth:`predict`; None
             leaves them in the dtype of the weights. See :func:`aurora_mm.apis.fast_prediction.speed_up`.
 
