@@ -15,6 +15,7 @@ from pathlib import Path
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from aurora_mm.apis import last_checkpoint
+from aurora_mm.apis.config_files import find_config
 from aurora_mm.errors import ConfigError
 from aurora_mm.files import write_text
 
@@ -189,7 +190,7 @@ def plan_runs(configs: Sequence[str], seeds: Sequence[int], out: str | Path) -> 
     """Return the runs of an ablation: the first seed of all configs, then the second, and so on.
 
     Args:
-        configs: Config files; ``CONFIG:0,1,2`` gives the seeds of a config.
+        configs: Config files, or names of configs of the package; ``CONFIG:0,1,2`` gives the seeds of a config.
         seeds: Seeds of the other configs.
         out: Folder of the ablation.
 
@@ -199,15 +200,14 @@ def plan_runs(configs: Sequence[str], seeds: Sequence[int], out: str | Path) -> 
     chosen: dict[Path, Sequence[int]] = {}
     for text in configs:
         name, colon, own = text.partition(':')
-        if not Path(name).is_file():
-            raise ConfigError(f'no config at {name}')
-        if Path(name).stem in {config.stem for config in chosen}:
-            raise ConfigError(f'two configs are called {Path(name).stem}: their runs would share a folder')
+        config = find_config(name)
+        if config.stem in {other.stem for other in chosen}:
+            raise ConfigError(f'two configs are called {config.stem}: their runs would share a folder')
         try:
             own_seeds = [int(seed) for seed in own.split(',')] if colon else seeds
         except ValueError as error:
             raise ConfigError(f'{text}: seeds are whole numbers with commas between') from error
-        chosen[Path(name)] = list(dict.fromkeys(own_seeds))
+        chosen[config] = list(dict.fromkeys(own_seeds))
     rounds = range(max(map(len, chosen.values())))
     return [AblationRun(c, s[i], Path(out)) for i in rounds for c, s in chosen.items() if i < len(s)]
 

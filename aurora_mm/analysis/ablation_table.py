@@ -105,7 +105,7 @@ def ablation_table(rows: Sequence[AblationRow]) -> str:
     """Format two Markdown tables with a row for each config: the means, and the primary scores of the tasks.
 
     Scores are in [0, 1], as mean ± sample standard deviation over the seeds. ``change`` is the difference of
-    ``task_mean`` to the first row.
+    ``task_mean`` to the first row, if both are of the same tasks.
     """
     keys = _keys(rows)
     types, tasks = ([key for key in keys if key.startswith(f'{kind}/')] for kind in ('types', 'tasks'))
@@ -147,7 +147,13 @@ def _keys(rows: Sequence[AblationRow]) -> list[str]:
 
 def _change(row: AblationRow, first: AblationRow) -> float | None:
     mean, base = row.mean('task_mean'), first.mean('task_mean')
-    return None if mean is None or base is None else mean - base
+    if mean is None or base is None or _tasks(row) != _tasks(first):
+        return None
+    return mean - base
+
+
+def _tasks(row: AblationRow) -> set[str]:
+    return {key for key in row.values if key.startswith('tasks/')}
 
 
 def _signed(change: float | None) -> str:

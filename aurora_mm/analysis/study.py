@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aurora_mm.analysis.ablation import AblationRun
 from aurora_mm.analysis.ablation_table import AblationRow
 from aurora_mm.analysis.search_space import Choices, Range, as_options
+from aurora_mm.analysis.settings_file import absolute
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.tables import markdown_table
 
@@ -58,7 +59,9 @@ class Study:
         self._study = optuna.create_study(
             storage=storage, study_name='aurora_mm', direction='maximize', load_if_exists=True
         )
-        asked = dict(config=str(config), space={key: repr(values) for key, values in space.items()}, seeds=self.seeds)
+        asked = dict(
+            config=absolute(config), space={key: repr(values) for key, values in space.items()}, seeds=self.seeds
+        )
         before = self._study.user_attrs.get('asked')
         if before not in (None, asked):
             different = [key for key in asked if before.get(key) != asked[key]]
@@ -74,7 +77,7 @@ class Study:
             run_all: Trains and tests runs, and returns those that failed.
 
         Returns:
-            The runs that failed.
+            The runs that failed. If all runs of the config as it is failed, no trial is made.
 
         Raises:
             ConfigError: If there are no trials, in all or in a round.
@@ -82,6 +85,8 @@ class Study:
         if trials < 1 or at_once < 1:
             raise ConfigError(f'a study makes at least one trial, and one at once, not {trials} and {at_once}')
         failed = run_all(self._runs(AS_IT_IS, {}))
+        if len(failed) == len(self.seeds):
+            return failed  # what fails with every seed fails in the trials too
         while pending := self._next_round(trials, at_once):
             runs = {trial.number: self._runs(_name(trial.number), trial.params) for trial in pending}
             failed += run_all([run for of_trial in runs.values() for run in of_trial])

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from aurora_mm.apis.checkpoint import read_checkpoint, trained_config
-from aurora_mm.checkpoints import write_checkpoint
+from aurora_mm.checkpoints import check_derived_file, write_checkpoint
 from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.folders import whole_folder
 from aurora_mm.models.backbones import merge_lora
@@ -76,8 +76,9 @@ def merge_checkpoint(checkpoint: str | Path, out: str | Path) -> int:
 
     Raises:
         WeightsError: If the file is not a checkpoint of aurora_mm, or its encoder has no LoRA.
-        OutputError: If ``out`` cannot be written.
+        OutputError: If ``out`` cannot be written, or is a checkpoint of a training run.
     """
+    check_derived_file(out, [checkpoint])
     content = read_checkpoint(checkpoint)
     cfg = trained_config(content, checkpoint)
     if not cfg.model.backbone.get('lora'):

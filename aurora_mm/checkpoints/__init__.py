@@ -1,6 +1,7 @@
 """Checkpoint files and model folders: tensors and plain values with checksums, read without running code."""
 
 from aurora_mm.checkpoints.config_text import read_config_text, text_of_config
+from aurora_mm.checkpoints.derived_file import check_derived_file
 from aurora_mm.checkpoints.hub import find_models, is_hub_id, local_model, path_for_results
 from aurora_mm.checkpoints.model_folder import fill_model_folder, is_model_folder
 from aurora_mm.checkpoints.plain_values import plain_checkpoint
@@ -21,6 +22,7 @@ from aurora_mm.checkpoints.writing import write_checkpoint
 __all__ = [
     'CHECKSUMS',
     'SHARDS',
+    'check_derived_file',
     'fill_model_folder',
     'find_models',
     'insert_shards',

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from aurora_mm.cli.numbers import whole_number_from
 from aurora_mm.cli.tasks_option import add_tasks_option
 
 
@@ -21,7 +22,9 @@ def add_phantom_options(parser: argparse.ArgumentParser, whose: str = '') -> Non
     parser.add_argument('--val-images-per-task', type=int, default=0, help=f'images{whose} in OUT/val')
     parser.add_argument('--seed', type=int, default=0)
     add_tasks_option(parser)
-    parser.add_argument('--workers', type=int, help='processes that draw (default: one for each core, at most 8)')
+    parser.add_argument(
+        '--workers', type=whole_number_from(0), help='processes that draw (default: one for each core, at most 8)'
+    )
 
 
 def draw_phantoms(args: argparse.Namespace, **kwargs: Any) -> None:

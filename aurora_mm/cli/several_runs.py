@@ -7,7 +7,9 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from aurora_mm.cli.numbers import count
 
 if TYPE_CHECKING:
     from aurora_mm.analysis.ablation import Ablation, AblationRun
@@ -19,8 +21,8 @@ def add_several_runs_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of :func:`ablation_of`."""
     parser.add_argument('--data-root', help='root of the data (default: that of the configs)')
     parser.add_argument('--tasks', metavar='FILE', help="config file with a list `tasks` (default: the configs')")
-    parser.add_argument('--jobs', type=int, default=2, metavar='N', help='runs side by side (default: 2)')
-    parser.add_argument('--threads', type=int, default=1, metavar='N', help='of each run (default: 1)')
+    parser.add_argument('--jobs', type=count, default=2, metavar='N', help='runs side by side (default: 2)')
+    parser.add_argument('--threads', type=count, default=1, metavar='N', help='of each run (default: 1)')
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='override all configs')
 
 
@@ -29,6 +31,17 @@ def ablation_of(args: argparse.Namespace) -> Ablation:
     from aurora_mm.analysis.ablation import Ablation
 
     return Ablation(args.data_root, args.jobs, args.threads, args.cfg_options, args.tasks)
+
+
+def settings_of(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what all runs have in common, for :func:`aurora_mm.analysis.settings_file.keep_settings`."""
+    from aurora_mm.analysis.settings_file import absolute
+
+    return {
+        '--data-root': absolute(args.data_root),
+        '--tasks': absolute(args.tasks),
+        '--cfg-options': sorted(args.cfg_options),
+    }
 
 
 @contextmanager

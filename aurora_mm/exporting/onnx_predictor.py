@@ -57,8 +57,10 @@ class Predictor:
             dicts of ``box`` (xyxy in pixels), ``label`` and ``score``; or ``points``, [x, y] in pixels by name.
 
         Raises:
-            ValueError: If an array has another shape or type.
+            ValueError: If an array has another shape or type, or it is one image and not a list of them.
         """
+        if isinstance(images, np.ndarray) and images.ndim < 4:
+            raise ValueError(f'images are a list of arrays, not one array of shape {images.shape}: write [image]')
         arrays = [_bgr(image, position) for position, image in enumerate(images)]
         by_shape: dict[tuple[int, ...], list[int]] = {}
         for position, array in enumerate(arrays):

@@ -17,6 +17,7 @@ from aurora_mm.calibration.conformal import check_coverage
 from aurora_mm.calibration.evaluation import cross_fit
 from aurora_mm.calibration.feature_distance import FeatureDistance
 from aurora_mm.calibration.observations import Observations
+from aurora_mm.checkpoints import check_derived_file
 from aurora_mm.errors import DataError
 from aurora_mm.fitting.trained import image_features, trained_model, write_with_metadata
 from aurora_mm.tasks import TaskTable
@@ -62,9 +63,10 @@ def calibrate_checkpoint(
         ConfigError: If ``coverage`` is not between 0 and 1, or there are too few images for the feature distance.
         DataError: If there is no data, or no task can be calibrated.
         WeightsError: If the file is not a checkpoint of aurora_mm.
-        OutputError: If ``out`` cannot be written.
+        OutputError: If ``out`` cannot be written, or is a checkpoint of a training run.
     """
     check_coverage(coverage)
+    check_derived_file(out, [checkpoint])
     model = trained_model(cfg, checkpoint, data_root)
     tasks = TaskTable(cfg.tasks)
     observations = Observations(tasks)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from aurora_mm.calibration.conformal import conformal_limit
 from aurora_mm.calibration.feature_distance import FeatureDistance
+from aurora_mm.checkpoints import check_derived_file
 from aurora_mm.fitting.trained import image_features, trained_model, write_with_metadata
-from aurora_mm.routing.task_router import ROUTER, TaskRouter
+from aurora_mm.routing.task_router import ROUTER, TaskRouter, check_confidence
 from aurora_mm.tasks import TaskTable
 
 UNKNOWN = 0.02  # fraction of validation images for which no task is chosen because they are unusual
@@ -73,8 +74,10 @@ def fit_router(
         ConfigError: If ``confidence`` is not between 0 and 1, or there are too few training images.
         DataError: If there is no data.
         WeightsError: If the file is not a checkpoint of aurora_mm.
-        OutputError: If ``out`` cannot be written.
+        OutputError: If ``out`` cannot be written, or is a checkpoint of a training run.
     """
+    check_confidence(confidence)
+    check_derived_file(out, [checkpoint])
     model = trained_model(cfg, checkpoint, data_root)
     tasks = TaskTable(cfg.tasks)
     training, validation = (labelled_features(model, cfg, loader, tasks) for loader in ('train', 'val'))

@@ -26,6 +26,12 @@ Floats = NDArray[np.floating]
 _REGULARISATION = 0.1  # inverse strength, for features of unit variance
 
 
+def check_confidence(confidence: float) -> None:
+    """Raise a ConfigError if the least probability of a chosen task is not between 0 and 1."""
+    if not 0 < confidence < 1:
+        raise ConfigError(f'the confidence of a router is between 0 and 1, not {confidence!r}')
+
+
 @dataclass(frozen=True)
 class TaskRouter:
     """Logistic regression from the pooled features of the encoder to each task, and a distance for unusual images.
@@ -72,8 +78,7 @@ class TaskRouter:
         Raises:
             ConfigError: If ``confidence`` is not between 0 and 1, or there are no images.
         """
-        if not 0 < confidence < 1:
-            raise ConfigError(f'the confidence of a router is between 0 and 1, not {confidence!r}')
+        check_confidence(confidence)
         if not len(features):
             raise ConfigError('a router needs training images')
         mean, scale = features.mean(0, dtype=np.float64), features.std(0, dtype=np.float64)

@@ -3,10 +3,12 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from aurora_mm.analysis.ablation import AblationRun, plan_runs
+from aurora_mm.cli.verbs.ablation import main
 from aurora_mm.errors import ConfigError
 from tests.fixtures.waiting import LONG, wait_until
 from tests.test_chain import folder  # noqa: F401  folder is a fixture
@@ -62,11 +64,70 @@ def ablation(*args, **kwargs):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **kwargs)
 
 
+def test_a_config_of_the_package_is_found_by_its_name_as_train_finds_it(tmp_path):
+    (run,) = plan_runs(['aurora_us_real.py'], [0], tmp_path)
+    assert run.config.is_file() and run.folder == tmp_path / 'aurora_us_real' / 'seed_0'
+
+
+@pytest.mark.parametrize('options', [['--jobs', '0'], ['--jobs', '-1'], ['--threads', '0'], ['--jobs', 'two']])
+def test_no_run_at_a_time_is_refused_and_does_not_wait_for_ever(options, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(['a.py', *options])
+    assert stop.value.code == 2
+    assert f"argument {options[0]}: '{options[1]}' is no whole number of 1 or more" in capsys.readouterr().err
+
+
+def refused(capsys, *args):
+    with pytest.raises(SystemExit) as stop:
+        main(list(map(str, args)))
+    assert stop.value.code != 0
+    return capsys.readouterr().err
+
+
+def test_all_configs_are_checked_before_the_first_is_trained(tmp_path, capsys):
+    wrong, out = tmp_path / 'wrong.py', tmp_path / 'out'
+    wrong.write_text("model = dict(type='NoSuchModel')")
+    assert 'NoSuchModel' in refused(capsys, 'aurora_us_real.py', wrong, '--out', out)
+    assert 'train_cfg.epochs: unknown' in refused(
+        capsys, 'aurora_us_real.py', '--out', out, '--cfg-options', 'train_cfg.epochs=3'
+    )
+    assert not out.exists()
+
+
+def test_a_table_of_nothing_is_an_error(tmp_path, capsys):
+    assert 'no run of these configs is finished here' in refused(
+        capsys, 'aurora_us_real.py', '--out', tmp_path, '--table-only'
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_runs_with_other_data_or_options_do_not_come_into_one_table(tmp_path, capsys, monkeypatch):
+    made = []
+    monkeypatch.setattr('aurora_mm.analysis.ablation.Ablation.run', lambda self, runs: made.append(self) or [])
+    args = ('aurora_us_real.py', '--out', tmp_path / 'out', '--data-root')
+    main([*map(str, args), 'data/a'])
+    main([*map(str, args), 'data/b'])  # nothing was trained yet: a mistake may be mended
+    begun = tmp_path / 'out' / 'aurora_us_real' / 'seed_0' / 'last_checkpoint'
+    begun.parent.mkdir(parents=True)
+    begun.touch()
+    told = refused(capsys, *args, 'data/a')
+    assert 'runs with --data-root' in told and 'data/b, not' in told and 'give the same arguments' in told
+    told = refused(capsys, *args, 'data/b', '--cfg-options', 'train_cfg.max_epochs=3')
+    assert 'runs with --cfg-options (none), not train_cfg.max_epochs=3' in told
+    assert len(made) == 2
+    there = Path('data/b').resolve()
+    monkeypatch.chdir(tmp_path)  # the same folder, called from elsewhere
+    main([*map(str, args), str(there)])
+    assert len(made) == 3
+
+
 @pytest.mark.slow
 def test_runs_are_stopped_resumed_and_put_in_a_table_and_a_failed_one_is_named(folder, tmp_path):  # noqa: F811
     first, broken, out = folder / 'config.py', tmp_path / 'broken.py', tmp_path / 'out'
-    broken.write_text(f"_base_ = '{first}'\nmodel = dict(type='NoSuchModel')")
+    broken.write_text(f"_base_ = '{first}'\nload_from = '{tmp_path}/missing.pth'")
+    options = ('default_hooks.console.type=ConsoleHook', 'default_hooks.console.interval=1')
     args = (f'{first}:0,1', broken, '--data-root', folder / 'data', '--tasks', folder / 'tasks.py', '--out', out)
+    args += ('--cfg-options', *options)
     process = ablation(*args, '--jobs', 1)
     wait_until((out / 'config' / 'seed_0' / 'last_checkpoint').exists, lambda: process.poll() is None)
     assert process.poll() is None, process.communicate()[0]
@@ -78,13 +139,11 @@ def test_runs_are_stopped_resumed_and_put_in_a_table_and_a_failed_one_is_named(f
     time.sleep(2)
     assert log.stat().st_size == size  # its training was stopped too
 
-    process = ablation(
-        *args, '--cfg-options', 'default_hooks.console.type=ConsoleHook', 'default_hooks.console.interval=1'
-    )
+    process = ablation(*args)
     output = process.communicate(timeout=LONG)[0]
     assert process.returncode == 1, output
     assert f'broken, seed 0 failed, see {out}/broken/seed_0/console.log' in ' '.join(output.split())
-    assert 'NoSuchModel' in (out / 'broken' / 'seed_0' / 'console.log').read_text()
+    assert 'missing.pth' in (out / 'broken' / 'seed_0' / 'console.log').read_text()
     assert ', from epoch ' in log.read_text()
     assert (out / 'ablation.md').read_text() in output
     assert (out / 'compare.png').stat().st_size > 10_000

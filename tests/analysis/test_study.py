@@ -104,6 +104,14 @@ def test_a_study_that_was_killed_ends_as_an_unbroken_one(tmp_path):
     make(tmp_path / 'b', tmp_path).run(6, 2, Trainings(most=0))  # nothing is left to do
 
 
+def test_no_trial_is_made_where_the_config_as_it_is_fails(tmp_path):
+    study, trainings = make(tmp_path / 'a', tmp_path), Trainings(failing={'as_it_is'})
+    assert [run.seed for run in study.run(6, 2, trainings)] == [0, 1]
+    assert len(trainings.made) == 2
+    assert study.run(6, 2, Trainings()) == [], 'the mistake was mended'
+    assert study.best_options()
+
+
 def test_the_best_stands_first_and_is_named(tmp_path):
     study = make(tmp_path / 'a', tmp_path)
     study.run(5, 2, Trainings())

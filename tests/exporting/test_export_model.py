@@ -129,6 +129,9 @@ def test_grey_images_are_those_of_three_equal_channels(exported, images):
     for wrong in (grey.astype(float), grey[0], images[0][..., :2], images[0][:0]):
         with pytest.raises(ValueError, match='image 0 is'):
             predictor([wrong])
+    for one_image in (images[0], grey):
+        with pytest.raises(ValueError, match=r'not one array of shape .*: write \[image\]'):
+            predictor(one_image)
 
 
 def test_the_predictor_needs_onnxruntime_and_numpy_alone(exported, images, tmp_path):

@@ -51,6 +51,12 @@ def sure_of(inferencer, monkeypatch, *tasks):
     monkeypatch.setattr(inferencer.model, 'router', router)
 
 
+def test_a_wrong_confidence_is_refused_before_the_images_are_read(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        fit_router(['aurora_fmc_demo.py', str(tmp_path / 'missing.pth'), '--confidence', '2'])
+    assert 'the confidence of a router is between 0 and 1, not 2.0' in capsys.readouterr().err
+
+
 def test_only_the_router_is_added(routed):
     before, after = (read_checkpoint(routed.with_name(name)) for name in ('epoch_1.pth', routed.name))
     assert after['meta'].keys() - before['meta'].keys() == {ROUTER}

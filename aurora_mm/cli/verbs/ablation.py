@@ -16,7 +16,14 @@ import argparse
 from pathlib import Path
 
 from aurora_mm.cli.command import command
-from aurora_mm.cli.several_runs import ablation_of, add_several_runs_options, end_if_failed, exiting_at_sigterm
+from aurora_mm.cli.several_runs import (
+    ablation_of,
+    add_several_runs_options,
+    end_if_failed,
+    exiting_at_sigterm,
+    settings_of,
+)
+from aurora_mm.errors import DataError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,13 +39,19 @@ def main(args: argparse.Namespace) -> None:
     from aurora_mm.analysis.ablation import plan_runs
     from aurora_mm.analysis.ablation_report import write_ablation
     from aurora_mm.analysis.ablation_table import AblationRow
-    from aurora_mm.apis import hold_work_dir
+    from aurora_mm.analysis.settings_file import keep_settings
+    from aurora_mm.apis import hold_work_dir, read_config
 
     runs = plan_runs(args.configs, args.seeds, args.out)
     failed = []
-    if not args.table_only:
+    if not args.table_only and not all(run.finished for run in runs):
+        for config in dict.fromkeys(run.config for run in runs):
+            read_config(config, args.cfg_options)  # the last of them may be trained after days
         with exiting_at_sigterm(), hold_work_dir(args.out):
+            keep_settings(args.out, settings_of(args))
             failed = ablation_of(args).run(runs)
-    folders = dict.fromkeys(run.folder.parent for run in runs)
-    print(write_ablation([AblationRow.read(folder) for folder in folders], args.out))
+    rows = [AblationRow.read(folder) for folder in dict.fromkeys(run.folder.parent for run in runs)]
+    if args.table_only and not any(row.seeds for row in rows):
+        raise DataError('no run of these configs is finished here', file=args.out)
+    print(write_ablation(rows, args.out))
     end_if_failed(failed)

@@ -22,7 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 @command(add_arguments)
 def main(args: argparse.Namespace) -> None:
     from aurora_mm.apis import average_checkpoints, batch_norm_statistics, write_checkpoint
+    from aurora_mm.checkpoints import check_derived_file
 
+    check_derived_file(args.out, args.checkpoints)
     averaged = average_checkpoints(args.checkpoints)
     statistics = batch_norm_statistics(averaged)
     if statistics:

@@ -12,6 +12,7 @@ import argparse
 from pathlib import Path
 
 from aurora_mm.cli.command import command
+from aurora_mm.cli.numbers import count
 from aurora_mm.cli.run_options import add_run_options, config_of
 
 
@@ -19,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_options(parser)
     parser.add_argument('--out-dir', type=Path, required=True, help='where the pictures go')
     parser.add_argument('--loader', choices=['train', 'val', 'test'], default='train', help='whose data and transforms')
-    parser.add_argument('--per-task', type=int, default=6, metavar='N', help='pictures of each task (default: 6)')
+    parser.add_argument('--per-task', type=count, default=6, metavar='N', help='pictures of each task (default: 6)')
 
 
 @command(add_arguments)

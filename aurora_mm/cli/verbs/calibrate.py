@@ -13,6 +13,7 @@ import argparse
 from pathlib import Path
 
 from aurora_mm.cli.command import command
+from aurora_mm.cli.numbers import count
 from aurora_mm.cli.run_options import add_run_options, config_of
 from aurora_mm.cli.trust_option import add_trust_option
 
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--coverage', type=float, default=0.9, help='share of images whose truth sets and margins contain (default: .9)'
     )
     parser.add_argument('--out', metavar='FILE', help='checkpoint to write (default: MODEL_calibrated.pth)')
-    parser.add_argument('--repeats', type=int, default=20, help='random halves for the measurement (default: 20)')
+    parser.add_argument('--repeats', type=count, default=20, help='random halves for the measurement (default: 20)')
     add_trust_option(parser)
 
 

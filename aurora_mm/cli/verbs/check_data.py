@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from aurora_mm.cli.command import command
+from aurora_mm.cli.numbers import whole_number_from
 
 _SHOWN = 5
 
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--shard-cache', nargs=2, metavar=('DIR', 'GB'), help='where shards of a URL are kept, and how many GB of them'
     )
-    parser.add_argument('--workers', type=int, help='processes (default: one for each processor)')
+    parser.add_argument('--workers', type=whole_number_from(0), help='processes (default: one for each processor)')
     parser.add_argument('--html', type=Path, metavar='FILE', help='write a page with pictures')
 
 

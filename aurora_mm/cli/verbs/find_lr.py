@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 
 from aurora_mm.cli.command import command
+from aurora_mm.cli.numbers import count
 from aurora_mm.cli.run_options import add_run_options, config_of
 
 
@@ -17,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_options(parser)
     parser.add_argument('--work-dir', default='work_dirs/lr_finder', help='where lr_finder.csv and .png go')
     parser.add_argument('--pretrained', metavar='W', help="folder or hub id of the encoder's weights, or 'none'")
-    parser.add_argument('--steps', type=int, default=100)
+    parser.add_argument('--steps', type=count, default=100)
     parser.add_argument('--low', type=float, default=1e-6, help='first rate (default: %(default)s)')
     parser.add_argument('--high', type=float, default=1e-1, help='last rate (default: %(default)s)')
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 
 from aurora_mm.cli.command import command
+from aurora_mm.cli.numbers import count
 from aurora_mm.cli.run_options import add_run_options, config_of
 from aurora_mm.config_variables import image_size_of
 from aurora_mm.errors import ConfigError
@@ -17,7 +18,7 @@ from aurora_mm.errors import ConfigError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_options(parser)
     parser.add_argument(
-        '--shape', type=int, nargs=2, metavar=('H', 'W'), help='of the network input (default: that of the config)'
+        '--shape', type=count, nargs=2, metavar=('H', 'W'), help='of the network input (default: that of the config)'
     )
 
 

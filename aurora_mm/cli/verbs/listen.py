@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 from aurora_mm.cli.command import command
+from aurora_mm.cli.numbers import count
 from aurora_mm.cli.trust_option import add_trust_option
 from aurora_mm.errors import ConfigError
 
@@ -33,14 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--queue', type=Path, metavar='FOLDER', help='what waits (default: OUT/queue, or aurora_mm_queue here)'
     )
-    parser.add_argument('--most', type=int, default=1000, metavar='N', help='most images that wait (default: 1000)')
+    parser.add_argument('--most', type=count, default=1000, metavar='N', help='most images that wait (default: 1000)')
     parser.add_argument('--tasks', default='all', metavar='A,B', help='names of tasks (default: all)')
     parser.add_argument(
         '--measurements',
         metavar='FILE',
         help="config file with a list `tasks` whose measurements and codes are used (default: the model's own)",
     )
-    parser.add_argument('--every', type=int, default=1, metavar='N', help='of clips, every N-th frame (default: 1)')
+    parser.add_argument('--every', type=count, default=1, metavar='N', help='of clips, every N-th frame (default: 1)')
     parser.add_argument('--device', help="'cpu', 'cuda', ... (default: a GPU if there is one)")
     add_trust_option(parser)
 
@@ -60,8 +61,6 @@ def main(args: argparse.Namespace) -> None:
         raise ConfigError('say where results go: --out FOLDER, --send-to AET@host:port, or both')
     if args.tasks == 'auto':
         raise ConfigError('--tasks auto goes with predict; name the tasks of this node')
-    if min(args.every, args.most) < 1:
-        raise ConfigError('--every and --most must be 1 or more')
     peer = None if args.send_to is None else Peer.parse(args.send_to)
     queue = args.queue or (Path('aurora_mm_queue') if args.out is None else args.out / 'queue')
     models = [str(file) for file in find_models(args.model)]

@@ -11,13 +11,14 @@ from __future__ import annotations
 import argparse
 
 from aurora_mm.cli.command import command
+from aurora_mm.cli.numbers import count
 from aurora_mm.cli.run_options import add_run_options, config_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_options(parser)
     parser.add_argument('--out', required=True, metavar='FILE', help='picture to write')
-    parser.add_argument('--steps-per-epoch', type=int, metavar='N')
+    parser.add_argument('--steps-per-epoch', type=count, metavar='N')
 
 
 @command(add_arguments)

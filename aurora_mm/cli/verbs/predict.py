@@ -16,6 +16,7 @@ import json
 import sys
 
 from aurora_mm.cli.command import command
+from aurora_mm.cli.numbers import count
 from aurora_mm.cli.speed_options import add_speed_options
 from aurora_mm.cli.trust_option import add_trust_option
 from aurora_mm.errors import ConfigError
@@ -47,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="names of tasks, or 'auto': those that fit-router chooses (default: all)",
     )
     parser.add_argument('--recursive', action='store_true', help='go into the folders of folders')
-    parser.add_argument('--every', type=_positive, default=1, metavar='N', help='of videos, every N-th frame')
+    parser.add_argument('--every', type=count, default=1, metavar='N', help='of videos, every N-th frame')
     parser.add_argument(
         '--spacing', type=_spacing, metavar='MM', help='side of a pixel in mm, or HEIGHT,WIDTH (default: as files say)'
     )
@@ -67,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='also write masks as DICOM SEG and the rest as DICOM SR; inputs must be DICOM files, see docs/dicom.md',
     )
-    parser.add_argument('--batch-size', type=_positive, default=8, metavar='N', help='default: 8')
+    parser.add_argument('--batch-size', type=count, default=8, metavar='N', help='default: 8')
     parser.add_argument('--tta', nargs='*', type=float, metavar='SCALE', help='test-time views, as `test` has them')
     add_speed_options(parser)
     parser.add_argument('--device', help="'cpu', 'cuda', ... (default: a GPU if there is one)")
@@ -145,12 +146,6 @@ def _models(args: argparse.Namespace) -> list[str]:
     from aurora_mm.checkpoints import find_models
 
     return [str(file) for given in (args.model, *args.members) for file in find_models(given)]
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f'{text!r} is no whole number of 1 or more')
-    return int(text)
 
 
 def _spacing(text: str) -> tuple[float, float]:

@@ -15,6 +15,7 @@ import sys
 
 from aurora_mm.cli.command import command
 from aurora_mm.cli.imports_option import add_imports_option, import_modules
+from aurora_mm.cli.numbers import whole_number_from
 from aurora_mm.cli.tasks_option import add_tasks_option
 from aurora_mm.errors import DataError
 
@@ -27,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--group-column', help='CSV column of patients, say: confidence intervals resample its values')
     add_tasks_option(parser)
     add_imports_option(parser)
-    parser.add_argument('--workers', type=int, help='processes (default: one for each core)')
+    parser.add_argument('--workers', type=whole_number_from(0), help='processes (default: one for each core)')
 
 
 @command(add_arguments, error_status=2)  # 1 says that there are problems, as `diff` and `grep` have it

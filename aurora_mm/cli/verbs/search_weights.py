@@ -12,6 +12,7 @@ import argparse
 from pathlib import Path
 
 from aurora_mm.cli.command import command
+from aurora_mm.cli.numbers import count
 from aurora_mm.cli.run_options import add_run_options, config_of
 
 
@@ -19,9 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_options(parser)
     parser.add_argument('--pretrained', metavar='W', help="folder or hub id of the encoder's weights, or 'none'")
     parser.add_argument('--out', type=Path, default=Path('work_dirs/search'))
-    parser.add_argument('--trials', type=int, default=9, help='choices of weights; the first is 1 for all (default: 9)')
     parser.add_argument(
-        '--epochs', type=int, nargs='+', default=[], help='when trials are compared (default: 1/9, 1/3, all of them)'
+        '--trials', type=count, default=9, help='choices of weights; the first is 1 for all (default: 9)'
+    )
+    parser.add_argument(
+        '--epochs', type=count, nargs='+', default=[], help='when trials are compared (default: 1/9, 1/3, all of them)'
     )
     parser.add_argument('--keep', type=float, default=1 / 3, help='share that goes on each time (default: 1/3)')
     parser.add_argument('--seed', type=int, default=0, help='of the weights')
@@ -31,13 +34,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from mmengine.dist import is_main_process
 
+    from aurora_mm.analysis.settings_file import absolute, keep_settings
     from aurora_mm.analysis.weight_search import WeightSearch
     from aurora_mm.apis import hold_work_dir, resolve_config
+    from aurora_mm.apis.config_files import find_config
     from aurora_mm.files import write_text
 
     cfg = resolve_config(config_of(args), args.data_root, args.pretrained)
     search = WeightSearch(cfg, args.out, args.trials, args.epochs, args.keep, seed=args.seed)
+    settings = {
+        'the config': absolute(find_config(args.config)),
+        '--data-root': absolute(args.data_root),
+        '--pretrained': args.pretrained,
+        '--cfg-options': sorted(args.cfg_options),
+    }
     with hold_work_dir(args.out):
+        if is_main_process():
+            keep_settings(args.out, settings)
         best = search.run()
     if is_main_process():
         table = search.table()

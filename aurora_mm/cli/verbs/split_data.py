@@ -15,6 +15,7 @@ import argparse
 from pathlib import Path
 
 from aurora_mm.cli.command import command
+from aurora_mm.cli.numbers import whole_number_from
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--group-pattern', metavar='REGEX', help='finds a patient in the path of an image')
     parser.add_argument('--alike', action='store_true', help='keep images together that look alike')
     parser.add_argument('--tasks', type=Path, metavar='FILE', help='config with a list `tasks`')
-    parser.add_argument('--workers', type=int, help='processes (default: one for each processor)')
+    parser.add_argument('--workers', type=whole_number_from(0), help='processes (default: one for each processor)')
 
 
 @command(add_arguments)

@@ -15,7 +15,14 @@ import argparse
 from pathlib import Path
 
 from aurora_mm.cli.command import command
-from aurora_mm.cli.several_runs import ablation_of, add_several_runs_options, end_if_failed, exiting_at_sigterm
+from aurora_mm.cli.numbers import count
+from aurora_mm.cli.several_runs import (
+    ablation_of,
+    add_several_runs_options,
+    end_if_failed,
+    exiting_at_sigterm,
+    settings_of,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,9 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='KEY=VALUES',
         help='A,B,C, LOW..HIGH or log:LOW..HIGH (default: seeds alone)',
     )
-    parser.add_argument('--trials', type=int, default=20, help='(default: 20)')
+    parser.add_argument('--trials', type=count, default=20, help='(default: 20)')
     parser.add_argument('--seeds', nargs='+', type=int, default=[0], metavar='S', help='of each trial (default: 0)')
-    parser.add_argument('--at-once', type=int, default=2, metavar='N', help='trials of a round (default: 2)')
+    parser.add_argument('--at-once', type=count, default=2, metavar='N', help='trials of a round (default: 2)')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/study'))
     parser.add_argument('--seed', type=int, default=0, help='of the proposals (default: 0)')
     add_several_runs_options(parser)
@@ -39,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from aurora_mm.analysis.ablation_report import write_ablation
     from aurora_mm.analysis.search_space import as_options, read_search_space
+    from aurora_mm.analysis.settings_file import keep_settings
     from aurora_mm.analysis.study import Study
     from aurora_mm.apis import hold_work_dir, read_config
     from aurora_mm.extras import require_extra
@@ -49,6 +57,7 @@ def main(args: argparse.Namespace) -> None:
     examples = {key: values.example for key, values in space.items()}
     read_config(str(args.config), [*args.cfg_options, *as_options(examples)])  # refuses keys that do not exist
     with exiting_at_sigterm(), hold_work_dir(args.out):
+        keep_settings(args.out, settings_of(args))
         study = Study(args.config, space, args.seeds, args.out, args.seed)
         failed = study.run(args.trials, args.at_once, ablation_of(args).run)
         write_text(args.out / 'study.md', study.table())
@@ -56,5 +65,6 @@ def main(args: argparse.Namespace) -> None:
         print(write_ablation(study.rows(), args.out))
     if space:
         print(study.table())
-        print(f'best: --cfg-options {" ".join(study.best_options())}')
+        best = study.best_options()
+        print(f'best: --cfg-options {" ".join(best)}' if best else 'no trial is finished')
     end_if_failed(failed)

@@ -33,3 +33,23 @@ def test_models_of_another_width_end_with_one_message(checkpoints, tmp_path, cap
     assert 'does not fit' in message
     assert 'has shape' in message
     assert not (tmp_path / 'mean.pth').exists()
+
+
+@pytest.mark.parametrize(
+    'argv',
+    [
+        ['average-checkpoints', '{run}/epoch_1.pth', '{run}/epoch_2.pth', '{run}/epoch_3.pth'],  # OUT was forgotten
+        ['merge-lora', '{run}/epoch_2.pth', '{run}/epoch_1.pth'],
+        ['calibrate', 'aurora_us_real.py', '{run}/epoch_2.pth', '--out', '{run}/epoch_1.pth'],
+        ['fit-router', 'aurora_us_real.py', '{run}/epoch_2.pth', '--out', '{run}/epoch_1.pth'],
+    ],
+)
+def test_a_checkpoint_of_a_training_is_not_replaced(argv, checkpoints, tmp_path, capsys):
+    for epoch in (1, 2, 3):
+        (tmp_path / f'epoch_{epoch}.pth').write_bytes(checkpoints[0].read_bytes())
+    before = (tmp_path / 'epoch_1.pth').stat().st_mtime_ns
+    with pytest.raises(SystemExit) as stopped:
+        main([text.format(run=tmp_path) for text in argv])
+    assert stopped.value.code == 1
+    assert 'epoch_1.pth is a checkpoint that would be lost; name another file' in capsys.readouterr().err
+    assert (tmp_path / 'epoch_1.pth').stat().st_mtime_ns == before

@@ -51,7 +51,7 @@ def test_it_listens_until_it_is_ended(checkpoints, tmp_path, monkeypatch, capsys
         ([], 'say where results go'),
         (['--send-to', 'PACS'], 'write AET@host:port'),
         (['--out', 'x', '--tasks', 'auto'], '--tasks auto goes with predict'),
-        (['--out', 'x', '--every', '0'], '--every and --most must be 1 or more'),
+        (['--out', 'x', '--every', '0'], "--every: '0' is no whole number of 1 or more"),
     ],
 )
 def test_wrong_arguments(capsys, argv, told):
