@@ -11,6 +11,7 @@ _MODULES = {
     'checkpoint': ('read_checkpoint', 'trust_checkpoints', 'write_checkpoint'),
     'config': (
         'adopt_checkpoint',
+        'other_input_size',
         'adopt_ensemble',
         'load_weights',
         'predict_without_labels',

@@ -23,7 +23,14 @@ from aurora_mm.apis.data_tasks import DataTasks, choose_tasks, fmc_root, keep_ta
 from aurora_mm.apis.pipelines import leave_annotations_out
 from aurora_mm.calibration.calibration import CALIBRATION, Calibration
 from aurora_mm.challenge.csv_files import is_labelled
-from aurora_mm.config_variables import FMC_DATASETS, LOADERS, check_image_size, datasets_of, set_data_root
+from aurora_mm.config_variables import (
+    FMC_DATASETS,
+    LOADERS,
+    check_image_size,
+    datasets_of,
+    image_size_of,
+    set_data_root,
+)
 from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.measurements import measurements_of
 from aurora_mm.models import EnsembleModel, MultiTaskModel
@@ -105,6 +112,33 @@ def adopt_checkpoint(
     DataTasks(cfg, trained, loaders).require_trained(list(trained), f'the tasks that {checkpoint} was trained for')
     cfg.model.backbone = backbone
     return _set_tasks(cfg, trained)
+
+
+def other_input_size(cfg: Config, checkpoint: str | Path) -> str | None:
+    """Return a sentence if a config makes network inputs of another size than the training of a checkpoint did.
+
+    ``test`` and ``calibrate`` prepare images as their config says, but the inferencer and ``predict`` as the checkpoint
+    says. A size that was given to the training by ``--cfg-options`` is in the checkpoint alone.
+
+    Args:
+        cfg: The config.
+        checkpoint: Path of a checkpoint of a training run.
+
+    Returns:
+        The sentence; None if the sizes are equal or not known.
+
+    Raises:
+        WeightsError: If the file is not a checkpoint of aurora_mm.
+    """
+    trained = trained_config(read_checkpoint(checkpoint, keys=()), checkpoint)
+    here, there = image_size_of(cfg), image_size_of(trained)
+    if here is None or there is None or here == there:
+        return None
+    option = there[0] if there[0] == there[1] else f'{there[0]},{there[1]}'
+    return (
+        f'the config makes network inputs of {here[0]} x {here[1]} pixels, and {checkpoint} was trained with '
+        f'{there[0]} x {there[1]}, which `predict` uses; --cfg-options img_size={option} does so too'
+    )
 
 
 def trained_backbone(cfg: Config, loaded: Mapping[str, Any], checkpoint: str | Path) -> ConfigDict:

@@ -17,6 +17,8 @@ from aurora_mm.errors import ConfigError
 from aurora_mm.packaged_configs import PACKAGED_CONFIGS
 from aurora_mm.tasks import TaskTable
 
+_SUFFIXES = ('.py', '.json', '.yaml', '.yml')
+
 
 def read_config(file: str | Path, options: Sequence[str] = ()) -> Config:
     """Read a config file, and check it without building anything.
@@ -61,12 +63,14 @@ def find_config(file: str | Path) -> Path:
         file: Path of a config file, or relative to the folder of the package's configs.
 
     Raises:
-        ConfigError: If there is no such file. The message names similar files.
+        ConfigError: If there is no such file, or it is of another kind. The message names similar files.
     """
     file = Path(file).expanduser()
     names = file.parts[1:] if file.parts[:1] == ('configs',) else file.parts
     packaged = PACKAGED_CONFIGS.joinpath(*names)
     for path in (file, packaged):
+        if path.is_file() and path.suffix not in _SUFFIXES:
+            raise ConfigError(f'{file} is no config file: those end with {", ".join(_SUFFIXES)}')
         if path.is_file():
             return path
     raise ConfigError(f'no config at {file}{near_files(file) or near_files(packaged)}')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -58,7 +59,8 @@ def export_model(
 
     Raises:
         ConfigError: If an argument is not known, a named task cannot be exported, the test pipeline does more than
-            scale images, a package is missing, or int8 has no images.
+            scale images, a package is missing, or int8 has no images, or another precision has
+            some.
         WeightsError: If ``checkpoint`` is not a checkpoint of aurora_mm.
         DataError: If ``out`` is a folder that holds something.
         OutputError: If ``out`` cannot be written.
@@ -67,6 +69,8 @@ def export_model(
         raise ConfigError(f'formats are {", ".join(FORMATS)}, precisions {", ".join(PRECISIONS)}')
     if precision == 'int8' and (format != 'onnx' or not len(images)):
         raise ConfigError('int8 is for ONNX, and needs images from which the ranges of activations are found')
+    if len(images) and precision != 'int8':
+        raise ConfigError(f'images are for int8, and {precision} needs none')
     missing = [name for name in _PACKAGES if format == 'onnx' and find_spec(name) is None]
     if missing:
         raise ConfigError(f"{', '.join(missing)} not installed; pip install 'aurora_mm[export]'")
@@ -142,6 +146,8 @@ def _quiet() -> Iterator[None]:
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings('ignore', '.*LeafSpec', FutureWarning)  # torch warns of what torch does
+            yield
     finally:
         logger.setLevel(level)

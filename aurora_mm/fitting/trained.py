@@ -16,11 +16,11 @@ from rich.progress import track
 from torch.utils.data import Subset
 
 from aurora_mm.apis.checkpoint import read_checkpoint
-from aurora_mm.apis.config import adopt_checkpoint, load_weights
+from aurora_mm.apis.config import adopt_checkpoint, load_weights, other_input_size
 from aurora_mm.apis.pipelines import without_annotations
 from aurora_mm.calibration.feature_distance import pool
 from aurora_mm.checkpoints import write_checkpoint
-from aurora_mm.errors import DataError
+from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.registry import DATASETS, MODELS
 
 
@@ -36,10 +36,13 @@ def trained_model(cfg: Config, checkpoint: str | Path, data_root: str | None) ->
         A :class:`aurora_mm.models.MultiTaskModel`.
 
     Raises:
+        ConfigError: If the config makes network inputs of another size than the training did.
         DataError: If there is no data.
         WeightsError: If the file is not a checkpoint of aurora_mm.
     """
     adopt_checkpoint(cfg, checkpoint, data_root, loaders=('train_dataloader', 'val_dataloader'))
+    if other_size := other_input_size(cfg, checkpoint):
+        raise ConfigError(f'what is fitted must be what is predicted: {other_size}')
     with DefaultScope.overwrite_default_scope('aurora_mm'):
         model = MODELS.build(cfg.model)
     load_weights(model, [checkpoint])

@@ -120,7 +120,7 @@ def publish(
     with whole_folder(folder) as new:
         fill_model_folder(new, published, kept, model_card(_name_of(folder), published, found, licence))
         after = sum(file.stat().st_size for file in new.iterdir())
-    return Published(folder, _left_out(content, values, tensors), _size(Path(checkpoint)), after)
+    return Published(folder, _left_out(checkpoint, content, values, tensors), _size(Path(checkpoint)), after)
 
 
 def _name_of(folder: Path) -> str:
@@ -177,8 +177,14 @@ def _results(
     return results
 
 
-def _left_out(content: Mapping[str, Any], values: Mapping[str, Any], state: Mapping[str, Tensor]) -> list[str]:
+def _left_out(
+    checkpoint: str | Path, content: Mapping[str, Any], values: Mapping[str, Any], state: Mapping[str, Tensor]
+) -> list[str]:
     found = [words for key, words in _TRAINING_STATE.items() if key in content]
+    if is_model_folder(checkpoint):
+        found.append(
+            f'model card and scores of {checkpoint}; what is given by --license and --results is in the new card'
+        )
     count = sum(name.startswith(STATE_OF_THE_RUN) for name in state)
     if count:
         found.append(f'{count} tensors of the loss balancer and the running losses')

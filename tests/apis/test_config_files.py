@@ -53,6 +53,12 @@ def test_a_config_that_cannot_be_read(tmp_path, text, message):
     assert '\n' not in str(caught.value)
 
 
+def test_a_checkpoint_in_the_place_of_a_config(tmp_path):
+    (tmp_path / 'epoch_2.pth').touch()
+    with pytest.raises(ConfigError, match=r'epoch_2\.pth is no config file: those end with \.py, '):
+        read_config(tmp_path / 'epoch_2.pth')
+
+
 def test_a_mistake_in_a_base_is_told_with_the_bases_name(tmp_path):
     (tmp_path / 'base.py').write_text('a = 1\nb = = 2')
     (tmp_path / 'leaf.py').write_text("_base_ = 'base.py'")

@@ -9,7 +9,9 @@ from aurora_mm.apis import (
     adopt_checkpoint,
     data_tasks,
     load_weights,
+    other_input_size,
     read_checkpoint,
+    read_config,
     resolve_config,
     start_from,
     starts_from_weights,
@@ -17,6 +19,7 @@ from aurora_mm.apis import (
     write_checkpoint,
 )
 from aurora_mm.apis.checkpoint import trained_config
+from aurora_mm.config_variables import image_size_of, set_image_size
 from aurora_mm.errors import ConfigError, DataError, WeightsError
 from aurora_mm.phantoms import make_dataset
 from aurora_mm.registry import DATASETS
@@ -252,3 +255,16 @@ def test_every_tensor_that_predictions_need_is_asked_for(built, tmp_path, change
     write_checkpoint(tmp_path / 'broken.pth', trained)
     with pytest.raises(WeightsError, match='heads.more' if change == 'left over' else name.replace('.', r'\.')):
         load_weights(model, [tmp_path / 'broken.pth'])
+
+
+def test_another_size_than_that_of_the_training_is_told(checkpoints):
+    cfg = read_config('aurora_fmc_demo.py')
+    trained = image_size_of(trained_config(read_checkpoint(checkpoints[0]), checkpoints[0]))
+    set_image_size(cfg, list(trained))
+    assert other_input_size(cfg, checkpoints[0]) is None
+    set_image_size(cfg, 192)
+    told = other_input_size(cfg, checkpoints[0])
+    assert 'inputs of 192 x 192 pixels' in told
+    assert f'was trained with {trained[0]} x {trained[1]}' in told
+    option = told.rpartition('--cfg-options ')[2].split()[0]
+    assert other_input_size(read_config('aurora_fmc_demo.py', [option]), checkpoints[0]) is None

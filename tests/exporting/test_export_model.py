@@ -213,6 +213,7 @@ class TestOneEncoder:
             (dict(format='coreml'), 'formats are'),
             (dict(precision='fp8'), 'formats are'),
             (dict(precision='int8'), 'int8 is for ONNX'),
+            (dict(images=[np.zeros((8, 8, 3), np.uint8)]), 'images are for int8, and fp32 needs none'),
             (dict(tasks=['other']), 'does not know'),
         ],
     )

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from aurora_mm.apis import read_config, resolve_config
-from aurora_mm.fitting.trained import image_features
+from aurora_mm.config_variables import set_image_size
+from aurora_mm.errors import ConfigError
+from aurora_mm.fitting.trained import image_features, trained_model
 from aurora_mm.phantoms import make_dataset
 from aurora_mm.tasks import Task, TaskTable
 from tests.fixtures.checkpoints import REPO
@@ -43,6 +45,12 @@ def cfg(tmp_path):
     resolve_config(cfg, str(tmp_path), 'none')
     cfg.val_dataloader.update(num_workers=0, batch_size=5)
     return cfg
+
+
+def test_what_is_fitted_is_of_the_size_that_predict_uses(checkpoints, generated):
+    cfg = set_image_size(read_config(REPO / 'configs/aurora_fmc_demo.py'), 192)
+    with pytest.raises(ConfigError, match='what is fitted must be what is predicted: the config makes network inputs'):
+        trained_model(cfg, checkpoints[0], str(generated))
 
 
 def test_an_image_is_encoded_once_for_all_its_labels(cfg):

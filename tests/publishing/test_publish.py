@@ -145,6 +145,12 @@ def test_what_is_left_out_and_how_large_it_is(trained, published):
     assert published.bytes_after == sum(file.stat().st_size for file in published.folder.iterdir())
 
 
+def test_the_card_and_the_scores_of_a_model_folder_are_not_carried_on_in_silence(published, tmp_path):
+    again = publish(published.folder, tmp_path / 'again')
+    assert any(f'model card and scores of {published.folder};' in line for line in again.left_out)
+    assert not any('model card' in line for line in published.left_out)
+
+
 def test_nothing_of_this_machine_or_of_patients_is_in_the_folder(trained, published, generated):
     rows = [line for file in generated.glob('csv_files/*.csv') for line in file.read_text().splitlines()[1:]]
     told = [str(generated), str(trained.parent), str(Path.home()), 'somebody', 'images/', *rows]

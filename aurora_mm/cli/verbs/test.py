@@ -82,6 +82,7 @@ def main(args: argparse.Namespace) -> None:
         adopt_ensemble,
         choose_test_rows,
         hold_work_dir,
+        other_input_size,
         predict_without_labels,
         use_tta,
     )
@@ -99,8 +100,10 @@ def main(args: argparse.Namespace) -> None:
     if unlabelled and not args.submission:
         raise ConfigError('no row of the data has a label: there is nothing to score; --submission writes predictions')
     said = '' if unlabelled else choose_test_rows(cfg, args.checkpoint, args.split)
-    if said and is_main_process():
-        print(said)
+    other_size = other_input_size(cfg, args.checkpoint[0])
+    for line in filter(None, (said, other_size)):
+        if is_main_process():
+            print(line)
     if args.tta is not None:
         use_tta(cfg, args.tta)
     hooks = [dict(type='OverlayHook', out_dir=str(out_dir / 'overlays'), per_task=args.overlays)]

@@ -8,6 +8,8 @@ from aurora_mm.engine.console.console import ON_CONSOLE, console
 
 # Warnings of MMEngine about its own code, which users cannot change.
 _FALSE_ALARMS = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
+# One for each frozen parameter; the header of a run says how many parameters learn.
+_OF_FROZEN_PARAMETERS = 'is skipped since its requires_grad=False'
 _STYLES = {logging.WARNING: 'yellow', logging.ERROR: 'bold red', logging.CRITICAL: 'bold red'}
 
 
@@ -21,7 +23,9 @@ class ConsoleHandler(logging.Handler):
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether a record is shown."""
         wanted = record.levelno >= logging.WARNING or getattr(record, ON_CONSOLE, False)
-        return bool(wanted and not str(record.msg).startswith(_FALSE_ALARMS) and super().filter(record))
+        text = str(record.msg)
+        noise = text.startswith(_FALSE_ALARMS) or text.endswith(_OF_FROZEN_PARAMETERS)
+        return bool(wanted and not noise and super().filter(record))
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record, above the progress bar if there is one."""

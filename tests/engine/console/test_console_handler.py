@@ -39,4 +39,5 @@ def test_warnings_and_errors_are_shown_with_their_level(logger, capsys, level):
 def test_warnings_of_mmengine_about_its_own_code_are_not_shown(logger, capsys):
     logger.warning('"FileClient" will be deprecated in future. Please use io functions in https://...')
     logger.warning('"HardDiskBackend" is the alias of "LocalBackend" and the former will be deprecated in future.')
+    logger.warning('backbone.blocks.0.attn.qkv.base_layer.weight is skipped since its requires_grad=False')
     assert capsys.readouterr().out == ''
