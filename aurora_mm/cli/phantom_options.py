@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from aurora_mm.cli.numbers import whole_number_from
 from aurora_mm.cli.tasks_option import add_tasks_option
+from aurora_mm.cli.whole_numbers import whole_number_from
 
 
 def add_phantom_options(parser: argparse.ArgumentParser, whose: str = '') -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from aurora_mm.cli.numbers import count
+from aurora_mm.cli.whole_numbers import count
 
 if TYPE_CHECKING:
     from aurora_mm.analysis.ablation import Ablation, AblationRun

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from aurora_mm.cli.command import command
-from aurora_mm.cli.numbers import whole_number_from
+from aurora_mm.cli.whole_numbers import whole_number_from
 
 _SHOWN = 5
 

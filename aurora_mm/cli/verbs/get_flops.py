@@ -9,8 +9,8 @@ from __future__ import annotations
 import argparse
 
 from aurora_mm.cli.command import command
-from aurora_mm.cli.numbers import count
 from aurora_mm.cli.run_options import add_run_options, config_of
+from aurora_mm.cli.whole_numbers import count
 from aurora_mm.config_variables import image_size_of
 from aurora_mm.errors import ConfigError
 

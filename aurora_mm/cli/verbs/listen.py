@@ -17,8 +17,8 @@ from pathlib import Path
 from types import FrameType
 
 from aurora_mm.cli.command import command
-from aurora_mm.cli.numbers import count
 from aurora_mm.cli.trust_option import add_trust_option
+from aurora_mm.cli.whole_numbers import count
 from aurora_mm.errors import ConfigError
 
 

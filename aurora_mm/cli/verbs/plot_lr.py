@@ -11,8 +11,8 @@ from __future__ import annotations
 import argparse
 
 from aurora_mm.cli.command import command
-from aurora_mm.cli.numbers import count
 from aurora_mm.cli.run_options import add_run_options, config_of
+from aurora_mm.cli.whole_numbers import count
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -16,9 +16,9 @@ import json
 import sys
 
 from aurora_mm.cli.command import command
-from aurora_mm.cli.numbers import count
 from aurora_mm.cli.speed_options import add_speed_options
 from aurora_mm.cli.trust_option import add_trust_option
+from aurora_mm.cli.whole_numbers import count
 from aurora_mm.errors import ConfigError
 from aurora_mm.prediction_files.spacing import parse_spacing
 

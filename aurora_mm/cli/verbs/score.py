@@ -15,8 +15,8 @@ import sys
 
 from aurora_mm.cli.command import command
 from aurora_mm.cli.imports_option import add_imports_option, import_modules
-from aurora_mm.cli.numbers import whole_number_from
 from aurora_mm.cli.tasks_option import add_tasks_option
+from aurora_mm.cli.whole_numbers import whole_number_from
 from aurora_mm.errors import DataError
 
 

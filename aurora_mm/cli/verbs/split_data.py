@@ -15,7 +15,7 @@ import argparse
 from pathlib import Path
 
 from aurora_mm.cli.command import command
-from aurora_mm.cli.numbers import whole_number_from
+from aurora_mm.cli.whole_numbers import whole_number_from
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

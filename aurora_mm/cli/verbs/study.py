@@ -15,7 +15,6 @@ import argparse
 from pathlib import Path
 
 from aurora_mm.cli.command import command
-from aurora_mm.cli.numbers import count
 from aurora_mm.cli.several_runs import (
     ablation_of,
     add_several_runs_options,
@@ -23,6 +22,7 @@ from aurora_mm.cli.several_runs import (
     exiting_at_sigterm,
     settings_of,
 )
+from aurora_mm.cli.whole_numbers import count
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,7 @@ import argparse
 import pytest
 
 from aurora_mm.cli.main import load_verbs
-from aurora_mm.cli.numbers import count, whole_number_from
+from aurora_mm.cli.whole_numbers import count, whole_number_from
 
 
 def test_whole_numbers_from_the_least_on():
