@@ -117,12 +117,17 @@ def _override(cfg: Config, options: Sequence[str]) -> None:
     known = effective_keys()
     parser = argparse.ArgumentParser()
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    set_by: dict[str, str] = {}
     for option in options:
         key, equals, _ = option.partition('=')
         if not equals or not key:
             raise ConfigError(f'--cfg-options {option}: an override is written KEY=VALUE')
         if '{' in option:  # MMEngine would make words of it
             raise ConfigError(f'--cfg-options {option}: {_PLAIN_VALUES}')
+        for other, earlier in set_by.items():
+            if key == other or key.startswith(f'{other}.') or other.startswith(f'{key}.'):
+                raise ConfigError(f'--cfg-options {option}: {earlier} sets the same; leave one of the two out')
+        set_by[key] = option
         top = key.partition('.')[0]
         if top not in known:
             raise ConfigError(f'--cfg-options {option}: {_unread(top, cfg, known)}')

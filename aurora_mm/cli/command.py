@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Sequence
 
 from aurora_mm.cli.faults import fault_message
+from aurora_mm.cli.strict_parser import StrictParser
 from aurora_mm.cli.threads import set_threads
 from aurora_mm.errors import AuroraError, PreemptedError
 
@@ -41,7 +42,7 @@ def command(
         @functools.wraps(run)
         def main(argv: Sequence[str] | None = None) -> None:
             module = sys.modules[run.__module__]
-            parser = argparse.ArgumentParser(
+            parser = StrictParser(
                 prog=f'aurora-mm {verb_name(module.__name__)}',
                 description=module.__doc__,
                 formatter_class=argparse.RawDescriptionHelpFormatter,

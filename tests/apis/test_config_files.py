@@ -125,6 +125,25 @@ def test_an_override_that_means_nothing(option, message):
         read_config(DEMO, [option])
 
 
+@pytest.mark.parametrize(
+    'options',
+    [
+        ['randomness.seed=1', 'train_cfg.max_epochs=2', 'randomness.seed=2'],
+        ['randomness.seed=1', 'randomness.seed=1'],
+        ['model.neck.type=TokenPyramid', 'model.neck=TokenPyramid'],
+        ['model.neck=TokenPyramid', 'model.neck.type=TokenPyramid'],
+    ],
+)
+def test_two_overrides_of_one_key(options):
+    with pytest.raises(ConfigError, match=rf'--cfg-options {options[-1]}: {options[0]} sets the same'):
+        read_config(DEMO, options)
+
+
+def test_a_key_that_begins_as_another_is_another():
+    cfg = read_config(DEMO, ['train_cfg.val_interval=2', 'train_cfg.val_begin=2'])
+    assert (cfg.train_cfg.val_interval, cfg.train_cfg.val_begin) == (2, 2)
+
+
 def test_tasks(tmp_path):
     file = tmp_path / 'tasks.py'
     file.write_text("tasks = [dict(name='find', type='detection', classes=['a'])]")

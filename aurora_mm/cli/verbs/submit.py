@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 from aurora_mm.cli.command import command
+from aurora_mm.cli.strict_parser import StrictParser
 from aurora_mm.cli.verbs import train
 from aurora_mm.errors import AuroraError, ConfigError
 
@@ -91,7 +92,7 @@ def main(args: argparse.Namespace) -> None:
 
 def _train_arguments(args: argparse.Namespace) -> tuple[argparse.Namespace, list[str]]:
     """Check the arguments of ``aurora-mm train``; return them parsed, and as text with the launcher of the job."""
-    parser = argparse.ArgumentParser(prog='aurora-mm train')
+    parser = StrictParser(prog='aurora-mm train')
     train.add_arguments(parser)
     given = parser.parse_args(args.train)
     if given.resume is not None or given.launcher != 'none':
