@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 
@@ -79,6 +80,15 @@ def check_task_name(name: object) -> None:
 def folded(name: str) -> str:
     """The same text for names that differ only in capitals, ``_`` and ``-``."""
     return re.sub('[_-]+', '_', name.casefold())
+
+
+def plain(name: str) -> str:
+    """The same text for names that people take for one.
+
+    Beyond those of :func:`folded` they may differ in spaces, zeros before a number, or the form of their letters.
+    """
+    words = ' '.join(re.split(r'[\s_-]+', unicodedata.normalize('NFKC', name).casefold()))
+    return re.sub(r'(?<![\d.])0+(?=\d)', '', words)
 
 
 def nearest_first(name: str, known: Iterable[str]) -> list[str]:

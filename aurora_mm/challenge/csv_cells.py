@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import posixpath
 import re
@@ -17,11 +16,10 @@ from typing import Any
 from aurora_mm.folders import folder_time
 from aurora_mm.images.shards.sharded_root import sharded_root_of
 from aurora_mm.images.sources import split_source
+from aurora_mm.plain_numbers import plain_number
 
 _THREADS = 8
 
-# Python's float() also accepts '1_000', 'infinity' and digits of other scripts.
-_NUMBER = re.compile(r'[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?')
 _CONTROL = re.compile(r'[\x00-\x1f\x7f]')
 _POINT = re.compile(r'\[([^,\[\]]*),([^,\[\]]*)\]')
 
@@ -151,10 +149,10 @@ def number(column: str, text: str) -> float:
     Raises:
         BadRow: If the text is not a finite number.
     """
-    value = float(text) if _NUMBER.fullmatch(text.strip()) else math.nan
-    if not math.isfinite(value):
-        raise BadRow(f'{column} {_shortened(text)} is not a number')
-    return value
+    try:
+        return plain_number(text)
+    except ValueError as error:
+        raise BadRow(f'{column} {_shortened(text)} is not a number') from error
 
 
 def integer(column: str, text: str) -> int:

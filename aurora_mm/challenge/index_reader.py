@@ -16,11 +16,10 @@ from aurora_mm.challenge.index_parts import IndexPart, IndexParts, Problem
 from aurora_mm.challenge.row_columns import RowColumns
 from aurora_mm.challenge.spacing_column import parse_spacing_cell, parse_spacings
 from aurora_mm.challenge.text_column import TextColumn
+from aurora_mm.column_names import GROUP_COLUMN
 from aurora_mm.errors import DataError
 from aurora_mm.images.pixel_spacing import SPACING_COLUMN
 from aurora_mm.tasks import Task
-
-_GROUP_COLUMN = 'group'
 
 
 class IndexReader:
@@ -41,7 +40,7 @@ class IndexReader:
         self.files = Files(root)
         self._with_labels = with_labels
         self._stop = stop
-        self._group_column = group_column or _GROUP_COLUMN
+        self._group_column = group_column or GROUP_COLUMN
         self._images_must_exist = images_must_exist
         self._parts = IndexParts(root, self._group_column)
         self._problems: list[Problem] = []

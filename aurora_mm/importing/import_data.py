@@ -22,6 +22,7 @@ from aurora_mm.importing.options import ImportOptions
 from aurora_mm.importing.patients import hide_patients, new_group_key
 from aurora_mm.importing.table_file import TABLE_SUFFIXES
 from aurora_mm.importing.tree import Tree
+from aurora_mm.task_names import plain
 from aurora_mm.tasks import TaskTable
 
 _SPLITS = ('train', 'val', 'test', '')
@@ -67,6 +68,7 @@ def find_tasks(
     if not found:
         raise DataError(f'looks like {layout.name}, but no image has a label', file=source)
     check_splits(found)
+    _check_names(found, source)
     if tables := [] if layout.reads_tables else tree.ending(*TABLE_SUFFIXES):
         text = f'{tables[0]}{f" and {len(tables) - 1} more tables" if len(tables) > 1 else ""}: not read'
         hint = 'if it holds labels, patients or splits, --map reads them (docs/data.md)'
@@ -145,6 +147,18 @@ def check_splits(found: Sequence[FoundTask]) -> None:
         raise DataError(
             f'lies in no split, but other images are split into {", ".join(sorted(splits - {""}))}', file=row.image
         )
+
+
+def _check_names(found: Sequence[FoundTask], source: str | Path) -> None:
+    for item in found:
+        spelt: dict[str, str] = {}
+        for name in item.task.output_names:
+            if (other := spelt.setdefault(plain(name), name)) != name:
+                raise DataError(
+                    f'{item.task.task_type.outputs} {other!a} and {name!a} of task {item.task.name!r} differ '
+                    'in capitals, spaces, signs, zeros or the form of their letters alone; write them in one way',
+                    file=source,
+                )
 
 
 def _mapped(mapping: str | Path | list[dict[str, Any]]) -> MappedLayout:

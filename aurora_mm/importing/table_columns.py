@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from aurora_mm.column_names import GROUP_COLUMNS, folded_header
 from aurora_mm.converters.splits import split_of
 from aurora_mm.errors import DataError
 from aurora_mm.importing.table_answers.class_cells import class_name
 from aurora_mm.importing.table_file import TableFile
-from aurora_mm.importing.table_of_images import folded_header
+from aurora_mm.task_names import plain
 
 _CLASS = ('label', 'class', 'classname', 'category', 'diagnosis', 'finding', 'pathology', 'target', 'birads', 'tirads')
-_GROUP = ('patient', 'patientid', 'patientnumber', 'subject', 'subjectid', 'participant', 'participantid', 'group')
 _SPLIT = ('split', 'set', 'subset', 'partition')
 _BOXES = {
     'xyxy': (('xmin', 'ymin', 'xmax', 'ymax'), ('x1', 'y1', 'x2', 'y2'), ('left', 'top', 'right', 'bottom')),
@@ -33,14 +33,16 @@ def class_columns(table: TableFile) -> list[str]:
 
 def group_column(table: TableFile) -> str | None:
     """Return the column of the patient, such as ``patient_id``."""
-    return next((column for column in table.columns if folded_header(column) in _GROUP), None)
+    return next((column for column in table.columns if folded_header(column) in GROUP_COLUMNS), None)
 
 
 def split_column(table: TableFile) -> str | None:
-    """Return the column that is called as splits are, and names one in every row."""
+    """Return the column that is called as splits are, and names one in most rows. Those that do not are errors."""
     for column in table.columns:
-        if folded_header(column) in _SPLIT and all(split_of(row.cells[column]) for row in table.rows):
-            return column
+        if folded_header(column) in _SPLIT:
+            named = sum(split_of(row.cells[column]) is not None for row in table.rows)
+            if 2 * named > len(table.rows):
+                return column
     return None
 
 
@@ -78,10 +80,10 @@ def classes_of(table: TableFile, column: str) -> list[str]:
         )
     spelt: dict[str, str] = {}
     for name, line in line_of.items():
-        if (other := spelt.setdefault(name.casefold(), name)) != name:
+        if (other := spelt.setdefault(plain(name), name)) != name:
             raise DataError(
-                f'{name!r} in column {column!r} and {other!r} in row {line_of[other]} differ in upper and lower case '
-                'alone; write a class in one way',
+                f'{name!a} in column {column!r} and {other!a} in row {line_of[other]} differ in capitals, spaces, '
+                'signs, zeros or the form of their letters alone; write a class in one way',
                 file=table.file,
                 row=line,
             )

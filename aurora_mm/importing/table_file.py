@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from zipfile import BadZipFile
 
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.extras import require_extra
+from aurora_mm.plain_numbers import plain_number
 
 TABLE_SUFFIXES = ('.csv', '.tsv', '.xlsx')
 _SEPARATORS = ',;\t'
@@ -50,12 +50,9 @@ class TableRow:
         if self.has_decimal_comma and _DECIMAL_COMMA.fullmatch(text):
             text = text.replace(',', '.')
         try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not math.isfinite(value):
-            raise self.fault(f'{self.cells[column]!r} in column {column!r} is no number')
-        return value
+            return plain_number(text)
+        except ValueError as error:
+            raise self.fault(f'{self.cells[column]!r} in column {column!r} is no number') from error
 
     def fault(self, message: str) -> DataError:
         """Return an error that names the file and the row."""

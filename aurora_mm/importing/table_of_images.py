@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from aurora_mm.column_names import folded_header
 from aurora_mm.converters.splits import SPLIT_NAMES, split_of
 from aurora_mm.errors import ConfigError
 from aurora_mm.images.image_faults import naming
@@ -143,8 +144,3 @@ def image_column(table: TableFile, named: NamedImages) -> str | None:
     columns = [column for column in table.columns if counts[column] == best]
     columns.sort(key=lambda column: folded_header(column) not in _HEADERS)
     return columns[0] if 2 * best >= len(table.rows) else None
-
-
-def folded_header(column: str) -> str:
-    """Return the small letters and digits of the name of a column."""
-    return ''.join(filter(str.isalnum, column.lower()))

@@ -10,6 +10,7 @@ import numpy as np
 import yaml
 
 from aurora_mm.errors import DataError
+from aurora_mm.plain_numbers import plain_number
 
 _KINDS = {'boxes': 'class, x, y, width and height', 'polygons': 'class and three or more corners x y'}
 
@@ -55,7 +56,7 @@ def read_lines(file: Path, point_shape: tuple[int, int] | None = None) -> list[Y
             else ' or of '.join(_KINDS.values())
         )
         try:
-            numbers = np.array([float(text) for text in texts])
+            numbers = np.array([plain_number(text) for text in texts])
         except ValueError:
             numbers = np.array([np.nan])
         count = 4 + point_shape[0] * point_shape[1] if point_shape else None

@@ -103,6 +103,8 @@ class ClassificationList(PredictionList):
         remarks = []
         if not 0 <= label < task.num_outputs:
             remarks.append(f'predicted_class {label} is not in 0..{task.num_outputs - 1}')
+        elif probs[label] < probs.max():
+            remarks.append(f'predicted_class {label} is not that of the largest of predicted_probs {probs.tolist()}')
         if (probs < 0).any() or (probs > 1).any():
             remarks.append(f'predicted_probs {probs.tolist()} are not all in 0..1')
         if not np.allclose(probs.sum(), 1):

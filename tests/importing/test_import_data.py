@@ -46,6 +46,17 @@ class TestRefusals:
         refused(src, 'there is no file in this folder')
         refused(tmp_path / 'none', 'is no folder')
 
+    @pytest.mark.parametrize(
+        'names', [('malignant', 'Malignant'), ('no lesion', 'no_lesion'), ('1', '01'), ('b\u00e9nin', 'be\u0301nin')]
+    )
+    def test_classes_that_are_spelt_almost_alike(self, src, names):
+        for split, name in zip(('train', 'val'), names, strict=True):
+            for kind in ('benign', name):
+                trees.save(src / split / kind / '1.png', trees.picture(0))
+        refused(
+            src, r"classes '.*' and '.*' of task 'src' differ in capitals, spaces, signs, zeros or the form of their"
+        )
+
     def test_masks_of_0_and_255_need_a_word(self, src):
         trees.ddti(src)
         refused(src, r'the values 0 255, which are no class indices; .*--mask-values 0 255')

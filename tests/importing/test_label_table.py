@@ -129,7 +129,18 @@ class TestColumnsByTheirNames:
         [
             ('file,label\n1,a\n9,b\n2,a\n', r"labels\.csv, row 3: no image in .* has the name '9' of column 'file'"),
             ('file,label\n1,a\n1,b\n2,b\n', r'row 3: contradicts row 2, which names the same image'),
-            ('file,label\n1,a\n2,A\n', r"row 3: 'A' in column 'label' and 'a' in row 2 differ in upper and lower case"),
+            ('file,label\n1,a\n2,A\n', r"row 3: 'A' in column 'label' and 'a' in row 2 differ in capitals, spaces"),
+            (
+                'file,label\n1,no lesion\n2,no_lesion\n',
+                r"row 3: 'no_lesion' in column 'label' and 'no lesion' in row 2",
+            ),
+            ('file,label\n1,1\n2,01\n', r"row 3: '01' in column 'label' and '1' in row 2 differ"),
+            (
+                'file,label\n1,caf\u00e9\n2,cafe\u0301\n',
+                r"row 3: 'cafe\\u0301' in column 'label' and 'caf\\xe9' in row 2",
+            ),
+            ('file,label,split\n1,a,train\n2,b,trian\n3,b,val\n', r"row 3: 'trian' in column 'split' names no split"),
+            ('file,label,split\n1,a,train\n2,b,\n3,b,val\n', r"row 3: column 'split' is blank"),
             ('file,label\n1,3.7\n2,4\n', r"row 2: column 'label' holds the number 3\.7, which is no class"),
             (
                 'file,weight\n1,a\n2,b\n',

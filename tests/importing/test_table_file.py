@@ -33,7 +33,7 @@ def test_a_semicolon_allows_a_decimal_comma(tmp_path):
         row.number('age')
 
 
-@pytest.mark.parametrize('text', ['nan', 'inf', '', 'x'])
+@pytest.mark.parametrize('text', ['nan', 'inf', '', 'x', '1_000', '\u0661', '0x10', '1e999'])
 def test_what_is_no_number(tmp_path, text):
     (row,) = TableFile(write(tmp_path / 'a.csv', f'file,age\na,{text}\n')).rows
     with pytest.raises(DataError, match="in column 'age' is no number"):

@@ -51,6 +51,12 @@ def test_a_good_submission_has_no_problem(score):
         (CLASSES, with_first(predicted_class=True), 'predicted_class True is not a 64-bit integer', False),
         (CLASSES, with_first(predicted_class=10**30), 'is not a 64-bit integer', False),
         (CLASSES, with_first(predicted_class=3), 'predicted_class 3 is not in 0..2', True),
+        (
+            CLASSES,
+            lambda e: [e[0] | {'predicted_class': 1, 'predicted_probs': [0.5, 0.2, 0.3]}, *e[1:]],
+            'predicted_class 1 is not that of the largest of predicted_probs [0.5, 0.2, 0.3]',
+            True,
+        ),
         (CLASSES, with_first(predicted_probs=[0.5, 0.5]), 'not a list of 3 numbers', False),
         (CLASSES, with_first(predicted_probs=None), 'predicted_probs None is not a list', False),
         (CLASSES, with_first(predicted_probs=[0.5, 0.5, float('nan')]), 'nan, which is not a finite', False),

@@ -26,6 +26,7 @@ from aurora_mm.importing.shapes import (
     tasks_of_shapes,
 )
 from aurora_mm.importing.tree import Tree, split_of_path
+from aurora_mm.plain_numbers import plain_number
 
 _KNOWN = ('polygon', 'mask', 'ellipse', 'box', 'points', 'skeleton', 'tag')
 
@@ -118,13 +119,13 @@ def _image(element: Element, file: PurePosixPath, tree: Tree, listed: ListedImag
 
 
 def _shapes(item: Element, size: tuple[int, int]) -> list[Shape]:
-    label, turned = item.get('label', ''), float(item.get('rotation') or 0)
+    label, turned = item.get('label', ''), plain_number(item.get('rotation') or '0')
     if item.tag == 'polygon':
         return [polygon(label, _points(item))]
     if item.tag == 'box':
-        return [rectangle(label, [float(item.attrib[side]) for side in ('xtl', 'ytl', 'xbr', 'ybr')], turned)]
+        return [rectangle(label, [plain_number(item.attrib[side]) for side in ('xtl', 'ytl', 'xbr', 'ybr')], turned)]
     if item.tag == 'ellipse':
-        x, y, along, across = (float(item.attrib[key]) for key in ('cx', 'cy', 'rx', 'ry'))
+        x, y, along, across = (plain_number(item.attrib[key]) for key in ('cx', 'cy', 'rx', 'ry'))
         return [ellipse(label, (x, y), (along, across), turned)]
     if item.tag == 'points':
         places = _points(item)
@@ -148,7 +149,7 @@ def _shapes(item: Element, size: tuple[int, int]) -> list[Shape]:
 
 
 def _points(item: Element) -> list[list[float]]:
-    return [[float(value) for value in pair.split(',')] for pair in item.attrib['points'].split(';')]
+    return [[plain_number(value) for value in pair.split(',')] for pair in item.attrib['points'].split(';')]
 
 
 def _painted(runs: list[int], box: tuple[int, int, int, int], size: tuple[int, int]) -> np.ndarray:

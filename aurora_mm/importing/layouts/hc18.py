@@ -17,6 +17,7 @@ from aurora_mm.importing.masks import mask_values_of
 from aurora_mm.importing.options import ImportOptions
 from aurora_mm.importing.tree import Tree
 from aurora_mm.measurements.ellipse import fit_ellipse
+from aurora_mm.plain_numbers import plain_number
 from aurora_mm.tasks import Task
 
 _NAME = re.compile(r'^(\d+)_\d*HC\.png$')
@@ -104,7 +105,7 @@ def _pixel_sizes(tree: Tree) -> dict[str, tuple[float, float]]:
 
 def _number(text: str | None) -> float | None:
     try:
-        return float(text or '')
+        return plain_number(text or '')
     except ValueError:
         return None
 

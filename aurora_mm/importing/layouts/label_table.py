@@ -10,6 +10,7 @@ from typing import Any
 
 from mmengine.logging import print_log
 
+from aurora_mm.column_names import folded_header
 from aurora_mm.errors import DataError
 from aurora_mm.images.sources import split_source
 from aurora_mm.importing.boxes import BoxTask
@@ -20,7 +21,7 @@ from aurora_mm.importing.named_images import images_named
 from aurora_mm.importing.options import ImportOptions
 from aurora_mm.importing.table_columns import box_columns, class_columns, classes_of, group_column, split_column
 from aurora_mm.importing.table_file import TABLE_SUFFIXES, TableFile
-from aurora_mm.importing.table_of_images import folded_header, image_column
+from aurora_mm.importing.table_of_images import image_column
 from aurora_mm.importing.task_names import UNNAMED_CLASS, task_name
 from aurora_mm.importing.tree import Tree
 

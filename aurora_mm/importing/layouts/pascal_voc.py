@@ -15,6 +15,7 @@ from aurora_mm.importing.listed_size import check_listed_size
 from aurora_mm.importing.options import ImportOptions
 from aurora_mm.importing.task_names import UNNAMED_CLASS, task_name
 from aurora_mm.importing.tree import Tree, split_of_path
+from aurora_mm.plain_numbers import plain_number
 
 _Object = tuple[str, list[float], bool]  # class, xyxy as written, whether it is written with decimals
 _SPLITS = ('train', 'val', 'test')
@@ -131,7 +132,7 @@ def _read(file: Path) -> tuple[list[_Object], tuple[int, int] | None]:
         objects = [
             (
                 item.findtext('name', UNNAMED_CLASS).strip(),
-                [float(text) for text in texts],
+                [plain_number(text) for text in texts],
                 any('.' in text for text in texts),
             )
             for item in root.iter('object')
