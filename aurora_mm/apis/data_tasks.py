@@ -47,6 +47,11 @@ class DataTasks:
         """Return the names of the tasks with training rows, in the order of the table."""
         return [name for name in self.table if name in self._of_loader['train_dataloader']]
 
+    def without_validation(self, names: Sequence[str]) -> list[str]:
+        """Return those of the tasks that the validation data has no rows of; none if there is no validation data."""
+        validated = self._of_loader.get('val_dataloader')
+        return [name for name in names if name not in validated] if validated else []
+
     def require_trained(self, names: Sequence[str], what: str) -> None:
         """Check that the data has no other tasks than the given ones.
 
@@ -137,6 +142,9 @@ def choose_tasks(cfg: Config, tasks: DataTasks, names: Sequence[str] | None) -> 
     if left_out:
         why = 'without training rows' if names is None else 'that were not asked for'
         print_log(f'tasks {why} are left out: {", ".join(left_out)}', logger='current', level=logging.WARNING)
+    if unseen := tasks.without_validation(chosen):
+        text = f'tasks without validation rows are trained, but not in the scores: {", ".join(unseen)}'
+        print_log(text, logger='current', level=logging.WARNING)
     return TaskTable([tasks.table[name] for name in chosen])
 
 

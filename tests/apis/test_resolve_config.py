@@ -110,6 +110,16 @@ def test_a_task_that_validation_data_spells_otherwise(cfg, tmp_path, name, said)
         resolve_config(cfg, data_root=str(tmp_path))
 
 
+def test_a_task_without_validation_rows_is_told(cfg, tmp_path, logged):
+    for split, tasks in (('train', 'kn'), ('val', 'n')):
+        root = FmcRoot(tmp_path / split)
+        for task in tasks:
+            root.csv(task, [root.cls_row(index, task_id=task) for index in range(2)])
+    resolve_config(cfg, data_root=str(tmp_path))
+    assert list(TaskTable(cfg.tasks)) == ['k', 'n']
+    assert logged[-1] == 'tasks without validation rows are trained, but not in the scores: k'
+
+
 def test_white_space_makes_no_other_task(cfg, tmp_path):
     for split, task_id in (('train', 'kind'), ('val', 'kind\u00a0')):
         root = FmcRoot(tmp_path / split)
