@@ -14,15 +14,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from aurora_mm.challenge.csv_files import read_root
 from aurora_mm.challenge.fmc_index import NoUsableRowError, SkippedRow
-from aurora_mm.checking.across_images import (
-    class_balance,
-    duplicates,
-    groups_of_splits,
-    near_duplicates,
-    outliers,
-    unusual_values,
+from aurora_mm.challenge.unread_columns import unread_columns
+from aurora_mm.checking.across_images import duplicates, near_duplicates
+from aurora_mm.checking.across_labels import (
+    balance,
+    equal_answers,
+    equal_masks,
+    inverted_masks,
+    names_of_masks,
+    order_of_points,
 )
+from aurora_mm.checking.across_splits import groups_of_splits, images_without_group, tasks_of_splits
 from aurora_mm.checking.image_facts import ImageFacts, facts_of
+from aurora_mm.checking.outliers import unusual_images, unusual_values
 from aurora_mm.checking.problem import Problem
 from aurora_mm.data_root import DataRoot
 from aurora_mm.errors import DataError
@@ -31,6 +35,15 @@ from aurora_mm.sided_names import questions_about_sides
 from aurora_mm.tasks import Task, TaskTable
 
 _CHUNK = 8
+_LOOKS = (  # at all images
+    unusual_images,
+    unusual_values,
+    inverted_masks,
+    equal_masks,
+    equal_answers,
+    names_of_masks,
+    order_of_points,
+)
 
 
 @dataclass(frozen=True)
@@ -94,7 +107,9 @@ def check_data(
     rows: Counter[tuple[str, str]] = Counter()
     entries: dict[str, list[list[dict[str, Any]]]] = {}
     groups: dict[str, dict[str, list[str]]] = {}
+    grouped: dict[bool, dict[str, list[str]]] = {True: {}, False: {}}  # by whether an image has a group, and by task
     for split, folder in data_root.folders().items():
+        problems += _unread_columns(folder)
         try:
             index = read_root(folder, table, on_error='skip')
         except NoUsableRowError as error:
@@ -110,7 +125,9 @@ def check_data(
         for record in index.records:
             rows[split, record.task] += 1
             by_image[record.img_path].append(_entry(record, table))
-            if record.group != record.image and len(by_image[record.img_path]) == 1:
+            has_group = record.group != record.image
+            grouped[has_group].setdefault(record.task, []).append(record.img_path)
+            if has_group and len(by_image[record.img_path]) == 1:
                 groups.setdefault(split, {}).setdefault(record.group, []).append(record.img_path)
         entries[split] = list(by_image.values())
     facts = _look_at(entries, workers)
@@ -120,11 +137,13 @@ def check_data(
     problems += duplicates(everything, split_of)
     problems += near_duplicates(everything, split_of)
     problems += groups_of_splits(groups)
-    problems += outliers(everything, table)
-    problems += unusual_values(everything, table)
+    problems += images_without_group(grouped[True], grouped[False])
+    problems += tasks_of_splits(rows, table, list(entries))
+    for look in _LOOKS:
+        problems += look(everything, table)
     problems += [Problem('left and right', text, task=name) for name, text in questions_about_sides(table.values())]
     for split, found in facts.items():
-        problems += class_balance(found, table, split)
+        problems += balance(found, table, split)
     problems.sort(key=lambda problem: (not problem.stops_training, problem.kind))
     return DataReport(data_root.place, table, dict(rows), facts, problems)
 
@@ -145,6 +164,13 @@ def facts_of_images(images: Sequence[str], workers: int | None = None) -> list[I
         if fact.shape is None:
             raise DataError(fact.problems[0].message)
     return facts
+
+
+def _unread_columns(folder: Path) -> list[Problem]:
+    try:
+        return [Problem('column that is not read', text) for text in unread_columns(folder)]
+    except DataError:  # which reading the rows tells
+        return []
 
 
 def _wrong_rows(skipped: Iterable[SkippedRow]) -> list[Problem]:

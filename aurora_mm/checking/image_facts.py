@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 
 from aurora_mm.checking.label_checks import look_at_label
+from aurora_mm.checking.label_facts import LabelFacts, facts_of_label
 from aurora_mm.checking.problem import Problem
 from aurora_mm.datasets.transforms import LoadTaskAnnotations, LoadUltrasoundImage
 from aurora_mm.datasets.transforms.load_image import other_spacing
@@ -17,6 +18,7 @@ from aurora_mm.errors import DataError
 
 _HASH_SIDE = 8
 _THUMB_SIDE = 16
+_LEAST_MM, _MOST_MM = 1.0, 1000.0  # sides of an ultrasound image
 _COLOURED = 80  # difference of channels from which a pixel counts as coloured
 _GREY_PART = 0.98  # of the pixels, in a picture that is grey but for marks
 
@@ -34,6 +36,8 @@ class ImageFacts(NamedTuple):
         hash: 64-bit difference hash; images that look alike differ in few bits.
         thumbnail: (16, 16) float, the picture made small, of mean 0 and length 1.
         pixel_spacing: (height, width) of a pixel in mm, by the rows or else by the file; None if it is not known.
+        mirrored_hash: That of the mirrored picture.
+        labels: Of the labels that can be read, by task.
     """
 
     path: str
@@ -45,6 +49,8 @@ class ImageFacts(NamedTuple):
     hash: int = 0
     thumbnail: np.ndarray | None = None
     pixel_spacing: tuple[float, float] | None = None
+    mirrored_hash: int = 0
+    labels: Mapping[str, LabelFacts] = {}
 
 
 def facts_of(rows: Sequence[dict[str, Any]]) -> ImageFacts:
@@ -59,11 +65,20 @@ def facts_of(rows: Sequence[dict[str, Any]]) -> ImageFacts:
     except DataError as error:
         return ImageFacts(path, rows, [Problem('unreadable image', str(error), True, rows[0]['task'], ())])
     pixels = loaded['img']
-    labelled = [row for row in rows if row['task']]
-    problems = [problem for row in labelled for problem in _problems_of_row(row, loaded)]
+    problems: list[Problem] = []
+    labels: dict[str, LabelFacts] = {}
+    for row in rows:
+        if row['task']:
+            found, label = _look_at_row(row, loaded)
+            problems += found
+            if label is not None:
+                labels[row['task']] = label
     problems += _problems_of_pixels(pixels, rows[0])
     problems += _problems_of_spacing(rows[0], loaded.get('pixel_spacing'))
+    spacing = rows[0].get('pixel_spacing', loaded.get('pixel_spacing'))
+    problems += _problems_of_extent(rows[0], spacing, pixels.shape[:2])
     grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
+    small = cv2.resize(grey, (_HASH_SIDE + 1, _HASH_SIDE), interpolation=cv2.INTER_AREA).astype(np.int16)
     return ImageFacts(
         path,
         rows,
@@ -71,22 +86,26 @@ def facts_of(rows: Sequence[dict[str, Any]]) -> ImageFacts:
         pixels.shape[:2],
         float(grey.mean()),
         hashlib.blake2b(pixels.tobytes(), digest_size=16, key=str(pixels.shape).encode()).digest(),
-        _difference_hash(grey),
+        _difference_hash(small),
         _thumbnail(grey),
-        rows[0].get('pixel_spacing', loaded.get('pixel_spacing')),
+        spacing,
+        _difference_hash(small[:, ::-1]),
+        labels,
     )
 
 
-def _problems_of_row(row: dict[str, Any], loaded: dict[str, Any]) -> list[Problem]:
+def _look_at_row(row: dict[str, Any], loaded: dict[str, Any]) -> tuple[list[Problem], LabelFacts | None]:
+    """Return the problems of a label, and what is kept of it; nothing of a label that cannot be read."""
     try:
         labelled = LoadTaskAnnotations().transform(loaded | row)
     except DataError as error:
-        return [Problem('wrong label', str(error), True, row['task'], (row['img_path'],))]
+        return [Problem('wrong label', str(error), True, row['task'], (row['img_path'],))], None
     place = f'{row["csv_file"]}, row {row["csv_row"]}: '
-    return [
+    problems = [
         Problem(kind, place + message, False, row['task'], (row['img_path'],))
         for kind, message in look_at_label(row['task_type'], labelled)
     ]
+    return problems, facts_of_label(row['task_type'], labelled)
 
 
 def _problems_of_pixels(pixels: np.ndarray, row: dict[str, Any]) -> list[Problem]:
@@ -108,6 +127,21 @@ def _problems_of_spacing(row: dict[str, Any], of_file: tuple[float, float] | Non
     return [Problem('another pixel spacing than the file', text, False, '', (row['img_path'],))]
 
 
+def _problems_of_extent(
+    row: dict[str, Any], spacing: tuple[float, float] | None, shape: Sequence[int]
+) -> list[Problem]:
+    if spacing is None:
+        return []
+    height, width = (side * pixels for side, pixels in zip(spacing, shape, strict=True))
+    if min(height, width) >= _LEAST_MM and max(height, width) <= _MOST_MM:
+        return []
+    text = (
+        f'{row["csv_file"]}, row {row["csv_row"]}: with a pixel spacing of {list(spacing)} mm, {row["img_path"]} shows '
+        f'{width:.3g} x {height:.3g} mm, which no ultrasound image does'
+    )
+    return [Problem('impossible pixel spacing', text, False, row['task'], (row['img_path'],))]
+
+
 def _marks(pixels: np.ndarray) -> int:
     """The number of small coloured parts in a picture that is grey otherwise; 0 in one that has colours."""
     coloured = (np.ptp(pixels.astype(np.int16), axis=2) > _COLOURED).astype(np.uint8)
@@ -118,9 +152,12 @@ def _marks(pixels: np.ndarray) -> int:
     return int((stats[1:count, cv2.CC_STAT_AREA] >= 4).sum())
 
 
-def _difference_hash(grey: np.ndarray) -> int:
-    """Whether each of 8 x 8 cells is brighter than its left neighbour, as 64 bits."""
-    small = cv2.resize(grey, (_HASH_SIDE + 1, _HASH_SIDE), interpolation=cv2.INTER_AREA).astype(np.int16)
+def _difference_hash(small: np.ndarray) -> int:
+    """Return whether each of 8 x 8 cells is brighter than its left neighbour, as 64 bits.
+
+    Args:
+        small: (8, 9) grey levels, the picture made small.
+    """
     bits = (small[:, 1:] > small[:, :-1]).ravel()
     return int.from_bytes(np.packbits(bits).tobytes(), 'big')
 

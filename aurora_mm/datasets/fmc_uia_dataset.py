@@ -13,6 +13,7 @@ from aurora_mm.challenge.csv_files import read_root
 from aurora_mm.challenge.fmc_index import FmcIndex, SkippedRow, describe_skipped
 from aurora_mm.challenge.index_cache import IndexCache
 from aurora_mm.challenge.row_columns import Records
+from aurora_mm.challenge.unread_columns import unread_columns
 from aurora_mm.data_root import SIDES, DataRoot
 from aurora_mm.datasets.image_fingerprints import FINGERPRINTS, pack_fingerprints
 from aurora_mm.datasets.items import Items
@@ -218,6 +219,8 @@ class FMCUIADataset(SeededDataset):
             )
         if root.is_a_side:
             text = f'{folder} is one split of {folder.absolute().parent}, and its rows are split again'
+            print_log(text, logger='current', level=logging.WARNING)
+        for text in unread_columns(folder, self.group_column) if self.split == 'train' else ():
             print_log(text, logger='current', level=logging.WARNING)
         return folder, False
 

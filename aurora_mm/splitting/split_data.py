@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import os
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
@@ -11,11 +12,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mmengine.logging import print_log
+
 from aurora_mm.annotations import ANNOTATIONS
 from aurora_mm.challenge.csv_files import read_root
 from aurora_mm.challenge.csv_tables import read_rows
 from aurora_mm.challenge.row_columns import Record
+from aurora_mm.challenge.unread_columns import unread_columns
 from aurora_mm.checking.across_images import duplicates, near_duplicates
+from aurora_mm.checking.across_splits import groups_of_splits, images_without_group
 from aurora_mm.checking.check_data import facts_of_images
 from aurora_mm.data_root import DataRoot
 from aurora_mm.datasets.split import split_indices
@@ -59,7 +64,9 @@ def split_data(
     """Writes CSV files of a new split; images stay where they are, and a link leads to them.
 
     Images of one group stay together: those with one value in the column ``group`` (or another), those whose paths
-    have one thing in common by a pattern, and those that look alike. A group may be joined by several of these.
+    have one thing in common by a pattern, and those that look alike. A group may be joined by several of these. What is
+    doubtful about groups is logged: columns that look like the patient and are not read, images without a group beside
+    others with one, and groups that are written alike.
 
     Args:
         source: A data root, split or not; an old split is forgotten.
@@ -84,6 +91,7 @@ def split_data(
     root = DataRoot.find(source)
     source = Path(source).absolute()
     records, table, old_side = _read(root, tasks, group_column)
+    _tell_doubtful_groups(root, records, group_column, group_pattern)
     groups = _groups(records, group_pattern, alike, workers)
     # Relative names, so that the split does not depend on where the data lies.
     names = [os.path.relpath(groups.of(record.img_path), source) for record in records]
@@ -112,6 +120,24 @@ def _read(
         records += index.records
         old_side.update({record.img_path: side for record in index.records})
     return records, table, old_side
+
+
+def _tell_doubtful_groups(
+    source: DataRoot, records: Sequence[Record], group_column: str | None, pattern: str | None
+) -> None:
+    grouped: dict[bool, dict[str, list[str]]] = {True: {}, False: {}}
+    images_of: dict[str, list[str]] = {}
+    for record in records:
+        has_group = record.group != record.image
+        grouped[has_group].setdefault(record.task, []).append(record.img_path)
+        if has_group:
+            images_of.setdefault(record.group, []).append(record.img_path)
+    texts = [problem.message for problem in groups_of_splits({'': images_of})]
+    if pattern is None:  # which finds something in every path
+        texts += [problem.message for problem in images_without_group(grouped[True], grouped[False])]
+        texts += [text for folder in source.folders().values() for text in unread_columns(folder, group_column)]
+    for text in texts:
+        print_log(text, logger='current', level=logging.WARNING)
 
 
 def _groups(records: Sequence[Record], pattern: str | None, alike: bool, workers: int | None) -> Groups:

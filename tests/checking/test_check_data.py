@@ -46,7 +46,7 @@ class Root:
         row = dict(task_id=task, task_name=kind, num_classes=outputs, image_path=f'../{name}')
         if task == 'organ':
             mask = np.zeros((HEIGHT, WIDTH), np.uint8)
-            mask[20:40, 10 + i : 50] = 1
+            mask[20 : 40 + seed // 1000, 10 + i : 50] = 1
             self.save(f'masks/{i:02d}.png', mask, split)
             row['mask_path'] = f'../masks/{i:02d}.png'
         elif task == 'kind':
@@ -311,6 +311,233 @@ FAULTS = {
 }
 
 
+def every_row(task, **cells):
+    """Changes cells of every row of both splits; a value may be a function of the row's number."""
+
+    def put(root):
+        for split in ('train', 'val'):
+            rows = root.rows(task, split)
+            for i, row in enumerate(rows):
+                row.update({key: value(i) if callable(value) else value for key, value in cells.items()})
+            root.write(task, rows, split)
+
+    return put
+
+
+def new_task(type_name, outputs, **cells):
+    """A task with the images of the task 'kind'."""
+
+    def put(root):
+        for split in ('train', 'val'):
+            paths = [row['image_path'] for row in root.rows('kind', split)]
+            rows = [
+                dict(task_id='new', task_name=type_name, num_classes=outputs, image_path=path)
+                | {key: value(i) if callable(value) else value for key, value in cells.items()}
+                for i, path in enumerate(paths)
+            ]
+            root.write('new', rows, split)
+
+    return put
+
+
+def exchanged(root):
+    rows = root.rows('organ')
+    rows[3]['mask_path'], rows[9]['mask_path'] = rows[9]['mask_path'], rows[3]['mask_path']
+    root.write('organ', rows)
+
+
+def inverted(root, *numbers):
+    for number in numbers:
+        mask = cv2.imread(str(root.file(f'masks/{number:02d}.png')), cv2.IMREAD_UNCHANGED)
+        root.save(f'masks/{number:02d}.png', 1 - mask)
+
+
+def speck(root):
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[0, :4] = 1
+    root.save('masks/03.png', mask)
+
+
+def overlapping(root, second):
+    for split in ('train', 'val'):
+        for i in range(COUNT):
+            mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+            mask[2 + i : 50, 3 : 30 + (split == 'val')] = 1
+            root.save(f'masks/x_{i:02d}.png', mask, split)
+            root.save(f'masks/y_{i:02d}.png', mask[:, ::-1], split)
+    paths = '["../masks/x_{0:02d}.png", {1}]'
+    new_task('multi_label_segmentation', 2, mask_paths=lambda i: paths.format(i, second(i)))(root)
+
+
+def without(root, split, task):
+    root.file(f'csv_files/{task}.csv', split).unlink()
+
+
+# What is done, all kinds that are found with their number, and what the message of the first must name.
+FINDINGS = {
+    'an inverted mask': (lambda r: inverted(r, 3), {'masks that may be inverted': 1}, 'organ.csv, row 5: the classes'),
+    'inverted masks': (lambda r: inverted(r, *range(COUNT)), {'masks that may be inverted': 24}, 'organ.csv, row 2'),
+    'a stray pixel': (speck, {'tiny mask': 1}, 'organ.csv, row 5: class 1 has 4 pixels in the mask'),
+    'two masks that were exchanged': (
+        exchanged,
+        {'mask named after another image': 2},
+        'organ.csv, row 5: the mask {train}/masks/09.png is named after another image than {train}/images/organ_03.png',
+    ),
+    'one mask for two images': (
+        lambda r: r.change('organ', mask_path='../masks/09.png'),
+        {'one mask of several images': 1, 'mask named after another image': 1},
+        'organ.csv, row 5 and {train}/csv_files/organ.csv, row 11: 2 different images',
+    ),
+    'a class that no mask has': (
+        every_row('organ', num_classes=3),
+        {'class without images': 2},
+        "no image of class 'class_2' of task 'organ' in train",
+    ),
+    'a class that no box has': (
+        new_task(
+            'multi_object_detection', 3, boxes=lambda i: f'[[1, 2, 30, {9 + i}]]', box_labels=lambda i: f'[{i % 2}]'
+        ),
+        {'class without images': 2},
+        "no image of class 'class_2' of task 'new' in train",
+    ),
+    'a point that no image has': (
+        every_row('axis', point_2_xy='null'),
+        {'point without images': 2},
+        "no image of point 'point_2' of task 'axis' in train",
+    ),
+    'a class that no mask of overlapping classes has': (
+        lambda r: overlapping(r, lambda i: 'null'),
+        {'class without images': 2},
+        "no image of class 'class_1' of task 'new' in train",
+    ),
+    'one mask for two classes': (
+        lambda r: overlapping(r, lambda i: f'"../masks/{"x" if i == 3 else "y"}_{i:02d}.png"'),
+        {'classes that coincide': 2},
+        'new.csv, row 5: classes 0 and 1 have one mask',
+    ),
+    'a box of the whole image': (
+        lambda r: r.change('nodule', x_min=0, y_min=0, x_max=WIDTH, y_max=HEIGHT),
+        {'box of the whole image': 1},
+        'nodule.csv, row 5: the box is the image, 80 x 60 pixels',
+    ),
+    'a point at 0, 0': (
+        lambda r: r.change('axis', point_2_xy='[0, 0]'),
+        {'point at 0, 0': 1, 'points in an unusual order': 1},
+        'axis.csv, row 5: a point is [0, 0]',
+    ),
+    'two points that were exchanged': (
+        lambda r: r.change('axis', point_1_xy='[43, 45]', point_2_xy='[13, 20]'),
+        {'points in an unusual order': 1},
+        'axis.csv, row 5: points [[43.0, 45.0], [13.0, 20.0]] of ',
+    ),
+    'one value for all': (
+        new_task('scalar_regression', 1, value=3),
+        {'one answer for all images': 1},
+        "all 48 images of task 'new' have the value 3.0",
+    ),
+    'one box for all': (
+        every_row('nodule', x_min=1, y_min=2, x_max=30, y_max=40),
+        {'one answer for all images': 1},
+        "'nodule' have the bbox [1.0, 2.0, 30.0, 40.0]",
+    ),
+    'the same pixels with two boxes': (
+        lambda r: r.save('images/nodule_03.png', picture(seed_of('nodule', 'train', 5))),
+        {'same image twice': 1, 'same image with different labels': 1},
+        'different answers for task',
+    ),
+    'the same pixels with two masks': (
+        lambda r: r.save('images/organ_03.png', picture(seed_of('organ', 'train', 5))),
+        {'same image twice': 1, 'same image with different labels': 1},
+        "different answers for task 'organ'",
+    ),
+    'a mirrored image of another split': (
+        lambda r: r.save('images/kind_03.png', picture(seed_of('kind', 'val', 5))[:, ::-1]),
+        {'alike images in several splits': 1},
+        'look alike, one of them mirrored, in train and val',
+    ),
+    'a spacing in other units': (
+        every_row('kind', pixel_spacing=lambda i: '[0.9, 0.9]' if i == 3 else '[0.1, 0.1]'),
+        {'unusual pixel spacing': 2},
+        "kind_03.png: pixel spacing [0.9, 0.9] is far from that of the other images of 'kind'",
+    ),
+    'a spacing with its sides exchanged': (
+        every_row('kind', pixel_spacing=lambda i: '[0.2, 0.1]' if i == 3 else '[0.1, 0.2]'),
+        {'unusual proportions of pixels': 2},
+        'kind_03.png: proportions of pixels [0.2, 0.1]',
+    ),
+    'a spacing in micrometres': (
+        every_row('kind', pixel_spacing='[100, 100]'),
+        {'impossible pixel spacing': 48},
+        'kind.csv, row 2: with a pixel spacing of [100.0, 100.0] mm, {train}/images/kind_00.png shows 8e+03 x 6e+03 mm',
+    ),
+    'groups of some images': (
+        every_row('kind', group=lambda i: f'p{i}' if i < 20 else ''),
+        {'images without a group': 1, 'same group in several splits': 20},
+        "8 images of task 'kind' have no group and 40 have one",
+    ),
+    'a column of patients under another name': (
+        every_row('kind', Patient_ID=lambda i: f'p{i}'),
+        {'column that is not read': 2},
+        "{train}/csv_files/kind.csv, row 1: column 'Patient_ID' is not read, so a split may divide its images",
+    ),
+    'a column of spacings under another name': (
+        every_row('kind', pixel_spacing_mm='[0.1, 0.1]'),
+        {'column that is not read': 2},
+        "column 'pixel_spacing_mm' is not read, but 'pixel_spacing' is",
+    ),
+    'a task without validation images': (
+        lambda r: without(r, 'val', 'kind'),
+        {'task without images in a split': 1},
+        "task 'kind' has no image in val, but some in train",
+    ),
+    'a task without training images': (
+        lambda r: without(r, 'train', 'kind'),
+        {'task without images in a split': 1},
+        "task 'kind' has no image in train, but some in val; those in train are ",
+    ),
+}
+
+
+@pytest.mark.parametrize('name', FINDINGS)
+def test_what_is_worth_a_look(root, name):
+    put, kinds, place = FINDINGS[name]
+    put(root)
+    problems = check_data(root.path, workers=0).by_kind()
+    assert {kind: len(some) for kind, some in problems.items()} == kinds
+    place = place.replace('{train}', str(root.path / 'train'))
+    assert any(place in problem.message for some in problems.values() for problem in some), problems
+    stops = {kind for kind, some in problems.items() if some[0].stops_training}
+    assert stops == ({'task without images in a split'} if name == 'a task without training images' else set())
+
+
+def test_most_masks_of_a_task_are_inverted(root):
+    for split in ('train', 'val'):
+        for i in range(COUNT):
+            mask = cv2.imread(str(root.file(f'masks/{i:02d}.png', split)), cv2.IMREAD_UNCHANGED)
+            root.save(f'masks/{i:02d}.png', 1 - mask, split)
+    (problem,) = check_data(root.path, workers=0).problems
+    assert problem.message.startswith("in 48 of 48 masks of task 'organ' the classes have the border of the image")
+
+
+def test_points_that_a_task_orders(root):
+    axis = dict(name='axis', type='landmark', points=['left', 'right'], ordered=[('x', 'left', 'right')])
+    assert check_data(root.path, [axis], workers=0).problems == []
+    root.change('axis', point_1_xy='[43, 20]', point_2_xy='[13, 45]')
+    problems = check_data(root.path, [axis], workers=0).by_kind()
+    assert set(problems) == {'points in another order', 'points in an unusual order'}
+    (problem,) = problems['points in another order']
+    assert (
+        'axis.csv, row 5: points 1 and 2, [43.0, 20.0] and [13.0, 45.0], are not in the order of x' in problem.message
+    )
+
+
+def test_points_at_any_angle_have_no_usual_order(root):
+    every_row(
+        'axis', point_1_xy=lambda i: f'[{40 + 9 * (-1) ** i}, 20]', point_2_xy=lambda i: f'[40, {20 + (-1) ** i}]'
+    )(root)
+    assert found(root) == {}
+
+
 def test_clean_data_has_no_problem(root):
     assert found(root) == {}
 
@@ -334,6 +561,8 @@ def test_real_data_can_be_trained_on_and_its_leaks_are_found():
         'alike images',
         'alike images in several splits',
         'same image twice',
+        'same image with different labels',
+        'points in an unusual order',
         'unusual number of pixels',
         'unusual brightness',
     }
@@ -353,7 +582,7 @@ def test_a_fault_is_found_and_no_other(root, fault):
         return
     assert kind in kinds
     assert any(place in problem.message for problem in kinds[kind]), kinds[kind]
-    related = {'same image twice', 'unusual brightness', 'class with few images'}
+    related = {'same image twice', 'unusual brightness', 'class with few images', 'images without a group'}
     assert set(kinds) - {kind} <= related, {k: v[0].message for k, v in kinds.items()}
 
 

@@ -147,6 +147,16 @@ def test_a_split_without_a_task_is_told(fmc_root, logged):
     assert "split 'val' has no image of rare" in logged[0]
 
 
+def test_a_column_of_patients_that_the_split_does_not_read(fmc_root, logged):
+    fmc_root.csv('a', [fmc_root.cls_row(i, patient_id=f'p{i // 2}') for i in range(10)])
+    FMCUIADataset(fmc_root.path, split='train').full_init()
+    (text,) = logged
+    assert "a.csv, row 1: column 'patient_id' is not read, so a split may divide its images" in text
+    for options in (dict(split='train', group_column='patient_id'), dict(split='val'), dict(split='all')):
+        FMCUIADataset(fmc_root.path, **options).full_init()
+    assert len(logged) == 1
+
+
 def test_unlabelled(fmc_root):
     keys = ('task_id', 'task_name', 'num_classes', 'image_path', 'mask_path')
     rows = [fmc_root.seg_row(0), fmc_root.cls_row(0)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+import sys
 from collections import Counter
 
 import cv2
@@ -54,6 +55,30 @@ def root(tmp_path):
 def patients(root):
     rows = FMCUIADataset(str(root), 'all', test_mode=True).load_data_list()
     return Counter(row['image_path'].split('/')[-1].split('_')[0] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ('column', 'value', 'options', 'said'),
+    [
+        ('patient', 'p{}'.format, {}, "kind.csv and 1 more files, row 1: column 'patient' is not read"),
+        ('patient', 'p{}'.format, dict(group_column='patient'), None),
+        ('patient', 'p{}'.format, dict(group_pattern=r'/(p\d+)_'), None),
+        ('group', lambda n: f'p{n}' if n else '', {}, "3 images of task 'kind' have no group and 57 have one"),
+        ('group', lambda n: 'P 01' if n == 2 else f'p{n}', {}, "groups 'P 01' and 'p1' differ in case"),
+        ('group', 'p{}'.format, {}, None),
+    ],
+)
+def test_what_is_doubtful_about_groups_is_told(root, tmp_path, monkeypatch, column, value, options, said):
+    told = []
+    module = sys.modules['aurora_mm.splitting.split_data']  # whose name in the package is that of the function
+    monkeypatch.setattr(module, 'print_log', lambda text, **_: told.append(text))
+    for file in (root / 'csv_files').iterdir():
+        rows = list(csv.DictReader(file.open()))
+        numbers = [int(row['image_path'].split('/p')[1][:2]) for row in rows]
+        write(root, [row | {column: value(n)} for row, n in zip(rows, numbers, strict=True)], file.stem)
+    split_data(root, tmp_path / 'out', **options)
+    assert bool(told) == (said is not None)
+    assert said is None or said in told[0]
 
 
 def test_folds_by_patient(root, tmp_path):
