@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _CENTIMETRES = 3  # of Physical Units X Direction (0018,6024)
 _TWO_DIMENSIONAL = 1  # of Region Spatial Format (0018,6012)
 _TISSUE = 1  # of Region Data Type (0018,6014)
+_MOST_PADDING = 0.1  # part of the pixels that may follow them as padding
+_LEAST_CONTRAST = 1 / 16  # part of all values, so that a frame of noise around black may be black
 
 
 class DicomFile(ImageFile):
@@ -86,6 +88,21 @@ class DicomFile(ImageFile):
             raise BadImage(f'declares {self._frames} frames of {self._shape} pixels')
         if self._shape[0] * self._shape[1] > MOST_PIXELS:
             raise BadImage(f'has more than {MOST_PIXELS:,} pixels')
+        bits, high = int(header.get('BitsStored', 0)), int(header.get('HighBit', 0))
+        if 'HighBit' in header and high != bits - 1:
+            raise BadImage(f'stores {bits} bits up to bit {high}, but values of {bits} bits end at bit {bits - 1}')
+        self._check_length()
+
+    def _check_length(self) -> None:
+        """Check that pixels that are not compressed are those of the declared size; pydicom leaves out what is more."""
+        from pydicom.pixels.utils import get_expected_length
+
+        if self._header.file_meta.TransferSyntaxUID.is_compressed:
+            return
+        length, expected = len(self._header.PixelData), get_expected_length(self._header)
+        if length - expected > _MOST_PADDING * expected:
+            size = f'{self._frames} x {self._shape[0]} x {self._shape[1]}'
+            raise BadImage(f'holds {length} bytes of pixels, but {size} (frames, rows, columns) need {expected}')
 
     def _guess_transfer_syntax(self) -> None:
         """Files without the preamble do not name their transfer syntax; pydicom has found out how to read them."""
@@ -123,6 +140,8 @@ def _grey(values: np.ndarray, header: Dataset) -> np.ndarray:
         return _shifted(values, int(header.BitsStored))
     shown = apply_voi_lut(apply_modality_lut(values, header), header).astype(np.float64)
     least, most = _shown_range(header)
+    if np.ptp(shown) == 0 and int(values.max()) - int(values.min()) > _LEAST_CONTRAST * 2 ** int(header.BitsStored):
+        raise BadImage(f'has a window that shows nothing of its values, {values.min()} to {values.max()}')
     return np.clip(np.rint((shown - least) * (255 / (most - least))), 0, 255).astype(np.uint8)
 
 

@@ -186,6 +186,33 @@ class TestRefusals:
         with pytest.raises(BadImage, match='cannot be read as DICOM'):
             read_image(tmp_path / 'a.dcm')
 
+    def test_fewer_rows_than_pixels(self, tmp_path):
+        """pydicom would read the upper half of the picture."""
+        path = write(tmp_path / 'a.dcm', RAMP)
+        header = pydicom.dcmread(path)
+        expected, header.Rows = header.Rows * header.Columns, header.Rows // 2
+        header.save_as(path)
+        said = rf'holds {expected} bytes of pixels, but 1 x {header.Rows} x {header.Columns} .* need {expected // 2}$'
+        with pytest.raises(BadImage, match=said):
+            read_image(path)
+        header.Rows *= 2
+        header.PixelData += b'\0' * 20
+        header.save_as(path)
+        np.testing.assert_array_equal(grey(path), RAMP)
+
+    def test_values_that_are_shifted(self, tmp_path):
+        """pydicom would take the lower 12 of 16 bits, of which the upper 12 are meant."""
+        path = write(tmp_path / 'a.dcm', RAMP.astype(np.uint16) << 8, bits=12, HighBit=15)
+        with pytest.raises(BadImage, match=r'stores 12 bits up to bit 15, but values of 12 bits end at bit 11$'):
+            read_image(path)
+
+    def test_a_window_that_shows_nothing(self, tmp_path):
+        path = write(tmp_path / 'a.dcm', RAMP, WindowCenter=5000, WindowWidth=10)
+        with pytest.raises(BadImage, match=rf'a window that shows nothing of its values, {RAMP.min()} to {RAMP.max()}'):
+            read_image(path)
+        dark = write(tmp_path / 'b.dcm', RAMP // 64, WindowCenter=150, WindowWidth=100)
+        assert not grey(dark).any()
+
     def test_a_cut_off_file(self, tmp_path):
         data = write(tmp_path / 'a.dcm', RAMP).read_bytes()
         (tmp_path / 'a.dcm').write_bytes(data[:-100])
