@@ -8,17 +8,19 @@ import json
 import logging
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from mmengine.logging import print_log
 from torch import nn
 
-from aurora_mm.apis.checkpoint import read_checkpoint
+from aurora_mm.apis.checkpoint import read_checkpoint, trained_tasks
 from aurora_mm.engine.hooks.checkpoint_hook import LAST
 from aurora_mm.errors import OutputError, WeightsError
+from aurora_mm.models import MultiTaskModel
 from aurora_mm.models.utils.model_weights import joined, misfits, require_finite
 from aurora_mm.models.utils.unwrap_model import unwrap_model
 
@@ -155,7 +157,8 @@ def require_resumable(model: nn.Module, checkpoint: str | Path) -> None:
 
     Raises:
         WeightsError: If the checkpoint has no optimizer state, message hub, epoch or iteration; if a tensor is missing,
-            unexpected or has another shape; or if a weight is not finite.
+            unexpected or has another shape; if a weight is not finite; or if the classes, points or values of a task
+            are others or in another order.
     """
     if Path(checkpoint).is_dir():  # a checkpoint of DeepSpeed
         return
@@ -173,6 +176,22 @@ def require_resumable(model: nn.Module, checkpoint: str | Path) -> None:
         raise WeightsError(
             f'{checkpoint} is not of this config, so that the run cannot go on from it: {joined(problems)}'
         )
+    _require_same_outputs(unwrap_model(model), content, checkpoint)
+
+
+def _require_same_outputs(model: nn.Module, content: Mapping[str, Any], checkpoint: str | Path) -> None:
+    """Check that each output of a task means what it meant before: weights fit classes in another order, too."""
+    if not isinstance(model, MultiTaskModel) or 'tasks' not in (content['meta'].get('dataset_meta') or {}):
+        return
+    before = trained_tasks(content)
+    for name, task in model.tasks.items():
+        if name in before and task.output_names != before[name].output_names:
+            outputs = task.task_type.outputs
+            raise WeightsError(
+                f'{checkpoint} is of a run in which the {outputs} of task {name!r} were '
+                f'{", ".join(before[name].output_names)}, and now they are {", ".join(task.output_names)}: a run goes '
+                'on with the same ones in the same order'
+            )
 
 
 def _this_process() -> dict[str, str | int]:

@@ -189,6 +189,19 @@ def test_a_checkpoint_that_is_cut_off_is_told_with_the_one_before(save, tmp_path
     assert '--resume' not in str(alone.value)
 
 
+def test_a_run_goes_on_with_the_classes_that_it_had(model, save):
+    """Weights fit classes in another order, and would answer with the name of another class."""
+    tasks = [task.to_config() for task in TASKS]
+    classes = tasks[1]['classes']
+    tasks[1] = tasks[1] | dict(classes=classes[::-1])
+    before, now = ', '.join(classes[::-1]), ', '.join(classes)
+    said = f"the classes of task '{tasks[1]['name']}' were {before}, and now they are {now}: "
+    with pytest.raises(WeightsError, match=said):
+        require_resumable(model, save(meta=dict(dataset_meta=dict(tasks=tasks), epoch=1, iter=3)))
+    tasks = [task.to_config() | dict(flip=False) for task in TASKS[::-1]]
+    require_resumable(model, save(meta=dict(dataset_meta=dict(tasks=tasks), epoch=1, iter=3)))
+
+
 def test_weights_of_another_model_are_refused(model, save):
     state = model.state_dict()
     name = next(iter(state))
