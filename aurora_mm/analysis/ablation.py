@@ -122,10 +122,10 @@ class Ablation:
             TaskProgressColumn(),
             TextColumn('{task.fields[left]}', markup=False),
         )
+        pace = _Pace(runs)
         with Progress(*columns) as progress:
-            everything = progress.add_task('all runs', total=len(runs), left='')
+            everything = progress.add_task('all runs', total=len(runs), completed=pace.at_first, left='')
             bars = {}
-            pace = _Pace(runs)
             try:
                 while waiting or self._processes:
                     while waiting and len(self._processes) < self.jobs:

@@ -114,6 +114,17 @@ class Study:
         """Return the settings of the best trial as texts for ``--cfg-options``; none if no trial is finished."""
         return as_options(self._study.best_trial.params) if self._trials('COMPLETE') else []
 
+    def summary(self) -> str:
+        """Say in a line which settings are best; those of the config as it is may be."""
+        options = self.best_options()
+        if not options:
+            return 'no trial is finished'
+        score, before = self._study.best_value, AblationRow.read(self.out / AS_IT_IS).mean('score')
+        best = f'--cfg-options {" ".join(options)} (score {score:.4f})'
+        if before is not None and before >= score:
+            return f'best: the config as it is (score {before:.4f}); best trial: {best}'
+        return f'best: {best}'
+
     def _next_round(self, trials: int, at_once: int) -> list[optuna.trial.FrozenTrial]:
         """Return the trials to make now: those that an earlier start left, or else new ones."""
         import optuna

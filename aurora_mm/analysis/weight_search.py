@@ -56,7 +56,8 @@ class WeightSearch:
         seed: Seed of the weights.
 
     Raises:
-        ConfigError: If the epochs are not within those of the config, or ``search.json`` belongs to another search.
+        ConfigError: If the epochs are not within those of the config, there are no trials or none is kept, or
+            ``search.json`` belongs to another search.
         DataError: If ``search.json`` is damaged.
     """
 
@@ -74,6 +75,10 @@ class WeightSearch:
         self.epochs = sorted({*(epochs or [max(longest // 9, 1), max(longest // 3, 1), longest])})
         if self.epochs[0] < 1 or self.epochs[-1] > longest:
             raise ConfigError(f'stages end after epochs {self.epochs}, but the config trains for {longest}')
+        if trials < 1 or not 0 < keep <= 1:
+            raise ConfigError(
+                f'a search has at least one trial, and keeps more than 0 and at most 1, not {trials}, {keep}'
+            )
         self.cfg = cfg
         self.out_dir = Path(out_dir)
         self.keep = keep

@@ -46,10 +46,16 @@ def settings_of(args: argparse.Namespace) -> dict[str, Any]:
 
 @contextmanager
 def exiting_at_sigterm() -> Iterator[None]:
-    """Make SIGTERM an exit within a block, so that runs that were started are ended too."""
+    """Make SIGTERM an exit within a block, so that runs that were started are ended too, and say how to go on.
+
+    Raises:
+        KeyboardInterrupt: With a message, at Ctrl-C.
+    """
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     try:
         yield
+    except KeyboardInterrupt as interrupt:
+        raise KeyboardInterrupt('interrupted; the same command goes on where it stopped') from interrupt
     finally:
         signal.signal(signal.SIGTERM, before)
 

@@ -94,6 +94,16 @@ def test_all_configs_are_checked_before_the_first_is_trained(tmp_path, capsys):
     assert not out.exists()
 
 
+def test_ctrl_c_says_how_to_go_on(tmp_path, capsys, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr('aurora_mm.analysis.ablation.Ablation.run', interrupt)
+    assert refused(capsys, 'aurora_us_real.py', '--out', tmp_path) == (
+        'interrupted; the same command goes on where it stopped\n'
+    )
+
+
 def test_a_table_of_nothing_is_an_error(tmp_path, capsys):
     assert 'no run of these configs is finished here' in refused(
         capsys, 'aurora_us_real.py', '--out', tmp_path, '--table-only'

@@ -124,6 +124,15 @@ def test_the_best_stands_first_and_is_named(tmp_path):
     assert best['score'] == pytest.approx(scores[0])
     assert study.best_options() == as_options(best['settings'])
     assert study.table().splitlines()[2].startswith(f'| {rows[1].name} |')
+    assert study.summary() == f'best: --cfg-options {" ".join(study.best_options())} (score {best["score"]:.4f})'
+
+
+def test_a_config_that_is_better_than_all_trials_is_named_the_best(tmp_path):
+    study = make(tmp_path / 'a', tmp_path, space=read_search_space(['lr=0.4,0.5']))
+    assert study.summary() == 'no trial is finished'
+    study.run(2, 1, Trainings())
+    assert study.summary().startswith('best: the config as it is (score ')
+    assert '; best trial: --cfg-options lr=0.' in study.summary()
 
 
 def test_a_failed_trial_has_no_value_and_is_not_proposed_again(tmp_path):

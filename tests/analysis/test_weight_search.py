@@ -115,3 +115,9 @@ def test_a_trial_stays_in_the_folder_of_its_search(tmp_path):
     file.write_text(file.read_text().replace('trial_01', '../../elsewhere'))
     with pytest.raises(ConfigError, match='of a search with other trials'):
         WeightSearch(config(), tmp_path, trials=2, epochs=[1])
+
+
+@pytest.mark.parametrize('wrong', [dict(keep=0), dict(keep=-1.0), dict(keep=2.0), dict(keep=math.nan), dict(trials=0)])
+def test_a_search_without_trials_is_refused(tmp_path, wrong):
+    with pytest.raises(ConfigError, match='at least one trial, and keeps more than 0 and at most 1'):
+        WeightSearch(config(), tmp_path, **wrong)

@@ -134,6 +134,9 @@ def test_pretrained(cfg, data, tmp_path):
     assert cfg.model.backbone.pretrained is None
     with pytest.raises(WeightsError, match='no model config at'):
         resolve_config(cfg, data_root=data, pretrained=str(tmp_path))
+    (tmp_path / 'encoder').mkdir()  # the work dir of a pretraining in the place of its encoder
+    with pytest.raises(WeightsError, match=f"did you mean '{tmp_path}/encoder'"):
+        resolve_config(cfg, data_root=data, pretrained=str(tmp_path))
 
 
 def test_a_count_that_contradicts_the_table_is_refused(cfg, tmp_path):

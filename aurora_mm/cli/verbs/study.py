@@ -65,6 +65,5 @@ def main(args: argparse.Namespace) -> None:
         print(write_ablation(study.rows(), args.out))
     if space:
         print(study.table())
-        best = study.best_options()
-        print(f'best: --cfg-options {" ".join(best)}' if best else 'no trial is finished')
+        print(study.summary())
     end_if_failed(failed)

@@ -87,6 +87,8 @@ def read_config(source: str | Path, filename: str = 'config.json') -> dict[str, 
     """
     path = fetch_optional(source, filename)
     if path is None:
+        if (Path(source) / 'encoder').is_dir():  # of the work dir of a pretraining
+            raise WeightsError(f'no model config at {str(source)!r}; did you mean {str(Path(source) / "encoder")!r}?')
         raise WeightsError(
             f'no model config at {str(source)!r}, be it a folder or a hub id that can be reached. {HELP}'
         )
