@@ -124,7 +124,8 @@ class Ablation:
         )
         pace = _Pace(runs)
         with Progress(*columns) as progress:
-            everything = progress.add_task('all runs', total=len(runs), completed=pace.at_first, left='')
+            everything = progress.add_task('all runs', total=len(runs), left='')
+            progress.update(everything, completed=pace.at_first)
             bars = {}
             try:
                 while waiting or self._processes:
