@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mmengine.logging import print_log
 from rich.progress import track
 from rich.table import Table
 
+from aurora_mm.checking.across_splits import groups_of_splits
 from aurora_mm.converters.files import FilePlacer
 from aurora_mm.converters.fmc_writer import FmcWriter, tasks_config
 from aurora_mm.errors import ConfigError, DataError
@@ -96,7 +99,8 @@ def write_tasks(
 ) -> dict[str, int]:
     """Writes tasks as a data root in the FMC-UIA layout, with ``tasks.py`` for the names of classes.
 
-    Data that was split becomes ``train/``, ``val/`` and ``test/``; other data one root that is split in training.
+    Data that was split becomes ``train/``, ``val/`` and ``test/``; other data one root that is split in training. A
+    warning names groups that the splits divide, and those that are written alike.
 
     Args:
         found: The tasks.
@@ -112,6 +116,7 @@ def write_tasks(
         DataError: If an image or a label cannot be read, or two files would become one.
     """
     found = hide_patients(found, group_key or new_group_key())
+    _tell_doubtful_groups(found)
     written: Counter[str] = Counter()
     with whole_folder(Path(out).absolute()) as folder:
         writers: dict[str, FmcWriter] = {}
@@ -133,6 +138,15 @@ def write_tasks(
             writer.finish()
         FilePlacer(folder, link=False).write_text('tasks.py', tasks_config([item.task for item in found]))
     return dict(written)
+
+
+def _tell_doubtful_groups(found: Sequence[FoundTask]) -> None:
+    images_of: dict[str, dict[str, dict[str, None]]] = {}
+    for row in (row for item in found for row in item.rows if row.group):
+        images_of.setdefault(row.split, {}).setdefault(row.group, {})[str(row.image)] = None
+    groups = {split: {group: list(paths) for group, paths in some.items()} for split, some in images_of.items()}
+    for problem in groups_of_splits(groups):
+        print_log(problem.message, logger='current', level=logging.WARNING)
 
 
 def check_splits(found: Sequence[FoundTask]) -> None:

@@ -19,6 +19,10 @@ CUT = [
 if __name__ == '__main__':
     argv = sys.argv[1:]
     run = load_verbs()[argv[0]].main
-    if hasattr(parsed(lambda: run(argv[1:]), argv[1:]), 'cfg_options'):
-        argv += ['--cfg-options', *CUT]
+    options = getattr(parsed(lambda: run(argv[1:]), argv[1:]), 'cfg_options', None)
+    if options is not None:
+        documented = {option.partition('=')[0] for option in options}
+        place = argv.index('--cfg-options') + 1 if options else len(argv)
+        cut = [option for option in CUT if option.partition('=')[0] not in documented]
+        argv[place:place] = cut if options else ['--cfg-options', *cut]
     main(argv)

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import sys
 from pathlib import Path
 
 import cv2
@@ -59,6 +60,23 @@ class TestColumnsByTheirNames:
             ('P0/0.png', 1, 'A', 'train'),
             ('P1/5.png', 0, 'B', 'val'),
         ]
+
+    @pytest.mark.parametrize(
+        ('rows', 'said'),
+        [
+            ('1,a,A,train\n2,b,B,train\n3,a,A,val\n', ["group 'A' has 2 images, in train, val"]),
+            ('1,a,P1,train\n2,b,p 01,train\n3,a,C,val\n', ["groups 'P1' and 'p 01' differ in case, spaces, zeros"]),
+            ('1,a,A,train\n2,b,A,train\n3,a,B,val\n', []),
+        ],
+    )
+    def test_groups_that_a_split_divides(self, src, tmp_path, monkeypatch, rows, said):
+        told = []
+        monkeypatch.setattr(
+            sys.modules['aurora_mm.importing.import_data'], 'print_log', lambda text, **_: told.append(text)
+        )
+        write_tasks(found_in(src, f'file,label,patient,split\n{rows}'), tmp_path / 'out')
+        assert len(told) == len(said)
+        assert all(text.startswith(start) for text, start in zip(told, said, strict=True))
 
     def test_what_is_not_read_is_told(self, src, monkeypatch):
         told = []
