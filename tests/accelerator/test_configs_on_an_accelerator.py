@@ -12,7 +12,6 @@ FAST = (
     '01_published',
     'aurora_fmc_lora',
     'aurora_fmc_plus',
-    'aurora_fmc_specialise',
     'aurora_laptop',
     'aurora_us_real_dinov2',
 )

@@ -32,6 +32,7 @@ def wait_until(true, job):
 
 
 @pytest.mark.skipif(sys.platform != 'linux', reason='/proc is Linux')
+@pytest.mark.slow
 def test_a_preempted_job_is_requeued_and_goes_on(generated, tmp_path):
     """submitit's signal; its handler calls the job's checkpoint, and it starts the job again."""
     config, out = tmp_path / 'tiny.py', tmp_path / 'run'
