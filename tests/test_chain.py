@@ -89,6 +89,7 @@ def test_training_scores_every_task_and_logs_it(trained):
     assert list(work_dir.glob('best_score_epoch_*.pth'))
 
 
+@pytest.mark.long
 def test_a_run_killed_and_resumed_ends_with_the_weights_of_an_unbroken_one(folder, trained):
     work_dir = folder / 'broken'
     args = (folder / 'config.py', '--data-root', folder / 'data', '--work-dir', work_dir)
@@ -172,6 +173,7 @@ def test_data_without_labels_is_predicted_whole(folder, trained, tmp_path):
     assert len(result.problems) == 28
 
 
+@pytest.mark.long
 def test_an_ensemble_with_views_writes_a_submission_and_the_report_shows_it(folder, trained):
     out, work_dir = folder / 'views', trained[0]
     checkpoints = [work_dir / 'epoch_2.pth', work_dir / 'epoch_3.pth']

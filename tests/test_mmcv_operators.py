@@ -62,6 +62,7 @@ MODELS.build(dict(type='mmdet.FCOSHead', num_classes=1, in_channels=8))
 """
 
 
+@pytest.mark.long
 def test_operators_of_another_system_are_told_and_not_a_class_that_is_not_registered(tmp_path):
     library = tmp_path / f'_ext{importlib.machinery.EXTENSION_SUFFIXES[0]}'
     library.write_bytes(b'of another system')
@@ -72,6 +73,7 @@ def test_operators_of_another_system_are_told_and_not_a_class_that_is_not_regist
     assert 'make setup-ops' in done.stderr
 
 
+@pytest.mark.long
 def test_the_hosts_train_and_predict_without_compiled_operators():
     done = subprocess.run(
         [sys.executable, '-c', HIDE + FCOS], capture_output=True, text=True, cwd=REPO, timeout=LONG, check=False

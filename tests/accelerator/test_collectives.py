@@ -65,6 +65,7 @@ def train(rank, folder, root):
     return scores
 
 
+@pytest.mark.long
 def test_trainings(two_ranks, us_real, tmp_path):
     first, second = two_ranks(on_two_devices, tmp_path, train, us_real)
     assert set(first[1]) == set(WAYS)

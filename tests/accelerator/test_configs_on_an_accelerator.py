@@ -8,21 +8,25 @@ from tests.fixtures.checkpoints import ALL_TYPES
 
 FILES = sorted([*CONFIGS.glob('*.py'), *CONFIGS.glob('ablation/*.py')])
 # One for each encoder and each way to train; test_parts_on_an_accelerator.py runs the parts of the others one by one.
-FAST = (
+LONG = (
     '01_published',
     'aurora_fmc_lora',
     'aurora_fmc_plus',
+    'aurora_fmc_specialise',
     'aurora_laptop',
     'aurora_us_real_dinov2',
 )
 
 
 def params():
-    return [pytest.param(file, id=file.stem, marks=() if file.stem in FAST else pytest.mark.slow) for file in FILES]
+    return [
+        pytest.param(file, id=file.stem, marks=pytest.mark.long if file.stem in LONG else pytest.mark.slow)
+        for file in FILES
+    ]
 
 
-def test_the_fast_ones_are_there():
-    assert set(FAST) <= {file.stem for file in FILES}
+def test_the_long_ones_are_there():
+    assert set(LONG) <= {file.stem for file in FILES}
 
 
 @pytest.mark.parametrize('file', params())

@@ -235,6 +235,7 @@ def tensors_of(values):
 
 
 @pytest.mark.parametrize('options', [dict(fused=True), dict(fused=False, foreach=True)], ids=str)
+@pytest.mark.long
 def test_a_resumed_run(options, cfg, accelerator):
     """Model, optimiser, running means, balancing and the mean of the weights go on from a checkpoint."""
     cfg.default_hooks.checkpoint = dict(type='CheckpointHook', interval=1)

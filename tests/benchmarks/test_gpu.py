@@ -51,6 +51,7 @@ def test_a_part_that_fails(gpu, monkeypatch, tmp_path):
     assert 'ValueError: no such kernel' in text
 
 
+@pytest.mark.long
 def test_a_part_that_does_not_end_says_how_far_it_came(gpu, monkeypatch, tmp_path):
     status, parts, text = run(gpu, monkeypatch, tmp_path, 0.3, hangs=HANGS, deaf=DEAF, after=FIGURES)
     assert status == 1

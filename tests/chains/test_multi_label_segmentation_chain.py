@@ -51,6 +51,7 @@ def chain(tmp_path):
     return TypeChain(tmp_path, TASKS, dict(multi_label_segmentation=dict(channels=16)))
 
 
+@pytest.mark.long
 def test_from_csv_to_report_and_predictions(chain, tmp_path, capsys):
     chain.prepare()
     scores = chain.train()

@@ -36,6 +36,7 @@ def chain(tmp_path):
     return TypeChain(tmp_path, TASKS, dict(multi_object_detection=dict(channels=16)))
 
 
+@pytest.mark.long
 def test_from_csv_to_report_and_predictions(chain, tmp_path, capsys):
     chain.prepare()
     scores = chain.train()

@@ -197,6 +197,7 @@ def test_trust_is_for_the_process_and_said_by_the_user_alone(verb, monkeypatch, 
     assert 'can run any code on this machine with your rights' in text
 
 
+@pytest.mark.long
 def test_the_verbs_that_read_checkpoints_have_it():
     from aurora_mm.cli.main import load_verbs
 

@@ -32,7 +32,7 @@ def wait_until(true, job):
 
 
 @pytest.mark.skipif(sys.platform != 'linux', reason='/proc is Linux')
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_preempted_job_is_requeued_and_goes_on(generated, tmp_path):
     """submitit's signal; its handler calls the job's checkpoint, and it starts the job again."""
     config, out = tmp_path / 'tiny.py', tmp_path / 'run'
@@ -54,6 +54,7 @@ def test_a_preempted_job_is_requeued_and_goes_on(generated, tmp_path):
     assert [line['step'] for line in logged if 'loss' in line] == list(range(1, 61))
 
 
+@pytest.mark.long
 def test_a_failed_training_fails_the_job(tmp_path, capfd):
     with pytest.raises(AuroraError, match='ended with status 2'):
         TrainJob(['no_such_config.py'])()

@@ -67,7 +67,7 @@ def test_mmseg_and_back(root, tmp_path):
 
 
 @pytest.mark.skipif('AURORA_REAL_DATA' not in os.environ, reason='AURORA_REAL_DATA names no data set to read')
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_real_data_set_and_back(tmp_path):
     """Every box, point and mask of it, by both ways."""
     root = Path(os.environ['AURORA_REAL_DATA'])

@@ -88,6 +88,7 @@ def test_batches_are_those_of_loose_files(packed, url, tmp_path, where, workers)
     assert sum(file.stat().st_size for file in tmp_path.glob('cache/shards/*.tar')) <= 16_000
 
 
+@pytest.mark.long
 def test_a_process_that_is_started_anew_reads_them_too(packed, tmp_path):
     """It gets the data set by pickling and has no memory of the first process."""
     common = dict(split='train', pipeline=PLAIN)

@@ -80,6 +80,7 @@ def test_seed_matters():
     assert split(rows, seed=1) != split(rows, seed=2)
 
 
+@pytest.mark.long
 def test_another_process_agrees():
     call = "split_indices(['t'] * 50, [f'i{k}' for k in range(50)], [0] * 50, dict(train=.8, val=.2), 42, ['t'])"
     answer = subprocess.run(

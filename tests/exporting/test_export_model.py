@@ -101,7 +101,7 @@ def test_onnxruntime_agrees_with_the_inferencer(exported, images):
     assert predictor.metadata['calibrated'] == ['kind', 'find']
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_types_with_several_answers_and_numbers_agree_too(images, tmp_path):
     tasks = TaskTable([ALL_TYPES[name] for name in ('boxes', 'signs', 'age', 'parts')])
     file = save_model(tmp_path / 'model.pth', None, 'convnext', tasks, calibrated=False)

@@ -69,7 +69,7 @@ def root(tmp_path):
     return tmp_path / 'data'
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_from_csv_to_the_report(add_module, root, tmp_path, capsys):
     config, work = tmp_path / 'config.py', tmp_path / 'work'
     config.write_text(CONFIG)

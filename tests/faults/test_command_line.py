@@ -238,6 +238,7 @@ def test_a_folder_that_cannot_be_written(end, config, generated, run_of_training
 # A full disk, Ctrl-C and SIGKILL
 
 
+@pytest.mark.long
 def test_a_disk_that_is_full(start, config, generated, tmp_path):
     """Logs fit, checkpoints do not: one sentence, and neither a half checkpoint nor a name of one."""
     out = tmp_path / 'run'
@@ -251,6 +252,7 @@ def test_a_disk_that_is_full(start, config, generated, tmp_path):
     assert 'last_checkpoint' not in without_partial(out)
 
 
+@pytest.mark.long
 def test_ctrl_c_then_resume(start, config, generated, tmp_path):
     """With so many epochs that no run ends before it is stopped."""
     out = tmp_path / 'run'

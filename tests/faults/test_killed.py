@@ -77,6 +77,7 @@ def next_second() -> None:
 
 
 @few_or_many(1, 12)
+@pytest.mark.long
 def test_training(server, killed, tmp_path, rng, kills):
     """Killed again and again and resumed each time, it ends with the weights of an unbroken run."""
     unbroken = server.Process(target=jobs.train, args=(tmp_path / 'unbroken',))

@@ -21,6 +21,8 @@ from tests.faults import jobs
 from tests.faults.test_command_line import CONFIG, LONG, start  # noqa: F401
 from tests.fixtures.stopped_training import STEPS, SignalAt, assert_same_checkpoint, read, run, stopped
 
+pytestmark = pytest.mark.long
+
 
 class Record(Hook):
     """Writes the images of each step, with what augmentation made of them; without dropout, which differs by rank."""

@@ -93,6 +93,7 @@ def run(verb, *args):
     main([verb, *map(str, args)])
 
 
+@pytest.mark.long
 def test_three_sources_train_together_and_are_scored_each_in_its_own_way(data, tmp_path):
     config = tmp_path / 'mixed.py'
     folders = dict(fmc=data.fmc, coco=data.coco, mmseg=data.mmseg)

@@ -15,7 +15,7 @@ pytest.importorskip('mmdet')
 
 
 @pytest.mark.needs_operators
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_config_trains_and_is_scored(data, tmp_path, monkeypatch):
     blocks = re.findall(r'```python\n(# my_faster_rcnn\.py\n.*?)```', TUTORIAL.read_text(), re.DOTALL)
     assert len(blocks) == 1

@@ -99,6 +99,7 @@ def test_answers_fit_their_images(root):
     assert [row['mask'] for row in read(root, 'kind')] == ['0', '1', '0']
 
 
+@pytest.mark.long
 def test_the_seed_decides_every_byte(root, tmp_path):
     make_dataset(tmp_path / 'same', TASKS, 3, seed=5, val_images_per_task=1, workers=2)
     assert tree(tmp_path / 'same') == tree(root.parent)

@@ -198,6 +198,7 @@ def test_what_the_image_copies_is_there_and_not_ignored():
     assert all((REPO / source).exists() for source in sources)
 
 
+@pytest.mark.long
 def test_the_entry_point(weights, unlabelled, tmp_path):
     """From a copy of what the image copies, with its environment; the input not writable, problems told."""
     truncate(image(unlabelled, 'kind'), 2000)

@@ -23,6 +23,7 @@ httpx = pytest.importorskip('httpx', reason='the extra [api] is not installed')
 pytest.importorskip('aurora_mm.serving.app', reason='the extra [api] is not installed')
 
 
+@pytest.mark.long
 def test_what_was_accepted_is_answered_after_sigterm(checkpoints):
     """Requests whose bodies arrive only after the signal are answered too, and new ones are refused."""
     command = [sys.executable, '-m', 'aurora_mm', 'serve-api', str(checkpoints[0]), '--port', '0', '--device', 'cpu']

@@ -20,6 +20,8 @@ pytest.importorskip('SimpleITK', reason='the official scorer takes the Hausdorff
 import official_scorer
 import predictions
 
+pytestmark = pytest.mark.long
+
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 TASKS = TaskTable(Config.fromfile(CONFIGS / '_base_/tasks/fmc_uia.py').tasks)
 

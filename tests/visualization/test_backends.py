@@ -88,6 +88,7 @@ def log_twice(work_dir, tool):
             time.sleep(0.05)
 
 
+@pytest.mark.long
 def test_mlflow_keeps_every_picture_and_goes_on_with_its_run(tmp_path, monkeypatch):
     mlflow = pytest.importorskip('mlflow', reason='the extra [track] is not installed')
     monkeypatch.delenv('MLFLOW_TRACKING_URI', raising=False)
@@ -111,6 +112,7 @@ def test_mlflow_keeps_every_picture_and_goes_on_with_its_run(tmp_path, monkeypat
     assert sorted(path.name for path in tmp_path.iterdir()) == ['run'], 'nothing is written elsewhere'
 
 
+@pytest.mark.long
 def test_wandb_keeps_the_steps_and_goes_on_with_its_run(tmp_path, monkeypatch):
     pytest.importorskip('wandb', reason='the extra [track] is not installed')
     from wandb.proto import wandb_internal_pb2

@@ -47,6 +47,7 @@ def sweep(tmp_path, hook, steps=60, model=None):
     return runner
 
 
+@pytest.mark.long
 def test_the_sweep_stops_where_descent_diverges_and_suggests_less(tmp_path):
     hook = LRFinderHook(low=1e-3, high=100.0, smoothing=0.5)
     runner = sweep(tmp_path, hook)
@@ -60,6 +61,7 @@ def test_the_sweep_stops_where_descent_diverges_and_suggests_less(tmp_path):
     assert groups[1]['lr'] == pytest.approx(groups[0]['lr'] * 0.1)
 
 
+@pytest.mark.long
 def test_the_curve_is_written(tmp_path):
     hook = LRFinderHook(low=1e-4, high=1e-1)
     sweep(tmp_path, hook)
@@ -75,6 +77,7 @@ def test_a_sweep_that_goes_nowhere_is_refused():
         LRFinderHook(0.1, 0.1)
 
 
+@pytest.mark.long
 def test_all_processes_stop_at_the_step_at_which_their_mean_diverges(tmp_path, monkeypatch):
     def with_another_process(loss, op):
         assert op == 'mean'
@@ -110,6 +113,7 @@ class Guarded(Quadratic):
         return dict(loss=super().forward(inputs)['loss'] * finite[0])
 
 
+@pytest.mark.long
 def test_the_sweep_ends_at_a_loss_that_the_model_counts_as_nothing(tmp_path):
     hook = LRFinderHook(low=1e-6, high=1e-4)
     model = Guarded()

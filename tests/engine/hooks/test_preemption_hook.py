@@ -47,6 +47,7 @@ def checkpoints(folder):
     ],
     ids=['accumulation', 'SIGTERM', 'end', 'second', 'last', 'validation'],
 )
+@pytest.mark.long
 def test_a_stopped_run_ends_as_an_unbroken_one(hook, left, unbroken, generated, tmp_path):
     message = stopped(read(tmp_path, generated), hook)
     assert message.startswith(f'stopped by {signal.Signals(hook.number).name} after step ')
@@ -59,6 +60,7 @@ def test_a_stopped_run_ends_as_an_unbroken_one(hook, left, unbroken, generated, 
     assert logged(tmp_path) + logged(resumed) == logged(unbroken)
 
 
+@pytest.mark.long
 def test_a_run_that_is_stopped_again_and_again_ends_as_an_unbroken_one(unbroken, generated, tmp_path):
     """In one folder, from which the checkpoints of unfinished epochs vanish."""
     stopped(read(tmp_path, generated), SignalAt(2))
@@ -71,6 +73,7 @@ def test_a_run_that_is_stopped_again_and_again_ends_as_an_unbroken_one(unbroken,
     assert_same_checkpoint(unbroken / 'epoch_2.pth', tmp_path / 'epoch_2.pth')
 
 
+@pytest.mark.long
 def test_gradient_surgery_keeps_its_gradients_and_cosines(generated, tmp_path):
     run(read(tmp_path / 'unbroken', generated, SURGERY))
     stopped(read(tmp_path / 'stopped', generated, SURGERY), SignalAt(3))

@@ -43,6 +43,7 @@ def decode_head(name):
 
 
 @pytest.mark.parametrize('name', [pytest.param('FasterRCNN', marks=OPERATORS), slow('CascadeRCNN', OPERATORS), 'DINO'])
+@pytest.mark.long
 def test_a_detector_for_all_tasks_of_the_type(name):
     model = build(config(neck=WIDE, detection=detector(name)))
     assert isinstance(model.heads['detection'], MMDetDetectorHead)
