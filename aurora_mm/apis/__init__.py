@@ -11,9 +11,9 @@ _MODULES = {
     'checkpoint': ('read_checkpoint', 'trust_checkpoints', 'write_checkpoint'),
     'config': (
         'adopt_checkpoint',
-        'other_input_size',
         'adopt_ensemble',
         'load_weights',
+        'other_input_size',
         'predict_without_labels',
         'resolve_config',
     ),

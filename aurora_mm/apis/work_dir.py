@@ -18,6 +18,7 @@ from mmengine.logging import print_log
 from torch import nn
 
 from aurora_mm.apis.checkpoint import read_checkpoint, trained_tasks
+from aurora_mm.checkpoints.config_text import read_config_text
 from aurora_mm.engine.hooks.checkpoint_hook import LAST
 from aurora_mm.errors import OutputError, WeightsError
 from aurora_mm.models import MultiTaskModel
@@ -157,8 +158,9 @@ def require_resumable(model: nn.Module, checkpoint: str | Path) -> None:
 
     Raises:
         WeightsError: If the checkpoint has no optimizer state, message hub, epoch or iteration; if a tensor is missing,
-            unexpected or has another shape; if a weight is not finite; or if the classes, points or values of a task
-            are others or in another order.
+            unexpected or has another shape; if a weight is not finite; or if the tasks are in another order, or the
+            classes, points or values of a task are others or in another order.
+        ConfigError: If the config in the checkpoint is damaged.
     """
     if Path(checkpoint).is_dir():  # a checkpoint of DeepSpeed
         return
@@ -176,12 +178,26 @@ def require_resumable(model: nn.Module, checkpoint: str | Path) -> None:
         raise WeightsError(
             f'{checkpoint} is not of this config, so that the run cannot go on from it: {joined(problems)}'
         )
+    _require_same_order(unwrap_model(model), content, checkpoint)
     _require_same_outputs(unwrap_model(model), content, checkpoint)
+
+
+def _require_same_order(model: nn.Module, content: Mapping[str, Any], checkpoint: str | Path) -> None:
+    """Check that the tasks stand in the order that they had: trackers and balancers keep a number for each by index."""
+    if not isinstance(model, MultiTaskModel) or 'cfg' not in content['meta']:
+        return
+    before = [task['name'] for task in read_config_text(content['meta']['cfg'])['model'].get('tasks', ())]
+    now = list(model.tasks)
+    if before != now and sorted(before) == sorted(now):
+        raise WeightsError(
+            f'{checkpoint} is of a run with the tasks {", ".join(before)}, and now their order is {", ".join(now)}: '
+            'the running losses of the tasks would be exchanged; a run goes on with the same order'
+        )
 
 
 def _require_same_outputs(model: nn.Module, content: Mapping[str, Any], checkpoint: str | Path) -> None:
     """Check that each output of a task means what it meant before: weights fit classes in another order, too."""
-    if not isinstance(model, MultiTaskModel) or 'tasks' not in (content['meta'].get('dataset_meta') or {}):
+    if not isinstance(model, MultiTaskModel):
         return
     before = trained_tasks(content)
     for name, task in model.tasks.items():

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import pytest
 import torch
+from mmengine.config import Config
 
 from aurora_mm.apis import (
     hold_work_dir,
@@ -200,6 +201,20 @@ def test_a_run_goes_on_with_the_classes_that_it_had(model, save):
         require_resumable(model, save(meta=dict(dataset_meta=dict(tasks=tasks), epoch=1, iter=3)))
     tasks = [task.to_config() | dict(flip=False) for task in TASKS[::-1]]
     require_resumable(model, save(meta=dict(dataset_meta=dict(tasks=tasks), epoch=1, iter=3)))
+
+
+def test_a_run_goes_on_with_the_order_of_its_tasks(model, save):
+    """The tracker keeps the running loss of each task by its index."""
+
+    def saved(tasks):
+        configs = [task.to_config() for task in tasks]
+        cfg = Config(dict(model=dict(type='MultiTaskModel', tasks=configs))).pretty_text
+        return save(meta=dict(cfg=cfg, dataset_meta=dict(tasks=configs), epoch=1, iter=3))
+
+    require_resumable(model, saved(TASKS))
+    before, now = (', '.join(task.name for task in tasks) for tasks in (TASKS[::-1], TASKS))
+    with pytest.raises(WeightsError, match=f'a run with the tasks {before}, and now their order is {now}: '):
+        require_resumable(model, saved(TASKS[::-1]))
 
 
 def test_weights_of_another_model_are_refused(model, save):
