@@ -49,7 +49,7 @@ def test_the_hosts_count_the_interop_models(config, data, monkeypatch):
 def test_mmdet_browses_an_interop_config(data, tmp_path, monkeypatch):
     monkeypatch.setenv('US_COCO', str(data.coco))
     config = REPO / 'configs/interop/mmdet_fcos.py'
-    run(MMDET / 'analysis_tools/analysis_tools/browse_dataset.py', config, '--output-dir', tmp_path, '--not-show')
+    run(MMDET / 'analysis_tools/browse_dataset.py', config, '--output-dir', tmp_path, '--not-show')
     assert len(list(tmp_path.rglob('*.png'))) == 8
 
 
