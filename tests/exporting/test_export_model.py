@@ -188,7 +188,8 @@ class TestOneEncoder:
         sizes = {}
         found = {}
         for precision in ('fp32', 'fp16', 'int8'):
-            export_model(checkpoint, tmp_path / precision, 'onnx', ['kind'], precision, images)
+            samples = images if precision == 'int8' else ()
+            export_model(checkpoint, tmp_path / precision, 'onnx', ['kind'], precision, samples)
             sizes[precision] = (tmp_path / precision / 'model.onnx').stat().st_size
             probs = Predictor(tmp_path / precision / 'model.onnx')(images)
             found[precision] = np.array([list(one['kind']['scores'].values()) for one in probs])
