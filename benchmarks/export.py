@@ -139,7 +139,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for precision in PRECISIONS:
             out = Path(folder) / precision
-            export_model(args.checkpoint, out, 'onnx', None, precision, ranges)
+            export_model(args.checkpoint, out, 'onnx', None, precision, ranges if precision == 'int8' else ())
             predictor = Predictor(out / 'model.onnx', ['CPUExecutionProvider'], threads=1)
             tensors = {path: predictor.run(pixels[path][None]) for path in paths}
 
