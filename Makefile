@@ -40,8 +40,7 @@ test-slow: setup
 	$(PYTEST) -m "slow or long"
 
 # Lines and branches that all but the slow tests run, in the processes that they start too; it fails where they are too
-# few.
-# Measuring takes 1.7 times the time of the tests, on Python 3.11.
+# few. Measuring takes 1.7 times the time of the tests, on Python 3.11.
 COVERED := datasets challenge evaluation submission
 coverage: setup
 	$(PYTEST) -m "not slow" --cov --cov-report=json:build/coverage.json --cov-report=

@@ -91,6 +91,15 @@ def plain(name: str) -> str:
     return re.sub(r'(?<![\d.])0+(?=\d)', '', words)
 
 
+def written_alike(names: Iterable[str]) -> tuple[str, str] | None:
+    """Return the first two different names of which :func:`plain` makes one, in their order; None if there are none."""
+    spelt: dict[str, str] = {}
+    for name in names:
+        if (other := spelt.setdefault(plain(name), name)) != name:
+            return other, name
+    return None
+
+
 def nearest_first(name: str, known: Iterable[str]) -> list[str]:
     """The ``known`` names, those spelt most like ``name`` first."""
     return sorted(known, key=lambda other: -SequenceMatcher(None, folded(other), folded(name)).ratio())

@@ -48,6 +48,5 @@ def absolute(path: str | Path | None) -> str | None:
 
 
 def _text(value: Any) -> str:
-    return (
-        ' '.join(map(str, value)) or '(none)' if isinstance(value, list) else '(none)' if value is None else str(value)
-    )
+    words = value if isinstance(value, list) else [] if value is None else [value]
+    return ' '.join(map(str, words)) or '(none)'

@@ -173,18 +173,20 @@ def require_resumable(model: nn.Module, checkpoint: str | Path) -> None:
             '`iter_*.pth`; --load-from starts a new run from its weights'
         )
     require_finite(checkpoint, content['state_dict'])
-    problems = misfits(unwrap_model(model).state_dict(), content['state_dict'])
+    model = unwrap_model(model)
+    problems = misfits(model.state_dict(), content['state_dict'])
     if problems:
         raise WeightsError(
             f'{checkpoint} is not of this config, so that the run cannot go on from it: {joined(problems)}'
         )
-    _require_same_order(unwrap_model(model), content, checkpoint)
-    _require_same_outputs(unwrap_model(model), content, checkpoint)
+    if isinstance(model, MultiTaskModel):
+        _require_same_order(model, content, checkpoint)
+        _require_same_outputs(model, content, checkpoint)
 
 
-def _require_same_order(model: nn.Module, content: Mapping[str, Any], checkpoint: str | Path) -> None:
+def _require_same_order(model: MultiTaskModel, content: Mapping[str, Any], checkpoint: str | Path) -> None:
     """Check that the tasks stand in the order that they had: trackers and balancers keep a number for each by index."""
-    if not isinstance(model, MultiTaskModel) or 'cfg' not in content['meta']:
+    if 'cfg' not in content['meta']:
         return
     before = [task['name'] for task in read_config_text(content['meta']['cfg'])['model'].get('tasks', ())]
     now = list(model.tasks)
@@ -195,10 +197,8 @@ def _require_same_order(model: nn.Module, content: Mapping[str, Any], checkpoint
         )
 
 
-def _require_same_outputs(model: nn.Module, content: Mapping[str, Any], checkpoint: str | Path) -> None:
+def _require_same_outputs(model: MultiTaskModel, content: Mapping[str, Any], checkpoint: str | Path) -> None:
     """Check that each output of a task means what it meant before: weights fit classes in another order, too."""
-    if not isinstance(model, MultiTaskModel):
-        return
     before = trained_tasks(content)
     for name, task in model.tasks.items():
         if name in before and task.output_names != before[name].output_names:

@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import minimum_spanning_tree
 
 from aurora_mm.checking.image_facts import ImageFacts
+from aurora_mm.checking.label_facts import ANSWER_KEYS
 from aurora_mm.checking.problem import Problem
 
 _MOST_BITS = 3  # in which hashes of near duplicates differ; of 4 parts of 16 bits, one is equal then
@@ -18,7 +19,6 @@ _LIKE = 0.99  # correlation of thumbnails
 _CHUNK = 256  # hashes that are compared with all others of a part at once
 _PAIRS = 4096  # thumbnails that are compared at once
 _BITS = np.array([number.bit_count() for number in range(256)], np.uint8)  # in each byte
-_ANSWERS = ('bbox', 'bboxes', 'points', 'value')  # keys of answers that are no classes
 
 
 def duplicates(facts: Sequence[ImageFacts], split_of: dict[str, str]) -> Iterator[Problem]:
@@ -44,11 +44,10 @@ def duplicates(facts: Sequence[ImageFacts], split_of: dict[str, str]) -> Iterato
                     labels[row['task']].add(answer)
         for task, found in labels.items():
             if len(found) > 1:
-                are_classes = all(isinstance(answer, tuple) for answer in found)
-                names = [one[0] if len(one) == 1 else list(one) for one in sorted(found)] if are_classes else ''
-                message = (
-                    f'{text}, but {f"the classes {names}" if are_classes else "different answers"} for task {task!r}'
-                )
+                answers = 'different answers'
+                if all(isinstance(answer, tuple) for answer in found):
+                    answers = f'the classes {[one[0] if len(one) == 1 else list(one) for one in sorted(found)]}'
+                message = f'{text}, but {answers} for task {task!r}'
                 yield Problem('same image with different labels', message, task=task, images=paths)
 
 
@@ -81,7 +80,7 @@ def _answer(fact: ImageFacts, row: dict[str, Any]) -> tuple[int, ...] | str | by
         return (int(row['gt_label']),)
     if 'gt_labels' in row:
         return tuple(row['gt_labels'])
-    for key in _ANSWERS:
+    for key in ANSWER_KEYS:
         if key in row:
             return f'{row[key]} {row.get("bboxes_labels", "")}'
     label = fact.labels.get(row['task'])

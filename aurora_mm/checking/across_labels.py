@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from aurora_mm.checking.image_facts import ImageFacts
-from aurora_mm.checking.label_facts import LabelFacts
+from aurora_mm.checking.label_facts import ANSWER_KEYS, LabelFacts
 from aurora_mm.checking.problem import Problem
 from aurora_mm.structures import points_array
 from aurora_mm.tasks import TaskTable
@@ -22,7 +22,6 @@ _MOST = 0.95  # part of the masks that are named after their images
 _FEW_OF_MANY = 0.02  # part of the images of a task that differ from the others
 _ANY_ANGLE = 45  # degrees by which a task may be rotated, from which on its structures lie at any angle
 _CLEARLY = 0.1  # of the spread of the points of an image
-_ANSWERS = ('bbox', 'bboxes', 'points', 'value')  # keys of answers that no two images have by chance
 
 
 class _Labelled(NamedTuple):
@@ -98,7 +97,7 @@ def equal_answers(facts: Sequence[ImageFacts], tasks: TaskTable) -> Iterator[Pro
     """Tasks all of whose images have one answer, as where a column was filled with a constant."""
     for task in tasks.values():
         found = _labelled(facts, task.name)
-        answers = [(key, one.row[key]) for one in found for key in _ANSWERS if key in one.row]
+        answers = [(key, one.row[key]) for one in found for key in ANSWER_KEYS if key in one.row]
         if len(answers) >= _FEW and all(answer == answers[0] for answer in answers):
             key, value = answers[0]
             text = f'all {len(answers)} images of task {task.name!r} have the {key} {value}'

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from aurora_mm.checking.problem import Problem
 from aurora_mm.tasks import TaskTable
@@ -39,15 +39,21 @@ def groups_of_splits(images_of: Mapping[str, Mapping[str, Sequence[str]]]) -> It
             yield Problem('groups written alike', text, images=paths)
 
 
-def images_without_group(grouped: Mapping[str, Sequence[str]], alone: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+def images_without_group(rows: Iterable[tuple[str, str, bool]]) -> Iterator[Problem]:
     """Tasks of which some images have a group and others have none, so that each of these counts as one of its own.
 
     Args:
-        grouped: Paths of the images with a group, by task.
-        alone: Paths of the images without one.
+        rows: The task of each row, the path of its image, and whether that has a group.
     """
+    grouped: Counter[str] = Counter()
+    alone: dict[str, list[str]] = defaultdict(list)
+    for task, path, has_group in rows:
+        if has_group:
+            grouped[task] += 1
+        else:
+            alone[task].append(path)
     for task, paths in alone.items():
-        if with_group := len(grouped.get(task, ())):
+        if with_group := grouped[task]:
             text = (
                 f'{len(paths)} images of task {task!r} have no group and {with_group} have one; each image without '
                 f'one counts as a group of its own, such as {paths[0]}'

@@ -107,7 +107,7 @@ def check_data(
     rows: Counter[tuple[str, str]] = Counter()
     entries: dict[str, list[list[dict[str, Any]]]] = {}
     groups: dict[str, dict[str, list[str]]] = {}
-    grouped: dict[bool, dict[str, list[str]]] = {True: {}, False: {}}  # by whether an image has a group, and by task
+    grouped: list[tuple[str, str, bool]] = []
     for split, folder in data_root.folders().items():
         problems += _unread_columns(folder)
         try:
@@ -126,7 +126,7 @@ def check_data(
             rows[split, record.task] += 1
             by_image[record.img_path].append(_entry(record, table))
             has_group = record.group != record.image
-            grouped[has_group].setdefault(record.task, []).append(record.img_path)
+            grouped.append((record.task, record.img_path, has_group))
             if has_group and len(by_image[record.img_path]) == 1:
                 groups.setdefault(split, {}).setdefault(record.group, []).append(record.img_path)
         entries[split] = list(by_image.values())
@@ -137,7 +137,7 @@ def check_data(
     problems += duplicates(everything, split_of)
     problems += near_duplicates(everything, split_of)
     problems += groups_of_splits(groups)
-    problems += images_without_group(grouped[True], grouped[False])
+    problems += images_without_group(grouped)
     problems += tasks_of_splits(rows, table, list(entries))
     for look in _LOOKS:
         problems += look(everything, table)

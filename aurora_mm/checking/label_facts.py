@@ -11,6 +11,9 @@ import numpy as np
 from aurora_mm.structures import IGNORED
 from aurora_mm.task_types import ByTaskType
 
+ANSWER_KEYS = ('bbox', 'bboxes', 'points', 'value')
+"""Keys of rows with answers that no two images have by chance."""
+
 _AROUND = 0.9  # part of the pixels at the border of the image
 
 

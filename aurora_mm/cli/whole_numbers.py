@@ -7,16 +7,12 @@ from collections.abc import Callable
 
 
 def whole_number_from(least: int) -> Callable[[str], int]:
-    """Return a type for ``add_argument`` that takes whole numbers from a least one on."""
+    """Return a type for ``add_argument`` that takes whole numbers from a least one on, which is 0 or more."""
 
     def read(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            number = least - 1
-        if number < least:
+        if not text.strip().isdecimal() or int(text) < least:  # int() alone reads 1_000 too
             raise argparse.ArgumentTypeError(f'{text!r} is no whole number of {least} or more')
-        return number
+        return int(text)
 
     return read
 

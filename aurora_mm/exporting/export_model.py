@@ -59,8 +59,7 @@ def export_model(
 
     Raises:
         ConfigError: If an argument is not known, a named task cannot be exported, the test pipeline does more than
-            scale images, a package is missing, int8 has no images, or another precision
-            has some.
+            scale images, a package is missing, int8 has no images, or another precision has some.
         WeightsError: If ``checkpoint`` is not a checkpoint of aurora_mm.
         DataError: If ``out`` is a folder that holds something.
         OutputError: If ``out`` cannot be written.

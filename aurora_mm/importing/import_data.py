@@ -25,7 +25,7 @@ from aurora_mm.importing.options import ImportOptions
 from aurora_mm.importing.patients import hide_patients, new_group_key
 from aurora_mm.importing.table_file import TABLE_SUFFIXES
 from aurora_mm.importing.tree import Tree
-from aurora_mm.task_names import plain
+from aurora_mm.task_names import written_alike
 from aurora_mm.tasks import TaskTable
 
 _SPLITS = ('train', 'val', 'test', '')
@@ -165,14 +165,12 @@ def check_splits(found: Sequence[FoundTask]) -> None:
 
 def _check_names(found: Sequence[FoundTask], source: str | Path) -> None:
     for item in found:
-        spelt: dict[str, str] = {}
-        for name in item.task.output_names:
-            if (other := spelt.setdefault(plain(name), name)) != name:
-                raise DataError(
-                    f'{item.task.task_type.outputs} {other!a} and {name!a} of task {item.task.name!r} differ '
-                    'in capitals, spaces, signs, zeros or the form of their letters alone; write them in one way',
-                    file=source,
-                )
+        if pair := written_alike(item.task.output_names):
+            raise DataError(
+                f'{item.task.task_type.outputs} {pair[0]!a} and {pair[1]!a} of task {item.task.name!r} differ '
+                'in capitals, spaces, signs, zeros or the form of their letters alone; write them in one way',
+                file=source,
+            )
 
 
 def _mapped(mapping: str | Path | list[dict[str, Any]]) -> MappedLayout:

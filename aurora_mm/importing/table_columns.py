@@ -7,7 +7,7 @@ from aurora_mm.converters.splits import split_of
 from aurora_mm.errors import DataError
 from aurora_mm.importing.table_answers.class_cells import class_name
 from aurora_mm.importing.table_file import TableFile
-from aurora_mm.task_names import plain
+from aurora_mm.task_names import written_alike
 
 _CLASS = ('label', 'class', 'classname', 'category', 'diagnosis', 'finding', 'pathology', 'target', 'birads', 'tirads')
 _SPLIT = ('split', 'set', 'subset', 'partition')
@@ -61,7 +61,7 @@ def classes_of(table: TableFile, column: str) -> list[str]:
 
     Raises:
         DataError: If it holds something else than classes: numbers with decimals, texts that are almost all different,
-            or names that differ in upper and lower case alone.
+            or names that are written alike, see :func:`aurora_mm.task_names.written_alike`.
     """
     line_of: dict[str, int] = {}
     cells = [(row, class_name(row.cells[column])) for row in table.rows if row.cells[column]]
@@ -78,13 +78,12 @@ def classes_of(table: TableFile, column: str) -> list[str]:
             '--map says which columns are labels',
             file=table.file,
         )
-    spelt: dict[str, str] = {}
-    for name, line in line_of.items():
-        if (other := spelt.setdefault(plain(name), name)) != name:
-            raise DataError(
-                f'{name!a} in column {column!r} and {other!a} in row {line_of[other]} differ in capitals, spaces, '
-                'signs, zeros or the form of their letters alone; write a class in one way',
-                file=table.file,
-                row=line,
-            )
+    if pair := written_alike(line_of):
+        other, name = pair
+        raise DataError(
+            f'{name!a} in column {column!r} and {other!a} in row {line_of[other]} differ in capitals, spaces, '
+            'signs, zeros or the form of their letters alone; write a class in one way',
+            file=table.file,
+            row=line_of[name],
+        )
     return sorted(line_of, key=lambda name: (int(name) if name.isdecimal() else 0, name))

@@ -125,16 +125,14 @@ def _read(
 def _tell_doubtful_groups(
     source: DataRoot, records: Sequence[Record], group_column: str | None, pattern: str | None
 ) -> None:
-    grouped: dict[bool, dict[str, list[str]]] = {True: {}, False: {}}
     images_of: dict[str, list[str]] = {}
     for record in records:
-        has_group = record.group != record.image
-        grouped[has_group].setdefault(record.task, []).append(record.img_path)
-        if has_group:
+        if record.group != record.image:
             images_of.setdefault(record.group, []).append(record.img_path)
     texts = [problem.message for problem in groups_of_splits({'': images_of})]
     if pattern is None:  # which finds something in every path
-        texts += [problem.message for problem in images_without_group(grouped[True], grouped[False])]
+        rows = ((record.task, record.img_path, record.group != record.image) for record in records)
+        texts += [problem.message for problem in images_without_group(rows)]
         texts += [text for folder in source.folders().values() for text in unread_columns(folder, group_column)]
     for text in texts:
         print_log(text, logger='current', level=logging.WARNING)

@@ -8,7 +8,7 @@ from aurora_mm.cli.whole_numbers import count, whole_number_from
 
 def test_whole_numbers_from_the_least_on():
     assert [count('1'), count(' 7 '), whole_number_from(0)('0')] == [1, 7, 0]
-    for text in ('0', '-3', '1.5', 'two', ''):
+    for text in ('0', '-3', '1.5', '1_000', 'two', ''):
         with pytest.raises(argparse.ArgumentTypeError, match='is no whole number of 1 or more'):
             count(text)
 
