@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 
 from aurora_mm.analysis.scores_file import read_scores
 from aurora_mm.errors import DataError
+from aurora_mm.evaluation.per_image import read_scored_images
 from aurora_mm.tables import Markdown, markdown_table
 
 _FOLDER = re.compile(r'fold_([0-9]+)')
@@ -38,8 +40,8 @@ class FoldScores(NamedTuple):
             work_dir: Folder in which ``aurora-mm train --fold k --work-dir`` trained the folds.
 
         Raises:
-            DataError: If there are fewer than two folds, a fold was not tested, a file does not hold scores, or the
-                folds were not tested for the same tasks.
+            DataError: If there are fewer than two folds, a fold was not tested, a file does not hold scores, the folds
+                were not tested for the same tasks, or an image was tested for one task in two folds.
         """
         work_dir = Path(work_dir)
         found = {int(match[1]): path for path in work_dir.glob('fold_*') if (match := _FOLDER.fullmatch(path.name))}
@@ -59,6 +61,7 @@ class FoldScores(NamedTuple):
                     f'tested for {", ".join(sorted(others))}, but fold {min(scores)} for {", ".join(sorted(names))}',
                     file=found[fold] / 'test' / 'metrics.json',
                 )
+        _check_images({fold: found[fold] / 'test' / 'per_image.csv' for fold in scores})
         each = list(scores.values())
         tasks = {
             name: {
@@ -68,6 +71,25 @@ class FoldScores(NamedTuple):
             for name in names
         }
         return cls(list(scores), tasks, {key: [content[key] for content in each] for key in _MEANS})
+
+
+def _check_images(tables: Mapping[int, Path]) -> None:
+    """Check that no image was tested for one task in two folds; ``tables`` are their ``per_image.csv``, if they are."""
+    fold_of: dict[tuple[str, str], int] = {}
+    for fold, table in tables.items():
+        if not table.is_file():
+            continue
+        # The folders of folds may hold links to one folder of images.
+        images = {(task, os.path.realpath(path)) for task, path in read_scored_images(table)}
+        if twice := sorted(image for image in images if image in fold_of):
+            task, path = twice[0]
+            count = '1 image was' if len(twice) == 1 else f'{len(twice)} images were'
+            raise DataError(
+                f'{count} tested in fold {fold_of[twice[0]]}, too, such as {path} of task {task!r}: '
+                'test each fold on its own images, `aurora-mm test ... --data-root FOLDS/fold_<k> --split val`',
+                file=table,
+            )
+        fold_of.update(dict.fromkeys(images, fold))
 
 
 def fold_table(scores: FoldScores) -> str:

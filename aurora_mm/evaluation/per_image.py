@@ -37,15 +37,17 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.evaluation.metrics import ResultRow, TaskMetric, metric_of_row, rows_by_image
 from aurora_mm.files import write_text
 from aurora_mm.tasks import TaskTable
+
+_Row = TypeVar('_Row')
 
 _COMMON = tuple(field.name for field in fields(ResultRow) if field.name != 'values')
 _NUMBERS = ('img_id', 'height', 'width')  # the other common columns hold text
@@ -86,24 +88,11 @@ def read_per_image(path: str | Path, tasks: TaskTable | None = None) -> list[Res
     Raises:
         DataError: If the file is missing or not such a table. The message gives the row of a bad cell.
     """
-    try:
-        text = Path(path).read_text(encoding='utf-8')
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else 'it is not in UTF-8'
-        raise DataError(f'no table of results: {reason}', file=path) from error
-    reader = csv.DictReader(io.StringIO(text), strict=True)
     rows = []
     places: dict[tuple[str, str, int], int] = {}  # line of the first row of each image
-    try:
-        columns = tuple(reader.fieldnames or ())
-        if columns[: len(_COMMON)] != _COMMON or len({*columns}) != len(columns):
-            raise DataError(f'not a table of results: its columns are {list(columns)}, not {list(_COMMON)}', file=path)
-        for cells in reader:
-            row = _row(cells)
-            rows.append(row)
-            places.setdefault((row.task, row.metric, row.img_id), reader.line_num)
-    except (ValueError, RecursionError, ConfigError, csv.Error) as error:
-        raise DataError(f'not a row of a table of results: {error}', file=path, row=reader.line_num) from error
+    for line, row in _read(path, _row):
+        rows.append(row)
+        places.setdefault((row.task, row.metric, row.img_id), line)
     if tasks is not None:
         for (task, metric), images in rows_by_image(rows).items():
             for image in images:
@@ -115,9 +104,36 @@ def read_per_image(path: str | Path, tasks: TaskTable | None = None) -> list[Res
     return rows
 
 
+def read_scored_images(path: str | Path) -> set[tuple[str, str]]:
+    """Read which images were scored, as ``(task, img_path)``, of any metric, also of one that is not registered.
+
+    Raises:
+        DataError: If the file is missing or not a table of :func:`write_per_image`.
+    """
+    return {image for _, image in _read(path, lambda cells: (cells['task'], cells['img_path']))}
+
+
+def _read(path: str | Path, parse: Callable[[dict[str, str]], _Row]) -> Iterator[tuple[int, _Row]]:
+    """Yield the number of the line, and what ``parse`` makes of its cells, for each row of a table."""
+    try:
+        text = Path(path).read_text(encoding='utf-8')
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else 'it is not in UTF-8'
+        raise DataError(f'no table of results: {reason}', file=path) from error
+    reader = csv.DictReader(io.StringIO(text), strict=True)
+    try:
+        columns = tuple(reader.fieldnames or ())
+        if columns[: len(_COMMON)] != _COMMON or len({*columns}) != len(columns):
+            raise DataError(f'not a table of results: its columns are {list(columns)}, not {list(_COMMON)}', file=path)
+        for cells in reader:
+            if None in cells or None in cells.values():
+                raise ValueError('it has another number of cells than the first row')
+            yield reader.line_num, parse(cells)
+    except (ValueError, RecursionError, ConfigError, csv.Error) as error:
+        raise DataError(f'not a row of a table of results: {error}', file=path, row=reader.line_num) from error
+
+
 def _row(cells: dict[str, str]) -> ResultRow:
-    if None in cells or None in cells.values():
-        raise ValueError('it has another number of cells than the first row')
     common: dict[str, Any] = {name: _count(name, cells[name]) if name in _NUMBERS else cells[name] for name in _COMMON}
     _, metric = metric_of_row(common['metric'])
     values = {name: json.loads(cells[name]) if cells.get(name) else None for name in _names(common['metric'])}

@@ -54,7 +54,8 @@ class PredictionList(SubmissionFormat):
         if fault := missing[0] if missing else self._fault(entry, task):
             return [problem(fault, scored=False)]
         self._put(sample, entry)
-        return [problem(remark, scored=True) for remark in self._remarks(entry, task, sample.ori_shape)]
+        problems = [problem(remark, scored=True) for remark in self._remarks(entry, task, sample.ori_shape)]
+        return problems + [problem(note, scored=True, allowed=True) for note in self._notes(entry, task)]
 
     @abstractmethod
     def _values(self, sample: TaskDataSample) -> Entry:
@@ -77,6 +78,10 @@ class PredictionList(SubmissionFormat):
             task: Task of the entry.
             shape: (height, width) of the image in pixels.
         """
+
+    def _notes(self, entry: Entry, task: Task) -> list[str]:
+        """Return what a user may want to know of an entry that the format allows, without values of the entry."""
+        return []
 
 
 class ClassificationList(PredictionList):
@@ -103,14 +108,18 @@ class ClassificationList(PredictionList):
         remarks = []
         if not 0 <= label < task.num_outputs:
             remarks.append(f'predicted_class {label} is not in 0..{task.num_outputs - 1}')
-        elif probs[label] < probs.max():
-            remarks.append(f'predicted_class {label} is not that of the largest of predicted_probs {probs.tolist()}')
         if (probs < 0).any() or (probs > 1).any():
             remarks.append(f'predicted_probs {probs.tolist()} are not all in 0..1')
         if not np.allclose(probs.sum(), 1):
             lost = ': the official scorer then has no AUC' if task.num_outputs > 2 else ''
             remarks.append(f'predicted_probs sum to {probs.sum():g}, not 1{lost}')
         return remarks
+
+    def _notes(self, entry: Entry, task: Task) -> list[str]:
+        label, probs = entry['predicted_class'], entry['predicted_probs']
+        if 0 <= label < task.num_outputs and probs[label] < max(probs):
+            return ['predicted_class is not that of the largest of predicted_probs']
+        return []
 
     def _put(self, sample: TaskDataSample, entry: Entry) -> None:
         sample.pred_label = torch.tensor([entry['predicted_class']])

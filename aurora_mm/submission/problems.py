@@ -20,6 +20,7 @@ class Problem(NamedTuple):
         image: Image path of the row; '' for a problem of the whole file.
         message: Description with the value.
         scored: Whether the prediction is scored in spite of the problem.
+        allowed: Whether the challenge's format allows it, so that it is counted and not listed.
     """
 
     file: str
@@ -27,6 +28,7 @@ class Problem(NamedTuple):
     image: str
     message: str
     scored: bool
+    allowed: bool = False
 
 
 def problem_table(problems: Sequence[Problem]) -> str:

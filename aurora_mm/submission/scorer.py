@@ -34,11 +34,13 @@ class SubmissionScores:
         result: All scores; None if no image could be scored. A task without scored images has the score 0.
         problems: All problems of the submission.
         asked: Number of images of each task in the data.
+        notes: Number of images by (task, what the format allows but may be an oversight).
     """
 
     result: EvaluationResult | None
     problems: list[Problem]
     asked: Counter[str]
+    notes: Counter[tuple[str, str]]
 
     @property
     def scored(self) -> Counter[str]:
@@ -46,8 +48,10 @@ class SubmissionScores:
         return Counter({} if self.result is None else self.result.images)
 
     def summary(self) -> str:
-        """Format the scores as a table for a console, with the numbers of scored images."""
+        """Format the scores as a table for a console, with the numbers of scored images and the notes."""
         lines = [] if self.result is None else [console_text(score_table(self.result)), '']
+        for (task, note), number in self.notes.items():
+            lines.append(f'{task}: {note} in {number} of {self.asked[task]} images, which the format allows')
         for task, number in self.asked.items():
             if self.scored[task] < number:
                 lines.append(f'{task}: {self.scored[task]} of {number} images scored')
@@ -67,8 +71,9 @@ def score_submission(
     """Score a submission according to the definitions of the challenge.
 
     Images without a valid prediction are left out of the means, like in the official scorer, and listed as problems.
-    Predictions that are out of range are scored unchanged, and listed too. A task of the data without any valid
-    prediction has the score 0.
+    Predictions that are out of range are scored unchanged, and listed too. What the format allows but may be an
+    oversight, as a class that is not the likeliest, is only counted. A task of the data without any valid prediction
+    has the score 0.
 
     Args:
         data_root: Labelled data, see :class:`aurora_mm.datasets.FMCUIADataset`.
@@ -98,14 +103,16 @@ def score_submission(
             entry = entries.get((image['task'], image['image_path']))
             jobs.append(ImageJob(image, dataset.tasks[image['task']], folder, entry))
     rows: list[ResultRow] = []
+    notes: Counter[tuple[str, str]] = Counter()
     for of_image, found in _run(jobs, workers, progress):
         rows += of_image
-        problems += found
+        problems += (problem for problem in found if not problem.allowed)
+        notes.update((problem.task, problem.message) for problem in found if problem.allowed)
     asked = Counter(image['task'] for image in images)
     order = list(dataset.tasks)
     rows.sort(key=lambda row: order.index(row.task))  # stable, so the rows of an image stay together
     result = score_rows(rows, dataset.tasks.only(asked)) if rows else None
-    return SubmissionScores(result, problems, asked)
+    return SubmissionScores(result, problems, asked, notes)
 
 
 def _dataset(data_root: str | Path, split: str, tasks: TaskTable, group_column: str | None) -> FMCUIADataset:

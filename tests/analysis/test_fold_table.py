@@ -7,6 +7,7 @@ import pytest
 from aurora_mm.analysis.fold_table import FoldScores, fold_json, fold_table
 from aurora_mm.cli.main import main
 from aurora_mm.errors import DataError
+from aurora_mm.evaluation import ResultRow, write_per_image
 
 
 def write_fold(folder, fold, primaries, **metrics):
@@ -16,6 +17,15 @@ def write_fold(folder, fold, primaries, **metrics):
     file = folder / f'fold_{fold}' / 'test' / 'metrics.json'
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps(content))
+
+
+def write_images(folder, fold, task, *paths):
+    places = dict(image_path='../a.png', mask_path='', group='', height=3, width=4)
+    rows = [
+        ResultRow(task, 'ClassificationMetric', '0', number, img_path=str(path), **places, values={})
+        for number, path in enumerate(paths)
+    ]
+    write_per_image(folder / f'fold_{fold}' / 'test' / 'per_image.csv', rows)
 
 
 def test_mean_and_spread_by_hand(tmp_path, capsys):
@@ -51,4 +61,24 @@ def test_folds_that_make_no_table(tmp_path):
     write_fold(tmp_path, 2, dict(liver=0.5))
     (tmp_path / 'fold_1').rmdir()
     with pytest.raises(DataError, match=r'fold_2/test/metrics\.json: tested for liver, but fold 0 for lung'):
+        FoldScores.read(tmp_path)
+
+
+def test_an_image_that_was_tested_in_two_folds_is_refused(tmp_path):
+    (tmp_path / 'images').mkdir()
+    for name in 'abc':
+        (tmp_path / 'images' / f'{name}.png').touch()
+    for fold in range(2):
+        write_fold(tmp_path, fold, dict(lung=0.5, liver=0.5))
+        (tmp_path / f'data_{fold}').symlink_to(tmp_path / 'images')
+    first, second = tmp_path / 'data_0', tmp_path / 'data_1'
+    write_images(tmp_path, 0, 'lung', first / 'a.png', first / 'b.png')
+    FoldScores.read(tmp_path)  # where a fold has no names of images, nothing is known
+    write_images(tmp_path, 1, 'lung', second / 'c.png')
+    FoldScores.read(tmp_path)
+    write_images(tmp_path, 1, 'liver', second / 'a.png')  # another task may divide the images in another way
+    FoldScores.read(tmp_path)
+    write_images(tmp_path, 1, 'lung', second / 'c.png', second / 'b.png')
+    message = r"fold_1/test/per_image\.csv: 1 image was tested in fold 0, too, such as .*images/b\.png of task 'lung'"
+    with pytest.raises(DataError, match=message):
         FoldScores.read(tmp_path)

@@ -4,6 +4,7 @@ import pytest
 
 from aurora_mm.errors import DataError
 from aurora_mm.evaluation import ResultRow, read_per_image, write_per_image
+from aurora_mm.evaluation.per_image import read_scored_images
 
 PLACE = dict(image_path='../a, "b".png', mask_path='', img_path='/d/ä.png', group='', height=3, width=4)
 ROWS = [
@@ -37,6 +38,13 @@ def test_columns_are_those_of_the_metrics_at_hand(tmp_path):
     assert head == ('task,metric,target,img_id,image_path,mask_path,img_path,group,height,width,error,truth,pred')
     write_per_image(tmp_path / 'per_image.csv', [])
     assert read_per_image(tmp_path / 'per_image.csv') == []
+
+
+def test_scored_images_are_read_for_metrics_that_are_not_registered(tmp_path):
+    path = tmp_path / 'per_image.csv'
+    write_per_image(path, ROWS)
+    path.write_text(path.read_text().replace('LandmarkMetric', 'OwnMetric'))
+    assert read_scored_images(path) == {(row.task, '/d/ä.png') for row in ROWS}
 
 
 def test_another_file_is_refused(tmp_path):
