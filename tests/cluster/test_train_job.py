@@ -24,6 +24,10 @@ def children(pid):
     return [int(child) for child in Path(f'/proc/{pid}/task/{pid}/children').read_text().split()]
 
 
+def training(data_root):
+    return ['--', 'configs/aurora_fmc.py', '--data-root', str(data_root), '--pretrained', 'none']
+
+
 def wait_until(true, job):
     deadline = time.monotonic() + LONG
     while not true():
@@ -126,6 +130,22 @@ def test_a_config_that_cannot_be_used_is_told_before_the_job_waits(refused):
 
 
 @pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (['--data-root', '{}/nowhere'], 'nowhere: no such folder'),
+        (['--data-root', '{}', '--fold', '3'], 'no fold 3: '),
+        (['--data-root', '{}', '--tasks', 'lungs', '--pretrained', 'none'], "'lungs'"),
+        (['--data-root', '{}', '--load-from', '{}/no.pth'], 'no checkpoint at '),
+        (['--data-root', '{}', '--pretrained', '{}/no_weights'], 'no_weights'),
+    ],
+)
+def test_data_tasks_and_weights_that_are_not_there_are_told_before_the_job_waits(refused, generated, options, message):
+    given = [option.format(generated) for option in options]
+    told = refused('--cluster', 'local', '--', 'configs/aurora_fmc.py', *given)[1]
+    assert message in told
+
+
+@pytest.mark.parametrize(
     ('answer', 'message'),
     [
         ('echo "sbatch: error: invalid partition" >&2; exit 1', 'sbatch did not take the job: sbatch: error: invalid'),
@@ -133,17 +153,17 @@ def test_a_config_that_cannot_be_used_is_told_before_the_job_waits(refused):
         ('echo hello', 'sbatch did not take the job: Could not make sense of sbatch output "hello"'),
     ],
 )
-def test_a_job_that_slurm_refuses(refused, monkeypatch, tmp_path, answer, message):
+def test_a_job_that_slurm_refuses(refused, monkeypatch, tmp_path, generated, answer, message):
     for name in ('sbatch', 'srun'):
         (tmp_path / name).write_text(f'#!/bin/sh\n{answer}\n')
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv('PATH', f'{tmp_path}:{os.environ["PATH"]}')
-    status, told = refused('--logs', str(tmp_path / 'logs'), '--', 'configs/aurora_fmc.py')
+    status, told = refused('--logs', str(tmp_path / 'logs'), *training(generated))
     assert status == 1
     assert message in told
 
 
-def test_slurms_script_requeues_and_starts_a_process_for_each_gpu(monkeypatch, tmp_path, capsys):
+def test_slurms_script_requeues_and_starts_a_process_for_each_gpu(monkeypatch, tmp_path, generated, capsys):
     """The job is written by submitit's own executor for Slurm; only sbatch is another program."""
     sbatch = tmp_path / 'bin/sbatch'
     sbatch.parent.mkdir()
@@ -153,7 +173,7 @@ def test_slurms_script_requeues_and_starts_a_process_for_each_gpu(monkeypatch, t
         (sbatch.parent / name).symlink_to(sbatch)
     monkeypatch.setenv('PATH', f'{sbatch.parent}:{os.environ["PATH"]}')
     options = ['--nodes', '2', '--gpus', '4', '--slurm', 'partition=gpu', '--logs', str(tmp_path / 'logs')]
-    main(['submit', *options, '--', 'configs/aurora_fmc.py', '--data-root', 'data'])
+    main(['submit', *options, *training(generated)])
     assert 'job 7' in capsys.readouterr().out
     script = (tmp_path / 'script').read_text()
     for line in (
@@ -167,5 +187,5 @@ def test_slurms_script_requeues_and_starts_a_process_for_each_gpu(monkeypatch, t
     ):
         assert f'#SBATCH {line}' in script
     delayed = submitit.core.utils.DelayedSubmission.load(tmp_path / 'logs/7_submitted.pkl')
-    assert delayed.function.arguments == ['configs/aurora_fmc.py', '--data-root', 'data', '--launcher', 'slurm']
+    assert delayed.function.arguments == [*training(generated)[1:], '--launcher', 'slurm']
     assert delayed._timeout_countdown == 100

@@ -4,8 +4,8 @@ aurora-mm submit --gpus 8 --cpus 8 --time 1440 -- configs/aurora_fmc.py --data-r
 aurora-mm submit --nodes 2 --gpus 8 --slurm partition=gpu account=us -- configs/aurora_fmc.py --data-root DATA
 aurora-mm submit --cluster local -- configs/aurora_fmc_demo.py --data-root DATA        # tried out on this machine
 
-What follows -- are the arguments of `aurora-mm train`. One process is started for each GPU. Needs submitit: pip install
-'aurora_mm[scale]'. See docs/scaling.md.
+What follows -- are the arguments of `aurora-mm train`. They, the data and the weights are checked before the job is
+submitted. One process is started for each GPU. Needs submitit: pip install 'aurora_mm[scale]'. See docs/scaling.md.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ def main(args: argparse.Namespace) -> None:
     given, arguments = _train_arguments(args)
     if args.cluster == 'slurm' and shutil.which('sbatch') is None:
         raise ConfigError('there is no sbatch on this machine: submit from a login node of the cluster')
-    read_config(given.config, given.cfg_options)  # a job may wait for hours before it finds out
+    # A job may wait for hours before it finds out what is wrong with its config, data or weights.
+    train.complete_config(given, read_config(given.config, given.cfg_options))
     executor = submitit.AutoExecutor(args.logs, cluster=args.cluster, slurm_max_num_timeout=_REQUEUES)
     executor.update_parameters(
         name=args.name,
@@ -97,6 +98,7 @@ def _train_arguments(args: argparse.Namespace) -> tuple[argparse.Namespace, list
     given = parser.parse_args(args.train)
     if given.resume is not None or given.launcher != 'none':
         raise ConfigError('a submitted training sets --resume and --launcher itself: leave them out')
+    given.resume = 'auto'  # as the job has it
     processes = args.nodes * max(args.gpus, 1)
     if processes > 1 and args.cluster == 'local':
         raise ConfigError('--cluster local runs one process: leave --nodes and --gpus out')

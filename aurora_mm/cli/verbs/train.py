@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aurora_mm.cli.command import command
 from aurora_mm.cli.run_options import add_run_options, config_of
@@ -26,6 +27,9 @@ from aurora_mm.cli.training import (
 )
 from aurora_mm.cli.trust_option import add_trust_option
 from aurora_mm.errors import ConfigError
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,13 +67,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @command(add_arguments)
 def main(args: argparse.Namespace) -> None:
+    cfg = config_of(args)
+    resumed = complete_config(args, cfg)
+    run_training(args, cfg, resumed)
+
+
+def complete_config(args: argparse.Namespace, cfg: Config) -> str | Path | None:
+    """Set the work dir, the data, the tasks and the starting weights of a config to those of the arguments.
+
+    Args:
+        args: Parsed arguments.
+        cfg: Changed in place.
+
+    Returns:
+        Checkpoint to go on from, or None.
+
+    Raises:
+        ConfigError: If arguments contradict each other, or a fold or a task does not exist.
+        DataError: If there is no data, or it contradicts the known tasks.
+        WeightsError: If weights to start from cannot be read.
+    """
     from aurora_mm.apis import read_tasks, require_whole, resolve_config, start_from, starts_from_weights, transfer_from
 
-    cfg = config_of(args)
     cfg.work_dir = work_dir_of(args, cfg)
+    data_root = args.data_root
     if args.fold is not None:
-        folder = _fold_of(args.data_root, args.fold)
-        args.data_root, cfg.work_dir = str(folder), str(Path(cfg.work_dir) / folder.name)
+        folder = _fold_of(data_root, args.fold)
+        data_root, cfg.work_dir = str(folder), str(Path(cfg.work_dir) / folder.name)
     if args.load_from is not None and args.pretrained is not None:
         raise ConfigError("--load-from brings the encoder's weights: leave --pretrained out")
     resumed = checkpoint_to_resume(args, cfg)
@@ -84,16 +108,16 @@ def main(args: argparse.Namespace) -> None:
     if not from_weights:
         if tasks is not None:
             cfg.tasks = tasks.to_config()
-        resolve_config(cfg, args.data_root, args.pretrained, names)
+        resolve_config(cfg, data_root, args.pretrained, names)
     elif args.tasks:
-        transfer_from(cfg, resumed or args.load_from, args.data_root, tasks, names)
+        transfer_from(cfg, resumed or args.load_from, data_root, tasks, names)
     else:
-        start_from(cfg, resumed or args.load_from, args.data_root)
+        start_from(cfg, resumed or args.load_from, data_root)
     if args.track:
         from aurora_mm.visualization.tracking import track
 
         track(cfg, args.track)
-    run_training(args, cfg, resumed)
+    return resumed
 
 
 def _fold_of(data_root: str | None, fold: int) -> Path:
