@@ -15,10 +15,10 @@ from aurora_mm.checking.problem import Problem
 from aurora_mm.datasets.transforms import LoadTaskAnnotations, LoadUltrasoundImage
 from aurora_mm.datasets.transforms.load_image import other_spacing
 from aurora_mm.errors import DataError
+from aurora_mm.images.pixel_spacing import impossible_spacing
 
 _HASH_SIDE = 8
 _THUMB_SIDE = 16
-_LEAST_MM, _MOST_MM = 1.0, 1000.0  # sides of an ultrasound image
 _COLOURED = 80  # difference of channels from which a pixel counts as coloured
 _GREY_PART = 0.98  # of the pixels, in a picture that is grey but for marks
 
@@ -130,15 +130,10 @@ def _problems_of_spacing(row: dict[str, Any], of_file: tuple[float, float] | Non
 def _problems_of_extent(
     row: dict[str, Any], spacing: tuple[float, float] | None, shape: Sequence[int]
 ) -> list[Problem]:
-    if spacing is None:
+    why = None if spacing is None else impossible_spacing(spacing, shape)
+    if why is None:
         return []
-    height, width = (side * pixels for side, pixels in zip(spacing, shape, strict=True))
-    if min(height, width) >= _LEAST_MM and max(height, width) <= _MOST_MM:
-        return []
-    text = (
-        f'{row["csv_file"]}, row {row["csv_row"]}: with a pixel spacing of {list(spacing)} mm, {row["img_path"]} shows '
-        f'{width:.3g} x {height:.3g} mm, which no ultrasound image does'
-    )
+    text = f'{row["csv_file"]}, row {row["csv_row"]}: {row["img_path"]} {why}'
     return [Problem('impossible pixel spacing', text, False, row['task'], (row['img_path'],))]
 
 

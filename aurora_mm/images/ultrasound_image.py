@@ -4,6 +4,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from aurora_mm.images.image_header import BadImage
+from aurora_mm.images.pixel_spacing import impossible_spacing
+
 
 class UltrasoundImage(NamedTuple):
     """One picture, as every reader of image files gives it.
@@ -30,9 +33,18 @@ class UltrasoundImage(NamedTuple):
     ori_shape: tuple[int, int] | None = None
     reduction: int = 1
 
-    def facts(self) -> dict[str, Any]:
-        """Return ``pixel_spacing`` and ``region``, those that are known, as the rows of a pipeline hold them."""
-        facts = dict(pixel_spacing=self.pixel_spacing, region=self.region)
+    def facts(self, spacing: tuple[float, float] | None = None) -> dict[str, Any]:
+        """Return ``pixel_spacing`` and ``region``, those that are known, as the rows of a pipeline hold them.
+
+        Args:
+            spacing: (height, width) of a pixel in mm that a user gives; None takes what the file says.
+
+        Raises:
+            BadImage: If the image cannot have the given spacing.
+        """
+        if spacing is not None and (why := impossible_spacing(spacing, self.shape)) is not None:
+            raise BadImage(why)
+        facts = dict(pixel_spacing=spacing or self.pixel_spacing, region=self.region)
         return {key: value for key, value in facts.items() if value is not None}
 
     @property

@@ -21,6 +21,7 @@ from aurora_mm.images.image_header import BadImage
 from aurora_mm.images.reading import open_image_file
 from aurora_mm.images.retries import read_with_retries
 from aurora_mm.images.sources import frame_source
+from aurora_mm.images.ultrasound_image import UltrasoundImage
 from aurora_mm.prediction_files.writer import PredictionWriter
 from aurora_mm.structures import MultiTaskDataSample
 from aurora_mm.tasks import TaskTable
@@ -116,10 +117,9 @@ def _predict(
     unread: list[Problem] = []
 
     def rows() -> Iterator[dict[str, Any]]:
-        for position, (source, image) in enumerate(_read(files, unread, progress)):
+        for position, (source, image, facts) in enumerate(_read(files, spacing, unread, progress)):
             pixels[position] = image.pixels
-            given = {} if spacing is None else dict(pixel_spacing=spacing)
-            yield dict(img=image.pixels, img_path=source, tasks=names) | image.facts() | given
+            yield dict(img=image.pixels, img_path=source, tasks=names) | facts
 
     done = 0
     progress.start()
@@ -138,8 +138,13 @@ def _predict(
     return done
 
 
-def _read(files: Sequence[FoundFile], unread: list[Problem], progress: TerminalProgress | LineProgress) -> Iterator:
-    """The source and the :class:`UltrasoundImage` of each picture; what cannot be read goes to ``unread``."""
+def _read(
+    files: Sequence[FoundFile],
+    spacing: tuple[float, float] | None,
+    unread: list[Problem],
+    progress: TerminalProgress | LineProgress,
+) -> Iterator[tuple[str, UltrasoundImage, dict[str, Any]]]:
+    """The source, the picture and its facts; what cannot be read or have the spacing goes to ``unread``."""
     for found in files:
         try:
             file = read_with_retries(open_image_file, found.path)
@@ -152,8 +157,9 @@ def _read(files: Sequence[FoundFile], unread: list[Problem], progress: TerminalP
             source = found.path if frame is None else frame_source(found.path, frame)
             try:
                 image = file.read(frame)
+                facts = image.facts(spacing)
             except BadImage as bad:
                 unread.append(Problem(source, str(bad)))
                 progress.advance()
                 continue
-            yield source, image
+            yield source, image, facts

@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.images.image_finder import Problem
+from aurora_mm.images.image_header import BadImage
 from aurora_mm.images.ultrasound_image import UltrasoundImage
 from aurora_mm.serving.api_error import ApiError
 from aurora_mm.serving.api_limits import ApiLimits
@@ -117,9 +118,11 @@ class PredictionService:
     ) -> Entry | LeftOut:
         if isinstance(image, LeftOut):
             return image
-        row: dict[str, Any] = dict(img=image.pixels, img_path=source, tasks=tasks) | image.facts()
-        if asked.spacing is not None:
-            row['pixel_spacing'] = asked.spacing
+        try:
+            facts = image.facts(asked.spacing)
+        except BadImage as bad:
+            return LeftOut(Problem(source, str(bad)))
+        row: dict[str, Any] = dict(img=image.pixels, img_path=source, tasks=tasks) | facts
         sample = await self.batcher.answer(row)
         if isinstance(sample, DataError):
             return LeftOut(Problem(source, str(sample).removeprefix(f'{source}: ')))

@@ -90,7 +90,7 @@ class PagePredictor:
             DataError: If the file or the picture cannot be read. The message is a sentence with the name of the file.
         """
         self.uploads.forget_old()
-        image, frames = self._read(path, frame)
+        image, frames, _ = self._read(path, frame)
         height, width = image.pixels.shape[:2]
         preview = image.pixels[..., ::-1]
         scale = PREVIEW_SIDE / max(height, width)
@@ -111,30 +111,31 @@ class PagePredictor:
             spacing: (height, width) of a pixel in mm. None takes what the file says.
 
         Raises:
-            DataError: If the file or the picture cannot be read.
+            DataError: If the file or the picture cannot be read, or the picture cannot have the spacing.
             ConfigError: If there is no task, or the model does not have one.
         """
         is_routed = AUTO_TASKS in tasks and self.inferencer.router is not None
         chosen = [name for name in self.tasks if name in tasks]
         if not is_routed and (not chosen or len(chosen) < len(set(tasks))):
             raise ConfigError('Choose at least one task.')
-        image, frames = self._read(path, frame)
+        image, frames, facts = self._read(path, frame, spacing)
         source = shown_name(path) if frames == 1 else frame_source(shown_name(path), frame)
         row: dict[str, Any] = dict(img=image.pixels, img_path=source, tasks=AUTO_TASKS if is_routed else chosen)
-        row |= image.facts()
-        if spacing is not None:
-            row['pixel_spacing'] = spacing
-        ((_, sample),) = self.inferencer.predict_rows([row])
+        ((_, sample),) = self.inferencer.predict_rows([row | facts])
         if isinstance(sample, DataError):
             raise sample
         assert isinstance(sample, MultiTaskDataSample)
         return self._write(image.pixels, sample)
 
-    def _read(self, path: str | Path, frame: int) -> tuple[UltrasoundImage, int]:
+    def _read(
+        self, path: str | Path, frame: int, spacing: tuple[float, float] | None = None
+    ) -> tuple[UltrasoundImage, int, dict[str, Any]]:
+        """Return a picture, the number of pictures of its file, and the picture's facts."""
         try:
             file = self.uploads.open(path)
             frames = file.frames
-            return file.read(frame if frames > 1 else None), frames
+            image = file.read(frame if frames > 1 else None)
+            return image, frames, image.facts(spacing)
         except BadImage as bad:
             raise DataError(f'{shown_name(path)} {bad}.') from bad
 

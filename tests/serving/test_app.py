@@ -89,6 +89,12 @@ def test_the_answer_has_the_schema_of_prediction_files(client, scans):
     assert [one['task'] for one in image['predictions']] == ['organs', 'kind', 'find', 'ends']
 
 
+def test_a_spacing_that_an_image_cannot_have_is_refused(client, scans):
+    answer = post(client, {'scan.png': scans['0.png']}, spacing='1e9')
+    assert answer.status_code == 422
+    assert 'scan.png cannot have a pixel spacing of [1000000000.0, 1000000000.0] mm: ' in answer.text
+
+
 def test_the_same_as_the_inferencer_says(client, scans, predictor):
     found = post(client, {'a.png': scans['0.png']}, tasks='kind, ends').json()['images'][0]['predictions']
     array = cv2.imdecode(np.frombuffer(scans['0.png'], np.uint8), cv2.IMREAD_COLOR)

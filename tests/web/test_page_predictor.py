@@ -37,6 +37,11 @@ def upload(predictor, generated):
     return shutil.copy(sorted(generated.glob('*/**/kind/images/*.png'))[0], folder / 'scan.png')
 
 
+def test_a_spacing_that_the_picture_cannot_have_is_refused(predictor, upload):
+    with pytest.raises(DataError, match=r'scan\.png cannot have a pixel spacing of \[1000000000\.0, 0\.25\] mm: '):
+        predictor.predict(upload, ['ends'], spacing=(1e9, 0.25))
+
+
 def test_pictures_values_and_files(predictor, upload):
     found = predictor.predict(upload, ['ends', 'organs'], spacing=(0.5, 0.25))
     content = json.loads(found.json_file.read_text())

@@ -57,6 +57,12 @@ def read(out):
     return content
 
 
+def test_a_spacing_that_an_image_cannot_have_is_refused(predict, picture, tmp_path, capsys):
+    assert predict(picture, '--out', tmp_path / 'out', '--spacing', '1e9') == 1
+    assert f'{picture} cannot have a pixel spacing of [1000000000.0, 1000000000.0] mm: ' in capsys.readouterr().err
+    assert not (tmp_path / 'out').exists()
+
+
 def test_everything_that_is_written(predict, generated, picture, tmp_path):
     (tmp_path / 'tasks.py').write_text(MEASUREMENTS)
     clip(tmp_path / 'clip.avi')
