@@ -127,7 +127,9 @@ def _read_manifest(folder: Path) -> dict[str, str]:
     """Return the checksum of each file."""
     file = folder / MANIFEST
     if not file.is_file():
-        raise WeightsError(f'{folder} has no {MANIFEST}, so that it is no model folder; `aurora-mm publish` writes one')
+        newest = max(folder.glob('*.pth'), key=lambda path: path.stat().st_mtime, default=None)
+        way = '`aurora-mm publish` writes one' if newest is None else f'give a checkpoint in it, such as {newest}'
+        raise WeightsError(f'{folder} has no {MANIFEST}, so that it is no model folder; {way}')
     manifest = _read_json(file)
     found = manifest.get('aurora_mm_format') if isinstance(manifest, dict) else None
     if found is None:

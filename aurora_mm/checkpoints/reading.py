@@ -17,6 +17,7 @@ from mmengine.logging import HistoryBuffer, print_log
 from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 
 from aurora_mm.checkpoints.model_folder import read_model_folder
+from aurora_mm.checkpoints.other_files import other_file
 from aurora_mm.checkpoints.plain_values import restore_message_hub
 from aurora_mm.checkpoints.sealing import CHECKSUMS, compare_checksums, require_all_keys
 from aurora_mm.checkpoints.shards import SHARDS, insert_shards, read_shards
@@ -53,6 +54,8 @@ _DAMAGE = (
 )  # fmt: skip
 
 _CHUNK = 2**20
+_ZIP = b'PK\x03\x04'  # the first bytes of a zip file
+_CONTENT = '/data.pkl'
 _TENSORS_ALONE = '.safetensors'
 # Messages of torch about files that it cannot read with `weights_only=True`.
 _UNSAFE = re.compile(r"GLOBAL ([\w.]+)|but got <class '([\w.]+)'>")
@@ -84,10 +87,10 @@ def load_checkpoint_file(file: str | Path, keys: Collection[str] | None = None, 
     file = Path(file).expanduser()
     if file.is_dir():
         return read_model_folder(file, keys)
-    if file.suffix == _TENSORS_ALONE:
-        raise WeightsError(f'{file} holds tensors alone; give the model folder that it is in, or a checkpoint')
     if not file.is_file():
         raise WeightsError(f'no checkpoint at {file}; `aurora-mm train CONFIG` writes them to its work dir')
+    if file.suffix == _TENSORS_ALONE:
+        raise WeightsError(f'{file} holds tensors alone; give the model folder that it is in, or a checkpoint')
     try:
         content = _load(file)
         if not isinstance(content, Mapping):
@@ -110,13 +113,15 @@ def load_checkpoint_file(file: str | Path, keys: Collection[str] | None = None, 
 
 def _load(file: Path) -> Any:
     zipped = zipfile.is_zipfile(file)
+    if fault := None if zipped else other_file(file) or _fault_of_pickle(file):
+        raise WeightsError(fault)
     if zipped:
         _check_zip(file, with_tensors=False)
     try:
         with torch.serialization.safe_globals(_MMENGINE_VALUES):
             content = torch.load(file, map_location='cpu', weights_only=True, mmap=zipped)
     except (pickle.UnpicklingError, RuntimeError) as error:
-        objects = _objects_in(error, is_pickle=zipped or _begins_as_pickle(file))
+        objects = _objects_in(error)
         if not objects:
             raise
         _require_trust(file, objects)
@@ -138,9 +143,11 @@ def _check_zip(file: Path, with_tensors: bool) -> None:
     """Check the CRC of the entries of a zip file, which torch does not do."""
     with zipfile.ZipFile(file) as archive:
         records = archive.infolist()
+        names = [record.filename for record in records]
+        if not any(name.endswith(_CONTENT) for name in names):
+            raise WeightsError('it is a zip file that torch.save did not write: it holds no data.pkl')
         if any(record.compress_type != zipfile.ZIP_STORED for record in records):
             raise zipfile.BadZipFile('its records are compressed')
-        names = [record.filename for record in records]
         if len(set(names)) != len(names):
             raise zipfile.BadZipFile('two of its records have one name')
         for record in records:
@@ -169,19 +176,25 @@ def _has_program(content: Any) -> bool:
     return isinstance(meta, Mapping) and 'config' in meta
 
 
-def _objects_in(error: Exception, is_pickle: bool) -> str:
+def _objects_in(error: Exception) -> str:
     """Describe what a file contains besides tensors and plain values, from torch's message; '' if it is damaged."""
     text = str(error)
     if found := _UNSAFE.search(text):
         return f'is a Python pickle that names {found[1] or found[2]}'
-    if is_pickle and _UNKNOWN_STEP in text:
+    if _UNKNOWN_STEP in text:
         return 'is a Python pickle that is made up of more than tensors and plain values'
-    return 'is a program of TorchScript, or an archive of an old version' if _NOT_RESTRICTED in text else ''
+    return 'is a program of TorchScript' if _NOT_RESTRICTED in text else ''
 
 
-def _begins_as_pickle(file: Path) -> bool:
+def _fault_of_pickle(file: Path) -> str | None:
+    """Return why a file that is no zip file is no Python pickle either; None if it may be one."""
     with file.open('rb') as stream:
-        return stream.read(1) == pickle.PROTO
+        head = stream.read(len(_ZIP))
+    if head == _ZIP:
+        return 'it is only part of a zip file; copy it again'
+    return (
+        None if head[:1] == pickle.PROTO else 'it is neither a zip file nor a Python pickle, as torch.save writes them'
+    )
 
 
 def _reason(error: BaseException) -> str:

@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from aurora_mm.checkpoints.other_files import other_file
 from aurora_mm.checkpoints.reading import load_checkpoint_file
 from aurora_mm.errors import WeightsError
 
@@ -30,13 +31,19 @@ def load_tensors(file: str | Path, containers: Collection[str] = ()) -> dict[str
         WeightsError: If the file cannot be read, or does not map names to tensors.
     """
     file = Path(file)
-    try:
-        content: Mapping[str, Any] = load_file(file) if file.suffix == '.safetensors' else load_checkpoint_file(file)
-    except (OSError, SafetensorError, WeightsError) as error:
-        raise WeightsError(f'{file} is no file of weights ({str(error).splitlines()[0]})') from error
+    content: Mapping[str, Any] = _safetensors(file) if file.suffix == '.safetensors' else load_checkpoint_file(file)
     inside = next((content[key] for key in containers if isinstance(content.get(key), Mapping)), content)
     others = [str(name) for name, value in inside.items() if not isinstance(value, Tensor)]
     if others or not inside:
         found = f'{", ".join(others[:5])} of it are no tensors' if others else 'it is empty'
         raise WeightsError(f'{file} does not map names to tensors: {found}')
     return {str(name): value for name, value in inside.items()}
+
+
+def _safetensors(file: Path) -> dict[str, Tensor]:
+    try:
+        if fault := other_file(file):
+            raise WeightsError(f'{file} is no file of weights: {fault}')
+        return load_file(file)
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f'{file} is no file of weights ({str(error).splitlines()[0]})') from error

@@ -28,7 +28,7 @@ def save(tmp_path):
 def test_half_a_checkpoint_is_refused(checkpoints, tmp_path):
     half = tmp_path / 'half.pth'
     half.write_bytes(checkpoints[0].read_bytes()[: checkpoints[0].stat().st_size // 2])
-    with pytest.raises(WeightsError, match=r'half.pth is no checkpoint, or only part of one'):
+    with pytest.raises(WeightsError, match=r'half.pth cannot be read: it is only part of a zip file'):
         read_checkpoint(half)
 
 

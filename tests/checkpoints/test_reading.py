@@ -115,20 +115,48 @@ def test_torchscript_is_no_checkpoint(tmp_path):
 
 
 @pytest.mark.parametrize(
-    'data', [b'', b'epoch 20\n', b'PK\x03\x04' + bytes(100), b'\x80\x02}q\x00.', b'\xff' * 1000, b'\x80']
+    ('data', 'message'),
+    [
+        (b'', 'cannot be read: it is empty'),
+        (b'hello\nworld\n', r"cannot be read: it is a text, which begins with 'hello\\nworld'"),
+        ('é'.encode() * 400, 'cannot be read: it is a text'),  # the head that is looked at ends within a character
+        (b' <!DOCTYPE html>\n<html>', 'cannot be read: it is a web page'),
+        (
+            b'version https://git-lfs.github.com/spec/v1\noid',
+            'cannot be read: it is a pointer of Git LFS; `git lfs pull`',
+        ),
+        (b'PK\x03\x04' + bytes(100), 'cannot be read: it is only part of a zip file'),
+        (b'\xff' * 1000, 'cannot be read: it is neither a zip file nor a Python pickle'),
+        (b'\x93NUMPY' + bytes(100), 'cannot be read: it is neither a zip file nor a Python pickle'),
+        (b'\x80\x02}q\x00.', 'is no checkpoint, or only part of one'),
+        (b'\x80', 'is no checkpoint, or only part of one'),
+    ],
 )
-def test_what_is_no_checkpoint_is_refused_in_one_line(tmp_path, data):
+def test_what_is_no_checkpoint_is_refused_in_one_line(tmp_path, data, message):
     (tmp_path / 'x.pth').write_bytes(data)
-    with pytest.raises(WeightsError, match=r'x\.pth is no checkpoint, or only part of one') as raised:
+    with pytest.raises(WeightsError, match=rf'x\.pth {message}') as raised:
         load_checkpoint_file(tmp_path / 'x.pth')
     assert '\n' not in str(raised.value)
 
 
+@pytest.mark.parametrize('compression', [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_another_zip_file_is_no_checkpoint(tmp_path, compression):
+    with zipfile.ZipFile(tmp_path / 'x.pth', 'w', compression) as archive:
+        archive.writestr('images/a.png', b'pixels')
+    with pytest.raises(WeightsError, match=r'x\.pth cannot be read: it is a zip file that torch\.save did not write'):
+        load_checkpoint_file(tmp_path / 'x.pth')
+
+
 def test_what_is_not_there_or_another_folder_is_refused(tmp_path):
-    for file in (tmp_path / 'absent.pth', tmp_path / 'x' / 'y.pth'):
+    for file in (tmp_path / 'absent.pth', tmp_path / 'absent.safetensors', tmp_path / 'x' / 'y.pth'):
         with pytest.raises(WeightsError, match='no checkpoint at'):
             load_checkpoint_file(file)
-    with pytest.raises(WeightsError, match=r'has no manifest\.json, so that it is no model folder'):
+    with pytest.raises(WeightsError, match=r'no model folder; `aurora-mm publish` writes one'):
+        load_checkpoint_file(tmp_path)
+    (tmp_path / 'epoch_3.pth').touch()
+    with pytest.raises(
+        WeightsError, match=r'has no manifest\.json, .*; give a checkpoint in it, such as .*/epoch_3\.pth'
+    ):
         load_checkpoint_file(tmp_path)
 
 
@@ -190,6 +218,7 @@ def test_bytes_that_changed_are_noticed_without_checksums_of_ours_too(tmp_path):
 
 
 def test_tensors_alone_are_refused(tmp_path):
+    (tmp_path / 'x.safetensors').touch()
     with pytest.raises(WeightsError, match=r'x\.safetensors holds tensors alone; give the model folder'):
         load_checkpoint_file(tmp_path / 'x.safetensors')
 

@@ -18,6 +18,7 @@ from huggingface_hub.errors import EntryNotFoundError
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from aurora_mm.checkpoints.other_files import other_file
 from aurora_mm.errors import WeightsError
 
 # Prefixes of the encoder's tensors in checkpoints: as transformers 4.52 and later save the whole model; as earlier
@@ -226,7 +227,8 @@ def _opened(path: Path) -> safe_open:
     try:
         return safe_open(path, framework='pt')
     except (SafetensorError, OSError) as error:
-        raise WeightsError(f'{path} is no whole safetensors file ({_first_line(error)})') from error
+        fault = other_file(path) if path.is_file() else None
+        raise WeightsError(f'{path} is no whole safetensors file ({fault or _first_line(error)})') from error
 
 
 def _shape(file: safe_open, place: _Place, path: Path) -> tuple[int, ...]:
