@@ -58,6 +58,8 @@ def test_a_search_for_weights_and_a_comparison_of_its_trials(folder, tmp_path): 
     again = run_apart('search-weights', *args, '--epochs', '1', '3', '--keep', '0.5')
     assert (tmp_path / 'search.md').read_text() in again
     assert 'Epoch(train)' not in again
+    settings = json.loads((tmp_path / 'settings.json').read_text())
+    assert (settings['--trials'], settings['--seed']) == (2, 0)
     runs = [tmp_path / trial['name'] for trial in trials]
     output = run('compare', *runs, '--out', tmp_path / 'compare')
     assert '| score at the best validation | trial_00 | trial_01 |' in output

@@ -15,7 +15,7 @@ SETTINGS_FILE = 'settings.json'
 _BEGUN = ('last_checkpoint', 'metrics.json', 'search.json')
 
 
-def keep_settings(out: str | Path, settings: Mapping[str, Any]) -> None:
+def keep_settings(out: str | Path, settings: Mapping[str, Any], begun: bool = False) -> None:
     """Write the settings of the runs of a folder, or compare them with those of the runs that are there already.
 
     Runs that go on with other data or options than they began with, or that stand beside such runs in one table, would
@@ -24,13 +24,14 @@ def keep_settings(out: str | Path, settings: Mapping[str, Any]) -> None:
     Args:
         out: Folder of the runs.
         settings: Values that JSON can hold, by the option or argument that they come from.
+        begun: Whether results depend on the settings although no run has come to a checkpoint.
 
     Raises:
         ConfigError: If the runs were made with other settings. The message names the settings with both values.
         DataError: If the file of settings is damaged.
     """
     file = Path(out) / SETTINGS_FILE
-    if file.exists() and any(next(file.parent.rglob(name), None) for name in _BEGUN):
+    if file.exists() and (begun or any(next(file.parent.rglob(name), None) for name in _BEGUN)):
         before = read_json(file)
         for name, value in settings.items():
             if before.get(name) != value:

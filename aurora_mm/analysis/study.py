@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aurora_mm.analysis.ablation import AblationRun
 from aurora_mm.analysis.ablation_table import AblationRow
 from aurora_mm.analysis.search_space import Choices, Range, as_options
-from aurora_mm.analysis.settings_file import absolute
+from aurora_mm.analysis.settings_file import absolute, keep_settings
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.tables import markdown_table
 
@@ -39,14 +39,21 @@ class Study:
         seeds: Seeds of each trial.
         out: Folder of the study.
         seed: Seed of the proposals.
+        settings: What else all runs have in common, see :func:`aurora_mm.analysis.settings_file.keep_settings`.
 
     Raises:
         ConfigError: If the folder holds another study, or a seed is there twice.
-        DataError: If the journal of the study is damaged.
+        DataError: If the journal or the settings of the study are damaged.
     """
 
     def __init__(
-        self, config: Path, space: dict[str, Choices | Range], seeds: Sequence[int], out: Path, seed: int = 0
+        self,
+        config: Path,
+        space: dict[str, Choices | Range],
+        seeds: Sequence[int],
+        out: Path,
+        seed: int = 0,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         import optuna
 
@@ -59,14 +66,12 @@ class Study:
         self._study = optuna.create_study(
             storage=storage, study_name='aurora_mm', direction='maximize', load_if_exists=True
         )
-        asked = dict(
-            config=absolute(config), space={key: repr(values) for key, values in space.items()}, seeds=self.seeds
-        )
-        before = self._study.user_attrs.get('asked')
-        if before not in (None, asked):
-            different = [key for key in asked if before.get(key) != asked[key]]
-            raise ConfigError(f'{out} holds a study with another {" and ".join(different)}; give another folder')
-        self._study.set_user_attr('asked', asked)
+        asked = {
+            'the config': absolute(config),
+            '--vary': sorted(f'{key}={values!r}' for key, values in space.items()),
+            '--seeds': self.seeds,
+        }
+        keep_settings(self.out, asked | dict(settings or {}), begun=bool(self._trials()))
 
     def run(self, trials: int, at_once: int, run_all: RunAll) -> list[AblationRun]:
         """Make trials until there are as many as asked for.

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from aurora_mm.analysis.search_space import Choices, Range, as_options, read_search_space
+from aurora_mm.analysis.settings_file import SETTINGS_FILE
 from aurora_mm.errors import ConfigError, DataError
 from tests.fixtures.verbs import LONG
 from tests.test_chain import folder  # noqa: F401  folder is a fixture
@@ -169,9 +170,21 @@ def test_numbers_that_make_no_study(tmp_path):
 
 
 def test_another_study_in_the_folder_is_refused(tmp_path):
-    make(tmp_path / 'a', tmp_path)
-    with pytest.raises(ConfigError, match='a study with another space and seeds; give another folder'):
-        make(tmp_path / 'a', tmp_path, space=read_search_space(['lr=1,2']), seeds=(4,))
+    out, data = tmp_path / 'a', {'--data-root': '/data/a'}
+    make(out, tmp_path, seeds=(4,))  # without a trial, nothing depends on what was asked
+    with pytest.raises(Killed):
+        make(out, tmp_path, settings=data).run(2, 1, Trainings(most=2))
+    assert not list(out.rglob('trial_000/*')), 'no run of a trial has begun'
+    for other, message in (
+        (dict(space=read_search_space(['lr=1,2'])), r'--vary lr=Range\(.*, not lr=Choices'),
+        (dict(seeds=(4,)), r'--seeds 0 1, not 4,'),
+        (dict(settings={'--data-root': '/data/b'}), '--data-root /data/a, not /data/b'),
+    ):
+        with pytest.raises(ConfigError, match=f'{out} holds runs with {message}'):
+            make(out, tmp_path, **(dict(settings=data) | other))
+    settings = json.loads((out / SETTINGS_FILE).read_text())
+    assert settings.keys() == {'the config', '--vary', '--seeds', '--data-root'}
+    make(out, tmp_path, settings=data)
 
 
 @pytest.mark.slow

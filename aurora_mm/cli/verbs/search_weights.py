@@ -41,16 +41,18 @@ def main(args: argparse.Namespace) -> None:
     from aurora_mm.files import write_text
 
     cfg = resolve_config(config_of(args), args.data_root, args.pretrained)
-    search = WeightSearch(cfg, args.out, args.trials, args.epochs, args.keep, seed=args.seed)
     settings = {
         'the config': absolute(find_config(args.config)),
         '--data-root': absolute(args.data_root),
         '--pretrained': args.pretrained,
         '--cfg-options': sorted(args.cfg_options),
+        '--trials': args.trials,
+        '--seed': args.seed,
     }
     with hold_work_dir(args.out):
         if is_main_process():
             keep_settings(args.out, settings)
+        search = WeightSearch(cfg, args.out, args.trials, args.epochs, args.keep, seed=args.seed)
         best = search.run()
     if is_main_process():
         table = search.table()

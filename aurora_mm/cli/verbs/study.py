@@ -46,7 +46,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from aurora_mm.analysis.ablation_report import write_ablation
     from aurora_mm.analysis.search_space import as_options, read_search_space
-    from aurora_mm.analysis.settings_file import keep_settings
     from aurora_mm.analysis.study import Study
     from aurora_mm.apis import hold_work_dir, read_config
     from aurora_mm.extras import require_extra
@@ -57,8 +56,7 @@ def main(args: argparse.Namespace) -> None:
     examples = {key: values.example for key, values in space.items()}
     read_config(str(args.config), [*args.cfg_options, *as_options(examples)])  # refuses keys that do not exist
     with exiting_at_sigterm(), hold_work_dir(args.out):
-        keep_settings(args.out, settings_of(args))
-        study = Study(args.config, space, args.seeds, args.out, args.seed)
+        study = Study(args.config, space, args.seeds, args.out, args.seed, settings_of(args))
         failed = study.run(args.trials, args.at_once, ablation_of(args).run)
         write_text(args.out / 'study.md', study.table())
         write_text(args.out / 'study.json', study.to_json())
