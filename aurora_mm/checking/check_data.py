@@ -26,6 +26,7 @@ from aurora_mm.checking.across_labels import (
 )
 from aurora_mm.checking.across_splits import groups_of_splits, images_without_group, tasks_of_splits
 from aurora_mm.checking.image_facts import ImageFacts, facts_of
+from aurora_mm.checking.labelled_image import by_task
 from aurora_mm.checking.outliers import unusual_images, unusual_values
 from aurora_mm.checking.problem import Problem
 from aurora_mm.data_root import DataRoot
@@ -35,8 +36,7 @@ from aurora_mm.sided_names import questions_about_sides
 from aurora_mm.tasks import Task, TaskTable
 
 _CHUNK = 8
-_LOOKS = (  # at all images
-    unusual_images,
+_LOOKS = (  # at all labels of a task
     unusual_values,
     inverted_masks,
     equal_masks,
@@ -139,11 +139,15 @@ def check_data(
     problems += groups_of_splits(groups)
     problems += images_without_group(grouped)
     problems += tasks_of_splits(rows, table, list(entries))
-    for look in _LOOKS:
-        problems += look(everything, table)
+    problems += unusual_images(everything, table)
+    labelled = by_task(everything)
+    for task in table.values():
+        for look in _LOOKS:
+            problems += look(task, labelled[task.name])
     problems += [Problem('left and right', text, task=name) for name, text in questions_about_sides(table.values())]
     for split, found in facts.items():
-        problems += balance(found, table, split)
+        of_split = by_task(found)
+        problems += (problem for task in table.values() for problem in balance(task, of_split[task.name], split))
     problems.sort(key=lambda problem: (not problem.stops_training, problem.kind))
     return DataReport(data_root.place, table, dict(rows), facts, problems)
 

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from aurora_mm.checking.image_facts import ImageFacts
+from aurora_mm.checking.labelled_image import LabelledImage
 from aurora_mm.checking.problem import Problem
-from aurora_mm.tasks import TaskTable
+from aurora_mm.tasks import Task, TaskTable
 
 _FAR = 8.0  # robust standard deviations
 _FEW = 10  # images from which on the others say what is usual
@@ -68,15 +69,13 @@ def unusual_images(facts: Sequence[ImageFacts], tasks: TaskTable) -> Iterator[Pr
                 yield Problem(f'unusual {what}', message, task=name, images=(fact.path,))
 
 
-def unusual_values(facts: Sequence[ImageFacts], tasks: TaskTable) -> Iterator[Problem]:
+def unusual_values(task: Task, found: Sequence[LabelledImage]) -> Iterator[Problem]:
     """Numbers that are far from the others of their task, as a wrong unit or a missing decimal point makes them."""
-    for name in tasks:
-        found = [(fact, row) for fact in facts for row in fact.rows if row['task'] == name and 'value' in row]
-        for index in _far_from_others([row['value'] for _, row in found], least=0.0):
-            fact, row = found[index]
-            place = f'{row["csv_file"]}, row {row["csv_row"]}'
-            text = f'{place}: value {row["value"]:g} of task {name!r} is far from the others'
-            yield Problem('unusual value', text, task=name, images=(fact.path,))
+    numbers = [one for one in found if 'value' in one.row]
+    for index in _far_from_others([one.row['value'] for one in numbers], least=0.0):
+        one = numbers[index]
+        text = f'{one.place}: value {one.row["value"]:g} of task {task.name!r} is far from the others'
+        yield Problem('unusual value', text, task=task.name, images=(one.image.path,))
 
 
 def _far_from_others(values: Sequence[float], least: float) -> list[int]:
