@@ -29,12 +29,13 @@ class AblationRow:
         name: Name of the config.
         seeds: Seeds of the finished runs, ascending.
         values: One value for each seed by key: ``tasks/<task>`` (primary score), ``types/<type>``, ``task_mean``,
-            ``score``, and ``images_per_second`` in training (only of runs whose logs still exist).
+            ``score``, and ``images_per_second`` in training; None for a seed that has none, such as the speed of a run
+            whose logs are gone.
     """
 
     name: str
     seeds: list[int] = field(default_factory=list)
-    values: dict[str, list[float]] = field(default_factory=dict)
+    values: dict[str, list[float | None]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: str | Path) -> AblationRow:
@@ -46,27 +47,35 @@ class AblationRow:
         Raises:
             DataError: If a file does not hold scores.
         """
-        row = cls(Path(folder).name)
         found_files = Path(folder).glob('seed_*/test/metrics.json')
         files = {seed: file for file in found_files if (seed := _seed(file)) is not None}
-        for seed, file in sorted(files.items()):
-            scores = read_scores(file)
-            found = {f'tasks/{task}': metrics['primary'] for task, metrics in scores['tasks'].items()}
-            found |= {f'types/{name}': value for name, value in scores['types'].items()}
-            found |= {key: scores[key] for key in OVERALL}
-            speed = training_speed(file.parents[1])
-            row.seeds.append(seed)
-            for key, value in (found | ({} if speed is None else {SPEED: speed})).items():
-                row.values.setdefault(key, []).append(value)
-        return row
+        figures = {seed: _figures(files[seed]) for seed in sorted(files)}
+        keys = dict.fromkeys(key for found in figures.values() for key in found)
+        values = {key: [found.get(key) for found in figures.values()] for key in keys}
+        return cls(Path(folder).name, list(figures), values)
 
     def mean(self, key: str) -> float | None:
-        """Return the mean over the seeds; None if there is no value."""
-        return fmean(self.values[key]) if key in self.values else None
+        """Return the mean over the seeds that have a value; None if none has."""
+        known = self._known(key)
+        return fmean(known) if known else None
 
     def deviation(self, key: str) -> float | None:
-        """Return the sample standard deviation over the seeds; None for fewer than two."""
-        return stdev(self.values[key]) if len(self.values.get(key, [])) > 1 else None
+        """Return the sample standard deviation over the seeds that have a value; None for fewer than two."""
+        known = self._known(key)
+        return stdev(known) if len(known) > 1 else None
+
+    def _known(self, key: str) -> list[float]:
+        return [value for value in self.values.get(key, []) if value is not None]
+
+
+def _figures(file: Path) -> dict[str, float]:
+    """Return the figures of a run by key, from its ``metrics.json`` and its logs."""
+    scores = read_scores(file)
+    found: dict[str, float] = {f'tasks/{task}': metrics['primary'] for task, metrics in scores['tasks'].items()}
+    found |= {f'types/{name}': value for name, value in scores['types'].items()}
+    found |= {key: scores[key] for key in OVERALL}
+    speed = training_speed(file.parents[1])
+    return found if speed is None else found | {SPEED: speed}
 
 
 def _seed(file: Path) -> int | None:

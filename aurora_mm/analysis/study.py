@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from aurora_mm.analysis.ablation import AblationRun
@@ -162,8 +161,7 @@ class Study:
         import optuna
 
         if all(run.finished for run in runs):
-            scores = AblationRow.read(runs[0].folder.parent).values['score']
-            self._study.tell(number, fmean(scores))
+            self._study.tell(number, AblationRow.read(runs[0].folder.parent).mean('score'))
         else:
             self._study.tell(number, state=optuna.trial.TrialState.FAIL)
 

@@ -34,7 +34,7 @@ def rows(tmp_path):
     scores(tmp_path / 'base', 2, lung=0.7, kind=0.4)
     scores(tmp_path / 'better', 2, lung=0.9, kind=0.5)
     (tmp_path / 'better' / 'seed_3').mkdir()  # still training
-    log(tmp_path / 'base' / 'seed_2', '20260101_000000', [{'loss': 1.0, 'time': 0.4, 'step': 50}])
+    log(tmp_path / 'base' / 'seed_10', '20260101_000000', [{'loss': 1.0, 'time': 0.4, 'step': 50}])
     return [AblationRow.read(tmp_path / name) for name in ('base', 'better', 'late')]
 
 
@@ -65,7 +65,7 @@ def test_the_json_holds_every_seed(rows):
     entries = json.loads(ablation_json(rows))
     assert [entry['config'] for entry in entries] == ['base', 'better', 'late']
     assert entries[0]['figures']['types/segmentation']['values'] == [0.7, 0.5]
-    assert entries[0]['figures']['images_per_second']['mean'] == pytest.approx(20)
+    assert entries[0]['figures']['images_per_second'] == dict(mean=20.0, std=None, values=[None, 20.0])  # by seed
     assert entries[1]['change'] == pytest.approx(0.2)
     assert entries[1]['figures']['score'] == dict(mean=0.7, std=None, values=[0.7])
     assert entries[2] == dict(config='late', seeds=[], change=None, figures={})
