@@ -24,6 +24,8 @@ _DOWNLOADS = {
 }
 _RESTRICT = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'  # torch's variable with which `torch.load` reads no Python objects
 
+_LOAD = CheckpointLoader.load_checkpoint.__func__  # MMEngine's
+
 
 class WholeFileBackend(LocalBackend):
     """MMEngine's backend for the local disk, which writes files whole or not at all."""
@@ -53,12 +55,17 @@ def apply_guards() -> None:
 
     ``load_from``, ``resume`` and ``init_cfg`` then use :func:`load_checkpoint_file`. MMEngine itself reads a checkpoint
     as a pickle if nothing else works, which runs any code in it; the original version 0.10.7 cannot read its own
-    checkpoints with torch >= 2.6.
+    checkpoints with torch >= 2.6. Which file is read is logged, where MMEngine would print it past the log.
     """
     register_backend('local', WholeFileBackend, force=True, prefixes='')
     CheckpointLoader.register_scheme(prefixes='', loader=_load_from_file, force=True)
+    CheckpointLoader.load_checkpoint = classmethod(_load_and_log)
     for load, prefixes in _DOWNLOADS.items():
         CheckpointLoader.register_scheme(prefixes=prefixes, loader=_restricted(load), force=True)
+
+
+def _load_and_log(cls: type[CheckpointLoader], filename: str, map_location: Any = None, logger: Any = 'current') -> Any:
+    return _LOAD(cls, filename, map_location, 'current' if logger is None else logger)
 
 
 def _load_from_file(filename: str, map_location: Any = None) -> Any:

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import torch
 from mmengine.fileio import get_file_backend
+from mmengine.logging import MMLogger
 from mmengine.runner import CheckpointLoader, load_checkpoint, save_checkpoint
 from torch import nn
 
 from aurora_mm import compat
+from aurora_mm.console import use_console
 from aurora_mm.errors import OutputError, WeightsError
 from aurora_mm.trust import VARIABLE, trust_checkpoints
 from tests.checkpoints.objects import payloads
@@ -29,6 +31,13 @@ def test_checkpoints_with_numpy_values_are_read(tmp_path):
     checkpoint = load_checkpoint(other, str(file))
     assert checkpoint['message_hub'] == history
     assert torch.equal(other.weight, model.weight)
+
+
+def test_what_mmengines_runner_reads_is_logged_and_not_printed(tmp_path, capsys):
+    use_console(MMLogger.get_current_instance())
+    torch.save(dict(state_dict={}), tmp_path / 'epoch_1.pth')
+    assert CheckpointLoader.load_checkpoint(str(tmp_path / 'epoch_1.pth'), logger=None) == dict(state_dict={})
+    assert capsys.readouterr().out == ''
 
 
 @pytest.mark.parametrize('name', ['os.system', 'eval'])

@@ -51,6 +51,7 @@ def command(
             parser.add_argument('--traceback', action='store_true', help='show where in the code an error was raised')
             args = _parse(parser, sys.argv[1:] if argv is None else argv)
             set_threads()
+            _use_console()
             # mmdet warns when it is imported, but none of its metrics that are used here needs the package.
             warnings.filterwarnings('ignore', message='faster_coco_eval is not installed')
             try:
@@ -70,6 +71,15 @@ def command(
         return main
 
     return decorate
+
+
+def _use_console() -> None:
+    """Show what is logged outside of a run as the warnings of a run are shown."""
+    from mmengine.logging import MMLogger
+
+    from aurora_mm.console import use_console
+
+    use_console(MMLogger.get_current_instance())
 
 
 def _parse(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Namespace:

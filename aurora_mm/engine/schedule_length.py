@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from types import SimpleNamespace
@@ -40,7 +41,8 @@ def drop_late_schedulers(cfg: Config) -> Config:
             if 'end' not in each and each.get('begin', 0) >= lengths[bool(each.get('by_epoch', True))]
         ]
         for each in late:
-            print_log(f'{each.type} is left out: it begins at {each.begin}, when the training has ended', 'current')
+            text = f'{each.type} is left out: it begins at {each.begin}, when the training has ended'
+            print_log(text, logger='current', level=logging.WARNING)
         cfg.param_scheduler = [each for each in schedulers if each not in late]
     return cfg
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from aurora_mm.apis import MultiTaskInferencer
 from aurora_mm.apis.task_groups import AUTO_TASKS
+from aurora_mm.console import console
 from aurora_mm.dicom.equipment import Equipment
 from aurora_mm.dicom.results import DicomResults
 from aurora_mm.dicom.source import DicomSource, require_dicom
-from aurora_mm.engine.console import LineProgress, TerminalProgress, console
+from aurora_mm.engine.console import LineProgress, TerminalProgress
 from aurora_mm.errors import DataError, OutputError
 from aurora_mm.folders import whole_folder
 from aurora_mm.images.image_finder import FoundFile, Problem, find_files

@@ -1,6 +1,9 @@
 """How a verb ends."""
 
+import logging
+
 import pytest
+from mmengine.logging import print_log
 from torch.utils.data import DataLoader, Dataset
 
 from aurora_mm.cli.command import command, message_of
@@ -15,6 +18,16 @@ def verb(error=None, **options):
             raise error
 
     return main
+
+
+def test_what_is_logged_outside_of_a_run_is_shown_as_in_a_run(capsys):
+    @command(lambda parser: None)
+    def main(args):
+        print_log('3 images are left out', logger='current', level=logging.WARNING)
+        print_log('for the log file alone', logger='current')
+
+    main([])
+    assert capsys.readouterr().out == 'warning: 3 images are left out\n'
 
 
 def test_arguments_are_parsed_and_the_verb_is_run(capsys):

@@ -1,9 +1,7 @@
 """The output of a run on the console. Everything else is in its log file."""
 
-from aurora_mm.engine.console.console import console, show
-from aurora_mm.engine.console.console_handler import ConsoleHandler
 from aurora_mm.engine.console.console_runner import ConsoleRunner
 from aurora_mm.engine.console.progress import LineProgress, TerminalProgress
 from aurora_mm.engine.console.run_header import run_header
 
-__all__ = ['ConsoleHandler', 'ConsoleRunner', 'LineProgress', 'TerminalProgress', 'console', 'run_header', 'show']
+__all__ = ['ConsoleRunner', 'LineProgress', 'TerminalProgress', 'run_header']

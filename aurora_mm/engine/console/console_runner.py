@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
 from mmengine.logging import MMLogger
 from torch import nn
 
-from aurora_mm.engine.console.console_handler import ConsoleHandler
+from aurora_mm.console import use_console
 
 
 class ConsoleRunner:
@@ -24,12 +23,12 @@ class ConsoleRunner:
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
         """Build the logger of ``Runner``, with a :class:`ConsoleHandler` in place of the handler for stdout."""
-        return _shorten(super().build_logger(*args, **kwargs))  # type: ignore[misc]
+        return use_console(super().build_logger(*args, **kwargs))  # type: ignore[misc]
 
     def build_strategy(self, *args: Any, **kwargs: Any) -> Any:
         """Build the strategy of ``FlexibleRunner``, with a :class:`ConsoleHandler` in its logger."""
         strategy = super().build_strategy(*args, **kwargs)  # type: ignore[misc]
-        _shorten(strategy.logger)
+        use_console(strategy.logger)
         return strategy
 
     def train(self) -> nn.Module:
@@ -49,11 +48,3 @@ class ConsoleRunner:
             return run()
         finally:  # closes the progress bar after an error or Ctrl-C
             self.call_hook('close_console')  # type: ignore[attr-defined]
-
-
-def _shorten(logger: MMLogger) -> MMLogger:
-    for index, handler in enumerate(logger.handlers):
-        if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):
-            logger.handlers[index] = short = ConsoleHandler(handler.level)
-            short.filters = handler.filters
-    return logger

@@ -9,7 +9,7 @@ from datetime import timedelta
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
-from aurora_mm.engine.console.console import console
+from aurora_mm.console import console
 
 _REFRESH = 0.2  # seconds between two drawings of a bar
 _DETAILS = 5.0  # seconds between two updates of the text beside it, for which losses are read from the device

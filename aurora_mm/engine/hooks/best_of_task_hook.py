@@ -9,7 +9,7 @@ from mmengine.runner import Runner
 from rich.table import Table
 from torch import Tensor
 
-from aurora_mm.engine.console import show
+from aurora_mm.console import show
 from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.evaluation.scores import aggregate_scores
 from aurora_mm.models import MultiTaskModel

@@ -11,7 +11,8 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop, EpochBasedTrainLoop, Runner
 
-from aurora_mm.engine.console import LineProgress, TerminalProgress, console, run_header, show
+from aurora_mm.console import console, show
+from aurora_mm.engine.console import LineProgress, TerminalProgress, run_header
 from aurora_mm.engine.console.progress import duration
 from aurora_mm.engine.console.run_header import count
 from aurora_mm.evaluation.evaluation_result import EvaluationResult

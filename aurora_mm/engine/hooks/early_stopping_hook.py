@@ -5,7 +5,7 @@ from __future__ import annotations
 from mmengine.hooks import EarlyStoppingHook as MMEngineEarlyStoppingHook
 from mmengine.runner import Runner
 
-from aurora_mm.engine.console import show
+from aurora_mm.console import show
 from aurora_mm.registry import HOOKS
 
 

@@ -10,7 +10,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 
-from aurora_mm.engine.console import show
+from aurora_mm.console import show
 from aurora_mm.engine.optim import GradientSurgeryOptimWrapper
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.backbones import BaseEncoder

@@ -14,7 +14,7 @@ from mmengine.dist import all_reduce, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from aurora_mm.engine.console import show
+from aurora_mm.console import show
 from aurora_mm.errors import AuroraError, ConfigError
 from aurora_mm.files import write_figure, write_text
 from aurora_mm.models.utils.nonfinite_guard import NonFiniteGuard

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
-from aurora_mm.engine.console import show
+from aurora_mm.console import show
 from aurora_mm.engine.hooks.required_hooks import require_once
 from aurora_mm.registry import HOOKS
 

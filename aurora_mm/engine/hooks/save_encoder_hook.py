@@ -9,7 +9,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from aurora_mm.engine.console import show
+from aurora_mm.console import show
 from aurora_mm.errors import ConfigError, OutputError
 from aurora_mm.folders import replaced_folder
 from aurora_mm.models.backbones import BaseEncoder

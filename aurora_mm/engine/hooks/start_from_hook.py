@@ -9,8 +9,8 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from aurora_mm.console import show
 from aurora_mm.datasets.image_fingerprints import with_images_of
-from aurora_mm.engine.console import show
 from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.models import starting_state
 from aurora_mm.models.utils.model_weights import require_finite

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from aurora_mm.engine.console.console import ON_CONSOLE, console
+from mmengine.dist import is_main_process
+from mmengine.logging import MMLogger
+
+from aurora_mm.console.console import ON_CONSOLE, console
 
 # Warnings of MMEngine about its own code, which users cannot change.
 _FALSE_ALARMS = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
@@ -14,7 +17,9 @@ _STYLES = {logging.WARNING: 'yellow', logging.ERROR: 'bold red', logging.CRITICA
 
 
 class ConsoleHandler(logging.Handler):
-    """Shows warnings, errors and texts logged by :func:`aurora_mm.engine.console.show`.
+    """Shows warnings, errors and texts logged by :func:`aurora_mm.console.show`.
+
+    Of the processes of a distributed run, all but the first show errors alone.
 
     Args:
         level: Lowest level of records that are handled.
@@ -22,7 +27,8 @@ class ConsoleHandler(logging.Handler):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether a record is shown."""
-        wanted = record.levelno >= logging.WARNING or getattr(record, ON_CONSOLE, False)
+        least = logging.WARNING if is_main_process() else logging.ERROR
+        wanted = record.levelno >= least or (getattr(record, ON_CONSOLE, False) and is_main_process())
         text = str(record.msg)
         noise = text.startswith(_FALSE_ALARMS) or text.endswith(_OF_FROZEN_PARAMETERS)
         return bool(wanted and not noise and super().filter(record))
@@ -31,3 +37,19 @@ class ConsoleHandler(logging.Handler):
         """Write a record, above the progress bar if there is one."""
         level = f'{record.levelname.lower()}: ' if record.levelno >= logging.WARNING else ''
         console().print(level + record.getMessage(), style=_STYLES.get(record.levelno))
+
+
+def use_console(logger: MMLogger) -> MMLogger:
+    """Put a :class:`ConsoleHandler` in the place of a logger's handler for stdout.
+
+    Args:
+        logger: Changed in place.
+
+    Returns:
+        ``logger``.
+    """
+    for index, handler in enumerate(logger.handlers):
+        if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):
+            logger.handlers[index] = short = ConsoleHandler(handler.level)
+            short.filters = handler.filters
+    return logger

@@ -1,4 +1,4 @@
-"""The console of a run."""
+"""The console of a command."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ON_CONSOLE = 'on_console'
 
 @cache
 def console() -> Console:
-    """Return the console of a run, on stdout. Everything must be written to it, so that progress bars stay intact."""
+    """Return the console of a command, on stdout. All is to be written to it, so that progress bars stay intact."""
     return Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 

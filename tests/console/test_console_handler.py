@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from aurora_mm.engine.console import ConsoleHandler, show
+from aurora_mm.console import ConsoleHandler, console_handler, show
 
 
 @pytest.fixture
@@ -28,6 +28,14 @@ def test_what_is_meant_for_people_is_shown_as_it_is(logger, capsys):
     shown = capsys.readouterr().out.splitlines()
     assert shown[0] == 'best so far: 0.5, [bold]best.pth[/]'
     assert len(shown) == 2
+
+
+def test_a_message_of_all_processes_is_shown_once(logger, capsys, monkeypatch):
+    monkeypatch.setattr(console_handler, 'is_main_process', lambda: False)
+    logger.warning('3 images are left out')
+    show(logger, 'best so far: 0.5')
+    logger.error('no image is left')
+    assert capsys.readouterr().out == 'error: no image is left\n'
 
 
 @pytest.mark.parametrize('level', ['warning', 'error', 'critical'])
