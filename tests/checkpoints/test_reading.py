@@ -119,7 +119,7 @@ def test_torchscript_is_no_checkpoint(tmp_path):
     [
         (b'', 'cannot be read: it is empty'),
         (b'hello\nworld\n', r"cannot be read: it is a text, which begins with 'hello\\nworld'"),
-        (b'a' + 'é'.encode() * 400, 'cannot be read: it is a text'),  # the head that is looked at ends within a character
+        (b'a' + 'é'.encode() * 400, 'cannot be read: it is a text'),  # the head ends within a character
         (b' <!DOCTYPE html>\n<html>', 'cannot be read: it is a web page'),
         (
             b'version https://git-lfs.github.com/spec/v1\noid',
