@@ -54,14 +54,31 @@ class StopSignals:
         self._before = {}
         signal.pthread_sigmask(signal.SIG_UNBLOCK, self._signals)
 
-    def ignore(self) -> None:
-        """Ignore the signals in this process; for workers, to which a scheduler may send them as well."""
-        for each in self._signals:
-            signal.signal(each, signal.SIG_IGN)
+    def ignore_but_from(self, main: int) -> None:
+        """Ignore the signals in this process, unless the main process sends them; for workers of a data loader.
+
+        A scheduler may send the signals to workers as well. The main process ends its workers by SIGTERM and waits for
+        them, so that it would never end itself if they ignored that too.
+
+        On macOS, which does not tell who sent a signal, the signals keep the handlers that torch gives to workers.
+
+        Args:
+            main: Id of the main process.
+        """
+        if hasattr(signal, 'sigwaitinfo'):
+            signal.pthread_sigmask(signal.SIG_BLOCK, self._signals)
+            threading.Thread(target=_end_with, args=(main, self._signals), daemon=True).start()
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.received is None:
             self.received = signal.Signals(number).name
+
+
+def _end_with(main: int, signals: Sequence[int]) -> None:
+    """Wait for blocked signals, and end this process at the first one that the main process sent."""
+    while signal.sigwaitinfo(signals).si_pid != main:
+        pass
+    os._exit(0)  # as torch's own handler does: with another status the data loader would raise an error
 
 
 # Python drops a signal that comes to a forked process before it can run a handler, and whoever sent it, such as a pool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -66,7 +67,7 @@ class PreemptionHook(Hook):
         self._active, self._checkpoints = True, saving[0]
         self._agreement = RankAgreement()
         loader = runner.train_dataloader
-        loader.worker_init_fn = functools.partial(_start_worker, self._signals, loader.worker_init_fn)
+        loader.worker_init_fn = functools.partial(_start_worker, self._signals, os.getpid(), loader.worker_init_fn)
         self._signals.watch()
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
@@ -109,7 +110,7 @@ class PreemptionHook(Hook):
         )
 
 
-def _start_worker(signals: StopSignals, init: Callable[[int], Any] | None, worker_id: int) -> None:
-    signals.ignore()
+def _start_worker(signals: StopSignals, main: int, init: Callable[[int], Any] | None, worker_id: int) -> None:
+    signals.ignore_but_from(main)
     if init is not None:
         init(worker_id)

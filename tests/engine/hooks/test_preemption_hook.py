@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -103,8 +104,8 @@ def test_workers_outlive_a_signal_to_all_processes(unbroken, generated, tmp_path
         def before_train_iter(self, runner, batch_idx, data_batch=None):
             if batch_idx == 1:
                 for worker in torch.multiprocessing.active_children():
-                    os.kill(worker.pid, signal.SIGTERM)
-                    os.kill(worker.pid, signal.SIGUSR1)
+                    for name in ('TERM', 'USR1'):  # sent by another process, as a scheduler does
+                        subprocess.run(['kill', f'-{name}', str(worker.pid)], check=True)
 
     run(cfg, ToWorkers())
     assert_same_checkpoint(unbroken / 'epoch_2.pth', tmp_path / 'epoch_2.pth')
