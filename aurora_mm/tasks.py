@@ -118,7 +118,8 @@ class Task:
         """Create a task from a dict of a config or of a JSON file, the inverse of :meth:`to_config`.
 
         Args:
-            config: The arguments of :class:`Task`. A task is returned as it is.
+            config: The arguments of :class:`Task`. A task is returned as it is. ``_scope_``, which MMEngine adds to
+                every dict with a ``type`` that a config inherits from ``aurora_mm::``, is ignored.
 
         Raises:
             ConfigError: If ``config`` is not a dict, has an unknown field, lacks ``name`` or ``type``, or a value is
@@ -129,6 +130,7 @@ class Task:
         known = [known_field.name for known_field in fields(cls)]
         if not isinstance(config, Mapping):
             raise ConfigError(f'a task is described by a dict of {", ".join(known)}, not by {config!r}')
+        config = {key: value for key, value in config.items() if key != '_scope_'}
         if unknown := [key for key in config if key not in known]:
             raise ConfigError(f'task {config.get("name")!r} has fields {unknown}; known are {", ".join(known)}')
         if missing := [key for key in ('name', 'type') if key not in config]:

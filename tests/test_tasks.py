@@ -20,6 +20,10 @@ def test_config_round_trip():
     assert again == table
 
 
+def test_the_mark_of_an_inherited_config_is_no_field():
+    assert Task.from_config(LUNG.to_config() | dict(_scope_='aurora_mm')) == LUNG
+
+
 def test_codes_are_lists_by_kind():
     code, category = ['69536005', 'SCT', 'Head'], ['123037004', 'SCT', 'Body structure']
     task = Task('a', 'landmark', points=('p', 'q'), codes=dict(p=code, q=dict(type=code, category=category)))
