@@ -29,6 +29,7 @@ class Annotation(ABC):
     - :meth:`warp` by ``ApplyGeometry``,
     - :meth:`jitter` by ``LandmarkJitter``,
     - :meth:`pack` by ``PackMultiTaskInputs``,
+    - :meth:`fault` after each transform of another package,
     - :meth:`mixed` by :class:`aurora_mm.models.batch_augments.RandomBatchAugment`, if :attr:`mixable` is true.
 
     A subclass must define ``keys``, ``csv_columns``, :meth:`parse` and :meth:`pack`. An annotation without pixel
@@ -162,6 +163,17 @@ class Annotation(ABC):
             sigma: Standard deviation of the Gaussian noise that is added to x and to y, in pixels of the network input.
         """
         return
+
+    def fault(self, row: Mapping[str, Any]) -> str | None:
+        """Say why the annotation in ``row`` cannot be right after a transform of another package, or None if it can.
+
+        Args:
+            row: Contains the annotation as :meth:`load`, :meth:`warp` or a transform left it, and ``gt_coordinates``.
+
+        Returns:
+            Half a sentence with the key and the value.
+        """
+        return None
 
     @abstractmethod
     def pack(self, row: Mapping[str, Any], sample: TaskDataSample) -> None:

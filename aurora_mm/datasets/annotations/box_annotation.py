@@ -10,6 +10,7 @@ from mmengine.structures import InstanceData
 from aurora_mm.annotations import ANNOTATIONS, Annotation
 from aurora_mm.challenge.csv_cells import BadRow, Files, number
 from aurora_mm.datasets.annotations.image_checks import check_inside
+from aurora_mm.datasets.annotations.pipeline_checks import classes_fault, points_fault
 from aurora_mm.datasets.geometry import map_boxes, warp_boxes
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
@@ -63,6 +64,14 @@ class BoxAnnotation(Annotation):
     def warp(self, row: dict[str, Any]) -> None:
         boxes = row['gt_bboxes'].astype(np.float32)
         row['gt_bboxes'] = warp_boxes(boxes, row['homography_matrix'], row['img_shape'])
+
+    def fault(self, row: Mapping[str, Any]) -> str | None:
+        boxes, labels = row['gt_bboxes'], row['gt_bboxes_labels']
+        if not np.isfinite(boxes).all():
+            return f'gt_bboxes holds {boxes.tolist()}'
+        if len(boxes) != len(labels):
+            return f'gt_bboxes holds {len(boxes)} boxes, and gt_bboxes_labels {len(labels)} classes'
+        return points_fault('gt_bboxes', boxes, (-1, 4), row) or classes_fault('gt_bboxes_labels', labels, row)
 
     def pack(self, row: Mapping[str, Any], sample: TaskDataSample) -> None:
         sample.gt_instances = InstanceData(

@@ -8,6 +8,7 @@ import torch
 from aurora_mm.annotations import ANNOTATIONS, Annotation
 from aurora_mm.challenge.csv_cells import BadRow, Files, integer
 from aurora_mm.datasets.annotations.flipped_classes import class_after_flip
+from aurora_mm.datasets.annotations.pipeline_checks import classes_fault
 from aurora_mm.errors import DataError
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
@@ -41,6 +42,9 @@ class LabelAnnotation(Annotation):
 
     def warp(self, row: dict[str, Any]) -> None:
         row['gt_label'] = int(class_after_flip(row)[row['gt_label']])
+
+    def fault(self, row: Mapping[str, Any]) -> str | None:
+        return classes_fault('gt_label', row['gt_label'], row)
 
     def pack(self, row: Mapping[str, Any], sample: TaskDataSample) -> None:
         sample.gt_label = torch.tensor([row['gt_label']])

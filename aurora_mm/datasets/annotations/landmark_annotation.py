@@ -11,6 +11,7 @@ from aurora_mm.annotations import ANNOTATIONS, Annotation
 from aurora_mm.challenge.csv_cells import BadRow, Files, point_or_none
 from aurora_mm.datasets.annotations.flipped_classes import applied_flip_indices
 from aurora_mm.datasets.annotations.image_checks import check_inside
+from aurora_mm.datasets.annotations.pipeline_checks import points_fault
 from aurora_mm.datasets.geometry import warp_points
 from aurora_mm.structures import TaskDataSample, points_array
 from aurora_mm.tasks import Task
@@ -67,6 +68,12 @@ class LandmarkAnnotation(Annotation):
         noise = np.random.normal(0, sigma, row['gt_landmarks'].shape)  # noqa: NPY002 (as the transforms do)
         moved = row['gt_landmarks'] + noise
         row['gt_landmarks'] = _in_order(np.clip(moved, 0, (width, height)).astype(np.float32), row)
+
+    def fault(self, row: Mapping[str, Any]) -> str | None:
+        points = row['gt_landmarks']
+        if np.isnan(points).any(-1).all():
+            return 'gt_landmarks has no point'
+        return points_fault('gt_landmarks', points, (row['num_outputs'], 2), row)
 
     def pack(self, row: Mapping[str, Any], sample: TaskDataSample) -> None:
         sample.gt_landmarks = torch.from_numpy(np.ascontiguousarray(row['gt_landmarks']))

@@ -12,6 +12,7 @@ from aurora_mm.annotations import ANNOTATIONS, Annotation, row_error
 from aurora_mm.challenge.csv_cells import BadRow, Files
 from aurora_mm.datasets.annotations.flipped_classes import class_after_flip
 from aurora_mm.datasets.annotations.image_checks import check_lies_on_image
+from aurora_mm.datasets.annotations.pipeline_checks import classes_fault, mask_fault
 from aurora_mm.datasets.masks import read_class_indices
 from aurora_mm.datasets.pixel_warping import warp_mask
 from aurora_mm.images.image_header import BadImage
@@ -61,6 +62,10 @@ class MaskAnnotation(Annotation):
             after = np.arange(256, dtype=np.uint8)  # pixels to ignore keep their value
             after[: row['num_outputs']] = class_after_flip(row)
             row['gt_seg_map'] = cv2.LUT(row['gt_seg_map'], after)
+
+    def fault(self, row: Mapping[str, Any]) -> str | None:
+        mask = row['gt_seg_map']
+        return mask_fault('gt_seg_map', mask, row) or classes_fault('gt_seg_map', mask, row, ignored=255)
 
     def pack(self, row: Mapping[str, Any], sample: TaskDataSample) -> None:
         sample.gt_sem_seg = PixelData(data=torch.from_numpy(row['gt_seg_map']).long()[None])

@@ -9,6 +9,7 @@ import torch
 from aurora_mm.annotations import ANNOTATIONS, Annotation
 from aurora_mm.challenge.csv_cells import BadRow, Files, numbers
 from aurora_mm.datasets.annotations.flipped_classes import class_after_flip
+from aurora_mm.datasets.annotations.pipeline_checks import classes_fault
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 
@@ -45,6 +46,9 @@ class MultiLabelAnnotation(Annotation):
     def warp(self, row: dict[str, Any]) -> None:
         after = class_after_flip(row)
         row['gt_labels'] = sorted(int(after[label]) for label in row['gt_labels'])
+
+    def fault(self, row: Mapping[str, Any]) -> str | None:
+        return classes_fault('gt_labels', row['gt_labels'], row)
 
     def pack(self, row: Mapping[str, Any], sample: TaskDataSample) -> None:
         sample.gt_scores = torch.zeros(row['num_outputs'])

@@ -12,6 +12,7 @@ from aurora_mm.annotations import ANNOTATIONS, Annotation, row_error
 from aurora_mm.challenge.csv_cells import BadRow, Files, texts
 from aurora_mm.datasets.annotations.flipped_classes import applied_flip_indices
 from aurora_mm.datasets.annotations.image_checks import check_lies_on_image
+from aurora_mm.datasets.annotations.pipeline_checks import mask_fault
 from aurora_mm.datasets.class_masks import read_class_mask, read_class_masks
 from aurora_mm.datasets.pixel_warping import warp_mask
 from aurora_mm.images.image_header import BadImage
@@ -76,6 +77,13 @@ class MultiLabelMaskAnnotation(Annotation):
                 for mask in original
             ]
         )
+
+    def fault(self, row: Mapping[str, Any]) -> str | None:
+        masks = row['gt_class_masks']
+        values = set(np.unique(masks).tolist())
+        if len(masks) != row['num_outputs'] or not values <= {0, 1, IGNORED}:
+            return f'gt_class_masks holds {len(masks)} masks with the values {sorted(values)[:5]}'
+        return mask_fault('gt_class_masks', masks, row)
 
     def pack(self, row: Mapping[str, Any], sample: TaskDataSample) -> None:
         sample.gt_class_masks = PixelData(data=torch.from_numpy(np.ascontiguousarray(row['gt_class_masks'])))

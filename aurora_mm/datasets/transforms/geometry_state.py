@@ -15,8 +15,12 @@ from aurora_mm.errors import ConfigError
 # Copy of ``homography_matrix``, which transforms of mmdet also change. A difference shows that they were used.
 COMPOSED = 'composed_matrix'
 
+# Keys that geometric transforms of other packages add to the results.
+FOREIGN_GEOMETRY = frozenset({'scale_factor', 'flip_direction', 'pad_shape', 'crop_size'})
+USE_OURS = 'use FitToSize, RandomGeometry and ApplyGeometry for that'  # ends the error about one of these
+
 # Keys that all rows of an image share.
-_SHARED = (
+OF_THE_IMAGE = (
     'img_path',
     'img_coordinates',
     'ori_shape',
@@ -43,7 +47,7 @@ def rows_of(results: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the rows of the image: ``results`` and ``other_rows``, to which the keys of the image are copied."""
     others = results.get('other_rows', [])
     for other in others:
-        other.update({key: results[key] for key in _SHARED if key in results})
+        other.update({key: results[key] for key in OF_THE_IMAGE if key in results})
     return [results, *others]
 
 

@@ -9,7 +9,7 @@ from mmcv.transforms import BaseTransform
 from mmengine.structures import BaseDataElement
 
 from aurora_mm.annotations import ANNOTATIONS
-from aurora_mm.datasets.transforms.geometry_state import COMPOSED, require_loaded, rows_of
+from aurora_mm.datasets.transforms.geometry_state import COMPOSED, FOREIGN_GEOMETRY, USE_OURS, require_loaded, rows_of
 from aurora_mm.errors import ConfigError
 from aurora_mm.images.shared_channels import shared_plane
 from aurora_mm.registry import TRANSFORMS
@@ -46,9 +46,6 @@ _OF_THE_IMAGE = (
     'gt_coordinates',
     'pixel_spacing',
 )
-
-# Keys that geometric transforms of other packages add to the results.
-_FOREIGN_GEOMETRY = {'scale_factor', 'flip_direction', 'pad_shape', 'crop_size'}
 
 
 @TRANSFORMS.register_module()
@@ -131,15 +128,12 @@ def channels_first(image: np.ndarray) -> torch.Tensor:
 
 def _refuse_foreign_geometry(results: dict[str, Any]) -> None:
     """Raise an error if a transform of another package changed the geometry, which ``homography_matrix`` lacks."""
-    moved = _FOREIGN_GEOMETRY & results.keys()
+    moved = FOREIGN_GEOMETRY & results.keys()
     matrix = results['homography_matrix']
     if not np.array_equal(matrix, results.get(COMPOSED, matrix)):
-        moved.add('homography_matrix')
+        moved |= {'homography_matrix'}
     unwarped = results['ori_shape' if results['img_coordinates'] == 'original' else 'img_shape']
     warped_to = tuple(results.get('warped_shape', unwarped))
     if moved or results['img'].shape[:2] != warped_to:
         signs = ', '.join(sorted(moved)) or f'its size is {results["img"].shape[:2]} and not {warped_to}'
-        raise ConfigError(
-            f'PackMultiTaskInputs: a transform of another package moved the pixels ({signs}); use FitToSize, '
-            'RandomGeometry and ApplyGeometry for that'
-        )
+        raise ConfigError(f'PackMultiTaskInputs: a transform of another package moved the pixels ({signs}); {USE_OURS}')

@@ -45,5 +45,5 @@ def test_transforms_of_values(fmc_root, step):
     ids=lambda step: step['type'],
 )
 def test_transforms_of_geometry(fmc_root, step):
-    with pytest.raises(ConfigError, match='a transform of another package moved the pixels'):
+    with pytest.raises(ConfigError, match=f'transform {step["type"].partition(".")[2]} moved the pixels'):
         first(fmc_root, dict(type='ApplyGeometry'), step)
