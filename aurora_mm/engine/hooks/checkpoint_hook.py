@@ -19,6 +19,7 @@ from aurora_mm.checkpoints import (
     remove_shards,
     seal,
 )
+from aurora_mm.engine.hooks.running_mean import require_same_use_of_mean
 from aurora_mm.errors import ConfigError, WeightsError
 from aurora_mm.files import write_text
 from aurora_mm.registry import HOOKS
@@ -80,10 +81,12 @@ class CheckpointHook(MMEngineCheckpointHook):
         """Check that the checkpoint to resume has the same optimiser and as many schedulers.
 
         Raises:
-            WeightsError: If its optimiser has other groups of parameters, or the number of schedulers differs.
+            WeightsError: If its optimiser has other groups of parameters, the number of schedulers differs, or its
+                weights are a running mean that this config does not keep.
         """
         if not runner._resume:
             return
+        require_same_use_of_mean(runner, checkpoint)
         there = [len(group['params']) for group in checkpoint.get('optimizer', {}).get('param_groups', [])]
         optimizer = getattr(runner.optim_wrapper, 'optimizer', None)  # several, or DeepSpeed's, are not compared
         here = [len(group['params']) for group in getattr(optimizer, 'param_groups', [])]

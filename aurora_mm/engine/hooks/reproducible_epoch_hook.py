@@ -16,6 +16,7 @@ from mmengine.runner import Runner
 from aurora_mm.datasets.samplers import TaskAwareBatchSampler
 from aurora_mm.engine.epoch_based_train_loop import EpochBasedTrainLoop
 from aurora_mm.engine.hooks.required_hooks import require_hooks, require_once
+from aurora_mm.engine.hooks.running_mean import require_usable_mean
 from aurora_mm.engine.optim import AccumulatingOptimWrapper
 from aurora_mm.engine.random_state import random_state, restore_random_state, seed_generators
 from aurora_mm.errors import ConfigError
@@ -64,13 +65,15 @@ class ReproducibleEpochHook(Hook):
         self._resumed_states: list[dict[str, Any]] = []  # of all ranks, until the first step is made
 
     def before_train(self, runner: Runner) -> None:
-        """Check that epochs can end within an accumulation.
+        """Check that epochs can end within an accumulation, and the hooks of the run.
 
         Raises:
-            ConfigError: If gradients cannot be accumulated as the config says, or a hook that is needed is missing.
+            ConfigError: If gradients cannot be accumulated as the config says, a hook that is needed is missing, or
+                EMAHook cannot work.
         """
         require_once(runner, self)
         require_hooks(runner)
+        require_usable_mean(runner)
         _check_accumulation(runner)
         self._done = dict(epoch=runner.epoch, iter=runner.iter)
 
