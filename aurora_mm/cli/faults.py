@@ -10,6 +10,7 @@ import re
 _WORKER_ENDED = re.compile(
     r'DataLoader worker \(pid(?:\(s\))? [\d, ]+\) (?:is killed by signal: ([^.]+)|exited unexpectedly)'
 )
+_WORKER_SLOW = re.compile(r'DataLoader timed out after (\d+) seconds')
 _WORKER = re.compile(r'Caught (\w+) in DataLoader worker process \d+')
 # Messages of gloo, NCCL and torch's store if another process of the run ended.
 _OTHER_ENDED = (
@@ -44,7 +45,7 @@ def fault_message(error: BaseException) -> str | None:
     """Describe an error of the machine in one sentence.
 
     These errors are known: files or folders that cannot be read or written, a full disk, a process of the data loader
-    or of a distributed run that ended, and too little memory, also of a GPU.
+    or of a distributed run that ended, too slow loading, and too little memory, also of a GPU.
 
     Args:
         error: Any exception.
@@ -56,6 +57,11 @@ def fault_message(error: BaseException) -> str | None:
     if ended := _WORKER_ENDED.search(f'{error.__cause__ or ""}') or _WORKER_ENDED.search(text):
         how = f'was ended by the signal {ended[1].strip()}' if ended[1] else 'ended'
         return f'a process that loads data {how}, most often because memory ran out: {_FEWER}'
+    if isinstance(error, RuntimeError) and (slow := _WORKER_SLOW.search(text)):
+        return (
+            f'a process that loads data gave no batch for {slow[1]} seconds, the timeout of its data loader: read from '
+            'a faster disk, or raise the timeout (train_dataloader.timeout)'
+        )
     if isinstance(error, RuntimeError) and (full := _NO_GPU_MEMORY.search(text)):
         sizes = f' ({full["sizes"].rstrip(".")})' if full['sizes'] else ''
         return f'the memory of the GPU ran out{sizes}: {_LESS_ON_GPU}'

@@ -8,7 +8,8 @@ from mmengine.runner import EpochBasedTrainLoop as MMEngineEpochBasedTrainLoop
 from torch import nn
 
 from aurora_mm.datasets.samplers import TaskAwareBatchSampler
-from aurora_mm.engine.schedule_length import require_learning
+from aurora_mm.engine.schedule_length import require_learning, tell_cut_schedulers
+from aurora_mm.engine.unused_keys import tell_unused_keys
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import LOOPS
 
@@ -50,9 +51,11 @@ class EpochBasedTrainLoop(MMEngineEpochBasedTrainLoop):
         """Train, see MMEngine's loop.
 
         Raises:
-            ConfigError: If the learning rate ends long before the training does, see :func:`require_learning`.
+            ConfigError: If the learning rate is 0 or ends long before the training does, see :func:`require_learning`.
         """
         require_learning(self.runner)
+        tell_cut_schedulers(self.runner)
+        tell_unused_keys(self.runner)
         try:
             return super().run()
         finally:

@@ -33,12 +33,14 @@ def drop_late_schedulers(cfg: Config) -> Config:
     schedulers, loop = cfg.get('param_scheduler'), cfg.get('train_cfg') or {}
     if isinstance(schedulers, list):
         lengths = {
-            by_epoch: loop.get('max_epochs' if by_epoch else 'max_iters', math.inf) for by_epoch in (True, False)
+            by_epoch: loop.get('max_epochs' if by_epoch else 'max_iters') or math.inf for by_epoch in (True, False)
         }
         late = [
             each
             for each in schedulers
-            if 'end' not in each and each.get('begin', 0) >= lengths[bool(each.get('by_epoch', True))]
+            if 'end' not in each
+            and each.get('begin', 0) > 0
+            and each.begin >= lengths[bool(each.get('by_epoch', True))]
         ]
         for each in late:
             text = f'{each.type} is left out: it begins at {each.begin}, when the training has ended'
@@ -55,9 +57,15 @@ def require_learning(runner: Runner) -> None:
 
     Raises:
         ConfigError: If all schedulers end before the training does, and the rate is by then below :data:`LEAST_RATE`
-            times the highest one.
+            times the highest one; or if the rates of all parameters are 0.
     """
     length = len(runner.train_dataloader)
+    groups = getattr(getattr(runner.optim_wrapper, 'optimizer', None), 'param_groups', [])  # several have no such list
+    if groups and all(group.get('initial_lr', group['lr']) == 0 for group in groups):
+        raise ConfigError(
+            'the learning rate of all parameters is 0, so that nothing would learn: set optim_wrapper.optimizer.lr, or '
+            'lr_mult in its paramwise_cfg'
+        )
     for schedulers in _by_optimizer(runner.param_schedulers):
         rates = [each for each in schedulers if each.param_name == 'lr']
         epochs = max((math.ceil(each.end / (1 if each.by_epoch else length)) for each in rates), default=math.inf)
@@ -69,6 +77,26 @@ def require_learning(runner: Runner) -> None:
                 f'param_scheduler ends at epoch {epochs} of {runner.max_epochs}, and the learning rate stays at '
                 f'{last:.2g} from there on, where {highest:.2g} is its highest value: ' + _way_out(runner)
             )
+
+
+def tell_cut_schedulers(runner: Runner) -> None:
+    """Warn of schedulers of the learning rate whose ``end`` lies beyond the training, such as a long warm-up.
+
+    Args:
+        runner: The runner, before its first step.
+    """
+    length = len(runner.train_dataloader)
+    for schedulers in _by_optimizer(runner.param_schedulers):
+        for each in schedulers:
+            epochs = each.end / (1 if each.by_epoch else length)
+            if each.param_name == 'lr' and epochs > runner.max_epochs:
+                print_log(
+                    f'{type(each).__name__} goes on to epoch {epochs:g}, and the training ends with epoch '
+                    f'{runner.max_epochs}: the learning rate does not reach the value that it leads to. Leave out its '
+                    'end, or train longer',
+                    'current',
+                    logging.WARNING,
+                )
 
 
 def _way_out(runner: Runner) -> str:

@@ -90,6 +90,7 @@ def test_a_process_of_the_data_loader_that_ends(fail, told):
             torch.distributed.DistNetworkError('failed to recv, got 0 bytes. Connection was likely closed.'),
             'another process of this run',
         ),
+        (RuntimeError('DataLoader timed out after 3 seconds'), 'gave no batch for 3 seconds, the timeout'),
         (
             RuntimeError('[transport/tcp/pair.cc] Connection closed by peer [127.0.0.1]:1'),
             'another process of this run',

@@ -5,10 +5,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 from mmengine.optim import OptimWrapper
 from mmengine.registry import PARAM_SCHEDULERS
 
-from aurora_mm.engine.schedule_length import drop_late_schedulers, require_learning
+from aurora_mm.engine.schedule_length import drop_late_schedulers, require_learning, tell_cut_schedulers
 from aurora_mm.errors import ConfigError
 
 LENGTH = 5  # steps of an epoch
@@ -107,3 +108,20 @@ def test_what_begins_after_the_end_is_left_out():
     assert kept([cosine(begin=3, end=9)], max_epochs=2) == ['CosineAnnealingLR']  # MMEngine takes it and never begins
     for none in (None, []):
         assert drop_late_schedulers(Config(dict(param_scheduler=none))).param_scheduler == none
+
+
+def test_rates_that_are_all_zero():
+    with pytest.raises(ConfigError, match='the learning rate of all parameters is 0, so that nothing would learn'):
+        require_learning(runner(groups=((1, 0.0), (2, 0.0))))
+    require_learning(runner(groups=((1, 0.0), (2, 0.5))))
+
+
+def test_schedulers_that_the_training_cuts_are_told(caplog):
+    whole, cut = runner(WARM_UP, cosine(begin=1)), runner(WARM_UP | dict(end=10), epochs=2)
+    caplog.clear()
+    MMLogger.get_current_instance().addHandler(caplog.handler)
+    tell_cut_schedulers(whole)
+    assert not caplog.messages
+    tell_cut_schedulers(cut)
+    assert caplog.messages[0].startswith('LinearLR goes on to epoch 10, and the training ends with epoch 2: ')
+    MMLogger.get_current_instance().removeHandler(caplog.handler)

@@ -52,7 +52,8 @@ def build_errors_as_config_errors(cfg: Config) -> Iterator[None]:
 
 
 # Functions of MMEngine that build a part, and the names of their configs in them.
-_BUILDERS = {'build_from_cfg': 'cfg', 'build_dataloader': 'dataloader'}
+_BUILDERS = {'build_from_cfg': 'cfg', 'build_dataloader': 'dataloader', 'build_scheduler_from_cfg': 'cfg'}
+_CONSTRUCTORS = ('__init__', 'build_iter_from_epoch')
 
 
 def _config_of_constructor(traceback: TracebackType | None) -> Mapping[str, Any] | None:
@@ -62,7 +63,7 @@ def _config_of_constructor(traceback: TracebackType | None) -> Mapping[str, Any]
         name = frame.f_code.co_name
         if name in _BUILDERS:
             refused = frame.f_locals.get(_BUILDERS[name])
-        elif name != '__init__':
+        elif name not in _CONSTRUCTORS:
             refused = None
     return refused
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
+from multiprocessing import get_all_start_methods
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,8 @@ class _Checker:
                 self._evaluator(value, key)
             elif key in _PLAIN:
                 self._keys(value, key, _PLAIN[key], 'takes')
+                if key == 'env_cfg' and isinstance(value.get('mp_cfg'), Mapping):
+                    self._start_method(value.mp_cfg.get('mp_start_method'), f'{key}.mp_cfg.mp_start_method')
             elif key in _COMPONENTS:
                 self._component(value, key, _COMPONENTS[key])
 
@@ -138,6 +141,11 @@ class _Checker:
             return
         names = [*inspect.signature(DataLoader.__init__).parameters][1:]
         self._keys(loader, path, [*names, 'num_batch_per_epoch', 'disable_subprocess_warning'], 'a data loader takes')
+        self._start_method(loader.get('multiprocessing_context'), f'{path}.multiprocessing_context')
+        if loader.get('num_batch_per_epoch') is not None and loader.get('batch_sampler') is not None:
+            # MMEngine takes the first images of the data set for it, and a batch sampler draws from all.
+            advice = 'has no effect beside a batch_sampler; set batch_sampler.num_batches'
+            raise self._error(f'{path}.num_batch_per_epoch', advice, [])
         for key, registry in (
             ('dataset', mm.DATASETS),
             ('sampler', mm.DATA_SAMPLERS),
@@ -146,6 +154,12 @@ class _Checker:
             ('worker_init_fn', mm.FUNCTIONS),
         ):
             self._component(loader.get(key), f'{path}.{key}', (registry,))
+
+    def _start_method(self, value: Any, path: str) -> None:
+        """Check a name of a way in which Python starts processes."""
+        known = get_all_start_methods()
+        if isinstance(value, str) and value not in known:
+            raise self._error(path, f'{value!r} is none of {", ".join(known)}', near_names(value, known), value)
 
     def _evaluator(self, evaluator: Any, path: str) -> None:
         if isinstance(evaluator, Mapping) and 'metrics' in evaluator:

@@ -13,38 +13,52 @@ from aurora_mm.errors import ConfigError
 
 
 class _Range(NamedTuple):
-    """The numbers that a key may have: from ``low`` to ``high``, or other values that are allowed too."""
+    """The numbers that a key may have: from ``low`` to ``high``, or other values that are allowed too.
+
+    ``low`` itself is not allowed if ``above`` is true.
+    """
 
     low: float
     whole: bool = True
     high: float = math.inf
     others: tuple[Any, ...] = ()
+    above: bool = False
 
     def holds(self, value: Any) -> bool:
         if not isinstance(value, int if self.whole else int | float) or isinstance(value, bool):
             return any(value is other for other in self.others)
+        if value == self.low and self.above:
+            return False
         return (math.isfinite(value) and self.low <= value <= self.high) or value in self.others
 
     def __str__(self) -> str:
         kind = 'a whole number' if self.whole else 'a number'
-        bounds = f'from {self.low} to {self.high}' if self.high < math.inf else f'of {self.low} or more'
+        least = f'above {self.low}' if self.above else f'of {self.low} or more'
+        bounds = f'from {self.low} to {self.high}' if self.high < math.inf else least
         others = ''.join(f' or {other}' for other in self.others)
         return f'{kind} {bounds}{others}'
 
 
+_FACTORS = ('bias_lr', 'bias_decay', 'norm_decay', 'flat_decay', 'dwconv_decay', 'dcn_offset_lr')
 _RANGES = {
+    'train_cfg.max_epochs': _Range(1, others=(None,)),
+    'train_cfg.max_iters': _Range(1, others=(None,)),
     'train_cfg.val_interval': _Range(1),
     'train_cfg.val_begin': _Range(0),
     **{f'{loader}.batch_size': _Range(1, others=(None,)) for loader in LOADERS},
+    'train_dataloader.batch_sampler.num_batches': _Range(1, others=(None,)),
     'optim_wrapper.accumulative_counts': _Range(1),
     'optim_wrapper.optimizer.lr': _Range(0, whole=False, others=(None,)),  # Adafactor may choose it
     'optim_wrapper.optimizer.weight_decay': _Range(0, whole=False),
-    'optim_wrapper.clip_grad.max_norm': _Range(0, whole=False),
+    'optim_wrapper.clip_grad.max_norm': _Range(0, whole=False, above=True),
+    'optim_wrapper.clip_grad.clip_value': _Range(0, whole=False, above=True),
+    **{f'optim_wrapper.paramwise_cfg.{kind}_mult': _Range(0, whole=False) for kind in _FACTORS},
     'optim_wrapper.paramwise_cfg.custom_keys.*.lr_mult': _Range(0, whole=False),
     'optim_wrapper.paramwise_cfg.custom_keys.*.decay_mult': _Range(0, whole=False),
     'randomness.seed': _Range(0, high=2**32 - 1, others=(None,)),
     'default_hooks.checkpoint.interval': _Range(1, others=(-1,)),
     'default_hooks.logger.interval': _Range(1),
+    'model.**.loss_weight': _Range(0, whole=False),
 }
 
 
@@ -65,9 +79,14 @@ def check_numbers(cfg: Config) -> None:
 
 
 def _values(value: Any, keys: list[str], path: str = '') -> Iterator[tuple[str, Any]]:
-    """Yield the values at a path of keys, where '*' is any key."""
+    """Yield the values at a path of keys, where '*' is any key, and '**' any keys or indices of lists."""
     if not keys:
         yield path.removeprefix('.'), value
+    elif keys[0] == '**':
+        yield from _values(value, keys[1:], path)
+        inner = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+        for key, child in inner:
+            yield from _values(child, keys, f'{path}.{key}')
     elif isinstance(value, Mapping | Config):
         for key in value if keys[0] == '*' else [keys[0]] if keys[0] in value else []:
             yield from _values(value[key], keys[1:], f'{path}.{key}')

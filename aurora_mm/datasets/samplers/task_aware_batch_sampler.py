@@ -101,6 +101,8 @@ class TaskAwareBatchSampler(Sampler[list[int]]):
             raise ConfigError(f'batches_of {batches_of!r} is none of {", ".join(_BATCHES_OF)}')
         if not max_factor >= 1:
             raise ConfigError(f'max_factor {max_factor} must be at least 1')
+        if num_batches is not None and num_batches < 1:
+            raise ConfigError(f'num_batches {num_batches} must be at least 1')
         self.sampler = sampler
         self.batch_size = batch_size
         self.policy: SamplingPolicy = LossAwarePolicy() if policy is None else DATA_SAMPLERS.build(policy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 import torch
@@ -21,13 +22,17 @@ def factors_of(tasks: Iterable[Task], factors: Mapping[str, float], owner: str) 
         owner: Name of the class that takes the factors, for error messages.
 
     Raises:
-        ConfigError: If a key is neither a task nor a task type, or a factor is negative.
+        ConfigError: If a key is neither a task nor a task type, or a factor is negative or not finite, or all
+            are 0.
     """
     tasks = list(tasks)
     names = {task.name for task in tasks}
     for key, factor in factors.items():
         if key not in names and key not in TASK_TYPES:
             raise ConfigError(f'{owner}: {key!r} is neither a task nor one of {", ".join(TASK_TYPES)}')
-        if factor < 0:
-            raise ConfigError(f'{owner}: the weight {factor} of {key!r} is negative')
-    return torch.tensor([factors.get(task.name, factors.get(task.type, 1.0)) for task in tasks], dtype=torch.float32)
+        if not 0 <= factor < math.inf:
+            raise ConfigError(f'{owner}: the weight {factor} of {key!r} is negative or not finite')
+    chosen = [factors.get(task.name, factors.get(task.type, 1.0)) for task in tasks]
+    if not any(chosen):
+        raise ConfigError(f'{owner}: the weights of all tasks are 0, so that nothing would learn')
+    return torch.tensor(chosen, dtype=torch.float32)

@@ -8,6 +8,7 @@ import torch
 from mmengine.dist import all_reduce
 from torch import Tensor, nn
 
+from aurora_mm.errors import ConfigError
 from aurora_mm.models.balancers.shared_sums import SharedSums
 from aurora_mm.tasks import Task
 
@@ -20,13 +21,16 @@ class TaskLossTracker(SharedSums, nn.Module):
 
     Args:
         tasks: The T tasks, in the order of the buffers.
-        momentum: Fraction of the old mean that an update keeps. The first loss of a task becomes its mean.
+        momentum: Fraction of the old mean that an update keeps, in [0, 1). The first loss of a task becomes its mean.
 
     Attributes:
         ema (Tensor): Running means ``(T,)``; NaN for a task that has not been trained yet.
         seen (Tensor): Number of labels trained so far, ``(T,)`` int64.
         batch (Tensor): Mean losses of the last update over all ranks, ``(T,)``; NaN for a task that was not in it.
         sums (Tensor): Sums of the losses and numbers of labels since the last update, ``(2, T)``, of this rank.
+
+    Raises:
+        ConfigError: If ``momentum`` is not in [0, 1).
     """
 
     ema: Tensor
@@ -35,6 +39,8 @@ class TaskLossTracker(SharedSums, nn.Module):
 
     def __init__(self, tasks: Sequence[Task], momentum: float = 0.98) -> None:
         super().__init__()
+        if not 0 <= momentum < 1:
+            raise ConfigError(f'ema_momentum {momentum} must be at least 0 and less than 1')
         self.index = {task.name: i for i, task in enumerate(tasks)}
         self.momentum = momentum
         self.register_buffer('ema', torch.full((len(tasks),), torch.nan))

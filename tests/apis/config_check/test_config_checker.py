@@ -62,6 +62,11 @@ FCOS = (
         ),
         ("param_scheduler = [dict(type='OneCycleLR', eta_maxx=1)]", 'param_scheduler.0.eta_maxx', 'eta_max'),
         ('train_dataloader = dict(batchsize=8)', 'train_dataloader.batchsize', 'batch_size'),
+        (
+            'train_dataloader = dict(num_batch_per_epoch=5)',
+            'train_dataloader.num_batch_per_epoch',
+            'no effect beside a batch_sampler; set batch_sampler.num_batches',
+        ),
         ('train_dataloader = dict(dataset=dict(all_label=True))', 'train_dataloader.dataset.all_label', 'all_labels'),
         (
             "train_dataloader = dict(batch_sampler=dict(policy=dict(_delete_=True, type='SizePolcy')))",
@@ -99,6 +104,16 @@ FCOS = (
         ('train_cfg = dict(max_epoch=3)', 'train_cfg.max_epoch', 'max_epochs'),
         ('train_cfg = dict(_delete_=True, by_epoch=False, max_iter=3)', 'train_cfg.max_iter', 'max_iters'),
         ('val_cfg = dict(_delete_=True, fp61=True)', 'val_cfg.fp61', 'fp16'),
+        (
+            "env_cfg = dict(mp_cfg=dict(mp_start_method='sporn'))",
+            'env_cfg.mp_cfg.mp_start_method',
+            "'sporn' is none of fork, spawn, forkserver",
+        ),
+        (
+            "val_dataloader = dict(multiprocessing_context='frok')",
+            'val_dataloader.multiprocessing_context',
+            'did you mean fork?',
+        ),
         ('randomness = dict(sed=3)', 'randomness.sed', 'seed'),
         ('env_cfg = dict(cudnn_benchmrk=True)', 'env_cfg.cudnn_benchmrk', 'cudnn_benchmark'),
         ('train_datalaoder = dict(batch_size=8)', 'train_datalaoder', 'train_dataloader'),

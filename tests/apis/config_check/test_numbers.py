@@ -26,7 +26,18 @@ DEMO = PACKAGED_CONFIGS / 'aurora_fmc_demo.py'
             'optimizer.weight_decay must be a number of 0 or more',
         ),
         ('optim_wrapper.accumulative_counts=0', 'accumulative_counts must be a whole number of 1 or more, not 0'),
-        ('optim_wrapper.clip_grad.max_norm=-1', 'optim_wrapper.clip_grad.max_norm must be'),
+        ('optim_wrapper.clip_grad.max_norm=-1', 'optim_wrapper.clip_grad.max_norm must be a number above 0, not -1'),
+        ('optim_wrapper.clip_grad.max_norm=0', 'optim_wrapper.clip_grad.max_norm must be a number above 0, not 0'),
+        (
+            'optim_wrapper.paramwise_cfg.norm_decay_mult=-1',
+            'norm_decay_mult must be a number of 0 or more',
+        ),
+        ('train_cfg.max_epochs=0', 'train_cfg.max_epochs must be a whole number of 1 or more or None, not 0'),
+        ('train_cfg.max_epochs=two', "train_cfg.max_epochs must be .*, not 'two'"),
+        (
+            'train_dataloader.batch_sampler.num_batches=0',
+            'batch_sampler.num_batches must be a whole number of 1 or more',
+        ),
         ('train_dataloader.batch_size=0', 'train_dataloader.batch_size must be a whole number of 1 or more or None'),
         ('val_dataloader.batch_size=2.5', 'val_dataloader.batch_size must be a whole number .*, not 2.5'),
         ('train_cfg.val_interval=0', 'train_cfg.val_interval must be a whole number of 1 or more, not 0'),
@@ -58,6 +69,21 @@ def test_factors_of_every_part():
     for wrong in (dict(lr_mult=-1), dict(lr_mult=math.nan), dict(decay_mult='x')):
         with pytest.raises(ConfigError, match=r'custom_keys.backbone.(lr|decay)_mult must be a number of 0 or more'):
             check_numbers(config(**wrong))
+
+
+@pytest.mark.parametrize('weight', [-1, math.nan, 'a'])
+def test_weights_of_losses_wherever_they_stand(weight):
+    losses = [dict(type='A', loss_weight=0), dict(type='B', loss_weight=weight)]
+    config = Config(dict(model=dict(heads=dict(segmentation=dict(loss_decode=losses)))))
+    with pytest.raises(ConfigError, match=r'model.heads.segmentation.loss_decode.1.loss_weight must be a number of 0'):
+        check_numbers(config)
+
+
+@pytest.mark.parametrize('value', [0, -1])
+def test_a_clip_value_with_which_nothing_learns_or_all_goes_wrong(value):
+    config = Config(dict(optim_wrapper=dict(clip_grad=dict(type='value', clip_value=value))))
+    with pytest.raises(ConfigError, match=r'optim_wrapper.clip_grad.clip_value must be a number above 0'):
+        check_numbers(config)
 
 
 def test_what_a_config_lacks_is_not_checked():

@@ -65,6 +65,24 @@ def test_running_mean_by_hand():
     assert tracker.batch[2:].isnan().all()
 
 
+@pytest.mark.parametrize('momentum', [-0.1, 1.0, 1.5, float('nan')])
+def test_a_momentum_that_is_none(momentum):
+    with pytest.raises(ConfigError, match=r'ema_momentum .* must be at least 0 and less than 1'):
+        TaskLossTracker(TASKS, momentum=momentum)
+
+
+@pytest.mark.parametrize(
+    ('factors', 'message'),
+    [
+        (dict(classification=float('nan')), 'the weight nan of .* is negative or not finite'),
+        (dict.fromkeys((task.name for task in TASKS), 0.0), 'the weights of all tasks are 0'),
+    ],
+)
+def test_weights_with_which_nothing_would_learn(factors, message):
+    with pytest.raises(ConfigError, match=message):
+        FixedLossBalancer(TASKS, factors)
+
+
 def test_without_balancing_losses_pass():
     losses = {'cls': torch.tensor(4.0)}
     assert LossBalancer(TASKS)(losses, tracked(cls=4.0)) == losses
