@@ -436,7 +436,7 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
         _BALANCERS,
         [
             ('factors.get(task.name, factors.get(task.type, 1.0))', 'factors.get(task.type, 1.0)'),
-            ('        if factor < 0:\n', '        if False:\n'),
+            ('        if not 0 <= factor < math.inf:\n', '        if False:\n'),
         ],
     ),
     (
