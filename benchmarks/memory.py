@@ -94,14 +94,14 @@ def held(cfg: Config, model: nn.Module, optimizer: torch.optim.Optimizer) -> dic
 
 def make_step(
     cfg: Config, model: nn.Module, batch: int, size: int, wrapper: OptimWrapper | None = None
-) -> tuple[Callable[[], object], torch.optim.Optimizer]:
-    """A training step to be called, and its optimiser; by default a new one."""
+) -> tuple[Callable[[], object], OptimWrapper]:
+    """A training step to be called, and the wrapper of its optimiser; by default a new one."""
     tasks = list(TaskTable(cfg.tasks).values())
     chosen = [tasks[i * 7 % len(tasks)] for i in range(batch)]  # neighbours in the table are of one type
     samples = [MultiTaskDataSample([example_sample(task, size, 'network')]) for task in chosen]
     inputs = [torch.zeros(3, size, size, dtype=torch.uint8) for _ in chosen]
     wrapper = wrapper or build_optim_wrapper(model, cfg.optim_wrapper)
-    return lambda: model.train_step(dict(inputs=inputs, data_samples=samples), wrapper), wrapper.optimizer
+    return lambda: model.train_step(dict(inputs=inputs, data_samples=samples), wrapper), wrapper
 
 
 def worked_out(args: argparse.Namespace, batch: int, recompute: str, small: bool) -> dict[str, float]:
@@ -113,11 +113,11 @@ def worked_out(args: argparse.Namespace, batch: int, recompute: str, small: bool
         model = MODELS.build(cfg.model).train()
     with FakeTensorMode(allow_non_fake_inputs=True):
         model.to_empty(device='cpu')
-        step, optimizer = make_step(cfg, model, batch, 224 if small else args.size)
+        step, wrapper = make_step(cfg, model, batch, 224 if small else args.size)
         step()  # makes the optimiser's states
-        parts = held(cfg, model, optimizer)
+        parts = held(cfg, model, wrapper.optimizer)
         tracker = MemTracker()
-        tracker.track_external(model, optimizer)
+        tracker.track_external(model, wrapper.optimizer)
         with tracker:
             step()
         peak = tracker.get_tracker_snapshot('peak')[torch.device('cpu')]

@@ -52,6 +52,7 @@ from aurora_mm.models.losses import (
     QualityFocalLoss,
 )
 from aurora_mm.models.masked_image_model import MaskedImageModel
+from aurora_mm.models.momentum_annealing_ema import MomentumAnnealingEMA
 from aurora_mm.models.multi_task_model import MultiTaskModel
 from aurora_mm.models.necks import TokenPyramid
 from aurora_mm.models.test_time_augs import EnsembleModel, MultiTaskTTAModel
@@ -96,6 +97,7 @@ __all__ = [
     'MMSegHead',
     'MMSegSegmentorHead',
     'MaskedImageModel',
+    'MomentumAnnealingEMA',
     'MultiTaskModel',
     'MultiTaskTTAModel',
     'QualityFocalLoss',

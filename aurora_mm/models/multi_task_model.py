@@ -222,8 +222,8 @@ class MultiTaskModel(BaseModel):
         or accumulated one after the other, therefore give the gradient of one large batch, however their labels are
         spread.
 
-        A loss that is not finite counts as 0. Its gradient may still not be finite; :func:`drop_nonfinite_gradients`
-        removes it. Nothing is copied from the device to the host.
+        A loss that is not finite counts as 0. Its gradient may still not be finite; :func:`connect_optimizer` has the
+        optimiser leave it out. Nothing is copied from the device to the host.
         """
         maps = self.balancer.watch(self.extract_feat(inputs))
         values = self.label_losses(maps, data_samples)

@@ -92,6 +92,8 @@ def test_a_config_trains_and_predicts(file, precision, us_real, fmc_uia, tmp_pat
     cuda, waits = run(cfg)
     assert waits == []
     assert (torch.bfloat16 in cuda.operations['aten.convolution.default']) == (precision == 'bfloat16')
+    if 'detail' in cfg.model:  # the group norms between convolutions
+        assert cuda.operations['aten.native_group_norm.default'] == {getattr(torch, precision)}
 
 
 @pytest.mark.slow

@@ -12,8 +12,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 def protect_statistics(model: nn.Module) -> None:
     """Make every BatchNorm of a model keep its running mean and variance in a step in which they are not finite.
 
-    Gradients that are not finite are dropped from an update (:func:`drop_nonfinite_gradients`), but without this the
-    running mean would still become NaN. The decision is made on the device, and the host does not wait for it.
+    Gradients that are not finite are left out of an update (:func:`connect_optimizer`), but without this the running
+    mean would still become NaN. The decision is made on the device, and the host does not wait for it.
 
     Args:
         model: The model; hooks are added to its modules.

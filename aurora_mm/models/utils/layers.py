@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from aurora_mm.models.utils.cells import cell_centres
 from aurora_mm.models.utils.containers import ModuleDict
+from aurora_mm.models.utils.without_autocast import without_autocast
 from aurora_mm.structures import TaskBatch
 from aurora_mm.tasks import Task
 
@@ -28,10 +30,25 @@ def conv_gn_act(in_channels: int, out_channels: int, kernel_size: int = 3, strid
         kernel_size,
         stride,
         padding=kernel_size // 2,
-        norm_cfg=dict(type='GN', num_groups=groups),
+        norm_cfg=dict(type=GroupNorm, num_groups=groups),
         act_cfg=dict(type='SiLU'),
         inplace=False,  # in place, SiLU keeps a copy of its input for the backward pass
     )
+
+
+class GroupNorm(nn.GroupNorm):
+    """Group norm that returns the dtype of its input, with the arguments in the order in which mmcv gives them.
+
+    Autocast on CUDA would cast the input to fp32 and return fp32, which the next convolution casts back. These passes
+    over memory take longer than the norm, which computes in fp32 anyway.
+    """
+
+    def __init__(self, num_channels: int, num_groups: int, **kwargs: Any) -> None:
+        super().__init__(num_groups, num_channels, **kwargs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        with without_autocast(x):
+            return F.group_norm(x, self.num_groups, self.weight.to(x.dtype), self.bias.to(x.dtype), self.eps)
 
 
 class ResidualBlock(nn.Module):

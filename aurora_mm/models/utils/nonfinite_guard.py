@@ -47,7 +47,7 @@ class NonFiniteGuard(nn.Module):
         self._latest: list[Tensor] = []
         self._pending: list[tuple[str, Tensor, list[str]]] = []
         self._found: dict[str, list[str]] = {}
-        self._dropped: Tensor | None = None  # number of updates without a gradient, the same on all ranks
+        self._dropped: Tensor | None = None  # number of updates whose gradients were left out, the same on all ranks
         self._labels = 0  # of these, how many losses that were not finite can explain
         self._told = 0  # how many others were told
 
@@ -67,7 +67,7 @@ class NonFiniteGuard(nn.Module):
         """Keep whether the gradients of an update were finite.
 
         Args:
-            finite: The result of :func:`drop_nonfinite_gradients`.
+            finite: The result of :func:`gradients_are_finite`.
         """
         dropped = 1 - finite
         self._dropped = dropped if self._dropped is None else self._dropped + dropped
@@ -107,11 +107,11 @@ class NonFiniteGuard(nn.Module):
                 f'(model.max_nonfinite). {_ADVICE}'
             )
         MMLogger.get_current_instance().warning(
-            f'{message}. Their updates were made without a gradient ({total} so far, a run bears {self.limit})'
+            f'{message}. Their gradients were left out of the updates ({total} so far, a run bears {self.limit})'
         )
 
     def _report_updates(self) -> None:
-        """Report updates without a gradient beyond those that the losses explain."""
+        """Report updates whose gradients were left out, beyond those that the losses explain."""
         total = 0 if self._dropped is None else int(self._dropped) - self._labels
         if total <= self._told:
             return
@@ -122,7 +122,7 @@ class NonFiniteGuard(nn.Module):
                 f'{message}. That makes {total} updates; a run bears {self.limit} (model.max_nonfinite). {_ADVICE}'
             )
         MMLogger.get_current_instance().warning(
-            f'{message}. They were made without a gradient ({total} so far, a run bears {self.limit})'
+            f'{message}. These gradients were left out ({total} so far, a run bears {self.limit})'
         )
 
     def _read(self) -> None:
@@ -138,23 +138,38 @@ class NonFiniteGuard(nn.Module):
 
 
 @torch.no_grad()
-def drop_nonfinite_gradients(parameters: Iterable[nn.Parameter]) -> Tensor | None:
-    """Set all gradients to 0 if any of them is not finite, on any rank.
-
-    The decision is made on the device, so the host does not wait for it. A value that is not finite in a batch affects
-    the gradients of all weights that it depends on, so no part of the update could be kept.
+def gradients_are_finite(parameters: Iterable[nn.Parameter]) -> Tensor | None:
+    """Find on the device whether all gradients are finite, on all ranks; the host does not wait for it.
 
     Args:
-        parameters: The parameters whose gradients are set, in place.
+        parameters: The parameters.
 
     Returns:
         1 if all gradients are finite, else 0, on the device; None if there is no gradient.
     """
-    gradients = [local_part(p.grad) for p in parameters if p.grad is not None]
+    gradients = _gradients(parameters)
     if not gradients:
         return None
     finite = torch.stack(torch._foreach_norm(gradients)).sum().isfinite().float()
     all_reduce(finite, op='min')
-    for gradient in gradients:
-        gradient.copy_(gradient.where(finite > 0, 0))
     return finite
+
+
+@torch.no_grad()
+def drop_gradients_unless(finite: Tensor, parameters: Iterable[nn.Parameter]) -> None:
+    """Set all gradients to 0, in place, if not all of them are finite.
+
+    A value that is not finite in a batch affects the gradients of all weights that it depends on, so no part of the
+    update could be kept.
+
+    Args:
+        finite: The result of :func:`gradients_are_finite`.
+        parameters: The same parameters.
+    """
+    dropped = finite == 0
+    for gradient in _gradients(parameters):
+        gradient.masked_fill_(dropped, 0)
+
+
+def _gradients(parameters: Iterable[nn.Parameter]) -> list[Tensor]:
+    return [local_part(p.grad) for p in parameters if p.grad is not None]

@@ -1,8 +1,11 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 import torch.nn.functional as F
 
-from aurora_mm.models.utils.layers import TopDownFusion, coordinate_channels, pad_replicate
+from aurora_mm.models.utils import layers
+from aurora_mm.models.utils.layers import TopDownFusion, conv_gn_act, coordinate_channels, pad_replicate
 
 
 @pytest.mark.parametrize('margin', [0, 1, 3])
@@ -38,3 +41,34 @@ def test_coordinate_channels_by_hand():
     assert channels.shape == (2, 2, 2, 4)
     assert channels[1, 0, 1].tolist() == pytest.approx([-0.75, -0.25, 0.25, 0.75])
     assert channels[1, 1, :, 3].tolist() == pytest.approx([-0.5, 0.5])
+
+
+def test_a_group_norm_is_that_of_torch():
+    torch.manual_seed(0)
+    norm = conv_gn_act(3, 16).norm
+    torch.nn.init.uniform_(norm.weight)
+    torch.nn.init.uniform_(norm.bias)
+    x = torch.randn(2, 16, 5, 7)
+    expected = F.group_norm(x, 2, norm.weight, norm.bias, 1e-5)
+    assert torch.equal(norm(x), expected)
+    assert isinstance(norm, torch.nn.GroupNorm)  # as which MMEngine's optimisers know it
+    assert list(conv_gn_act(3, 16).state_dict()) == ['conv.weight', 'gn.weight', 'gn.bias']
+    low = norm(x.bfloat16())
+    assert low.dtype == torch.bfloat16
+    torch.testing.assert_close(low.float(), expected, rtol=2**-6, atol=2**-6)
+
+
+def test_a_group_norm_is_computed_without_autocast(monkeypatch):
+    """Autocast on CUDA would cast its input to fp32, and give fp32 to what follows."""
+    enabled = []
+
+    def group_norm(x, *args):
+        enabled.append(torch.is_autocast_enabled('cpu'))
+        return torch.nn.functional.group_norm(x, *args)
+
+    monkeypatch.setattr(layers, 'F', SimpleNamespace(group_norm=group_norm))
+    block = conv_gn_act(3, 16)
+    with torch.autocast('cpu', torch.bfloat16):
+        result = block(torch.randn(1, 3, 8, 8))
+    assert enabled == [False]
+    assert result.dtype == torch.bfloat16

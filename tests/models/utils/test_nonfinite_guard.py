@@ -53,7 +53,7 @@ def test_updates_that_the_losses_explain_are_not_told_again(caplog):
     one.note_update(torch.tensor(0.0))
     one.note_update(torch.tensor(1.0))
     one.report()
-    assert 'gradients' not in caplog.text.replace('without a gradient', '')
+    assert 'the gradients of' not in caplog.text
     one.note_update(torch.tensor(0.0))
     one.report()
     one.report()
