@@ -149,7 +149,17 @@ class CheckpointHook(MMEngineCheckpointHook):
             self._remove_outdated()
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict[str, Any]) -> None:
-        """Write the best checkpoint, then remove the previous one."""
+        """Write the best checkpoint, then remove the previous one.
+
+        Raises:
+            ConfigError: If ``save_best`` names a score that the validation does not give.
+        """
+        unknown = [key for key in self.key_indicators if key not in metrics and key != 'auto']
+        if unknown:
+            raise ConfigError(
+                f'save_best of CheckpointHook names {", ".join(unknown)}, and the validation gives '
+                f'{", ".join(metrics) or "no score"}; the last checkpoint is {self.last_ckpt}'
+            )
         self.file_backend = _Keeper(self._storage, self._outdated)
         try:
             super()._save_best_checkpoint(runner, metrics)

@@ -184,3 +184,8 @@ def test_a_damaged_checkpoint_is_not_resumed(trained, tmp_path):
     (tmp_path / 'x.pth').write_bytes(data)
     with pytest.raises(WeightsError, match=r'x\.pth'):
         run(tmp_path / 'run', resume=True, load_from=str(tmp_path / 'x.pth')).train()
+
+
+def test_a_best_score_that_the_validation_does_not_give(tmp_path):
+    with pytest.raises(ConfigError, match=r'save_best of CheckpointHook names none/primary, and .* gives seg/primary'):
+        run(tmp_path, checkpoint=KEEP_ONE | dict(save_best='none/primary')).train()
