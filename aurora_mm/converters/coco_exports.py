@@ -9,9 +9,11 @@ from typing import NamedTuple
 from aurora_mm.converters.splits import SPLIT_NAMES, split_of
 from aurora_mm.datasets.coco_file import CocoFile
 from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.json_files import read_json
 
 # File names of Roboflow, Label Studio and FiftyOne.
 _KNOWN_FILES = ('_annotations.coco.json', 'result.json', 'labels.json')
+_MOST_FILES = 20  # a folder with more has one beside each image
 _NO_SPLIT = ('default', 'all')  # names of data without a split; CVAT uses default
 
 
@@ -32,8 +34,8 @@ class CocoExport(NamedTuple):
 def find_exports(source: Path, annotations: str | None = None) -> list[CocoExport]:
     """Find the annotation files in a folder.
 
-    By default these files are found: ``annotations/*.json`` (COCO, CVAT); and ``_annotations.coco.json`` (Roboflow),
-    ``result.json`` (Label Studio) and ``labels.json`` (FiftyOne), in the folder itself or in one folder per split.
+    By default they are those of :func:`annotation_files`. A file whose name says no split is that of data which was not
+    split, if there is no other file.
 
     Args:
         source: The folder.
@@ -53,9 +55,9 @@ def find_exports(source: Path, annotations: str | None = None) -> list[CocoExpor
         except (ValueError, NotImplementedError) as error:
             raise ConfigError(f'{annotations!r} is no pattern of files below {source}: {error}') from error
     else:
-        files = sorted(source.glob('annotations/*.json'))
-        files += [file for name in _KNOWN_FILES for file in [source / name, *sorted(source.glob(f'*/{name}'))]]
-    exports = [_export(file, source) for file in files if file.is_file() and not file.name.startswith('.')]
+        files = annotation_files(source)
+    files = [file for file in files if file.is_file() and not file.name.startswith('.')]
+    exports = [_export(file, source, is_alone=len(files) == 1) for file in files]
     if not exports:
         looked_for = annotations or f'annotations/*.json, {", ".join(_KNOWN_FILES)}'
         raise DataError(f'no COCO file in this folder: looked for {looked_for}', file=source)
@@ -65,6 +67,28 @@ def find_exports(source: Path, annotations: str | None = None) -> list[CocoExpor
         raise DataError(f'says no split ({SPLIT_NAMES}), but {other.file} does', file=whole[0].file)
     order = ('train', 'val', 'test', '')
     return sorted(exports, key=lambda export: (order.index(export.split), export.file))
+
+
+def annotation_files(source: Path) -> list[Path]:
+    """Return the annotation files in a folder.
+
+    These are ``annotations/*.json`` (COCO, CVAT); and ``_annotations.coco.json`` (Roboflow), ``result.json`` (Label
+    Studio) and ``labels.json`` (FiftyOne), in the folder itself or in one folder per split. Without any of these, they
+    are the JSON files in the folder itself that hold lists of images, annotations and categories, whatever their names.
+    """
+    files = sorted(source.glob('annotations/*.json'))
+    files += [file for name in _KNOWN_FILES for file in [source / name, *sorted(source.glob(f'*/{name}'))]]
+    files = [file for file in files if file.is_file() and not file.name.startswith('.')]
+    others = [] if files else [file for file in sorted(source.glob('*.json')) if not file.name.startswith('.')]
+    return files or [file for file in others[:_MOST_FILES] if _is_coco(file)]
+
+
+def _is_coco(file: Path) -> bool:
+    try:
+        content = read_json(file)
+    except DataError:
+        return False
+    return all(isinstance(content.get(key), list) for key in ('images', 'annotations', 'categories'))
 
 
 def image_folder(coco: CocoFile, export: CocoExport, source: Path, pattern: str | None) -> Path:
@@ -94,11 +118,11 @@ def image_folder(coco: CocoFile, export: CocoExport, source: Path, pattern: str 
     )
 
 
-def _export(file: Path, source: Path) -> CocoExport:
+def _export(file: Path, source: Path, is_alone: bool) -> CocoExport:
     for name in (file.stem, *(folder.name for folder in file.parents if source in folder.parents)):
         if (found := split_of(name)) is not None:
             return CocoExport(file, *found)
-    if file.name in _KNOWN_FILES or any(file.stem.lower().endswith(word) for word in _NO_SPLIT):
+    if is_alone or file.name in _KNOWN_FILES or any(file.stem.lower().endswith(word) for word in _NO_SPLIT):
         return CocoExport(file, '', 'default')
     raise DataError(
         f'the name says no split: it must end with {SPLIT_NAMES}, or with default for data that was not split',

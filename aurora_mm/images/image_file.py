@@ -72,6 +72,11 @@ class ImageFile(ABC):
         """Whether there is a picture of this number, 0 or more. A reader that is slow to count may answer otherwise."""
         return frame < self.frames
 
+    @property
+    def orientation(self) -> int:
+        """The EXIF orientation, 1 to 8, of a file with one picture; 1 for pictures that are stored upright."""
+        return 1
+
     @abstractmethod
     def frame_shape(self, frame: int) -> tuple[int, int]:
         """(H, W) of one upright picture, without decoding it where the file says it.

@@ -37,6 +37,10 @@ class RasterFile(ImageFile):
     def frames(self) -> int:
         return max(self._header.pages, 1)
 
+    @property
+    def orientation(self) -> int:
+        return self._header.orientation if self.frames == 1 else 1
+
     def frame_shape(self, frame: int) -> tuple[int, int]:
         return shape_of(*self._picture(frame))
 

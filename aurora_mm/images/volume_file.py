@@ -49,11 +49,19 @@ class VolumeFile(ImageFile):
             raise BadImage(f'has {reader.GetNumberOfComponents()} values a pixel; 1 (grey) or 3 (RGB) can be read')
         if int(np.prod(size)) > _MOST_VALUES or min(size) < 1:
             raise BadImage(f'has {" x ".join(map(str, size))} pixels')
-        self._size, self._spacing = size, reader.GetSpacing()
+        self._size, self._spacing, self._direction = size, reader.GetSpacing(), reader.GetDirection()
 
     @classmethod
     def accepts(cls, path: Path, head: bytes) -> bool:
         return path.name.lower().endswith(cls.suffixes)
+
+    @property
+    def direction(self) -> tuple[float, ...] | None:
+        """The directions of the axes in space, row by row of the matrix whose columns they are.
+
+        None where the spacing is exactly 1 along all axes, which says that nobody has described the space.
+        """
+        return None if all(side == 1 for side in self._spacing) else tuple(self._direction)
 
     @property
     def frames(self) -> int:

@@ -33,6 +33,11 @@ _WITHOUT_PLACE = ('gt_label', 'gt_labels', 'value', 'bboxes_labels')
 _WITH_PLACE = ('mask', 'class_masks', 'bbox', 'bboxes', 'points')
 
 
+def has_place(answer: dict[str, Any]) -> bool:
+    """Return whether a label lies at some place in its image: a mask, boxes or points."""
+    return any(key in answer for key in _WITH_PLACE)
+
+
 def extent_of(answer: dict[str, Any]) -> tuple[float, float, float, float] | None:
     """Return the box around a label.
 

@@ -17,6 +17,7 @@ from aurora_mm.converters.files import FilePlacer
 from aurora_mm.converters.fmc_writer import FmcWriter, tasks_config
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.folders import whole_folder
+from aurora_mm.importing.checked_answers import with_checked_answers
 from aurora_mm.importing.found import FoundTask
 from aurora_mm.importing.layout import Layout
 from aurora_mm.importing.layouts import LAYOUTS
@@ -67,7 +68,7 @@ def find_tasks(
             f'{source}: --{unread[0].replace("_", "-")} has no effect on this folder, whose layout is {layout.name}; '
             'leave it out'
         )
-    found = [task for task in layout.find(tree, options) if task.rows]
+    found = [with_checked_answers(task) for task in layout.find(tree, options) if task.rows]
     if not found:
         raise DataError(f'looks like {layout.name}, but no image has a label', file=source)
     check_splits(found)

@@ -22,7 +22,8 @@ class ListedImages:
     def find(self, name: str, file: PurePosixPath) -> PurePosixPath | None:
         """Return the image that a file of labels names; None if there is no such file.
 
-        Of several, that in the folder of the file of labels or below is meant.
+        Of several, that in the folder of the file of labels or below is meant, and of these the one whose folder holds
+        the others: a name without a folder is not that of an image in a folder further down.
 
         Args:
             name: A path, or the end of one.
@@ -35,7 +36,8 @@ class ListedImages:
         if len(found) > 1:
             found = [image for image in found if file.parent in image.parents] or found
         if len(found) > 1:
-            found = [image for image in found if image == file.parent / name] or found
+            top = [image for image in found if all(image.parent in (o.parent, *o.parent.parents) for o in found)]
+            found = top if len(top) == 1 else found
         if len(found) > 1:
             raise DataError(f'image {name!r} may be {found[0]} or {found[1]}', file=self._tree.path(file))
         if not found:

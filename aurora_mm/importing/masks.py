@@ -39,11 +39,26 @@ def mask_values_of(file: Path, frame: int = 0) -> np.ndarray:
     return values.astype(np.uint8)
 
 
+def values_in(file: Path) -> set[int]:
+    """The values of a mask, of all slices where it is a volume.
+
+    Raises:
+        DataError: As :func:`mask_values_of`.
+    """
+    count = 1
+    if file.name.lower().endswith(VolumeFile.suffixes):
+        with naming(file, 'mask'):
+            count = open_image_file(file).frames
+    return {int(value) for frame in range(count) for value in np.unique(mask_values_of(file, frame))}
+
+
 def _stored_values(file: Path, frame: int) -> np.ndarray:
     try:
         if file.name.lower().endswith(VolumeFile.suffixes):
             volume = open_image_file(file)
             assert isinstance(volume, VolumeFile)
+            if not volume.has_frame(frame):
+                raise BadImage(f'has {volume.frames} slices, fewer than its image')
             values = volume.values[frame]
             if values.ndim != 2:
                 raise BadImage('has colours, which are no classes')

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import unicodedata
 from functools import lru_cache
 from pathlib import PurePosixPath
 
@@ -14,8 +15,8 @@ class NamedImages:
     """The images of a folder by what a table may call them.
 
     A name is the path of an image below the folder or the end of it, with or without the suffix; or that of a folder,
-    which stands for all images below it. ``\\`` counts as ``/``. Where no name is written so, upper and lower case are
-    equal.
+    which stands for all images below it. ``\\`` counts as ``/``, and the forms in which Unicode writes a letter with an
+    accent are equal: macOS takes ``ü`` apart. Where no name is written so, upper and lower case are equal.
 
     Args:
         tree: The folder.
@@ -35,8 +36,9 @@ class NamedImages:
         self._files: set[str] = set()
         for image in tree.images:
             files = set() if attribute else _file_names(image)
-            self._files |= {name.casefold() for name in files}
-            for name in files | (_attribute_of(tree, image, attribute) if attribute else _folder_names(image)):
+            self._files |= {_composed(name).casefold() for name in files}
+            names = files | (_attribute_of(tree, image, attribute) if attribute else _folder_names(image))
+            for name in map(_composed, names):
                 self._of.setdefault(name, []).append(image)
         for name, named in self._of.items():
             self._folded.setdefault(name.casefold(), []).extend(named)
@@ -58,7 +60,11 @@ def images_named(tree: Tree, attribute: str = '') -> NamedImages:
 
 
 def _plain(name: str) -> str:
-    return name.replace('\\', '/').removeprefix('./').strip('/')
+    return _composed(name.replace('\\', '/').removeprefix('./').strip('/'))
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize('NFC', name)
 
 
 def _check_attribute(attribute: str) -> None:

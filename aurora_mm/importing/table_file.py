@@ -17,6 +17,8 @@ from aurora_mm.plain_numbers import plain_number
 TABLE_SUFFIXES = ('.csv', '.tsv', '.xlsx')
 _SEPARATORS = ',;\t'
 _BLANK = ('', 'na', 'n/a', '#n/a', 'nan', 'null')  # in small letters
+_UTF_16 = (b'\xff\xfe', b'\xfe\xff')  # first bytes of such a file
+_SEPARATOR_LINE = re.compile(r'"?sep=([,;\t])"?', re.IGNORECASE)  # by which Excel is told the separator
 _DECIMAL_COMMA = re.compile(r'[+-]?\d+,\d+')
 
 
@@ -62,9 +64,10 @@ class TableRow:
 class TableFile:
     """A table with a header, read whole.
 
-    CSV files are UTF-8; their cells are separated by what is most frequent in the header: commas, semicolons or tabs.
-    Of an Excel workbook there must be one sheet with cells. Rows without any text are left out. ``NA``, ``N/A``,
-    ``NaN`` and ``null`` in any case of letters count as blank.
+    CSV files are UTF-8, or UTF-16 with a byte order mark; their cells are separated by what a first line ``sep=;``
+    says, or else by what is most frequent in the header: commas, semicolons or tabs. Of an Excel workbook there must be
+    one sheet with cells. Rows without any text are left out. ``NA``, ``N/A``, ``NaN`` and ``null`` in any case of letters
+    count as blank.
 
     Args:
         file: Its path; the suffix is one of :data:`TABLE_SUFFIXES`.
@@ -117,11 +120,18 @@ def _named(header: list[str], cells: list[str], file: Path, line: int) -> dict[s
 def _csv_lines(file: Path) -> tuple[list[tuple[int, list[str]]], str]:
     """Return the lines with their numbers, and the separator of cells."""
     try:
-        with file.open(newline='', encoding='utf-8-sig') as stream:
-            separator = max(_SEPARATORS, key=stream.readline().count)
-            stream.seek(0)
-            return list(_numbered(csv.reader(stream, delimiter=separator, strict=True))), separator
-    except UnicodeDecodeError as error:
+        with file.open('rb') as stream:
+            encoding = 'utf-16' if stream.read(2) in _UTF_16 else 'utf-8-sig'
+        with file.open(newline='', encoding=encoding) as stream:
+            first = stream.readline()
+            if named := _SEPARATOR_LINE.fullmatch(first.strip()):
+                separator, skipped = named[1], 1
+            else:
+                separator, skipped = max(_SEPARATORS, key=first.count), 0
+                stream.seek(0)
+            lines = _numbered(csv.reader(stream, delimiter=separator, strict=True))
+            return [(number + skipped, cells) for number, cells in lines], separator
+    except UnicodeError as error:
         raise DataError(f'is not in UTF-8 ({error}); save it as "CSV UTF-8"', file=file) from error
     except (csv.Error, OSError) as error:
         raise DataError(f'cannot be read as CSV ({error})', file=file) from error

@@ -13,6 +13,7 @@ from aurora_mm.errors import DataError
 from aurora_mm.images.reading import is_image_file
 from aurora_mm.importing.table_file import TableFile
 
+# With ~$ begin the names of lock files, which Excel keeps beside open workbooks.
 _NOT_DATA = ('__macosx', 'thumbs.db', 'desktop.ini', 'dicomdir')
 
 
@@ -102,4 +103,4 @@ def split_of_path(file: PurePosixPath) -> str:
 
 
 def _is_hidden(name: str) -> bool:
-    return name.startswith('.') or name.lower() in _NOT_DATA
+    return name.startswith(('.', '~$')) or name.lower() in _NOT_DATA

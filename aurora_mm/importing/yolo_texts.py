@@ -123,8 +123,17 @@ def read_points(file: Path) -> tuple[tuple[int, int], tuple[str, ...]] | None:
 
 
 def text_lines(file: Path) -> list[str]:
-    """Return the lines of a text file."""
-    return file.read_text(encoding='utf-8', errors='replace').splitlines()
+    """Return the lines of a text file in UTF-8.
+
+    Raises:
+        DataError: If it cannot be read.
+    """
+    try:
+        return file.read_text(encoding='utf-8-sig').splitlines()
+    except OSError as error:
+        raise DataError(f'cannot be read ({error.strerror})', file=file) from error
+    except UnicodeDecodeError as error:
+        raise DataError(f'is not in UTF-8 ({error}); save it so', file=file) from error
 
 
 def _box(row: int, kind: str, numbers: np.ndarray, point_shape: tuple[int, int] | None) -> YoloLine:

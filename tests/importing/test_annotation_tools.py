@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+import unicodedata
 
 import cv2
 import numpy as np
@@ -14,6 +15,9 @@ from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.importing import ImportOptions, find_tasks, write_tasks
 from aurora_mm.importing.brush_runs import decode_brush
 from tests.importing import trees
+
+# Turned by a right angle it reaches from x -10 to 10 and from y 8 to 28.
+TURNED = 'xtl="-10.00" ytl="8.00" xbr="10.00" ybr="28.00" rotation="90"'
 
 
 @pytest.fixture
@@ -172,6 +176,29 @@ class TestVia:
         (src / '1.png').unlink()
         refused(src, r"via_project\.json: lists the image '1.png', which is not in ")
 
+    def test_a_table_of_via_1(self, src):
+        trees.via_csv(src)
+        edit_text(src / 'via_export_csv.csv', 'filename,', '#filename,', 1)
+        assert len(task_of(src, 'detection').rows) == 3
+
+    def test_two_images_of_one_name_in_a_table(self, src):
+        trees.via_csv(src)
+        lines = (src / 'via_export_csv.csv').read_text().splitlines()
+        name, size, rest = lines[-1].split(',', 2)
+        (src / 'via_export_csv.csv').write_text('\n'.join([*lines, f'{name},{int(size) + 1},{rest}']))
+        refused(src, r"via_export_csv\.csv: image '2.png' is listed twice")
+
+    def test_a_name_without_a_folder_is_not_that_of_a_folder_below(self, src):
+        self.file(src)
+        trees.save(src / 'older' / '0.png', trees.picture(9))
+        assert [row.path for row in task_of(src, 'segmentation').rows] == ['0.png', '1.png', '2.png']
+
+    def test_letters_that_macos_takes_apart(self, src):
+        file = self.file(src)
+        (src / '1.png').rename(src / unicodedata.normalize('NFD', 'Läsion.png'))
+        edit_text(file, '"filename": "1.png"', '"filename": "L\\u00e4sion.png"')
+        assert len(task_of(src, 'segmentation').rows) == 3
+
     def test_a_table_row_that_is_not_of_via(self, src):
         trees.via_csv(src)
         edit_text(src / 'via_export_csv.csv', '{""name"": ""rect""', '{""name"": rect', 1)
@@ -187,6 +214,11 @@ class TestCvat:
         """By a quarter about its centre: sides change places."""
         edit_text(self.file(src), 'z_order="0"/><mask', 'rotation="90.00" z_order="0"/><mask')
         np.testing.assert_allclose(answers(task_of(src, 'detection'))[0]['bbox'], (12, 6, 32, 30), atol=1e-9)
+
+    def test_a_turned_box_is_cut_at_the_edge(self, src):
+        self.file(src)
+        edit_text(src / 'annotations.xml', 'xtl="10.00" ytl="8.00" xbr="34.00" ybr="28.00"', TURNED)
+        assert answers(task_of(src, 'detection'))[0]['bbox'] == pytest.approx([0, 8, 10, 28])
 
     def test_a_turned_ellipse(self, src):
         text = '<ellipse label="lesion" cx="30.00" cy="20.00" rx="18.00" ry="7.00" rotation="30" z_order="0"/></image>'
@@ -405,6 +437,33 @@ class TestLabelStudio:
         find_tasks(src)
         assert told == ["3 results of type 'textarea' are not read"]
 
+    def test_a_choice_about_a_region_is_no_class_of_the_image(self, src, told):
+        file = self.file(src)
+
+        def change(tasks):
+            for task in tasks:
+                results = task['annotations'][0]['result']
+                place = {key: results[0]['value'][key] for key in ('x', 'y', 'width', 'height')}
+                results[4] |= dict(id='r0', value=place | results[4]['value'])
+
+        edit(file, change)
+        assert {item.task.type for item in find_tasks(src)[1]} == {'landmark', 'segmentation', 'detection'}
+        assert told == ["3 results of type 'choices' about single regions are not read"]
+
+    def test_shapes_that_are_not_known(self, src):
+        file = self.file(src)
+        self.result(file, 0, type='vectorlabels', value=dict(vertices=[], vectorlabels=['lesion']))
+        refused(src, "image 'images/0.png' has a shape of the type 'vectorlabels', which is not known")
+
+    def test_two_images_of_a_task(self, src):
+        file = self.file(src)
+        second = '/data/upload/3/1a2b3c4d-2.png'
+        edit(file, lambda tasks: tasks.pop())
+        edit(file, lambda tasks: tasks[0].update(data=dict(first=second, image=tasks[0]['data']['image'])))
+        assert task_of(src, 'segmentation').rows[0].path == 'images/0.png'
+        self.result(file, 0, to_name='first')
+        refused(src, 'task 1 has several images, .*0.png, .*2.png, and which of them .* not clear .first, image.')
+
     def test_a_region_and_its_label_as_two_results(self, src):
         """As a tag Rectangle with a tag Labels has it."""
         file = self.file(src)
@@ -492,8 +551,102 @@ class TestLabelMe:
             classes=('a', 'b'),
         )
 
+    def test_what_has_no_other_half_is_told(self, src, told):
+        trees.labelme(src)
+        (src / '0.json').unlink()
+        (src / '1.png').unlink()
+        find_tasks(src)
+        assert told[:2] == [
+            '1 images have no labels and are left out, such as 0.png',
+            '1 files of labels have no image and are left out, such as 1.json',
+        ]
+
+    def test_a_shape_without_a_type_is_a_polygon(self, src):
+        trees.labelme(src)
+        self.shape(src, 0, shape_type=None)
+        np.testing.assert_array_equal(answers(task_of(src, 'segmentation'))[0]['mask'], trees.mask())
+
 
 class TestYolo:
+    def flat(self, src):
+        trees.yolo(src)
+        for side in ('images', 'labels'):
+            for file in sorted(src.glob(f'{side}/*/*')):
+                file.rename(src / side / f'{file.parent.name}_{file.name}')
+            (src / side / 'train').rmdir()
+            (src / side / 'val').rmdir()
+
+    @pytest.mark.parametrize(('train', 'val'), [('train', 'val'), ('Train', 'Validation')])
+    def test_lists_say_the_splits(self, src, told, train, val):
+        self.flat(src)
+        trees.text(src / f'{train}.txt', 'data/images/train_0.png\n./images/train_1.png\n')
+        trees.text(src / f'{val}.txt', 'C:\\me\\images\\val_0.png\r\n')
+        (item,) = find_tasks(src)[1]
+        assert {row.path[7:]: row.split for row in item.rows} == {
+            'train_0.png': 'train',
+            'train_1.png': 'train',
+            'val_0.png': 'val',
+        }
+        assert '3 images that no list of a split names are left out' in told
+        trees.text(src / f'{val}.txt', 'images/train_0.png\n')
+        refused(src, rf'{val}\.txt, row 1: lists images/train_0.png, which {train}.txt lists too')
+
+    def test_a_list_of_one_split_says_nothing(self, src):
+        self.flat(src)
+        trees.text(src / 'train.txt', 'images/train_0.png\n')
+        (item,) = find_tasks(src)[1]
+        assert [row.split for row in item.rows] == [''] * 6
+
+    def test_the_description_says_the_splits(self, src):
+        trees.yolo(src)
+        for side in ('images', 'labels'):
+            (src / side / 'train').rename(src / side / 'fold1')
+            (src / side / 'val').rename(src / side / 'fold2')
+        trees.text(src / 'data.yaml', 'path: ../x\ntrain: ../images/fold1\nval: [images/fold2/]\nnames: [nodule]\n')
+        (item,) = find_tasks(src)[1]
+        assert [row.split for row in item.rows] == ['train'] * 3 + ['val'] * 3
+        trees.text(src / 'data.yaml', 'train: images/fold1\nval: images/fold1\nnames: [nodule]\n')
+        assert [row.split for row in find_tasks(src)[1][0].rows] == [''] * 6
+
+    def test_what_has_no_other_half_is_told(self, src, told):
+        trees.yolo(src)
+        (src / 'labels' / 'train' / '0.txt').unlink()
+        (src / 'images' / 'val' / '0.png').unlink()
+        trees.text(src / 'labels' / 'train' / 'classes.txt', 'nodule\n')
+        find_tasks(src)
+        assert told == [
+            '1 images have no labels and are left out, such as images/train/0.png',
+            '1 files of labels have no image and are left out, such as labels/val/0.txt',
+        ]
+
+    def test_a_label_file_of_two_images(self, src):
+        trees.yolo(src)
+        trees.save(src / 'images' / 'train' / '0.jpg', trees.picture(3))
+        refused(src, r'labels/train/0\.txt: may be of images/train/0.jpg or of images/train/0.png; remove one')
+
+    def test_capitals_of_windows(self, src):
+        self.flat(src)
+        (src / 'images').rename(src / 'Images')
+        (src / 'labels').rename(src / 'LABELS')
+        (src / 'LABELS' / 'val_0.txt').rename(src / 'LABELS' / 'VAL_0.TXT')
+        assert len(find_tasks(src)[1][0].rows) == 6
+
+    def test_the_mark_of_windows_and_other_encodings(self, src):
+        trees.yolo(src)
+        for file in src.glob('labels/*/*.txt'):
+            file.write_bytes(b'\xef\xbb\xbf' + file.read_bytes())
+        assert answers(find_tasks(src)[1][0])[0]['bbox'] == pytest.approx(trees.BOX)
+        (src / 'data.yaml').unlink()
+        (src / 'classes.txt').write_bytes('Gefäß'.encode('cp1252'))
+        refused(src, r'classes\.txt: is not in UTF-8')
+
+    def test_rotated_boxes_are_told(self, src, told):
+        trees.yolo_polygons(src)
+        find_tasks(src)
+        assert told == [
+            'all polygons have four corners, as rotated boxes do; they are taken as areas, which make a mask'
+        ]
+
     def test_polygons_have_the_names_of_their_list(self, src):
         trees.yolo_polygons(src)
         trees.text(src / 'data.yaml', 'names: [cyst, nodule]\n')
@@ -589,6 +742,16 @@ class TestVoc:
         assert answers(task_of(src, 'detection'))[0]['bbox'] == [x1 + 1, y1 + 1, x2, y2]
         assert told == ['boxes were taken as counted from 0']
 
+    def test_what_has_no_other_half_is_told(self, src, told):
+        trees.pascal_voc(src)
+        (src / 'Annotations' / '0.xml').unlink()
+        (src / 'JPEGImages' / '1.jpg').unlink()
+        find_tasks(src)
+        assert told[:2] == [
+            '1 images have no labels and are left out, such as JPEGImages/0.jpg',
+            '1 files of labels have no image and are left out, such as Annotations/1.xml',
+        ]
+
     def test_names_with_spaces_in_a_list_of_a_split(self, src, told):
         trees.pascal_voc(src)
         for file in (src / 'JPEGImages' / '1.jpg', src / 'Annotations' / '1.xml'):
@@ -610,3 +773,20 @@ def test_names_with_other_letters_and_spaces(src, tmp_path):
     edit_text(src / 'via_project.json', '"filename": "1.png"', '"filename": "L\\u00e4sion links (1).png"')
     write_tasks(find_tasks(src)[1], tmp_path / 'out')
     assert (tmp_path / 'out' / 'Läsion links (1).png').is_file()
+
+
+class TestCoco:
+    def test_an_image_that_is_not_listed_is_told(self, src, told):
+        trees.coco_landmarks(src)
+        folder = next(src.glob('**/*.png')).parent
+        trees.save(folder / 'more.png', trees.picture(5))
+        find_tasks(src)
+        assert told == [f'1 images have no labels and are left out, such as {(folder / "more.png").relative_to(src)}']
+
+    def test_a_file_of_any_name(self, src):
+        trees.fiftyone_coco(src)
+        (src / 'labels.json').rename(src / 'labels_my-project_2026-01-01.json')
+        layout, (item,) = find_tasks(src)
+        assert (layout.name, len(item.rows)) == ('COCO', 3)
+        trees.text(src / 'other.json', '{"images": 3}')
+        assert len(find_tasks(src)[1][0].rows) == 3

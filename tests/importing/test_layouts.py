@@ -282,6 +282,81 @@ def test_slices_of_a_volume_are_rows_of_one_group(tmp_path):
     np.testing.assert_array_equal(cv2.imread(second['seg_map_path'], -1), trees.mask(0, 1))
 
 
+def test_what_nnunet_leaves_out_is_told(tmp_path, monkeypatch):
+    src = tmp_path / 'src'
+    trees.nnunet(src)
+    folder = src / 'Dataset042_Nerve'
+    trees.save(folder / 'imagesTr' / 'case_0_0001.png', trees.picture(7))
+    trees.save(folder / 'labelsTr' / 'case_9.png', trees.mask())
+    told = []
+    monkeypatch.setattr('aurora_mm.importing.tree.print_log', lambda text, **_: told.append(text.partition(': ')[2]))
+    find_tasks(src)
+    assert told == [
+        '1 files of other channels than _0000 are left out, such as Dataset042_Nerve/imagesTr/case_0_0001.png',
+        '1 masks without an image are left out, such as Dataset042_Nerve/labelsTr/case_9.png',
+        '3 images of imagesTs, which have no masks, are left out, such as Dataset042_Nerve/imagesTs/case_50_0000.png',
+    ]
+
+
+@pytest.mark.parametrize(
+    ('labels', 'message'),
+    [
+        ('{"background": 0, "nerve": 1, "ignore": 2}', r'has the label ignore \(2\)'),
+        ('{"background": 0, "whole": [1, 2], "nerve": 1}', "has the region 'whole' of several labels"),
+    ],
+)
+def test_labels_of_nnunet_that_are_no_classes(tmp_path, labels, message):
+    trees.nnunet(tmp_path)
+    trees.text(tmp_path / 'Dataset042_Nerve' / 'dataset.json', f'{{"labels": {labels}}}')
+    with pytest.raises(DataError, match=rf'dataset\.json: {message}'):
+        find_tasks(tmp_path)
+
+
+def _volumes(root: Path, direction: tuple[float, ...] = (1, 0, 0, 0, 1, 0, 0, 0, 1), slices: int = 2) -> None:
+    import SimpleITK as sitk
+
+    spacing = (0.3, 0.2, 1.0)
+    trees.volume(root / 'images' / 'a.mha', np.stack([trees.picture(i) for i in range(2)]), spacing)
+    masks = np.stack([trees.mask(1), trees.mask(0, 2), trees.mask(0)])[:slices]
+    trees.volume(root / 'masks' / 'a.mha', masks, spacing)
+    image = sitk.ReadImage(str(root / 'masks' / 'a.mha'))
+    image.SetDirection(direction)
+    sitk.WriteImage(image, str(root / 'masks' / 'a.mha'))
+
+
+def test_volumes_in_folders_of_images_and_masks(tmp_path):
+    _volumes(tmp_path)
+    (item,) = find_tasks(tmp_path)[1]
+    assert item.task.classes == ('background', 'class_1', 'class_2')
+    assert [(row.path, row.group) for row in item.rows] == [
+        (f'images/a.mha#frame={frame}', 'images/a.mha') for frame in range(2)
+    ]
+    np.testing.assert_array_equal([row.answer()['mask'] for row in item.rows], [trees.mask(1), trees.mask(0, 2)])
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (dict(direction=(-1, 0, 0, 0, 1, 0, 0, 0, 1)), 'lies in the directions -1 0 0 0 1 0 0 0 1, but its image'),
+        (dict(slices=1), 'has 1 slices, but its image .* has 2'),
+        (dict(slices=3), 'has 3 slices, but its image .* has 2'),
+    ],
+)
+def test_masks_of_volumes_that_do_not_lie_on_them(tmp_path, change, message):
+    _volumes(tmp_path, **change)
+    with pytest.raises(DataError, match=rf'masks/a\.mha: this mask {message}'):
+        find_tasks(tmp_path)
+
+
+def test_images_in_other_folders_are_told(tmp_path, monkeypatch):
+    trees.ddti(tmp_path)
+    trees.save(tmp_path / 'more' / 'x.png', trees.picture(3))
+    told = []
+    monkeypatch.setattr('aurora_mm.importing.tree.print_log', lambda text, **_: told.append(text.partition(': ')[2]))
+    find_tasks(tmp_path, ImportOptions(mask_values=(0, 255)))
+    assert told == ['1 images in other folders are left out, such as more/x.png']
+
+
 def test_real_heads_are_labelled_as_they_were(tmp_path):
     """Outlines of real heads, as HC18 draws them, give the masks, boxes and points of the real data set."""
     import csv

@@ -68,3 +68,9 @@ class TestAttribute:
         tree = Tree(tree.root)
         with pytest.raises(DataError, match=r'4\.dcm: cannot be read as DICOM'):
             NamedImages(tree, 'AccessionNumber')
+
+
+def test_lock_files_of_open_workbooks_are_no_data(tmp_path):
+    trees.save(tmp_path / 'a.png', trees.picture(1))
+    trees.text(tmp_path / '~$labels.xlsx', 'user')
+    assert Tree(tmp_path).files == [PurePosixPath('a.png')]

@@ -14,13 +14,20 @@ def write(path, text, encoding='utf-8'):
     return path
 
 
-@pytest.mark.parametrize('encoding', ['utf-8', 'utf-8-sig'])
+@pytest.mark.parametrize('encoding', ['utf-8', 'utf-8-sig', 'utf-16'])
 @pytest.mark.parametrize('separator', [',', ';', '\t'])
 def test_separators_and_the_mark_of_excel(tmp_path, separator, encoding):
     text = separator.join(['file', 'class']) + '\r\n' + separator.join([' a.png ', '"be""nign"']) + '\r\n\r\n'
     table = TableFile(write(tmp_path / 'a.csv', text, encoding))
     assert table.columns == ('file', 'class')
     assert [(row.line, row.cells) for row in table.rows] == [(2, {'file': 'a.png', 'class': 'be"nign'})]
+
+
+@pytest.mark.parametrize('first', ['sep=;', '"sep=;"', 'SEP=;'])
+def test_the_line_that_tells_excel_the_separator(tmp_path, first):
+    table = TableFile(write(tmp_path / 'a.csv', f'{first}\r\nfile;a, b, c, d\r\nx.png;1,5\r\n', 'utf-8-sig'))
+    assert table.columns == ('file', 'a, b, c, d')
+    assert [(row.line, row.number('a, b, c, d')) for row in table.rows] == [(3, 1.5)]
 
 
 def test_a_semicolon_allows_a_decimal_comma(tmp_path):

@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--missing-points',
         action='store_true',
-        help='LabelMe: take images without some of the points; these are not labelled there',
+        help='drawn points: take images without some of the points; these are not labelled there',
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from aurora_mm.converters.coco_answers import CocoAnswers
-from aurora_mm.converters.coco_exports import find_exports, image_folder
+from aurora_mm.converters.coco_exports import annotation_files, find_exports, image_folder
 from aurora_mm.converters.coco_task import TASK_KEY, check_categories, task_of
 from aurora_mm.datasets.coco_file import CocoFile, CocoImage
 from aurora_mm.errors import DataError
@@ -15,11 +15,13 @@ from aurora_mm.importing.layout import Layout
 from aurora_mm.importing.options import ImportOptions
 from aurora_mm.importing.task_names import task_name
 from aurora_mm.importing.tree import Tree
+from aurora_mm.importing.unpaired import tell_unpaired
 from aurora_mm.json_files import read_json
 
 
 class Coco(Layout):
-    """COCO files under the names that COCO, CVAT, Roboflow, Label Studio and FiftyOne give them.
+    """COCO files under the names that COCO, CVAT, Roboflow, Label Studio and FiftyOne give them, or of any name in the
+    folder itself.
 
     Keypoints make a landmark task, polygons and run-length masks a segmentation task, other boxes a detection task, or
     one of several boxes an image. Crowds and ignored objects are no boxes; the log says how many there are.
@@ -31,8 +33,8 @@ class Coco(Layout):
     def matches(self, tree: Tree) -> bool:
         """See :meth:`Layout.matches`."""
         try:
-            exports = find_exports(tree.root)
-            return all({'images', 'annotations'} <= set(read_json(export.file)) for export in exports)
+            files = annotation_files(tree.root)
+            return bool(files) and all({'images', 'annotations'} <= set(read_json(file)) for file in files)
         except DataError:
             return False
 
@@ -56,6 +58,8 @@ class Coco(Layout):
                 file = folder / image.file_name
                 answer = partial(_answer, answers, image, file)
                 known.rows.append(FoundRow(str(file), image.file_name, answer, export.split))
+        listed = {row.image for task in found.values() for row in task.rows}
+        tell_unpaired(tree, [image for image in tree.images if str(tree.path(image)) in listed])
         return list(found.values())
 
 

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-
 from aurora_mm.errors import DataError
+from aurora_mm.images.image_faults import naming
+from aurora_mm.images.reading import frame_sources
 from aurora_mm.importing.answers import of_mask
 from aurora_mm.importing.found import FoundRow, FoundTask
 from aurora_mm.importing.layout import Layout
-from aurora_mm.importing.masks import mask_values_of
+from aurora_mm.importing.mask_colours import MaskValue
+from aurora_mm.importing.mask_slices import check_mask_slices
+from aurora_mm.importing.masks import values_in
 from aurora_mm.importing.options import ImportOptions
 from aurora_mm.importing.pairs import is_mask_name, pair
 from aurora_mm.importing.task_names import task_name
@@ -46,7 +49,8 @@ class ImageMaskFolders(Layout):
     The folders are called ``images`` and ``masks``, ``img`` and ``label``, ``trainval-image`` and ``trainval-mask`` or
     alike, or all lie in one folder and the names of masks end with ``_mask``, ``_seg``, ``_gt``. An image and its mask
     have one name. A split is what a folder says on the way. Values of masks are class indices, unless
-    ``mask_values`` says which value stands for which class.
+    ``mask_values`` says which value stands for which class. The slices of a volume, whose mask has as many, become
+    images of one group.
     """
 
     name = 'images and masks'
@@ -73,8 +77,10 @@ class ImageMaskFolders(Layout):
         task = Task(task_name(options.name or tree.root.name), 'segmentation', classes=options.class_names(count))
         found = FoundTask(task)
         for image, (mask,) in pairs:
-            answer = partial(of_mask, tree.path(mask), values, task.num_outputs)
-            found.rows.append(FoundRow(str(tree.path(image)), image.as_posix(), answer, split_of_path(image)))
+            found.rows += _rows(tree, image, mask, values, task.num_outputs)
+        known = {file for image, masks in pairs for file in (image, *masks)}
+        if others := [file for file in tree.images if file not in known]:
+            tree.warn(f'{len(others)} images in other folders are left out, such as {others[0]}')
         return [found]
 
     def _count(self, tree: Tree, masks: list[PurePosixPath], options: ImportOptions) -> int:
@@ -82,7 +88,7 @@ class ImageMaskFolders(Layout):
         if options.classes is not None:
             return len(options.classes)
         step = max(1, len(masks) // _MOST_LOOKED_AT)
-        values = sorted({int(v) for mask in masks[::step] for v in np.unique(mask_values_of(tree.path(mask)))})
+        values = sorted({value for mask in masks[::step] for value in values_in(tree.path(mask))})
         if (values and values[-1] >= len(values) and values[-1] > 32) or (len(values) == 2 and values[-1] > 1):
             raise DataError(
                 f'masks have the values {" ".join(map(str, values[:10]))}, which are no class indices; say which value '
@@ -114,6 +120,21 @@ class ImageMaskFolders(Layout):
                 if found is not None and found != folder:
                     return found
         return None
+
+
+def _rows(
+    tree: Tree, image: PurePosixPath, mask: PurePosixPath, values: Sequence[MaskValue] | None, count: int
+) -> Iterator[FoundRow]:
+    """Yield the picture of an image file, or the slices of a volume, which are of one group."""
+    path, mask_path = tree.path(image), tree.path(mask)
+    with naming(path):
+        sources = frame_sources(path)
+    check_mask_slices(path, mask_path, len(sources))
+    group = image.as_posix() if len(sources) > 1 else ''
+    for frame, source in enumerate(sources):
+        place = image.as_posix() + source[len(str(path)) :]
+        answer = partial(of_mask, mask_path, values, count, frame)
+        yield FoundRow(source, place, answer, split_of_path(image), group)
 
 
 def _with_colours(options: ImportOptions, file: Path) -> ImportOptions:

@@ -5,13 +5,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import numpy as np
 
 from aurora_mm.errors import DataError
+from aurora_mm.images.reading import SUFFIXES
 from aurora_mm.importing.brush_runs import decode_brush
 from aurora_mm.importing.found import FoundTask
 from aurora_mm.importing.label_files import json_files_that
@@ -33,6 +34,8 @@ from aurora_mm.importing.task_names import UNNAMED_CLASS
 from aurora_mm.importing.tree import Tree, split_of_path
 
 _UPLOAD = re.compile(r'^[0-9a-f]{8}-(?=.)')  # what an upload puts before the name of a file
+_SHAPE_TYPES = ('labels', 'rectangle', 'vector', 'bitmask')  # ends of the types of results that draw something
+_ABOUT_REGIONS = ('choices', 'textarea', 'rating', 'number', 'datetime', 'taxonomy')
 _GEOMETRY = {'rle', 'points', 'radiusX', 'width', 'x'}
 
 
@@ -45,6 +48,8 @@ class LabelStudio(Layout):
     their path or address, also by what their name was before it was uploaded: an upload puts eight characters and
     ``-`` before it, turns spaces into ``_``, and takes brackets and the like out. Positions are percentages of the size
     that the file lists, which an image must have.
+
+    What is said about single regions, such as the choice of a box, is told and not read. A task has one image.
 
     An image with several annotations has the one that is marked as ground truth. Those that were skipped do not count.
     """
@@ -126,13 +131,13 @@ def _image(
     listed: ListedImages,
     told: Counter[str],
 ) -> DrawnImage:
-    image = _named(task['data'], where, file, tree, listed)
+    image = _named(_about(task['data'], where, results, tree.path(file)), where, file, tree, listed)
     drawn = DrawnImage(image, tree.path(file), (), split=split_of_path(image))
     size = _size(results, drawn)
     labelled = {result.get('id') for result in results if _label_of(result)}
     shapes: list[Shape] = []
     for result in results:
-        if not _label_of(result) and result.get('id') in labelled:
+        if not _label_of(result) and not _is_of_region(result) and result.get('id') in labelled:
             continue  # the same region again, without its label
         try:
             shapes += _shapes(result, size, drawn, told)
@@ -144,13 +149,32 @@ def _image(
     return replace(drawn, shapes=shapes, size=size)
 
 
-def _named(data: Mapping[str, Any], where: str, file: PurePosixPath, tree: Tree, listed: ListedImages) -> PurePosixPath:
+def _about(data: Mapping[str, Any], where: str, results: Sequence[Mapping[str, Any]], file: Path) -> list[str]:
+    """Return the texts of a task that may be the path of the image which its results are about.
+
+    Raises:
+        DataError: If several images are meant, or it is not clear which one.
+    """
+    texts = {key: text for key, text in data.items() if isinstance(text, str)}
+    of_images = {text for text in texts.values() if (parts := _parts(text)) and parts[-1].lower().endswith(SUFFIXES)}
+    if len(of_images) < 2:
+        return list(texts.values())
+    objects = {str(result['to_name']) for result in results if result.get('to_name')}
+    if len(objects) == 1 and (name := next(iter(objects))) in texts:
+        return [texts[name]]
+    raise DataError(
+        f'{where} has several images, {", ".join(sorted(of_images))[:200]}, and which of them its labels are about is '
+        f'not clear ({", ".join(sorted(objects))}); a task must have one',
+        file=file,
+    )
+
+
+def _named(texts: Sequence[str], where: str, file: PurePosixPath, tree: Tree, listed: ListedImages) -> PurePosixPath:
     """Return the image that a task is about.
 
     Raises:
         DataError: If there is none in the folder, or several may be meant.
     """
-    texts = [text for text in data.values() if isinstance(text, str)]
     for text in texts:
         for name in _names(text):
             if (image := listed.find(name, file)) is not None:
@@ -201,6 +225,12 @@ def _size(results: Sequence[dict[str, Any]], image: DrawnImage) -> tuple[int, in
     return next(iter(sizes), None)
 
 
+def _is_of_region(result: Mapping[str, Any]) -> bool:
+    """Return whether a result says something about a region, whose place it repeats, and not about the image."""
+    value = result.get('value')
+    return result.get('type') in _ABOUT_REGIONS and isinstance(value, dict) and bool(_GEOMETRY & set(value))
+
+
 def _label_of(result: Mapping[str, Any]) -> list[str]:
     value = result.get('value')
     found = value.get(result.get('type')) if isinstance(value, dict) else None
@@ -211,9 +241,14 @@ def _shapes(
     result: Mapping[str, Any], size: tuple[int, int] | None, image: DrawnImage, told: Counter[str]
 ) -> list[Shape]:
     value, labels = result.get('value'), _label_of(result)
+    if _is_of_region(result):
+        told[f'results of type {result.get("type")!r} about single regions are not read'] += 1
+        return []
     if result.get('type') == 'choices':
         return [image_class(label, str(result['from_name'])) for label in labels]
     if not isinstance(value, dict) or not _GEOMETRY & set(value):
+        if str(result.get('type')).endswith(_SHAPE_TYPES):
+            raise image.fault(f'has a shape of the type {result.get("type")!r}, which is not known')
         told[f'results of type {result.get("type")!r} are not read'] += 1
         return []
     if len(labels) > 1:

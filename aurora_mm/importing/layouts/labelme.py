@@ -24,6 +24,7 @@ from aurora_mm.importing.shapes import (
     tasks_of_shapes,
 )
 from aurora_mm.importing.tree import Tree, split_of_path
+from aurora_mm.importing.unpaired import tell_unpaired
 
 _KNOWN = ('polygon', 'circle', 'mask', 'rectangle', 'oriented_rectangle', 'point')
 
@@ -47,7 +48,10 @@ class LabelMe(Layout):
         """See :meth:`Layout.find`."""
         image_of: dict[PurePosixPath, PurePosixPath] = {}
         images, flagged = [], 0
-        for image, text in self._pairs(tree):
+        pairs = self._pairs(tree)
+        texts = {text for _, text in pairs}
+        tell_unpaired(tree, [image for image, _ in pairs], [t for t in tree.ending('.json') if t not in texts])
+        for image, text in pairs:
             if (other := image_of.setdefault(text, image)) != image:
                 raise DataError(f'may be of {other.name} or of {image.name}; remove one', file=tree.path(text))
             content = _read(tree.path(text))
@@ -84,7 +88,7 @@ def _read(file: Path) -> dict[str, Any]:
         for key in ('imageHeight', 'imageWidth'):
             if not isinstance(content[key], int) or not 0 < content[key] < 100_000:
                 raise ValueError(f'{key} is {content[key]!r}')
-        kinds = {str(shape.get('shape_type', 'polygon')) for shape in content['shapes']}
+        kinds = {_kind_of(shape) for shape in content['shapes']}
         if unknown := kinds - set(_KNOWN):
             raise DataError(f'has shapes of type {sorted(unknown)}; {", ".join(_KNOWN)} are known', file=file)
         content['shapes'] = [_shape(shape, content, file) for shape in content['shapes']]
@@ -93,8 +97,12 @@ def _read(file: Path) -> dict[str, Any]:
         raise DataError(f'is no file of LabelMe ({type(error).__name__}: {str(error)[:100]})', file=file) from error
 
 
+def _kind_of(shape: dict[str, Any]) -> str:
+    return str(shape.get('shape_type') or 'polygon')  # the first versions knew polygons alone
+
+
 def _shape(shape: dict[str, Any], content: dict[str, Any], file: Path) -> Shape:
-    label, kind = str(shape['label']), str(shape.get('shape_type', 'polygon'))
+    label, kind = str(shape['label']), _kind_of(shape)
     points = np.array(shape['points'], float)
     if points.ndim != 2 or points.shape[1] != 2 or not len(points):
         raise ValueError(f'points {str(shape["points"])[:60]}')

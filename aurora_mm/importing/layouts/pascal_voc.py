@@ -15,6 +15,7 @@ from aurora_mm.importing.listed_size import check_listed_size
 from aurora_mm.importing.options import ImportOptions
 from aurora_mm.importing.task_names import UNNAMED_CLASS, task_name
 from aurora_mm.importing.tree import Tree, split_of_path
+from aurora_mm.importing.unpaired import tell_unpaired
 from aurora_mm.plain_numbers import plain_number
 
 _Object = tuple[str, list[float], bool]  # class, xyxy as written, whether it is written with decimals
@@ -43,6 +44,8 @@ class PascalVoc(Layout):
     def find(self, tree: Tree, options: ImportOptions) -> list[FoundTask]:
         """See :meth:`Layout.find`."""
         pairs = self._pairs(tree)
+        files = {file for _, file in pairs}
+        tell_unpaired(tree, [image for image, _ in pairs], [f for f in tree.ending('.xml') if f not in files])
         read = {file: _read(tree.path(file)) for _, file in pairs}
         objects_of = {file: objects for file, (objects, _) in read.items()}
         from_1 = _count_from_1(objects_of.values())

@@ -99,10 +99,10 @@ def _of_json(file: PurePosixPath, content: dict[str, Any], tree: Tree) -> Iterat
 
 def _of_table(file: PurePosixPath, tree: Tree) -> Iterator[_Image]:
     """Yield the images of a CSV file, which has a row for each region."""
-    regions: dict[str, list[dict[str, Any]]] = {}
-    said: dict[str, tuple[int, dict[str, Any]]] = {}
+    regions: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    said: dict[tuple[str, int], dict[str, Any]] = {}
     for row in tree.table(file).rows:
-        cells = row.cells
+        cells = {column.removeprefix('#'): text for column, text in row.cells.items()}  # of VIA 1: #filename
         try:
             shape, attributes, of_file = (
                 json.loads(cells.get(column) or '{}')
@@ -111,12 +111,13 @@ def _of_table(file: PurePosixPath, tree: Tree) -> Iterator[_Image]:
             size = int(cells.get('file_size') or -1)
         except ValueError as error:
             raise row.fault(f'is no row of VIA ({error})') from error
-        said[cells['filename']] = size, of_file
-        found = regions.setdefault(cells['filename'], [])
+        key = cells['filename'], size  # by which VIA tells images of one name in several folders apart
+        said[key] = of_file
+        found = regions.setdefault(key, [])
         if shape:
             found.append(dict(shape_attributes=shape, region_attributes=attributes))
-    for name, found in regions.items():
-        yield _Image(file, name, said[name][0], found, said[name][1])
+    for (name, size), found in regions.items():
+        yield _Image(file, name, size, found, said[name, size])
 
 
 def _class_attribute(items: Sequence[_Image], tree: Tree) -> str | None:

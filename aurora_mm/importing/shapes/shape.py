@@ -22,6 +22,7 @@ class Shape:
             top left and bottom right of a rectangle, or one point. (0, 2) for a class and for an area that was painted.
         region: Gives the mask of an area that was painted, (H, W) bool.
         question: What a class answers, where an image has classes of several kinds.
+        is_turned: Whether it is the box around a rotated one, which tools let reach beyond the image.
     """
 
     kind: str
@@ -29,6 +30,7 @@ class Shape:
     points: np.ndarray
     region: Callable[[], np.ndarray] | None = None
     question: str = ''
+    is_turned: bool = False
 
     @property
     def is_labelled(self) -> bool:
@@ -89,7 +91,7 @@ def rectangle(label: str, box: Sequence[float], degrees: float = 0.0, pivot: Seq
     if degrees:
         about = corners.mean(0) if pivot is None else _finite([pivot])[0]
         corners = _finite(centre_rotated(corners - about, degrees) + about)
-    return Shape('rectangle', label, np.stack([corners.min(0), corners.max(0)]))
+    return Shape('rectangle', label, np.stack([corners.min(0), corners.max(0)]), is_turned=bool(degrees))
 
 
 def point(name: str, place: Sequence[float] | None) -> Shape:

@@ -103,7 +103,7 @@ def _boxes(
     task = BoxTask(name, boxes, tree.root, options)
 
     def answer(image: DrawnImage, size: tuple[int, int]) -> dict[str, Any] | None:
-        cut = [(s.label, _within(s.points, size, image, 'a box').ravel().tolist()) for s in image.of_kind('rectangle')]
+        cut = [(s.label, _box_within(s, size, image).ravel().tolist()) for s in image.of_kind('rectangle')]
         for label, (x1, y1, x2, y2) in cut:
             if x2 <= x1 or y2 <= y1:
                 raise image.fault(f'has a box of {label!r} without an area within its {size[1]} x {size[0]} pixels')
@@ -176,6 +176,13 @@ def _checked(image: DrawnImage, path: Path, answer: _Answer) -> dict[str, Any] |
     with naming(path):
         size = read_shape(path)
     return answer(image, size)
+
+
+def _box_within(shape: Shape, size: tuple[int, int], image: DrawnImage) -> np.ndarray:
+    """Return a box as :func:`_within`; that around a rotated one is cut at the edge, however far it lies beyond."""
+    if shape.is_turned:
+        return np.clip(shape.points, 0, size[::-1])
+    return _within(shape.points, size, image, 'a box')
 
 
 def _within(points: np.ndarray, size: tuple[int, int], image: DrawnImage, what: str) -> np.ndarray:
