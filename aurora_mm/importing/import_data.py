@@ -25,6 +25,7 @@ from aurora_mm.importing.mapping import MAP_TEMPLATE, MappedLayout
 from aurora_mm.importing.options import ImportOptions
 from aurora_mm.importing.patients import hide_patients, new_group_key
 from aurora_mm.importing.table_file import TABLE_SUFFIXES
+from aurora_mm.importing.table_of_images import is_image_header
 from aurora_mm.importing.tree import Tree
 from aurora_mm.task_names import written_alike
 from aurora_mm.tasks import TaskTable
@@ -58,7 +59,7 @@ def find_tasks(
     if layout is None:
         known = ', '.join(layout.name for layout in LAYOUTS)
         raise DataError(
-            f'is laid out in no way that is known ({known}). It holds\n{tree.summary()}\n'
+            f'is laid out in no way that is known ({known}). It holds\n{tree.summary()}\n{_hint_of_table(tree)}'
             f'Describe it in a file and give it by --map:\n{MAP_TEMPLATE}',
             file=source,
         )
@@ -148,6 +149,21 @@ def _tell_doubtful_groups(found: Sequence[FoundTask]) -> None:
     groups = {split: {group: list(paths) for group, paths in some.items()} for split, some in images_of.items()}
     for problem in groups_of_splits(groups):
         print_log(problem.message, logger='current', level=logging.WARNING)
+
+
+def _hint_of_table(tree: Tree) -> str:
+    """Return a line about the only table of a folder, which no layout reads because it names no images."""
+    tables = tree.ending(*TABLE_SUFFIXES)
+    if len(tables) != 1 or not tree.images:
+        return ''
+    table = tree.table(tables[0])
+    column = next((column for column in table.columns if is_image_header(column)), table.columns[0])
+    cells = [row.cells[column] for row in table.rows if row.cells[column]]
+    example = f'column {column!r} holds {cells[0]!r}' if cells else f'column {column!r} is blank'
+    return (
+        f'No column of {tables[0]} names images in half of its rows: {example}, and images are called as '
+        f'{str(tree.images[0])!r}. Names are paths below the folder or the ends of them, with all zeros.\n'
+    )
 
 
 def check_splits(found: Sequence[FoundTask]) -> None:

@@ -64,10 +64,10 @@ class TableRow:
 class TableFile:
     """A table with a header, read whole.
 
-    CSV files are UTF-8, or UTF-16 with a byte order mark; their cells are separated by what a first line ``sep=;``
-    says, or else by what is most frequent in the header: commas, semicolons or tabs. Of an Excel workbook there must be
-    one sheet with cells. Rows without any text are left out. ``NA``, ``N/A``, ``NaN`` and ``null`` in any case of letters
-    count as blank.
+    CSV files are UTF-8, or UTF-16 with a byte order mark. A first line ``sep=;`` says what separates cells, or else it
+    is what is most frequent in the header: commas, semicolons or tabs. Of an Excel workbook there must be one sheet
+    with cells. Rows without any text are left out. ``NA``, ``N/A``, ``NaN`` and ``null`` in any case of letters count
+    as blank.
 
     Args:
         file: Its path; the suffix is one of :data:`TABLE_SUFFIXES`.

@@ -131,6 +131,11 @@ class TableOfImages:
         return int(number)
 
 
+def is_image_header(column: str) -> bool:
+    """Return whether a column is called as names of images are, such as ``file`` or ``Image ID``."""
+    return folded_header(column) in _HEADERS
+
+
 def image_column(table: TableFile, named: NamedImages) -> str | None:
     """Return the column of a table in which most cells name an image; None if in none half of them do.
 
@@ -142,5 +147,5 @@ def image_column(table: TableFile, named: NamedImages) -> str | None:
     }
     best = max(counts.values())
     columns = [column for column in table.columns if counts[column] == best]
-    columns.sort(key=lambda column: folded_header(column) not in _HEADERS)
+    columns.sort(key=lambda column: not is_image_header(column))
     return columns[0] if 2 * best >= len(table.rows) else None

@@ -438,3 +438,12 @@ class TestDicom:
     def test_places_need_a_frame(self, src):
         with pytest.raises(DataError, match=r"0\.dcm: has 3 frames, and a label at some place is that of one; 'frame'"):
             found_in(src, 'file,x1,y1,x2,y2\n0,1,1,5,5\n')
+
+
+@pytest.mark.parametrize('name', ['1', 'C:\\\\scans\\\\0001.png'])
+def test_a_table_that_names_no_images_is_shown(tmp_path, name):
+    trees.save(tmp_path / '0001.png', trees.picture(1))
+    trees.text(tmp_path / 'labels.csv', f'no,file,diagnosis\nx,{name},benign\n')
+    shown = re.escape(f"column 'file' holds {name!r}, and images are called as '0001.png'")
+    with pytest.raises(DataError, match=f'No column of labels.csv names images .*{shown}'):
+        find_tasks(tmp_path)
