@@ -3,7 +3,7 @@
 from aurora_mm.importing.build_data import find_recipe_tasks
 from aurora_mm.importing.checksums import compare_checksums
 from aurora_mm.importing.found import FoundRow, FoundTask
-from aurora_mm.importing.import_data import find_tasks, table_of, write_tasks
+from aurora_mm.importing.import_data import find_tasks, table_of, without_lone_split, write_tasks
 from aurora_mm.importing.layout import Layout
 from aurora_mm.importing.layouts import LAYOUTS
 from aurora_mm.importing.options import ImportOptions
@@ -23,5 +23,6 @@ __all__ = [
     'read_recipe',
     'recipe_names',
     'table_of',
+    'without_lone_split',
     'write_tasks',
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,18 @@ def find_tasks(
         hint = 'if it holds labels, patients or splits, --map reads them (docs/data.md)'
         tree.warn(f'{text}; {hint}')
     return layout, found
+
+
+def without_lone_split(found: Sequence[FoundTask]) -> list[FoundTask]:
+    """Return tasks whose images are all of the split ``train`` as tasks that are not split, and others as they are.
+
+    Tools export data that was never split in a folder ``train``, and a training needs images to validate on.
+    """
+    if {row.split for item in found for row in item.rows} != {'train'}:
+        return list(found)
+    text = 'all images are in the split train; they are taken as data that was not split, which training splits'
+    print_log(text, logger='current', level=logging.WARNING)
+    return [replace(item, rows=[replace(row, split='') for row in item.rows]) for item in found]
 
 
 def table_of(found: Sequence[FoundTask]) -> Table:

@@ -752,6 +752,17 @@ class TestVoc:
             '1 files of labels have no image and are left out, such as Annotations/1.xml',
         ]
 
+    def test_lists_of_cvat(self, src):
+        trees.pascal_voc(src)
+        lists = src / 'ImageSets' / 'Main'
+        for file in lists.glob('*.txt'):
+            file.unlink()
+        trees.text(lists / 'Train.txt', '0\n1\n')
+        trees.text(lists / 'Validation.txt', '2\n')
+        trees.text(lists / 'lesion_test.txt', '0 1\n1 -1\n2 1\n')
+        splits = {row.path: row.split for row in task_of(src, 'detection').rows}
+        assert [splits[f'JPEGImages/{i}.jpg'] for i in range(3)] == ['train', 'train', 'val']
+
     def test_names_with_spaces_in_a_list_of_a_split(self, src, told):
         trees.pascal_voc(src)
         for file in (src / 'JPEGImages' / '1.jpg', src / 'Annotations' / '1.xml'):

@@ -495,6 +495,21 @@ class TestCommand:
         exec((tmp_path / 'out' / 'tasks.py').read_text(), tasks)
         assert Task.from_config(tasks['tasks'][0]) == Task('thyroid', 'segmentation', classes=('background', 'nodule'))
 
+    def test_data_that_is_all_in_train_is_not_split(self, src, tmp_path, monkeypatch):
+        told = []
+        monkeypatch.setattr('aurora_mm.importing.import_data.print_log', lambda text, **_: told.append(text))
+        trees.yolo(src)
+        main(['import-data', str(src), str(tmp_path / 'both')])
+        assert {path.name for path in (tmp_path / 'both').iterdir()} == {'tasks.py', 'train', 'val'}
+        assert told == []
+        shutil.rmtree(src / 'images' / 'val')
+        shutil.rmtree(src / 'labels' / 'val')
+        main(['import-data', str(src), str(tmp_path / 'out')])
+        assert (tmp_path / 'out' / 'csv_files' / 'src.csv').is_file()
+        assert told == [
+            'all images are in the split train; they are taken as data that was not split, which training splits'
+        ]
+
     def test_it_asks_about_left_and_right(self, src, tmp_path, capsys):
         trees.coco_landmarks(src)
         main(['import-data', str(src), str(tmp_path / 'out'), '--dry-run'])

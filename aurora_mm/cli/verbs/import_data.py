@@ -53,7 +53,7 @@ def _mask_value(text: str) -> int | str:
 @command(add_arguments)
 def main(args: argparse.Namespace) -> None:
     from aurora_mm.folders import require_new_folder
-    from aurora_mm.importing import ImportOptions, find_tasks
+    from aurora_mm.importing import ImportOptions, find_tasks, without_lone_split
 
     require_new_folder(args.out)
     options = ImportOptions(
@@ -65,4 +65,4 @@ def main(args: argparse.Namespace) -> None:
     )
     layout, found = find_tasks(args.source, options, args.map)
     print(f'{args.source}: {layout.name}')
-    show_and_write(found, args)
+    show_and_write(without_lone_split(found), args)

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from aurora_mm.converters.splits import split_of
 from aurora_mm.errors import DataError
 from aurora_mm.importing.boxes import Boxes, BoxTask
 from aurora_mm.importing.found import FoundRow, FoundTask
@@ -19,7 +20,6 @@ from aurora_mm.importing.unpaired import tell_unpaired
 from aurora_mm.plain_numbers import plain_number
 
 _Object = tuple[str, list[float], bool]  # class, xyxy as written, whether it is written with decimals
-_SPLITS = ('train', 'val', 'test')
 
 
 class PascalVoc(Layout):
@@ -83,10 +83,12 @@ class PascalVoc(Layout):
         stems = {image.stem for image in tree.images}
         found = {}
         for file in tree.ending('.txt'):
-            if file.parent.as_posix().endswith('ImageSets/Main') and file.stem in _SPLITS:
+            split = split_of(file.stem)
+            # Lists of one class are called cyst_train.txt; CVAT writes Train.txt and Validation.txt.
+            if file.parent.as_posix().endswith('ImageSets/Main') and split is not None and split[1] == file.stem:
                 for line in tree.path(file).read_text(encoding='utf-8', errors='replace').split('\n'):
                     if line.strip():
-                        found[_stem(line.strip(), stems)] = file.stem
+                        found[_stem(line.strip(), stems)] = split[0]
         return found
 
 
