@@ -752,6 +752,19 @@ class TestVoc:
             '1 files of labels have no image and are left out, such as Annotations/1.xml',
         ]
 
+    def test_masks_and_marks_that_are_not_read_are_told(self, src, told):
+        trees.pascal_voc(src)
+        trees.save(src / 'SegmentationClass' / '0.png', trees.mask())
+        for i, text in enumerate(('<difficult>1</difficult>', '<polygon><x1>3</x1></polygon>', '')):
+            edit_text(src / 'Annotations' / f'{i}.xml', '<object>', f'<object>{text}')
+        assert len(task_of(src, 'detection').rows) == 6
+        assert told == [
+            '1 images have no labels and are left out, such as SegmentationClass/0.png',
+            'boxes were taken as counted from 1',
+            '1 objects are marked as difficult, and their boxes are taken like others',
+            '1 objects have a polygon, which is not read; their boxes are',
+        ]
+
     def test_lists_of_cvat(self, src):
         trees.pascal_voc(src)
         lists = src / 'ImageSets' / 'Main'

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ElementTree
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -19,6 +20,7 @@ from aurora_mm.importing.tree import Tree, split_of_path
 from aurora_mm.importing.unpaired import tell_unpaired
 from aurora_mm.plain_numbers import plain_number
 
+_MASK_FOLDERS = ('segmentationclass', 'segmentationobject')
 _Object = tuple[str, list[float], bool]  # class, xyxy as written, whether it is written with decimals
 
 
@@ -31,7 +33,8 @@ class PascalVoc(Layout):
     The log says how they were taken.
 
     An image has the size that ``size`` lists, where it lists one. Of several images with the name of a file of labels,
-    the one in its folder is meant, or else the one in a folder beside it.
+    the one in its folder is meant, or else the one in a folder beside it. Masks of VOC, in ``SegmentationClass``, and
+    polygons of objects are told and not read.
     """
 
     name = 'Pascal VOC'
@@ -47,7 +50,7 @@ class PascalVoc(Layout):
         files = {file for _, file in pairs}
         tell_unpaired(tree, [image for image, _ in pairs], [f for f in tree.ending('.xml') if f not in files])
         read = {file: _read(tree.path(file)) for _, file in pairs}
-        objects_of = {file: objects for file, (objects, _) in read.items()}
+        objects_of = {file: objects for file, (objects, _, _) in read.items()}
         from_1 = _count_from_1(objects_of.values())
         task = BoxTask(
             task_name(options.name or tree.root.name),
@@ -68,6 +71,8 @@ class PascalVoc(Layout):
             if count := len(found.rows) - len(chosen):
                 texts.append(f'{count} images that no file of ImageSets/Main names are left out')
             found.rows = chosen
+        told = sum((unread for _, _, unread in read.values()), Counter[str]())
+        texts += [f'{count} {what}' for what, count in told.items()]
         for text in texts:
             tree.warn(text)
         return [found]
@@ -75,7 +80,8 @@ class PascalVoc(Layout):
     def _pairs(self, tree: Tree) -> list[tuple[PurePosixPath, PurePosixPath]]:
         images: dict[str, list[PurePosixPath]] = {}
         for image in tree.images:
-            images.setdefault(image.stem, []).append(image)
+            if image.parent.name.lower() not in _MASK_FOLDERS:
+                images.setdefault(image.stem, []).append(image)
         files = [file for file in tree.ending('.xml') if file.stem in images]
         return [(_image_of(file, images[file.stem], tree), file) for file in files]
 
@@ -130,8 +136,8 @@ def _answer(
     return task.answer(boxes, file)
 
 
-def _read(file: Path) -> tuple[list[_Object], tuple[int, int] | None]:
-    """The objects of a file, and the (height, width) that is listed, None if none is."""
+def _read(file: Path) -> tuple[list[_Object], tuple[int, int] | None, Counter[str]]:
+    """Return the objects of a file, the (height, width) that is listed, None if none is, and what is not read."""
     try:
         root = ElementTree.parse(file).getroot()
         objects = [
@@ -146,4 +152,16 @@ def _read(file: Path) -> tuple[list[_Object], tuple[int, int] | None]:
         height, width = (int(root.findtext(f'size/{side}', '') or 0) for side in ('height', 'width'))
     except (ElementTree.ParseError, ValueError) as error:
         raise DataError(f'is no annotation of Pascal VOC ({error})', file=file) from error
-    return objects, (height, width) if height and width else None  # tools that do not know the size write 0
+    unread = Counter(
+        text
+        for item in root.iter('object')
+        for text, is_there in (
+            (
+                'objects are marked as difficult, and their boxes are taken like others',
+                item.findtext('difficult') == '1',
+            ),
+            ('objects have a polygon, which is not read; their boxes are', item.find('polygon') is not None),
+        )
+        if is_there
+    )
+    return objects, (height, width) if height and width else None, unread  # tools that do not know the size write 0
