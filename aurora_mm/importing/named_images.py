@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import unicodedata
 from functools import lru_cache
 from pathlib import PurePosixPath
 
@@ -8,7 +7,7 @@ from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.extras import require_extra
 from aurora_mm.images.dicom_errors import first_line, reading_errors
 from aurora_mm.images.dicom_file import is_dicom
-from aurora_mm.importing.tree import Tree, stem_of
+from aurora_mm.importing.tree import Tree, composed, stem_of
 
 
 class NamedImages:
@@ -36,9 +35,9 @@ class NamedImages:
         self._files: set[str] = set()
         for image in tree.images:
             files = set() if attribute else _file_names(image)
-            self._files |= {_composed(name).casefold() for name in files}
+            self._files |= {composed(name).casefold() for name in files}
             names = files | (_attribute_of(tree, image, attribute) if attribute else _folder_names(image))
-            for name in map(_composed, names):
+            for name in map(composed, names):
                 self._of.setdefault(name, []).append(image)
         for name, named in self._of.items():
             self._folded.setdefault(name.casefold(), []).extend(named)
@@ -60,11 +59,7 @@ def images_named(tree: Tree, attribute: str = '') -> NamedImages:
 
 
 def _plain(name: str) -> str:
-    return _composed(name.replace('\\', '/').removeprefix('./').strip('/'))
-
-
-def _composed(name: str) -> str:
-    return unicodedata.normalize('NFC', name)
+    return composed(name.replace('\\', '/').removeprefix('./').strip('/'))
 
 
 def _check_attribute(attribute: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from aurora_mm.errors import DataError
-from aurora_mm.importing.tree import Tree, stem_of
+from aurora_mm.importing.tree import Tree, composed, stem_of
 
 _MASK_WORDS = 'mask|masks|seg|segmentation|gt|label|labels|annotation|anno|groundtruth|ground_truth'
 _IMAGE_WORDS = 'image|images|img|imgs|scan|raw'
@@ -22,7 +22,7 @@ def is_mask_name(file: PurePosixPath) -> bool:
 
 def key_of(file: PurePosixPath) -> str:
     """What an image and its mask have in common: the name without suffix and without such an end."""
-    return _IMAGE_END.sub('', _MASK_END.sub('', stem_of(file))).lower()
+    return _IMAGE_END.sub('', _MASK_END.sub('', composed(stem_of(file)))).lower()
 
 
 def pair(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import os
+import unicodedata
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -86,6 +87,11 @@ class Tree:
             counts[key] = counts.get(key, 0) + 1
         lines = [f'  {folder}/: {count} x {end or "no suffix"}' for (folder, end), count in sorted(counts.items())]
         return '\n'.join(lines[:20]) + (f'\n  and {len(lines) - 20} more' if len(lines) > 20 else '')
+
+
+def composed(name: str) -> str:
+    """A name in the form in which Unicode writes a letter and its accent as one, which macOS takes apart."""
+    return unicodedata.normalize('NFC', name)
 
 
 def stem_of(file: PurePosixPath) -> str:

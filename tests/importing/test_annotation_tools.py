@@ -814,3 +814,26 @@ class TestCoco:
         assert (layout.name, len(item.rows)) == ('COCO', 3)
         trees.text(src / 'other.json', '{"images": 3}')
         assert len(find_tasks(src)[1][0].rows) == 3
+
+
+@pytest.mark.parametrize(
+    ('layout', 'file'),
+    [
+        ('labelme', '1.json'),
+        ('yolo', 'labels/train/1.txt'),
+        ('pascal_voc', 'Annotations/1.xml'),
+        ('mmseg', 'ann_dir/train/1.png'),
+    ],
+)
+def test_files_of_one_name_that_macos_and_others_wrote(src, layout, file):
+    getattr(trees, layout)(src)
+    name = unicodedata.normalize('NFC', 'ü')
+    whole = len(find_tasks(src)[1][0].rows)
+    for image in src.glob('**/1.*'):
+        if image.parent == src or image.parent.name in ('train', 'JPEGImages', 'Annotations'):
+            image.rename(image.with_stem(name))
+    labels = (src / file).with_stem(name)
+    labels.rename(labels.with_stem(unicodedata.normalize('NFD', name)))
+    for names in src.glob('ImageSets/Main/train.txt'):
+        edit_text(names, '1\n', f'{name}\n', 1)
+    assert len(find_tasks(src)[1][0].rows) == whole

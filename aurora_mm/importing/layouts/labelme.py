@@ -23,7 +23,7 @@ from aurora_mm.importing.shapes import (
     rectangle,
     tasks_of_shapes,
 )
-from aurora_mm.importing.tree import Tree, split_of_path
+from aurora_mm.importing.tree import Tree, composed, split_of_path
 from aurora_mm.importing.unpaired import tell_unpaired
 
 _KNOWN = ('polygon', 'circle', 'mask', 'rectangle', 'oriented_rectangle', 'point')
@@ -65,8 +65,12 @@ class LabelMe(Layout):
         return tasks_of_shapes(images, tree, options)
 
     def _pairs(self, tree: Tree) -> list[tuple[PurePosixPath, PurePosixPath]]:
-        files = {file.with_suffix(''): file for file in tree.ending('.json')}
-        return [(image, files[name]) for image in tree.images if (name := image.with_suffix('')) in files]
+        files = {_name(file): file for file in tree.ending('.json')}
+        return [(image, files[name]) for image in tree.images if (name := _name(image)) in files]
+
+
+def _name(file: PurePosixPath) -> str:
+    return composed(file.with_suffix('').as_posix())
 
 
 def _is_labelme(file: Path) -> bool:

@@ -16,7 +16,7 @@ from aurora_mm.importing.layout import Layout
 from aurora_mm.importing.listed_size import check_listed_size
 from aurora_mm.importing.options import ImportOptions
 from aurora_mm.importing.task_names import UNNAMED_CLASS, task_name
-from aurora_mm.importing.tree import Tree, split_of_path
+from aurora_mm.importing.tree import Tree, composed, split_of_path
 from aurora_mm.importing.unpaired import tell_unpaired
 from aurora_mm.plain_numbers import plain_number
 
@@ -63,7 +63,7 @@ class PascalVoc(Layout):
         for image, file in pairs:
             boxes = [(kind, [x1 - from_1, y1 - from_1, x2, y2]) for kind, (x1, y1, x2, y2), _ in objects_of[file]]
             answer = partial(_answer, tree.path(image), read[file][1], boxes, tree.path(file), task)
-            split = splits.get(image.stem, '' if splits else split_of_path(image))
+            split = splits.get(composed(image.stem), '' if splits else split_of_path(image))
             found.rows.append(FoundRow(str(tree.path(image)), image.as_posix(), answer, split))
         texts = [f'boxes were taken as counted from {int(from_1)}']
         if splits:
@@ -81,12 +81,12 @@ class PascalVoc(Layout):
         images: dict[str, list[PurePosixPath]] = {}
         for image in tree.images:
             if image.parent.name.lower() not in _MASK_FOLDERS:
-                images.setdefault(image.stem, []).append(image)
-        files = [file for file in tree.ending('.xml') if file.stem in images]
-        return [(_image_of(file, images[file.stem], tree), file) for file in files]
+                images.setdefault(composed(image.stem), []).append(image)
+        files = {file: composed(file.stem) for file in tree.ending('.xml')}
+        return [(_image_of(file, images[stem], tree), file) for file, stem in files.items() if stem in images]
 
     def _splits(self, tree: Tree) -> dict[str, str]:
-        stems = {image.stem for image in tree.images}
+        stems = {composed(image.stem) for image in tree.images}
         found = {}
         for file in tree.ending('.txt'):
             split = split_of(file.stem)
@@ -94,7 +94,7 @@ class PascalVoc(Layout):
             if file.parent.as_posix().endswith('ImageSets/Main') and split is not None and split[1] == file.stem:
                 for line in tree.path(file).read_text(encoding='utf-8', errors='replace').split('\n'):
                     if line.strip():
-                        found[_stem(line.strip(), stems)] = split[0]
+                        found[_stem(composed(line.strip()), stems)] = split[0]
         return found
 
 

@@ -16,7 +16,7 @@ from aurora_mm.importing.layout import Layout
 from aurora_mm.importing.options import ImportOptions
 from aurora_mm.importing.shapes import DrawnImage, Shape, point, polygon, tasks_of_shapes
 from aurora_mm.importing.task_names import task_name
-from aurora_mm.importing.tree import Tree, split_of_path
+from aurora_mm.importing.tree import Tree, composed, split_of_path
 from aurora_mm.importing.unpaired import tell_unpaired
 from aurora_mm.importing.yolo_splits import described_splits, listed_splits
 from aurora_mm.importing.yolo_texts import YoloLine, read_lines, read_names, read_points
@@ -222,7 +222,7 @@ def _size(image: Path) -> tuple[int, int]:
 
 
 def _folded(file: PurePosixPath) -> str:
-    return file.as_posix().casefold()
+    return composed(file.as_posix()).casefold()
 
 
 def _label_path(image: PurePosixPath) -> PurePosixPath:
