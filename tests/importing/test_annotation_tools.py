@@ -461,6 +461,10 @@ class TestLabelStudio:
         edit(file, lambda tasks: tasks.pop())
         edit(file, lambda tasks: tasks[0].update(data=dict(first=second, image=tasks[0]['data']['image'])))
         assert task_of(src, 'segmentation').rows[0].path == 'images/0.png'
+        edit(file, lambda tasks: tasks[0]['annotations'][0].update(result=tasks[1]['annotations'][0]['result'][:0]))
+        assert not answers(task_of(src, 'segmentation'))[0]['mask'].any()
+        trees.label_studio(src)
+        edit(file, lambda tasks: tasks[0]['data'].update(first=second))
         self.result(file, 0, to_name='first')
         refused(src, 'task 1 has several images, .*0.png, .*2.png, and which of them .* not clear .first, image.')
 
@@ -588,6 +592,9 @@ class TestYolo:
             'val_0.png': 'val',
         }
         assert '3 images that no list of a split names are left out' in told
+        (src / 'labels' / 'train_1.txt').unlink()
+        find_tasks(src)
+        assert '1 images have no labels and are left out, such as images/train_1.png' in told
         trees.text(src / f'{val}.txt', 'images/train_0.png\n')
         refused(src, rf'{val}\.txt, row 1: lists images/train_0.png, which {train}.txt lists too')
 

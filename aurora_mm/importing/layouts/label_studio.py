@@ -35,6 +35,7 @@ from aurora_mm.importing.tree import Tree, split_of_path
 
 _UPLOAD = re.compile(r'^[0-9a-f]{8}-(?=.)')  # what an upload puts before the name of a file
 _SHAPE_TYPES = ('labels', 'rectangle', 'vector', 'bitmask')  # ends of the types of results that draw something
+_USUAL_OBJECT = 'image'  # what labels are about in the templates of Label Studio
 _ABOUT_REGIONS = ('choices', 'textarea', 'rating', 'number', 'datetime', 'taxonomy')
 _GEOMETRY = {'rle', 'points', 'radiusX', 'width', 'x'}
 
@@ -160,7 +161,7 @@ def _about(data: Mapping[str, Any], where: str, results: Sequence[Mapping[str, A
     if len(of_images) < 2:
         return list(texts.values())
     objects = {str(result['to_name']) for result in results if result.get('to_name')}
-    if len(objects) == 1 and (name := next(iter(objects))) in texts:
+    if len(objects) < 2 and (name := next(iter(objects), _USUAL_OBJECT)) in texts:
         return [texts[name]]
     raise DataError(
         f'{where} has several images, {", ".join(sorted(of_images))[:200]}, and which of them its labels are about is '

@@ -101,6 +101,9 @@ def _split(pairs: _Pairs, tree: Tree, description: PurePosixPath | None) -> list
     It is told what is left out.
     """
     texts = {pair.text for pair in pairs}
+    folders = {text.parent for text in texts}
+    lone = [file for file in tree.ending('.txt') if file.parent in folders and file not in texts and _is_lone(file)]
+    tell_unpaired(tree, [pair.image for pair in pairs], lone)
     listed = listed_splits(tree, texts)
     if listed:
         chosen = [pair._replace(split=listed[pair.image]) for pair in pairs if pair.image in listed]
@@ -110,9 +113,6 @@ def _split(pairs: _Pairs, tree: Tree, description: PurePosixPath | None) -> list
     elif description is not None:
         described = described_splits(tree, description, [pair.image for pair in pairs])
         pairs = [pair._replace(split=pair.split or described.get(pair.image, '')) for pair in pairs]
-    folders = {text.parent for text in texts}
-    lone = [file for file in tree.ending('.txt') if file.parent in folders and file not in texts and _is_lone(file)]
-    tell_unpaired(tree, [pair.image for pair in pairs] + list(listed), lone)
     return list(pairs)
 
 
