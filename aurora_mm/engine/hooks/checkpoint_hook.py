@@ -154,7 +154,8 @@ class CheckpointHook(MMEngineCheckpointHook):
         Raises:
             ConfigError: If ``save_best`` names a score that the validation does not give.
         """
-        unknown = [key for key in self.key_indicators if key not in metrics and key != 'auto']
+        wanted = self.key_indicators if self.save_best else []
+        unknown = [key for key in wanted if key not in metrics and key != 'auto']
         if unknown:
             raise ConfigError(
                 f'save_best of CheckpointHook names {", ".join(unknown)}, and the validation gives '
