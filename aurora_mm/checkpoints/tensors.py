@@ -31,6 +31,8 @@ def load_tensors(file: str | Path, containers: Collection[str] = ()) -> dict[str
         WeightsError: If the file cannot be read, or does not map names to tensors.
     """
     file = Path(file)
+    if not file.exists():
+        raise WeightsError(f'{file} is no file of weights: it does not exist')
     content: Mapping[str, Any] = _safetensors(file) if file.suffix == '.safetensors' else load_checkpoint_file(file)
     inside = next((content[key] for key in containers if isinstance(content.get(key), Mapping)), content)
     others = [str(name) for name, value in inside.items() if not isinstance(value, Tensor)]

@@ -203,10 +203,6 @@ class FMCUIADataset(SeededDataset):
             return super()._get_unserialized_subset(indices)
         return self.data_list[np.array(indices, np.int64)]
 
-    def place_of(self, info: dict[str, Any]) -> dict[str, Any]:
-        """Return the CSV file and the row of an item, see :class:`SeededDataset`."""
-        return dict(file=info['csv_file'], row=info['csv_row'])
-
     def _find_root(self) -> tuple[Path, bool]:
         """Return the folder that contains ``csv_files``, and whether all of its rows belong to this split."""
         root = DataRoot.find(local_data_root(self.data_root, self.shard_cache), self.data_root)

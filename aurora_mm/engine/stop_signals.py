@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import multiprocessing
 import os
 import signal
 import threading
@@ -54,31 +56,31 @@ class StopSignals:
         self._before = {}
         signal.pthread_sigmask(signal.SIG_UNBLOCK, self._signals)
 
-    def ignore_but_from(self, main: int) -> None:
-        """Ignore the signals in this process, unless the main process sends them; for workers of a data loader.
+    def ignore(self) -> None:
+        """Ignore the signals in this process; for workers, to which a scheduler may send them as well.
 
-        A scheduler may send the signals to workers as well. The main process ends its workers by SIGTERM and waits for
-        them, so that it would never end itself if they ignored that too.
-
-        On macOS, which does not tell who sent a signal, the signals keep the handlers that torch gives to workers.
-
-        Args:
-            main: Id of the main process.
+        The main process ends its workers by SIGTERM when it ends itself, and waits for them. So it must call
+        :func:`kill_workers_at_exit`.
         """
-        if hasattr(signal, 'sigwaitinfo'):
-            signal.pthread_sigmask(signal.SIG_BLOCK, self._signals)
-            threading.Thread(target=_end_with, args=(main, self._signals), daemon=True).start()
+        for each in self._signals:
+            signal.signal(each, signal.SIG_IGN)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.received is None:
             self.received = signal.Signals(number).name
 
 
-def _end_with(main: int, signals: Sequence[int]) -> None:
-    """Wait for blocked signals, and end this process at the first one that the main process sent."""
-    while signal.sigwaitinfo(signals).si_pid != main:
-        pass
-    os._exit(0)  # as torch's own handler does: with another status the data loader would raise an error
+def kill_workers_at_exit() -> None:
+    """Have this process kill its daemonic processes when it ends, such as workers that ignore signals."""
+    atexit.unregister(_kill_workers)
+    atexit.register(_kill_workers)  # runs before the function of multiprocessing, which waits for them
+
+
+def _kill_workers() -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch's handler would raise an error about killed workers
+    for process in multiprocessing.active_children():
+        if process.daemon:
+            process.kill()
 
 
 # Python drops a signal that comes to a forked process before it can run a handler, and whoever sent it, such as a pool

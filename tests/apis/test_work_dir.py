@@ -182,10 +182,10 @@ def test_a_checkpoint_that_is_cut_off_is_told_with_the_one_before(save, tmp_path
     require_whole(tmp_path / 'shards')
     cut = tmp_path / 'iter_10.pth'
     cut.write_bytes(whole.read_bytes()[:1000])
-    with pytest.raises(WeightsError, match=rf'{cut} is no checkpoint.*--resume {whole}$'):
+    with pytest.raises(WeightsError, match=rf'{cut} cannot be read: it is only part of a zip file.*--resume {whole}$'):
         require_whole(cut)
     whole.unlink()
-    with pytest.raises(WeightsError, match=rf'{cut} is no checkpoint') as alone:
+    with pytest.raises(WeightsError, match=rf'{cut} cannot be read: it is only part of a zip file') as alone:
         require_whole(cut)
     assert '--resume' not in str(alone.value)
 

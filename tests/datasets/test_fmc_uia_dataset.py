@@ -197,7 +197,7 @@ def test_nothing_is_replaced_by_another_sample(fmc_root):
     with pytest.raises(DataError, match=r'b\.csv, row 3: image .*breast/1\.png cannot be read'):
         dataset[3]
     silent = FMCUIADataset(fmc_root.path, split='all', pipeline=[DropEverything()])
-    with pytest.raises(DataError, match=r'a\.csv, row 2: a transform of the pipeline returned None'):
+    with pytest.raises(ConfigError, match=r'DropEverything returned None, .*a\.csv, row 2'):
         silent[0]
 
 

@@ -73,15 +73,15 @@ def test_workers_read_after_arrow_has(tmp_path, method):
     )
     expected = [row % 4 for row in range(0, rows, 150)]
     for _ in range(2):  # persistent workers serve a second epoch
-        assert [label for batch in loader for label in batch] == expected
+        assert [item['label'] for batch in loader for item in batch] == expected
     if method == 'fork':  # Arrow works in the parent between forks
         FMCUIADataset(str(tmp_path), split='train')
         again = DataLoader(dataset, batch_size=200, num_workers=2, collate_fn=list, timeout=600, sampler=range(9))
-        assert [label for batch in again for label in batch] == [row % 4 for row in range(9)]
+        assert [item['label'] for batch in again for item in batch] == [row % 4 for row in range(9)]
 
 
 class Label:
     """A pipeline of one step that gives the label alone."""
 
     def __call__(self, results):
-        return results['gt_label']
+        return dict(label=results['gt_label'])

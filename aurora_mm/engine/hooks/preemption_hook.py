@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ from aurora_mm.engine.epoch_based_train_loop import EpochBasedTrainLoop
 from aurora_mm.engine.hooks.checkpoint_hook import CheckpointHook
 from aurora_mm.engine.hooks.reproducible_epoch_hook import ReproducibleEpochHook
 from aurora_mm.engine.hooks.required_hooks import require_once
-from aurora_mm.engine.stop_signals import RankAgreement, StopSignals
+from aurora_mm.engine.stop_signals import RankAgreement, StopSignals, kill_workers_at_exit
 from aurora_mm.errors import PreemptedError
 from aurora_mm.registry import HOOKS
 
@@ -67,7 +66,8 @@ class PreemptionHook(Hook):
         self._active, self._checkpoints = True, saving[0]
         self._agreement = RankAgreement()
         loader = runner.train_dataloader
-        loader.worker_init_fn = functools.partial(_start_worker, self._signals, os.getpid(), loader.worker_init_fn)
+        loader.worker_init_fn = functools.partial(_start_worker, self._signals, loader.worker_init_fn)
+        kill_workers_at_exit()
         self._signals.watch()
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
@@ -110,7 +110,7 @@ class PreemptionHook(Hook):
         )
 
 
-def _start_worker(signals: StopSignals, main: int, init: Callable[[int], Any] | None, worker_id: int) -> None:
-    signals.ignore_but_from(main)
+def _start_worker(signals: StopSignals, init: Callable[[int], Any] | None, worker_id: int) -> None:
+    signals.ignore()
     if init is not None:
         init(worker_id)
