@@ -60,16 +60,35 @@ class PassCounter(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: dict | None = None) -> Any:
         result = func(*args, **(kwargs or {}))
         name = func.overloadpacket.__name__
-        written = [a.name for a in func._schema.arguments if a.alias_info is not None and a.alias_info.is_write]
-        is_view = any(r.alias_info is not None for r in func._schema.returns) and not written
-        outputs = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
-        if is_view or not outputs or name.startswith((*PRODUCTS, *FREE)):
-            return result
-        inputs = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
-        if name.startswith(COPIES) or 'out' in written:  # what was there before is not read
-            inputs = [leaf for leaf in inputs if all(leaf is not output for output in outputs)]
-        self.passes.append(Pass(name, sum(map(held_bytes, inputs + outputs)), tuple(outputs[0].shape)))
+        outputs = tensors_in(result)
+        if outputs and not name.startswith(PRODUCTS) and (moved := moved_bytes(func, args, kwargs, result)) is not None:
+            self.passes.append(Pass(name, moved, tuple(outputs[0].shape)))
         return result
+
+
+def moved_bytes(func: Any, args: Any, kwargs: dict | None, result: Any) -> int | None:
+    """The bytes that an operation reads and writes; None for a view, and for what makes or takes no values.
+
+    Args:
+        func: The operation, as torch dispatches it.
+        args: Its arguments.
+        kwargs: Its named arguments.
+        result: What it returned. If that holds no tensor, it writes to the tensors of its first argument.
+    """
+    name = func.overloadpacket.__name__
+    written = [a.name for a in func._schema.arguments if a.alias_info is not None and a.alias_info.is_write]
+    is_view = any(r.alias_info is not None for r in func._schema.returns) and not written
+    inputs, outputs = tensors_in((args, kwargs)), tensors_in(result)
+    if is_view or name.startswith(FREE) or not (inputs or outputs):
+        return None
+    outputs = outputs or tensors_in(args[0])
+    if name.startswith(COPIES) or 'out' in written:  # what was there before is not read
+        inputs = [leaf for leaf in inputs if all(leaf is not output for output in outputs)]
+    return sum(map(held_bytes, inputs + outputs))
+
+
+def tensors_in(values: Any) -> list[Tensor]:
+    return [leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor)]
 
 
 def held_bytes(tensor: Tensor) -> int:

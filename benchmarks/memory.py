@@ -10,9 +10,9 @@ torch's MemTracker adds up what is allocated. Counted are weights, gradients, th
 in bfloat16, all that is kept for the backward pass, and what operations allocate between; and, where the config has
 EMAHook, the running mean of the weights. Each image has a label of one task; tasks take turns.
 
-Autocast is the CPU's, but group norms compute in fp32 as they do on a GPU. Not counted: the CUDA context and libraries
-(about 1 GB), what the allocator loses between blocks, and workspaces of cuDNN. So a card is said to hold a step if it
-holds 1.1 times its peak and 1 GB.
+Autocast is the CPU's, but group norms of other packages compute in fp32 as they do on a GPU. Not counted: the CUDA
+context and libraries (about 1 GB), what the allocator loses between blocks, and workspaces of cuDNN. So a card is said
+to hold a step if it holds 1.1 times its peak and 1 GB.
 
 --check trains the same model with a tiny encoder at 224 px for real, on one thread in fp32, and prints by how much the
 peak of the process's memory rises in its second step, beside what is worked out for that step.

@@ -27,17 +27,16 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
-from torch import Tensor, nn
+from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry, sdpa_backward_flop_count, sdpa_flop_count
 
 from aurora_mm.models.backbones.qwen3_vl_backbone import PRESETS
 from aurora_mm.registry import HOOKS, MODELS
 
 sys.path.insert(0, str(Path(__file__).parent))
-from encoder_ops import COPIES, FREE, held_bytes
+from encoder_ops import moved_bytes, tensors_in
 from memory import REPO, GroupNormInFloat, load, make_step
 
 PARTS = dict(
@@ -70,18 +69,12 @@ class OperationCounter(TorchDispatchMode):
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
         name = func.overloadpacket.__name__
-        written = [a.name for a in func._schema.arguments if a.alias_info is not None and a.alias_info.is_write]
-        is_view = any(r.alias_info is not None for r in func._schema.returns) and not written
-        inputs, outputs = tensors_in((args, kwargs)), tensors_in(result)
-        if is_view or name.startswith((*FREE, *NO_KERNELS)) or not (inputs or outputs):
+        moved = None if name.startswith(NO_KERNELS) else moved_bytes(func, args, kwargs, result)
+        if moved is None:
             return result
-        if not outputs:  # what it writes are the tensors of its first list
-            outputs = tensors_in(args[0])
-        if name.startswith(COPIES):  # what was there before is not read
-            inputs = [x for x in inputs if all(x is not output for output in outputs)]
         count = self.counts[self.part, self.direction, name]
         count[0] += 1
-        count[1] += sum(map(held_bytes, inputs + outputs))
+        count[1] += moved
         count[2] += floating_point_operations(func.overloadpacket, args, kwargs, result)
         return result
 
@@ -114,10 +107,6 @@ class OperationCounter(TorchDispatchMode):
         with self._within('heads'):
             yield
         self.direction = 'forward'
-
-
-def tensors_in(values: Any) -> list[Tensor]:
-    return [leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor)]
 
 
 def floating_point_operations(operation: Any, args: Any, kwargs: dict, result: Any) -> int:
