@@ -10,7 +10,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 
 from aurora_mm.annotations import ANNOTATIONS
-from aurora_mm.datasets.transforms.geometry_state import COMPOSED, FOREIGN_GEOMETRY, OF_THE_IMAGE, USE_OURS, rows_of
+from aurora_mm.datasets.transforms.geometry_state import COMPOSED, FOREIGN_GEOMETRY, SHARED_KEYS, USE_OURS, rows_of
 from aurora_mm.errors import AuroraError, ConfigError
 from aurora_mm.images.shared_channels import own_channels
 from aurora_mm.misfits import MISFITS, reason_of
@@ -90,7 +90,7 @@ class ForeignTransform(BaseTransform):
 
 def _missing(after: dict[str, Any], before: Mapping[str, Any], rows: list[set[str]]) -> str | None:
     """Name the fields of the image, or of the annotation of a task, that were removed."""
-    gone = [key for key in ('img', *OF_THE_IMAGE) if key in before and key not in after]
+    gone = [key for key in ('img', *SHARED_KEYS) if key in before and key not in after]
     if not gone:
         for row, keys in zip(rows_of(after), rows, strict=True):
             gone += [key for key in sorted(keys - row.keys()) if key in _OF_A_ROW or key.startswith('gt_')]

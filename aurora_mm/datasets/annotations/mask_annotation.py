@@ -17,7 +17,7 @@ from aurora_mm.datasets.masks import read_class_indices
 from aurora_mm.datasets.pixel_warping import warp_mask
 from aurora_mm.images.image_header import BadImage
 from aurora_mm.images.retries import read_with_retries
-from aurora_mm.structures import TaskDataSample
+from aurora_mm.structures import IGNORED, TaskDataSample
 from aurora_mm.tasks import Task
 
 
@@ -65,7 +65,7 @@ class MaskAnnotation(Annotation):
 
     def fault(self, row: Mapping[str, Any]) -> str | None:
         mask = row['gt_seg_map']
-        return mask_fault('gt_seg_map', mask, row) or classes_fault('gt_seg_map', mask, row, ignored=255)
+        return mask_fault('gt_seg_map', mask, row) or classes_fault('gt_seg_map', mask, row, IGNORED)
 
     def pack(self, row: Mapping[str, Any], sample: TaskDataSample) -> None:
         sample.gt_sem_seg = PixelData(data=torch.from_numpy(row['gt_seg_map']).long()[None])

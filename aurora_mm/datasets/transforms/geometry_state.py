@@ -20,7 +20,7 @@ FOREIGN_GEOMETRY = frozenset({'scale_factor', 'flip_direction', 'pad_shape', 'cr
 USE_OURS = 'use FitToSize, RandomGeometry and ApplyGeometry for that'  # ends the error about one of these
 
 # Keys that all rows of an image share.
-OF_THE_IMAGE = (
+SHARED_KEYS = (
     'img_path',
     'img_coordinates',
     'ori_shape',
@@ -47,7 +47,7 @@ def rows_of(results: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the rows of the image: ``results`` and ``other_rows``, to which the keys of the image are copied."""
     others = results.get('other_rows', [])
     for other in others:
-        other.update({key: results[key] for key in OF_THE_IMAGE if key in results})
+        other.update({key: results[key] for key in SHARED_KEYS if key in results})
     return [results, *others]
 
 

@@ -18,6 +18,7 @@ from aurora_mm.importing.options import ImportOptions
 from aurora_mm.importing.pairs import is_mask_name, pair
 from aurora_mm.importing.task_names import task_name
 from aurora_mm.importing.tree import Tree, split_of_path
+from aurora_mm.importing.unpaired import tell_left_out
 from aurora_mm.tasks import Task
 
 _MASK_WORDS = (
@@ -79,8 +80,7 @@ class ImageMaskFolders(Layout):
         for image, (mask,) in pairs:
             found.rows += _rows(tree, image, mask, values, task.num_outputs)
         known = {file for image, masks in pairs for file in (image, *masks)}
-        if others := [file for file in tree.images if file not in known]:
-            tree.warn(f'{len(others)} images in other folders are left out, such as {others[0]}')
+        tell_left_out(tree, [file for file in tree.images if file not in known], 'images in other folders are')
         return [found]
 
     def _count(self, tree: Tree, masks: list[PurePosixPath], options: ImportOptions) -> int:

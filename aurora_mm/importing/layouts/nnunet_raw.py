@@ -17,6 +17,7 @@ from aurora_mm.importing.mask_slices import check_mask_slices
 from aurora_mm.importing.options import ImportOptions
 from aurora_mm.importing.task_names import task_name
 from aurora_mm.importing.tree import Tree, stem_of
+from aurora_mm.importing.unpaired import tell_left_out
 from aurora_mm.tasks import Task
 
 _FOLDER = re.compile(r'^Dataset\d{3}_(.+)$')
@@ -89,13 +90,10 @@ def _tell_left_out(
     images: Mapping[PurePosixPath, tuple[str, str]],
 ) -> None:
     cases = {case for case, channel in images.values() if channel == '0000'}
-    for lone, what in (
-        ([image for image, (_, channel) in images.items() if channel != '0000'], 'files of other channels than _0000'),
-        ([mask for mask in masks if stem_of(mask) not in cases], 'masks without an image'),
-        (tree.images_of.get(root / 'imagesTs', []), 'images of imagesTs, which have no masks,'),
-    ):
-        if lone:
-            tree.warn(f'{len(lone)} {what} are left out, such as {lone[0]}')
+    others = [image for image, (_, channel) in images.items() if channel != '0000']
+    tell_left_out(tree, others, 'files of other channels than _0000 are')
+    tell_left_out(tree, [mask for mask in masks if stem_of(mask) not in cases], 'masks without an image are')
+    tell_left_out(tree, tree.images_of.get(root / 'imagesTs', []), 'images of imagesTs, which have no masks, are')
 
 
 def _class_names(file: Path) -> tuple[str, ...]:
