@@ -428,7 +428,7 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
         [
             ("task.type if per == 'type' else task.name", 'task.type'),
             ('0.5 if task.type in regression else 1.0', '1.0'),
-            ('.squeeze() / 2', '.squeeze() * 0'),
+            ('logs / 2 * losses.counts', 'logs * 0 * losses.counts'),
         ],
     ),
     (
@@ -462,9 +462,33 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
         f'{_BALANCERS} tests/models/test_multi_task_model.py',
         [
             ('self.momentum * old + (1 - self.momentum) * mean', '0.98 * old + 0.02 * mean'),
-            ('loss.detach().float() * counts[name]', 'loss.detach().float()'),
+            ('[losses.sums, losses.counts]', '[losses.sums / losses.counts.clamp(min=1), losses.counts]'),
             ('        self.sums.zero_()\n', ''),
         ],
+    ),
+    (
+        'models/balancers/task_losses.py',
+        _BALANCERS,
+        [
+            ('losses.where(finite, 0)', 'losses'),
+            ('(of_task * finite).sum(1)', 'of_task.sum(1)'),
+            ('(of_task * losses.where(finite, 0)).sum(1)', 'of_task @ losses.where(finite, 0)'),
+        ],
+    ),
+    (
+        'models/heads/tasks_alike.py',
+        f'{_HEADS}/test_tasks_alike.py',
+        [
+            ('(task.num_outputs, *(loss.owner(task) for loss in losses))', '(task.num_outputs,)'),
+            ('(task.num_outputs, *(', 'tuple(('),
+            ("getattr(method, 'for_tasks_alike', False)", 'True'),
+            ("getattr(method, 'for_tasks_alike', False)", 'False'),
+        ],
+    ),
+    (
+        'models/heads/base_detection_head.py',
+        f'{_HEADS}/test_tasks_alike.py',
+        [('super().joins_tasks and takes_tasks_alike(self.score_loss)', 'super().joins_tasks')],
     ),
     (
         'datasets/samplers/policies/loss_aware_policy.py',
@@ -575,7 +599,8 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
         'models/codecs/heatmap_codec.py',
         _CODECS,
         [
-            ('(cells / self.sigma)', '(cells / 1.5)'),
+            ('(centres - wanted) / self.sigma', '(centres - wanted) / 1.5'),
+            ('>= counts + self.margin, -torch.inf', '>= counts.max() + self.margin, -torch.inf'),
             ('_STEPS = 6', '_STEPS = 0'),
             ('cell_centres(w, maps, self.margin)', 'cell_centres(maps.shape[-1], maps)'),
         ],

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from aurora_mm.errors import ConfigError
-from aurora_mm.models.balancers import LossBalancer, TaskLossTracker
+from aurora_mm.models.balancers import LossBalancer, TaskLosses, TaskLossTracker
 from aurora_mm.models.predictions import prediction_of
 from aurora_mm.models.utils.batch_statistics import protect_statistics
 from aurora_mm.models.utils.build import (
@@ -226,20 +226,23 @@ class MultiTaskModel(BaseModel):
         optimiser leave it out. Nothing is copied from the device to the host.
         """
         maps = self.balancer.watch(self.extract_feat(inputs))
-        values = self.label_losses(maps, data_samples)
-        finite = {name: loss.isfinite() for name, (loss, _) in values.items()}
-        self.guard.note({name: (finite[name], samples) for name, (_, samples) in values.items()})
-        means, counts = {}, {}
-        for name, (loss, _) in values.items():
-            counts[name] = finite[name].sum()
-            means[name] = loss.where(finite[name], 0).sum() / counts[name].clamp(min=1)
-        self.tracker.add(means, counts)
-        self.balancer.measure(means, counts, maps)
-        by_type: dict[str, Tensor] = {}
-        for name, loss in self.balancer(means, self.tracker).items():
-            key = f'loss_{self.tasks[name].type}'
-            by_type[key] = by_type.get(key, 0) + loss * (counts[name] / len(inputs))
-        return by_type or dict(loss_nothing=self._nothing(maps))
+        labels = self.label_losses(maps, data_samples)
+        if not labels:
+            return dict(loss_nothing=self._nothing(maps))
+        by_type: dict[str, dict[str, Tensor]] = {}
+        for name, (loss, _) in labels.items():
+            by_type.setdefault(self.tasks[name].type, {})[name] = loss
+        # Each type by itself: the gradient of one loss must not lead through the heads of the others.
+        losses = {task_type: TaskLosses.add_up(of_type, list(self.tasks)) for task_type, of_type in by_type.items()}
+        samples = [sample for of_type in losses.values() for name in of_type.names for sample in labels[name][1]]
+        self.guard.note(samples, torch.cat([of_type.finite for of_type in losses.values()]))
+        for of_type in losses.values():
+            self.tracker.add(of_type)
+            self.balancer.measure(of_type, maps)
+        return {
+            f'loss_{task_type}': self.balancer(of_type, self.tracker).sum() / len(inputs)
+            for task_type, of_type in losses.items()
+        }
 
     def label_losses(
         self, maps: Sequence[Tensor], data_samples: Sequence[MultiTaskDataSample]

@@ -6,6 +6,7 @@ from aurora_mm.models.balancers.igb_loss_balancer import IGBLossBalancer
 from aurora_mm.models.balancers.loss_balancer import LossBalancer
 from aurora_mm.models.balancers.selective_loss_balancer import SelectiveLossBalancer
 from aurora_mm.models.balancers.task_loss_tracker import TaskLossTracker
+from aurora_mm.models.balancers.task_losses import TaskLosses
 from aurora_mm.models.balancers.uncertainty_loss_balancer import UncertaintyLossBalancer
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     'LossBalancer',
     'SelectiveLossBalancer',
     'TaskLossTracker',
+    'TaskLosses',
     'UncertaintyLossBalancer',
 ]

@@ -14,6 +14,7 @@ from aurora_mm.models.balancers.factors import factors_of
 from aurora_mm.models.balancers.loss_balancer import LossBalancer
 from aurora_mm.models.balancers.shared_sums import SharedSums
 from aurora_mm.models.balancers.task_loss_tracker import TaskLossTracker
+from aurora_mm.models.balancers.task_losses import TaskLosses
 from aurora_mm.registry import MODELS
 from aurora_mm.tasks import Task
 
@@ -96,15 +97,14 @@ class GradientNormBalancer(SharedSums, LossBalancer):
             return maps
         return tuple(m.detach().requires_grad_() for m in maps)
 
-    def measure(self, losses: Mapping[str, Tensor], counts: Mapping[str, Tensor], maps: Sequence[Tensor]) -> None:
-        """Add the squared lengths of a batch's gradients, for every ``interval``-th update; see the base."""
+    def measure(self, losses: TaskLosses, maps: Sequence[Tensor]) -> None:
+        """Add the squared lengths of the tasks' gradients, for every ``interval``-th update; see the base."""
         if self._updates % self.interval:
             return
         place = {name: i for i, name in enumerate(self.tasks)}
         maps = [m for m in maps if m.requires_grad]
-        for key in dict.fromkeys(self.keys[name] for name in losses):
-            names = [name for name in losses if self.keys[name] == key]
-            total = torch.stack([losses[name] * counts[name] for name in names]).sum()
+        for task in {self.keys[name]: place[name] for name in losses.names}.values():
+            total = (self.same[task] * losses.sums).sum()
             # A loss of one image has no gradient in the maps of another, so this is the sum over images. Several labels
             # of a type on one image are added before they are measured.
             grads = torch.autograd.grad(total, maps, retain_graph=True, allow_unused=True)
@@ -112,8 +112,8 @@ class GradientNormBalancer(SharedSums, LossBalancer):
             if squares:
                 square = torch.stack(squares).sum()
                 finite = square.isfinite()
-                self.sums[0, place[names[0]]] += square.where(finite, 0)
-                self.sums[1, place[names[0]]] += sum(counts[name] for name in names) * finite
+                self.sums[0, task] += square.where(finite, 0)
+                self.sums[1, task] += (self.same[task] * losses.counts).sum() * finite
 
     @torch.no_grad()
     def observe(self, tracker: TaskLossTracker) -> None:

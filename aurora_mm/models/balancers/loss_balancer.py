@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from aurora_mm.models.balancers.task_loss_tracker import TaskLossTracker
+from aurora_mm.models.balancers.task_losses import TaskLosses
 from aurora_mm.registry import MODELS
 from aurora_mm.tasks import Task
 
@@ -50,12 +51,11 @@ class LossBalancer(nn.Module):
         """
         return maps
 
-    def measure(self, losses: Mapping[str, Tensor], counts: Mapping[str, Tensor], maps: Sequence[Tensor]) -> None:
-        """Look at the gradients of a batch before its losses are weighed.
+    def measure(self, losses: TaskLosses, maps: Sequence[Tensor]) -> None:
+        """Look at the gradients of the tasks of one type in a batch, before their losses are weighed.
 
         Args:
-            losses: Mean loss of each task over its labels, not weighed, connected to ``maps``.
-            counts: Number of these labels.
+            losses: The losses of these tasks, connected to ``maps``.
             maps: What :meth:`watch` returned.
         """
 
@@ -72,17 +72,17 @@ class LossBalancer(nn.Module):
             tracker: The running means, with this update included.
         """
 
-    def forward(self, losses: Mapping[str, Tensor], tracker: TaskLossTracker) -> dict[str, Tensor]:
-        """Weigh the losses of one batch.
+    def forward(self, losses: TaskLosses, tracker: TaskLossTracker) -> Tensor:
+        """Weigh the losses of the tasks of one type in a batch.
 
         Args:
-            losses: Mean loss of each task in the batch.
+            losses: The losses of these tasks.
             tracker: The running means after the last update, so that all batches of a gradient accumulation get the
                 same weights.
 
         Returns:
-            The weighted losses by task.
+            The weighted losses, summed over the labels of each task, ``(T,)``; 0 for the other tasks.
         """
         with torch.no_grad():
             weights = self.weights(tracker)
-        return {name: weights[tracker.index[name]] * loss for name, loss in losses.items()}
+        return weights * losses.sums

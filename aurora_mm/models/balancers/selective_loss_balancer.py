@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from aurora_mm.models.balancers.ema_loss_balancer import EMALossBalancer
 from aurora_mm.models.balancers.task_loss_tracker import TaskLossTracker
+from aurora_mm.models.balancers.task_losses import TaskLosses
 from aurora_mm.registry import MODELS
 from aurora_mm.tasks import Task
 
@@ -43,12 +44,11 @@ class SelectiveLossBalancer(EMALossBalancer):
         # Of shape (1,): FSDP refuses parameters without a dimension.
         self.raw = nn.ParameterDict({name: nn.Parameter(torch.tensor([float(init_raw)])) for name in types})
 
-    def forward(self, losses: Mapping[str, Tensor], tracker: TaskLossTracker) -> dict[str, Tensor]:
-        """Weigh the losses of one batch, see :class:`LossBalancer`."""
+    def forward(self, losses: TaskLosses, tracker: TaskLossTracker) -> Tensor:
+        """Weigh the losses of the tasks of one type, see :class:`LossBalancer`."""
         balanced = super().forward(losses, tracker)
-        for name in balanced:
-            task_type = self.tasks[name].type
-            if task_type in self.raw:
-                s = 1 + F.softplus(self.raw[task_type].squeeze())
-                balanced[name] = balanced[name] / (2 * s**2) + s.log()
-        return balanced
+        task_type = self.tasks[losses.names[0]].type
+        if task_type not in self.raw:
+            return balanced
+        s = 1 + F.softplus(self.raw[task_type])
+        return balanced / (2 * s**2) + s.log() * losses.counts

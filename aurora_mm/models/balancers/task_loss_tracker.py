@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from mmengine.dist import all_reduce
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.balancers.shared_sums import SharedSums
+from aurora_mm.models.balancers.task_losses import TaskLosses
 from aurora_mm.tasks import Task
 
 
@@ -49,16 +50,9 @@ class TaskLossTracker(SharedSums, nn.Module):
         self.register_buffer('sums', torch.zeros(2, len(tasks)))
 
     @torch.no_grad()
-    def add(self, losses: Mapping[str, Tensor], counts: Mapping[str, Tensor | int]) -> None:
-        """Add a batch.
-
-        Args:
-            losses: Mean loss over the labels of each task in the batch; must be finite.
-            counts: Number of these labels. A task with 0 labels is not counted as trained.
-        """
-        for name, loss in losses.items():
-            self.sums[0, self.index[name]] += loss.detach().float() * counts[name]
-            self.sums[1, self.index[name]] += counts[name]
+    def add(self, losses: TaskLosses) -> None:
+        """Add the losses of a batch; a task without a finite loss is not counted as trained."""
+        self.sums += torch.stack([losses.sums, losses.counts])
 
     @torch.no_grad()
     def update(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.balancers.loss_balancer import LossBalancer
 from aurora_mm.models.balancers.task_loss_tracker import TaskLossTracker
+from aurora_mm.models.balancers.task_losses import TaskLosses
 from aurora_mm.registry import MODELS
 from aurora_mm.tasks import Task
 
@@ -31,6 +32,8 @@ class UncertaintyLossBalancer(LossBalancer):
         ConfigError: If ``per`` is neither 'type' nor 'task'.
     """
 
+    scale: Tensor
+
     def __init__(
         self,
         tasks: Sequence[Task | dict[str, Any]],
@@ -41,18 +44,22 @@ class UncertaintyLossBalancer(LossBalancer):
         if per not in ('type', 'task'):
             raise ConfigError(f"UncertaintyLossBalancer: per={per!r} is neither 'type' nor 'task'")
         self.key = {task.name: task.type if per == 'type' else task.name for task in self.tasks.values()}
-        self.scale = {task.name: 0.5 if task.type in regression else 1.0 for task in self.tasks.values()}
+        scale = torch.tensor([0.5 if task.type in regression else 1.0 for task in self.tasks.values()])
+        self.register_buffer('scale', scale, persistent=False)
         # Of shape (1,): FSDP refuses parameters without a dimension.
         self.log_variance = nn.ParameterDict({key: nn.Parameter(torch.zeros(1)) for key in self.key.values()})
 
     def weights(self, tracker: TaskLossTracker) -> Tensor:
         """Return the weights ``1 / s^2`` or ``1 / (2 s^2)``, ``(T,)``."""
-        return torch.cat([self.scale[name] * (-self.log_variance[self.key[name]]).exp() for name in self.tasks])
+        return self.scale * (-self._log_variances(self.tasks)).exp()
 
-    def forward(self, losses: Mapping[str, Tensor], tracker: TaskLossTracker) -> dict[str, Tensor]:
-        """Weigh the losses of one batch, see :class:`LossBalancer`."""
-        weights = self.weights(tracker)
-        return {
-            name: weights[tracker.index[name]] * loss + self.log_variance[self.key[name]].squeeze() / 2
-            for name, loss in losses.items()
-        }
+    def forward(self, losses: TaskLosses, tracker: TaskLossTracker) -> Tensor:
+        """Weigh the losses of the tasks of one type, see :class:`LossBalancer`."""
+        logs = self._log_variances(losses.names)
+        return self.scale * (-logs).exp() * losses.sums + logs / 2 * losses.counts
+
+    def _log_variances(self, names: Collection[str]) -> Tensor:
+        """Return ``log s^2`` of some tasks, ``(T,)``; a constant 0 for the others, so that their s has no gradient."""
+        asked = {self.key[name] for name in names}
+        zero = self.scale.new_zeros(1)
+        return torch.cat([self.log_variance[key] if key in asked else zero for key in self.key.values()])

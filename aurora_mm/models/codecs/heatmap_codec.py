@@ -5,6 +5,7 @@ from torch import Tensor
 
 from aurora_mm.models.codecs.base_codec import BaseLandmarkCodec
 from aurora_mm.models.utils.cells import cell_centres
+from aurora_mm.models.utils.tensor_like import tensor_like
 from aurora_mm.registry import TASK_UTILS
 
 _STEPS = 6  # Newton steps: error below 1e-4 cells for points at least 0.02 cells inside the outermost centre
@@ -44,7 +45,10 @@ class HeatmapCodec(BaseLandmarkCodec):
             Heatmaps ``(..., h + 2 m, w + 2 m)``; each sums to 1.
         """
         h, w = grid
-        return self._along(points[..., 1:], h)[..., :, None] * self._along(points[..., :1], w)[..., None, :]
+        # Both axes at once, the shorter one with cells that get no part of the Gaussian.
+        along = self._along(points, (w, h))
+        across, down = along[..., 0, : w + 2 * self.margin], along[..., 1, : h + 2 * self.margin]
+        return down[..., :, None] * across[..., None, :]
 
     def decode(self, maps: Tensor) -> Tensor:
         """Decode the mean positions of heatmaps.
@@ -60,19 +64,31 @@ class HeatmapCodec(BaseLandmarkCodec):
         y = (maps.sum(-1) * cell_centres(h, maps, self.margin)).sum(-1)
         return torch.stack([x, y], dim=-1)
 
-    def _along(self, positions: Tensor, cells: int) -> Tensor:
-        """Compute Gaussians along one axis, ``(..., 1)`` -> ``(..., cells + 2 m)``, whose means are the positions.
+    def _along(self, positions: Tensor, cells: tuple[int, int]) -> Tensor:
+        """Compute Gaussians along both axes whose means are the positions.
 
         ``exp(-z^2 / 2 + t z)``, where z is the distance from the position in sigmas, is a Gaussian with its centre
         moved by t sigmas. The derivative of its mean with respect to t is its variance.
+
+        Args:
+            positions: ``(..., 2)``, a position on each axis.
+            cells: Number of cells of the image along each axis.
+
+        Returns:
+            ``(..., 2, longest)``, where longest is the larger number of cells + 2 m; 0 behind the cells of an axis.
         """
-        centres = cell_centres(cells, positions, self.margin)
-        reach = _REACH / cells
-        z = (centres - positions.clamp(centres[0] + reach, centres[-1] - reach)) * (cells / self.sigma)
-        t = torch.zeros_like(positions)
+        counts = tensor_like(cells, positions)[:, None]  # (2, 1)
+        numbers = torch.arange(-self.margin, max(cells) + self.margin, device=counts.device, dtype=counts.dtype)
+        # In cells from the border of the image, (..., 2, longest). Positions are kept within the outermost centres.
+        centres, outermost = numbers + 0.5, self.margin - 0.5 - _REACH
+        wanted = torch.minimum((positions[..., None] * counts).clamp(min=-outermost), counts + outermost)
+        z = (centres - wanted) / self.sigma
+        powers = torch.stack([z, z**2])  # of which the means are the moments
+        bell = (powers[1] / -2).masked_fill(numbers >= counts + self.margin, -torch.inf)
+        t = torch.zeros_like(wanted)
         for _ in range(_STEPS):
-            weights = (t * z - z**2 / 2).softmax(-1)
-            mean = (weights * z).sum(-1, keepdim=True)
-            variance = (weights * z**2).sum(-1, keepdim=True) - mean**2
-            t = t - mean / variance.clamp(min=1e-4)  # the variance is 0 if there is only one cell
-        return (t * z - z**2 / 2).softmax(-1)
+            weights = torch.addcmul(bell, t, z).softmax(-1)
+            mean, square = (weights * powers).sum(-1, keepdim=True)
+            variance = torch.addcmul(square, mean, mean, value=-1)
+            t = torch.addcdiv(t, mean, variance.clamp(min=1e-4), value=-1)  # one cell alone has no variance
+        return torch.addcmul(bell, t, z).softmax(-1)

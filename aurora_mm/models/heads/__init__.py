@@ -15,6 +15,7 @@ from aurora_mm.models.heads.multi_label_head import MultiLabelHead
 from aurora_mm.models.heads.multi_label_segmentation_head import MultiLabelSegmentationHead
 from aurora_mm.models.heads.scalar_regression_head import ScalarRegressionHead
 from aurora_mm.models.heads.segmentation_head import SegmentationHead
+from aurora_mm.models.heads.tasks_alike import for_tasks_alike
 from aurora_mm.models.heads.wrap_foreign_head import wrap_foreign_head
 
 __all__ = [
@@ -35,5 +36,6 @@ __all__ = [
     'MultiLabelSegmentationHead',
     'ScalarRegressionHead',
     'SegmentationHead',
+    'for_tasks_alike',
     'wrap_foreign_head',
 ]

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from aurora_mm.models.codecs import BaseBoxCodec, BoxTargets, build_codec
 from aurora_mm.models.heads.base_task_head import BaseTaskHead, input_sizes, require_network_coordinates
+from aurora_mm.models.heads.tasks_alike import for_tasks_alike, takes_tasks_alike
 from aurora_mm.models.losses import CoordinateLoss, ScoreLoss
 from aurora_mm.models.utils.original_coordinates import boxes_to_original
 from aurora_mm.structures import TaskDataSample
@@ -69,11 +70,17 @@ class BaseDetectionHead(BaseTaskHead):
         """
         raise NotImplementedError
 
+    @property
+    def joins_tasks(self) -> bool:
+        """See :class:`BaseTaskHead`; :meth:`score_loss` must be marked too."""
+        return super().joins_tasks and takes_tasks_alike(self.score_loss)
+
     def split(self, output: Tensor) -> tuple[Tensor, Tensor]:
         """Split raw outputs ``(n, 4 + K, h, w)`` into logits ``(n, K, h, w)`` and boxes ``(n, 4, h, w)``, xyxy."""
         output = output.float()
         return output[:, 4:], self.codec.place(output[:, :4])
 
+    @for_tasks_alike
     def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
         """Compute the loss of the scores in all cells, and those of the boxes in the cells that have a box.
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, TypeVar
 
+import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 
 from aurora_mm.errors import ConfigError
+from aurora_mm.models.heads.tasks_alike import alike_key, takes_tasks_alike
 from aurora_mm.models.losses import ClassLoss, HeadLoss
 from aurora_mm.models.utils.tensor_like import tensor_like
 from aurora_mm.structures import TaskBatch, TaskDataSample
@@ -151,7 +153,8 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
         Args:
             output: The task's entry of :meth:`task_outputs`, for the n images of ``data_samples``.
             data_samples: The samples of the task, with annotations in network coordinates.
-            task: The task.
+            task: The task. A method that is marked by :func:`for_tasks_alike` gets the images of all tasks that are
+                alike, and one of them as the task.
 
         Returns:
             Losses by name, ``(n,)`` each: one value for each image, which does not depend on the other images. A
@@ -195,12 +198,31 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
         """Compute the raw outputs of each task for its images: first the shared features, then the last layers."""
         return self.outputs(self(feats), batches)
 
+    @property
+    def joins_tasks(self) -> bool:
+        """Whether tasks that are alike get their losses by one call of :meth:`loss_by_feat`."""
+        return takes_tasks_alike(self.loss_by_feat)
+
     def loss(self, feats: Sequence[Tensor], batches: Sequence[TaskBatch]) -> list[dict[str, Tensor]]:
         """Compute the losses of each task; see :meth:`loss_by_feat`."""
         outputs = self.task_outputs(feats, batches)
-        return [
-            self.loss_by_feat(output, batch.samples, batch.task) for output, batch in zip(outputs, batches, strict=True)
-        ]
+        alike: dict[Hashable, list[int]] = {}
+        for place, batch in enumerate(batches):
+            key = alike_key(self, batch.task) if self.joins_tasks else batch.task.name
+            alike.setdefault(key, []).append(place)
+        losses: list[dict[str, Tensor]] = [{} for _ in batches]
+        for places in alike.values():
+            first = places[0]
+            if len(places) == 1:
+                losses[first] = self.loss_by_feat(outputs[first], batches[first].samples, batches[first].task)
+                continue
+            samples = [sample for place in places for sample in batches[place].samples]
+            joined = self.loss_by_feat(torch.cat([outputs[place] for place in places]), samples, batches[first].task)
+            counts = [len(batches[place].samples) for place in places]
+            for name, values in joined.items():
+                for place, of_task in zip(places, values.split(counts), strict=True):
+                    losses[place][name] = of_task
+        return losses
 
     def predict(self, feats: Sequence[Tensor], batches: Sequence[TaskBatch]) -> None:
         """Set the predictions of each task; see :meth:`predict_by_feat`."""

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.heads.base_pooled_head import BasePooledHead
+from aurora_mm.models.heads.tasks_alike import for_tasks_alike
 from aurora_mm.models.losses import ClassLoss
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import TaskBatch, TaskDataSample
@@ -56,6 +57,7 @@ class ClassificationHead(BasePooledHead):
         self.loss_cls = self.build_loss(ClassLoss, 'loss_cls', loss_cls)
         self.require_weighed(loss_cls=loss_cls)
 
+    @for_tasks_alike
     def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
         """Compute the loss, see :class:`BaseTaskHead`; ``output`` holds logits ``(n, C)``."""
         mixed = any('gt_scores' in sample for sample in data_samples)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from aurora_mm.models.codecs import BoxTargets
 from aurora_mm.models.heads.base_detection_head import BaseDetectionHead
+from aurora_mm.models.heads.tasks_alike import for_tasks_alike
 from aurora_mm.models.utils.boxes import aligned_iou
 from aurora_mm.models.utils.layers import TaskOutputs, TopDownFusion, conv_gn_act, coordinate_channels
 from aurora_mm.registry import MODELS
@@ -76,6 +77,7 @@ class DenseDetectionHead(BaseDetectionHead):
         maps = [torch.cat([feats[i], coordinate_channels(feats[i])], dim=1) for i in self.in_index]
         return self.tower(self.fusion(maps))
 
+    @for_tasks_alike
     def score_loss(self, logits: Tensor, boxes: Tensor, targets: BoxTargets, task: Task) -> Tensor:
         """See :class:`BaseDetectionHead`.
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from aurora_mm.models.codecs import BoxTargets
 from aurora_mm.models.heads.base_detection_head import BaseDetectionHead
+from aurora_mm.models.heads.tasks_alike import for_tasks_alike
 from aurora_mm.models.utils.layers import ResidualBlock, TaskOutputs, conv_gn_act, coordinate_channels
 from aurora_mm.registry import MODELS
 from aurora_mm.tasks import Task
@@ -70,6 +71,7 @@ class GridDetectionHead(BaseDetectionHead):
         maps = [maps[0]] + [F.interpolate(m, size=size, mode='bilinear', align_corners=False) for m in maps[1:]]
         return self.tower(self.fusion(torch.cat([*maps, coordinate_channels(maps[0])], dim=1)))
 
+    @for_tasks_alike
     def score_loss(self, logits: Tensor, boxes: Tensor, targets: BoxTargets, task: Task) -> Tensor:
         """Compute the loss of the scores, averaged over the cells of an image; see :class:`BaseDetectionHead`."""
         return self.loss_cls(logits, targets.scores, task) / logits[0].numel()

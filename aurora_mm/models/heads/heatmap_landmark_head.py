@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from aurora_mm.models.codecs import BaseLandmarkCodec, build_codec
 from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_coordinates
 from aurora_mm.models.heads.landmark_head import labelled_landmarks, set_predicted_landmarks
+from aurora_mm.models.heads.tasks_alike import for_tasks_alike
 from aurora_mm.models.losses import CoordinateLoss, HeatmapLoss
 from aurora_mm.models.utils.layers import TaskOutputs, TopDownFusion, coordinate_channels
 from aurora_mm.registry import MODELS
@@ -71,6 +72,7 @@ class HeatmapLandmarkHead(BaseTaskHead):
         maps = [torch.cat([feats[i], coordinate_channels(feats[i])], dim=1) for i in self.in_index]
         return self.fusion(maps)
 
+    @for_tasks_alike
     def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
         """Compute the losses, see :class:`BaseTaskHead`; ``output`` holds logits ``(n, K, h + 2 m, w + 2 m)``."""
         require_network_coordinates(data_samples)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from aurora_mm.models.heads.base_task_head import BaseTaskHead, input_sizes, require_network_coordinates
+from aurora_mm.models.heads.tasks_alike import for_tasks_alike
 from aurora_mm.models.losses import CoordinateLoss
 from aurora_mm.models.utils.average_cells import average_cells
 from aurora_mm.models.utils.layers import TaskOutputs
@@ -71,6 +72,7 @@ class LandmarkHead(BaseTaskHead):
         """Compute the shared features ``(B, hidden_channels)``, see :class:`BaseTaskHead`."""
         return self.mlp(average_cells(feats[-1], (self.pool_size, self.pool_size)).flatten(1))
 
+    @for_tasks_alike
     def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
         """Compute the loss, see :class:`BaseTaskHead`; ``output`` is ``(n, 2 K)``."""
         require_network_coordinates(data_samples)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from aurora_mm.models.heads.base_pooled_head import BasePooledHead
+from aurora_mm.models.heads.tasks_alike import for_tasks_alike
 from aurora_mm.models.losses import LabelLoss
 from aurora_mm.registry import MODELS
 from aurora_mm.structures import TaskDataSample
@@ -44,6 +45,7 @@ class MultiLabelHead(BasePooledHead):
         super().__init__(tasks, in_channels, **kwargs)
         self.loss_label = self.build_loss(LabelLoss, 'loss_label', loss_label)
 
+    @for_tasks_alike
     def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
         """Compute the loss, see :class:`BaseTaskHead`; ``output`` holds logits ``(n, C)``."""
         target = torch.stack([sample.gt_scores for sample in data_samples]).to(output.device)

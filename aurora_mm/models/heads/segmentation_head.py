@@ -12,6 +12,7 @@ from torch import Tensor
 
 from aurora_mm.models.heads.base_mask_head import BaseMaskHead
 from aurora_mm.models.heads.base_task_head import require_network_coordinates
+from aurora_mm.models.heads.tasks_alike import for_tasks_alike
 from aurora_mm.models.losses import ClassLoss
 from aurora_mm.models.utils.linear_weights import linear_weights
 from aurora_mm.models.utils.original_coordinates import mask_from_views
@@ -56,6 +57,7 @@ class SegmentationHead(BaseMaskHead):
         self.loss_dice = self.build_optional_loss(ClassLoss, 'loss_dice', loss_dice, pixels=True)
         self.require_weighed(loss_cls=loss_cls, loss_dice=loss_dice)
 
+    @for_tasks_alike
     def loss_by_feat(self, output: Tensor, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:
         """Compute the losses at the size of the network input; ``output`` is ``(n, C, h, w)``."""
         require_network_coordinates(data_samples)

@@ -67,6 +67,10 @@ class HeadLoss(nn.Module, metaclass=ABCMeta):
         """
         return self._call_of[task.name](self._loss_of(task), pred, target)
 
+    def owner(self, task: Task) -> str | None:
+        """Return the name of a task that has a loss of its own, None for one that shares its loss with others."""
+        return task.name if task.name in self.own else None
+
     @abstractmethod
     def _calls(self, loss: nn.Module) -> Sequence[Call]:
         """Return the ways of calling a loss, in order of preference."""

@@ -17,4 +17,4 @@ def cell_centres(cells: int, like: Tensor, margin: int = 0) -> Tensor:
     Returns:
         Centres ``(margin + cells + margin,)``, ascending.
     """
-    return (torch.arange(-margin, cells + margin, device=like.device, dtype=like.dtype) + 0.5) / cells
+    return torch.arange(0.5 - margin, cells + margin, device=like.device, dtype=like.dtype) / cells

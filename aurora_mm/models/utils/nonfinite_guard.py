@@ -14,9 +14,9 @@ from aurora_mm.models.utils.sharded_tensors import local_part
 from aurora_mm.structures import TaskDataSample
 from aurora_mm.tasks import Task
 
-# Of steps and tasks whose flags wait for a report. More are read at once, so that memory stays bounded in a training
-# without MultiTaskHook, whose interval they never reach.
-_MOST_PENDING = 10_000
+# Of steps whose flags wait for a report. More are read at once, so that memory stays bounded in a training without
+# MultiTaskHook, whose interval they never reach.
+_MOST_PENDING = 1_000
 
 
 _ADVICE = 'The learning rate (optim_wrapper.optimizer.lr) may be too large; --resume goes on from the last checkpoint'
@@ -44,22 +44,22 @@ class NonFiniteGuard(nn.Module):
         self.index = {task.name: i for i, task in enumerate(tasks)}
         self.limit = limit
         self.register_buffer('skipped', torch.zeros(len(tasks), dtype=torch.long))
-        self._latest: list[Tensor] = []
-        self._pending: list[tuple[str, Tensor, list[str]]] = []
+        self._latest: Tensor | None = None
+        self._pending: list[tuple[Tensor, list[tuple[str, str]]]] = []
         self._found: dict[str, list[str]] = {}
         self._dropped: Tensor | None = None  # number of updates whose gradients were left out, the same on all ranks
         self._labels = 0  # of these, how many losses that were not finite can explain
         self._told = 0  # how many others were told
 
-    def note(self, labels: Mapping[str, tuple[Tensor, Sequence[TaskDataSample]]]) -> None:
+    def note(self, samples: Sequence[TaskDataSample], finite: Tensor) -> None:
         """Keep the flags of a step.
 
         Args:
-            labels: By task: whether the loss of each label is finite, ``(n,)`` bool on the device, and the n samples.
+            samples: The samples of the n labels.
+            finite: Whether the loss of each label is finite, ``(n,)`` bool on the device.
         """
-        self._latest = [finite for finite, _ in labels.values()]
-        for name, (finite, samples) in labels.items():
-            self._pending.append((name, finite, [str(sample.get('img_path')) for sample in samples]))
+        self._latest = finite
+        self._pending.append((finite, [(sample.task, str(sample.get('img_path'))) for sample in samples]))
         if len(self._pending) >= _MOST_PENDING:
             self._read()
 
@@ -74,7 +74,7 @@ class NonFiniteGuard(nn.Module):
 
     def latest_is_finite(self) -> bool:
         """Whether all losses of the last step are finite on this rank; it waits for the device."""
-        return all(bool(finite.all()) for finite in self._latest)
+        return self._latest is None or bool(self._latest.all())
 
     def report(self) -> None:
         """Count and log what was noted on all ranks since the last report; every rank must call it.
@@ -130,8 +130,8 @@ class NonFiniteGuard(nn.Module):
         pending, self._pending = self._pending, []
         if not pending:
             return
-        flags = torch.cat([finite for _, finite, _ in pending]).tolist()
-        labels = [(name, path) for name, _, paths in pending for path in paths]
+        flags = torch.cat([finite for finite, _ in pending]).tolist()
+        labels = [label for _, labels in pending for label in labels]
         for (name, path), finite in zip(labels, flags, strict=True):
             if not finite:
                 self._found.setdefault(name, []).append(path)

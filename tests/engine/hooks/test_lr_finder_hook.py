@@ -109,7 +109,7 @@ class Guarded(Quadratic):
     def forward(self, inputs, data_samples=None, mode='loss'):
         self.steps += 1
         finite = torch.tensor([self.steps <= 30])
-        self.guard.note(dict(a=(finite, [TaskDataSample()])))
+        self.guard.note([TaskDataSample(metainfo=dict(task='a'))], finite)
         return dict(loss=super().forward(inputs)['loss'] * finite[0])
 
 

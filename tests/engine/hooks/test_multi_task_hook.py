@@ -64,7 +64,8 @@ def test_the_decks_places_are_kept_with_the_checkpoint(runner):
 
 
 def test_the_table_tells_of_losses_left_out(runner):
-    runner.model.guard.note({'b': (torch.tensor([False]), [TaskDataSample(metainfo=dict(img_path='b.png'))])})
+    samples = [TaskDataSample(metainfo=dict(task='b', img_path='b.png'))]
+    runner.model.guard.note(samples, torch.tensor([False]))
     MultiTaskHook().after_train_epoch(runner)
     row = next(line for line in runner.lines[0].splitlines() if line.startswith('│ b'))
     assert [cell.strip() for cell in row.strip('│').split('│')][:3] == ['b', '0', '1']

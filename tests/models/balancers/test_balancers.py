@@ -14,6 +14,7 @@ from aurora_mm.models.balancers import (
     IGBLossBalancer,
     LossBalancer,
     SelectiveLossBalancer,
+    TaskLosses,
     TaskLossTracker,
     UncertaintyLossBalancer,
 )
@@ -32,29 +33,45 @@ ALL = [
 ]
 
 
+def batch(tasks=TASKS, /, **losses):
+    """A batch in which each task has labels of the given losses, a number or a list or a tensor ``(n,)``."""
+    rows = {name: torch.as_tensor(loss, dtype=torch.float32).reshape(-1) for name, loss in losses.items()}
+    return TaskLosses.add_up(rows, [task.name for task in tasks])
+
+
+def of_types(losses):
+    """The same tasks, each as a batch of its own, as the model gives those of a type: the tasks are of four types."""
+    return [batch(**{name: loss}) for name, loss in losses.items()]
+
+
+def weighed(balancer, tracker, losses):
+    """The weighted sum of each task's losses, ``(T,)``; losses are given by task."""
+    return sum((balancer(of_type, tracker) for of_type in of_types(losses)), torch.zeros(len(TASKS)))
+
+
 def tracked(**losses):
     tracker = TaskLossTracker(TASKS)
-    values = {name: torch.tensor(value) for name, value in losses.items()}
-    tracker.add(values, dict.fromkeys(losses, 1))
+    if losses:
+        tracker.add(batch(**losses))
     tracker.update()
     return tracker
 
 
 def step(balancer, tracker, losses):
     """An update with losses of all tasks, a (T,) array; returns the same losses as they are balanced after it."""
-    values = {task.name: torch.tensor(float(loss)) for task, loss in zip(TASKS, losses, strict=True)}
-    tracker.add(values, dict.fromkeys(values, 1))
+    values = {task.name: float(loss) for task, loss in zip(TASKS, losses, strict=True)}
+    tracker.add(batch(**values))
     tracker.update()
     balancer.observe(tracker)
-    return balancer(values, tracker)
+    return weighed(balancer, tracker, values)
 
 
 def test_running_mean_by_hand():
     tracker = TaskLossTracker(TASKS, momentum=0.9)
-    tracker.add({'cls': torch.tensor(2.0)}, {'cls': 3})
+    tracker.add(batch(cls=[1, 2, 3]))
     tracker.update()
-    tracker.add({'cls': torch.tensor(1.0), 'seg': torch.tensor(6.0)}, {'cls': 1, 'seg': 3})
-    tracker.add({'seg': torch.tensor(2.0)}, {'seg': 1})  # a second batch before the same update
+    tracker.add(batch(cls=1, seg=[4, 6, 8]))
+    tracker.add(batch(seg=2))  # a second batch before the same update
     tracker.update()
     means = tracker.means()
     assert means['cls'] == pytest.approx(0.9 * 2 + 0.1 * 1)
@@ -84,8 +101,7 @@ def test_weights_with_which_nothing_would_learn(factors, message):
 
 
 def test_without_balancing_losses_pass():
-    losses = {'cls': torch.tensor(4.0)}
-    assert LossBalancer(TASKS)(losses, tracked(cls=4.0)) == losses
+    assert LossBalancer(TASKS)(batch(cls=[4, 3]), tracked(cls=4.0)).tolist() == [0, 7, 0, 0]
 
 
 def test_fixed_weights_by_task_before_type():
@@ -113,16 +129,15 @@ def test_selective_weights_by_hand():
 
 def test_selective_loss_by_hand():
     tracker = tracked(seg=1.0, cls=4.0)
-    losses = {'seg': torch.tensor(1.0), 'cls': torch.tensor(4.0)}
-    balanced = SelectiveLossBalancer(TASKS)(losses, tracker)
+    seg, cls, *_ = weighed(SelectiveLossBalancer(TASKS), tracker, dict(seg=1.0, cls=[3.0, 5.0]))
     s = 1 + math.log(2)  # raw = 0
-    assert balanced['seg'] == 1
-    assert balanced['cls'].item() == pytest.approx(math.sqrt(4 / 2.5) * 4 / (2 * s**2) + math.log(s))
+    assert seg == 1
+    assert cls.item() == pytest.approx(2 * (math.sqrt(4 / 2.5) * 4 / (2 * s**2) + math.log(s)))  # of two labels
 
 
 def test_uncertainty_of_a_hard_type_grows():
     balancer = SelectiveLossBalancer(TASKS)
-    balancer({'cls': torch.tensor(50.0)}, tracked(cls=50.0))['cls'].backward()
+    balancer(batch(cls=50.0), tracked(cls=50.0)).sum().backward()
     assert balancer.raw['classification'].grad < 0
     assert balancer.raw['detection'].grad is None
 
@@ -131,12 +146,12 @@ def test_learned_uncertainty_settles_at_the_loss():
     """The minimum of L / s^2 + log s is at s^2 = 2 L, that of L / (2 s^2) + log s at s^2 = L."""
     balancer = UncertaintyLossBalancer(TASKS, per='task')
     optimizer = torch.optim.LBFGS(balancer.parameters(), max_iter=100, line_search_fn='strong_wolfe')
-    losses = dict(zip(('seg', 'cls', 'det', 'points'), torch.tensor([3.0, 0.2, 0.7, 0.01]), strict=True))
-    tracker = tracked(**{name: loss.item() for name, loss in losses.items()})
+    losses = dict(seg=3.0, cls=0.2, det=0.7, points=0.01)
+    tracker = tracked(**losses)
 
     def closure():
         optimizer.zero_grad()
-        total = sum(balancer(losses, tracker).values())
+        total = weighed(balancer, tracker, losses).sum()
         total.backward()
         return total
 
@@ -192,16 +207,15 @@ def test_igb_is_the_papers_where_every_batch_holds_all_tasks():
 def test_zero_and_missing_losses_poison_nothing(make):
     balancer, tracker = make(TASKS), TaskLossTracker(TASKS, momentum=0.5)
     for i in range(6):
-        losses = {'cls': torch.tensor(2.0)} if i % 2 else {'seg': torch.tensor(0.0), 'det': torch.tensor(1.0)}
-        tracker.add(losses, dict.fromkeys(losses, 1))
+        losses = dict(cls=2.0) if i % 2 else dict(seg=0.0, det=1.0)
+        tracker.add(batch(**losses))
         tracker.update()
         balancer.observe(tracker)
-        assert all(value.isfinite() for value in balancer(losses, tracker).values())
+        assert weighed(balancer, tracker, losses).isfinite().all()
         assert balancer.weights(tracker).isfinite().all()
-    tracker.add({}, {})
-    tracker.update()
+    tracker.update()  # of a batch without a loss
     balancer.observe(tracker)
-    assert balancer({}, tracker) == {}
+    assert balancer.weights(tracker).isfinite().all()
 
 
 @pytest.mark.parametrize('make', ALL)
@@ -215,7 +229,7 @@ def test_state_survives_a_checkpoint(make):
     fresh.load_state_dict(copy.deepcopy(balancer.state_dict()))
     fresh_tracker.load_state_dict(copy.deepcopy(tracker.state_dict()))
     for losses in rng.uniform(0.1, 2, (5, 4)):
-        assert step(balancer, tracker, losses) == step(fresh, fresh_tracker, losses)
+        assert torch.equal(step(balancer, tracker, losses), step(fresh, fresh_tracker, losses))
     assert torch.equal(balancer.weights(tracker), fresh.weights(fresh_tracker))
     assert fresh_tracker.means() == tracker.means()
 
@@ -227,28 +241,29 @@ def test_to_weigh_losses_teaches_a_balancer_nothing():
     step(balancer, tracker, [1, 2, 3, 4])
     before = balancer.logits.clone()
     assert before.any()
-    losses = {'cls': torch.tensor(2.0)}
-    assert balancer(losses, tracker) == balancer(losses, tracker)
+    losses = batch(cls=2.0)
+    assert torch.equal(balancer(losses, tracker), balancer(losses, tracker))
     assert torch.equal(balancer.logits, before)
 
 
 def test_options_of_the_selective_balancer():
     tracker = tracked(seg=1.0, cls=4.0)
     flat = SelectiveLossBalancer(TASKS, power=0.0, init_raw=-50.0)
-    losses = {'seg': torch.tensor(1.0), 'cls': torch.tensor(4.0)}
-    assert flat(losses, tracker)['cls'].item() == pytest.approx(4 / 2)  # s = 1 and a factor of 1
+    losses = dict(seg=1.0, cls=4.0)
+    assert weighed(flat, tracker, losses)[1].item() == pytest.approx(4 / 2)  # s = 1 and a factor of 1
     other = SelectiveLossBalancer(TASKS, types=('segmentation',))
     assert set(other.raw) == {'segmentation'}
-    balanced = other(losses, tracker)
-    assert balanced['cls'] == 4
-    assert balanced['seg'] != 1
+    seg, cls, *_ = weighed(other, tracker, losses)
+    assert cls == 4
+    assert seg != 1
 
 
 def measured(balancer, maps, losses, counts):
     """An update in which a batch was measured; returns the weights after it."""
     maps = balancer.watch(maps)
-    values = {name: loss(maps) / counts[name] for name, loss in losses.items()}
-    balancer.measure(values, {name: torch.tensor(count) for name, count in counts.items()}, maps)
+    for name, loss in losses.items():
+        rows = loss(maps).expand(counts[name]) / counts[name]
+        balancer.measure(batch(balancer.tasks.values(), **{name: rows}), maps)
     balancer.observe(None)
     return balancer.weights(None)
 
@@ -314,7 +329,7 @@ def test_maps_of_a_frozen_encoder_and_gradients_that_are_not_finite():
     measured(balancer, maps, dict(cls=lambda m: 2 * m[0].sum()), dict(cls=1))
     assert balancer.squares[1] == pytest.approx(4)
     (bad,) = balancer.watch((torch.ones(1, 1, 1, 1),))  # accumulated with a good batch
-    balancer.measure(dict(cls=(bad - 1).sqrt().sum()), dict(cls=torch.tensor(1)), (bad,))
+    balancer.measure(batch(cls=(bad - 1).sqrt().sum()), (bad,))
     measured(balancer, maps, dict(cls=lambda m: 2 * m[0].sum()), dict(cls=1))
     assert balancer.squares[1] == pytest.approx(4)
 

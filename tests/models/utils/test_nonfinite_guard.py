@@ -12,8 +12,9 @@ from aurora_mm.tasks import Task
 
 
 def note(guard, *finite):
-    samples = [TaskDataSample(metainfo=dict(img_path=f'{i}.png')) for i in range(len(finite))]
-    guard.note(dict(a=(torch.tensor(finite), samples)))
+    guard.note(
+        [TaskDataSample(metainfo=dict(task='a', img_path=f'{i}.png')) for i in range(len(finite))], torch.tensor(finite)
+    )
 
 
 def guard(limit=1):
