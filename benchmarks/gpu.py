@@ -1,15 +1,15 @@
 """Everything that is to be measured on a GPU, in one go of at most nine minutes.
 
     python benchmarks/gpu.py --out work_dirs/gpu --data-root DATA
-    python benchmarks/gpu.py --out work_dirs/gpu --device cpu --preset tiny --size 64      # the same, to try it out
+    python benchmarks/gpu.py --out work_dirs/gpu --device cpu --preset tiny --size 64    # all of it once, to try it out
 
-Runs, each in a process of its own and within its share of --minutes: training steps of aurora_fmc_plus.py, plain,
-compiled and with channels last, and their memory; the encoder against transformers, plain and compiled; the tests that
-need an accelerator, on the real one; and a small chain of commands: a training that torchrun starts, one that is
-sharded, a test and predictions. What does not end in time is interrupted, so that it can say how far it came, and is
-killed if it does not end then. What fails is noted and the rest goes on. --out gets, after each part,
-``figures.json`` and ``figures.md`` with the machine's name, and the output of each part. The status is 1 if a part did
-not end well.
+Draws images where none are given, and runs, each in a process of its own and within its share of --minutes: training
+steps of aurora_fmc_plus.py, plain, compiled and with channels last, and their memory; the encoder against transformers,
+plain and compiled; the tests that need an accelerator, on the real one; and a small chain of commands: a training that
+torchrun starts, one that is sharded, a test and predictions. What does not end in time is interrupted, so that it can
+say how far it came, and is killed if it does not end then. What fails is noted and the rest goes on. --out gets, after
+each part, ``figures.json`` and ``figures.md`` with the machine's name, and the output of each part. The status is 1 if
+a part did not end well.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ import contextlib
 import importlib.util
 import json
 import os
+import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,6 +32,18 @@ from typing import NamedTuple
 import torch
 
 REPO = Path(__file__).resolve().parents[1]
+# What is not asked for. On a CPU each part only shows that it works.
+DEFAULTS = dict(
+    cuda=dict(batch=[1, 4, 16], repeats=5, steps=20, tests=['tests/accelerator'], processes=8, minutes=9.0),
+    cpu=dict(
+        batch=[2],
+        repeats=1,
+        steps=2,
+        tests=['tests/accelerator/test_pretend_accelerator.py'],
+        processes=2,
+        minutes=30.0,
+    ),
+)
 LAST_LINES = 25  # of the output of a part that did not end well
 LAST_WORDS = 10.0  # seconds from the interruption of a part to its end
 
@@ -49,7 +63,8 @@ def parts(args: argparse.Namespace, out: Path) -> list[Part]:
     batches = list(map(str, args.batch))
     steps = [python, 'benchmarks/training.py', *model, '--batch', batches[-1], '--steps', str(args.steps)]
     steps += [] if on_gpu else ['--workers', '0']
-    steps += ['--data-root', args.data_root] if args.data_root else []
+    root = args.data_root or str(out / 'data')
+    steps += ['--data-root', root]
     memory = [python, 'benchmarks/memory.py', *model, '--recompute', 'none', 'all', '--batch']
     memory += ['2', '4', '8', '16', '32'] if on_gpu else batches
     encoder = [python, 'benchmarks/encoder.py', '--only', 'steps', '--presets', args.preset, '--device', args.device]
@@ -59,21 +74,22 @@ def parts(args: argparse.Namespace, out: Path) -> list[Part]:
     tests = [python, '-m', 'pytest', '-q', '--tb=short', '-p', 'no:cacheprovider', *args.tests]
     if args.processes > 1 and importlib.util.find_spec('xdist'):
         tests += ['-n', str(args.processes)]
+    drawn = [python, '-m', 'aurora_mm', 'make-demo-data', root, '--images-per-task', '2', '--val-images-per-task', '1']
     return [
+        *([] if args.data_root else [Part('data', drawn, 0.2)]),
         training(steps, out, 'training', 0.18),
         training([*steps, '--compile'], out, 'training_compiled', 0.2),
         Part('memory', memory, 0.1),
         Part('encoder', encoder, 0.2),
         Part('tests', tests, 0.15),
-        Part('commands', ['sh', '-c', commands(args, out / 'commands')], 0.1),
+        Part('commands', ['sh', '-c', commands(root, out / 'commands')], 0.1),
         training([*steps, '--channels-last'], out, 'training_channels_last', 0.07),
     ]
 
 
-def commands(args: argparse.Namespace, folder: Path) -> str:
+def commands(root: str, folder: Path) -> str:
     """A chain of commands, each on a small model, as a script of a shell; the first that fails ends it."""
     aurora = [sys.executable, '-m', 'aurora_mm']
-    root = args.data_root or str(folder / 'data')
     first, sharded = folder / 'first', folder / 'sharded'
     ranks = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', '1', '-m', 'aurora_mm']
     options = [
@@ -84,9 +100,6 @@ def commands(args: argparse.Namespace, folder: Path) -> str:
     options += ['train_dataloader.num_workers=2', 'val_dataloader.num_workers=2']
     small = ['model.backbone.preset=tiny', 'img_size=128', 'strategy.sharded_checkpoints=True']
     lines = [['rm', '-rf', str(folder)]]
-    if not args.data_root:
-        made = ['make-demo-data', root, '--images-per-task', '2', '--val-images-per-task', '1']
-        lines.append([*aurora, *made])
     for config, work_dir, more in (('aurora_fmc_demo', first, []), ('aurora_fmc_32b', sharded, small)):
         train = [*ranks, 'train', f'configs/{config}.py', '--launcher', 'pytorch', '--pretrained', 'none']
         lines.append([*train, '--data-root', root, '--work-dir', str(work_dir), '--cfg-options', *options, *more])
@@ -147,9 +160,19 @@ def markdown(machine: str, ran: dict[str, dict], out: Path) -> str:
     for name, outcome in ran.items():
         lines += [f'## {name}: {outcome["ended"]}, {outcome["seconds"]} s', '']
         text = (out / f'{name}.txt').read_text().splitlines()
-        tables = [line for line in text if line.startswith('|')]
-        lines += [*(tables if outcome['ended'] == 'ok' and tables else [*tables, '', *text[-LAST_LINES:]]), '']
+        tables = '\n'.join(line if line.startswith('|') else '' for line in text).strip('\n')
+        tables = re.sub('\n{2,}', '\n\n', tables)  # what was between them parts them
+        lines += [tables, ''] if tables else []
+        if outcome['ended'] != 'ok' or not tables:
+            lines += ['```text', *text[-LAST_LINES:], '```', '']
     return '\n'.join(lines)
+
+
+def default(name: str) -> str:
+    """A default for the help text, where it depends on the device."""
+    values = (DEFAULTS['cuda'][name], DEFAULTS['cpu'][name])
+    on_gpu, on_cpu = (' '.join(map(str, v)) if isinstance(v, list) else f'{v:g}' for v in values)
+    return f'(default: {on_gpu}; on a CPU {on_cpu})'
 
 
 def main() -> None:
@@ -159,17 +182,21 @@ def main() -> None:
     parser.add_argument('--device', choices=['cpu', 'cuda'], default='cuda')
     parser.add_argument('--preset', default='8b', help="the encoder's size (default: 8b)")
     parser.add_argument('--size', type=int, default=448, help='height and width of the images (default: 448)')
-    parser.add_argument('--batch', type=int, nargs='+', default=[1, 4, 16], help='the last one is for training')
-    parser.add_argument('--repeats', type=int, default=5, help='of a step of the encoder')
-    parser.add_argument('--steps', type=int, default=20, help='of training')
-    parser.add_argument('--tests', nargs='*', default=['tests/accelerator'], help='what pytest runs')
-    parser.add_argument('--processes', type=int, default=8, help='of the tests, with pytest-xdist (default: 8)')
-    parser.add_argument('--minutes', type=float, default=9.0, help='for all of it')
+    parser.add_argument('--batch', type=int, nargs='+', help=f'the last one is for training {default("batch")}')
+    parser.add_argument('--repeats', type=int, help=f'of a step of the encoder {default("repeats")}')
+    parser.add_argument('--steps', type=int, help=f'of training {default("steps")}')
+    parser.add_argument('--tests', nargs='*', help=f'what pytest runs {default("tests")}')
+    parser.add_argument('--processes', type=int, help=f'of the tests, with pytest-xdist {default("processes")}')
+    parser.add_argument('--minutes', type=float, help=f'for all of it {default("minutes")}')
     args = parser.parse_args()
+    for name, value in DEFAULTS[args.device].items():
+        if getattr(args, name) is None:
+            setattr(args, name, value)
     if args.device == 'cuda' and not torch.cuda.is_available():
         parser.error('torch finds no CUDA device')
     out = Path(args.out).resolve()
     out.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(out / 'data', ignore_errors=True)  # of an earlier run
     end = time.monotonic() + 60 * args.minutes
     machine = torch.cuda.get_device_name() if args.device == 'cuda' else 'CPU'
     machine = f'{machine}, torch {torch.__version__}, {os.cpu_count()} cores'

@@ -79,7 +79,11 @@ def load_config(args: argparse.Namespace, data_root: str) -> Config:
 
 
 def measure(args: argparse.Namespace, cfg: Config) -> Iterator[dict]:
-    """Figures of one config on ``args.device``, first without the profile of its operations, then with it."""
+    """Figures of one config on ``args.device``, more each time.
+
+    First of steps whose batches are there already, then of steps with the data loader, then with the profile of the
+    operations.
+    """
     model = MODELS.build(cfg.model).train().to(args.device)
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     loader = Runner.build_dataloader(cfg.train_dataloader, seed=0)
@@ -103,8 +107,6 @@ def measure(args: argparse.Namespace, cfg: Config) -> Iterator[dict]:
     kept = [next(batches) for _ in range(4)]
     run(itertools.cycle(kept), args.warm)
     alone, _, _ = run(itertools.cycle(kept), args.steps)  # with batches that are there already
-    run(batches, args.warm)
-    total, waited, labels = run(batches, args.steps)
     size, batch_size = cfg.img_size, cfg.train_dataloader.batch_size
     figures = dict(
         device=torch.cuda.get_device_name() if args.device == 'cuda' else 'CPU, one thread',
@@ -116,8 +118,13 @@ def measure(args: argparse.Namespace, cfg: Config) -> Iterator[dict]:
         recomputed=str(cfg.model.backbone.get('with_cp', False)),
         compiled=args.compile,
         channels_last=args.channels_last,
-        step_s=total / args.steps,
         step_without_loading_s=alone / args.steps,
+    )
+    yield figures
+    run(batches, args.warm)
+    total, waited, labels = run(batches, args.steps)
+    figures = figures | dict(
+        step_s=total / args.steps,
         images_per_s=args.steps * batch_size / total,
         labels_per_s=labels / total,
         waiting_for_data=max(0.0, 1 - alone / total),
