@@ -35,7 +35,8 @@ class ImageFacts(NamedTuple):
         digest: Of all pixels; equal pixels have equal digests.
         hash: 64-bit difference hash; images that look alike differ in few bits.
         thumbnail: (16, 16) float, the picture made small, of mean 0 and length 1.
-        pixel_spacing: (height, width) of a pixel in mm, by the rows or else by the file; None if it is not known.
+        pixel_spacing: (height, width) of a pixel in mm, by the rows or else by the file; None if it is not known or
+            impossible.
         mirrored_hash: That of the mirrored picture.
         labels: Of the labels that can be read, by task.
     """
@@ -61,9 +62,11 @@ def facts_of(rows: Sequence[dict[str, Any]]) -> ImageFacts:
     """
     path = rows[0]['img_path']
     try:
-        loaded = LoadUltrasoundImage().transform({k: v for k, v in rows[0].items() if k != 'pixel_spacing'})
+        loader = LoadUltrasoundImage()
+        image = loader.read(rows[0])
     except DataError as error:
         return ImageFacts(path, rows, [Problem('unreadable image', str(error), True, rows[0]['task'], ())])
+    loaded = loader.filled({k: v for k, v in rows[0].items() if k != 'pixel_spacing'}, image)
     pixels = loaded['img']
     problems: list[Problem] = []
     labels: dict[str, LabelFacts] = {}
@@ -74,9 +77,10 @@ def facts_of(rows: Sequence[dict[str, Any]]) -> ImageFacts:
             if label is not None:
                 labels[row['task']] = label
     problems += _problems_of_pixels(pixels, rows[0])
-    problems += _problems_of_spacing(rows[0], loaded.get('pixel_spacing'))
-    spacing = rows[0].get('pixel_spacing', loaded.get('pixel_spacing'))
-    problems += _problems_of_extent(rows[0], spacing, pixels.shape[:2])
+    problems += _problems_of_spacing(rows[0], image.pixel_spacing)
+    spacing = rows[0].get('pixel_spacing', image.pixel_spacing)
+    impossible = _problems_of_extent(rows[0], spacing, pixels.shape[:2])
+    problems += impossible
     grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
     small = cv2.resize(grey, (_HASH_SIDE + 1, _HASH_SIDE), interpolation=cv2.INTER_AREA).astype(np.int16)
     return ImageFacts(
@@ -88,7 +92,7 @@ def facts_of(rows: Sequence[dict[str, Any]]) -> ImageFacts:
         hashlib.blake2b(pixels.tobytes(), digest_size=16, key=str(pixels.shape).encode()).digest(),
         _difference_hash(small),
         _thumbnail(grey),
-        spacing,
+        None if impossible else spacing,
         _difference_hash(small[:, ::-1]),
         labels,
     )

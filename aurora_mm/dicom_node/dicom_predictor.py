@@ -8,6 +8,7 @@ from aurora_mm.apis import MultiTaskInferencer
 from aurora_mm.dicom.equipment import Equipment
 from aurora_mm.dicom.results import DicomResults
 from aurora_mm.errors import DataError
+from aurora_mm.images.image_faults import tell_spacing_fault
 from aurora_mm.images.image_header import BadImage
 from aurora_mm.images.reading import open_image_file
 from aurora_mm.images.sources import frame_source
@@ -76,8 +77,10 @@ class DicomPredictor:
         if file.frames < 1:
             raise BadImage('holds no picture')
         for frame in [None] if file.frames == 1 else range(0, file.frames, self.every):
-            frames.append(frame)
             image = file.read(frame)
+            if not frames:
+                tell_spacing_fault(image, str(path))
+            frames.append(frame)
             row = dict(
                 img=image.pixels,
                 img_path=str(path) if frame is None else frame_source(path, frame),

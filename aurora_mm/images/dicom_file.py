@@ -13,7 +13,6 @@ from aurora_mm.images.image_file import ImageFile
 from aurora_mm.images.image_files import turned_upright
 from aurora_mm.images.image_header import MOST_PIXELS, BadImage
 from aurora_mm.images.optional_packages import import_package
-from aurora_mm.images.pixel_spacing import is_spacing
 from aurora_mm.images.shared_channels import share_channels
 from aurora_mm.images.ultrasound_image import UltrasoundImage
 
@@ -66,9 +65,14 @@ class DicomFile(ImageFile):
 
         try:
             pixels = _to_bgr(pixel_array(self._header, index=frame), header_of_frame(self._header, frame))
-            spacing, region = spacing_of(self._header), _tissue_region(self._header)
         except reading_errors() as error:
             raise BadImage(f'has pixels that cannot be decoded ({first_line(error)})') from error
+        try:
+            spacing, region = spacing_of(self._header), _tissue_region(self._header)
+        except reading_errors() as error:
+            raise BadImage(
+                f'has a pixel spacing or an ultrasound region that cannot be read ({first_line(error)})'
+            ) from error
         return UltrasoundImage(turned_upright(pixels, 1), str(self.path), 1, spacing, region)
 
     def _check(self) -> None:
@@ -167,7 +171,11 @@ def _shifted(values: np.ndarray, bits: int) -> np.ndarray:
 
 
 def spacing_of(header: Dataset) -> tuple[float, float] | None:
-    """Return (height, width) of a pixel in mm, as :class:`DicomFile` says; None if the header does not say it."""
+    """Return (height, width) of a pixel in mm, as :class:`DicomFile` says; None if the header does not say it.
+
+    It is what the header says, even if no image can have it, see
+    :func:`aurora_mm.images.pixel_spacing.impossible_spacing`.
+    """
     found = {
         (10 * abs(float(region.PhysicalDeltaY)), 10 * abs(float(region.PhysicalDeltaX)))
         for region in _tissue_regions(header)
@@ -180,7 +188,7 @@ def spacing_of(header: Dataset) -> tuple[float, float] | None:
     if len(found) != 1:
         return None
     (spacing,) = found
-    return spacing if is_spacing(spacing) else None
+    return spacing
 
 
 def _pixel_spacings(header: Dataset) -> Iterator[Sequence[float]]:

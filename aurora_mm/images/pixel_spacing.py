@@ -25,7 +25,7 @@ def impossible_spacing(spacing: Sequence[float], shape: Sequence[int]) -> str | 
         shape: (H, W) of the image.
     """
     height, width = (side * pixels for side, pixels in zip(spacing, shape, strict=True))
-    if min(height, width) >= _LEAST_MM and max(height, width) <= _MOST_MM:
+    if is_spacing(spacing) and min(height, width) >= _LEAST_MM and max(height, width) <= _MOST_MM:
         return None
     return (
         f'cannot have a pixel spacing of {list(spacing)} mm: it would show {width:.3g} x {height:.3g} mm, which no '

@@ -9,6 +9,7 @@ import numpy as np
 from aurora_mm.images.image_file import ImageFile
 from aurora_mm.images.image_header import MOST_PIXELS, BadImage
 from aurora_mm.images.meta_image import META_SUFFIXES, data_file_of
+from aurora_mm.images.nifti_spacing import nifti_spacing
 from aurora_mm.images.optional_packages import import_package
 from aurora_mm.images.pixel_spacing import is_spacing
 from aurora_mm.images.scaling import scaled_to_8_bits
@@ -50,6 +51,8 @@ class VolumeFile(ImageFile):
         if int(np.prod(size)) > _MOST_VALUES or min(size) < 1:
             raise BadImage(f'has {" x ".join(map(str, size))} pixels')
         self._size, self._spacing, self._direction = size, reader.GetSpacing(), reader.GetDirection()
+        if 0 in self._spacing:
+            raise BadImage('says a spacing of 0, or one that is no number, with which SimpleITK reads no pixels')
 
     @classmethod
     def accepts(cls, path: Path, head: bytes) -> bool:
@@ -87,9 +90,16 @@ class VolumeFile(ImageFile):
     def read_frame(self, frame: int, depth: int | None) -> UltrasoundImage:
         values = self._scaled(depth)[frame]
         pixels = np.ascontiguousarray(values[..., ::-1]) if values.ndim == 3 else share_channels(values)
-        width, height = self._spacing[:2]
-        known = not width == height == 1 and is_spacing((height, width))
-        return UltrasoundImage(pixels, str(self.path), pixel_spacing=(float(height), float(width)) if known else None)
+        return UltrasoundImage(pixels, str(self.path), pixel_spacing=self._pixel_spacing)
+
+    @cached_property
+    def _pixel_spacing(self) -> tuple[float, float] | None:
+        width, height = map(float, self._spacing[:2])
+        if 1 in (height, width) and self._format == 'NiftiImageIO':
+            said = nifti_spacing(self.local_path)
+            if said is not None and not is_spacing(said):
+                return said
+        return None if height == width == 1 else (height, width)
 
     def _scaled(self, depth: int | None) -> np.ndarray:
         if depth not in self._scaled_by_depth:

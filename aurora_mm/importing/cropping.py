@@ -14,7 +14,7 @@ from rich.progress import track
 
 from aurora_mm.images.content_region import Region, content_region
 from aurora_mm.images.dicom_file import is_dicom
-from aurora_mm.images.image_faults import naming
+from aurora_mm.images.image_faults import naming, tell_spacing_fault
 from aurora_mm.images.reading import read_image
 from aurora_mm.images.shared_channels import share_channels, without_equal_channels
 from aurora_mm.images.sources import split_source
@@ -165,7 +165,10 @@ def _crop_of(rows: Sequence[FoundRow]) -> _Crop | None:
     box = _around([region, *extents], shape)
     if box == (0, 0, width, height):
         return None
-    return _Crop(box, tagged is not None, box != region, chosen[0].pixel_spacing)
+    file = split_source(images[0].image)[0]
+    if not is_dicom(file):  # of which the log tells it when patients are hidden
+        tell_spacing_fault(chosen[0], str(file))
+    return _Crop(box, tagged is not None, box != region, chosen[0].facts().get('pixel_spacing'))
 
 
 def _around(boxes: Iterable[Sequence[float]], shape: tuple[int, int]) -> Region:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from mmengine.logging import print_log
 
 from aurora_mm.errors import ConfigError, DataError, OutputError
 from aurora_mm.extras import require_extra
 from aurora_mm.images.dicom_errors import first_line, reading_errors
 from aurora_mm.images.dicom_file import is_dicom, spacing_of
 from aurora_mm.images.image_faults import naming
+from aurora_mm.images.pixel_spacing import impossible_spacing
 from aurora_mm.images.reading import read_image
 from aurora_mm.images.shared_channels import without_equal_channels
 from aurora_mm.images.sources import split_source
@@ -33,10 +36,12 @@ class _Header(NamedTuple):
     Args:
         patient: What tells patients apart: their ids, or the study's where a file has none. It is only hashed.
         spacing: (height, width) of a pixel in mm, or None.
+        spacing_fault: Why the image cannot have the spacing that the file says; None if it can, or none is said.
     """
 
     patient: str
     spacing: tuple[float, float] | None
+    spacing_fault: str | None
 
 
 def new_group_key() -> bytes:
@@ -88,7 +93,8 @@ def hide_patients(found: Sequence[FoundTask], key: bytes) -> list[FoundTask]:
     patients. The group of an image is a keyed hash of Patient ID (0010,0020), or of Study Instance UID (0020,000D) if
     that is empty, so that images of one patient stay on one side of a split; or of the patient that a table of labels
     names, see :class:`aurora_mm.importing.found.FoundRow`. Without the key, ids cannot be tried until
-    one gives the hash. The pixel spacing becomes the column ``pixel_spacing``.
+    one gives the hash. The pixel spacing becomes the column ``pixel_spacing``, unless the image cannot have it, which
+    the log tells.
 
     Text that is burnt into the pixels stays; :mod:`aurora_mm.importing.cropping` cuts what surrounds the ultrasound.
 
@@ -111,6 +117,7 @@ def hide_patients(found: Sequence[FoundTask], key: bytes) -> list[FoundTask]:
             header = None if row.is_anonymous else headers[file]
             rows.append(row if header is None else _hidden(row, frame, header, key))
         hidden.append(replace(item, rows=rows))
+    _tell_spacings(headers)
     _check_names(hidden, {header.patient for header in headers.values() if header is not None})
     return hidden
 
@@ -142,11 +149,19 @@ def _read_header(file: Path) -> _Header:
         patient = str(header.get('PatientID') or '').strip().casefold()
         study = str(header.get('StudyInstanceUID') or '').strip()
         spacing = spacing_of(header)
+        why = None if spacing is None else impossible_spacing(spacing, (int(header.Rows), int(header.Columns)))
     except reading_errors() as error:
         raise DataError(f'cannot be read as DICOM ({first_line(error)})', file=file) from error
     if not patient and not study:
         raise DataError('names neither a patient nor a study, so that it belongs to no group', file=file)
-    return _Header(patient or study, spacing)
+    return _Header(patient or study, spacing if why is None else None, why)
+
+
+def _tell_spacings(headers: Mapping[Path, _Header | None]) -> None:
+    faults = {file: header.spacing_fault for file, header in headers.items() if header and header.spacing_fault}
+    for file, why in list(faults.items())[:1]:
+        text = f'{len(faults)} files say an impossible pixel spacing, which is left out: {file} {why}'
+        print_log(text, logger='current', level=logging.WARNING)
 
 
 def _hash(key: bytes, kind: str, text: str) -> str:

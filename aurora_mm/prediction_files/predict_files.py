@@ -17,6 +17,7 @@ from aurora_mm.dicom.source import DicomSource, require_dicom
 from aurora_mm.engine.console import LineProgress, TerminalProgress
 from aurora_mm.errors import DataError, OutputError
 from aurora_mm.folders import whole_folder
+from aurora_mm.images.image_faults import tell_spacing_fault
 from aurora_mm.images.image_finder import FoundFile, Problem, find_files
 from aurora_mm.images.image_header import BadImage
 from aurora_mm.images.reading import open_image_file
@@ -154,6 +155,7 @@ def _read(
             for _ in range(found.num_pictures):
                 progress.advance()
             continue
+        is_told = spacing is not None
         for frame in [None] if found.frames is None else found.frames:
             source = found.path if frame is None else frame_source(found.path, frame)
             try:
@@ -163,4 +165,7 @@ def _read(
                 unread.append(Problem(source, str(bad)))
                 progress.advance()
                 continue
+            if not is_told:
+                tell_spacing_fault(image, found.path)
+                is_told = True
             yield source, image, facts

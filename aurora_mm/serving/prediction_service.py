@@ -13,6 +13,7 @@ import anyio.to_thread
 from starlette.requests import Request
 
 from aurora_mm.errors import ConfigError, DataError
+from aurora_mm.images.image_faults import tell_spacing_fault
 from aurora_mm.images.image_finder import Problem
 from aurora_mm.images.image_header import BadImage
 from aurora_mm.images.ultrasound_image import UltrasoundImage
@@ -105,6 +106,8 @@ class PredictionService:
                 except BaseException:
                     self._decoded.release()
                     raise
+                if not predictions and asked.spacing is None and isinstance(image, UltrasoundImage):
+                    tell_spacing_fault(image, images.name)
                 prediction = asyncio.create_task(self._image(images.source(frame), image, tasks, asked))
                 prediction.add_done_callback(lambda _: self._decoded.release())
                 predictions.append(prediction)

@@ -164,7 +164,10 @@ def _about(upload: Upload) -> str:
         parts.append(f'{upload.frames} pictures')
     if upload.pixel_spacing is not None:
         parts.append(f'{upload.pixel_spacing[1]:.3g} x {upload.pixel_spacing[0]:.3g} mm per pixel')
-    return f'<p class="aurora-source"><strong>{html.escape(upload.name)}</strong> {", ".join(parts)}</p>'
+    about = f'<p class="aurora-source"><strong>{html.escape(upload.name)}</strong> {", ".join(parts)}</p>'
+    if upload.spacing_fault is not None:
+        about += message_html(f'The picture {upload.spacing_fault}.')
+    return about
 
 
 def _hidden(count: int) -> list[Any]:

@@ -34,8 +34,11 @@ class Upload(NamedTuple):
         name: Name of the file.
         frames: Number of pictures in it.
         shape: (height, width) of the picture in pixels.
-        pixel_spacing: (height, width) of a pixel in mm, or None if the file does not say it.
+        pixel_spacing: (height, width) of a pixel in mm, or None if the file does not say it or the picture cannot have
+            it.
         preview: The picture, ``(h, w, 3)`` RGB uint8, with sides of at most ``PREVIEW_SIDE``.
+        spacing_fault: Why the spacing that the file says is not taken, to follow the name; None if it is, or none is
+            said.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Upload(NamedTuple):
     shape: tuple[int, int]
     pixel_spacing: tuple[float, float] | None
     preview: NDArray[np.uint8]
+    spacing_fault: str | None = None
 
 
 class PageResult(NamedTuple):
@@ -90,14 +94,21 @@ class PagePredictor:
             DataError: If the file or the picture cannot be read. The message is a sentence with the name of the file.
         """
         self.uploads.forget_old()
-        image, frames, _ = self._read(path, frame)
+        image, frames, facts = self._read(path, frame)
         height, width = image.pixels.shape[:2]
         preview = image.pixels[..., ::-1]
         scale = PREVIEW_SIDE / max(height, width)
         if scale < 1:
             size = [max(round(side * scale), 1) for side in (width, height)]
             preview = cv2.resize(preview, size, interpolation=cv2.INTER_AREA)
-        return Upload(shown_name(path), frames, (height, width), image.pixel_spacing, np.ascontiguousarray(preview))
+        return Upload(
+            shown_name(path),
+            frames,
+            (height, width),
+            facts.get('pixel_spacing'),
+            np.ascontiguousarray(preview),
+            image.spacing_fault,
+        )
 
     def predict(
         self, path: str | Path, tasks: Sequence[str], frame: int = 0, spacing: tuple[float, float] | None = None

@@ -119,12 +119,12 @@ def grouped(root, split, name_of, count):
     root.write('kind', [row | {'group': name_of(i) if i < count else ''} for i, row in enumerate(rows)], split)
 
 
-def contradicting_spacing(root):
+def contradicting_spacing(root, of_file=(0.1, 0.2), of_row='[0.1, 0.2]'):
     sitk = pytest.importorskip('SimpleITK', reason='it writes the MetaImage file')
     image = sitk.GetImageFromArray(picture(103))
-    image.SetSpacing((0.1, 0.2))  # x, y
+    image.SetSpacing(of_file)  # x, y
     sitk.WriteImage(image, str(root.file('images/kind_03.mha')))
-    root.change('kind', image_path='../images/kind_03.mha', pixel_spacing='[0.1, 0.2]')
+    root.change('kind', image_path='../images/kind_03.mha', pixel_spacing=of_row)
 
 
 def seed_of(task, split, i):
@@ -281,6 +281,12 @@ FAULTS = {
         contradicting_spacing,
         'another pixel spacing than the file',
         'kind.csv, row 5: pixel_spacing is [0.1, 0.2], but [0.2, 0.1] in the header of ',
+        False,
+    ),
+    'a spacing of a file that is impossible': (
+        lambda root: contradicting_spacing(root, (1e9, 0.2), ''),
+        'impossible pixel spacing',
+        'kind_03.mha cannot have a pixel spacing of [0.2, 1000000000.0] mm',
         False,
     ),
     'a patient of two splits': (

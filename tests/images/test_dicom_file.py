@@ -145,6 +145,26 @@ class TestSpacing:
         assert image.pixel_spacing == pytest.approx((0.1, 0.2))
         assert image.region == (2, 3, 16, 10)
 
+    @pytest.mark.parametrize('spacing', [['0', '0'], ['1e9', '1e9'], ['-0.1', '0.1'], ['nan', '0.1']])
+    @pytest.mark.filterwarnings('ignore:Invalid value for VR DS')
+    def test_an_impossible_one_is_not_taken(self, tmp_path, spacing):
+        image = read_image(write(tmp_path / 'a.dcm', RAMP, PixelSpacing=spacing))
+        assert 'pixel_spacing' not in image.facts()
+        assert f'cannot have a pixel spacing of {list(map(float, spacing))} mm' in image.spacing_fault
+
+    @pytest.mark.parametrize('delta', [(0, 0.01), (0.01, 1e9)])
+    def test_an_impossible_one_of_a_region_is_not_taken(self, tmp_path, delta):
+        regions = [region((0, 0, 9, 11), delta=delta)]
+        image = read_image(
+            write(tmp_path / 'a.dcm', RAMP, SequenceOfUltrasoundRegions=regions, PixelSpacing=[0.1, 0.1])
+        )
+        assert 'pixel_spacing' not in image.facts()
+        assert f'{10.0 * delta[1]}' in image.spacing_fault
+
+    def test_one_that_is_no_pair_is_refused(self, tmp_path):
+        with pytest.raises(BadImage, match='has a pixel spacing or an ultrasound region that cannot be read'):
+            read_image(write(tmp_path / 'a.dcm', RAMP, PixelSpacing=['0.1', '0.1', '0.1']))
+
     def test_regions_that_disagree_give_none(self, tmp_path):
         regions = [region((0, 0, 9, 11)), region((10, 0, 19, 11), delta=(0.03, 0.01))]
         image = read_image(write(tmp_path / 'a.dcm', RAMP, SequenceOfUltrasoundRegions=regions))

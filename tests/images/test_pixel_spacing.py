@@ -23,6 +23,8 @@ def test_what_is_one():
         ((0.1, 0.1), (9, 10), '1 x 0.9 mm'),
         ((1, 1), (1000, 1001), '1e+03 x 1e+03 mm'),
         ((1e9, 0.1), (10, 10), '1 x 1e+10 mm'),
+        ((0.1, math.nan), (50, 50), 'nan x 5 mm'),
+        ((-0.1, 0.1), (50, 50), '5 x -5 mm'),
     ],
 )
 def test_the_extent_of_an_ultrasound_image_bounds_its_spacing(spacing, shape, extent):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import math
+import struct
+
 import numpy as np
 import pytest
 
@@ -43,6 +47,37 @@ def test_slices_are_frames_of_one_scale(tmp_path, suffix):
 
 def test_a_spacing_that_nobody_set_is_unknown(tmp_path):
     assert read_image(write(tmp_path / 'a.mha', RAMP)).pixel_spacing is None
+
+
+@pytest.mark.parametrize('side', [0, math.nan, math.inf, -0.2, 1e9])
+@pytest.mark.parametrize('suffix', ['.nii', '.nii.gz'])
+def test_an_impossible_spacing_is_not_taken(tmp_path, suffix, side):
+    """SimpleITK reads 0 and what is no number as 1, so that a pixel of 0 x .3 mm would be one of 1 x .3 mm."""
+    path = write(tmp_path / f'a{suffix}', RAMP, (0.2, 0.3))
+    packed = gzip.open if suffix == '.nii.gz' else open
+    with packed(path, 'rb') as file:
+        data = bytearray(file.read())
+    struct.pack_into('<f', data, 80, side)  # pixdim[1], the width
+    with packed(path, 'wb') as file:
+        file.write(data)
+    image = read_image(path)
+    assert 'pixel_spacing' not in image.facts()
+    assert 'cannot have a pixel spacing of [0.3000' in image.spacing_fault
+    assert str(float(side)) in image.spacing_fault
+    assert image.facts((0.5, 0.5))['pixel_spacing'] == (0.5, 0.5)
+
+
+def test_a_side_of_1_mm_is_taken(tmp_path):
+    image = read_image(write(tmp_path / 'a.nii', RAMP, (1, 0.3)))
+    assert image.facts()['pixel_spacing'] == pytest.approx((0.3, 1))
+    assert image.spacing_fault is None
+
+
+def test_a_metaimage_with_a_spacing_of_0_says_so(tmp_path):
+    path = write(tmp_path / 'a.mha', RAMP)
+    path.write_bytes(path.read_bytes().replace(b'ElementSpacing = 1 1', b'ElementSpacing = 0 1'))
+    with pytest.raises(BadImage, match='says a spacing of 0'):
+        read_image(path)
 
 
 def test_colours_become_bgr(tmp_path):

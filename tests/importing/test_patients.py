@@ -154,6 +154,17 @@ def test_the_spacing_is_kept(tmp_path):
         assert [task.pixel_spacing for task in sample['data_samples']] == [(0.1, 0.2)]
 
 
+def test_an_impossible_spacing_is_left_out(tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr('aurora_mm.importing.patients.print_log', lambda text, **_: told.append(text))
+    for kind in ('benign', 'malignant'):
+        (tmp_path / 'src' / kind).mkdir(parents=True)
+        write(tmp_path / 'src' / kind / '0.dcm', trees.picture(0), PixelSpacing=[0, 0])
+    write_tasks(find_tasks(tmp_path / 'src')[1], tmp_path / 'out')
+    assert all('pixel_spacing' not in row for row in rows_of(tmp_path / 'out'))
+    assert any('2 files say an impossible pixel spacing' in text and '[0.0, 0.0]' in text for text in told)
+
+
 class TestMistakes:
     def test_classes_named_after_patients(self, tmp_path):
         for patient in PATIENTS[:2]:

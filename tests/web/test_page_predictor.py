@@ -12,6 +12,7 @@ import pytest
 from aurora_mm.apis import MultiTaskInferencer
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.prediction_files.contents import SCHEMA_FILE
+from aurora_mm.web.blocks import _about
 from aurora_mm.web.page_predictor import PREVIEW_SIDE, PagePredictor
 from aurora_mm.web.result_html import message_html, result_html
 from aurora_mm.web.uploads import UploadFolder
@@ -40,6 +41,17 @@ def upload(predictor, generated):
 def test_a_spacing_that_the_picture_cannot_have_is_refused(predictor, upload):
     with pytest.raises(DataError, match=r'scan\.png cannot have a pixel spacing of \[1000000000\.0, 0\.25\] mm: '):
         predictor.predict(upload, ['ends'], spacing=(1e9, 0.25))
+
+
+def test_an_impossible_spacing_of_the_file_is_shown_and_not_taken(predictor, upload):
+    sitk = pytest.importorskip('SimpleITK', reason='it writes the NIfTI file')
+    image = sitk.GetImageFromArray(cv2.imread(str(upload), 0))
+    image.SetSpacing((1e9, 0.5))
+    sitk.WriteImage(image, str(upload.with_suffix('.nii')))
+    shown = predictor.open(upload.with_suffix('.nii'))
+    assert shown.pixel_spacing is None
+    assert 'The picture cannot have a pixel spacing of [0.5, 1000000000.0] mm: ' in _about(shown)
+    assert predictor.predict(upload.with_suffix('.nii'), ['ends']).image['pixel_spacing'] is None
 
 
 def test_pictures_values_and_files(predictor, upload):

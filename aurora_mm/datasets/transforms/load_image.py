@@ -12,13 +12,14 @@ from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.images.image_files import as_bgr
 from aurora_mm.images.image_header import BadImage
 from aurora_mm.images.pixel_cache import PixelCache
-from aurora_mm.images.pixel_spacing import is_same_spacing
+from aurora_mm.images.pixel_spacing import impossible_spacing, is_same_spacing
 from aurora_mm.images.reading import read_image
 from aurora_mm.images.retries import read_with_retries
+from aurora_mm.images.sources import split_source
 from aurora_mm.images.ultrasound_image import UltrasoundImage
 from aurora_mm.registry import TRANSFORMS
 
-_TOLD_FILES: set[str] = set()  # CSV files of which this process said that an image file contradicts them
+_TOLD_FILES: set[str] = set()  # CSV files, or images of none, of whose spacing this process said what is wrong
 
 
 @TRANSFORMS.register_module()
@@ -51,7 +52,8 @@ class LoadUltrasoundImage(BaseTransform):
             other keys are about the original image.
         pixel_spacing (tuple[float, float]): (height, width) of an original pixel in mm, if the item or the file says
             so. That of the item stands, because a file that was resampled may have kept an old header; if a row of a
-            CSV file differs from its image file by more than 1 %, the log says so, once for each CSV file.
+            CSV file differs from its image file by more than 1 %, the log says so, once for each CSV file. A spacing
+            with which the image would show less than 1 mm or more than 1 m is left out; the log says that too.
         region (tuple[int, int, int, int]): xyxy in original pixels, the part that shows ultrasound, if the file or the
             item says so.
 
@@ -85,14 +87,29 @@ class LoadUltrasoundImage(BaseTransform):
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         if 'img_coordinates' in results:
             raise ConfigError('LoadUltrasoundImage must come once in the pipeline: it resets the geometry of the image')
+        image = self.read(results)
+        _tell_spacing(results, image)
+        return self.filled(results, image)
+
+    def read(self, row: Mapping[str, Any]) -> UltrasoundImage:
+        """Return the image of a row, with the facts of its file.
+
+        Args:
+            row: It has ``img`` or ``img_path``.
+
+        Raises:
+            DataError: As the class.
+        """
         try:
-            if 'img' in results:
-                image = UltrasoundImage(as_bgr(results['img'], self.depth), results.get('img_path', ''))
-            else:
-                image = self._read(results['img_path'])
+            if 'img' in row:
+                return UltrasoundImage(as_bgr(row['img'], self.depth), row.get('img_path', ''))
+            return self._read(row['img_path'])
         except BadImage as bad:
-            name = results.get('img_path') or 'given as an array'
-            raise DataError(f'image {name} {bad}', file=results.get('csv_file'), row=results.get('csv_row')) from bad
+            name = row.get('img_path') or 'given as an array'
+            raise DataError(f'image {name} {bad}', file=row.get('csv_file'), row=row.get('csv_row')) from bad
+
+    def filled(self, results: dict[str, Any], image: UltrasoundImage) -> dict[str, Any]:
+        """Return ``results`` with the keys that the class sets, of an image that was read."""
         results.update(
             img=image.pixels,
             img_coordinates='original',
@@ -103,9 +120,9 @@ class LoadUltrasoundImage(BaseTransform):
             homography_matrix=np.eye(3),
             flip=False,
         )
-        facts = image.facts()
-        _tell_other_spacing(results, facts.get('pixel_spacing'))
-        for key, value in facts.items():
+        if _fault_of_row(results, image) is not None:
+            del results['pixel_spacing']
+        for key, value in image.facts().items():
             results.setdefault(key, value)
         return results
 
@@ -138,15 +155,30 @@ def other_spacing(row: Mapping[str, Any], of_file: tuple[float, float] | None) -
     )
 
 
-def _tell_other_spacing(row: Mapping[str, Any], of_file: tuple[float, float] | None) -> None:
-    """Warn that a row of a CSV file gives another pixel spacing than its image file, once for each CSV file."""
-    csv_file = row.get('csv_file')
-    if csv_file is None or csv_file in _TOLD_FILES:
+def _fault_of_row(row: Mapping[str, Any], image: UltrasoundImage) -> str | None:
+    """Return why an image cannot have the pixel spacing of its row; None if it can, or the row gives none."""
+    return impossible_spacing(row['pixel_spacing'], image.shape) if 'pixel_spacing' in row else None
+
+
+def _tell_spacing(row: Mapping[str, Any], image: UltrasoundImage) -> None:
+    """Warn of a pixel spacing that is impossible, or not that of the image file, once for each CSV file."""
+    csv_file, name = row.get('csv_file'), row.get('img_path', '')
+    told = csv_file or str(split_source(name)[0])
+    if told in _TOLD_FILES:
         return
-    text = other_spacing(row, of_file)
+    place, more = '', ''
+    if csv_file is not None:
+        place, more = f'{csv_file}, row {row["csv_row"]}: ', ' (aurora-mm check-data lists all such rows)'
+    text: str | None = None
+    if (why := _fault_of_row(row, image)) is not None:
+        text = f'{place}{name} {why}; the column is not taken'
+    elif image.spacing_fault is not None:
+        text = None if 'pixel_spacing' in row else f'{place}{name} {image.spacing_fault}'
+    elif csv_file is not None:
+        text = other_spacing(row, image.pixel_spacing)
     if text is not None:
-        _TOLD_FILES.add(csv_file)
-        print_log(f'{text} (aurora-mm check-data lists all such rows)', logger='current', level=logging.WARNING)
+        _TOLD_FILES.add(told)
+        print_log(f'{text}{more}', logger='current', level=logging.WARNING)
 
 
 def _cache(cache: Mapping[str, Any]) -> PixelCache:

@@ -57,6 +57,21 @@ def read(out):
     return content
 
 
+def test_an_impossible_spacing_of_a_file_is_told_once_and_not_taken(predict, picture, tmp_path, capsys, monkeypatch):
+    sitk = pytest.importorskip('SimpleITK', reason='it writes the MetaImage file')
+    image = sitk.GetImageFromArray(np.stack([cv2.imread(str(picture), 0)] * 2))
+    image.SetSpacing((1e9, 0.5, 1))
+    sitk.WriteImage(image, str(tmp_path / 'a.mha'))
+    told = []
+    monkeypatch.setattr('aurora_mm.images.image_faults.print_log', lambda text, **_: told.append(text))
+    assert predict(tmp_path / 'a.mha', '--out', tmp_path / 'out', '--no-overlays') == 0
+    assert [one['pixel_spacing'] for one in read(tmp_path / 'out')['images']] == [None, None]
+    (text,) = told
+    assert text.startswith(f'{tmp_path / "a.mha"} cannot have a pixel spacing of [0.5, 1000000000.0] mm: ')
+    assert predict(tmp_path / 'a.mha', '--out', tmp_path / 'given', '--no-overlays', '--spacing', '0.5') == 0
+    assert len(told) == 1
+
+
 def test_a_spacing_that_an_image_cannot_have_is_refused(predict, picture, tmp_path, capsys):
     assert predict(picture, '--out', tmp_path / 'out', '--spacing', '1e9') == 1
     assert f'{picture} cannot have a pixel spacing of [1000000000.0, 1000000000.0] mm: ' in capsys.readouterr().err

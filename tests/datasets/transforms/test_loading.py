@@ -271,6 +271,21 @@ class TestPixelSpacing:
         LoadUltrasoundImage().transform(row | dict(csv_file='y.csv'))
         assert len(warnings) == 2
 
+    def test_an_impossible_one_is_told_and_not_taken(self, volume, entry, warnings, tmp_path):
+        sitk = pytest.importorskip('SimpleITK', reason='it writes the MetaImage file')
+        image = sitk.ReadImage(volume['img_path'])
+        image.SetSpacing((1e9, 0.2))
+        sitk.WriteImage(image, str(tmp_path / 'bad.mha'))
+        for csv_file in ('x.csv', 'x.csv', 'y.csv'):
+            row = volume | dict(img_path=str(tmp_path / 'bad.mha'), csv_file=csv_file)
+            assert 'pixel_spacing' not in LoadUltrasoundImage().transform(dict(row))
+        assert [message[:14] for message in warnings] == ['x.csv, row 7: ', 'y.csv, row 7: ']
+        assert 'bad.mha cannot have a pixel spacing of [0.2, 1000000000.0] mm' in warnings[0]
+        assert LoadUltrasoundImage().transform(row | dict(pixel_spacing=(0.4, 0.5)))['pixel_spacing'] == (0.4, 0.5)
+        row = entry | dict(csv_file='z.csv', pixel_spacing=(1e9, 1e9))
+        assert 'pixel_spacing' not in LoadUltrasoundImage().transform(row)
+        assert 'cannot have a pixel spacing of [1000000000.0, 1000000000.0] mm' in warnings[2]
+
     def test_rounding_is_no_contradiction(self, volume, warnings):
         row = volume | dict(pixel_spacing=(0.2001, 0.2999))
         assert LoadUltrasoundImage().transform(row)['pixel_spacing'] == (0.2001, 0.2999)
