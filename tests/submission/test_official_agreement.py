@@ -1,6 +1,7 @@
 """All 27 tasks, against the second implementation of the official scorer."""
 
 import json
+import math
 import os
 import shutil
 from pathlib import Path
@@ -61,6 +62,7 @@ def assert_official(result, root, folder):
     for task, metrics in expected.items():
         for name, value in metrics.items():
             found = result.scores[f'{task}/{name}']
+            found = result.columns[task].columns[name].undefined if math.isnan(found) else found
             assert found == pytest.approx(value, abs=1e-4 if name == 'HD' else 1e-6), (task, name)
             compared += 1
     return compared

@@ -97,8 +97,12 @@ class ScoreTable:
     def notes(self) -> list[str]:
         """Notes below the table."""
         notes = [f'The bar is {self.primary_text}.'] if self.primary_text else []
-        filled = [column for column in self.columns.values() if not np.isnan(column.undefined)]
-        return notes + [f'{column.name} is {column.undefined:g} where it is not defined.' for column in filled]
+        for key, column in self.columns.items():
+            if not np.isnan(column.undefined) and any(row.scores[key].value is None for row in self.rows):
+                notes.append(
+                    f'{column.name} is not defined where it is -; the official scorer takes {column.undefined:g}.'
+                )
+        return notes
 
 
 def score_tables(results: Results, task_type: str) -> list[ScoreTable]:

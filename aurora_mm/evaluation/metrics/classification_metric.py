@@ -30,8 +30,8 @@ class ClassificationMetric(TaskMetric):
     """AUC, F1, accuracy and Matthews correlation over all images of a task, by the official definitions.
 
     Metrics: ``Accuracy``, ``AUC``, ``F1_macro`` and ``F1_weighted`` in [0, 1] and ``MCC`` in [-1, 1]. For two classes,
-    ``AUC`` is that of class 1; for more, the macro mean of each class against the rest. It is 0 where the official
-    scorer cannot compute it: if a class has no image, or if the scores of an image, of more than two classes, do not
+    ``AUC`` is that of class 1; for more, the macro mean of each class against the rest. It is nan, for which the
+    official scorer takes 0, if a class has no image, or if the scores of an image, of more than two classes, do not
     sum to 1. ``AUC_present``, which is not part of the official score, is averaged over the classes that have images,
     and nan if there is only one.
 

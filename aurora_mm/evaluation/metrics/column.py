@@ -19,7 +19,8 @@ class Column:
             :data:`TASK_UNIT` for the unit of the task.
         higher_is_better: Whether higher numbers are better.
         brief: Whether tables with few columns show the number.
-        undefined: Value that a task's score counts as if it is not defined; nan leaves it undefined.
+        undefined: What the official scorer takes where the score of a task is not defined, which is nan here; nan if it
+            takes nothing.
         title: Name of the number in charts; ``name`` by default.
         digits: Number of decimal places of a number with a unit.
         optional: Whether only some images have the number, such as one in mm, for which the size of pixels must be

@@ -128,14 +128,10 @@ class TaskMetric(BaseMetric):
             images: The rows of each image.
 
         Returns:
-            Scores by name.
+            Scores by name; nan where one is not defined.
         """
-        undefined = {column.name: column.undefined for column in cls.columns}
         scores = cls.aggregate(images, np.ones((1, len(images))))
-        return {
-            name: undefined.get(name, float(value)) if np.isnan(value) else float(value)
-            for name, (value,) in scores.items()
-        }
+        return {name: float(value) for name, (value,) in scores.items()}
 
     @classmethod
     def primary(cls, scores: Mapping[str, Any]) -> Any:

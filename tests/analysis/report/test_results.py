@@ -46,9 +46,16 @@ def test_rows_take_the_interval_of_the_primary_score(results):
 def test_tables_say_what_their_numbers_are(results):
     (labels,), (points,) = (score_tables(results, name) for name in ('classification', 'landmark'))
     assert labels.rows[0].scores['MCC'].text == '-'
-    assert labels.notes == ['AUC is 0 where it is not defined.']
+    assert labels.notes == []
     assert points.bar_title == 'score'
     assert points.notes == ['The bar is 1 - MRE / image diagonal.']
+
+
+def test_a_score_that_is_not_defined_is_no_0(results):
+    results.scores['tasks']['kind']['AUC'] = None
+    (labels,) = score_tables(results, 'classification')
+    assert labels.rows[0].scores['AUC'].text == '-'
+    assert labels.notes == ['AUC is not defined where it is -; the official scorer takes 0.']
 
 
 def test_a_bar_ends_at_its_ends():
