@@ -38,10 +38,18 @@ def read_json(file: str | Path) -> dict[str, Any]:
     Raises:
         DataError: As :func:`read_json_value`; also if the file contains another value than an object.
     """
-    content = read_json_value(file)
-    if not isinstance(content, dict):
-        raise DataError(f'holds a {type(content).__name__}, not an object', file=file)
-    return content
+    return as_object(read_json_value(file), file)
+
+
+def as_object(value: Any, file: str | Path) -> dict[str, Any]:
+    """Return the value of a JSON file, which must be an object.
+
+    Raises:
+        DataError: If it is another value.
+    """
+    if not isinstance(value, dict):
+        raise DataError(f'holds a {type(value).__name__}, not an object', file=file)
+    return value
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aurora_mm.converters.splits import SPLIT_NAMES, split_of
 from aurora_mm.datasets.coco_file import CocoFile
@@ -14,6 +14,8 @@ from aurora_mm.json_files import read_json
 # File names of Roboflow, Label Studio and FiftyOne.
 _KNOWN_FILES = ('_annotations.coco.json', 'result.json', 'labels.json')
 _MOST_FILES = 20  # a folder with more has one beside each image
+ReadJson = Callable[[Path], dict[str, Any]]
+
 _NO_SPLIT = ('default', 'all')  # names of data without a split; CVAT uses default
 
 
@@ -31,7 +33,7 @@ class CocoExport(NamedTuple):
     written: str
 
 
-def find_exports(source: Path, annotations: str | None = None) -> list[CocoExport]:
+def find_exports(source: Path, annotations: str | None = None, read: ReadJson = read_json) -> list[CocoExport]:
     """Find the annotation files in a folder.
 
     By default they are those of :func:`annotation_files`. A file whose name says no split is that of data which was not
@@ -41,6 +43,7 @@ def find_exports(source: Path, annotations: str | None = None) -> list[CocoExpor
         source: The folder.
         annotations: Glob pattern of the files relative to the folder, such as ``annotations/instances_*.json``. None
             for the files above.
+        read: Reads files of unknown names.
 
     Returns:
         The annotation files, sorted by split, train first.
@@ -55,7 +58,7 @@ def find_exports(source: Path, annotations: str | None = None) -> list[CocoExpor
         except (ValueError, NotImplementedError) as error:
             raise ConfigError(f'{annotations!r} is no pattern of files below {source}: {error}') from error
     else:
-        files = annotation_files(source)
+        files = annotation_files(source, read)
     files = [file for file in files if file.is_file() and not file.name.startswith('.')]
     exports = [_export(file, source, is_alone=len(files) == 1) for file in files]
     if not exports:
@@ -69,23 +72,27 @@ def find_exports(source: Path, annotations: str | None = None) -> list[CocoExpor
     return sorted(exports, key=lambda export: (order.index(export.split), export.file))
 
 
-def annotation_files(source: Path) -> list[Path]:
+def annotation_files(source: Path, read: ReadJson = read_json) -> list[Path]:
     """Return the annotation files in a folder.
 
     These are ``annotations/*.json`` (COCO, CVAT); and ``_annotations.coco.json`` (Roboflow), ``result.json`` (Label
     Studio) and ``labels.json`` (FiftyOne), in the folder itself or in one folder per split. Without any of these, they
     are the JSON files in the folder itself that hold lists of images, annotations and categories, whatever their names.
+
+    Args:
+        source: The folder.
+        read: Reads these files; one that keeps what it read saves time where they are read again.
     """
     files = sorted(source.glob('annotations/*.json'))
     files += [file for name in _KNOWN_FILES for file in [source / name, *sorted(source.glob(f'*/{name}'))]]
     files = [file for file in files if file.is_file() and not file.name.startswith('.')]
     others = [] if files else [file for file in sorted(source.glob('*.json')) if not file.name.startswith('.')]
-    return files or [file for file in others[:_MOST_FILES] if _is_coco(file)]
+    return files or [file for file in others[:_MOST_FILES] if _is_coco(file, read)]
 
 
-def _is_coco(file: Path) -> bool:
+def _is_coco(file: Path, read: ReadJson) -> bool:
     try:
-        content = read_json(file)
+        content = read(file)
     except DataError:
         return False
     return all(isinstance(content.get(key), list) for key in ('images', 'annotations', 'categories'))

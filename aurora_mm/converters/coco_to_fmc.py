@@ -7,6 +7,7 @@ numbers of objects that were left out or clipped.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from rich.markup import escape
@@ -21,6 +22,7 @@ from aurora_mm.converters.fmc_writer import FmcWriter, tasks_config
 from aurora_mm.datasets.coco_file import CocoFile
 from aurora_mm.errors import DataError
 from aurora_mm.folders import whole_folder
+from aurora_mm.json_files import read_json
 from aurora_mm.tasks import Task, TaskTable
 
 
@@ -66,10 +68,11 @@ def coco_to_fmc(
     source = Path(source)
     tasks: dict[str, Task] = {}
     first_file: dict[str, CocoFile] = {}
+    read = cache(read_json)
     with whole_folder(Path(out).absolute()) as folder:
         writers: dict[str, FmcWriter] = {}
-        for export in find_exports(source, annotations):
-            coco = CocoFile(export.file)
+        for export in find_exports(source, annotations, read):
+            coco = CocoFile(export.file, read(export.file))
             task = task_of(coco, name, task_type)
             known, first = tasks.setdefault(task.name, task), first_file.setdefault(task.name, coco)
             if first is not coco and TASK_KEY in coco.info and task != known:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -84,6 +84,7 @@ class CocoFile:
 
     Args:
         file: Path of the JSON file.
+        content: What the file holds, if it was read before.
 
     Attributes:
         file: Path of the JSON file.
@@ -96,9 +97,9 @@ class CocoFile:
         DataError: If the file cannot be read or is not valid. The message names the file, the entry and the value.
     """
 
-    def __init__(self, file: str | Path) -> None:
+    def __init__(self, file: str | Path, content: Mapping[str, Any] | None = None) -> None:
         self.file = Path(file)
-        content = read_json(file)
+        content = read_json(file) if content is None else content
         for key in ('images', 'annotations', 'categories'):
             if not isinstance(content.get(key), list):
                 raise DataError(f'no COCO file: it has no list {key!r}', file=file)

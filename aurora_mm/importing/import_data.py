@@ -19,6 +19,7 @@ from aurora_mm.converters.fmc_writer import FmcWriter, tasks_config
 from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.folders import whole_folder
 from aurora_mm.importing.checked_answers import with_checked_answers
+from aurora_mm.importing.foreign_exports import foreign_export
 from aurora_mm.importing.found import FoundTask
 from aurora_mm.importing.layout import Layout
 from aurora_mm.importing.layouts import LAYOUTS
@@ -58,6 +59,8 @@ def find_tasks(
     layouts = LAYOUTS if mapping is None else (_mapped(mapping),)
     layout = next((layout for layout in layouts if layout.matches(tree)), None)
     if layout is None:
+        if (foreign := foreign_export(tree)) is not None:
+            raise DataError(foreign, file=source)
         known = ', '.join(layout.name for layout in LAYOUTS)
         raise DataError(
             f'is laid out in no way that is known ({known}). It holds\n{tree.summary()}\n{_hint_of_table(tree)}'
@@ -194,6 +197,12 @@ def check_splits(found: Sequence[FoundTask]) -> None:
 
 
 def _check_names(found: Sequence[FoundTask], source: str | Path) -> None:
+    try:
+        TaskTable(item.task for item in found)
+    except ConfigError as error:
+        raise DataError(
+            f'holds folders, columns or questions of which names of tasks are alike: {error}', file=source
+        ) from error
     for item in found:
         if pair := written_alike(item.task.output_names):
             raise DataError(

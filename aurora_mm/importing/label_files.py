@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
 from aurora_mm.errors import DataError
 from aurora_mm.importing.tree import Tree
-from aurora_mm.json_files import read_json_value
 
 _MOST_FILES = 20  # a folder with more has one beside each image
 
 
-@lru_cache(maxsize=1)
 def json_files(tree: Tree) -> dict[PurePosixPath, Any]:
-    """Return the content of the JSON files of a folder, read once; none if it has more than 20, or of a file that
+    """Return the content of the JSON files of a folder; none if it has more than 20, or of a file that
     cannot be read."""
     files = tree.ending('.json')
     found = {}
     for file in files if len(files) <= _MOST_FILES else ():
         try:
-            found[file] = read_json_value(tree.path(file))
+            found[file] = tree.json(tree.path(file))
         except DataError:
             continue  # a file of something else may hold what this package does not read
     return found

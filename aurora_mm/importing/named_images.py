@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import posixpath
 from functools import lru_cache
 from pathlib import PurePosixPath
 
@@ -13,9 +14,10 @@ from aurora_mm.importing.tree import Tree, composed, stem_of
 class NamedImages:
     """The images of a folder by what a table may call them.
 
-    A name is the path of an image below the folder or the end of it, with or without the suffix; or that of a folder,
-    which stands for all images below it. ``\\`` counts as ``/``, and the forms in which Unicode writes a letter with an
-    accent are equal: macOS takes ``ü`` apart. Where no name is written so, upper and lower case are equal.
+    A name is the path of an image, whole, or from the folder on, or the end of it, with or without the suffix; or that
+    of a folder, which stands for all images below it. ``\\`` counts as ``/``, and the forms in which Unicode writes a
+    letter with an accent are equal: macOS takes ``ü`` apart. Where no name is written so, upper and lower case are
+    equal.
 
     Args:
         tree: The folder.
@@ -30,6 +32,7 @@ class NamedImages:
     def __init__(self, tree: Tree, attribute: str = '') -> None:
         if attribute:
             _check_attribute(attribute)
+        self._root = tree.root.as_posix()
         self._of: dict[str, list[PurePosixPath]] = {}
         self._folded: dict[str, list[PurePosixPath]] = {}
         self._files: set[str] = set()
@@ -44,22 +47,22 @@ class NamedImages:
 
     def find(self, name: str) -> list[PurePosixPath]:
         """Return the images of a name in the order of the folder; none if nothing is called so."""
-        name = _plain(name)
+        name = self._plain(name)
         return self._of.get(name) or list(dict.fromkeys(self._folded.get(name.casefold(), ())))
 
     def is_file(self, name: str) -> bool:
         """Return whether a name is that of an image file, so that it is meant to name a single one."""
-        return _plain(name).casefold() in self._files
+        return self._plain(name).casefold() in self._files
+
+    def _plain(self, name: str) -> str:
+        path = posixpath.normpath(name.replace('\\', '/'))
+        return composed(path.removeprefix(f'{self._root}/').strip('/'))
 
 
 @lru_cache(maxsize=8)
 def images_named(tree: Tree, attribute: str = '') -> NamedImages:
     """Return :class:`NamedImages` of a folder, made once: attributes are read from the header of every DICOM file."""
     return NamedImages(tree, attribute)
-
-
-def _plain(name: str) -> str:
-    return composed(name.replace('\\', '/').removeprefix('./').strip('/'))
 
 
 def _check_attribute(attribute: str) -> None:

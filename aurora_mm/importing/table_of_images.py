@@ -63,6 +63,7 @@ class TableOfImages:
         of_rows = [self._fields[key] for key in ('frame', 'group', 'split') if key in self._fields]
         self.table.require([self._column, *of_rows], place)
         self._is_single = is_single
+        self._frames_of: dict[PurePosixPath, int] = {}
         self.rows = self._by_image(named, set(images))
 
     def group(self, rows: list[TableRow]) -> str:
@@ -117,15 +118,26 @@ class TableOfImages:
                 )
             for image in images:
                 found.setdefault((image, self._frame(row, image)), []).append(row)
+        self._tell_first_frame({frame for _, frame in found})
         return found
+
+    def _tell_first_frame(self, frames: set[int | None]) -> None:
+        if 1 in frames and 0 not in frames:
+            column = self._fields['frame']
+            self._tree.warn(
+                f'{self._fields["table"]}: no row is about frame 0, and some are about frame 1. Frames count from 0: '
+                f'if column {column!r} counts from 1, each label is taken for that of the next frame; subtract 1 there'
+            )
 
     def _frame(self, row: TableRow, image: PurePosixPath) -> int | None:
         column = self._fields.get('frame')
         if column is None:
             return None
         number = row.number(column)
-        with naming(self._tree.path(image)):
-            count = open_image_file(self._tree.path(image)).frames
+        if image not in self._frames_of:
+            with naming(self._tree.path(image)):
+                self._frames_of[image] = open_image_file(self._tree.path(image)).frames
+        count = self._frames_of[image]
         if not (number.is_integer() and 0 <= number < count):
             raise row.fault(f'{image} has {count} frames, counted from 0, but column {column!r} says {number:g}')
         return int(number)

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from mmengine.logging import print_log
 
@@ -13,6 +14,7 @@ from aurora_mm.converters.splits import split_of
 from aurora_mm.errors import DataError
 from aurora_mm.images.reading import is_image_file
 from aurora_mm.importing.table_file import TableFile
+from aurora_mm.json_files import as_object, read_json_value
 
 # With ~$ begin the names of lock files, which Excel keeps beside open workbooks.
 _NOT_DATA = ('__macosx', 'thumbs.db', 'desktop.ini', 'dicomdir')
@@ -36,6 +38,7 @@ class Tree:
         if not self.files:
             raise DataError('there is no file in this folder', file=root)
         self._tables: dict[PurePosixPath, TableFile] = {}
+        self._json: dict[Path, Any] = {}
 
     def _walk(self) -> Iterator[PurePosixPath]:
         for folder, folders, names in os.walk(self.root):
@@ -66,6 +69,27 @@ class Tree:
         if file not in self._tables:
             self._tables[file] = TableFile(self.path(file))
         return self._tables[file]
+
+    def json(self, file: Path) -> Any:
+        """The value in a JSON file, read once.
+
+        Args:
+            file: Its absolute path.
+
+        Raises:
+            DataError: See :func:`aurora_mm.json_files.read_json_value`.
+        """
+        if file not in self._json:
+            self._json[file] = read_json_value(file)
+        return self._json[file]
+
+    def json_object(self, file: Path) -> dict[str, Any]:
+        """The object in a JSON file, read once.
+
+        Raises:
+            DataError: As :meth:`json`; also if the file holds another value.
+        """
+        return as_object(self.json(file), file)
 
     def path(self, file: PurePosixPath) -> Path:
         """The absolute path of a file."""

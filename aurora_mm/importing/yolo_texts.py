@@ -10,6 +10,7 @@ import numpy as np
 import yaml
 
 from aurora_mm.errors import DataError
+from aurora_mm.importing.foreign_exports import is_dota_line
 from aurora_mm.plain_numbers import plain_number
 
 _KINDS = {'boxes': 'class, x, y, width and height', 'polygons': 'class and three or more corners x y'}
@@ -62,7 +63,8 @@ def read_lines(file: Path, point_shape: tuple[int, int] | None = None) -> list[Y
         count = 4 + point_shape[0] * point_shape[1] if point_shape else None
         is_polygon = count is None and len(numbers) >= 6 and len(numbers) % 2 == 0
         if not kind.isdecimal() or not np.isfinite(numbers).all() or not (is_polygon or len(numbers) == (count or 4)):
-            raise DataError(f'{line[:60]!r} is no line of {wanted}', file=file, row=row)
+            hint = ', but one of DOTA, whose files are not read: export the data as COCO' if is_dota_line(line) else ''
+            raise DataError(f'{line[:60]!r} is no line of {wanted}{hint}', file=file, row=row)
         found.append(_polygon(row, kind, numbers) if is_polygon else _box(row, kind, numbers, point_shape))
         if not _is_normalised(found[-1], numbers):
             raise DataError(f'{line[:60]!r} is not normalised to 0..1', file=file, row=row)

@@ -336,6 +336,19 @@ class TestMap:
             self.rows(src, tmp_path / '2', type='segmentation', classes=['background', 'x'], mask_values=[0, 255],
                       images='P0/{id}.png', masks='masks/m{id}.png')  # fmt: skip
 
+    @pytest.mark.parametrize(('first', 'is_told'), [(0, False), (1, True), (2, False)])
+    def test_frames_that_may_be_counted_from_1_are_told(self, src, monkeypatch, first, is_told):
+        sitk = pytest.importorskip('SimpleITK', reason='it writes the clip')
+        told = []
+        monkeypatch.setattr('aurora_mm.importing.tree.print_log', lambda text, **_: told.append(text))
+        sitk.WriteImage(sitk.GetImageFromArray(np.stack([trees.picture(i) for i in range(5)])), str(src / 'clip.mha'))
+        item = dict(name='t', type='classification', classes=['a', 'b'], table='labels.csv', image='file')
+        item |= {'frame': 'no', 'class': 'kind'}
+        rows = ''.join(f'clip.mha,{number},{"ab"[number % 2]}\n' for number in range(first, first + 3))
+        (found,) = found_in(src, f'file,no,kind\n{rows}', [item])
+        assert [row.path for row in found.rows] == [f'clip.mha#frame={first + i}' for i in range(3)]
+        assert any("if column 'no' counts from 1" in text for text in told) == is_told
+
     @pytest.mark.parametrize(
         ('change', 'message'),
         [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from aurora_mm.errors import DataError
 from aurora_mm.importing import ImportOptions, find_tasks, table_of, write_tasks
 from aurora_mm.importing.layouts import hc18
 from aurora_mm.importing.masks import mask_values_of
+from aurora_mm.json_files import read_json_value
 from aurora_mm.tables import console_text
 from tests.importing import trees
 
@@ -388,3 +390,19 @@ def test_real_heads_are_labelled_as_they_were(tmp_path):
         else:
             points = [json.loads(true[f'point_{i}_xy']) for i in range(1, 5)]
             np.testing.assert_allclose(row['points'], points, atol=0.11)
+
+
+@pytest.mark.parametrize('name', ['annotations/instances.json', 'some.json'])
+def test_a_coco_file_is_read_once(tmp_path, monkeypatch, name):
+    read = []
+    monkeypatch.setattr(
+        'aurora_mm.importing.tree.read_json_value', lambda file: read.append(file) or read_json_value(file)
+    )
+    monkeypatch.setattr('aurora_mm.datasets.coco_file.read_json', lambda file: pytest.fail('read again'))
+    trees.text(tmp_path / name, json.dumps(trees.coco_content(2, 'segmentation')))
+    for i in range(2):
+        trees.save(tmp_path / 'images' / f'{i}.png', trees.picture(i))
+    layout, (found,) = find_tasks(tmp_path)
+    assert layout.name == 'COCO'
+    assert len(found.rows) == 2
+    assert read == [tmp_path / name]

@@ -35,10 +35,14 @@ def tree(tmp_path):
         ('P1/a', ['P1/a/x.png']),
         ('P', []),
         ('1/a/x', []),
+        ('P1/./b/../a/x.png', ['P1/a/x.png']),
+        ('../P1/a/x.png', []),
+        ('{root}/P1/a/x.png', ['P1/a/x.png']),
+        ('/elsewhere/P1/a/x.png', []),
     ],
 )
 def test_names(tree, name, found):
-    assert NamedImages(tree).find(name) == list(map(PurePosixPath, found))
+    assert NamedImages(tree).find(name.format(root=tree.root)) == list(map(PurePosixPath, found))
 
 
 def test_two_files_that_differ_in_case_alone(tmp_path):

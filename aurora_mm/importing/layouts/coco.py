@@ -16,7 +16,6 @@ from aurora_mm.importing.options import ImportOptions
 from aurora_mm.importing.task_names import task_name
 from aurora_mm.importing.tree import Tree
 from aurora_mm.importing.unpaired import tell_unpaired
-from aurora_mm.json_files import read_json
 
 
 class Coco(Layout):
@@ -33,8 +32,8 @@ class Coco(Layout):
     def matches(self, tree: Tree) -> bool:
         """See :meth:`Layout.matches`."""
         try:
-            files = annotation_files(tree.root)
-            return bool(files) and all({'images', 'annotations'} <= set(read_json(file)) for file in files)
+            files = annotation_files(tree.root, tree.json_object)
+            return bool(files) and all({'images', 'annotations'} <= set(tree.json_object(file)) for file in files)
         except DataError:
             return False
 
@@ -42,10 +41,14 @@ class Coco(Layout):
         """See :meth:`Layout.find`."""
         found: dict[str, FoundTask] = {}
         first_file: dict[str, CocoFile] = {}
-        exports = [(export, CocoFile(export.file)) for export in find_exports(tree.root)]
+        exports = [
+            (export, CocoFile(export.file, tree.json_object(export.file)))
+            for export in find_exports(tree.root, read=tree.json_object)
+        ]
         task_type = _type_of([coco for _, coco in exports], options)
         for export, coco in exports:
-            task = task_of(coco, task_name(options.name or tree.root.name), task_type)
+            name = None if TASK_KEY in coco.info else task_name(options.name or tree.root.name)
+            task = task_of(coco, name, task_type)
             known = found.setdefault(task.name, FoundTask(task))
             first = first_file.setdefault(task.name, coco)
             if first is not coco and TASK_KEY in coco.info and task != known.task:
