@@ -28,7 +28,7 @@ def score_table(result: EvaluationResult) -> Table:
     Tasks of one type are grouped under a line with the names of their scores: first the primary score, under the name
     of the headline if they are equal, otherwise as ``score``; then the other brief columns. The last line of a group is
     the mean of its tasks; the last two lines of the table are the means over all tasks and task types. Scores without a
-    unit are in percent; ``-`` is a missing score.
+    unit are in percent; ``-`` is a score that is missing or not defined.
 
     Args:
         result: Result of the evaluation.
@@ -105,7 +105,7 @@ def _head(key: str, column: Column) -> str:
 
 
 def _number(value: float | None, column: Column) -> str:
-    if value is None:
+    if value is None or math.isnan(value):
         return '-'
     if column.is_count:
         return column.text(value)

@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import torch
+
 from aurora_mm.evaluation import MultiTaskEvaluator, score_table
 from aurora_mm.tables import console_text
 from tests.fixtures.evaluation_samples import TASKS, random_samples
@@ -36,6 +38,17 @@ def test_every_score_stands_under_its_name_and_unit():
     assert lines[-1] == ['score', '(mean', 'over', '4', 'types)', percent(scores['score'])]
 
 
+def test_an_auc_that_is_not_defined_is_no_0():
+    samples = random_samples(seed=0, number=5)
+    for sample in samples:
+        if sample.task == 'plane':
+            sample.gt_label = torch.tensor([0])
+    lines = table(evaluated(samples))
+    of_task = next(line for line in lines if line[0] == 'plane')
+    assert of_task[3] == '-'  # after the name, the images and the accuracy
+    assert next(line for line in lines[5:] if line[:3] == ['mean', 'over', '1'])[6] == '-'
+
+
 def test_scores_in_mm_stand_beside_the_number_of_their_images():
     samples = random_samples(seed=0, number=5)
     for sample in samples[:-1]:  # all but a lesion
@@ -68,4 +81,5 @@ def test_a_missing_task_is_seen():
 def test_an_undefined_score_is_no_number():
     result = evaluated(random_samples(seed=0, number=5))
     result = replace(result, scores=result.scores | {'organs/HD': float('nan')})
-    assert table(result)[1][-1] == 'nan'
+    assert table(result)[1][-1] == '-'
+    assert result.columns['organs'].columns['HD'].text(float('nan')) == '-'

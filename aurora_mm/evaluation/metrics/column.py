@@ -51,8 +51,8 @@ class Column:
         return replace(self, unit=unit) if unit and self.unit == TASK_UNIT else self
 
     def text(self, value: float | None) -> str:
-        """Format a number with its unit, such as ``'0.912'`` or ``'12.3 px'``; None becomes ``'-'``."""
-        if value is None:
+        """Format a number with its unit, such as ``'0.912'`` or ``'12.3 px'``; None and nan become ``'-'``."""
+        if value is None or math.isnan(value):
             return '-'
         if self.is_count:
             return f'{value:.0f}'
