@@ -189,7 +189,7 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
     (
         'datasets/transforms/load_image.py',
         'tests/datasets/transforms/test_loading.py',
-        [("_tell_other_spacing(results, facts.get('pixel_spacing'))", 'pass')],
+        [('_tell_spacing(results, image)', 'pass')],
     ),
     (
         'datasets/annotations/multi_box_annotation.py',
@@ -658,10 +658,17 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
     (
         'evaluation/metrics/task_metric.py',
         f'{_METRICS} tests/extending/test_extending_evaluation.py',
-        [
-            ('undefined.get(name, float(value)) if np.isnan(value) else float(value)', 'float(value)'),
-            ('mean if column.higher_is_better else -mean', 'mean'),
-        ],
+        [('mean if column.higher_is_better else -mean', 'mean')],
+    ),
+    (
+        'evaluation/metrics/column.py',
+        'tests/evaluation/test_score_table.py',
+        [('if value is None or math.isnan(value)', 'if value is None')],
+    ),
+    (
+        'images/ultrasound_image.py',
+        'tests/images/test_dicom_file.py',
+        [('None if self.spacing_fault else self.pixel_spacing', 'self.pixel_spacing')],
     ),
     (
         'evaluation/metrics/landmark_metric.py',
