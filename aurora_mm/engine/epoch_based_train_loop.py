@@ -8,7 +8,8 @@ from mmengine.runner import EpochBasedTrainLoop as MMEngineEpochBasedTrainLoop
 from torch import nn
 
 from aurora_mm.datasets.samplers import TaskAwareBatchSampler
-from aurora_mm.engine.schedule_length import require_learning, tell_cut_schedulers
+from aurora_mm.engine.same_data import require_same_data
+from aurora_mm.engine.schedule_length import require_learning, tell_cut_schedulers, tell_overlaps
 from aurora_mm.engine.unused_keys import tell_unused_keys
 from aurora_mm.errors import ConfigError
 from aurora_mm.registry import LOOPS
@@ -52,9 +53,12 @@ class EpochBasedTrainLoop(MMEngineEpochBasedTrainLoop):
 
         Raises:
             ConfigError: If the learning rate is 0 or ends long before the training does, see :func:`require_learning`.
+            DataError: If the processes of the run read different data, see :func:`require_same_data`.
         """
+        require_same_data(self.runner)
         require_learning(self.runner)
         tell_cut_schedulers(self.runner)
+        tell_overlaps(self.runner)
         tell_unused_keys(self.runner)
         try:
             return super().run()

@@ -6,16 +6,30 @@ import copy
 import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 from types import SimpleNamespace
 from typing import Any
 
 from mmengine.config import Config
 from mmengine.logging import print_log
+from mmengine.optim import (
+    ConstantParamScheduler,
+    MultiStepParamScheduler,
+    ReduceOnPlateauParamScheduler,
+    StepParamScheduler,
+)
 from mmengine.optim.scheduler.param_scheduler import _ParamScheduler
 from mmengine.runner import Runner
 
 from aurora_mm.errors import ConfigError
 
+# Schedulers that change a value at a few steps only.
+_IN_STEPS = (
+    ConstantParamScheduler,
+    MultiStepParamScheduler,
+    ReduceOnPlateauParamScheduler,
+    StepParamScheduler,
+)
 LEAST_RATE = 0.01  # of the highest one: with less, a model hardly changes
 
 
@@ -66,7 +80,7 @@ def require_learning(runner: Runner) -> None:
             'the learning rate of all parameters is 0, so that nothing would learn: set optim_wrapper.optimizer.lr, or '
             'lr_mult in its paramwise_cfg'
         )
-    for schedulers in _by_optimizer(runner.param_schedulers):
+    for schedulers in schedulers_by_optimizer(runner.param_schedulers):
         rates = [each for each in schedulers if each.param_name == 'lr']
         epochs = max((math.ceil(each.end / (1 if each.by_epoch else length)) for each in rates), default=math.inf)
         if epochs >= runner.max_epochs:
@@ -80,23 +94,58 @@ def require_learning(runner: Runner) -> None:
 
 
 def tell_cut_schedulers(runner: Runner) -> None:
-    """Warn of schedulers of the learning rate whose ``end`` lies beyond the training, such as a long warm-up.
+    """Warn of what schedulers of the learning rate would do after the training, such as the end of a long warm-up.
 
     Args:
         runner: The runner, before its first step.
     """
     length = len(runner.train_dataloader)
-    for schedulers in _by_optimizer(runner.param_schedulers):
-        for each in schedulers:
-            epochs = each.end / (1 if each.by_epoch else length)
-            if each.param_name == 'lr' and epochs > runner.max_epochs:
-                print_log(
-                    f'{type(each).__name__} goes on to epoch {epochs:g}, and the training ends with epoch '
+    for schedulers in schedulers_by_optimizer(runner.param_schedulers):
+        for each in (each for each in schedulers if each.param_name == 'lr'):
+            unit = 1 if each.by_epoch else length
+            late = [one / unit for one in sorted(getattr(each, 'milestones', ())) if one / unit >= runner.max_epochs]
+            if each.end / unit > runner.max_epochs:
+                _warn(
+                    f'{type(each).__name__} goes on to epoch {each.end / unit:g}, and the training ends with epoch '
                     f'{runner.max_epochs}: the learning rate does not reach the value that it leads to. Leave out its '
-                    'end, or train longer',
-                    'current',
-                    logging.WARNING,
+                    'end, or train longer'
                 )
+            elif late:
+                _warn(
+                    f'{type(each).__name__} has milestones that the training does not reach, which ends with epoch '
+                    f'{runner.max_epochs}: {", ".join(f"{one:g}" for one in late)}'
+                )
+
+
+def tell_overlaps(runner: Runner) -> None:
+    """Warn of two schedulers that change the learning rate at the same time, each of what the other has left.
+
+    Schedulers that keep the rate between a few steps, such as MultiStepLR, may begin within a warm-up, as in configs of
+    mmdet.
+
+    Args:
+        runner: The runner, before its first step.
+    """
+    length = len(runner.train_dataloader)
+    for schedulers in schedulers_by_optimizer(runner.param_schedulers):
+        curves = [each for each in schedulers if each.param_name == 'lr' and not isinstance(each, _IN_STEPS)]
+        for first, second in combinations(curves, 2):
+            begin = max(_epoch(first, 'begin', length), _epoch(second, 'begin', length))
+            end = min(_epoch(first, 'end', length), _epoch(second, 'end', length), runner.max_epochs)
+            if begin < end:
+                _warn(
+                    f'{type(first).__name__} and {type(second).__name__} both change the learning rate from epoch '
+                    f'{begin:g} to {end:g}, each what the other has left: set begin of one to the end of the other'
+                )
+
+
+def _epoch(scheduler: _ParamScheduler, edge: str, length: int) -> float:
+    """Return ``begin`` or ``end`` of a scheduler in epochs of ``length`` steps."""
+    return float(getattr(scheduler, edge)) / (1 if scheduler.by_epoch else length)
+
+
+def _warn(text: str) -> None:
+    print_log(text, 'current', logging.WARNING)
 
 
 def _way_out(runner: Runner) -> str:
@@ -108,8 +157,12 @@ def _way_out(runner: Runner) -> str:
     return 'leave out end, T_max and total_steps of the schedulers, so that they end with train_cfg.max_epochs'
 
 
-def _by_optimizer(schedulers: Any) -> Iterator[Sequence[_ParamScheduler]]:
-    """Yield the schedulers of each optimiser; MMEngine has a list, or a dict of lists for several optimisers."""
+def schedulers_by_optimizer(schedulers: Any) -> Iterator[Sequence[_ParamScheduler]]:
+    """Yield the schedulers of each optimiser.
+
+    Args:
+        schedulers: ``runner.param_schedulers``: a list, a dict of lists for several optimisers, or None.
+    """
     if isinstance(schedulers, Mapping):
         yield from schedulers.values()
     elif schedulers:

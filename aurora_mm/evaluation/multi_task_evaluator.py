@@ -22,6 +22,8 @@ from aurora_mm.tables import console_text
 from aurora_mm.task_types import TASK_TYPES
 from aurora_mm.tasks import Task, TaskTable
 
+_NAMED = 3  # images in a message
+
 
 class _ImageResults(NamedTuple):
     """The results of all metrics of a task for one image."""
@@ -29,6 +31,7 @@ class _ImageResults(NamedTuple):
     img_id: int
     img_path: str | None
     results: list[Any]  # one for each metric of the task; before the evaluation, futures of the workers' results
+    is_finite: bool  # whether the outputs are, from which the prediction follows; without results if not
 
 
 @EVALUATOR.register_module()
@@ -42,7 +45,7 @@ class MultiTaskEvaluator(Evaluator):
 
     A task that should have been scored and was not counts as 0, and a warning names it. The data set's metainfo says
     which tasks should have been: those of ``tasks`` with images in ``images_per_task``, or all of ``tasks`` if it has
-    no such key.
+    no such key. A task is not scored either if outputs of the model are not finite on one of its images.
 
     After :meth:`evaluate`, ``result`` of the main process holds all results, as an :class:`EvaluationResult`.
 
@@ -128,8 +131,9 @@ class MultiTaskEvaluator(Evaluator):
         """
         for sample in _as_dicts(data_samples):
             task = self._task_of(sample)
-            results = self._metrics_of(task).measure(sample, data_batch, self._workers)
-            image = _ImageResults(sample['img_id'], sample.get('img_path'), results)
+            is_finite = bool(sample.get('outputs_are_finite', True))
+            results = self._metrics_of(task).measure(sample, data_batch, self._workers) if is_finite else []
+            image = _ImageResults(sample['img_id'], sample.get('img_path'), results, is_finite)
             self._images.setdefault(task.name, []).append(image)
 
     def evaluate(self, size: int) -> dict[str, float]:
@@ -193,13 +197,21 @@ class MultiTaskEvaluator(Evaluator):
         primaries: dict[str, float] = {}
         rows: list[ResultRow] = []
         scored: dict[str, dict[str, float]] = {}
-        for name, of_task in images.items():
+        logger = MMLogger.get_current_instance()
+        finite = {name: of_task for name, of_task in images.items() if all(image.is_finite for image in of_task)}
+        for name in [name for name in images if name not in finite]:
+            paths = [str(image.img_path) for image in images[name] if not image.is_finite]
+            more = f' and {len(paths) - _NAMED} more' if len(paths) > _NAMED else ''
+            logger.warning(
+                f'task {name}: outputs of the model are not finite on {len(paths)} of {len(images[name])} images, so '
+                f'that the task is not scored: {", ".join(paths[:_NAMED])}{more}'
+            )
+        for name, of_task in finite.items():
             found = self._metrics_of(self._tasks[name]).compute([image.results for image in of_task])
             scored[name] = found.scores
             scores.update({f'{name}/{key}': value for key, value in found.scores.items()})
             primaries[name] = found.primary
             rows += found.rows
-        logger = MMLogger.get_current_instance()
         processed = sum(map(len, images.values()))
         if processed < size:
             logger.warning(f'the scores cover {processed} of the {size} samples of the data set')
@@ -207,7 +219,7 @@ class MultiTaskEvaluator(Evaluator):
         tasks = self._tasks.only({*images, *(name for name, number in per_task.items() if number)})
         scores.update(aggregate_scores(primaries, tasks))
         columns = {name: self._metrics_of(task).columns(scored.get(name, ())) for name, task in tasks.items()}
-        counts = {name: len(images.get(name, ())) for name in tasks}
+        counts = {name: len(finite.get(name, ())) for name in tasks}
         result = EvaluationResult(tasks, counts, scores, columns, rows)
         logger.info('\n' + console_text(score_table(result)))
         return result

@@ -68,6 +68,11 @@ class TaskDataSample(BaseDataElement):
         ('breast_2cls', 1)
     """
 
+    outputs_are_finite = _field(
+        'outputs_are_finite',
+        torch.Tensor,
+        '() bool: whether all outputs of the head, from which the prediction follows, are finite.',
+    )
     gt_sem_seg = _field('gt_sem_seg', PixelData, '``data``, (1, H, W) int64: annotated class index of each pixel.')
     pred_sem_seg = _field('pred_sem_seg', PixelData, '``data``, (1, H, W) int64: predicted class index of each pixel.')
     mask_views = _field(

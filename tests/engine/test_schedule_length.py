@@ -9,7 +9,12 @@ from mmengine.logging import MMLogger
 from mmengine.optim import OptimWrapper
 from mmengine.registry import PARAM_SCHEDULERS
 
-from aurora_mm.engine.schedule_length import drop_late_schedulers, require_learning, tell_cut_schedulers
+from aurora_mm.engine.schedule_length import (
+    drop_late_schedulers,
+    require_learning,
+    tell_cut_schedulers,
+    tell_overlaps,
+)
 from aurora_mm.errors import ConfigError
 
 LENGTH = 5  # steps of an epoch
@@ -116,12 +121,58 @@ def test_rates_that_are_all_zero():
     require_learning(runner(groups=((1, 0.0), (2, 0.5))))
 
 
-def test_schedulers_that_the_training_cuts_are_told(caplog):
-    whole, cut = runner(WARM_UP, cosine(begin=1)), runner(WARM_UP | dict(end=10), epochs=2)
-    caplog.clear()
-    MMLogger.get_current_instance().addHandler(caplog.handler)
-    tell_cut_schedulers(whole)
-    assert not caplog.messages
-    tell_cut_schedulers(cut)
-    assert caplog.messages[0].startswith('LinearLR goes on to epoch 10, and the training ends with epoch 2: ')
-    MMLogger.get_current_instance().removeHandler(caplog.handler)
+@pytest.fixture
+def told(caplog):
+    """Messages of a function that warns of the schedulers of a runner."""
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+
+    def messages(tell, training):
+        caplog.clear()
+        tell(training)
+        return list(caplog.messages)
+
+    yield messages
+    logger.removeHandler(caplog.handler)
+
+
+def test_schedulers_that_the_training_cuts_are_told(told):
+    assert not told(tell_cut_schedulers, runner(WARM_UP, cosine(begin=1)))
+    (message,) = told(tell_cut_schedulers, runner(WARM_UP | dict(end=10), epochs=2))
+    assert message.startswith('LinearLR goes on to epoch 10, and the training ends with epoch 2: ')
+
+
+def test_milestones_that_the_training_does_not_reach_are_told(told):
+    def steps(*milestones):
+        return dict(type='MultiStepLR', milestones=milestones)
+
+    assert not told(tell_cut_schedulers, runner(steps(2, 11)))
+    (message,) = told(tell_cut_schedulers, runner(steps(16, 11, 12) | dict(convert_to_iter_based=True)))
+    assert message == ('MultiStepLR has milestones that the training does not reach, which ends with epoch 12: 12, 16')
+
+
+@pytest.mark.parametrize(
+    ('first', 'second', 'epochs'),
+    [
+        (WARM_UP, cosine(), '0 to 1'),
+        (dict(type='LinearLR', begin=0, end=4), cosine(begin=2), '2 to 4'),
+        (dict(type='LinearLR', by_epoch=False, begin=0, end=8), dict(type='PolyLR', begin=1), '1 to 1.6'),
+        (dict(type='PolyLR', power=2.0), dict(type='ExponentialLR', gamma=0.9), '0 to 12'),
+    ],
+)
+def test_schedulers_that_change_the_rate_at_the_same_time_are_told(told, first, second, epochs):
+    (message,) = told(tell_overlaps, runner(first, second))
+    assert message.startswith(f'{first["type"]} and {second["type"]} both change the learning rate from epoch {epochs}')
+
+
+@pytest.mark.parametrize(
+    'schedulers',
+    [
+        [],
+        [WARM_UP, cosine(begin=1)],
+        [dict(type='LinearLR', by_epoch=False, begin=0, end=8), dict(type='MultiStepLR', milestones=[8, 11])],  # mmdet
+        [cosine(), dict(type='CosineAnnealingMomentum', eta_min=0.0)],
+    ],
+)
+def test_schedulers_that_do_not_disturb_each_other(told, schedulers):
+    assert not told(tell_overlaps, runner(*schedulers))

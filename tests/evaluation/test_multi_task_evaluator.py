@@ -133,6 +133,33 @@ def test_a_task_that_was_not_scored_counts_as_0(log):
     assert ('WARNING', 'task femur: no image was scored, so it counts as 0') in log
 
 
+def test_a_task_with_outputs_that_are_not_finite_is_not_scored(log):
+    """The prediction itself looks perfect, as that of a mask that is empty and should be."""
+    samples = perfect_samples()
+    for index in (2, 4):
+        samples[index].outputs_are_finite = torch.tensor(False)
+    samples[0].outputs_are_finite = torch.tensor(True)
+    evaluator = make_evaluator()
+    results = evaluate(evaluator, samples)
+    assert results['plane/primary'] == 0 and results['score'] == 3 / 4
+    assert 'plane/AUC' not in results
+    assert evaluator.result.images['plane'] == 0 and not [row for row in evaluator.result.rows if row.task == 'plane']
+    told = (
+        'task plane: outputs of the model are not finite on 2 of 3 images, so that the task is not scored: 2.png, 4.png'
+    )
+    assert ('WARNING', told) in log
+    assert not any('the scores cover' in message for _, message in log)
+
+
+def test_the_first_images_with_outputs_that_are_not_finite_are_named(log):
+    samples = [classification_sample(0, [0, 0, 1], img_id=i, img_path=f'{i}.png') for i in range(5)]
+    for sample in samples:
+        sample.outputs_are_finite = torch.tensor(False)
+    results = evaluate(make_evaluator(tasks=only('plane'), num_workers=1), samples)
+    assert results['score'] == 0
+    assert any(message.endswith('not scored: 0.png, 1.png, 2.png and 2 more') for _, message in log)
+
+
 def test_a_task_of_which_the_data_set_has_no_image_does_not_count():
     evaluator = MultiTaskEvaluator()
     counts = dict.fromkeys(TASKS, 3) | {'femur': 0}

@@ -40,6 +40,22 @@ class _Range(NamedTuple):
 
 
 _FACTORS = ('bias_lr', 'bias_decay', 'norm_decay', 'flat_decay', 'dwconv_decay', 'dcn_offset_lr')
+_SCHEDULERS = {
+    'begin': _Range(0, whole=False),
+    'end': _Range(0, whole=False, above=True),
+    'eta_min': _Range(0, whole=False, others=(None,)),
+    'eta_min_ratio': _Range(0, whole=False, others=(None,)),
+    'factor': _Range(0, whole=False, above=True),
+    'gamma': _Range(0, whole=False, above=True),
+    'power': _Range(0, whole=False),
+    'div_factor': _Range(0, whole=False, above=True),
+    'final_div_factor': _Range(0, whole=False, above=True),
+    'step_size': _Range(1),
+    'T_max': _Range(0, whole=False, above=True, others=(None,)),
+    'total_steps': _Range(1, others=(None,)),
+    'patience': _Range(0),
+    'cooldown': _Range(0),
+}
 _RANGES = {
     'train_cfg.max_epochs': _Range(1, others=(None,)),
     'train_cfg.max_iters': _Range(1, others=(None,)),
@@ -55,6 +71,7 @@ _RANGES = {
     **{f'optim_wrapper.paramwise_cfg.{kind}_mult': _Range(0, whole=False) for kind in _FACTORS},
     'optim_wrapper.paramwise_cfg.custom_keys.*.lr_mult': _Range(0, whole=False),
     'optim_wrapper.paramwise_cfg.custom_keys.*.decay_mult': _Range(0, whole=False),
+    **{f'param_scheduler.**.{key}': allowed for key, allowed in _SCHEDULERS.items()},
     'randomness.seed': _Range(0, high=2**32 - 1, others=(None,)),
     'default_hooks.checkpoint.interval': _Range(1, others=(-1,)),
     'default_hooks.logger.interval': _Range(1),

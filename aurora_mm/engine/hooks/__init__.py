@@ -8,6 +8,7 @@ from aurora_mm.engine.hooks.lr_finder_hook import LRFinderHook
 from aurora_mm.engine.hooks.masked_image_hook import MaskedImageHook
 from aurora_mm.engine.hooks.multi_task_hook import MultiTaskHook
 from aurora_mm.engine.hooks.overlay_hook import OverlayHook
+from aurora_mm.engine.hooks.param_scheduler_hook import ParamSchedulerHook
 from aurora_mm.engine.hooks.preemption_hook import PreemptionHook
 from aurora_mm.engine.hooks.reproducible_epoch_hook import ReproducibleEpochHook, seed_worker
 from aurora_mm.engine.hooks.resume_validation_hook import ResumeValidationHook
@@ -29,6 +30,7 @@ __all__ = [
     'MaskedImageHook',
     'MultiTaskHook',
     'OverlayHook',
+    'ParamSchedulerHook',
     'PreemptionHook',
     'ReproducibleEpochHook',
     'ResumeValidationHook',

@@ -18,6 +18,7 @@ from aurora_mm.errors import ConfigError
 from aurora_mm.models.heads.base_task_head import BaseTaskHead, require_network_coordinates
 from aurora_mm.models.heads.foreign_trial import try_head
 from aurora_mm.models.utils.build import foreign_class
+from aurora_mm.models.utils.finite_outputs import note_finite_outputs
 from aurora_mm.models.utils.original_coordinates import boxes_to_original
 from aurora_mm.models.utils.resample_cells import resample_cells
 from aurora_mm.structures import TaskBatch, TaskDataSample
@@ -150,6 +151,7 @@ class BaseMMDetHead(BaseTaskHead):
         """Set ``pred_instances``: boxes, xyxy in original pixels, by falling score; there may be none."""
         for batch, levels in self._levels(feats, batches):
             found = self.boxes_of(self._head(batch.task), levels, batch.samples)
+            note_finite_outputs(levels, batch.samples)  # boxes whose scores are nan are not among those found
             self.predict_by_feat(found, batch.samples, batch.task)
 
     def loss_by_feat(self, output: Any, data_samples: Sequence[TaskDataSample], task: Task) -> dict[str, Tensor]:

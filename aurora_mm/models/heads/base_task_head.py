@@ -13,6 +13,7 @@ from torch import Tensor
 from aurora_mm.errors import ConfigError
 from aurora_mm.models.heads.tasks_alike import alike_key, takes_tasks_alike
 from aurora_mm.models.losses import ClassLoss, HeadLoss
+from aurora_mm.models.utils.finite_outputs import note_finite_outputs
 from aurora_mm.models.utils.tensor_like import tensor_like
 from aurora_mm.structures import TaskBatch, TaskDataSample
 from aurora_mm.tasks import Task
@@ -225,8 +226,9 @@ class BaseTaskHead(BaseModule, metaclass=ABCMeta):
         return losses
 
     def predict(self, feats: Sequence[Tensor], batches: Sequence[TaskBatch]) -> None:
-        """Set the predictions of each task; see :meth:`predict_by_feat`."""
+        """Set the predictions of each task, see :meth:`predict_by_feat`, and whether its outputs are finite."""
         for output, batch in zip(self.task_outputs(feats, batches), batches, strict=True):
+            note_finite_outputs(output, batch.samples)
             self.predict_by_feat(output, batch.samples, batch.task)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
+
 from aurora_mm.models.predictions import prediction_of
 from aurora_mm.structures import MultiTaskDataSample, TaskDataSample
 
@@ -41,4 +43,7 @@ def merge_task_predictions(samples: Sequence[TaskDataSample]) -> TaskDataSample:
     """
     merged = samples[0].clone()
     prediction_of(merged.task_type).merge(merged, samples)
+    flags = [sample.outputs_are_finite for sample in samples if 'outputs_are_finite' in sample]
+    if flags:
+        merged.outputs_are_finite = torch.stack(flags).all()
     return merged

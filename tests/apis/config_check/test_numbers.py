@@ -88,3 +88,37 @@ def test_a_clip_value_with_which_nothing_learns_or_all_goes_wrong(value):
 
 def test_what_a_config_lacks_is_not_checked():
     check_numbers(Config(dict(optim_wrapper=None, train_dataloader=dict())))
+
+
+@pytest.mark.parametrize(
+    ('key', 'value', 'allowed'),
+    [
+        ('power', -1.0, 'a number of 0 or more'),
+        ('power', '1', 'a number of 0 or more'),
+        ('gamma', -0.1, 'a number above 0'),
+        ('gamma', 0, 'a number above 0'),
+        ('factor', 0.0, 'a number above 0'),
+        ('eta_min', math.nan, 'a number of 0 or more or None'),
+        ('eta_min_ratio', -0.1, 'a number of 0 or more or None'),
+        ('begin', -1, 'a number of 0 or more'),
+        ('end', 0, 'a number above 0'),
+        ('step_size', 0, 'a whole number of 1 or more'),
+        ('T_max', -1, 'a number above 0 or None'),
+        ('total_steps', 0, 'a whole number of 1 or more or None'),
+        ('div_factor', 0, 'a number above 0'),
+        ('final_div_factor', -1, 'a number above 0'),
+        ('patience', -1, 'a whole number of 0 or more'),
+        ('cooldown', 0.5, 'a whole number of 0 or more'),
+    ],
+)
+def test_numbers_of_schedulers(key, value, allowed):
+    schedulers = [dict(type='LinearLR', begin=0, end=1), {'type': 'X', key: value}]
+    for whole, path in ((schedulers, f'1.{key}'), (dict(a=schedulers), f'a.1.{key}')):
+        with pytest.raises(ConfigError, match=f'param_scheduler.{path} must be {allowed}, not '):
+            check_numbers(Config(dict(param_scheduler=whole)))
+
+
+def test_schedulers_as_they_may_be():
+    check_numbers(Config(dict(param_scheduler=None)))
+    poly = dict(type='PolyLR', power=0.9, eta_min=0, begin=0.5, end=12)
+    check_numbers(Config(dict(param_scheduler=[poly, dict(type='CosineAnnealingLR', T_max=None, eta_min=None)])))
