@@ -187,7 +187,7 @@ class MultiTaskInferencer(BaseInferencer):
 
         Yields:
             Index of a row, and its :class:`TaskDataSample` for ``task`` or :class:`MultiTaskDataSample` for ``tasks``,
-            on the CPU; or the error if the image cannot be read.
+            on the CPU; or the error if the image cannot be read, or outputs of the model for it are not finite.
 
         Raises:
             ConfigError: If the model does not have a task.

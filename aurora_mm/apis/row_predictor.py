@@ -10,7 +10,7 @@ import torch
 from aurora_mm.apis.row_loader import Row, RowLoader
 from aurora_mm.apis.task_groups import AUTO_TASKS, SampleJoiner, TaskGroup
 from aurora_mm.errors import ConfigError, DataError
-from aurora_mm.structures import MultiTaskDataSample, TaskDataSample, to_host
+from aurora_mm.structures import MultiTaskDataSample, TaskDataSample, task_samples_of, to_host
 
 Sample = TaskDataSample | MultiTaskDataSample
 
@@ -58,9 +58,9 @@ class RowPredictor:
             size = _network_size(item)
             waiting.setdefault(size, []).append((group, item))
             if len(waiting[size]) == batch_size:
-                yield from joiner.add(self._answers(waiting.pop(size)))
+                yield from map(_checked_answer, joiner.add(self._answers(waiting.pop(size))))
         for batch in waiting.values():
-            yield from joiner.add(self._answers(batch))
+            yield from map(_checked_answer, joiner.add(self._answers(batch)))
 
     def _checked(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
         """Pass rows on, except those that need a router that is not there."""
@@ -77,6 +77,21 @@ class RowPredictor:
         samples = to_host(self._model.test_step(self._collate([row for _, row in batch])))
         for (group, _), sample in zip(batch, samples, strict=True):
             yield group, sample
+
+
+def _checked_answer(answer: tuple[int, Sample]) -> tuple[int, Sample | DataError]:
+    """Replace a prediction that follows from outputs which are not finite by an error.
+
+    It could look like any other: the mask of logits that are nan is all background.
+    """
+    position, sample = answer
+    wrong = [one.task for one in task_samples_of([sample]) if not one.get('outputs_are_finite', True)]
+    if not wrong:
+        return answer
+    name = sample.get('img_path') or 'given as an array'
+    return position, DataError(
+        f'image {name} has no prediction: outputs of the model for {", ".join(wrong)} are not finite'
+    )
 
 
 def _network_size(row: Row) -> tuple[Any, ...]:

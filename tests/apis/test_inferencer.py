@@ -197,6 +197,21 @@ def test_an_unreadable_image_is_told_and_others_are_answered(inferencer, generat
         inferencer(files, task='kind')
 
 
+def test_outputs_that_are_not_finite_are_no_prediction(inferencer, generated, monkeypatch):
+    layer = inferencer.model.heads['segmentation'].outputs.layers['organs']
+    monkeypatch.setitem(layer._parameters, 'bias', torch.full_like(layer.bias, torch.nan))
+    file = images(generated, 'organs')[0]
+    rows = [dict(img_path=file, task='organs'), dict(img_path=file, task='kind')]
+    rows += [dict(img_path=file, tasks=['kind', 'organs']), dict(img=np.zeros((40, 50), np.uint8), task='organs')]
+    answers = dict(inferencer.predict_rows(rows))
+    assert 'pred_scores' in answers[1]
+    assert str(answers[0]) == str(answers[2])
+    assert str(answers[0]) == f'image {file} has no prediction: outputs of the model for organs are not finite'
+    assert str(answers[3]).startswith('image given as an array has no prediction')
+    with pytest.raises(DataError, match='outputs of the model for organs are not finite'):
+        inferencer(file, task='organs')
+
+
 def test_a_task_must_be_named_and_known(inferencer, generated):
     with pytest.raises(ConfigError, match='knows organs, kind, find, ends'):
         inferencer(images(generated, 'kind')[0])
