@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +32,7 @@ from aurora_mm.errors import DataError
 from aurora_mm.images.shards.remote_root import local_data_root
 from aurora_mm.sided_names import questions_about_sides
 from aurora_mm.tasks import Task, TaskTable
+from aurora_mm.worker_pool import worker_pool
 
 _CHUNK = 8
 _LOOKS = (  # at all labels of a task
@@ -210,8 +209,7 @@ def _look_at(entries: Mapping[str, Sequence[list[dict[str, Any]]]], workers: int
 
         if workers == 0:
             return {split: counted(map(facts_of, rows)) for split, rows in entries.items()}
-        # A fresh interpreter for each worker: forking a process that has threads may hang.
-        with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context('spawn')) as pool:
+        with worker_pool(workers) as pool:
             for split, rows in entries.items():
                 found[split] = counted(pool.map(facts_of, rows, chunksize=_CHUNK))
     return found

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-import multiprocessing
 import zlib
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,6 +31,7 @@ from aurora_mm.phantoms.segmentation_scene import SegmentationScene
 from aurora_mm.phantoms.value_scene import ValueScene
 from aurora_mm.task_types import ByTaskType
 from aurora_mm.tasks import Task, TaskTable
+from aurora_mm.worker_pool import worker_pool
 
 SCENES: ByTaskType[type[Scene]] = ByTaskType('phantom')
 """The scene of each task type."""
@@ -137,9 +136,7 @@ def _run(jobs: list[_Job], workers: int, progress: bool) -> list[Row]:
     show = partial(track, description='Drawing phantoms', total=len(jobs), disable=not progress)
     if workers <= 1:
         return list(show(map(_write_image, jobs)))
-    # Not forked, because OpenCV's threads do not survive a fork.
-    context = multiprocessing.get_context('spawn')
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+    with worker_pool(workers) as pool:
         try:
             return list(show(pool.map(_write_image, jobs, chunksize=8)))
         except BaseException:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
-import torch
 from rich.progress import track
 
 from aurora_mm.data_root import DataRoot
@@ -24,6 +20,7 @@ from aurora_mm.submission.read_lists import read_lists
 from aurora_mm.submission.score_image import ImageJob, score_image
 from aurora_mm.tables import console_text
 from aurora_mm.tasks import TaskTable
+from aurora_mm.worker_pool import worker_pool
 
 
 @dataclass(frozen=True)
@@ -131,16 +128,9 @@ def _run(jobs: Sequence[ImageJob], workers: int, progress: bool) -> Iterator[tup
     if workers <= 1:
         yield from show(map(score_image, jobs))
         return
-    # Not forked, because OpenCV's threads do not survive a fork.
-    context = multiprocessing.get_context('spawn')
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_use_one_thread) as pool:
+    with worker_pool(workers) as pool:
         try:
             yield from show(pool.map(score_image, jobs, chunksize=8))
         except BaseException:
             pool.shutdown(cancel_futures=True)  # do not wait for queued jobs
             raise
-
-
-def _use_one_thread() -> None:
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
