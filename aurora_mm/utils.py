@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -47,3 +48,15 @@ def decode_file(path: str | Path, flags: int) -> NDArray[np.integer | np.floatin
         return cv2.imread(str(path), flags)
     except cv2.error:
         return None
+
+
+def first_few(texts: Sequence[str], most: int, separator: str = ', ') -> str:
+    """Join texts for a message, the first few of many: ``'a, b and 3 more'``.
+
+    Args:
+        texts: The texts.
+        most: How many are named.
+        separator: What stands between two of them.
+    """
+    more = f' and {len(texts) - most} more' if len(texts) > most else ''
+    return separator.join(texts[:most]) + more

@@ -479,7 +479,7 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
         'models/heads/tasks_alike.py',
         f'{_HEADS}/test_tasks_alike.py',
         [
-            ('(task.num_outputs, *(loss.owner(task) for loss in losses))', '(task.num_outputs,)'),
+            ('(task.num_outputs, *(loss.loss_of(task) for loss in losses))', '(task.num_outputs,)'),
             ('(task.num_outputs, *(', 'tuple(('),
             ("getattr(method, 'for_tasks_alike', False)", 'True'),
             ("getattr(method, 'for_tasks_alike', False)", 'False'),
@@ -600,7 +600,7 @@ MUTATIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
         _CODECS,
         [
             ('(centres - wanted) / self.sigma', '(centres - wanted) / 1.5'),
-            ('>= counts + self.margin, -torch.inf', '>= counts.max() + self.margin, -torch.inf'),
+            ('> counts + self.margin, -torch.inf', '> counts.max() + self.margin, -torch.inf'),
             ('_STEPS = 6', '_STEPS = 0'),
             ('cell_centres(w, maps, self.margin)', 'cell_centres(maps.shape[-1], maps)'),
         ],

@@ -19,6 +19,7 @@ from aurora_mm.errors import ConfigError, DataError
 from aurora_mm.images.image_finder import FoundFile, find_files
 from aurora_mm.images.sources import frame_source
 from aurora_mm.registry import DATASETS
+from aurora_mm.utils import first_few
 
 _NAMED = 5  # how many problems a message names
 
@@ -71,8 +72,7 @@ class ImageFolderDataset(SeededDataset):
             items, bad = leave_out_bad(items, with_labels=False)
             texts += [text for _, text in bad]
         if texts:
-            more = f' and {len(texts) - _NAMED} more' if len(texts) > _NAMED else ''
-            text = f'{"; ".join(texts[:_NAMED])}{more}'
+            text = first_few(texts, _NAMED, '; ')
             if self.on_error == 'raise':
                 way = ". on_error='skip' of the data set leaves such files out" if items else ''
                 raise DataError(text + way)

@@ -10,6 +10,7 @@ from aurora_mm.images.dicom_errors import first_line, reading_errors
 from aurora_mm.images.dicom_file import DicomFile
 from aurora_mm.images.image_header import BadImage
 from aurora_mm.images.optional_packages import import_package
+from aurora_mm.utils import first_few
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -98,10 +99,7 @@ def require_dicom(files: Iterable[str | Path]) -> None:
     """
     others = [str(file) for file in files if not DicomFile.accepts(Path(file), _head(file))]
     if others:
-        more = f' and {len(others) - 5} more' if len(others) > 5 else ''
-        raise DataError(
-            f'DICOM results refer to DICOM images, and these inputs are none: {", ".join(others[:5])}{more}'
-        )
+        raise DataError(f'DICOM results refer to DICOM images, and these inputs are none: {first_few(others, 5)}')
 
 
 def _head(file: str | Path) -> bytes:

@@ -82,7 +82,7 @@ def require_learning(runner: Runner) -> None:
         )
     for schedulers in schedulers_by_optimizer(runner.param_schedulers):
         rates = [each for each in schedulers if each.param_name == 'lr']
-        epochs = max((math.ceil(each.end / (1 if each.by_epoch else length)) for each in rates), default=math.inf)
+        epochs = max((math.ceil(_epochs(each, each.end, length)) for each in rates), default=math.inf)
         if epochs >= runner.max_epochs:
             continue
         last, highest = _last_and_highest(rates, int(epochs), length)
@@ -102,11 +102,12 @@ def tell_cut_schedulers(runner: Runner) -> None:
     length = len(runner.train_dataloader)
     for schedulers in schedulers_by_optimizer(runner.param_schedulers):
         for each in (each for each in schedulers if each.param_name == 'lr'):
-            unit = 1 if each.by_epoch else length
-            late = [one / unit for one in sorted(getattr(each, 'milestones', ())) if one / unit >= runner.max_epochs]
-            if each.end / unit > runner.max_epochs:
+            end = _epochs(each, each.end, length)
+            milestones = [_epochs(each, one, length) for one in sorted(getattr(each, 'milestones', ()))]
+            late = [one for one in milestones if one >= runner.max_epochs]
+            if end > runner.max_epochs:
                 _warn(
-                    f'{type(each).__name__} goes on to epoch {each.end / unit:g}, and the training ends with epoch '
+                    f'{type(each).__name__} goes on to epoch {end:g}, and the training ends with epoch '
                     f'{runner.max_epochs}: the learning rate does not reach the value that it leads to. Leave out its '
                     'end, or train longer'
                 )
@@ -130,8 +131,8 @@ def tell_overlaps(runner: Runner) -> None:
     for schedulers in schedulers_by_optimizer(runner.param_schedulers):
         curves = [each for each in schedulers if each.param_name == 'lr' and not isinstance(each, _IN_STEPS)]
         for first, second in combinations(curves, 2):
-            begin = max(_epoch(first, 'begin', length), _epoch(second, 'begin', length))
-            end = min(_epoch(first, 'end', length), _epoch(second, 'end', length), runner.max_epochs)
+            begin = max(_epochs(first, first.begin, length), _epochs(second, second.begin, length))
+            end = min(_epochs(first, first.end, length), _epochs(second, second.end, length), runner.max_epochs)
             if begin < end:
                 _warn(
                     f'{type(first).__name__} and {type(second).__name__} both change the learning rate from epoch '
@@ -139,9 +140,9 @@ def tell_overlaps(runner: Runner) -> None:
                 )
 
 
-def _epoch(scheduler: _ParamScheduler, edge: str, length: int) -> float:
-    """Return ``begin`` or ``end`` of a scheduler in epochs of ``length`` steps."""
-    return float(getattr(scheduler, edge)) / (1 if scheduler.by_epoch else length)
+def _epochs(scheduler: _ParamScheduler, number: float, length: int) -> float:
+    """Convert a number of a scheduler's own unit, epochs or steps, to epochs of ``length`` steps."""
+    return float(number) / (1 if scheduler.by_epoch else length)
 
 
 def _warn(text: str) -> None:

@@ -21,6 +21,7 @@ from aurora_mm.structures import MultiTaskDataSample, TaskDataSample, task_sampl
 from aurora_mm.tables import console_text
 from aurora_mm.task_types import TASK_TYPES
 from aurora_mm.tasks import Task, TaskTable
+from aurora_mm.utils import first_few
 
 _NAMED = 3  # images in a message
 
@@ -201,10 +202,9 @@ class MultiTaskEvaluator(Evaluator):
         finite = {name: of_task for name, of_task in images.items() if all(image.is_finite for image in of_task)}
         for name in [name for name in images if name not in finite]:
             paths = [str(image.img_path) for image in images[name] if not image.is_finite]
-            more = f' and {len(paths) - _NAMED} more' if len(paths) > _NAMED else ''
             logger.warning(
                 f'task {name}: outputs of the model are not finite on {len(paths)} of {len(images[name])} images, so '
-                f'that the task is not scored: {", ".join(paths[:_NAMED])}{more}'
+                f'that the task is not scored: {first_few(paths, _NAMED)}'
             )
         for name, of_task in finite.items():
             found = self._metrics_of(self._tasks[name]).compute([image.results for image in of_task])

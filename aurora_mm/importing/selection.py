@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from aurora_mm.errors import DataError
 from aurora_mm.importing.found import FoundTask
 from aurora_mm.importing.tree import stem_of
+from aurora_mm.utils import first_few
 
 _MOST_NAMED = 5
 
@@ -47,10 +48,9 @@ def select_images(
                     raise DataError(f'is named twice, by {name!r} too', file=image)
                 split_of[image] = split
     if missing:
-        more = f' and {len(missing) - _MOST_NAMED} more' if len(missing) > _MOST_NAMED else ''
-        listed = ', '.join(map(repr, missing[:_MOST_NAMED]))
+        listed = first_few([repr(name) for name in missing], _MOST_NAMED)
         raise DataError(
-            f'{len(missing)} of the images that are taken from {source} are not there or have no label: {listed}{more}',
+            f'{len(missing)} of the images that are taken from {source} are not there or have no label: {listed}',
             file=root,
         )
     position = {image: index for index, image in enumerate(split_of)}

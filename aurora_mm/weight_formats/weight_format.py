@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from aurora_mm.errors import ConfigError, WeightsError
+from aurora_mm.utils import first_few
 
 _NAMED = 5  # how many tensors of a kind a message names
 
@@ -142,10 +143,10 @@ class WeightFormat(metaclass=ABCMeta):
         """
         prefix = next((p for p in self.prefixes if p + self.patch_embedding in tensors), None)
         if prefix is None:
-            raise WeightsError(f'it has no tensor {self.patch_embedding}; it has {_first(list(tensors))}')
+            raise WeightsError(f'it has no tensor {self.patch_embedding}; it has {first_few(list(tensors), _NAMED)}')
         unknown = [name for name in tensors if not name.startswith(prefix) and not _matches(name, self.beside)]
         if unknown:
-            raise WeightsError(f'unknown: {_first(unknown)}')
+            raise WeightsError(f'unknown: {first_few(unknown, _NAMED)}')
         return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
     def measure(self, tensors: Mapping[str, Tensor], heads: int | None = None) -> Sizes:
@@ -215,7 +216,7 @@ class WeightFormat(metaclass=ABCMeta):
         not_real = [name for name in found if not tensors[name].is_floating_point()]
         not_finite = [name for name in found if not tensors[name].isfinite().all()]
         faults = [
-            f'{what}{_first(names)}'
+            f'{what}{first_few(names, _NAMED)}'
             for what, names in (
                 ('missing: ', missing),
                 ('', misshaped),
@@ -255,8 +256,3 @@ def side_of(positions: int) -> float:
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:
     return any(re.fullmatch(pattern, name) for pattern in patterns)
-
-
-def _first(names: Sequence[str]) -> str:
-    more = len(names) - _NAMED
-    return ', '.join(names[:_NAMED]) + (f' and {more} more' if more > 0 else '')

@@ -51,6 +51,12 @@ def make_image(*tasks: Task, **kwargs) -> MultiTaskDataSample:
     return MultiTaskDataSample(samples, metainfo=dict(img_path=samples[0].img_path, img_id=0))
 
 
+def build_head(kind, tasks, options):
+    """A head for the levels of :func:`feats`, with the same weights in each call."""
+    torch.manual_seed(0)
+    return kind(tasks, [16] * 4, **options)
+
+
 def outputs_of(head, feats, task):
     """The outputs of a head for one task and all images; of our detection heads, as score logits and boxes."""
     (output,) = head.task_outputs(feats, [TaskBatch(task, None, [])])

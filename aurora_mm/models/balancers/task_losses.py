@@ -6,6 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from aurora_mm.models.utils.tensor_like import tensor_like
+
 
 class TaskLosses(NamedTuple):
     """The losses of some tasks in a batch, summed over the labels of each task.
@@ -37,9 +39,8 @@ class TaskLosses(NamedTuple):
         """
         losses = torch.cat([loss.float() for loss in labels.values()])
         finite = losses.isfinite()
-        places = torch.tensor([tasks.index(name) for name, loss in labels.items() for _ in range(len(loss))])
-        of_task = places == torch.arange(len(tasks))[:, None]
-        of_task = of_task.to(losses.device, losses.dtype, non_blocking=True)  # (T, n)
+        names = [name for name, loss in labels.items() for _ in range(len(loss))]
+        of_task = tensor_like([[name == task for name in names] for task in tasks], losses)  # (T, n)
         # Autocast would round a product of matrices to bfloat16, and ``index_add`` adds in another order in each run on
         # a GPU.
         return cls(list(labels), finite, (of_task * losses.where(finite, 0)).sum(1), (of_task * finite).sum(1))

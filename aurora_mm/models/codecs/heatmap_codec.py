@@ -78,13 +78,13 @@ class HeatmapCodec(BaseLandmarkCodec):
             ``(..., 2, longest)``, where longest is the larger number of cells + 2 m; 0 behind the cells of an axis.
         """
         counts = tensor_like(cells, positions)[:, None]  # (2, 1)
-        numbers = torch.arange(-self.margin, max(cells) + self.margin, device=counts.device, dtype=counts.dtype)
         # In cells from the border of the image, (..., 2, longest). Positions are kept within the outermost centres.
-        centres, outermost = numbers + 0.5, self.margin - 0.5 - _REACH
+        centres = torch.arange(0.5 - self.margin, max(cells) + self.margin, device=counts.device, dtype=counts.dtype)
+        outermost = self.margin - 0.5 - _REACH
         wanted = torch.minimum((positions[..., None] * counts).clamp(min=-outermost), counts + outermost)
         z = (centres - wanted) / self.sigma
         powers = torch.stack([z, z**2])  # of which the means are the moments
-        bell = (powers[1] / -2).masked_fill(numbers >= counts + self.margin, -torch.inf)
+        bell = (powers[1] / -2).masked_fill(centres > counts + self.margin, -torch.inf)
         t = torch.zeros_like(wanted)
         for _ in range(_STEPS):
             weights = torch.addcmul(bell, t, z).softmax(-1)

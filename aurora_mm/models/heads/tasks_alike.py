@@ -31,4 +31,4 @@ def takes_tasks_alike(method: Callable[..., Any]) -> bool:
 def alike_key(head: nn.Module, task: Task) -> Hashable:
     """Return a key that is equal for the tasks of a head that have as many outputs and share all their losses."""
     losses = [loss for loss in head.children() if isinstance(loss, HeadLoss)]
-    return (task.num_outputs, *(loss.owner(task) for loss in losses))
+    return (task.num_outputs, *(loss.loss_of(task) for loss in losses))

@@ -65,11 +65,7 @@ class HeadLoss(nn.Module, metaclass=ABCMeta):
         Returns:
             The result of the loss.
         """
-        return self._call_of[task.name](self._loss_of(task), pred, target)
-
-    def owner(self, task: Task) -> str | None:
-        """Return the name of a task that has a loss of its own, None for one that shares its loss with others."""
-        return task.name if task.name in self.own else None
+        return self._call_of[task.name](self.loss_of(task), pred, target)
 
     @abstractmethod
     def _calls(self, loss: nn.Module) -> Sequence[Call]:
@@ -110,7 +106,8 @@ class HeadLoss(nn.Module, metaclass=ABCMeta):
             raise ConfigError(f'{self.place}: {error}') from error
         REFUSED_LOSSES.check(kind, f'{self.place} cannot be {cfg["type"]}')
 
-    def _loss_of(self, task: Task) -> nn.Module:
+    def loss_of(self, task: Task) -> nn.Module:
+        """Return the loss of a task: its own, or the one that the other tasks share."""
         return self.own[task.name] if task.name in self.own else self.shared  # noqa: SIM401 (a ModuleDict has no get)
 
     def _build(self, cfg: dict[str, Any]) -> nn.Module:
@@ -127,7 +124,7 @@ class HeadLoss(nn.Module, metaclass=ABCMeta):
 
     def _fitting_call(self, task: Task) -> Call:
         refusals = []
-        for call in self._calls(self._loss_of(task)):
+        for call in self._calls(self.loss_of(task)):
             reason, cause = self._misfit(call, task)
             if not reason:
                 return call
@@ -144,7 +141,7 @@ class HeadLoss(nn.Module, metaclass=ABCMeta):
         # Settings with which the trial also works while the model is built on the meta device, or for inference.
         with torch.device('cpu'), torch.inference_mode(False), torch.enable_grad():
             right, wrongs, target = self._examples(task)
-            trial = copy.deepcopy(self._loss_of(task))
+            trial = copy.deepcopy(self.loss_of(task))
             for wrong in wrongs:
                 wrong.requires_grad_()
                 try:

@@ -16,7 +16,7 @@ from aurora_mm.models.heads import (
     SegmentationHead,
 )
 from aurora_mm.models.utils.layers import coordinate_channels
-from tests.models.conftest import CLS, DET, POINTS, SEG, make_sample, mean_losses
+from tests.models.conftest import CLS, DET, POINTS, SEG, build_head, make_sample, mean_losses
 
 HEADS = [
     (SegmentationHead, SEG, dict(channels=16)),
@@ -29,8 +29,7 @@ HEADS = [
 
 
 def build(cls, tasks, **kwargs):
-    torch.manual_seed(0)
-    return cls(tasks, [16] * 4, **kwargs).eval()
+    return build_head(cls, tasks, kwargs).eval()
 
 
 def input_of(part, run):

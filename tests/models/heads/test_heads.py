@@ -14,7 +14,19 @@ from aurora_mm.models.heads import (
     LandmarkHead,
     SegmentationHead,
 )
-from tests.models.conftest import CLS, DET, DET2, POINTS, SEG, SEG2, make_sample, mean_losses, outputs_of, predict_with
+from tests.models.conftest import (
+    CLS,
+    DET,
+    DET2,
+    POINTS,
+    SEG,
+    SEG2,
+    build_head,
+    make_sample,
+    mean_losses,
+    outputs_of,
+    predict_with,
+)
 
 HEADS = [
     (SegmentationHead, [SEG, SEG2], dict(channels=16)),
@@ -30,14 +42,9 @@ HEADS = [
 ]
 
 
-def build(cls, tasks, kwargs, **more) -> nn.Module:
-    torch.manual_seed(0)
-    return cls(tasks, [16] * 4, **kwargs, **more)
-
-
 @pytest.mark.parametrize(('cls', 'tasks', 'kwargs'), HEADS)
 def test_loss_falls_when_the_head_learns_two_images(cls, tasks, kwargs, feats):
-    head = build(cls, tasks, kwargs)
+    head = build_head(cls, tasks, kwargs)
     samples = [make_sample(tasks[0]) for _ in range(2)]
     optimizer = torch.optim.Adam(head.parameters(), 3e-3)
     losses = []
@@ -52,7 +59,7 @@ def test_loss_falls_when_the_head_learns_two_images(cls, tasks, kwargs, feats):
 
 @pytest.mark.parametrize(('cls', 'tasks', 'kwargs'), HEADS)
 def test_predictions_are_in_original_pixels(cls, tasks, kwargs, feats):
-    head = build(cls, tasks, kwargs).eval()
+    head = build_head(cls, tasks, kwargs).eval()
     for task in tasks:
         for sample in predict_with(head, feats, [make_sample(task) for _ in range(2)], task):
             if task.type == 'segmentation':
@@ -86,7 +93,7 @@ def test_predictions_are_in_original_pixels(cls, tasks, kwargs, feats):
 )
 @pytest.mark.parametrize('share_outputs', [False, True])
 def test_tasks_share_output_channels_only_when_asked_to(cls, tasks, share_outputs, feats):
-    head = build(cls, tasks, dict(channels=16), share_outputs=share_outputs)
+    head = build_head(cls, tasks, dict(channels=16, share_outputs=share_outputs))
     sum(mean_losses(head, feats, [make_sample(tasks[0])] * 2, tasks[0]).values()).backward()
     last = head.outputs.layer if share_outputs else head.outputs.layers[tasks[1].name]
     assert (last.weight.grad is not None) == share_outputs
@@ -99,7 +106,7 @@ def test_tasks_share_output_channels_only_when_asked_to(cls, tasks, share_output
 def test_loss_refuses_annotations_in_original_pixels(cls, tasks, kwargs, feats):
     sample = make_sample(tasks[0], frame='original')
     with pytest.raises(ConfigError, match="'original'"):
-        mean_losses(build(cls, tasks, kwargs), feats, [sample, sample], tasks[0])
+        mean_losses(build_head(cls, tasks, kwargs), feats, [sample, sample], tasks[0])
 
 
 def test_a_head_refuses_tasks_of_another_type():
@@ -114,7 +121,7 @@ def test_a_head_refuses_tasks_of_another_type():
     [(GridDetectionHead, ('loss_bbox', 'loss_iou')), (DenseDetectionHead, ('loss_bbox', 'loss_iou'))],
 )
 def test_detection_without_a_box_still_reaches_every_weight(cls, box_terms, feats):
-    head = build(cls, [DET], dict(channels=16))
+    head = build_head(cls, [DET], dict(channels=16))
     sample = make_sample(DET)
     sample.gt_instances = sample.gt_instances[:0]
     losses = mean_losses(head, feats, [sample, sample], DET)
@@ -126,7 +133,7 @@ def test_detection_without_a_box_still_reaches_every_weight(cls, box_terms, feat
 
 def test_grid_head_finds_the_box_that_its_cell_holds(feats):
     """With the last layer set by hand, every cell answers the box centred at 1/2, half as wide and high."""
-    head = build(GridDetectionHead, [DET], dict(channels=16)).eval()
+    head = build_head(GridDetectionHead, [DET], dict(channels=16)).eval()
     layer = head.outputs.layers['det']
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)  # sigmoid(0) = 1/2 for centre and extent
@@ -137,7 +144,7 @@ def test_grid_head_finds_the_box_that_its_cell_holds(feats):
 
 def test_a_mirrored_matrix_mirrors_the_prediction(feats):
     """Whatever the geometry of the input was, predictions come back to the original image."""
-    head = build(SegmentationHead, [SEG], dict(channels=16)).eval()
+    head = build_head(SegmentationHead, [SEG], dict(channels=16)).eval()
     plain, mirrored = make_sample(SEG), make_sample(SEG)
     mirrored.set_metainfo(
         dict(homography_matrix=np.array([[-1, 0, 64], [0, 1, 0], [0, 0, 1]]) @ mirrored.homography_matrix)

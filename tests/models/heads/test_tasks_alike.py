@@ -18,7 +18,7 @@ from aurora_mm.models.heads import (
 )
 from aurora_mm.structures import TaskBatch
 from aurora_mm.tasks import Task
-from tests.models.conftest import CLS, DET, POINTS, SEG, make_sample
+from tests.models.conftest import CLS, DET, POINTS, SEG, build_head, make_sample
 
 LABELS = Task('labels', 'multi_label_classification', classes=('x', 'y'))
 MASKS = Task('masks', 'multi_label_segmentation', classes=('x', 'y'))
@@ -73,11 +73,6 @@ def batches_of(tasks):
     ]
 
 
-def build(kind, tasks, options):
-    torch.manual_seed(0)
-    return kind(tasks, [16] * 4, **options)
-
-
 def count_calls(head, monkeypatch):
     """The tasks that ``loss_by_feat`` is called for, with the number of images."""
     calls, original = [], type(head).loss_by_feat
@@ -94,7 +89,7 @@ def count_calls(head, monkeypatch):
 @pytest.mark.parametrize(('kind', 'task', 'options'), HEADS)
 def test_one_call_gives_the_values_of_a_call_for_each_task(kind, task, options, feats, monkeypatch):
     tasks = three(task)
-    head = build(kind, tasks, options)
+    head = build_head(kind, tasks, options)
     batches = batches_of(tasks)
     outputs = head.task_outputs(feats, batches)
     expected = [
@@ -113,7 +108,7 @@ def test_tasks_with_losses_or_outputs_of_their_own_are_called_alone(feats, monke
     weighed = dataclasses.replace(third, name='weighed', class_weight=(1.0, 2.0, 3.0))
     loss_dice = dict(type='aurora_mm.ForegroundDiceLoss', by_task=dict(a_third=dict(loss_weight=2.0)))
     tasks = [one, weighed, third, more, another]
-    head = build(SegmentationHead, tasks, dict(channels=16, dropout=0.0, loss_dice=loss_dice))
+    head = build_head(SegmentationHead, tasks, dict(channels=16, dropout=0.0, loss_dice=loss_dice))
     calls = count_calls(head, monkeypatch)
     losses = head.loss(feats, [TaskBatch(task, None, [labelled(task, 0), labelled(task, 1)]) for task in tasks])
     assert sorted(calls) == [('a_third', 2), ('more', 2), ('one', 4), ('weighed', 2)]
@@ -134,11 +129,11 @@ class OwnScores(DenseDetectionHead):
 @pytest.mark.parametrize(('kind', 'task'), [(OwnLoss, SEG), (OwnScores, DET)])
 def test_a_subclass_with_losses_of_its_own_gets_each_task_alone(kind, task, feats):
     tasks = three(task)
-    head = build(kind, tasks, dict(channels=16))
-    assert build(kind.__base__, tasks, dict(channels=16)).joins_tasks
+    head = build_head(kind, tasks, dict(channels=16))
+    assert build_head(kind.__base__, tasks, dict(channels=16)).joins_tasks
     assert not head.joins_tasks
     head.eval()
     found = head.loss(feats, batches_of(tasks))
-    plain = build(kind.__base__, tasks, dict(channels=16)).eval().loss(feats, batches_of(tasks))
+    plain = build_head(kind.__base__, tasks, dict(channels=16)).eval().loss(feats, batches_of(tasks))
     torch.testing.assert_close(found[0], plain[0])
     torch.testing.assert_close(found[1]['loss_cls'], 2 * plain[1]['loss_cls'])
